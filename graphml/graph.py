@@ -1,0 +1,198 @@
+"""A network as plain frozen data: nodes, blobs, regions. NumPy only; nothing here computes and no operator is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.message import Message
+
+from graphml.errors import GraphError, GraphmlError
+from graphml.spec import attributes as wire
+from graphml.spec import layers
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One layer: what it computes from which blobs into which blobs.
+
+    key: its place in the tree of parameters; the layer's name, made unique with `#index`.
+    """
+
+    key: str
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    position: int
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    updatable: bool = False
+
+    @property
+    def label(self) -> str:
+        """How errors call this node."""
+        return f"layer {self.name!r} ({self.kind}), number {self.position + 1}"
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A straight sequence of nodes: a whole network, or one side of a branch, or a part of a loop."""
+
+    nodes: tuple[Node, ...]
+
+    def walk(self) -> Iterator[Node]:
+        """Every node here and in the regions of nodes, outer before inner."""
+        for node in self.nodes:
+            yield node
+            for region in node.regions.values():
+                yield from region.walk()
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What happens to an image before the first layer: pixel * scale + bias (one per channel), or pixel - mean."""
+
+    scale: float = 1.0
+    bias: tuple[float, ...] = ()
+    mean: Any = None  # float32 [channels, height, width]
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a network as the layers see it.
+
+    shape: the declared shape, None where nothing is declared. image: whether it is an image feature, [channels, height,
+    width] at the edge. optional: whether it may be left out, then filled with `default`.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None
+    image: bool = False
+    optional: bool = False
+    default: float = 0.0
+    preprocessing: Preprocessing | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A whole network with its interface. exact / image_rank4: how inputs are mapped to blobs."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    body: Region
+    exact: bool
+    image_rank4: bool = False
+
+    def parameters(self) -> dict[str, Any]:
+        """{layer: {weight: array or Quantized}} in wire layout; layers without weights are left out."""
+        return {node.key: dict(node.weights) for node in self.body.walk() if node.weights}
+
+
+def reads(region: Region) -> frozenset[str]:
+    """Blobs that a region takes from outside: read, at any depth, before the region has written them."""
+    seen: set[str] = set()
+    taken: set[str] = set()
+    for node in region.nodes:
+        inner = frozenset().union(*(reads(r) for r in node.regions.values())) if node.regions else frozenset()
+        taken |= (set(node.inputs) | inner) - seen
+        seen |= set(node.outputs)
+    return frozenset(taken)
+
+
+def writes(region: Region) -> frozenset[str]:
+    """Blobs that a region writes, at any depth."""
+    return frozenset(name for node in region.walk() for name in node.outputs)
+
+
+def last_reads(region: Region, keep: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    """For each node the blobs that nobody needs once it has run. keep: blobs wanted at the end."""
+    needed = set(keep)
+    dead: list[tuple[str, ...]] = []
+    for node in reversed(region.nodes):
+        used = set(node.inputs).union(*(reads(r) | writes(r) for r in node.regions.values()))
+        dead.append(tuple(sorted((used | set(node.outputs)) - needed)))
+        needed |= used
+    return tuple(reversed(dead))
+
+
+# From the wire -------------------------------------------------------------------------------------------------------
+
+
+def from_layers(messages, *, prefix: str = "") -> Region:
+    """The region that a list of layer messages describes.
+
+    Raises GraphError for a blob that is read before it exists only through `check_wiring`; here only the layers
+    themselves are decoded, and an error says which one it was.
+    """
+    count = Counter(message.name for message in messages)
+    nodes = []
+    for position, message in enumerate(messages):
+        unique = message.name and count[message.name] == 1
+        key = prefix + (message.name if unique else f"{message.name}#{position}")
+        try:
+            kind = wire.kind_of(message)
+            decoded = wire.decode(message)
+        except GraphmlError as error:
+            kind = message.WhichOneof("layer") or "unknown kind"
+            raise error.in_context(f"layer {message.name!r} ({kind}), number {position + 1}") from None
+        params = getattr(message, kind)
+        regions = {
+            name: from_layers(getattr(params, field).layers, prefix=f"{key}/{name}/")
+            for field, name in layers.REGIONS.get(kind, {}).items()
+            if params.HasField(field)
+        }
+        nodes.append(
+            Node(
+                key=key,
+                name=message.name,
+                kind=kind,
+                inputs=tuple(message.input),
+                outputs=tuple(message.output),
+                attributes=decoded.attributes,
+                weights=decoded.weights,
+                position=position,
+                regions=regions,
+                updatable=message.isUpdatable,
+            )
+        )
+    return Region(tuple(nodes))
+
+
+def from_spec(network: Message, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Graph:
+    """The graph of a neural network message (any of the three) behind the given interface.
+
+    Mapping is exact if either mapping enum says so or any layer is newer than specification 3, else rank 5. The
+    specification version is never asked: files of version 4 with old layers are common, and usually rank 5.
+    Raises GraphError for outputs that no layer writes and blobs that are read before they are written.
+    """
+    body = from_layers(network.layers)
+    newer = any(layers.since(node.kind) > 3 for node in body.walk())
+    rank4 = bool(network.imageInputShapeMapping)
+    exact = bool(network.arrayInputShapeMapping) or rank4 or newer
+    graph = Graph(inputs, outputs, body, exact, image_rank4=rank4)
+    check_wiring(graph)
+    return graph
+
+
+def check_wiring(graph: Graph) -> None:
+    """Raise GraphError where a blob is read that nothing has written, or an output is written by nobody."""
+    known = {port.name for port in graph.inputs}
+    _check_region(graph.body, known)
+    missing = [port.name for port in graph.outputs if port.name not in known]
+    if missing:
+        raise GraphError(f"no layer writes the output {', '.join(map(repr, missing))}")
+
+
+def _check_region(region: Region, known: set[str]) -> None:
+    for node in region.nodes:
+        for name in node.inputs:
+            if name not in known:
+                raise GraphError(f"{node.label} reads {name!r}, which neither an input nor an earlier layer gives")
+        for inner in node.regions.values():
+            _check_region(inner, set(known))
+        # what sub-networks write may be read after them; whether it exists then depends on the side that ran
+        known |= set(node.outputs).union(*(writes(r) for r in node.regions.values()))

@@ -1,0 +1,362 @@
+"""The interpreter: a Graph becomes a pure function of parameters and inputs.
+
+The shape is that of `jax.core.eval_jaxpr`: an environment of blobs; each node reads, its row computes, the results are
+written, dead blobs are dropped. Rows are looked up by kind; no operator is known here by name.
+
+Three things happen around a row and nowhere else: weights get their run-time form, image-like arrays get the layout
+that the row wants (`Laid` remembers it, so a chain of such rows never converts back), and errors gain the layer's name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml import catalogue
+from graphml.catalogue import Op, Target
+from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
+from graphml.graph import Graph, Node, Port, Region, last_reads
+from graphml.spec.weights import Quantized
+
+jax.tree_util.register_dataclass(Quantized, data_fields=["codes", "scale", "bias", "table"], meta_fields=["bits"])
+
+Params = Mapping[str, Any]
+Arrays = Mapping[str, Any]
+
+
+class Laid(NamedTuple):
+    """An image-like array held as [..., height, width, channels]; the blob it stands for is [..., C, H, W]."""
+
+    array: jax.Array
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A network as pure functions. `params` holds the weights as stored, in wire layout."""
+
+    graph: Graph
+    params: Params
+    target: Target
+    dtype: Any
+    known: frozenset[str]
+    """Keys of constant layers whose values decide shapes: they are part of the program, not of `params`."""
+
+    def fn(self, params: Params, inputs: Arrays, *, key: jax.Array | None = None, train: bool = False) -> dict[str, Any]:
+        """The network: {output: array} from {input: array}. Pure; jit, grad and vmap it.
+
+        Arrays have the shapes of the interface; leading sequence and batch axes may be added where the mapping is
+        rank 5. Images are pixel values [channels, height, width]. key: for layers that draw random numbers.
+        """
+        return self._run(params, inputs, key=key, train=train, prepared=False)
+
+    def prepare(self, params: Params) -> Params:
+        """Weights in the form in which rows use them; make it once, then call `run_prepared` many times."""
+        with catalogue.lowering_for(self.target):
+            return {
+                node.key: _ready_weights(catalogue.row(node.kind), node, params[node.key], self.dtype)
+                for node in self.graph.body.walk()
+                if node.key in params
+            }
+
+    def run_prepared(self, prepared: Params, inputs: Arrays, *, key: jax.Array | None = None) -> dict[str, Any]:
+        """`fn` on the result of `prepare`."""
+        return self._run(prepared, inputs, key=key, train=False, prepared=True)
+
+    def intermediates(
+        self, params: Params, inputs: Arrays, names: Iterable[str] | None = None, *, key: jax.Array | None = None
+    ) -> dict[str, Any]:
+        """The named blobs (None: all of them) as the layers see them, in wire layout."""
+        wanted = {name for node in self.graph.body.nodes for name in node.outputs} if names is None else set(names)
+        env = self._evaluate(params, inputs, keep=frozenset(wanted), key=key, train=False, prepared=False)
+        missing = sorted(wanted - env.keys())
+        if missing:
+            raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
+        return {name: _wire(env[name]) for name in sorted(wanted)}
+
+    def _run(self, params, inputs, *, key, train, prepared) -> dict[str, Any]:
+        names = frozenset(port.name for port in self.graph.outputs)
+        env = self._evaluate(params, inputs, keep=names, key=key, train=train, prepared=prepared)
+        return {port.name: _leave(self.graph, port, _wire(env[port.name])) for port in self.graph.outputs}
+
+    def _evaluate(self, params, inputs, *, keep, key, train, prepared) -> dict[str, Any]:
+        unknown = sorted(set(inputs) - {port.name for port in self.graph.inputs})
+        if unknown:
+            legal = ", ".join(port.name for port in self.graph.inputs)
+            raise GraphError(f"the network has no input {', '.join(map(repr, unknown))}; its inputs are {legal}")
+        env = {port.name: _enter(self.graph, port, inputs.get(port.name), self.dtype) for port in self.graph.inputs}
+        run = _Run(self, params, key, prepared, _origins(self.graph))
+        with catalogue.lowering_for(self.target.replace(train=train)):
+            _run_region(self.graph.body, env, keep, run)
+        return env
+
+
+def lower(
+    graph: Graph,
+    *,
+    dtype: Any = jnp.float32,
+    platform: str | None = None,
+    custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+    low_precision: bool = False,
+    debug: bool = False,
+) -> Lowered:
+    """Make the pure function of a graph.
+
+    dtype: of everything inside; float64 needs `jax.enable_x64`. platform: cpu, cuda, tpu ... (None: JAX's default);
+    it decides between equivalent forms of a layer, not what is computed. custom_layers: class name -> function.
+    Raises UnsupportedError listing every layer that cannot run.
+    """
+    target = Target(
+        platform=platform or jax.default_backend(),
+        exact=graph.exact,
+        debug=debug,
+        low_precision=low_precision,
+        custom_layers=dict(custom_layers or {}),
+    )
+    with catalogue.lowering_for(target):
+        refuse_unsupported(graph)
+    known = _shape_constants(graph.body)
+    params = {key: value for key, value in graph.parameters().items() if key not in known}
+    return Lowered(graph, params, target, dtype, known)
+
+
+def refuse_unsupported(graph: Graph) -> None:
+    """Raise one UnsupportedError that names every layer which cannot run, and why."""
+    reasons = []
+    for node in graph.body.walk():
+        row = catalogue.rows().get(node.kind)
+        reason = f"no operator runs layers of kind {node.kind}" if row is None else row.supported(node.attributes)
+        if reason:
+            reasons.append(f"{node.label}: {reason}")
+    if reasons:
+        raise UnsupportedError("this network cannot run here:\n" + "\n".join(reasons))
+
+
+# Evaluation ----------------------------------------------------------------------------------------------------------
+
+
+class _Run(NamedTuple):
+    """What stays the same during one evaluation."""
+
+    lowered: Lowered
+    params: Params
+    key: jax.Array | None
+    prepared: bool
+    origins: Mapping[str, str]
+
+
+def _run_region(region: Region, env: dict[str, Any], keep: frozenset[str], run: _Run) -> None:
+    for node, dead in zip(region.nodes, last_reads(region, keep), strict=True):
+        row = catalogue.row(node.kind)
+        with jax.named_scope(node.key):
+            try:
+                results = _call(row, node, [env[name] for name in node.inputs], run)
+            except Exception as error:
+                raise _explained(error, node, env, run) from error
+        env.update(zip(node.outputs, results, strict=True))
+        for name in dead:
+            env.pop(name, None)
+
+
+def _call(row: Op, node: Node, values: Sequence[Any], run: _Run) -> list[Any]:
+    """The outputs of one node, as they go into the environment."""
+    arrays, laid = _arrange(row.layout_for(node.attributes), values)
+    for position in row.concrete:
+        if position < len(arrays) and isinstance(arrays[position], jax.core.Tracer):
+            raise UnsupportedError(
+                f"the value of {node.inputs[position]!r} decides a shape, and it is not known when the network is traced"
+            )
+    function = partial(row.function, **_keywords(row, node, run))
+    if not row.weights and not row.random and arrays and all(isinstance(a, np.ndarray) for a in arrays):
+        with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
+            results = [np.asarray(result) for result in _sequence(function(*arrays))]
+    else:
+        results = _sequence(function(*arrays))
+    if len(results) < len(node.outputs):
+        raise GraphError(f"{len(node.outputs)} outputs are named, the layer gives {len(results)}")
+    return [Laid(r) if laid and r.ndim >= 3 else r for r in results[: len(node.outputs)]]
+
+
+def _keywords(row: Op, node: Node, run: _Run) -> dict[str, Any]:
+    """Everything that the row's function takes by keyword."""
+    keywords = {name: node.attributes[name] for name in row.attributes}
+    if node.key in run.lowered.known:
+        # a constant that decides shapes: its value goes along as NumPy
+        return {**keywords, **dict.fromkeys(row.weights), **_numpy_weights(node)}
+    weights = run.params.get(node.key, {})
+    if not run.prepared:
+        weights = _ready_weights(row, node, weights, run.lowered.dtype)
+    keywords |= dict.fromkeys(row.weights) | dict(weights)
+    if row.random:
+        if run.key is None and node.attributes.get("seed", -1) < 0:
+            raise GraphError("this layer draws random numbers without a seed of its own: pass key=jax.random.key(...)")
+        keywords["key"] = None if run.key is None else jax.random.fold_in(run.key, node.position)
+    return keywords
+
+
+def _ready_weights(row: Op, node: Node, weights: Mapping[str, Any], dtype) -> dict[str, Any]:
+    """Weights of the wire in the form in which the row takes them."""
+
+    def floats(leaf):
+        if isinstance(leaf, Quantized):
+            return leaf if row.quantized else jax.tree.map(jnp.asarray, leaf).dequantize().astype(dtype)
+        return jnp.asarray(leaf, dtype)
+
+    ready = jax.tree.map(floats, dict(weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
+    return dict(row.prepare(ready, node.attributes)) if row.prepare and ready else ready
+
+
+def _numpy_weights(node: Node) -> dict[str, Any]:
+    def floats(leaf):
+        return np.asarray(leaf.dequantize() if isinstance(leaf, Quantized) else leaf, np.float32)
+
+    return jax.tree.map(floats, dict(node.weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
+
+
+def _sequence(result) -> list[Any]:
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+# Layouts -------------------------------------------------------------------------------------------------------------
+
+
+def _arrange(layout: catalogue.Layout, values: Sequence[Any]) -> tuple[list[Any], bool]:
+    """Arrays in the layout that a row wants, and whether its results are channels-last."""
+    if layout == "last":
+        return [_last(v) if _rank(v) >= 3 else _wire(v) for v in values], True
+    ranks = {_rank(v) for v in values}
+    if layout == "any" and any(isinstance(v, Laid) for v in values) and len(ranks) == 1:
+        return [_last(v) for v in values], True
+    return [_wire(v) for v in values], False
+
+
+def _rank(value) -> int:
+    return value.array.ndim if isinstance(value, Laid) else value.ndim
+
+
+def _last(value):
+    return value.array if isinstance(value, Laid) else jnp.moveaxis(value, -3, -1)
+
+
+def _wire(value):
+    return jnp.moveaxis(value.array, -1, -3) if isinstance(value, Laid) else value
+
+
+# The edge: interface shapes <-> blobs --------------------------------------------------------------------------------
+
+
+def _enter(graph: Graph, port: Port, value, dtype):
+    """The blob of an input: preprocessed if it is an image, and of the rank that the mapping asks for."""
+    if value is None:
+        if not port.optional or port.shape is None:
+            raise GraphError(f"the input {port.name!r} is missing")
+        value = jnp.full(port.shape, port.default, dtype)
+    x = jnp.asarray(value)
+    x = x.astype(dtype)
+    if port.image:
+        x = _preprocess(port, x)
+        rank = 4 if graph.image_rank4 else 5
+        return x.reshape((1,) * (rank - x.ndim) + x.shape) if x.ndim < rank else x
+    if graph.exact:
+        return x.reshape(1) if x.ndim == 0 else x
+    declared = x.ndim if port.shape is None or x.ndim == 5 else len(port.shape)
+    if declared == 1 and x.ndim <= 3:
+        x = x[..., None, None]
+    elif declared == 2 or not 1 <= x.ndim <= 5:
+        raise ShapeError(
+            f"input {port.name!r} has shape {list(np.shape(value))}; with rank-5 mapping it is [channels], "
+            "[channels, height, width] or [sequence, batch, channels, height, width]"
+        )
+    return x.reshape((1,) * (5 - x.ndim) + x.shape)
+
+
+def _preprocess(port: Port, x: jax.Array) -> jax.Array:
+    if x.ndim < 3:
+        raise ShapeError(f"image {port.name!r} has shape {list(x.shape)}; it is [channels, height, width]")
+    steps = port.preprocessing
+    if steps is None:
+        return x
+    if steps.mean is not None:
+        return x - jnp.asarray(steps.mean, x.dtype)
+    x = x * jnp.asarray(steps.scale, x.dtype)
+    return x + jnp.asarray(steps.bias, x.dtype)[:, None, None] if steps.bias else x
+
+
+def _leave(graph: Graph, port: Port, blob):
+    """The value of an output: in its declared shape when the number of elements agrees, else without what the mapping
+    has added in front (and behind, for what is declared a vector)."""
+    if port.shape is not None and math.prod(port.shape) == blob.size:
+        return blob.reshape(port.shape)
+    if graph.exact or blob.ndim != 5:
+        return blob
+    front, core = blob.shape[:2], blob.shape[2:]
+    vector = len(port.shape) == 1 if port.shape is not None else front == (1, 1)
+    if vector and core[1:] == (1, 1):
+        core = core[:1]
+    while front and front[0] == 1:
+        front = front[1:]
+    return blob.reshape(front + core)
+
+
+# Constants that decide shapes ----------------------------------------------------------------------------------------
+
+
+def _shape_constants(region: Region) -> frozenset[str]:
+    """Keys of weight-only nodes that reach an input whose value decides a shape, through nodes that can be folded."""
+    producer: dict[str, Node] = {}
+    foldable: set[str] = set()
+    wanted: list[str] = []
+    for node in region.nodes:
+        row = catalogue.row(node.kind)
+        constant = not node.inputs and bool(node.weights)
+        plain = not row.random and not row.weights and not node.regions
+        if constant or row.shape_only or (plain and node.inputs and foldable.issuperset(node.inputs)):
+            foldable |= set(node.outputs)
+        producer |= dict.fromkeys(node.outputs, node)
+        wanted += [node.inputs[p] for p in row.concrete if p < len(node.inputs)]
+    known: set[str] = set()
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen or name not in foldable:
+            continue
+        seen.add(name)
+        node = producer[name]
+        if node.weights:
+            known.add(node.key)
+        wanted += node.inputs
+    return frozenset(known)
+
+
+# Errors --------------------------------------------------------------------------------------------------------------
+
+
+def _origins(graph: Graph) -> dict[str, str]:
+    origins = {port.name: "an input" for port in graph.inputs}
+    for node in graph.body.walk():
+        origins |= dict.fromkeys(node.outputs, f"layer {node.name!r}")
+    return origins
+
+
+def _explained(error: Exception, node: Node, env: Mapping[str, Any], run: _Run) -> Exception:
+    """The same error with the layer around it; shape complaints of JAX become ShapeErrors."""
+    if isinstance(error, jax.errors.JAXTypeError):
+        error.add_note(f"in {node.label}")
+        return error
+    lines = []
+    for name in node.inputs:
+        value = _wire(env[name])
+        lines.append(f"  {name}  {value.dtype}{list(value.shape)}  from {run.origins.get(name, 'a sub-network')}")
+    facts = "\n".join([str(error), *lines])
+    if isinstance(error, GraphmlError):
+        return type(error)(facts).in_context(node.label)
+    if isinstance(error, TypeError | ValueError | IndexError):
+        return ShapeError(facts).in_context(node.label)
+    error.add_note(f"in {node.label}")
+    return error

@@ -1,0 +1,45 @@
+"""Arithmetic between blobs: the elementwise layers of specification 1, with many inputs or a constant."""
+
+from __future__ import annotations
+
+import functools
+
+import jax.numpy as jnp
+
+from graphml.catalogue import op
+
+
+@op("add", layout="any")
+def add(*inputs, alpha: float):
+    """The sum of all inputs; with a single input, x + alpha.
+
+    Inputs broadcast against each other. Source: AddLayerParams (spec 1).
+    """
+    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(jnp.add, inputs)
+
+
+@op("multiply", layout="any")
+def multiply(*inputs, alpha: float):
+    """The product of all inputs; with a single input, x * alpha.
+
+    Inputs broadcast against each other. Source: MultiplyLayerParams (spec 1).
+    """
+    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(jnp.multiply, inputs)
+
+
+@op("average", layout="any")
+def average(*inputs):
+    """The elementwise mean of all inputs, which broadcast. Source: AverageLayerParams (spec 1)."""
+    return functools.reduce(jnp.add, inputs) / len(inputs)
+
+
+@op("max", layout="any")
+def maximum(*inputs):
+    """The elementwise maximum of all inputs, which broadcast. Source: MaxLayerParams (spec 1)."""
+    return functools.reduce(jnp.maximum, inputs)
+
+
+@op("min", layout="any")
+def minimum(*inputs):
+    """The elementwise minimum of all inputs, which broadcast. Source: MinLayerParams (spec 1)."""
+    return functools.reduce(jnp.minimum, inputs)

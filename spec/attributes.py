@@ -1,0 +1,355 @@
+"""A layer's message <-> plain Python attributes and weights. One mechanism for all kinds; the exceptions are tables.
+
+Decoding: field names become snake_case, enums their names, repeated fields tuples, a oneof one attribute named after
+the oneof whose value is a `Choice`, sub-messages dicts. `WeightParams` leave the attributes and become weights: arrays
+(or `Quantized`) under the same names, nested in dicts and lists where the wire nests them. Encoding is the mirror image.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from graphml.errors import SpecError
+from graphml.spec import weights as stored
+from graphml.spec.layers import (
+    REGIONS,
+    ZERO_MEANS,
+    descriptor,
+    implied,
+    kinds,
+    output_channel_axis,
+    snake_case,
+    switched_off,
+    weight_shape,
+)
+from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
+
+_WEIGHTS = "graphml.spec.WeightParams"
+_NETWORK = "graphml.spec.NeuralNetwork"
+
+
+class Choice(NamedTuple):
+    """The member of a oneof that is set, by its wire name, and that member's own fields."""
+
+    name: str
+    fields: Mapping[str, Any] = {}
+
+
+class Decoded(NamedTuple):
+    attributes: dict[str, Any]
+    weights: dict[str, Any]
+
+
+# Decoding ------------------------------------------------------------------------------------------------------------
+
+
+def decode(layer: Message) -> Decoded:
+    """Attributes and weights of a layer. Raises SpecError when stored weights contradict declared sizes."""
+    kind = kind_of(layer)
+    params = getattr(layer, kind)
+    attributes = _fields(params, skip=tuple(REGIONS.get(kind, ())))
+    return Decoded(attributes, _weights(kind, params, params, skip=tuple(REGIONS.get(kind, ()))))
+
+
+def kind_of(layer: Message) -> str:
+    """The kind of a layer; SpecError where none is set, as in files newer than this reader."""
+    kind = layer.WhichOneof("layer")
+    if kind is None:
+        raise SpecError("the layer has no kind, or one that is newer than this reader")
+    return kind
+
+
+@functools.cache
+def attribute_names(kind: str) -> frozenset[str]:
+    """The names under which a kind's fields reach its operator, attributes and weights alike."""
+    names = set()
+    for field in descriptor(kind).fields:
+        if field.message_type is not None and field.message_type.full_name == _NETWORK:
+            continue
+        names.add(snake_case(field.containing_oneof.name if field.containing_oneof else field.name))
+    if kind == "activation":  # the two members that hold weights lift them to the layer
+        names |= {"alpha", "beta"}
+    return frozenset(names)
+
+
+@functools.cache
+def weight_names(kind: str) -> frozenset[str]:
+    """Those of `attribute_names` that are weights."""
+    names = {snake_case(f.name) for f in descriptor(kind).fields if f.message_type and _holds_weights(f.message_type)}
+    if kind == "activation":
+        names |= {"alpha", "beta"}
+    return frozenset(names)
+
+
+def _holds_weights(message_type) -> bool:
+    return message_type.full_name == _WEIGHTS or message_type.full_name.endswith("LSTMWeightParams")
+
+
+def _is_map(field) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _fields(message: Message, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for oneof in message.DESCRIPTOR.oneofs:
+        member = message.WhichOneof(oneof.name)
+        value = None if member is None else _choice(message, member)
+        out[snake_case(oneof.name)] = value
+    for field in message.DESCRIPTOR.fields:
+        if field.containing_oneof or field.name in skip:
+            continue
+        if field.message_type is not None and _holds_weights(field.message_type):
+            continue
+        value = _value(message, field)
+        default = ZERO_MEANS.get((message.DESCRIPTOR.name, field.name))
+        if default is not None and not value:
+            value = default
+        out[snake_case(field.name)] = value
+    return out
+
+
+def _choice(message: Message, member: str) -> Choice:
+    value = getattr(message, member)
+    return Choice(member, _fields(value) if isinstance(value, Message) else {"value": value})
+
+
+def _value(message: Message, field) -> Any:
+    value = getattr(message, field.name)
+    if _is_map(field):
+        return {key: _scalar_choice(item) for key, item in sorted(value.items())}
+    if field.is_repeated:
+        return tuple(_one(item, field) for item in value)
+    return _one(value, field)
+
+
+def _scalar_choice(item) -> Any:
+    """The plain value of a message that is nothing but a oneof of scalars (parameters of custom layers)."""
+    member = item.WhichOneof("value")
+    return None if member is None else getattr(item, member)
+
+
+def _one(value, field) -> Any:
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number.get(value)
+        if known is None:
+            raise SpecError(f"{field.name} is {value}, which is none of {', '.join(field.enum_type.values_by_name)}")
+        return known.name
+    if field.message_type is None:
+        return value
+    special = _SHORT_FORMS.get(field.message_type.name)
+    return special(value) if special else _fields(value)
+
+
+# Messages whose only content is one thing are that thing.
+_SHORT_FORMS = {
+    "BorderAmounts": lambda m: tuple((e.startEdgeSize, e.endEdgeSize) for e in m.borderAmounts),
+    "SamplingMode": lambda m: _fields(m)["sampling_method"],
+    "BoxCoordinatesMode": lambda m: _fields(m)["box_mode"],
+    "ActivationParams": lambda m: _fields(m)["nonlinearity_type"],
+}
+
+
+# Weights -------------------------------------------------------------------------------------------------------------
+
+
+def _weights(kind: str, params: Message, message: Message, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The weights stored in `message` (the layer's parameters, or a message inside them)."""
+    out: dict[str, Any] = {}
+    for name, field, value in _weight_fields(message, skip):
+        if field.message_type.full_name == _WEIGHTS:
+            if switched_off(params, field.name):
+                continue
+            if field.is_repeated:
+                out[name] = [_weight(kind, params, field.name, item) for item in value]
+            else:
+                out[name] = _weight(kind, params, field.name, value)
+        elif field.is_repeated:
+            out[name] = [_weights(kind, params, item) for item in value]
+        else:
+            out[name] = _weights(kind, params, value)
+    return out
+
+
+def _weight_fields(message: Message, skip: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
+    """(attribute name, field, value) of everything set in `message` that is or holds weights."""
+    for field, value in message.ListFields():
+        if field.message_type is None or field.name in skip or _is_map(field):
+            continue
+        if field.containing_oneof:
+            yield from _weight_fields(value)
+        elif _holds_weights(field.message_type):
+            yield snake_case(field.name), field, value
+
+
+def _weight(kind: str, params: Message, field: str, message: Message) -> stored.Weight:
+    shape = weight_shape(kind, params, field)
+    if shape is None:
+        shape = (_stored_count(message),)
+    try:
+        return stored.decode(message, shape, axis=output_channel_axis(kind, params))
+    except SpecError as error:
+        raise SpecError(f"{snake_case(field)}: {error}") from None
+
+
+def _stored_count(message: Message) -> int:
+    if message.HasField("quantization") and message.rawValue:
+        bits = message.quantization.numberOfBits
+        return len(message.rawValue) * 8 // bits if bits else 0
+    return max(
+        len(message.floatValue), len(message.float16Value) // 2, len(message.rawValue) // 4, len(message.int8RawValue)
+    )
+
+
+def weight_messages(layer: Message) -> Iterator[tuple[tuple[str | int, ...], Message]]:
+    """(path, WeightParams) of each weight of a layer; the path leads to it in `decode(layer).weights`."""
+    kind = kind_of(layer)
+    params = getattr(layer, kind)
+
+    def walk(message: Message, path: tuple[str | int, ...], skip: tuple[str, ...] = ()):
+        for name, field, value in _weight_fields(message, skip):
+            items = enumerate(value) if field.is_repeated else [(None, value)]
+            for index, item in items:
+                here = (*path, name) if index is None else (*path, name, index)
+                if field.message_type.full_name != _WEIGHTS:
+                    yield from walk(item, here)
+                elif not switched_off(params, field.name):
+                    yield here, item
+
+    yield from walk(params, (), tuple(REGIONS.get(kind, ())))
+
+
+# Encoding ------------------------------------------------------------------------------------------------------------
+
+
+def encode(kind: str, fields: Mapping[str, Any]) -> Message:
+    """A layer message (without name and blobs) of a kind from attributes.
+
+    fields: attributes as `decode` gives them, in snake_case or as on the wire; a oneof may also be given through one of
+    its members (`valid={...}`). Weights are arrays or `Quantized`. Sizes and flags that follow from the weights may be
+    left out; None means absent. Raises SpecError naming an unknown field and the known ones.
+    """
+    if kind not in kinds():
+        raise SpecError(f"there is no layer kind {kind!r}")
+    layer = NeuralNetworkLayer()
+    params = getattr(layer, kind)
+    params.SetInParent()
+    given = _on_the_wire(params.DESCRIPTOR, fields, kind)
+    for field in params.DESCRIPTOR.fields:
+        value = given.get(field.name)
+        if field.message_type is not None and field.message_type.full_name == _WEIGHTS and not field.is_repeated:
+            if value is not None and not isinstance(value, stored.Quantized | np.ndarray):
+                given[field.name] = np.asarray(value, np.float32)
+    sizes = implied(kind, given)
+    if "params" in sizes:
+        given = {**given, "params": sizes["params"]}
+    _fill(params, {**sizes, **given})
+    return layer
+
+
+def _on_the_wire(message_type, fields: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """`fields` under their wire names, oneof attributes replaced by the member that they choose."""
+    names = {f.name: f.name for f in message_type.fields} | {snake_case(f.name): f.name for f in message_type.fields}
+    oneofs = {o.name: o for o in message_type.oneofs} | {snake_case(o.name): o for o in message_type.oneofs}
+    out: dict[str, Any] = {}
+    lifted: dict[str, Any] = {}
+    for name, value in fields.items():
+        if value is None:
+            continue
+        if name in names:
+            out[names[name]] = value
+        elif name in oneofs:
+            choice = value if isinstance(value, Choice) else Choice(value)
+            if choice.name not in {f.name for f in oneofs[name].fields}:
+                legal = ", ".join(f.name for f in oneofs[name].fields)
+                raise SpecError(f"{what}: {name} is {choice.name!r}, which is none of {legal}")
+            out[choice.name] = dict(choice.fields)
+        elif what == "activation" and name in ("alpha", "beta"):
+            lifted[name] = value
+        else:
+            legal = ", ".join(sorted({snake_case(f.name) for f in message_type.fields}))
+            raise SpecError(f"{what} has no field {name!r}; it has {legal if legal else 'none'}")
+    for member in out if lifted else ():
+        out[member] = {**out[member], **lifted}
+    return out
+
+
+def _fill(message: Message, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        field = message.DESCRIPTOR.fields_by_name[name]
+        try:
+            _set(message, field, value)
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"{message.DESCRIPTOR.name}.{snake_case(name)} cannot be {value!r}: {error}") from None
+
+
+def _set(message: Message, field, value) -> None:
+    if _is_map(field):
+        for key, item in value.items():
+            _set_scalar_choice(getattr(message, field.name)[key], item)
+    elif field.is_repeated:
+        target = getattr(message, field.name)
+        if field.message_type is None:
+            del target[:]
+            target.extend(_plain(item, field) for item in value)
+        else:
+            for item in value:
+                _set_message(target.add(), field, item)
+    elif field.message_type is not None:
+        target = getattr(message, field.name)
+        target.SetInParent()
+        _set_message(target, field, value)
+    else:
+        setattr(message, field.name, _plain(value, field))
+
+
+def _plain(value, field):
+    """Enum names and NumPy scalars as protobuf takes them."""
+    if field.enum_type is not None:
+        if not isinstance(value, str):
+            return value
+        if value not in field.enum_type.values_by_name:
+            raise ValueError(f"it is none of {', '.join(field.enum_type.values_by_name)}")
+        return field.enum_type.values_by_name[value].number
+    if isinstance(value, np.generic):
+        value = value.item()
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
+        return float(value)
+    return value
+
+
+def _set_message(target: Message, field, value) -> None:
+    name = field.message_type.name
+    if isinstance(value, Message):
+        target.CopyFrom(value)
+    elif field.message_type.full_name == _WEIGHTS:
+        stored.encode(value, target)
+    elif name == "BorderAmounts" and not isinstance(value, Mapping):
+        for start, end in value:
+            target.borderAmounts.add(startEdgeSize=int(start), endEdgeSize=int(end))
+    elif name in ("SamplingMode", "BoxCoordinatesMode") and isinstance(value, str):
+        only = target.DESCRIPTOR.fields[0]
+        setattr(target, only.name, _plain(value, only))
+    elif name == "ActivationParams" and not isinstance(value, Mapping):
+        choice = value if isinstance(value, Choice) else Choice(value)
+        _fill(target, _on_the_wire(target.DESCRIPTOR, {"NonlinearityType": choice}, name))
+    else:
+        _fill(target, _on_the_wire(target.DESCRIPTOR, value, name))
+
+
+def _set_scalar_choice(target: Message, value) -> None:
+    if isinstance(value, bool):
+        target.boolValue = value
+    elif isinstance(value, int):
+        setattr(target, "intValue" if -(2**31) <= value < 2**31 else "longValue", value)
+    elif isinstance(value, float):
+        target.doubleValue = value
+    elif isinstance(value, str):
+        target.stringValue = value
+    else:
+        raise TypeError("parameters are bool, int, float or str")

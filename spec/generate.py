@@ -1,0 +1,52 @@
+"""Compiles the schema: spec/wire/*.proto -> *_pb2.py and *_pb2.pyi beside them.
+
+    python spec/generate.py            after a .proto has changed
+    python spec/generate.py --check    only say which modules are stale; status 1 if any is
+
+It stands alone: graphml itself cannot be imported while its messages are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+# The dev extra pins the same version: another one writes other text, perhaps for a protobuf that few have.
+GRPCIO_TOOLS = "1.76.0"
+WIRE = Path(__file__).resolve().parent / "wire"
+
+
+def compile_protos(out: Path) -> dict[str, bytes]:
+    """Compile every .proto into the folder `out`. Returns file name -> text, what spec/wire should hold."""
+    from grpc_tools import protoc
+
+    # On disk the folder is spec/; the files import each other by the name of the package.
+    arguments = [f"-Igraphml/spec={WIRE.parent}", f"--python_out={out}", f"--pyi_out={out}"]
+    if protoc.main(["protoc", *arguments, *map(str, sorted(WIRE.glob("*.proto")))]):
+        raise SystemExit("protoc refused the .proto files, see above")
+    return {path.name: path.read_bytes() for path in out.rglob("*_pb2.py*")}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Compile spec/wire/*.proto.")
+    parser.add_argument("--check", action="store_true", help="write nothing, only say what is stale")
+    check = parser.parse_args(argv).check
+    if version("grpcio-tools") != GRPCIO_TOOLS:
+        raise SystemExit(f"grpcio-tools {GRPCIO_TOOLS} is needed, {version('grpcio-tools')} is installed")
+    with tempfile.TemporaryDirectory() as out:
+        fresh = compile_protos(Path(out))
+    present = {path.name: path.read_bytes() for path in WIRE.glob("*_pb2.py*")}
+    stale = sorted(name for name in fresh.keys() | present.keys() if fresh.get(name) != present.get(name))
+    for name in stale:
+        print(f"{'stale' if check else 'written' if name in fresh else 'removed'}: spec/wire/{name}")
+        if not check and name in fresh:
+            (WIRE / name).write_bytes(fresh[name])
+        elif not check:
+            (WIRE / name).unlink()
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

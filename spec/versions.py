@@ -1,0 +1,112 @@
+"""Which specification version a model's content needs. A file that says less than this cannot be meant as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from google.protobuf.message import Message
+
+from graphml.spec import layers
+from graphml.spec.attributes import kind_of, weight_messages
+
+NEWEST = 10
+"""The newest version that this reader knows."""
+
+# Model types that came after version 1.
+_MODEL_TYPES = {
+    **dict.fromkeys(("bayesianProbitRegressor", "customModel"), 2),
+    **dict.fromkeys(("nonMaximumSuppression", "textClassifier", "wordTagger", "visionFeaturePrint"), 3),
+    **dict.fromkeys(("kNearestNeighborsClassifier", "linkedModel", "itemSimilarityRecommender", "gazetteer"), 4),
+    **dict.fromkeys(("wordEmbedding", "soundAnalysisPreprocessing"), 4),
+    "serializedModel": 5,
+    **dict.fromkeys(("mlProgram", "audioFeaturePrint"), 6),
+    "classConfidenceThresholding": 8,
+}
+
+_NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+_PIPELINES = {"pipeline": None, "pipelineClassifier": "pipeline", "pipelineRegressor": "pipeline"}
+
+
+def required(model: Message) -> int:
+    """The lowest specification version that can say what `model` says."""
+    return max((version for version, _ in reasons(model)), default=1)
+
+
+def reasons(model: Message) -> Iterator[tuple[int, str]]:
+    """(version, what needs it) for everything in a model that is newer than version 1."""
+    kind = model.WhichOneof("Type")
+    if kind in _MODEL_TYPES:
+        yield _MODEL_TYPES[kind], f"model type {kind}"
+    if model.isUpdatable:
+        yield 4, "an updatable model"
+    for feature in (*model.description.input, *model.description.output):
+        yield from _feature(feature)
+    if kind in _NETWORKS:
+        network = getattr(model, kind)
+        if network.arrayInputShapeMapping or network.imageInputShapeMapping:
+            yield 4, "exact shape mapping of inputs"
+        yield from _layers(network.layers)
+    elif kind in _PIPELINES:
+        pipeline = getattr(model, kind)
+        for stage in (pipeline.pipeline if _PIPELINES[kind] else pipeline).models:
+            yield from reasons(stage)
+
+
+def _feature(feature: Message) -> Iterator[tuple[int, str]]:
+    kind = feature.type.WhichOneof("Type")
+    if kind == "stateType":
+        yield 9, f"state {feature.name!r}"
+    elif kind == "imageType":
+        if feature.type.imageType.WhichOneof("SizeFlexibility"):
+            yield 3, f"the flexible size of {feature.name!r}"
+        if feature.type.imageType.colorSpace == feature.type.imageType.GRAYSCALE_FLOAT16:
+            yield 7, f"the float16 image {feature.name!r}"
+    elif kind == "multiArrayType":
+        array = feature.type.multiArrayType
+        if array.WhichOneof("ShapeFlexibility"):
+            yield 3, f"the flexible shape of {feature.name!r}"
+        if array.dataType == array.FLOAT16:
+            yield 7, f"the float16 array {feature.name!r}"
+        if array.dataType == array.INT8:
+            yield 10, f"the int8 array {feature.name!r}"
+        default = array.WhichOneof("defaultOptionalValue")
+        if default and getattr(array, default):
+            yield 5, f"the default value of {feature.name!r}"
+
+
+def _layers(messages) -> Iterator[tuple[int, str]]:
+    for layer in messages:
+        if layer.WhichOneof("layer") is None:
+            continue
+        kind = kind_of(layer)
+        what = f"layer {layer.name!r} ({kind})"
+        if layers.since(kind) > 1:
+            yield layers.since(kind), what
+        if newer := _behaviour(layer, kind):
+            yield newer[0], f"{newer[1]} in {what}"
+        for _, weight in weight_messages(layer):
+            if weight.HasField("quantization"):
+                yield 3, f"quantized weights in {what}"
+            elif weight.float16Value:
+                yield 2, f"float16 weights in {what}"
+        params = getattr(layer, kind)
+        for region in layers.REGIONS.get(kind, ()):
+            yield from _layers(getattr(params, region).layers)
+
+
+def _behaviour(layer: Message, kind: str) -> tuple[int, str] | None:
+    """What an old kind does here that it could not always do."""
+    params = getattr(layer, kind)
+    if kind == "convolution" and len(layer.input) > 1:
+        return 4, "weights as an input"
+    if kind == "upsample" and (params.linearUpsampleMode or params.fractionalScalingFactor):
+        return 5, "aligned corners or fractional scale"
+    if kind == "reorganizeData" and params.mode == params.PIXEL_SHUFFLE:
+        return 5, "pixel shuffle"
+    if kind in ("innerProduct", "batchedMatmul") and params.int8DynamicQuantize:
+        return 5, "8-bit arithmetic"
+    if kind == "concatND" and params.interleave:
+        return 5, "interleaving"
+    if kind == "sliceDynamic" and (len(layer.input) > 6 or params.squeezeMasks):
+        return 5, "squeeze masks"
+    return None

@@ -1,0 +1,23 @@
+"""Settings shared by all tests: hypothesis profiles and the folder of real models."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile("ci", max_examples=4, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE)
+settings.register_profile("thorough", max_examples=200, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def real_models() -> Path:
+    """The folder of real models; tests that need it are skipped where it is not."""
+    folder = os.environ.get("GRAPHML_MODELS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("the environment variable GRAPHML_MODELS names no folder of real models here")
+    return Path(folder)

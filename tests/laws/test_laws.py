@@ -1,0 +1,241 @@
+"""The laws that every operator obeys. A new kind needs nothing here: its cases are in `tests/cases`."""
+
+from __future__ import annotations
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import Case, Kind, load_all
+from hypothesis import given
+from hypothesis import strategies as st
+from one_layer import blobs, lowered, same, tolerances
+
+from graphml import catalogue
+from graphml.errors import GraphmlError
+from graphml.spec import NeuralNetworkLayer, layers
+from graphml.spec.attributes import Choice, attribute_names, decode, encode, weight_names
+
+KINDS = load_all()
+every_kind = pytest.mark.parametrize("name", sorted(KINDS))
+
+
+def _with_weights(kind: Kind) -> list[tuple[str, Case]]:
+    return [("base", kind.base), *kind.variations()]
+
+
+def test_every_kind_of_the_format_is_in_the_catalogue_and_has_cases():
+    assert sorted(set(layers.kinds()) - set(catalogue.rows())) == [], "kinds that no operator runs"
+    assert sorted(set(catalogue.rows()) - set(KINDS)) == [], "operators that nothing is demanded of"
+
+
+@every_kind
+def test_worked_examples_are_true(name):
+    kind = KINDS[name]
+    assert kind.worked, "every kind has at least one example worked by hand"
+    for case, outputs in kind.worked:
+        network = lowered(name, case)
+        for got, want in zip(blobs(network, network.params, case.inputs), outputs, strict=True):
+            same(got, np.asarray(want, np.float32), rtol=1e-5, atol=1e-6)
+
+
+@every_kind
+def test_answers_are_those_of_the_oracle(name):
+    kind = KINDS[name]
+    for _, case in _with_weights(kind):
+        _check(kind, case)
+
+
+@every_kind
+@given(data=st.data())
+def test_drawn_answers_are_those_of_the_oracle(name, data):
+    kind = KINDS[name]
+    _check(kind, data.draw(kind.draw))
+
+
+def _check(kind: Kind, case: Case) -> None:
+    network = lowered(kind.kind, case)
+    got = jax.jit(lambda params, inputs: blobs(network, params, inputs))(network.params, case.inputs)
+    with np.errstate(all="ignore"):
+        wanted = kind.answers(case)
+    for one, want in zip(got, wanted, strict=True):
+        assert one.dtype == np.float32
+        same(one, want, **tolerances(kind))
+
+
+@every_kind
+def test_jit_equals_eager(name):
+    kind = KINDS[name]
+    network = lowered(name, kind.base)
+    eager = blobs(network, network.params, kind.base.inputs)
+    jitted = jax.jit(lambda params, inputs: blobs(network, params, inputs))(network.params, kind.base.inputs)
+    for one, other in zip(eager, jitted, strict=True):
+        same(one, other, rtol=2e-6, atol=2e-6)  # fusion reorders sums
+
+
+@every_kind
+def test_vmap_equals_a_loop(name):
+    kind = KINDS[name]
+    if not kind.base.inputs:
+        return  # a constant has nothing to map over
+    network = lowered(name, kind.base)
+    concrete = catalogue.row(name).concrete
+    stacked = [x if i in concrete else np.stack([x, x[..., ::-1]]) for i, x in enumerate(kind.base.inputs)]
+    axes = [None if i in concrete else 0 for i in range(len(stacked))]
+    params = network.params
+
+    def run(*inputs):
+        return tuple(blobs(network, params, inputs))
+
+    mapped = jax.vmap(run, in_axes=axes)(*stacked)
+    for row in range(2):
+        inputs = [x if i in concrete else x[row] for i, x in enumerate(stacked)]
+        for one, other in zip(mapped, run(*inputs), strict=True):
+            same(one[row], other, rtol=1e-5, atol=1e-5)
+
+
+@every_kind
+def test_gradients_are_numerical_differences(name):
+    kind, row = KINDS[name], catalogue.row(name)
+    if row.differentiable is not True:
+        assert len(row.differentiable.split()) > 3, "the reason is a sentence"
+        return
+    if isinstance(kind.smooth, str):
+        assert len(kind.smooth.split()) > 3, "the reason is a sentence"
+        return
+    with jax.enable_x64(True):
+        for _, case in _with_weights(kind):
+            _check_gradient(kind, case)
+
+
+def _check_gradient(kind: Kind, case: Case) -> None:
+    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
+    network = lowered(kind.kind, case, jnp.float64)
+    concrete = catalogue.row(kind.kind).concrete
+    inputs = tuple(np.asarray(x, np.float64) for x in case.inputs)
+    params = jax.tree.map(lambda w: np.asarray(w, np.float64), network.params)
+
+    def total(params, inputs):
+        outputs = blobs(network, params, inputs)
+        return sum(jnp.vdot(y, jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)) for y in outputs)
+
+    fixed = {i: x for i, x in enumerate(inputs) if i in concrete}
+    moving = tuple(x for i, x in enumerate(inputs) if i not in concrete)
+
+    def joined(params, moving):
+        rest = iter(moving)
+        return total(params, [fixed[i] if i in fixed else next(rest) for i in range(len(inputs))])
+
+    point = (params, moving)
+    if not jax.tree.leaves(point):
+        return
+    rng = np.random.default_rng(0)
+    slope = jax.jit(jax.grad(joined, argnums=(0, 1)))(*point)
+    value = jax.jit(joined)
+    for _ in range(2):
+        direction = jax.tree.map(lambda w: rng.standard_normal(w.shape), point)
+        step = 1e-6
+        ahead = value(*jax.tree.map(lambda w, d: w + step * d, point, direction))
+        behind = value(*jax.tree.map(lambda w, d: w - step * d, point, direction))
+        numerical = (ahead - behind) / (2 * step)
+        exact = sum(np.vdot(s, d) for s, d in zip(jax.tree.leaves(slope), jax.tree.leaves(direction), strict=True))
+        np.testing.assert_allclose(exact, numerical, rtol=2e-5, atol=2e-6)
+
+
+@every_kind
+def test_a_layer_survives_bytes(name):
+    kind = KINDS[name]
+    for _, case in _with_weights(kind):
+        layer = encode(name, dict(case.fields))
+        again = NeuralNetworkLayer.FromString(layer.SerializeToString(deterministic=True))
+        decoded = decode(again)
+        assert encode(name, {**decoded.attributes, **decoded.weights}) == encode(
+            name, {**decode(layer).attributes, **decode(layer).weights}
+        )
+
+
+@every_kind
+def test_refusals_say_their_words(name):
+    for case, words in KINDS[name].refuse:
+        with pytest.raises(GraphmlError, match=re.escape(words)) as caught:
+            network = lowered(name, case)
+            blobs(network, network.params, case.inputs)
+        assert "layer" in str(caught.value), "the error names the layer"
+
+
+@every_kind
+def test_every_attribute_changes_the_answer(name):
+    """Hollowness: an attribute or enum value that no case can tell apart might as well not be implemented."""
+    kind = KINDS[name]
+    row = catalogue.row(name)
+    missing = sorted((row.attributes | row.weights) - kind.vary.keys())
+    assert missing == [], "attributes that no variation shows to matter"
+    base = kind.answers(kind.base)
+    for field, case in kind.variations():
+        other = kind.answers(case)
+        same_answer = len(base) == len(other) and all(
+            a.shape == b.shape and np.allclose(a, b, equal_nan=True) for a, b in zip(base, other, strict=True)
+        )
+        assert not same_answer, f"the variation {field}={case.fields.get(field)!r} leaves the oracle's answer as it was"
+    assert _enum_values(name) <= _shown(kind), "enum values that no case shows"
+
+
+def _enum_values(name: str) -> set[str]:
+    """Every enum value and oneof member that a kind's attributes can take."""
+    found: set[str] = set()
+    pending = [layers.descriptor(name)]
+    while pending:
+        message = pending.pop()
+        if message.full_name in ("graphml.spec.WeightParams", "graphml.spec.NeuralNetwork"):
+            continue
+        if message.name == "ActivationParams" and name != "activation":
+            continue  # recurrent layers take a handful of them; the activation layer shows all
+        for field in message.fields:
+            if field.containing_oneof is not None and len(field.containing_oneof.fields) > 1:
+                found.add(field.name)
+            if field.enum_type is not None:
+                found |= set(field.enum_type.values_by_name)
+            if field.message_type is not None and not field.message_type.GetOptions().map_entry:
+                pending.append(field.message_type)
+    return found
+
+
+def _shown(kind: Kind) -> set[str]:
+    """Every string and choice in the decoded layers of the base case and its variations."""
+    found: set[str] = set()
+
+    def walk(value):
+        if isinstance(value, Choice):
+            found.add(value.name)
+            walk(dict(value.fields))
+        elif isinstance(value, dict):
+            for item in value.values():
+                walk(item)
+        elif isinstance(value, tuple | list):
+            for item in value:
+                walk(item)
+        elif isinstance(value, str):
+            found.add(value)
+
+    for _, case in _with_weights(kind):
+        walk(decode(encode(kind.kind, dict(case.fields))).attributes)
+    return found
+
+
+@every_kind
+def test_the_program_is_pure_and_portable(name):
+    """No callbacks to the host, and the same program lowers for GPU and TPU."""
+    kind = KINDS[name]
+    network = lowered(name, kind.base)
+    program = jax.jit(lambda params, inputs: blobs(network, params, inputs))
+    assert "callback" not in str(jax.make_jaxpr(program)(network.params, kind.base.inputs))
+    jax.export.export(program, platforms=["cpu", "cuda", "tpu"])(network.params, kind.base.inputs)
+
+
+def test_the_signature_of_a_row_is_the_wire():
+    for name, row in catalogue.rows().items():
+        assert row.attributes | row.weights <= attribute_names(name)
+        assert row.weights <= weight_names(name)
+        assert row.summary, f"{name} has no docstring"

@@ -1,0 +1,61 @@
+"""A network of one layer, through the whole stack: fields -> message -> bytes -> message -> graph -> function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from cases import Case
+
+from graphml import graph
+from graphml.build import NeuralNetworkBuilder
+from graphml.lower import Lowered, lower
+from graphml.spec import NeuralNetworkLayer
+from graphml.spec.attributes import encode
+
+OUT = "out"
+
+
+def lowered(kind: str, case: Case, dtype: Any = jnp.float32, **options: Any) -> Lowered:
+    """The one-layer network of a case; `blobs` runs it."""
+    layer = encode(kind, dict(case.fields))
+    layer.name = "layer"
+    layer.input.extend(input_names(case))
+    layer.output.extend(output_names(case))
+    again = NeuralNetworkLayer.FromString(layer.SerializeToString(deterministic=True))
+    inputs = tuple(graph.Port(name, None) for name in input_names(case))
+    outputs = tuple(graph.Port(name, None) for name in output_names(case))
+    return lower(graph.Graph(inputs, outputs, graph.from_layers([again]), case.exact), dtype=dtype, **options)
+
+
+def input_names(case: Case) -> list[str]:
+    return [f"in{i}" for i in range(len(case.inputs))]
+
+
+def output_names(case: Case) -> list[str]:
+    return [f"{OUT}{i}" for i in range(case.outputs)]
+
+
+def blobs(network: Lowered, params: Any, inputs: Any, **options: Any) -> list[Any]:
+    """The outputs as the layer leaves them, before the interface reshapes anything."""
+    named = {port.name: x for port, x in zip(network.graph.inputs, inputs, strict=True)}
+    found = network.intermediates(params, named, **options)
+    return [found[port.name] for port in network.graph.outputs]
+
+
+def built(kind: str, case: Case) -> NeuralNetworkBuilder:
+    """The same layer through the builder, for whole-file tests."""
+    builder = NeuralNetworkBuilder(dict.fromkeys(input_names(case)), dict.fromkeys(output_names(case)), exact=case.exact)
+    return builder.add(kind, "layer", input_names(case), output_names(case), **dict(case.fields))
+
+
+def tolerances(kind: Any) -> dict[str, float]:
+    return {"rtol": kind.rtol, "atol": kind.atol}
+
+
+def same(got: Any, want: Any, **tolerance: float) -> None:
+    """Equal shapes and equal numbers, NaN and infinities included."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.shape == want.shape, f"shape {got.shape}, the oracle says {want.shape}"
+    np.testing.assert_allclose(got, want, **tolerance)
