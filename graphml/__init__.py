@@ -1,0 +1,84 @@
+"""graphml: Core ML models anywhere JAX runs.
+
+    import graphml
+
+    model = graphml.load("MNISTClassifier.mlmodel")
+    model.predict({"image": "seven.png"})          # {'classLabel': '7', ...}
+    lowered = model.lower()                        # a pure function and its parameters, for jit, grad and vmap
+
+Names are resolved when they are first used, so that what needs no JAX starts without it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
+    from graphml.errors import FeatureError as FeatureError
+    from graphml.errors import GraphError as GraphError
+    from graphml.errors import GraphmlError as GraphmlError
+    from graphml.errors import ShapeError as ShapeError
+    from graphml.errors import SpecError as SpecError
+    from graphml.errors import UnsupportedError as UnsupportedError
+    from graphml.errors import UpdateError as UpdateError
+    from graphml.lower import lower as lower
+    from graphml.models import Model as Model
+    from graphml.models import load as load
+    from graphml.models.configuration import ComputeUnits as ComputeUnits
+    from graphml.models.configuration import ModelConfiguration as ModelConfiguration
+    from graphml.models.features import FeatureValue as FeatureValue
+    from graphml.models.images import CropAndScale as CropAndScale
+    from graphml.models.images import ImageConstraint as ImageConstraint
+    from graphml.models.images import ImageOptions as ImageOptions
+    from graphml.ops.custom import register_custom_layer as register_custom_layer
+    from graphml.update import ArrayBatchProvider as ArrayBatchProvider
+    from graphml.update import MetricKey as MetricKey
+    from graphml.update import ParameterKey as ParameterKey
+    from graphml.update import TaskState as TaskState
+    from graphml.update import UpdateContext as UpdateContext
+    from graphml.update import UpdateEvent as UpdateEvent
+    from graphml.update import UpdateProgressHandlers as UpdateProgressHandlers
+    from graphml.update import UpdateTask as UpdateTask
+
+_HOME = {
+    "NeuralNetworkBuilder": "graphml.build",
+    **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
+    **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
+    "lower": "graphml.lower",
+    **dict.fromkeys(("Model", "load"), "graphml.models"),
+    **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
+    "FeatureValue": "graphml.models.features",
+    **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
+    "register_custom_layer": "graphml.ops.custom",
+    **dict.fromkeys(
+        (
+            "ArrayBatchProvider",
+            "MetricKey",
+            "ParameterKey",
+            "TaskState",
+            "UpdateContext",
+            "UpdateEvent",
+            "UpdateProgressHandlers",
+            "UpdateTask",
+        ),
+        "graphml.update",
+    ),
+}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'graphml' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

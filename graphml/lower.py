@@ -37,7 +37,7 @@ class Laid(NamedTuple):
     array: jax.Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lowered:
     """A network as pure functions. `params` holds the weights as stored, in wire layout."""
 

@@ -7,4 +7,12 @@ if __name__ != "graphml.ops":
     raise ImportError("import this package as graphml.ops; a top-level 'ops' would register every operator twice")
 
 from graphml.ops import activation as activation
+from graphml.ops import affine as affine
 from graphml.ops import arithmetic as arithmetic
+from graphml.ops import constant as constant
+from graphml.ops import joining as joining
+from graphml.ops import normalization as normalization
+from graphml.ops import ordering as ordering
+from graphml.ops import reduction as reduction
+from graphml.ops import shaping as shaping
+from graphml.ops import unary as unary

@@ -2,7 +2,8 @@
 
 Decoding: field names become snake_case, enums their names, repeated fields tuples, a oneof one attribute named after
 the oneof whose value is a `Choice`, sub-messages dicts. `WeightParams` leave the attributes and become weights: arrays
-(or `Quantized`) under the same names, nested in dicts and lists where the wire nests them. Encoding is the mirror image.
+(or `Quantized`) under the same names, nested in dicts and lists where the wire nests them. Encoding is the mirror
+image.
 """
 
 from __future__ import annotations
@@ -190,20 +191,11 @@ def _weight_fields(message: Message, skip: tuple[str, ...] = ()) -> Iterator[tup
 def _weight(kind: str, params: Message, field: str, message: Message) -> stored.Weight:
     shape = weight_shape(kind, params, field)
     if shape is None:
-        shape = (_stored_count(message),)
+        shape = (stored.stored_count(message),)
     try:
         return stored.decode(message, shape, axis=output_channel_axis(kind, params))
     except SpecError as error:
         raise SpecError(f"{snake_case(field)}: {error}") from None
-
-
-def _stored_count(message: Message) -> int:
-    if message.HasField("quantization") and message.rawValue:
-        bits = message.quantization.numberOfBits
-        return len(message.rawValue) * 8 // bits if bits else 0
-    return max(
-        len(message.floatValue), len(message.float16Value) // 2, len(message.rawValue) // 4, len(message.int8RawValue)
-    )
 
 
 def weight_messages(layer: Message) -> Iterator[tuple[tuple[str | int, ...], Message]]:
@@ -242,9 +234,9 @@ def encode(kind: str, fields: Mapping[str, Any]) -> Message:
     given = _on_the_wire(params.DESCRIPTOR, fields, kind)
     for field in params.DESCRIPTOR.fields:
         value = given.get(field.name)
-        if field.message_type is not None and field.message_type.full_name == _WEIGHTS and not field.is_repeated:
-            if value is not None and not isinstance(value, stored.Quantized | np.ndarray):
-                given[field.name] = np.asarray(value, np.float32)
+        weight = field.message_type is not None and field.message_type.full_name == _WEIGHTS and not field.is_repeated
+        if weight and value is not None and not isinstance(value, stored.Quantized | np.ndarray):
+            given[field.name] = np.asarray(value, np.float32)
     sizes = implied(kind, given)
     if "params" in sizes:
         given = {**given, "params": sizes["params"]}

@@ -1,6 +1,242 @@
-def parse(x): ...
-def read(x):
-    from graphml.spec.wire.model_pb2 import Model
-    m = Model(); m.ParseFromString(open(x,'rb').read()); return m
-def serialize(x): ...
-def write(x, y): ...
+"""Model files: `.mlmodel` (one message, no header) and `.mlpackage` (a folder whose manifest names the message).
+
+Reading is lenient: any version, unknown fields (kept for writing) and contradictions pass; `validate` judges them.
+Whatever the bytes are, a failure is a SpecError. Writing leaves the old file or the new one, never a part of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from google.protobuf.message import DecodeError, EncodeError
+
+from graphml.errors import SpecError
+from graphml.spec.wire.model_pb2 import Model
+
+_LARGEST = 2**31 - 1  # bytes of a message that protobuf can hold
+_LARGEST_MANIFEST = 1 << 24
+_MANIFEST = "Manifest.json"
+_DATA = "Data"
+_ROOT_PATH = "com.apple.CoreML/model.mlmodel"
+
+# Bytes: parsing and serializing ---------------------------------------------------------------------------------------
+
+
+def parse(data: bytes) -> Model:
+    """The model in the bytes of an `.mlmodel`. Raises SpecError for anything else, saying what that looks like."""
+    if not data:
+        raise SpecError("the file is empty")
+    if len(data) > _LARGEST:
+        raise SpecError(f"{len(data)} bytes are more than a model can have ({_LARGEST})")
+    model = Model()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, RecursionError) as error:
+        raise SpecError(f"this is not an .mlmodel file: {_guess(data) or _reason(error)}") from None
+    if model.WhichOneof("Type") is None and not model.description.ByteSize():
+        raise SpecError(f"this is not an .mlmodel file: {_guess(data) or 'it has no description and no model type'}")
+    return model
+
+
+def _reason(error: Exception) -> str:
+    if "recursion" in str(error).lower() or "depth" in str(error).lower():
+        return "its messages are nested too deep"
+    return "the bytes are truncated or damaged, or were never a model"
+
+
+def _guess(data: bytes) -> str | None:
+    """What bytes that are no model seem to be."""
+    start = bytes(data[:512])
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a git-lfs pointer; `git lfs pull` fetches the file itself"
+    for magic, what in _MAGIC.items():
+        if start.startswith(magic):
+            return f"it looks like {what}"
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "it looks like an HTML page, perhaps of a download that failed"
+    if start.isascii() and all(byte >= 32 or byte in b"\t\n\r" for byte in start):
+        return "it looks like text"
+    return None
+
+
+_MAGIC = {
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"\x1f\x8b": "a gzip archive; unpack it first",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x02": "a Python pickle",
+    b"\x80\x04": "a Python pickle",
+}
+
+
+def serialize(model: Model) -> bytes:
+    """The bytes of a model; the same model always gives the same bytes, unknown fields included."""
+    try:
+        return model.SerializeToString(deterministic=True)
+    except (EncodeError, ValueError, RecursionError) as error:
+        raise SpecError(f"the model cannot be written: {error}") from None
+
+
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """The model in an `.mlmodel` file or an `.mlpackage` folder. Raises SpecError that names the path."""
+    path = Path(path)
+    with _naming(path):
+        _refuse_compiled(path)
+        return parse(_bytes(_model_file(path) if path.is_dir() else path, _LARGEST))
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors of the operating system become SpecErrors, and every SpecError begins with the path."""
+    try:
+        yield
+    except SpecError as error:
+        raise error.in_context(str(path)) from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecError(f"{path}\n  {reason[:1].lower() + reason[1:]}") from error
+
+
+def _refuse_compiled(path: Path) -> None:
+    if path.suffix.lower() == ".mlmodelc" or (path / "coremldata.bin").is_file():
+        raise SpecError(
+            "an .mlmodelc is a compiled folder in a private format that only Core ML reads; use the .mlmodel that it "
+            "was made from"
+        )
+
+
+def _bytes(file: Path, largest: int) -> bytes:
+    """All of a regular file. A pipe or device would block, or never end."""
+    with open(file, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as opened:
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise SpecError(f"{file.name} is not a regular file")
+        if status.st_size > largest:
+            raise SpecError(f"{file.name} has {status.st_size} bytes, more than the {largest} that it can have")
+        return opened.read(largest + 1)
+
+
+def _model_file(package: Path) -> Path:
+    """The `.mlmodel` inside a package, through its manifest."""
+    if not (package / _MANIFEST).exists():
+        raise SpecError(f"this is a folder without {_MANIFEST}, so it is not an .mlpackage")
+    try:
+        manifest = json.loads(_bytes(package / _MANIFEST, _LARGEST_MANIFEST))
+        root = manifest["rootModelIdentifier"]
+        inner = manifest["itemInfoEntries"][root]["path"]
+    except (ValueError, RecursionError):
+        raise SpecError(f"{_MANIFEST} is not JSON") from None
+    except (LookupError, TypeError):
+        raise SpecError(f"{_MANIFEST} names no root model") from None
+    if not isinstance(inner, str) or not inner or "\0" in inner:
+        raise SpecError(f"{_MANIFEST}: the root model has no path")
+    data = package / _DATA
+    file = (data / inner).resolve()
+    if PurePosixPath(inner).is_absolute() or not file.is_relative_to(data.resolve()):
+        raise SpecError(f"{_MANIFEST}: the path {inner!r} leaves the package")
+    if not file.is_file():
+        raise SpecError(f"{_MANIFEST}: the root model {_DATA}/{inner} is missing")
+    return file
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def write(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model as `.mlmodel` or `.mlpackage`, whichever the name says.
+
+    All or nothing: on any failure the path holds what it held before. In a package that exists only the root model is
+    replaced; the manifest and the other items stay. Raises SpecError that names the path.
+    """
+    path = Path(path)
+    with _naming(path):
+        data = serialize(model)
+        _refuse_compiled(path)
+        kind = path.suffix.lower()
+        if kind not in (".mlmodel", ".mlpackage"):
+            raise SpecError("the name of a model ends in .mlmodel or .mlpackage")
+        file = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
+        _replace(file, data) if kind == ".mlmodel" else _write_package(file, data)
+
+
+def _write_package(package: Path, data: bytes) -> None:
+    # One file of an existing package changes, and replacing one file is atomic; replacing a folder is not.
+    if package.is_dir() and any(package.iterdir()):
+        _replace(_model_file(package), data)
+        return
+    temporary = _temporary(package)
+    try:
+        temporary.mkdir()
+        for file, content in ((Path(_DATA, _ROOT_PATH), data), (Path(_MANIFEST), _manifest())):
+            (temporary / file).parent.mkdir(parents=True, exist_ok=True)
+            _write_through(temporary / file, content)
+        for folder in (temporary / _DATA / _ROOT_PATH).parents[:3]:
+            _flush_folder(folder)
+        os.replace(temporary, package)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _flush_folder(package.parent)
+
+
+def _manifest() -> bytes:
+    """The manifest of a package with nothing but a model.
+
+    The identifier only has to be unique in its package. It depends on the item's path and not on the content, so that
+    equal models give equal packages, and rewriting a package changes one file only.
+    """
+    identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, _ROOT_PATH)).upper()
+    author, _, name = _ROOT_PATH.partition("/")
+    item = {"author": author, "description": "Model", "name": name, "path": _ROOT_PATH}
+    manifest = {
+        "fileFormatVersion": "1.0.0",
+        "itemInfoEntries": {identifier: item},
+        "rootModelIdentifier": identifier,
+    }
+    return (json.dumps(manifest, indent=4, sort_keys=True) + "\n").encode()
+
+
+def _temporary(beside: Path) -> Path:
+    return beside.with_name(f".graphml-{uuid.uuid4().hex}.tmp")
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Put `data` in the place of a file at once."""
+    temporary = _temporary(file)
+    try:
+        _write_through(temporary, data)
+        if file.exists():
+            shutil.copymode(file, temporary)
+        os.replace(temporary, file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_folder(file.parent)
+
+
+def _write_through(file: Path, data: bytes) -> None:
+    with open(file, "xb") as opened:
+        opened.write(data)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename survive a loss of power, where the system lets a folder be opened."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -33,7 +33,7 @@ def descriptor(kind: str):
 
 @functools.cache
 def snake_case(name: str) -> str:
-    """The Python spelling of a wire name: softmaxND -> softmax_nd, flattenTo2D -> flatten_to_2d, nGroups -> n_groups."""
+    """The Python spelling of a wire name: softmaxND -> softmax_nd, flattenTo2D -> flatten_to_2d."""
     name = name.replace("ReLU", "Relu")
     name = re.sub(r"([a-z])(\d+D)(?![a-z])", r"\1_\2", name)
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
@@ -70,11 +70,13 @@ _INPUTS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("subtractBroadcastable", "dot", "cropResize", "logicalAnd", "logicalOr", "logicalXor"), (2, 2)),
     **dict.fromkeys(("equal", "notEqual", "lessThan", "lessEqual", "greaterThan", "greaterEqual"), (1, 2)),
     **dict.fromkeys(("convolution", "crop", "topK", "cumSum", "batchedMatmul"), (1, 2)),
+    **dict.fromkeys(("tile", "oneHot", "constantPad"), (1, 2)),
     **dict.fromkeys(("simpleRecurrent", "gru"), (1, 2)),
     **dict.fromkeys(("gather", "gatherND", "gatherAlongAxis", "reverseSeq", "sliceBySize"), (2, 2)),
     **dict.fromkeys(("scatter", "scatterND", "scatterAlongAxis", "whereBroadcastable"), (3, 3)),
-    **dict.fromkeys(("broadcastToLike", "broadcastToDynamic", "reshapeLike", "reshapeDynamic"), (1, 2)),
-    **dict.fromkeys(("loadConstant", "loadConstantND", "fillStatic", "rangeStatic", "loopBreak", "loopContinue"), (0, 0)),
+    **dict.fromkeys(("broadcastToLike", "broadcastToDynamic", "reshapeLike", "reshapeDynamic"), (2, 2)),
+    **dict.fromkeys(("loadConstant", "loadConstantND", "fillStatic", "rangeStatic"), (0, 0)),
+    **dict.fromkeys(("loopBreak", "loopContinue"), (0, 0)),
     **dict.fromkeys(("randomNormalStatic", "randomUniformStatic", "randomBernoulliStatic"), (0, 1)),
     "uniDirectionalLSTM": (1, 3),
     "biDirectionalLSTM": (1, 5),
@@ -151,7 +153,8 @@ def _convolution3d(p) -> dict[str, Shape]:
     kernel = (p.kernelDepth, p.kernelHeight, p.kernelWidth)
     groups = p.nGroups if p.nGroups else 1
     if p.isDeconvolution:
-        return {"weights": (p.inputChannels, p.outputChannels // groups, *kernel), "bias": (p.outputChannels,)}
+        # the other way round than in two dimensions
+        return {"weights": (p.outputChannels // groups, p.inputChannels, *kernel), "bias": (p.outputChannels,)}
     return {"weights": (p.outputChannels, p.inputChannels // groups, *kernel), "bias": (p.outputChannels,)}
 
 
@@ -199,7 +202,7 @@ def weight_shape(kind: str, params: Message, field: str) -> Shape | None:
 
 def output_channel_axis(kind: str, params: Message) -> int:
     """The axis of a kind's main weight along which linear quantization may vary."""
-    return 1 if kind in ("convolution", "convolution3d") and getattr(params, "isDeconvolution", False) else 0
+    return 1 if kind == "convolution" and getattr(params, "isDeconvolution", False) else 0
 
 
 def switched_off(params: Message, field: str) -> bool:
@@ -252,7 +255,7 @@ def _convolution_sizes(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _convolution3d_sizes(fields: Mapping[str, Any]) -> dict[str, Any]:
     first, second, depth, height, width = fields["weights"].shape
     groups = fields.get("nGroups") or 1
-    inputs, outputs = (first, second * groups) if fields.get("isDeconvolution") else (second * groups, first)
+    inputs, outputs = (second, first * groups) if fields.get("isDeconvolution") else (second * groups, first)
     kernel = {"kernelDepth": depth, "kernelHeight": height, "kernelWidth": width}
     return {"inputChannels": inputs, "outputChannels": outputs, "nGroups": groups, **kernel}
 
@@ -260,7 +263,10 @@ def _convolution3d_sizes(fields: Mapping[str, Any]) -> dict[str, Any]:
 _SIZES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "convolution": ("weights", _convolution_sizes),
     "convolution3d": ("weights", _convolution3d_sizes),
-    "innerProduct": ("weights", lambda f: dict(zip(("outputChannels", "inputChannels"), f["weights"].shape, strict=True))),
+    "innerProduct": (
+        "weights",
+        lambda f: dict(zip(("outputChannels", "inputChannels"), f["weights"].shape, strict=True)),
+    ),
     "embedding": ("weights", lambda f: dict(zip(("outputChannels", "inputDim"), f["weights"].shape, strict=True))),
     "embeddingND": ("weights", lambda f: dict(zip(("embeddingSize", "vocabSize"), f["weights"].shape, strict=True))),
     "batchedMatmul": (

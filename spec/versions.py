@@ -56,6 +56,8 @@ def _feature(feature: Message) -> Iterator[tuple[int, str]]:
     kind = feature.type.WhichOneof("Type")
     if kind == "stateType":
         yield 9, f"state {feature.name!r}"
+    elif kind == "sequenceType":
+        yield 3, f"sequence {feature.name!r}"
     elif kind == "imageType":
         if feature.type.imageType.WhichOneof("SizeFlexibility"):
             yield 3, f"the flexible size of {feature.name!r}"

@@ -10,7 +10,7 @@ A weight is decoded to one of three things, always in the layout of the wire:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,34 +81,103 @@ def storage(message: Message) -> str:
     return "raw" if message.rawValue else "empty"
 
 
+def stored_count(message: Message) -> int:
+    """How many values a WeightParams holds, for weights whose shape no field declares."""
+    if message.HasField("quantization") and message.rawValue:
+        bits = message.quantization.numberOfBits
+        return len(message.rawValue) * 8 // bits if bits else 0
+    return max(
+        len(message.floatValue), len(message.float16Value) // 2, len(message.rawValue) // 4, len(message.int8RawValue)
+    )
+
+
+def faults(message: Message, shape: Sequence[int], *, axis: int = 0) -> Iterator[str]:
+    """Everything that is wrong with a stored weight of a declared shape, from counts alone: nothing is allocated."""
+    if len(shape) > _MOST_AXES:
+        yield f"a weight of {len(shape)} axes is declared; {_MOST_AXES} are the most"
+        return
+    shape = tuple(int(n) for n in shape)
+    expected = math.prod(shape)
+    if min(shape, default=1) < 0:
+        yield f"the declared shape {shape} has a negative size"
+    fields = [field for field in _STORAGES if len(getattr(message, field))]
+    if len(fields) > 1:
+        yield f"weights are stored twice, as {' and '.join(fields)}; exactly one is allowed"
+    elif message.HasField("quantization"):
+        yield from _quantized_faults(message, fields, shape, expected, axis)
+    elif not fields:
+        if expected != 0:
+            yield f"no weights are stored, {expected} are declared {shape}"
+    else:
+        size = len(getattr(message, fields[0]))
+        if size % _STORAGES[fields[0]]:
+            yield f"{fields[0]} has {size} bytes, which is no multiple of {_STORAGES[fields[0]]}"
+        elif size // _STORAGES[fields[0]] != expected:
+            yield f"{size // _STORAGES[fields[0]]} weights are stored, {expected} are declared {shape}"
+
+
+# Entries that hold one weight, by field; rawValue without quantization is float32.
+_STORAGES = {"floatValue": 1, "float16Value": 2, "rawValue": 4, "int8RawValue": 1}
+_MOST_AXES = 32
+
+
+def _quantized_faults(
+    message: Message, fields: list[str], shape: tuple[int, ...], expected: int, axis: int
+) -> Iterator[str]:
+    quantization = message.quantization
+    bits = quantization.numberOfBits
+    kind = quantization.WhichOneof("QuantizationType")
+    if not 1 <= bits <= 8:
+        yield f"quantized weights have 1 to 8 bits, not {bits}"
+        return
+    if fields in (["floatValue"], ["float16Value"]):
+        yield f"{fields[0]} holds floats, which are not quantized; rawValue or int8RawValue is needed"
+        return
+    if fields == ["int8RawValue"]:
+        if bits != 8:
+            yield f"int8RawValue holds 8-bit weights, not {bits}-bit ones"
+        if kind == "lookupTableQuantization":
+            yield "a lookup table is indexed by rawValue; int8RawValue takes linear quantization"
+        if len(message.int8RawValue) != expected:
+            yield f"{len(message.int8RawValue)} weights are stored, {expected} are declared {shape}"
+    else:
+        needed = (expected * bits + 7) // 8
+        if len(message.rawValue) != needed:
+            yield f"{len(message.rawValue)} bytes are stored; {expected} weights {shape} of {bits} bits take {needed}"
+    if kind is None:
+        yield "quantized weights need linear or lookup-table parameters"
+    elif kind == "lookupTableQuantization":
+        entries = len(quantization.lookupTableQuantization.floatValue)
+        if entries != 2**bits:
+            yield f"the lookup table has {entries} entries, {bits} bits need {2**bits}"
+    else:
+        if not quantization.linearQuantization.scale:
+            yield "linear quantization needs a scale"
+        channels = shape[_channel_axis(shape, axis)] if shape else 1
+        for name in ("scale", "bias"):
+            count = len(getattr(quantization.linearQuantization, name))
+            if count not in (0, 1, channels):
+                yield f"quantization {name} has {count} values; 1 or {channels} (output channels) are legal"
+
+
 def decode(message: Message, shape: Sequence[int], *, axis: int = 0) -> Weight:
     """The array behind a WeightParams.
 
     shape: the shape that the layer declares; the number of stored values must agree. axis: the axis of output
     channels, along which linear quantization may vary. Raises SpecError naming both counts.
     """
+    for fault in faults(message, shape, axis=axis):
+        raise SpecError(fault)
     shape = tuple(int(n) for n in shape)
-    expected = math.prod(shape)
     if message.HasField("quantization"):
-        return _decode_quantized(message, shape, expected, axis)
-    fields = [f for f in ("floatValue", "float16Value", "rawValue", "int8RawValue") if len(getattr(message, f))]
-    if len(fields) > 1:
-        raise SpecError(f"weights are stored twice, as {' and '.join(fields)}; exactly one is allowed")
-    if not fields:
-        if expected == 0:
-            return np.zeros(shape, np.float32)
-        raise SpecError(f"no weights are stored, {expected} are declared {shape}")
-    field = fields[0]
-    if field == "floatValue":
-        _check_count(len(message.floatValue), expected, shape)
-        return _floats(message).reshape(shape)
-    dtype = {"float16Value": "<f2", "rawValue": "<f4", "int8RawValue": np.int8}[field]
-    stored = getattr(message, field)
-    itemsize = np.dtype(dtype).itemsize
-    if len(stored) % itemsize:
-        raise SpecError(f"{field} has {len(stored)} bytes, which is no multiple of {itemsize}")
-    _check_count(len(stored) // itemsize, expected, shape)
-    return aligned(stored, dtype).reshape(shape)
+        return _decode_quantized(message, shape, axis)
+    if message.float16Value:
+        return aligned(message.float16Value, "<f2").reshape(shape)
+    if message.rawValue:
+        return aligned(message.rawValue, "<f4").reshape(shape)
+    if message.int8RawValue:
+        return aligned(message.int8RawValue, np.int8).reshape(shape)
+    return _floats(message).reshape(shape)
 
 
 def _floats(message: Message) -> np.ndarray:
@@ -121,56 +190,32 @@ def _floats(message: Message) -> np.ndarray:
     return aligned(memoryview(packed)[len(header) : len(header) + size], "<f4")
 
 
-def _check_count(stored: int, expected: int, shape: tuple[int, ...]) -> None:
-    if stored != expected:
-        raise SpecError(f"{stored} weights are stored, {expected} are declared {shape}")
-
-
-def _decode_quantized(message: Message, shape: tuple[int, ...], expected: int, axis: int) -> Quantized:
+def _decode_quantized(message: Message, shape: tuple[int, ...], axis: int) -> Quantized:
     quantization = message.quantization
     bits = quantization.numberOfBits
-    if not 1 <= bits <= 8:
-        raise SpecError(f"quantized weights have 1 to 8 bits, not {bits}")
-    kind = quantization.WhichOneof("QuantizationType")
-    if kind is None:
-        raise SpecError("quantized weights need linear or lookup-table parameters")
     if message.int8RawValue:
         codes = aligned(message.int8RawValue, np.int8)
-        if bits != 8:
-            raise SpecError(f"int8RawValue holds 8-bit weights, not {bits}-bit ones")
-        _check_count(codes.size, expected, shape)
     else:
-        needed = (expected * bits + 7) // 8
-        if len(message.rawValue) != needed:
-            raise SpecError(
-                f"{len(message.rawValue)} bytes are stored; {expected} weights {shape} of {bits} bits take {needed}"
-            )
-        codes = unpack_bits(message.rawValue, bits, expected)
+        codes = unpack_bits(message.rawValue, bits, math.prod(shape))
     codes = codes.reshape(shape)
-    if kind == "lookupTableQuantization":
+    if quantization.HasField("lookupTableQuantization"):
         table = np.array(quantization.lookupTableQuantization.floatValue, np.float32)
-        if table.size != 2**bits:
-            raise SpecError(f"the lookup table has {table.size} entries, {bits} bits need {2**bits}")
-        if codes.dtype == np.int8:
-            raise SpecError("a lookup table is indexed by rawValue; int8RawValue takes linear quantization")
         return Quantized(codes, None, None, table, bits)
     linear = quantization.linearQuantization
-    scale = _per_channel(linear.scale, "scale", shape, axis)
-    if scale is None:
-        raise SpecError("linear quantization needs a scale")
-    return Quantized(codes, scale, _per_channel(linear.bias, "bias", shape, axis), None, bits)
+    return Quantized(codes, _per_channel(linear.scale, shape, axis), _per_channel(linear.bias, shape, axis), None, bits)
 
 
-def _per_channel(values, name: str, shape: tuple[int, ...], axis: int) -> np.ndarray | None:
+def _per_channel(values, shape: tuple[int, ...], axis: int) -> np.ndarray | None:
+    """Scales or biases in a shape that broadcasts to the weight's."""
     if not len(values):
         return None
     array = np.array(values, np.float32)
-    if array.size == 1:
-        return array.reshape((1,) * len(shape))
-    channels = shape[axis] if shape else 1
-    if array.size != channels:
-        raise SpecError(f"quantization {name} has {array.size} values; 1 or {channels} (output channels) are legal")
-    return array.reshape([channels if i == axis % len(shape) else 1 for i in range(len(shape))])
+    return array.reshape([array.size if i == _channel_axis(shape, axis) else 1 for i in range(len(shape))])
+
+
+def _channel_axis(shape: tuple[int, ...], axis: int) -> int:
+    """The axis of output channels; a vector, such as the bias beside a deconvolution's weights, has only the first."""
+    return axis if axis < len(shape) else 0
 
 
 def unpack_bits(packed: bytes, bits: int, count: int) -> np.ndarray:

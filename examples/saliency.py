@@ -1,0 +1,37 @@
+"""Which pixels made the classifier say so? The gradient of a class score with respect to the image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import graphml
+
+DATA = Path(__file__).parent / "data"
+
+
+def main() -> None:
+    model = graphml.load(DATA / "QuickDrawUpdatable.mlmodel")
+    lowered = model.lower()
+    drawing = np.load(DATA / "quickdraw.npz")["drawings"][150].astype(np.float32)[None]  # [channels, height, width]
+
+    def log_probability(image: jax.Array, label: int) -> jax.Array:
+        return jnp.log(lowered.fn(lowered.params, {"image": image})["output"][label])
+
+    answer = int(jnp.argmax(lowered.fn(lowered.params, {"image": drawing})["output"]))
+    saliency = jnp.abs(jax.jit(jax.grad(log_probability), static_argnums=1)(drawing, answer))[0]
+    assert saliency.shape == (28, 28)
+    assert bool(jnp.isfinite(saliency).all())
+    assert float(saliency.max()) > 0
+
+    shades = " .:*#"
+    picture = np.asarray(saliency / saliency.max() * (len(shades) - 1)).round().astype(int)
+    print(f"{model.predict({'image': drawing})['classLabel']!r}, because of these pixels:")
+    print("\n".join("".join(shades[value] for value in row) for row in picture[::2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""The command line: inspect, predict, update. JAX is imported only by commands that compute."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from graphml.errors import FeatureError, GraphmlError, need
+
+typer = need("typer", "cli")
+need("rich", "cli")
+
+from rich.console import Console  # noqa: E402  (after the message about the missing extra)
+from rich.table import Table  # noqa: E402
+
+from graphml import spec  # noqa: E402
+from graphml.summary import summarize  # noqa: E402
+
+app = typer.Typer(
+    help="Core ML models anywhere JAX runs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+console = Console(highlight=False)
+
+ModelFile = Annotated[Path, typer.Argument(metavar="FILE", help="a .mlmodel file or .mlpackage folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
+
+
+def main() -> None:
+    """Run the command line; errors end in one message and exit status 1 (--debug shows the traceback)."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(args=arguments)
+    except GraphmlError as error:
+        if debug:
+            raise
+        Console(stderr=True, highlight=False).print(f"[bold red]{type(error).__name__}[/]: ", end="")
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False) -> None:
+    """Core ML models anywhere JAX runs."""
+
+
+# inspect -------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def inspect(
+    file: ModelFile,
+    shapes: Annotated[bool, typer.Option("--shapes", help="trace the network and show the shape of each blob")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model is: interface, layers, weights, update recipe."""
+    model = spec.read(file)
+    summary = summarize(model)
+    if shapes:
+        _add_shapes(file, summary)
+    if as_json:
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        _show(summary, str(file))
+
+
+def _add_shapes(file: Path, summary: dict[str, Any]) -> None:
+    from graphml.models import load
+
+    found = load(file).blob_shapes()
+    for layer in summary.get("layers", []):
+        layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
+
+
+def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
+    pad = "  " * indent
+    updatable = ", updatable" if summary["updatable"] else ""
+    console.print(f"{pad}[bold]{title}[/]", markup=True, soft_wrap=True)
+    console.print(f"{pad}{summary['kind']}, specification {summary['specification_version']}{updatable}")
+    for what in ("inputs", "outputs", "training_inputs"):
+        for feature in summary.get(what, []):
+            note = f"  {feature['description']}" if "description" in feature else ""
+            _line(f"{pad}{what[:-1].replace('_', ' ')}  {feature['name']}: {feature['type']}{note}")
+    for name, value in summary["metadata"].items():
+        _line(f"{pad}{name.replace('_', ' ')}  {value}")
+    if "class_labels" in summary:
+        labels = summary["class_labels"]
+        _line(f"{pad}classes  {len(labels)}: {', '.join(map(str, labels[:8]))}{' ...' if len(labels) > 8 else ''}")
+    if "layers" in summary:
+        _line(f"{pad}mapping  {summary['mapping']}")
+        console.print(_layer_table(summary["layers"]))
+    if "update" in summary:
+        _show_recipe(summary["update"], pad)
+    for stage in summary.get("stages", []):
+        _show(stage, f"stage {stage['name']}", indent + 1)
+
+
+def _line(text: str) -> None:
+    """Text of the file, in which brackets are not markup."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _layer_table(layers: list[dict[str, Any]]) -> Table:
+    with_shapes = any("shapes" in layer for layer in layers)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("#", "layer", "kind", "inputs", "outputs", *(["shape"] if with_shapes else []), "weights"):
+        table.add_column(column, overflow="fold")
+    for depth, layer in _walk(layers):
+        shape = [" ".join(str(s) for s in layer.get("shapes", {}).values())] if with_shapes else []
+        weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
+        mark = " (updatable)" if layer.get("updatable") else ""
+        cells = [str(layer["number"]), "  " * depth + layer["name"] + mark, str(layer["kind"])]
+        cells += [", ".join(layer["inputs"]), ", ".join(layer["outputs"]), *shape, ", ".join(weights)]
+        table.add_row(*(_plain(cell) for cell in cells))
+    return table
+
+
+def _plain(text: str):
+    from rich.text import Text
+
+    return Text(text)
+
+
+def _walk(layers: list[dict[str, Any]], depth: int = 0):
+    for layer in layers:
+        yield depth, layer
+        for region in ("if", "else", "condition", "body"):
+            yield from _walk(layer.get(region, []), depth + 1)
+
+
+def _show_recipe(update: dict[str, Any], pad: str) -> None:
+    for loss in update["losses"]:
+        _line(f"{pad}loss  {loss['loss']}({loss.get('input')}, {loss.get('target')})")
+    optimizer = dict(update.get("optimizer", {}))
+    if optimizer:
+        _line(f"{pad}optimizer  {optimizer.pop('kind')}")
+    for name, value in {**optimizer, "epochs": update["epochs"]}.items():
+        allowed = {k: v for k, v in value.items() if k != "default"}
+        _line(f"{pad}  {name.replace('_', ' ')}  {value['default']}" + (f"  {allowed}" if allowed else ""))
+    _line(f"{pad}  shuffle  {update['shuffle']}" + (f", seed {update['seed']['default']}" if "seed" in update else ""))
+
+
+# predict -------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def predict(
+    file: ModelFile,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for arrays and images")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a model once."""
+    from graphml.models import load
+
+    model = load(file)
+    result = model.predict(_features(model.spec.description.input, given or []))
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+    shown = {name: _shown(name, value, output) for name, value in result.items()}
+    if as_json:
+        print(json.dumps(shown, ensure_ascii=False))
+        return
+    for name, value in shown.items():
+        if isinstance(value, dict):
+            best = sorted(value.items(), key=lambda item: -item[1])[:5]
+            value = "  ".join(f"{label}: {probability:.4g}" for label, probability in best)
+        _line(f"{name}  {value}")
+
+
+def _features(declared, given: list[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs as features; how a value is read depends on what the model declares."""
+    types = {feature.name: feature.type for feature in declared}
+    out: dict[str, Any] = {}
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise FeatureError(f"-i takes NAME=VALUE, not {pair!r}")
+        out[name] = _feature(types[name].WhichOneof("Type") if name in types else None, name, text)
+    return out
+
+
+def _feature(kind: str | None, name: str, text: str) -> Any:
+    if kind in ("imageType", "stringType"):
+        return text
+    if text.endswith(".npy"):
+        import numpy as np
+
+        try:
+            return np.load(text, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise FeatureError(f"{name}: {text} cannot be read as an array: {error}") from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        if kind is None:
+            return text
+        raise FeatureError(f"{name}={text} is neither JSON nor a .npy file") from None
+
+
+def _shown(name: str, value: Any, folder: Path | None) -> Any:
+    """An output as JSON can hold it; arrays and images go to `folder` when there is one."""
+    import numpy as np
+
+    if hasattr(value, "save") and hasattr(value, "size"):
+        if folder is None:
+            return f"image {value.size[0]} x {value.size[1]} (give --output FOLDER to keep it)"
+        path = folder / f"{_file_name(name)}.png"
+        value.save(path)
+        return str(path)
+    if isinstance(value, np.ndarray):
+        if folder is None:
+            return value.tolist()
+        path = folder / f"{_file_name(name)}.npy"
+        np.save(path, value, allow_pickle=False)
+        return str(path)
+    return value
+
+
+def _file_name(name: str) -> str:
+    """A feature's name as a file name that stays inside its folder."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") or "output"
+
+
+# update --------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def update(
+    file: ModelFile,
+    data: Annotated[Path, typer.Option("--data", "-d", help="folder of images per class, or .jsonl, .csv, .npz file")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="where to write the updated model")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="learning_rate, epochs, mini_batch_size, momentum, seed ..."),
+    ] = None,
+    free: Annotated[bool, typer.Option("--free", help="train whatever is differentiable, beyond Apple's rules")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Personalize an updatable model with training data and write the result."""
+    from graphml.training_files import read_samples
+
+    model = spec.read(file)
+    samples = read_samples(data, model)
+    final = _train(file, samples, _settings(settings or []), strict=not free, quiet=as_json)
+    final.model.save(output)
+    report = {"loss": final.metrics.get("loss_value"), "samples": len(samples), "written": str(output)}
+    if as_json:
+        print(json.dumps(report))
+    else:
+        _line(f"loss {report['loss']:.6g} after {report['samples']} samples; written to {output}")
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise FeatureError(f"--set takes KEY=VALUE, not {pair!r}")
+        try:
+            out[name] = json.loads(text)
+        except json.JSONDecodeError:
+            raise FeatureError(f"--set {pair}: the value is a number, true or false") from None
+    return out

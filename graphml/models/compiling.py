@@ -1,0 +1,124 @@
+"""Compiled programs: when a network is traced, with which compiler options, and for how many rows at once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml.errors import UnsupportedError
+from graphml.lower import Lowered
+from graphml.models.configuration import Device
+
+# On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
+# wide vectors, where there are any, double the speed of exp, tanh and their like.
+_CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
+
+_ROWS = 1024  # of a batch that run in one call, at most
+_BYTES = 1 << 23  # of inputs of one call; larger ones only fall out of the caches
+
+
+def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
+    """The XLA options for inference on a platform, less those that the installed jaxlib does not know."""
+    if platform != "cpu":
+        return {}
+    dtype = jnp.dtype(dtype)
+    wanted = _CPU_FLOAT32 if dtype == jnp.float32 else {}
+    return dict(_accepted(tuple(wanted.items())))
+
+
+@functools.cache
+def _accepted(options: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Any], ...]:
+    if not options or _compiles(dict(options)):
+        return options
+    return tuple(item for item in options if _compiles(dict([item])))
+
+
+def _compiles(options: dict[str, Any]) -> bool:
+    cpu = jax.devices("cpu")[0]
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(jax.device_put(np.float32(0), cpu)).compile()
+    except Exception:  # what is raised for an unknown option differs between versions
+        return False
+    return True
+
+
+class Program:
+    """A network compiled for one device, whatever its weights: models that differ in weights only share one.
+
+    trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes.
+    """
+
+    def __init__(self, lowered: Lowered, device: Device | None) -> None:
+        self.lowered = lowered
+        self.trace_count = 0
+        self._device = device
+        self._eager = False  # a network whose shapes depend on values runs layer by layer
+        options = compiler_options(lowered.target.platform, lowered.dtype)
+        self._one = jax.jit(self._traced, compiler_options=options)
+        self._many = jax.jit(jax.vmap(self._traced, in_axes=(None, 0, None)), compiler_options=options)
+        self._prepare = jax.jit(lowered.prepare, compiler_options=options)
+
+    def _traced(self, prepared, inputs, key):
+        self.trace_count += 1
+        return self.lowered.run_prepared(prepared, inputs, key=key)
+
+    def _on_device(self):
+        return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
+
+    def prepare(self, params: Mapping[str, Any]) -> Any:
+        """Weights on the device, in the form in which the layers use them."""
+        known = self.lowered.known
+        with self._on_device():
+            return self._prepare(jax.device_put({k: v for k, v in params.items() if k not in known}, self._device))
+
+    def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+        """The outputs for one set of inputs."""
+        with self._on_device():
+            if not self._eager:
+                try:
+                    return self._one(prepared, inputs, key)
+                except UnsupportedError:
+                    self._eager = True
+            return self.lowered.run_prepared(prepared, inputs, key=key)
+
+    def run_rows(
+        self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
+    ) -> list[Mapping[str, Any]]:
+        """The outputs of many rows, in order. Rows of equal shapes run in one call, filled up to a power of two with
+        copies of the last, so that a new batch size seldom compiles anew."""
+        groups: dict[Any, list[int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(tuple((n, np.shape(v), v.dtype) for n, v in sorted(row.items())), []).append(i)
+        out: list[Any] = [None] * len(rows)
+        for group in groups.values():
+            step = _rows_per_call(rows[group[0]])
+            for start in range(0, len(group), step):
+                part = group[start : start + step]
+                for i, outputs in zip(part, self._run_equal(prepared, [rows[i] for i in part], key), strict=True):
+                    out[i] = outputs
+        return out
+
+    def _run_equal(self, prepared, rows, key):
+        if len(rows) > 1 and rows[0] and not self._eager:
+            padded = [*rows, *[rows[-1]] * ((1 << (len(rows) - 1).bit_length()) - len(rows))]
+            stacked = {name: np.stack([np.asarray(row[name]) for row in padded]) for name in rows[0]}
+            try:
+                with self._on_device():
+                    results = jax.device_get(self._many(prepared, stacked, key))
+            except UnsupportedError:
+                self._eager = True
+            else:
+                return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
+        return [self.run(prepared, row, key) for row in rows]
+
+
+def _rows_per_call(row: Mapping[str, Any]) -> int:
+    """A power of two: 8 for large images, up to 1024 for short vectors."""
+    size = max(1, sum(np.asarray(value).nbytes for value in row.values()))
+    return max(8, min(_ROWS, 1 << max(0, (_BYTES // size).bit_length() - 1)))

@@ -1,0 +1,66 @@
+"""Where and how a model runs: Core ML's configuration, as far as it means something outside Apple's systems."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import logging
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Device = Any
+"""A jax.Device, which type checkers take for a variable."""
+
+_log = logging.getLogger("graphml")
+
+
+class ComputeUnits(enum.Enum):
+    """Which processors a model may use. The Neural Engine has no equivalent here: asking for it warns."""
+
+    CPU_ONLY = 0
+    CPU_AND_GPU = 1
+    ALL = 2
+    CPU_AND_NEURAL_ENGINE = 3
+
+
+@dataclass(frozen=True)
+class ModelConfiguration:
+    """How to run a model.
+
+    preferred_device: a JAX device; it wins over JAX's default unless `compute_units` is CPU_ONLY.
+    allow_low_precision_accumulation: lets a GPU accumulate products in half precision; on a CPU it has no effect.
+    parameters: values for the model's parameters, as an update task or a neighbours model takes them.
+    model_display_name: shown by `print(model)`; nothing else depends on it.
+    """
+
+    compute_units: ComputeUnits = ComputeUnits.ALL
+    preferred_device: Device | None = None
+    allow_low_precision_accumulation: bool = False
+    parameters: Mapping[Any, Any] | None = None
+    model_display_name: str | None = None
+
+
+def pick_device(configuration: ModelConfiguration) -> Device | None:
+    """The device to run on; None stands for JAX's default, whatever that is when the model runs."""
+    import jax
+
+    if configuration.compute_units is ComputeUnits.CPU_ONLY:
+        cpu = jax.devices("cpu")[0]
+        return None if jax.default_backend() == "cpu" else cpu
+    if configuration.compute_units is ComputeUnits.CPU_AND_NEURAL_ENGINE:
+        warnings.warn("there is no Neural Engine here: the model runs on the default device", stacklevel=2)
+    return configuration.preferred_device
+
+
+def low_precision(configuration: ModelConfiguration, platform: str) -> bool:
+    """Whether products may be accumulated in half precision: if it was allowed, and on accelerators only."""
+    if configuration.allow_low_precision_accumulation and platform == "cpu":
+        _say_no_effect()
+    return configuration.allow_low_precision_accumulation and platform != "cpu"
+
+
+@functools.cache
+def _say_no_effect() -> None:
+    _log.info("allow_low_precision_accumulation has no effect on a CPU")

@@ -1,0 +1,286 @@
+"""Images: from whatever holds one to the pixels [channels, height, width] that a model takes, and back.
+
+Pixels are float32 with values 0 to 255, colour planes in the order of the feature (RGB or BGR).
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphml.errors import FeatureError, ShapeError, need
+
+Size = tuple[int, int]
+"""Width and height."""
+
+_REDUCING_GAP = 3.0  # shrink by whole numbers first, as long as at least this factor is left for the filter
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class CropAndScale(enum.Enum):
+    """How an image of another size is made to fit; the numbers are those of Apple's Vision.
+
+    CENTER_CROP: scale until the shorter side fits, cut the longer one off on both sides. SCALE_FIT: scale until the
+    longer side fits, centred on black. SCALE_FILL: stretch. The last two also exist after a quarter turn to the left.
+    """
+
+    CENTER_CROP = 0
+    SCALE_FIT = 1
+    SCALE_FILL = 2
+    SCALE_FIT_ROTATE_90_CCW = 257
+    SCALE_FILL_ROTATE_90_CCW = 258
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """crop_rect: the part of the (upright) image to use, as fractions x, y, width, height from its top left corner."""
+
+    crop_rect: tuple[float, float, float, float] | None = None
+    crop_and_scale: CropAndScale = CropAndScale.CENTER_CROP
+
+
+@dataclass(frozen=True)
+class ImageConstraint:
+    """Which images a feature takes: its default size in pixels, its colours, and what other sizes are allowed.
+
+    color_space: GRAYSCALE, RGB, BGR or GRAYSCALE_FLOAT16. sizes: all allowed (width, height). width_range,
+    height_range: inclusive bounds, None above is unbounded.
+    """
+
+    width: int
+    height: int
+    color_space: str = "RGB"
+    sizes: tuple[Size, ...] = ()
+    width_range: tuple[int, int | None] | None = None
+    height_range: tuple[int, int | None] | None = None
+
+    @property
+    def channels(self) -> int:
+        return 3 if self.color_space in ("RGB", "BGR") else 1
+
+    @property
+    def flexible(self) -> bool:
+        return bool(self.sizes or self.width_range)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the pixels in the default size: channels, height, width."""
+        return self.channels, self.height, self.width
+
+    def size_for(self, size: Size) -> Size:
+        """The allowed size for an image of this size: its own, or the nearest in a range, or the default."""
+        if self.width_range and self.height_range:
+            width, height = (
+                max(low, n if high is None else min(n, high))
+                for n, (low, high) in zip(size, (self.width_range, self.height_range), strict=True)
+            )
+            return max(1, width), max(1, height)
+        return size if size in self.sizes else (self.width, self.height)
+
+    def __str__(self) -> str:
+        text = f"{self.color_space} {self.width} x {self.height}"
+        others = [f"{w} x {h}" for w, h in self.sizes if (w, h) != (self.width, self.height)]
+        if self.width_range and self.height_range:
+            w, h = (
+                f"{low} to {'any' if high is None else high}" for low, high in (self.width_range, self.height_range)
+            )
+            return f"{text} (width {w}, height {h})"
+        return " or ".join([text, *others])
+
+
+def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None = None) -> np.ndarray:
+    """The pixels of an image, float32 [channels, height, width], in the size and colours of the feature.
+
+    value: a path, a Pillow image, or an array with values 0 to 255 (bool: 0 and 255). Files and Pillow images are
+    turned upright as their Exif data say. Arrays are [height, width], [height, width, 1 | 3 | 4] with channels in the
+    order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as `pixels` returns it;
+    where both readings are possible, channels are last. Alpha is ignored. An image that already has an allowed size is
+    not resampled, and float arrays keep their values; otherwise Pillow's antialiased bilinear filter is used.
+    Raises FeatureError for what is no image, cannot be read, or is suspiciously large.
+    """
+    options = ImageOptions() if options is None else options
+    if constraint.width < 1 or constraint.height < 1:
+        raise FeatureError("the model declares no size for this image")
+    if isinstance(value, str | os.PathLike):
+        value = _open(value)
+    if _is_pillow(value):
+        planes = _from_pillow(value, constraint)
+    else:
+        array = np.asarray(value)
+        if (
+            array.shape == constraint.shape
+            and array.dtype == np.float32
+            and options.crop_rect is None
+            and (options.crop_and_scale.value < 256)
+        ):
+            return _stored(array, constraint)
+        planes = _from_array(array, constraint)
+    return _stored(_planes(_fitted(planes, constraint, options), constraint), constraint)
+
+
+def picture(array: np.ndarray, color_space: str):
+    """A Pillow image of [channels, height, width] (sizes of 1 in front are dropped): RGBA for colours, "L" for grey,
+    both clipped and rounded; "F" with the values as they are for GRAYSCALE_FLOAT16."""
+    image = need("PIL.Image", "images")
+    channels = 3 if color_space in ("RGB", "BGR") else 1
+    shape = np.shape(array)
+    array = np.asarray(array, np.float32)
+    while array.ndim > 3 and array.shape[0] == 1:
+        array = array[0]
+    array = array[None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[0] != channels:
+        raise ShapeError(f"an image {color_space} is [{channels}, height, width], not {list(shape)}")
+    if color_space == "GRAYSCALE_FLOAT16":
+        with np.errstate(over="ignore"):
+            return image.fromarray(array[0].astype(np.float16).astype(np.float32))
+    rounded = np.rint(np.clip(np.nan_to_num(array, nan=0.0), 0, 255)).astype(np.uint8)
+    if channels == 1:
+        return image.fromarray(rounded[0])
+    planes = rounded[::-1] if color_space == "BGR" else rounded
+    return image.fromarray(np.dstack([*planes, np.full(planes.shape[1:], 255, np.uint8)]))
+
+
+# Reading: everything becomes an upright Pillow image of mode L or RGB, or a list of float planes ---------------------
+
+
+def _is_pillow(value: Any) -> bool:
+    module = sys.modules.get("PIL.Image")  # whoever holds such an image has imported it
+    return module is not None and isinstance(value, module.Image)
+
+
+def _open(path):
+    image = need("PIL.Image", "images")
+    try:
+        opened = image.open(path)
+        opened.load()
+    except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
+        raise FeatureError(f"the image {os.fspath(path)!r} is suspiciously large: {error}") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise FeatureError(f"the image {os.fspath(path)!r} cannot be read: {error}") from None
+    return opened
+
+
+def _from_pillow(image, constraint: ImageConstraint):
+    """An upright image of mode L or RGB; a list of one float plane for modes with more than 8 bits."""
+    try:
+        image = need("PIL.ImageOps", "images").exif_transpose(image)
+        if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+            plane = np.asarray(image).astype(np.float32)
+            return [plane / np.float32(257)] if image.mode.startswith("I;16") else [plane]
+        return image.convert("L" if constraint.channels == 1 else "RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise FeatureError(f"the image cannot be read: {error}") from None
+
+
+def _from_array(array: np.ndarray, constraint: ImageConstraint):
+    """A list of planes in the order red, green, blue or one grey plane; uint8 or float32."""
+    shape = list(array.shape)
+    if array.dtype.kind not in "biuf" and not array.dtype.name.startswith("bfloat"):
+        raise FeatureError(f"an array of {array.dtype} is no image")
+    while array.ndim > 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype != np.uint8:
+        array = array.astype(np.float32)
+    if 0 in array.shape:
+        raise FeatureError(f"an image of shape {shape} is empty")
+    if array.ndim == 2:
+        return [array]
+    if array.ndim == 3 and array.shape[2] in (1, 3, 4):
+        return [array[:, :, i] for i in range(min(array.shape[2], 3))]
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+        planes = [array[i] for i in range(min(array.shape[0], 3))]
+        return planes[::-1] if constraint.color_space == "BGR" else planes
+    raise FeatureError(
+        f"an array of shape {shape} is no image; [height, width], [height, width, 1 | 3 | 4] and "
+        "[1 | 3 | 4, height, width] are"
+    )
+
+
+# Cropping and scaling ------------------------------------------------------------------------------------------------
+
+
+def _fitted(image, constraint: ImageConstraint, options: ImageOptions):
+    """The image, or the planes, in an allowed size."""
+    planes = isinstance(image, list)
+    height, width = image[0].shape if planes else image.size[::-1]
+    box = _crop_box((width, height), options.crop_rect)
+    mode = options.crop_and_scale
+    turned = mode in (CropAndScale.SCALE_FIT_ROTATE_90_CCW, CropAndScale.SCALE_FILL_ROTATE_90_CCW)
+    across, down = max(1, round(box[2] - box[0])), max(1, round(box[3] - box[1]))
+    target = constraint.size_for((down, across) if turned else (across, down))
+    if (width, height) == target and box == (0, 0, width, height) and not turned:
+        return image
+    parts = [_pillow_plane(plane) for plane in image] if planes else [image]
+    parts = [_placed(part, box, target, mode, turned) for part in parts]
+    return [np.asarray(part) for part in parts] if planes else parts[0]
+
+
+def _pillow_plane(plane: np.ndarray):
+    return need("PIL.Image", "images").fromarray(np.ascontiguousarray(plane))  # mode L for uint8, F for float32
+
+
+def _crop_box(size: Size, rect) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom in pixels."""
+    if rect is None:
+        return 0, 0, *size
+    x, y, width, height = rect
+    if not (0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + 1e-6 and 0 < height <= 1 - y + 1e-6):
+        raise FeatureError(f"crop_rect {tuple(rect)} is not x, y, width, height inside the unit square")
+    right, bottom = min(x + width, 1), min(y + height, 1)
+    return x * size[0], y * size[1], right * size[0], bottom * size[1]
+
+
+def _placed(image, box, target: Size, mode: CropAndScale, turned: bool):
+    """One Pillow image, resampled from `box` into `target`."""
+    pillow = need("PIL.Image", "images")
+    inner = pillow.Resampling.BILINEAR
+    across, down = box[2] - box[0], box[3] - box[1]
+    if mode is CropAndScale.CENTER_CROP:
+        scale = max(target[0] / across, target[1] / down)
+        # whole pixels of the scaled image are cut off, so that an image that is only cut stays sharp
+        left = box[0] + max(0.0, across * scale - target[0]) // 2 / scale
+        top = box[1] + max(0.0, down * scale - target[1]) // 2 / scale
+        box = left, top, min(box[2], left + target[0] / scale), min(box[3], top + target[1] / scale)
+        return image.resize(target, inner, box=box, reducing_gap=_REDUCING_GAP)
+    upright = target[::-1] if turned else target
+    size = upright
+    if mode in (CropAndScale.SCALE_FIT, CropAndScale.SCALE_FIT_ROTATE_90_CCW):
+        scale = min(upright[0] / across, upright[1] / down)
+        size = max(1, round(across * scale)), max(1, round(down * scale))
+    scaled = image.resize(size, inner, box=box, reducing_gap=_REDUCING_GAP)
+    scaled = scaled.transpose(pillow.Transpose.ROTATE_90) if turned else scaled
+    if scaled.size == target:
+        return scaled
+    canvas = pillow.new(image.mode, target)
+    canvas.paste(scaled, ((target[0] - scaled.size[0]) // 2, (target[1] - scaled.size[1]) // 2))
+    return canvas
+
+
+# Colours -------------------------------------------------------------------------------------------------------------
+
+
+def _planes(image, constraint: ImageConstraint) -> np.ndarray:
+    """[channels, height, width] in the order of the feature."""
+    if not isinstance(image, list):
+        array = np.asarray(image)
+        image = [array] if array.ndim == 2 else [array[:, :, i] for i in range(3)]
+    if constraint.channels == 1 and len(image) == 3:
+        return np.tensordot(_LUMA, np.stack(image).astype(np.float32), 1)[None]
+    if constraint.channels == 3:
+        image = image * 3 if len(image) == 1 else image
+        image = image[::-1] if constraint.color_space == "BGR" else image
+    return np.stack(image)
+
+
+def _stored(array: np.ndarray, constraint: ImageConstraint) -> np.ndarray:
+    if constraint.color_space == "GRAYSCALE_FLOAT16":
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float16)
+    return array.astype(np.float32, copy=False)

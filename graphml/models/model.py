@@ -1,0 +1,178 @@
+"""What every kind of model shares, and `load`, which picks the kind.
+
+A kind is a subclass of `Model` in a module of its own; `KINDS` says where. It implements `_predict`, which receives
+checked values. A kind that is not listed still loads, can be inspected and saved; only predicting is refused, with the
+reason.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from graphml import spec
+from graphml.errors import SpecError, UnsupportedError
+from graphml.models.configuration import ModelConfiguration
+from graphml.models.descriptions import Description, describe
+from graphml.models.features import feature_check
+
+NEWEST_VERSION = 10
+"""The newest specification version whose meaning is known here."""
+
+_NETWORK = "graphml.models.network:NeuralNetwork"
+
+KINDS: dict[str, str] = {
+    "neuralNetwork": _NETWORK,
+    "neuralNetworkClassifier": _NETWORK,
+    "neuralNetworkRegressor": _NETWORK,
+}
+"""Kind (field of the oneof `Type`) -> module:class that runs it."""
+
+_IN_THE_SYSTEM = "what it computes with is part of Apple's systems, not of the file"
+_REASONS = {
+    **dict.fromkeys(("textClassifier", "wordTagger", "gazetteer", "wordEmbedding"), _IN_THE_SYSTEM),
+    **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _IN_THE_SYSTEM),
+    "mlProgram": "ML programs are another language than the layers of neural networks",
+    "serializedModel": "its content is private to Apple",
+}
+
+
+def load(
+    source: str | os.PathLike[str] | bytes | Message,
+    *,
+    configuration: ModelConfiguration | None = None,
+    custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+) -> Model:
+    """A model from a .mlmodel file or .mlpackage folder, from the bytes of one, or from a Model message.
+
+    configuration: where and how it runs. custom_layers: class name -> function, for networks with custom layers.
+    Raises SpecError when the bytes are no model. A model that breaks rules, is newer than this reader or cannot run
+    here does load; using it says what stands in the way.
+    """
+    path = Path(source) if isinstance(source, str | os.PathLike) else None
+    if path is not None:
+        message = spec.read(path)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        message = spec.parse(bytes(source))
+    elif isinstance(source, spec.Model):
+        message = source
+    else:
+        raise SpecError(f"a model is a path, bytes or a Model message, not a {type(source).__name__}")
+    where = KINDS.get(message.WhichOneof("Type") or "")
+    if where is None:
+        kind = Model
+    else:
+        module, _, name = where.partition(":")
+        kind = getattr(importlib.import_module(module), name)
+    return kind(message, configuration=configuration, custom_layers=custom_layers, path=path)
+
+
+class Model:
+    """A model of any kind. `spec` is its message; changing that after loading has no effect on predictions."""
+
+    def __init__(
+        self,
+        message: Message,
+        *,
+        configuration: ModelConfiguration | None = None,
+        custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+        path: Path | None = None,
+    ) -> None:
+        self._message: Any = message
+        self.configuration = ModelConfiguration() if configuration is None else configuration
+        self.custom_layers = dict(custom_layers or {})
+        self.path = path
+
+    @property
+    def spec(self) -> Any:
+        """The model as a protobuf message."""
+        return self._message
+
+    @property
+    def kind(self) -> str:
+        """The kind by its name on the wire ("neuralNetworkClassifier"); empty where the file has none that is known."""
+        return self._message.WhichOneof("Type") or ""
+
+    @property
+    def is_updatable(self) -> bool:
+        """Whether the file says that the model can be trained."""
+        return self._message.isUpdatable
+
+    @functools.cached_property
+    def description(self) -> Description:
+        """Inputs, outputs and metadata."""
+        return describe(self._message.description)
+
+    def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:
+        """{output: value} for {input: value}. Values may be plain or `FeatureValue`s.
+
+        Raises FeatureError for features that the model does not take, SpecError for a model that is not legal, and
+        UnsupportedError for one that cannot run here.
+        """
+        self._usable  # noqa: B018  (checked once)
+        return self._predict(self._check(features), **keyword)
+
+    def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
+        """`predict` for each of many, in order."""
+        return [self.predict(features, **keyword) for features in rows]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read."""
+        spec.write(self.spec, Path(path))
+
+    def __repr__(self) -> str:
+        name = self.configuration.model_display_name
+        title = name if name is not None else "" if self.path is None else self.path.name
+        kind = self.kind if self.kind else "model of unknown kind"
+        facts = [
+            kind,
+            f"specification {self._message.specificationVersion}",
+            *(["updatable"] if self.is_updatable else []),
+        ]
+        return "\n".join(
+            filter(None, [f"{title}: {', '.join(facts)}" if title else ", ".join(facts), str(self.description)])
+        )
+
+    # For kinds -------------------------------------------------------------------------------------------------------
+
+    def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
+        """The outputs for checked values; optional inputs that were left out are not among them."""
+        raise UnsupportedError(_reason(self.kind, self._message.specificationVersion))
+
+    @functools.cached_property
+    def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        return feature_check(self.description.inputs)
+
+    @functools.cached_property
+    def _usable(self) -> bool:
+        """True, or the reason why not as an exception."""
+        version = self._message.specificationVersion
+        if version > NEWEST_VERSION or KINDS.get(self.kind) is None:
+            raise UnsupportedError(_reason(self.kind, version))
+        if found := _problems(self._message):
+            raise SpecError("\n".join(["this is not a legal model:", *found]))
+        return True
+
+
+def _reason(kind: str, version: int) -> str:
+    if version > NEWEST_VERSION:
+        return f"the model needs specification version {version}; this reader knows versions up to {NEWEST_VERSION}"
+    if not kind:
+        return f"the model (specification version {version}) has no type, or one that is newer than this reader"
+    return f"models of kind {kind} do not run here: {_REASONS.get(kind, 'no module runs them')}"
+
+
+def _problems(message: Any) -> list[str]:
+    """What is wrong with a model, apart from its recipe for training, which only training needs."""
+    try:
+        from graphml.spec import validate
+    except ImportError:
+        return []
+
+    return [str(problem) for problem in validate.problems(message) if problem.severity == "error"]

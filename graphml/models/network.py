@@ -1,0 +1,363 @@
+"""Neural networks: neuralNetwork, neuralNetworkClassifier, neuralNetworkRegressor.
+
+Loading decodes nothing. The first use builds the graph, lowers it and compiles it for the shapes at hand; weights go to
+the device once. Models made by `with_parameters` share the compiled program.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml import graph as graphs
+from graphml.errors import GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
+from graphml.graph import Graph, Region
+from graphml.lower import Lowered, lower
+from graphml.models import ports
+from graphml.models.compiling import Program
+from graphml.models.configuration import Device, low_precision, pick_device
+from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
+from graphml.models.features import Check, checker, feature_check
+from graphml.models.images import picture
+from graphml.models.model import Model
+from graphml.spec import weights as stored
+from graphml.spec.attributes import weight_messages
+from graphml.spec.layers import REGIONS
+
+Parameters = Mapping[str, Any]
+
+
+class NeuralNetwork(Model):
+    """A network behind its declared interface.
+
+    Outputs are what the description declares: arrays of the declared dtype (read-only; integers are rounded to nearest,
+    halves to even), Python floats for doubles, Pillow images; a classifier gives the most probable label and, where one
+    is named, the dictionary of probabilities.
+    """
+
+    def __init__(self, message: Any, **keyword: Any) -> None:
+        super().__init__(message, **keyword)
+        self._programs: dict[str, Program] = {}  # shared by all models that `with_parameters` makes of this one
+        self._replaced: Parameters | None = None
+
+    # The functional face ---------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """The network as nodes and blobs, with this model's weights."""
+        return self._original if self._replaced is None else _with_weights(self._original, self._replaced)
+
+    @property
+    def parameters(self) -> Parameters:
+        """{layer: {weight: array or Quantized}}, as stored and in the layout of the format."""
+        return self._original_parameters if self._replaced is None else self._replaced
+
+    def with_parameters(self, parameters: Parameters) -> NeuralNetwork:
+        """The same model with other weights: {layer: {weight: array}}, or a part of it.
+
+        Raises GraphError for a layer or weight that does not exist, ShapeError for one of another shape.
+        """
+        other = copy.copy(self)
+        other._replaced = _merged(self.parameters, parameters, "")
+        for cached in ("graph", "_prepared", "_program", "_encoded"):
+            other.__dict__.pop(cached, None)
+        return other
+
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered:
+        """The network as a pure function of parameters and inputs; see `graphml.lower.lower`.
+
+        dtype: of everything inside, float32 unless given. platform: what to lower for, unless for this model's device.
+        """
+        self._usable  # noqa: B018  (checked once)
+        platform = self._platform if platform is None else platform
+        return lower(
+            self.graph,
+            dtype=jnp.float32 if dtype is None else dtype,
+            platform=platform,
+            custom_layers=self.custom_layers,
+            low_precision=low_precision(self.configuration, platform),
+        )
+
+    def as_function(self) -> Callable[..., dict[str, Any]]:
+        """{output: array} from {input: array} with this model's weights; to be jitted, differentiated, vmapped.
+
+        Arrays are those of the layers: images are pixels [channels, height, width], a classifier gives probabilities.
+        Under `jax.jit` the weights become constants; `lower().fn` takes them as an argument.
+        """
+        lowered = self.lower()
+        return functools.partial(lowered.fn, jax.device_put(lowered.params, self._device))
+
+    # Predicting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def trace_count(self) -> int:
+        """How often the network was traced and compiled: once for each set of input shapes."""
+        return self._program.trace_count
+
+    def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
+        """{output: value} for {input: value}; see `Model.predict`. key: for layers that draw numbers without a seed."""
+        self._usable  # noqa: B018  (checked once)
+        return self._present(self._program.run(self._prepared, self._check(features), key))
+
+    def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[dict[str, Any]]:
+        """`predict` for each of many, in order; rows of equal shapes run together."""
+        self._usable  # noqa: B018  (checked once)
+        values = []
+        for number, features in enumerate(rows):
+            try:
+                values.append(self._check(features))
+            except GraphmlError as error:
+                raise error.in_context(f"row {number + 1}") from None
+        return [self._present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
+
+    def intermediates(
+        self, features: Mapping[str, Any], names: Iterable[str] | None = None, *, key: jax.Array | None = None
+    ) -> dict[str, np.ndarray]:
+        """The named blobs (None: all) as the layers see them. Raises GraphError for a blob that does not exist."""
+        lowered = self._program.lowered
+        wanted = None if names is None else tuple(names)
+        params = {k: v for k, v in self.parameters.items() if k not in lowered.known}
+        inputs = self._check(features)
+
+        def run(params, inputs, key):
+            return lowered.intermediates(params, inputs, wanted, key=key)
+
+        try:
+            blobs = jax.jit(run)(params, inputs, key)
+        except UnsupportedError:  # shapes that depend on values are known only when it runs layer by layer
+            blobs = run(params, inputs, key)
+        return {name: np.asarray(blob) for name, blob in blobs.items()}
+
+    # Saving ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> Any:
+        """The model as a message. Weights that were replaced are stored anew, all others as they were read."""
+        return self._message if self._replaced is None else self._encoded
+
+    @functools.cached_property
+    def _encoded(self) -> Any:
+        message = type(self._message)()
+        message.CopyFrom(self._message)
+        network = getattr(message, self.kind)
+        for key, path, target in _stored_weights(network.layers, self._original.body):
+            old, new = _at(self._original_parameters[key], path), _at(self.parameters[key], path)
+            if new is not old:
+                stored.encode(new if isinstance(new, stored.Quantized) else np.asarray(new), target)
+        return message
+
+    # What is made once -----------------------------------------------------------------------------------------------
+
+    @property
+    def _network(self) -> Any:
+        return getattr(self._message, self.kind)
+
+    @functools.cached_property
+    def classes(self) -> ports.Classes | None:
+        """The labels of a classifier and the names under which it answers; None for other networks."""
+        return ports.classes_of(self._network, self.description)
+
+    @functools.cached_property
+    def _original(self) -> Graph:
+        inputs = ports.input_ports(self._network, self.description)
+        outputs = ports.output_ports(self.description, self.classes)
+        return graphs.from_spec(self._network, inputs, outputs)
+
+    @functools.cached_property
+    def _original_parameters(self) -> Parameters:
+        return self._original.parameters()
+
+    @functools.cached_property
+    def _device(self) -> Device | None:
+        return pick_device(self.configuration)
+
+    @property
+    def _platform(self) -> str:
+        return jax.default_backend() if self._device is None else self._device.platform
+
+    @functools.cached_property
+    def _program(self) -> Program:
+        if "shared" not in self._programs:
+            self._programs["shared"] = Program(self.lower(), self._device)
+        shared = self._programs["shared"]
+        for key in shared.lowered.known:  # constants that decide shapes are part of the program
+            if not _same(self._original_parameters[key], self.parameters[key]):
+                return Program(self.lower(), self._device)
+        return shared
+
+    @functools.cached_property
+    def _prepared(self) -> Any:
+        return self._program.prepare(self.parameters)
+
+    @functools.cached_property
+    def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        graph = self._original
+        shapes = {port.name: (port.shape, port.default) for port in graph.inputs}
+        check = feature_check(self.description.inputs, lambda feature: _input_check(feature, rank5=not graph.exact))
+        blanks = {
+            f.name: np.full(shape, default, np.float32)
+            for f in self.description.inputs
+            for shape, default in [shapes[f.name]]
+            if f.optional and shape is not None
+        }
+        return (lambda features: blanks | check(features)) if blanks else check
+
+    @functools.cached_property
+    def _present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Outputs as the description declares them, from the blobs."""
+        classes = self.classes
+        if classes is not None and not classes.labels:
+            raise SpecError("the classifier has no labels")
+        named = () if classes is None else (classes.label_name, classes.blob, classes.probabilities_name)
+        plain = [(f.name, _output(f)) for f in self.description.outputs if f.name not in named]
+
+        def present(blobs: Mapping[str, Any]) -> dict[str, Any]:
+            out = {name: convert(blobs[name]) for name, convert in plain}
+            return out if classes is None else out | _classified(np.asarray(blobs[classes.blob]), classes)
+
+        return present
+
+
+# Values at the edge --------------------------------------------------------------------------------------------------
+
+
+def _input_check(feature: FeatureDescription, *, rank5: bool) -> Check:
+    """The check of an input, giving what the compiled function takes: a number is an array of one element."""
+    if feature.type in (FeatureType.INT64, FeatureType.DOUBLE):
+        number = checker(feature)
+        return lambda value: np.array([number(value)], np.float32)
+    if feature.array is None:
+        return checker(feature)
+    constraint = feature.array
+    dtype = "float32" if constraint.dtype == "float64" else constraint.dtype
+    plain = checker(feature, dtype=dtype, rank5=rank5)
+
+    def checked(value):
+        # what is on a device already, in the right form, stays there
+        if (
+            isinstance(value, jax.Array)
+            and value.dtype == dtype
+            and constraint.fit(value.shape, rank5=rank5) == value.shape
+        ):
+            return value
+        return plain(value)
+
+    return checked
+
+
+def _output(feature: FeatureDescription) -> Callable[[Any], Any]:
+    if feature.image is not None:
+        color = feature.image.color_space
+        return lambda blob: picture(np.asarray(blob), color)
+    if feature.array is not None:
+        return _array_output(feature.array)
+    as_type = float if feature.type is FeatureType.DOUBLE else lambda number: int(np.rint(number))
+
+    def single(blob):
+        array = np.asarray(blob)
+        if array.size != 1:
+            raise ShapeError(f"the output {feature.name!r} is one number, the network gives {list(array.shape)}")
+        return as_type(array.reshape(())[()])
+
+    return single
+
+
+def _array_output(constraint: ArrayConstraint) -> Callable[[Any], Any]:
+    dtype = np.dtype(constraint.dtype)
+    if dtype.kind == "f":
+
+        def floats(blob):
+            with np.errstate(over="ignore"):
+                return np.asarray(blob).astype(dtype, copy=False)
+
+        return floats
+    limits = np.iinfo(dtype)
+
+    def integers(blob):
+        whole = np.rint(np.nan_to_num(np.asarray(blob, np.float64), nan=0.0))
+        return np.clip(whole, limits.min, limits.max).astype(dtype)
+
+    return integers
+
+
+def _classified(probabilities: np.ndarray, classes: ports.Classes) -> dict[str, Any]:
+    values = probabilities.reshape(-1)
+    if values.size != len(classes.labels):
+        raise ShapeError(
+            f"the classifier has {len(classes.labels)} labels, {classes.blob!r} has shape {list(probabilities.shape)}"
+        )
+    out: dict[str, Any] = {classes.label_name: classes.labels[int(values.argmax())]}
+    if classes.probabilities_name is not None:
+        out[classes.probabilities_name] = dict(zip(classes.labels, values.tolist(), strict=True))
+    return out
+
+
+# Weights -------------------------------------------------------------------------------------------------------------
+
+
+def _at(tree: Any, path: Iterable[Any]) -> Any:
+    for step in path:
+        tree = tree[step]
+    return tree
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two trees of weights hold the very same arrays."""
+    if isinstance(a, Mapping):
+        return all(_same(a[name], b[name]) for name in a)
+    return all(map(_same, a, b)) if isinstance(a, list) else a is b
+
+
+def _merged(old: Any, new: Any, where: str) -> Any:
+    """`old` with the leaves of `new`, which may be a part of the same tree."""
+    if isinstance(old, Mapping):
+        if not isinstance(new, Mapping):
+            raise GraphError(f"the parameters {where or 'of a model'} are a mapping, not a {type(new).__name__}")
+        unknown = sorted(map(str, new.keys() - old.keys()))
+        if unknown:
+            what = f"{where} has no weight" if where else "no layer with weights is called"
+            raise GraphError(f"{what} {', '.join(map(repr, unknown))}")
+        return {
+            name: _merged(leaf, new[name], f"{where}/{name}" if where else name) if name in new else leaf
+            for name, leaf in old.items()
+        }
+    if isinstance(old, list):
+        if len(old) != len(new):
+            raise GraphError(f"{where} has {len(old)} parts, {len(new)} are given")
+        return [_merged(a, b, f"{where}/{i}") for i, (a, b) in enumerate(zip(old, new, strict=True))]
+    if old is not new and tuple(np.shape(new)) != tuple(old.shape):
+        raise ShapeError(f"{where} has shape {list(old.shape)}, {list(np.shape(new))} is given")
+    return new
+
+
+def _with_weights(graph: Graph, parameters: Parameters) -> Graph:
+    def region(old: Region) -> Region:
+        return Region(
+            tuple(
+                replace(
+                    node,
+                    weights=parameters.get(node.key, node.weights),
+                    regions={name: region(inner) for name, inner in node.regions.items()},
+                )
+                for node in old.nodes
+            )
+        )
+
+    return replace(graph, body=region(graph.body))
+
+
+def _stored_weights(layers: Any, region: Region) -> Iterator[tuple[str, tuple[Any, ...], Any]]:
+    """(key of the node, path to the weight in it, WeightParams message), for sub-networks too."""
+    for layer, node in zip(layers, region.nodes, strict=True):
+        for path, message in weight_messages(layer):
+            yield node.key, path, message
+        for field, name in REGIONS.get(node.kind, {}).items():
+            if name in node.regions:
+                yield from _stored_weights(getattr(getattr(layer, node.kind), field).layers, node.regions[name])

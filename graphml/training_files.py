@@ -1,0 +1,121 @@
+"""Training data from files, for the command line: folders of images, JSON lines, CSV, NumPy archives."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from graphml.errors import FeatureError
+
+_IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+
+
+def read_samples(path: Path, model: Message) -> list[dict[str, Any]]:
+    """Samples for a model's training inputs.
+
+    path: a folder with one folder of images per class; a .jsonl file (one feature dictionary a line); a .csv file whose
+    header names the features, arrays as columns name[0], name[1] ...; a .npz file with one array per feature, samples
+    along the first axis. Raises FeatureError naming the file and the line.
+    """
+    if path.is_dir():
+        return _image_folder(path, model)
+    readers = {".jsonl": _json_lines, ".csv": _csv, ".npz": _archive}
+    if path.suffix not in readers:
+        raise FeatureError(f"{path}: training data is a folder of images or a {', '.join(readers)} file")
+    try:
+        samples = readers[path.suffix](path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FeatureError(f"{path} cannot be read: {error}") from None
+    if not samples:
+        raise FeatureError(f"{path} holds no samples")
+    return samples
+
+
+def _image_folder(path: Path, model: Message) -> list[dict[str, Any]]:
+    declared = model.description.trainingInput or model.description.input
+    images = [feature.name for feature in declared if feature.type.HasField("imageType")]
+    label = model.description.predictedFeatureName
+    if len(images) != 1 or not label:
+        raise FeatureError(f"{path}: folders of images train classifiers with one image input; this model is not one")
+    integer = any(f.name == label and f.type.HasField("int64Type") for f in model.description.output)
+    samples = [
+        {images[0]: str(file), label: int(folder.name) if integer else folder.name}
+        for folder in sorted(path.iterdir())
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() in _IMAGES
+    ]
+    if not samples:
+        raise FeatureError(f"{path} holds no images; expected {path}/CLASS/IMAGE.png")
+    return samples
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    samples = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            sample = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise FeatureError(f"{path}, line {number}: not JSON ({error.msg})") from None
+        if not isinstance(sample, dict):
+            raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {type(sample).__name__}")
+        samples.append(sample)
+    return samples
+
+
+def _csv(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="") as file:
+        rows = csv.DictReader(file, strict=True)
+        samples = []
+        try:
+            for row in rows:
+                if None in row or None in row.values():
+                    raise FeatureError(f"{path}, line {rows.line_num}: the row is not as long as the header")
+                samples.append(_gathered({name: _cell(text) for name, text in row.items()}))
+        except csv.Error as error:
+            raise FeatureError(f"{path}, line {rows.line_num}: {error}") from None
+    return samples
+
+
+def _cell(text: str) -> Any:
+    """A number where the text is one."""
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            pass
+    return text
+
+
+def _gathered(row: dict[str, Any]) -> dict[str, Any]:
+    """Columns name[0], name[1] ... become one list under `name`."""
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        base, bracket, rest = name.partition("[")
+        if bracket and rest.endswith("]") and rest[:-1].isdigit():
+            out.setdefault(base, []).append(value)
+        else:
+            out[name] = value
+    return out
+
+
+def _archive(path: Path) -> list[dict[str, Any]]:
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except ValueError as error:
+        raise FeatureError(f"{path} cannot be read: {error}") from None
+    sizes = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
+    if len(set(sizes.values())) > 1:
+        raise FeatureError(f"{path}: arrays differ in their number of samples: {sizes}")
+    count = next(iter(sizes.values()), 0)
+    plain = {name: array if array.ndim > 1 else array.tolist() for name, array in arrays.items()}
+    return [{name: array[i] for name, array in plain.items()} for i in range(count)]

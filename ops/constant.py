@@ -1,0 +1,17 @@
+"""Constants: arrays that a network carries along and gives out as blobs."""
+
+from __future__ import annotations
+
+from graphml.catalogue import op
+from graphml.errors import ShapeError
+
+
+@op("loadConstant", wire_only=("shape",))
+def load_constant(*, data):
+    """A stored array [C, H, W] as the rank-5 blob [1, 1, C, H, W], whatever the mapping of inputs.
+
+    Raises ShapeError when the array is of another rank. Source: LoadConstantLayerParams (spec 1).
+    """
+    if data is None or data.ndim != 3:
+        raise ShapeError(f"the data have shape {None if data is None else list(data.shape)}; [C, H, W] is legal")
+    return data[None, None]

@@ -1,0 +1,216 @@
+"""Rules of a model's interface: its input, output and training features, and the names that refer to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from graphml.spec.problems import Problem, inside
+
+MOST_ELEMENTS = 2**40
+"""Arrays and images with more elements than this are taken for damage: as float32 they would fill four terabytes."""
+
+_MOST_AXES = 32
+
+
+def interface_problems(model: Message) -> Iterator[Problem]:
+    """Everything wrong with the description of a model."""
+    description = model.description
+    yield from _features(description)
+    for function in description.functions:
+        yield from inside(f"function {function.name!r}", _features(function))
+    names = [function.name for function in description.functions]
+    if names and description.defaultFunctionName not in names:
+        yield Problem("description", f"the default function {description.defaultFunctionName!r} does not exist")
+    if not description.output and not description.functions:
+        yield Problem("description", "there are no outputs")
+    yield from _prediction_names(model)
+
+
+def _features(description: Any) -> Iterator[Problem]:
+    for what in ("input", "output", "state"):
+        features = getattr(description, what)
+        for name, count in Counter(feature.name for feature in features).items():
+            if count > 1:
+                yield Problem(f"{what} {name!r}", f"{count} {what}s have this name")
+        for feature in features:
+            yield from _feature(feature, what)
+
+
+def _feature(feature: Message, what: str) -> Iterator[Problem]:
+    where = f"{what} {feature.name!r}"
+    if not feature.name:
+        yield Problem(where, "a feature needs a name")
+    kind = feature.type.WhichOneof("Type")
+    if kind is None:
+        yield Problem(where, "has no type, or one that is newer than this reader")
+    elif kind in _TYPES:
+        for fault, severity in _TYPES[kind](getattr(feature.type, kind), what):
+            yield Problem(where, fault, severity)
+    if what == "output" and feature.type.isOptional:
+        yield Problem(where, "is optional, which only inputs may be", "warning")
+
+
+def _array(array: Any, what: str) -> Iterator[tuple[str, Any]]:
+    known = array.DESCRIPTOR.enum_types_by_name["ArrayDataType"].values_by_number
+    if not array.dataType or array.dataType not in known:
+        yield f"has {f'the unknown data type {array.dataType}' if array.dataType else 'no data type'}", "error"
+    if array.shape:
+        yield from ((fault, "error") for fault in _size_faults(list(array.shape), "shape"))
+    flexible = array.WhichOneof("ShapeFlexibility")
+    if flexible == "enumeratedShapes":
+        shapes = [list(item.shape) for item in array.enumeratedShapes.shapes]
+        if not shapes or not all(shapes):
+            yield "enumerates no shapes, or an empty one", "error"
+        for shape in shapes:
+            yield from ((fault, "error") for fault in _size_faults(shape, "an enumerated shape"))
+        if array.shape and list(array.shape) not in shapes:
+            yield f"its shape {_shown(list(array.shape))} is not one of its enumerated shapes", "error"
+    elif flexible == "shapeRange":
+        ranges = list(array.shapeRange.sizeRanges)
+        for axis, bounds in enumerate(ranges):
+            yield from _range(bounds, f"axis {axis}")
+        if array.shape and len(array.shape) != len(ranges):
+            yield f"has {len(array.shape)} sizes, but ranges for {len(ranges)}", "error"
+        elif array.shape:
+            outside = [axis for axis, bounds in enumerate(ranges) if not _holds(bounds, array.shape[axis])]
+            if outside:
+                yield f"its default size of axis {outside[0]}, {array.shape[outside[0]]}, is outside of its range", "error"
+    elif not array.shape and what == "input":
+        yield "declares no shape", "warning"
+    yield from _default(array)
+
+
+def _default(array: Any) -> Iterator[tuple[str, Any]]:
+    """The value of an optional input that is left out has the type of the array."""
+    default = array.WhichOneof("defaultOptionalValue")
+    types = {
+        "doubleDefaultValue": (array.DOUBLE,),
+        "floatDefaultValue": (array.FLOAT32, array.FLOAT16),
+        "intDefaultValue": (array.INT32, array.INT8),
+    }
+    if default and array.dataType not in types[default]:
+        yield f"{default} does not fit its data type", "error"
+    elif default == "intDefaultValue" and array.dataType == array.INT8 and not -128 <= array.intDefaultValue < 128:
+        yield f"the default value {array.intDefaultValue} does not fit into int8", "error"
+
+
+def _image(image: Any, what: str) -> Iterator[tuple[str, Any]]:
+    known = image.DESCRIPTOR.enum_types_by_name["ColorSpace"].values_by_number
+    if not image.colorSpace or image.colorSpace not in known:
+        yield "has no colour space, or an unknown one", "error"
+    flexible = image.WhichOneof("SizeFlexibility")
+    size = (image.width, image.height)
+    if flexible == "enumeratedSizes":
+        sizes = [(item.width, item.height) for item in image.enumeratedSizes.sizes]
+        if not sizes:
+            yield "enumerates no sizes", "error"
+        for item in sizes:
+            yield from ((fault, "error") for fault in _size_faults(item, "an enumerated size"))
+        if all(size) and size not in sizes:
+            yield f"its size {_shown(size)} is not one of its enumerated sizes", "error"
+    elif flexible == "imageSizeRange":
+        for name, number in (("width", image.width), ("height", image.height)):
+            bounds = getattr(image.imageSizeRange, f"{name}Range")
+            yield from _range(bounds, name)
+            if number and not _holds(bounds, number):
+                yield f"its default {name}, {number}, is outside of its range", "error"
+    if any(size) or not flexible:
+        yield from ((fault, "error") for fault in _size_faults(size, "size (width, height)"))
+
+
+def _dictionary(dictionary: Any, what: str) -> Iterator[tuple[str, Any]]:
+    if dictionary.WhichOneof("KeyType") is None:
+        yield "is a dictionary without a type of keys", "error"
+
+
+def _sequence(sequence: Any, what: str) -> Iterator[tuple[str, Any]]:
+    if sequence.WhichOneof("Type") is None:
+        yield "is a sequence without a type of elements", "error"
+    yield from _range(sequence.sizeRange, "length")
+
+
+def _state(state: Any, what: str) -> Iterator[tuple[str, Any]]:
+    if what == "output":
+        yield "is a state, which no output can be", "error"
+    if not state.arrayType.shape:
+        yield "is a state without a shape", "error"
+    yield from ((fault, "error") for fault in _size_faults(list(state.arrayType.shape), "shape"))
+
+
+_TYPES = {
+    "multiArrayType": _array,
+    "imageType": _image,
+    "dictionaryType": _dictionary,
+    "sequenceType": _sequence,
+    "stateType": _state,
+}
+
+
+def _size_faults(sizes: Sequence[int], what: str) -> Iterator[str]:
+    """Sizes are positive and few, and their product is not absurd. Python integers: nothing overflows."""
+    if len(sizes) > _MOST_AXES:
+        yield f"{what} has {len(sizes)} axes; {_MOST_AXES} are the most"
+        return
+    count = 1
+    for size in sizes:
+        if size < 1:
+            yield f"{what} {_shown(sizes)} has a size that is not positive"
+            return
+        count *= size
+    if count > MOST_ELEMENTS:
+        yield f"{what} {_shown(sizes)} has {count} elements, more than any machine can hold"
+
+
+def _shown(sizes: Sequence[int]) -> str:
+    return "x".join(map(str, sizes[:_MOST_AXES]))
+
+
+def _range(bounds: Any, what: str) -> Iterator[tuple[str, Any]]:
+    """An upper bound below zero means that there is none."""
+    if 0 <= bounds.upperBound < bounds.lowerBound:
+        yield f"{what} has the range {bounds.lowerBound} to {bounds.upperBound}, which is empty", "error"
+
+
+def _holds(bounds: Any, size: int) -> bool:
+    return bounds.lowerBound <= size and (bounds.upperBound < 0 or size <= bounds.upperBound)
+
+
+# Names of predictions -------------------------------------------------------------------------------------------------
+
+
+def _prediction_names(model: Message) -> Iterator[Problem]:
+    kind = model.WhichOneof("Type") or ""
+    description = model.description
+    outputs = {feature.name: feature.type.WhichOneof("Type") for feature in description.output}
+    name, probabilities = description.predictedFeatureName, description.predictedProbabilitiesName
+    classifier, regressor = kind.endswith("Classifier"), kind.endswith("Regressor")
+    if not classifier and not regressor:
+        return
+    if not name:
+        yield Problem("description", f"a {kind} has no predictedFeatureName", "error" if regressor else "warning")
+    elif name not in outputs:
+        yield Problem("description", f"predictedFeatureName is {name!r}, which is no output")
+    else:
+        legal = ("int64Type", "stringType") if classifier else ("doubleType", "multiArrayType")
+        if outputs[name] not in (*legal, None):
+            yield Problem(f"output {name!r}", f"is a {outputs[name]}; what a {kind} predicts is {' or '.join(legal)}")
+        yield from _label_type(model, kind, name, outputs[name])
+    if classifier and probabilities:
+        if probabilities not in outputs:
+            yield Problem("description", f"predictedProbabilitiesName is {probabilities!r}, which is no output")
+        elif outputs[probabilities] not in ("dictionaryType", "multiArrayType", None):
+            yield Problem(f"output {probabilities!r}", f"is a {outputs[probabilities]}; probabilities are a dictionary")
+
+
+def _label_type(model: Message, kind: str, name: str, declared: str | None) -> Iterator[Problem]:
+    """The class labels and the output that carries one of them have the same type."""
+    message = getattr(model, kind)
+    if "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name or declared not in ("int64Type", "stringType"):
+        return
+    labels = message.WhichOneof("ClassLabels")
+    if labels and labels.startswith("int64") != (declared == "int64Type"):
+        yield Problem(f"output {name!r}", f"is a {declared}, but the model has {labels}")

@@ -1,0 +1,203 @@
+"""What is wrong with a model, and where: every problem at once, in words.
+
+`problems` collects, `validate` raises. Reading a file never asks either, so that a model which breaks a rule that does
+not matter for the task at hand still loads; `update_rules` holds the stricter rules of training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+
+from graphml.errors import SpecError
+from graphml.spec import layers, versions
+from graphml.spec.interface_rules import interface_problems
+from graphml.spec.network_rules import KINDS as _NETWORKS
+from graphml.spec.network_rules import network_problems
+from graphml.spec.problems import Problem as Problem
+from graphml.spec.problems import as_warnings, inside
+from graphml.spec.update_rules import parameter_faults, pipeline_of
+from graphml.spec.update_rules import update_problems as update_problems
+
+_MOST_SHOWN = 50
+_MOST_NESTED = 100  # what a parser of the format accepts; deeper models exist in memory only
+
+
+def validate(model: Message) -> None:
+    """Raise one SpecError that lists all errors of a model, those of training included if it says isUpdatable."""
+    errors = [problem for problem in problems(model, updating=model.isUpdatable) if problem.severity == "error"]
+    if not errors:
+        return
+    lines = [f"  {problem}" for problem in errors[:_MOST_SHOWN]]
+    if len(errors) > _MOST_SHOWN:
+        lines.append(f"  and {len(errors) - _MOST_SHOWN} more")
+    head = "the model has an error" if len(errors) == 1 else f"the model has {len(errors)} errors"
+    raise SpecError("\n".join([f"{head}:", *lines]))
+
+
+def problems(model: Message, *, updating: bool = False) -> list[Problem]:
+    """Everything wrong with a model, for predicting or (updating) for training by Core ML's own rules as well.
+
+    Without `updating`, what forbids training an updatable model is listed as a warning.
+    """
+    if _too_deep(model):
+        return [Problem("model", f"models or networks are nested more than {_MOST_NESTED} deep")]
+    found = [*_version(model), *_of_model(model)]
+    if updating:
+        found += update_problems(model)
+    elif model.isUpdatable:
+        found += as_warnings(update_problems(model))
+    return found
+
+
+def _too_deep(model: Message) -> bool:
+    """Whether a walk by recursion would go too deep; found without recursion."""
+    todo: list[tuple[Message, int]] = [(model, 0)]
+    while todo:
+        message, depth = todo.pop()
+        if depth > _MOST_NESTED:
+            return True
+        if message.DESCRIPTOR.name == "Model":
+            kind = message.WhichOneof("Type")
+            pipeline = pipeline_of(message)
+            inner = pipeline.models if pipeline is not None else ()
+            networks = (getattr(message, kind),) if kind in _NETWORKS else ()
+        else:
+            inner, networks = (), _regions(message)
+        todo += [(item, depth + 1) for item in (*inner, *networks)]
+    return False
+
+
+def _regions(network: Any) -> Iterator[Message]:
+    for layer in network.layers:
+        kind = layer.WhichOneof("layer")
+        for name in layers.REGIONS.get(kind or "", ()):
+            yield getattr(getattr(layer, kind), name)
+
+
+def _version(model: Message) -> Iterator[Problem]:
+    declared = model.specificationVersion
+    if declared < 1:
+        yield Problem("model", f"the specification version is {declared}; the first is 1")
+        return
+    if declared > versions.NEWEST:
+        what = f"the specification version is {declared}, newer than this reader, which knows {versions.NEWEST}"
+        yield Problem("model", what, "warning")
+    newer = {}
+    for version, reason in versions.reasons(model):
+        if version > max(declared, newer.get("version", 0)):
+            newer = {"version": version, "reason": reason}
+    if newer:
+        what = f"says specification version {declared}, but {newer['reason']} needs {newer['version']}"
+        yield Problem("model", what, "warning")
+
+
+def _of_model(model: Message) -> Iterator[Problem]:
+    kind = model.WhichOneof("Type")
+    if kind is None:
+        yield Problem("model", "has no type, or one that is newer than this reader")
+    yield from interface_problems(model)
+    if kind in _NETWORKS:
+        yield from network_problems(model)
+    elif pipeline_of(model) is not None:
+        yield from _pipeline(model)
+    elif kind == "kNearestNeighborsClassifier":
+        yield from _neighbors(model.kNearestNeighborsClassifier)
+    elif kind == "linkedModel":
+        if not model.linkedModel.linkedModelFile.linkedModelFileName.defaultValue:
+            yield Problem("linked model", "the name of the linked file is empty")
+
+
+# Pipelines ------------------------------------------------------------------------------------------------------------
+
+
+def _pipeline(model: Message) -> Iterator[Problem]:
+    pipeline = pipeline_of(model)
+    if not pipeline.models:
+        yield Problem("pipeline", "has no stages")
+    names = list(pipeline.names)
+    if names and len(names) != len(pipeline.models):
+        yield Problem("pipeline", f"has {len(names)} names for {len(pipeline.models)} stages")
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Problem("pipeline", f"{count} stages are called {name!r}")
+    known = {feature.name: feature for feature in model.description.input}
+    for position, stage in enumerate(pipeline.models):
+        where = f"pipeline stage {position + 1}"
+        if position < len(names):
+            where += f" {names[position]!r}"
+        for feature in stage.description.input:
+            if feature.name in known:
+                yield from inside(where, _fits(feature, known[feature.name], "input"))
+            elif not feature.type.isOptional:
+                what = "neither the pipeline nor an earlier stage gives this"
+                yield Problem(f"{where} > input {feature.name!r}", what)
+        yield from inside(where, _of_model(stage))
+        if stage.isUpdatable and not model.isUpdatable:
+            yield Problem(where, "is updatable, but the pipeline is not", "warning")
+        known |= {feature.name: feature for feature in stage.description.output}
+    for feature in model.description.output:
+        if feature.name in known:
+            yield from _fits(feature, known[feature.name], "output")
+        else:
+            yield Problem(f"output {feature.name!r}", "no stage gives this")
+
+
+def _fits(wanted: Message, given: Message, what: str) -> Iterator[Problem]:
+    """Two descriptions of one value. Arrays only need the same number of elements: files often differ in ones."""
+    where = f"{what} {wanted.name!r}"
+    kind, source = wanted.type.WhichOneof("Type"), given.type.WhichOneof("Type")
+    if None in (kind, source):
+        return
+    numbers = ("int64Type", "doubleType")
+    if kind != source:
+        yield Problem(
+            where, f"is declared as {kind} here and as {source} before", "warning" if {kind, source} <= {*numbers} else "error"
+        )
+    elif kind == "multiArrayType":
+        here, there = wanted.type.multiArrayType, given.type.multiArrayType
+        fixed = all(a.shape and not a.WhichOneof("ShapeFlexibility") and len(a.shape) <= 32 for a in (here, there))
+        if fixed and math.prod(here.shape) != math.prod(there.shape):
+            yield Problem(where, f"has {math.prod(here.shape)} elements here and {math.prod(there.shape)} before")
+        elif here != there:
+            yield Problem(where, "is an array of another shape or data type here than before", "warning")
+    elif getattr(wanted.type, kind) != getattr(given.type, kind):
+        severity = "error" if kind == "dictionaryType" else "warning"
+        yield Problem(where, "has other details of its type here than before", severity)
+
+
+# Nearest neighbours ---------------------------------------------------------------------------------------------------
+
+
+def _neighbors(classifier: Any) -> Iterator[Problem]:
+    where = "nearest neighbours"
+    for fault in parameter_faults(classifier, "numberOfNeighbors", positive=True):
+        yield Problem(where, fault)
+    index = classifier.nearestNeighborsIndex
+    which = classifier.WhichOneof("ClassLabels")
+    labels = len(getattr(classifier, which).vector) if which else 0
+    samples = len(index.floatSamples)
+    if labels != samples:
+        yield Problem(where, f"has {labels} labels for {samples} samples; each sample has its own")
+    if index.numberOfDimensions < 1:
+        yield Problem(where, f"numberOfDimensions is {index.numberOfDimensions}; it must be at least 1")
+    for position, sample in enumerate(index.floatSamples):
+        if len(sample.vector) != index.numberOfDimensions:
+            what = f"sample {position + 1} has {len(sample.vector)} numbers; {index.numberOfDimensions} are declared"
+            yield Problem(where, what)
+    default = classifier.WhichOneof("DefaultClassLabel")
+    if not samples and default is None:
+        yield Problem(where, "has no samples, so it needs a default label")
+    if which and default and which.startswith("int64") != (default == "defaultInt64Label"):
+        yield Problem(where, f"its {which} and its {default} have different types")
+    if classifier.WhichOneof("WeightingScheme") is None:
+        yield Problem(where, "has no weighting scheme")
+    for oneof in ("IndexType", "DistanceFunction"):
+        if index.WhichOneof(oneof) is None:
+            yield Problem(where, f"{oneof} is not set", "warning")
+    if index.HasField("singleKdTreeIndex") and index.singleKdTreeIndex.leafSize < 1:
+        yield Problem(where, f"leafSize is {index.singleKdTreeIndex.leafSize}; it must be at least 1", "warning")

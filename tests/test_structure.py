@@ -1,0 +1,112 @@
+"""The shape of the repository: floors, package list, public names."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import graphml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Imports only point downwards. Modules of one floor may import each other only where they are one package.
+FLOORS = {
+    "graphml.errors": 0,
+    "graphml.spec": 0,
+    "graphml.graph": 1,
+    "graphml.summary": 1,
+    "graphml.catalogue": 2,
+    "graphml.ops": 3,
+    "graphml.lower": 4,
+    "graphml.models": 5,
+    "graphml.update": 6,
+    "graphml.build": 6,
+    "graphml.interop": 6,
+    "graphml.training_files": 7,
+    "graphml.cli": 7,
+}
+# What a floor above must never pull in at import time, because it starts without JAX.
+NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.summary", "graphml.cli", "graphml.spec.validate"]
+
+
+def _modules() -> dict[str, Path]:
+    found = {}
+    for folder, package in (("graphml", "graphml"), ("ops", "graphml.ops"), ("spec", "graphml.spec")):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            relative = path.relative_to(ROOT / folder)
+            if "_pb2" in path.name or relative.parts[0] in ("ops", "spec") and folder == "graphml":
+                continue
+            name = ".".join([package, *relative.with_suffix("").parts]).removesuffix(".__init__")
+            if name != "graphml" and path.name != "generate.py":
+                found[name] = path
+    return found
+
+
+def _home(module: str) -> str | None:
+    return next((home for home in FLOORS if module == home or module.startswith(home + ".")), None)
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if _home(name)}
+
+
+@pytest.mark.parametrize("module", sorted(_modules()))
+def test_imports_point_downwards(module):
+    home = _home(module)
+    assert home is not None, f"{module} stands on no floor; name it in FLOORS"
+    for imported in _imports(_modules()[module]):
+        other = _home(imported)
+        if module == "graphml.catalogue" and imported == "graphml.ops":
+            continue  # inside `rows()`, to fill the catalogue on first use
+        assert other == home or FLOORS[str(other)] < FLOORS[home], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", NO_JAX)
+def test_starts_without_jax(module):
+    code = f"import {module}, sys; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_ops_and_spec_refuse_to_be_imported_twice():
+    for name in ("ops", "spec"):
+        done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert f"import this package as graphml.{name}" in done.stderr
+
+
+def test_the_package_list_is_the_tree():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(settings["tool"]["setuptools"]["packages"])
+    inits = [path.parent for folder in ("graphml", "ops", "spec") for path in (ROOT / folder).rglob("__init__.py")]
+    tree = set()
+    for folder in inits:
+        parts = folder.relative_to(ROOT).parts
+        if parts[:2] in (("graphml", "ops"), ("graphml", "spec")):
+            continue  # the links for type checkers
+        tree.add(".".join(parts if parts[0] == "graphml" else ("graphml", *parts)))
+    assert listed == tree
+
+
+def test_public_names_resolve_and_are_few():
+    assert len(graphml.__all__) < 40
+    for name in graphml.__all__:
+        assert getattr(graphml, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        graphml.nothing  # noqa: B018
+
+
+def test_public_names_are_documented():
+    for name in graphml.__all__:
+        value = getattr(graphml, name)
+        if not isinstance(value, str):
+            assert (value.__doc__ or "").strip(), f"graphml.{name} has no docstring"
