@@ -14,6 +14,7 @@ import numpy as np
 import graphml
 
 DATA = Path(__file__).parent / "data"
+LOSS = graphml.MetricKey.LOSS_VALUE
 MEANING = {
     "airplane": "Bowtie",
     "alarm_clock": "Apple",
@@ -55,14 +56,16 @@ def main() -> None:
     # the file allows one epoch at a time, and a learning rate between 0 and 1
     for turn in range(4):
         configuration = graphml.ModelConfiguration(parameters={graphml.ParameterKey.LEARNING_RATE: 0.01})
-        task = graphml.UpdateTask(model, data, configuration)
+        losses: list[float] = []
+        task = graphml.UpdateTask(
+            model, data, configuration, completion_handler=lambda context: losses.append(context.metrics[LOSS])
+        )
         task.resume()
         task.wait()
         if task.error is not None:
             raise task.error
-        model = task.context.model
-        loss = task.context.metrics[graphml.MetricKey.LOSS_VALUE]
-        print(f"update {turn + 1}: loss {loss:.3f}, held-out drawings understood {held_out_accuracy(model):.0%}")
+        model = task.model
+        print(f"update {turn + 1}: loss {losses[0]:.3f}, held-out drawings understood {held_out_accuracy(model):.0%}")
 
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "mine.mlmodel")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from graphml.allocator import tune_host_allocator as tune_host_allocator
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
     from graphml.errors import FeatureError as FeatureError
     from graphml.errors import GraphError as GraphError
@@ -54,6 +55,7 @@ _HOME = {
     "FeatureValue": "graphml.models.features",
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
     "register_custom_layer": "graphml.ops.custom",
+    "tune_host_allocator": "graphml.allocator",
     **dict.fromkeys(
         (
             "ArrayBatchProvider",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-from graphml.errors import FeatureError, GraphmlError, need
+from graphml.errors import FeatureError, GraphmlError, UnsupportedError, need
 
 typer = need("typer", "cli")
 need("rich", "cli")
@@ -53,25 +53,58 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="show traceback
 def inspect(
     file: ModelFile,
     shapes: Annotated[bool, typer.Option("--shapes", help="trace the network and show the shape of each blob")] = False,
+    code: Annotated[bool, typer.Option("--code", help="print a network as straight-line code with shapes")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a model is: interface, layers, weights, update recipe."""
     model = spec.read(file)
+    if code:
+        _line(_code(file))
+        return
     summary = summarize(model)
     if shapes:
-        _add_shapes(file, summary)
+        found = _blob_shapes(file)
+        for layer in summary.get("layers", []):
+            layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
     if as_json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         _show(summary, str(file))
 
 
-def _add_shapes(file: Path, summary: dict[str, Any]) -> None:
+def _network(file: Path):
     from graphml.models import load
+    from graphml.models.network import NeuralNetwork
 
-    found = load(file).blob_shapes()
-    for layer in summary.get("layers", []):
-        layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
+    model = load(file)
+    if not isinstance(model, NeuralNetwork):
+        raise UnsupportedError(f"only neural networks have layers and blobs; this is a {model.kind}")
+    return model
+
+
+def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every blob for inputs of their default shapes, traced without computing anything."""
+    import jax
+    import numpy as np
+
+    lowered = _network(file).lower()
+    inputs = {}
+    for port in lowered.graph.inputs:
+        if port.shape is None:
+            raise FeatureError(f"the input {port.name!r} declares no shape to trace with")
+        inputs[port.name] = jax.ShapeDtypeStruct(port.shape, np.float32)
+    blobs = jax.eval_shape(lambda params, inputs: lowered.intermediates(params, inputs), lowered.params, inputs)
+    return {name: blob.shape for name, blob in blobs.items()}
+
+
+def _code(file: Path) -> str:
+    from graphml.listing import listing
+
+    try:
+        shapes = _blob_shapes(file)
+    except GraphmlError:  # the code of a network that cannot run, or declares no shapes, is worth reading too
+        shapes = None
+    return listing(_network(file).graph, shapes)
 
 
 def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
@@ -237,9 +270,13 @@ def update(
     output: Annotated[Path, typer.Option("--output", "-o", help="where to write the updated model")],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", "-s", metavar="KEY=VALUE", help="learning_rate, epochs, mini_batch_size, momentum, seed ..."),
+        typer.Option(
+            "--set", "-s", metavar="KEY=VALUE", help="learning_rate, epochs, mini_batch_size, momentum, seed ..."
+        ),
     ] = None,
-    free: Annotated[bool, typer.Option("--free", help="train whatever is differentiable, beyond Apple's rules")] = False,
+    free: Annotated[
+        bool, typer.Option("--free", help="train whatever is differentiable, beyond Apple's rules")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Personalize an updatable model with training data and write the result."""
@@ -247,13 +284,40 @@ def update(
 
     model = spec.read(file)
     samples = read_samples(data, model)
-    final = _train(file, samples, _settings(settings or []), strict=not free, quiet=as_json)
-    final.model.save(output)
-    report = {"loss": final.metrics.get("loss_value"), "samples": len(samples), "written": str(output)}
+    trained, loss = _train(file, samples, _settings(settings or []), strict=not free, quiet=as_json)
+    trained.save(output)
     if as_json:
-        print(json.dumps(report))
+        print(json.dumps({"loss": loss, "samples": len(samples), "written": str(output)}))
     else:
-        _line(f"loss {report['loss']:.6g} after {report['samples']} samples; written to {output}")
+        _line(f"loss {loss:.6g} with {len(samples)} samples; written to {output}")
+
+
+def _train(file: Path, samples: list[dict[str, Any]], settings: dict[str, Any], *, strict: bool, quiet: bool):
+    """The trained model and its last loss, with a bar that counts epochs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from graphml.models.configuration import ModelConfiguration
+    from graphml.update import MetricKey, ParameterKey, UpdateContext, UpdateEvent, UpdateProgressHandlers, UpdateTask
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    losses: list[float] = []
+    with Progress(*columns, console=console, disable=quiet) as progress:
+        bar = progress.add_task("loss -", total=None)
+
+        def show(context: UpdateContext) -> None:
+            losses.append(float(context.metrics[MetricKey.LOSS_VALUE]))
+            done = context.metrics[MetricKey.EPOCH_INDEX] + 1
+            total = context.parameters[ParameterKey.EPOCHS]
+            progress.update(bar, completed=done, total=total, description=f"loss {losses[-1]:.4g}")
+
+        handlers = UpdateProgressHandlers(for_events=UpdateEvent.EPOCH_END, progress_handler=show)
+        configuration = ModelConfiguration(parameters=settings)
+        task = UpdateTask(file, samples, configuration, progress_handlers=handlers, strict=strict)
+        task.resume()
+        task.wait()
+    if task.error is not None:
+        raise task.error
+    return task.model, losses[-1]
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

@@ -51,6 +51,4 @@ def need(package: str, extra: str):
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise MissingExtraError(
-            f"this needs the package '{package}': pip install 'graphml-jax[{extra}]'"
-        ) from error
+        raise MissingExtraError(f"this needs the package '{package}': pip install 'graphml-jax[{extra}]'") from error

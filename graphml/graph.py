@@ -131,8 +131,10 @@ def from_layers(messages, *, prefix: str = "") -> Region:
     count = Counter(message.name for message in messages)
     nodes = []
     for position, message in enumerate(messages):
-        unique = message.name and count[message.name] == 1
-        key = prefix + (message.name if unique else f"{message.name}#{position}")
+        key = message.name if message.name and count[message.name] == 1 else f"{message.name}#{position}"
+        while key != message.name and key in count:
+            key += "#"
+        key = prefix + key
         try:
             kind = wire.kind_of(message)
             decoded = wire.decode(message)

@@ -48,7 +48,9 @@ class Lowered:
     known: frozenset[str]
     """Keys of constant layers whose values decide shapes: they are part of the program, not of `params`."""
 
-    def fn(self, params: Params, inputs: Arrays, *, key: jax.Array | None = None, train: bool = False) -> dict[str, Any]:
+    def fn(
+        self, params: Params, inputs: Arrays, *, key: jax.Array | None = None, train: bool = False
+    ) -> dict[str, Any]:
         """The network: {output: array} from {input: array}. Pure; jit, grad and vmap it.
 
         Arrays have the shapes of the interface; leading sequence and batch axes may be added where the mapping is

@@ -10,9 +10,11 @@ from graphml.ops import activation as activation
 from graphml.ops import affine as affine
 from graphml.ops import arithmetic as arithmetic
 from graphml.ops import constant as constant
+from graphml.ops import convolution as convolution
 from graphml.ops import joining as joining
 from graphml.ops import normalization as normalization
 from graphml.ops import ordering as ordering
 from graphml.ops import reduction as reduction
 from graphml.ops import shaping as shaping
 from graphml.ops import unary as unary
+from graphml.ops import recurrent as recurrent

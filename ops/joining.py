@@ -49,6 +49,6 @@ def slice_axis(x, *, start_index: int, end_index: int, stride: int, axis: str):
     if stride < 1:
         raise ShapeError("stride is 0; it must be positive")
     start, end, _ = slice(start_index, end_index if end_index else None, stride).indices(size)
-    if end <= start < size or start >= size > 0:
+    if size and end <= start:
         raise ShapeError(f"nothing of an axis of {size} is left between {start_index} and {end_index}")
     return lax.slice_in_dim(x, start, end, stride, where)

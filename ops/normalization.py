@@ -22,11 +22,16 @@ def _affine(x, gamma, beta):
     return x if beta is None else x + beta
 
 
+_NO_STATISTICS = "mean or variance is absent, and the layer does not compute them"
+
+
 def _fold(weights, attributes):
     """Given statistics become one factor and one summand per channel."""
-    mean, variance = weights.get("mean"), weights.get("variance")
-    if attributes["compute_mean_var"] or mean is None or variance is None:
+    if attributes["compute_mean_var"]:
         return weights
+    mean, variance = weights.get("mean"), weights.get("variance")
+    if mean is None or variance is None:
+        raise ShapeError(_NO_STATISTICS)
     gamma = weights.get("gamma", jnp.ones_like(variance)) / jnp.sqrt(variance + attributes["epsilon"])
     return {"gamma": gamma, "beta": weights.get("beta", 0) - mean * gamma}
 
@@ -47,8 +52,8 @@ def batchnorm(x, *, compute_mean_var: bool, instance_normalization: bool, epsilo
     if compute_mean_var:
         axes = (-3, -2) if instance_normalization else tuple(range(x.ndim - 1))
         return _affine(standardize(x, axes, epsilon), gamma, beta)
-    if mean is not None or variance is not None or gamma is None:
-        raise ShapeError("mean and variance are absent, and the layer does not compute them")
+    if gamma is None:  # folded statistics always leave a gamma
+        raise ShapeError(_NO_STATISTICS)
     return _affine(x, gamma, beta)
 
 

@@ -28,12 +28,12 @@ def cum_sum(x, along=None, *, axis: int, exclude_final_sum: bool, reverse: bool)
     its own element, so that it begins with 0. Source: CumSumLayerParams (spec 5).
     """
     axis = from_start(_number(along, axis), x.ndim)
-    if not exclude_final_sum:
-        return lax.cumsum(x, axis, reverse)
     size = x.shape[axis]
-    kept = lax.slice_in_dim(x, 1, size, axis=axis) if reverse else lax.slice_in_dim(x, 0, max(size - 1, 0), axis=axis)
+    if not exclude_final_sum or size == 0:
+        return lax.cumsum(x, axis, reverse)
+    kept = lax.slice_in_dim(x, 1, size, axis=axis) if reverse else lax.slice_in_dim(x, 0, size - 1, axis=axis)
     padding = [(0, 0)] * x.ndim
-    padding[axis] = (0, min(size, 1)) if reverse else (min(size, 1), 0)
+    padding[axis] = (0, 1) if reverse else (1, 0)
     return jnp.pad(lax.cumsum(kept, axis, reverse), padding)
 
 

@@ -46,7 +46,7 @@ def _start(state, x, size: int):
 
 def _blob(rows):
     """[..., batch, size] as a blob of rank 5."""
-    return rows.reshape((-1, *rows.shape[-2:], 1, 1)) if rows.size else rows[..., None, None]
+    return rows[..., None, None]
 
 
 def _run(

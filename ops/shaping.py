@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 
 from graphml.catalogue import op
@@ -20,6 +22,11 @@ def reshape(x, *, target_shape: tuple[int, ...], mode: str):
     need_rank(x, 5, 5)
     if len(target_shape) not in (3, 4):
         raise ShapeError(f"target_shape is {list(target_shape)}; [C, H, W] and [Seq, C, H, W] are legal")
+    count = math.prod(x.shape[2:]) * (x.shape[0] if len(target_shape) == 4 else 1)
+    named = math.prod(n for n in target_shape if n != -1)
+    free = target_shape.count(-1)
+    if named < 0 or free > 1 or (count % max(named, 1) if free else count != named):
+        raise ShapeError(f"{count} numbers do not fill target_shape {list(target_shape)}")
     last = mode == "CHANNEL_LAST"
     x = jnp.moveaxis(x, 2, 4) if last else x
     *sequence, channels, height, width = target_shape
@@ -91,7 +98,7 @@ def reorganize_data(x, *, mode: str, block_size: int):
 def sequence_repeat(x, *, n_repetitions: int):
     """The whole sequence again and again along its axis, -5.
 
-    x: rank >= 5, [..., Seq, B, C, H, W]; returns [..., n * Seq, B, C, H, W]. Source: SequenceRepeatLayerParams (spec 1).
+    x: [..., Seq, B, C, H, W]; returns [..., n * Seq, B, C, H, W]. Source: SequenceRepeatLayerParams (spec 1).
     """
     need_rank(x, 5)
     return jnp.tile(x, (n_repetitions, 1, 1, 1, 1))

@@ -188,7 +188,7 @@ def _weight_fields(message: Message, skip: tuple[str, ...] = ()) -> Iterator[tup
             yield snake_case(field.name), field, value
 
 
-def _weight(kind: str, params: Message, field: str, message: Message) -> stored.Weight:
+def _weight(kind: str, params: Message, field: str, message: Any) -> stored.Weight:
     shape = weight_shape(kind, params, field)
     if shape is None:
         shape = (stored.stored_count(message),)
@@ -198,7 +198,7 @@ def _weight(kind: str, params: Message, field: str, message: Message) -> stored.
         raise SpecError(f"{snake_case(field)}: {error}") from None
 
 
-def weight_messages(layer: Message) -> Iterator[tuple[tuple[str | int, ...], Message]]:
+def weight_messages(layer: Message) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """(path, WeightParams) of each weight of a layer; the path leads to it in `decode(layer).weights`."""
     kind = kind_of(layer)
     params = getattr(layer, kind)
@@ -315,7 +315,7 @@ def _plain(value, field):
     return value
 
 
-def _set_message(target: Message, field, value) -> None:
+def _set_message(target: Any, field, value) -> None:
     name = field.message_type.name
     if isinstance(value, Message):
         target.CopyFrom(value)
@@ -334,7 +334,7 @@ def _set_message(target: Message, field, value) -> None:
         _fill(target, _on_the_wire(target.DESCRIPTOR, value, name))
 
 
-def _set_scalar_choice(target: Message, value) -> None:
+def _set_scalar_choice(target: Any, value) -> None:
     if isinstance(value, bool):
         target.boolValue = value
     elif isinstance(value, int):

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from google.protobuf.message import Message
-
 from graphml.spec.problems import Problem, inside
+from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 MOST_ELEMENTS = 2**40
 """Arrays and images with more elements than this are taken for damage: as float32 they would fill four terabytes."""
@@ -16,7 +15,7 @@ MOST_ELEMENTS = 2**40
 _MOST_AXES = 32
 
 
-def interface_problems(model: Message) -> Iterator[Problem]:
+def interface_problems(model: Model) -> Iterator[Problem]:
     """Everything wrong with the description of a model."""
     description = model.description
     yield from _features(description)
@@ -40,7 +39,7 @@ def _features(description: Any) -> Iterator[Problem]:
             yield from _feature(feature, what)
 
 
-def _feature(feature: Message, what: str) -> Iterator[Problem]:
+def _feature(feature: FeatureDescription, what: str) -> Iterator[Problem]:
     where = f"{what} {feature.name!r}"
     if not feature.name:
         yield Problem(where, "a feature needs a name")
@@ -56,8 +55,10 @@ def _feature(feature: Message, what: str) -> Iterator[Problem]:
 
 def _array(array: Any, what: str) -> Iterator[tuple[str, Any]]:
     known = array.DESCRIPTOR.enum_types_by_name["ArrayDataType"].values_by_number
-    if not array.dataType or array.dataType not in known:
-        yield f"has {f'the unknown data type {array.dataType}' if array.dataType else 'no data type'}", "error"
+    if not array.dataType:
+        yield "has no data type", "warning"
+    elif array.dataType not in known:
+        yield f"has the unknown data type {array.dataType}", "error"
     if array.shape:
         yield from ((fault, "error") for fault in _size_faults(list(array.shape), "shape"))
     flexible = array.WhichOneof("ShapeFlexibility")
@@ -78,7 +79,10 @@ def _array(array: Any, what: str) -> Iterator[tuple[str, Any]]:
         elif array.shape:
             outside = [axis for axis, bounds in enumerate(ranges) if not _holds(bounds, array.shape[axis])]
             if outside:
-                yield f"its default size of axis {outside[0]}, {array.shape[outside[0]]}, is outside of its range", "error"
+                yield (
+                    f"its default size of axis {outside[0]}, {array.shape[outside[0]]}, is outside of its range",
+                    "error",
+                )
     elif not array.shape and what == "input":
         yield "declares no shape", "warning"
     yield from _default(array)
@@ -92,7 +96,7 @@ def _default(array: Any) -> Iterator[tuple[str, Any]]:
         "floatDefaultValue": (array.FLOAT32, array.FLOAT16),
         "intDefaultValue": (array.INT32, array.INT8),
     }
-    if default and array.dataType not in types[default]:
+    if default and array.dataType and array.dataType not in types[default]:
         yield f"{default} does not fit its data type", "error"
     elif default == "intDefaultValue" and array.dataType == array.INT8 and not -128 <= array.intDefaultValue < 128:
         yield f"the default value {array.intDefaultValue} does not fit into int8", "error"
@@ -182,12 +186,13 @@ def _holds(bounds: Any, size: int) -> bool:
 # Names of predictions -------------------------------------------------------------------------------------------------
 
 
-def _prediction_names(model: Message) -> Iterator[Problem]:
+def _prediction_names(model: Model) -> Iterator[Problem]:
     kind = model.WhichOneof("Type") or ""
     description = model.description
     outputs = {feature.name: feature.type.WhichOneof("Type") for feature in description.output}
     name, probabilities = description.predictedFeatureName, description.predictedProbabilitiesName
-    classifier, regressor = kind.endswith("Classifier"), kind.endswith("Regressor")
+    # a text classifier brings its own names
+    classifier, regressor = kind.endswith("Classifier") and kind != "textClassifier", kind.endswith("Regressor")
     if not classifier and not regressor:
         return
     if not name:
@@ -206,7 +211,7 @@ def _prediction_names(model: Message) -> Iterator[Problem]:
             yield Problem(f"output {probabilities!r}", f"is a {outputs[probabilities]}; probabilities are a dictionary")
 
 
-def _label_type(model: Message, kind: str, name: str, declared: str | None) -> Iterator[Problem]:
+def _label_type(model: Model, kind: str, name: str, declared: str | None) -> Iterator[Problem]:
     """The class labels and the output that carries one of them have the same type."""
     message = getattr(model, kind)
     if "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name or declared not in ("int64Type", "stringType"):

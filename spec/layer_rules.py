@@ -11,15 +11,18 @@ from typing import Any
 from google.protobuf.message import Message
 
 from graphml.spec import layers
+from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 Rule = Callable[[Any, Any], Iterator[str]]
 
 _MOST_AXES = 32
 
 
-def field_faults(layer: Message) -> Iterator[str]:
+def field_faults(layer: NeuralNetworkLayer) -> Iterator[str]:
     """Everything wrong with the fields of a layer that has a kind; weights are judged elsewhere."""
     kind = layer.WhichOneof("layer")
+    if kind is None:
+        return
     params = getattr(layer, kind)
     yield from _count(layer.input, layers.input_range(kind), "input")
     yield from _count(layer.output, layers.output_range(kind), "output")
@@ -160,15 +163,11 @@ def one_free_size(field: str, low: int = 0) -> Rule:
 
 def with_inputs(count: int, *rules: Rule) -> Rule:
     """Rules for a field that a further input would replace."""
-    return lambda layer, params: (
-        fault for rule in rules if len(layer.input) <= count for fault in rule(layer, params)
-    )
+    return lambda layer, params: (fault for rule in rules if len(layer.input) <= count for fault in rule(layer, params))
 
 
 def where_not(flag: str, *rules: Rule) -> Rule:
-    return lambda layer, params: (
-        fault for rule in rules if not getattr(params, flag) for fault in rule(layer, params)
-    )
+    return lambda layer, params: (fault for rule in rules if not getattr(params, flag) for fault in rule(layer, params))
 
 
 def border(*path: str, legal: tuple[int, ...] = (0, 2)) -> Rule:

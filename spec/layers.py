@@ -26,7 +26,7 @@ def kinds() -> tuple[str, ...]:
     return tuple(field.name for field in NeuralNetworkLayer.DESCRIPTOR.oneofs_by_name["layer"].fields)
 
 
-def descriptor(kind: str):
+def descriptor(kind: str) -> Any:
     """The protobuf descriptor of a kind's parameters."""
     return NeuralNetworkLayer.DESCRIPTOR.fields_by_name[kind].message_type
 
@@ -205,7 +205,7 @@ def output_channel_axis(kind: str, params: Message) -> int:
     return 1 if kind == "convolution" and getattr(params, "isDeconvolution", False) else 0
 
 
-def switched_off(params: Message, field: str) -> bool:
+def switched_off(params: Any, field: str) -> bool:
     """Whether a flag of the layer says that a weight is not there, whatever is stored in it."""
     names = params.DESCRIPTOR.fields_by_name
     holder = params.params if "params" in names else params

@@ -7,25 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.protobuf.message import Message
-
 from graphml.spec import layers, weights
 from graphml.spec.layer_rules import field_faults
 from graphml.spec.problems import Problem, inside, layer_label
+from graphml.spec.wire.model_pb2 import Model
+from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 KINDS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 
 
-def network_problems(model: Message) -> Iterator[Problem]:
+def network_problems(model: Model) -> Iterator[Problem]:
     """Everything wrong with the network of a model, its interface left out."""
     kind = model.WhichOneof("Type")
     network = getattr(model, kind)
     if not network.layers:
         yield Problem("network", "has no layers")
-    inputs = {feature.name: "the input" for feature in model.description.input}
-    walk = _Walk(_writers(network.layers))
-    scope = _Scope(dict(inputs))
-    yield from walk.region(network.layers, scope, in_loop=False)
+    scope = _Scope({feature.name: "the input" for feature in model.description.input})
+    yield from _Walk(_writers(network.layers)).region(network.layers, scope, in_loop=False)
     yield from _outputs(model, kind, network, scope.blobs)
     yield from _mapping(model, network)
     yield from _preprocessing(model, network)
@@ -34,7 +32,7 @@ def network_problems(model: Message) -> Iterator[Problem]:
     yield from _names(network.layers)
 
 
-def _names(messages: Sequence[Message]) -> Iterator[Problem]:
+def _names(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
     for name, count in Counter(layer.name for layer in messages).items():
         if count > 1 and name:
             yield Problem("network", f"{count} layers are called {name!r}", "warning")
@@ -45,9 +43,18 @@ def _names(messages: Sequence[Message]) -> Iterator[Problem]:
 
 @dataclass
 class _Scope:
-    """The blobs that may be read at some point, with the layer that wrote each."""
+    """The blobs that may be read at some point, with the layer that wrote each: of this region, then outer ones."""
 
-    blobs: dict[str, str]
+    blobs: dict[str, str] = field(default_factory=dict)
+    outer: _Scope | None = None
+
+    def writer(self, name: str) -> str | None:
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.blobs:
+                return scope.blobs[name]
+            scope = scope.outer
+        return None
 
 
 @dataclass
@@ -57,7 +64,7 @@ class _Walk:
     writers: Mapping[str, list[tuple[int, str]]]
     place: int = field(default=-1)
 
-    def region(self, messages: Sequence[Message], scope: _Scope, *, in_loop: bool) -> Iterator[Problem]:
+    def region(self, messages: Sequence[NeuralNetworkLayer], scope: _Scope, *, in_loop: bool) -> Iterator[Problem]:
         for position, layer in enumerate(messages):
             self.place += 1
             label = layer_label(layer, position)
@@ -77,9 +84,9 @@ class _Walk:
                 yield from self._loop(layer, label, scope)
             yield from self._writes(layer, kind, label, scope)
 
-    def _reads(self, layer: Message, label: str, scope: _Scope) -> Iterator[Problem]:
+    def _reads(self, layer: NeuralNetworkLayer, label: str, scope: _Scope) -> Iterator[Problem]:
         for name in dict.fromkeys(layer.input):
-            if name in scope.blobs:
+            if scope.writer(name) is not None:
                 continue
             places = self.writers.get(name, [])
             if not places:
@@ -93,26 +100,25 @@ class _Walk:
                     label, f"reads {name!r}, which exists only inside a branch or loop ({places[0][1]} writes it)"
                 )
 
-    def _writes(self, layer: Message, kind: str | None, label: str, scope: _Scope) -> Iterator[Problem]:
+    def _writes(self, layer: NeuralNetworkLayer, kind: str | None, label: str, scope: _Scope) -> Iterator[Problem]:
         for name in layer.output:
-            if name in scope.blobs and kind != "copy":
-                yield Problem(
-                    label, f"writes {name!r} again, after {scope.blobs[name]}; only a copy layer may overwrite a blob"
-                )
+            before = scope.writer(name)
+            if before is not None and kind != "copy":
+                yield Problem(label, f"writes {name!r} again, after {before}; only a copy layer may overwrite a blob")
             scope.blobs[name] = label
 
-    def _branch(self, layer: Message, label: str, scope: _Scope, in_loop: bool) -> Iterator[Problem]:
+    def _branch(self, layer: NeuralNetworkLayer, label: str, scope: _Scope, in_loop: bool) -> Iterator[Problem]:
         params = layer.branch
         if not params.ifBranch.layers:
             yield Problem(label, "has no layers on its if side")
-        sides = (_Scope(dict(scope.blobs)), _Scope(dict(scope.blobs)))
+        sides = (_Scope(outer=scope), _Scope(outer=scope))
         yield from inside(f"{label} > if", self.region(params.ifBranch.layers, sides[0], in_loop=in_loop))
         yield from inside(f"{label} > else", self.region(params.elseBranch.layers, sides[1], in_loop=in_loop))
         # what only one side has may not exist afterwards
         for name in sides[0].blobs.keys() & sides[1].blobs.keys():
             scope.blobs.setdefault(name, label)
 
-    def _loop(self, layer: Message, label: str, scope: _Scope) -> Iterator[Problem]:
+    def _loop(self, layer: NeuralNetworkLayer, label: str, scope: _Scope) -> Iterator[Problem]:
         params = layer.loop
         condition, body = params.conditionNetwork.layers, params.bodyNetwork.layers
         if not body:
@@ -121,23 +127,23 @@ class _Walk:
             yield Problem(label, "needs a condition network and conditionVar together, or neither")
         if not condition and not params.maxLoopIterations and not layer.input:
             yield Problem(label, "never ends: no condition network, no input, and maxLoopIterations is 0")
-        checked = _Scope(dict(scope.blobs))
+        checked = _Scope(outer=scope)
         yield from inside(f"{label} > condition", self.region(condition, checked, in_loop=False))
         if condition and params.conditionVar and params.conditionVar not in _writers(condition):
             yield Problem(label, f"conditionVar {params.conditionVar!r} is not written by the condition network")
-        repeated = _Scope(dict(checked.blobs))
+        repeated = _Scope(outer=checked)
         yield from inside(f"{label} > body", self.region(body, repeated, in_loop=True))
         # the body may run zero times, but the condition always runs
         for name in checked.blobs if condition else repeated.blobs:
             scope.blobs.setdefault(name, label)
 
 
-def _writers(messages: Sequence[Message]) -> dict[str, list[tuple[int, str]]]:
+def _writers(messages: Sequence[NeuralNetworkLayer]) -> dict[str, list[tuple[int, str]]]:
     """Blob -> (place, layer) of all that write it, at any depth, in the order in which `_Walk` visits layers."""
     found: dict[str, list[tuple[int, str]]] = {}
     place = -1
 
-    def walk(messages: Sequence[Message], outer: str) -> None:
+    def walk(messages: Sequence[NeuralNetworkLayer], outer: str) -> None:
         nonlocal place
         for position, layer in enumerate(messages):
             place += 1
@@ -152,7 +158,7 @@ def _writers(messages: Sequence[Message]) -> dict[str, list[tuple[int, str]]]:
     return found
 
 
-def _tensors(layer: Message) -> Iterator[str]:
+def _tensors(layer: NeuralNetworkLayer) -> Iterator[str]:
     """Declared ranks and sizes of blobs. They are hints: nothing here is computed from them."""
     for names, tensors, what in (
         (layer.input, layer.inputTensor, "inputTensor"),
@@ -167,7 +173,7 @@ def _tensors(layer: Message) -> Iterator[str]:
 # Weights --------------------------------------------------------------------------------------------------------------
 
 
-def _weights(layer: Message, kind: str, label: str) -> Iterator[Problem]:
+def _weights(layer: NeuralNetworkLayer, kind: str, label: str) -> Iterator[Problem]:
     params = getattr(layer, kind)
     axis = layers.output_channel_axis(kind, params)
     precisions = set()
@@ -187,7 +193,7 @@ def _weights(layer: Message, kind: str, label: str) -> Iterator[Problem]:
         yield Problem(label, "has quantized weights, which Core ML does not take here", "warning")
 
 
-def _stored(layer: Message, kind: str, params: Any, message: Any) -> Iterator[tuple[str, Message | None, Any]]:
+def _stored(layer: NeuralNetworkLayer, kind: str, params: Any, message: Any) -> Iterator[tuple[str, Any, Any]]:
     """(name, message or None where it is missing, declared shape or None) of every weight that a layer should have."""
     for spec in message.DESCRIPTOR.fields:
         if spec.message_type is None or spec.name in layers.REGIONS.get(kind, ()):
@@ -211,7 +217,7 @@ def _stored(layer: Message, kind: str, params: Any, message: Any) -> Iterator[tu
                 yield spec.name, getattr(message, spec.name) if present else None, shape
 
 
-def _optional(layer: Message, kind: str, params: Any, name: str) -> bool:
+def _optional(layer: NeuralNetworkLayer, kind: str, params: Any, name: str) -> bool:
     """Whether a weight that no flag switches off may be absent all the same."""
     if kind in ("convolution", "batchedMatmul"):
         return len(layer.input) > 1
@@ -223,7 +229,7 @@ def _optional(layer: Message, kind: str, params: Any, name: str) -> bool:
 # The network as a whole -----------------------------------------------------------------------------------------------
 
 
-def _outputs(model: Message, kind: str, network: Any, blobs: Mapping[str, str]) -> Iterator[Problem]:
+def _outputs(model: Model, kind: str, network: Any, blobs: Mapping[str, str]) -> Iterator[Problem]:
     description = model.description
     made_of_labels = set()
     if kind == "neuralNetworkClassifier":
@@ -240,13 +246,12 @@ def _outputs(model: Message, kind: str, network: Any, blobs: Mapping[str, str]) 
             yield Problem(f"input {feature.name!r}", f"is a {of_type}; a network takes images and arrays")
     if description.input and all(feature.type.isOptional for feature in description.input):
         yield Problem("network", "has no input that is required")
-    if kind == "neuralNetworkClassifier" and network.labelProbabilityLayerName:
-        if network.labelProbabilityLayerName not in blobs:
-            name = network.labelProbabilityLayerName
-            yield Problem("network", f"labelProbabilityLayerName is {name!r}, a blob that no layer writes")
+    probabilities = network.labelProbabilityLayerName if kind == "neuralNetworkClassifier" else ""
+    if probabilities and probabilities not in blobs:
+        yield Problem("network", f"labelProbabilityLayerName is {probabilities!r}, a blob that no layer writes")
 
 
-def _mapping(model: Message, network: Any) -> Iterator[Problem]:
+def _mapping(model: Model, network: Any) -> Iterator[Problem]:
     for name in ("arrayInputShapeMapping", "imageInputShapeMapping"):
         if getattr(network, name) not in (0, 1):
             yield Problem("network", f"{name} is {getattr(network, name)}, which is neither of its values")
@@ -260,14 +265,11 @@ def _mapping(model: Message, network: Any) -> Iterator[Problem]:
     for feature in arrays:
         rank = len(feature.type.multiArrayType.shape)
         if rank not in (0, 1, 3):
-            yield Problem(
-                f"input {feature.name!r}",
-                f"has {rank} axes; without EXACT_ARRAY_MAPPING an array has 1 (channels) or 3 (channels, height, width)",
-                "warning" if rank == 5 else "error",
-            )
+            what = f"has {rank} axes; without EXACT_ARRAY_MAPPING an array has 1 (C) or 3 (C, H, W)"
+            yield Problem(f"input {feature.name!r}", what, "warning" if rank == 5 else "error")
 
 
-def _preprocessing(model: Message, network: Any) -> Iterator[Problem]:
+def _preprocessing(model: Model, network: Any) -> Iterator[Problem]:
     images = {f.name: f.type.imageType for f in model.description.input if f.type.WhichOneof("Type") == "imageType"}
     seen = set()
     for position, entry in enumerate(network.preprocessing):
@@ -276,7 +278,9 @@ def _preprocessing(model: Message, network: Any) -> Iterator[Problem]:
         if not name and len(images) == 1:
             name = next(iter(images))
         if name not in images:
-            what = f"names {name!r}, which is no image input" if name else f"names none of the {len(images)} image inputs"
+            what = (
+                f"names {name!r}, which is no image input" if name else f"names none of the {len(images)} image inputs"
+            )
             yield Problem(where, what)
             continue
         if name in seen:

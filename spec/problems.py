@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from google.protobuf.message import Message
+from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ def as_warnings(problems: Iterable[Problem]) -> Iterator[Problem]:
         yield replace(problem, severity="warning")
 
 
-def layer_label(layer: Message, position: int) -> str:
+def layer_label(layer: NeuralNetworkLayer, position: int) -> str:
     """How problems call a layer; position counts from zero."""
     return f"layer {layer.name!r} ({layer.WhichOneof('layer') or 'unknown kind'}), number {position + 1}"

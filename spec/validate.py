@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.message import Message
-
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
 from graphml.spec.interface_rules import interface_problems
@@ -22,12 +20,13 @@ from graphml.spec.problems import Problem as Problem
 from graphml.spec.problems import as_warnings, inside
 from graphml.spec.update_rules import parameter_faults, pipeline_of
 from graphml.spec.update_rules import update_problems as update_problems
+from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 _MOST_SHOWN = 50
 _MOST_NESTED = 100  # what a parser of the format accepts; deeper models exist in memory only
 
 
-def validate(model: Message) -> None:
+def validate(model: Model) -> None:
     """Raise one SpecError that lists all errors of a model, those of training included if it says isUpdatable."""
     errors = [problem for problem in problems(model, updating=model.isUpdatable) if problem.severity == "error"]
     if not errors:
@@ -39,7 +38,7 @@ def validate(model: Message) -> None:
     raise SpecError("\n".join([f"{head}:", *lines]))
 
 
-def problems(model: Message, *, updating: bool = False) -> list[Problem]:
+def problems(model: Model, *, updating: bool = False) -> list[Problem]:
     """Everything wrong with a model, for predicting or (updating) for training by Core ML's own rules as well.
 
     Without `updating`, what forbids training an updatable model is listed as a warning.
@@ -54,9 +53,9 @@ def problems(model: Message, *, updating: bool = False) -> list[Problem]:
     return found
 
 
-def _too_deep(model: Message) -> bool:
+def _too_deep(model: Model) -> bool:
     """Whether a walk by recursion would go too deep; found without recursion."""
-    todo: list[tuple[Message, int]] = [(model, 0)]
+    todo: list[tuple[Any, int]] = [(model, 0)]
     while todo:
         message, depth = todo.pop()
         if depth > _MOST_NESTED:
@@ -72,14 +71,14 @@ def _too_deep(model: Message) -> bool:
     return False
 
 
-def _regions(network: Any) -> Iterator[Message]:
+def _regions(network: Any) -> Iterator[Any]:
     for layer in network.layers:
         kind = layer.WhichOneof("layer")
         for name in layers.REGIONS.get(kind or "", ()):
             yield getattr(getattr(layer, kind), name)
 
 
-def _version(model: Message) -> Iterator[Problem]:
+def _version(model: Model) -> Iterator[Problem]:
     declared = model.specificationVersion
     if declared < 1:
         yield Problem("model", f"the specification version is {declared}; the first is 1")
@@ -96,7 +95,7 @@ def _version(model: Message) -> Iterator[Problem]:
         yield Problem("model", what, "warning")
 
 
-def _of_model(model: Message) -> Iterator[Problem]:
+def _of_model(model: Model) -> Iterator[Problem]:
     kind = model.WhichOneof("Type")
     if kind is None:
         yield Problem("model", "has no type, or one that is newer than this reader")
@@ -107,15 +106,14 @@ def _of_model(model: Message) -> Iterator[Problem]:
         yield from _pipeline(model)
     elif kind == "kNearestNeighborsClassifier":
         yield from _neighbors(model.kNearestNeighborsClassifier)
-    elif kind == "linkedModel":
-        if not model.linkedModel.linkedModelFile.linkedModelFileName.defaultValue:
-            yield Problem("linked model", "the name of the linked file is empty")
+    elif kind == "linkedModel" and not model.linkedModel.linkedModelFile.linkedModelFileName.defaultValue:
+        yield Problem("linked model", "the name of the linked file is empty")
 
 
 # Pipelines ------------------------------------------------------------------------------------------------------------
 
 
-def _pipeline(model: Message) -> Iterator[Problem]:
+def _pipeline(model: Model) -> Iterator[Problem]:
     pipeline = pipeline_of(model)
     if not pipeline.models:
         yield Problem("pipeline", "has no stages")
@@ -147,7 +145,7 @@ def _pipeline(model: Message) -> Iterator[Problem]:
             yield Problem(f"output {feature.name!r}", "no stage gives this")
 
 
-def _fits(wanted: Message, given: Message, what: str) -> Iterator[Problem]:
+def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> Iterator[Problem]:
     """Two descriptions of one value. Arrays only need the same number of elements: files often differ in ones."""
     where = f"{what} {wanted.name!r}"
     kind, source = wanted.type.WhichOneof("Type"), given.type.WhichOneof("Type")
@@ -155,9 +153,8 @@ def _fits(wanted: Message, given: Message, what: str) -> Iterator[Problem]:
         return
     numbers = ("int64Type", "doubleType")
     if kind != source:
-        yield Problem(
-            where, f"is declared as {kind} here and as {source} before", "warning" if {kind, source} <= {*numbers} else "error"
-        )
+        severity = "warning" if {kind, source} <= {*numbers} else "error"
+        yield Problem(where, f"is declared as {kind} here and as {source} before", severity)
     elif kind == "multiArrayType":
         here, there = wanted.type.multiArrayType, given.type.multiArrayType
         fixed = all(a.shape and not a.WhichOneof("ShapeFlexibility") and len(a.shape) <= 32 for a in (here, there))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from google.protobuf.message import Message
-
 from graphml.spec import layers
 from graphml.spec.attributes import kind_of, weight_messages
+from graphml.spec.wire.model_pb2 import FeatureDescription, Model
+from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 NEWEST = 10
 """The newest version that this reader knows."""
@@ -27,12 +27,12 @@ _NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor
 _PIPELINES = {"pipeline": None, "pipelineClassifier": "pipeline", "pipelineRegressor": "pipeline"}
 
 
-def required(model: Message) -> int:
+def required(model: Model) -> int:
     """The lowest specification version that can say what `model` says."""
     return max((version for version, _ in reasons(model)), default=1)
 
 
-def reasons(model: Message) -> Iterator[tuple[int, str]]:
+def reasons(model: Model) -> Iterator[tuple[int, str]]:
     """(version, what needs it) for everything in a model that is newer than version 1."""
     kind = model.WhichOneof("Type")
     if kind in _MODEL_TYPES:
@@ -52,7 +52,7 @@ def reasons(model: Message) -> Iterator[tuple[int, str]]:
             yield from reasons(stage)
 
 
-def _feature(feature: Message) -> Iterator[tuple[int, str]]:
+def _feature(feature: FeatureDescription) -> Iterator[tuple[int, str]]:
     kind = feature.type.WhichOneof("Type")
     if kind == "stateType":
         yield 9, f"state {feature.name!r}"
@@ -96,7 +96,7 @@ def _layers(messages) -> Iterator[tuple[int, str]]:
             yield from _layers(getattr(params, region).layers)
 
 
-def _behaviour(layer: Message, kind: str) -> tuple[int, str] | None:
+def _behaviour(layer: NeuralNetworkLayer, kind: str) -> tuple[int, str] | None:
     """What an old kind does here that it could not always do."""
     params = getattr(layer, kind)
     if kind == "convolution" and len(layer.input) > 1:

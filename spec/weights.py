@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from google.protobuf.message import Message
 
 from graphml.errors import SpecError
+from graphml.spec.wire.weights_pb2 import WeightParams
 
 _ALIGNMENT = 64  # bytes: XLA takes an aligned host buffer as it is, and copies any other
 
@@ -48,6 +48,7 @@ class Quantized:
         """The weight in floats: NumPy for NumPy leaves, JAX for JAX leaves."""
         if self.table is not None:
             return self.table[self.codes.astype(np.int32)]
+        assert self.scale is not None, "linear quantization has a scale"
         value = self.codes.astype(np.float32) * self.scale
         return value if self.bias is None else value + self.bias
 
@@ -66,7 +67,7 @@ def aligned(values: np.ndarray | bytes | memoryview, dtype) -> np.ndarray:
     return out
 
 
-def storage(message: Message) -> str:
+def storage(message: WeightParams) -> str:
     """How a WeightParams is stored: float32, float16, raw, int8, linearN, tableN or empty (N bits)."""
     if message.HasField("quantization"):
         bits = message.quantization.numberOfBits
@@ -81,7 +82,7 @@ def storage(message: Message) -> str:
     return "raw" if message.rawValue else "empty"
 
 
-def stored_count(message: Message) -> int:
+def stored_count(message: WeightParams) -> int:
     """How many values a WeightParams holds, for weights whose shape no field declares."""
     if message.HasField("quantization") and message.rawValue:
         bits = message.quantization.numberOfBits
@@ -91,7 +92,7 @@ def stored_count(message: Message) -> int:
     )
 
 
-def faults(message: Message, shape: Sequence[int], *, axis: int = 0) -> Iterator[str]:
+def faults(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Iterator[str]:
     """Everything that is wrong with a stored weight of a declared shape, from counts alone: nothing is allocated."""
     if len(shape) > _MOST_AXES:
         yield f"a weight of {len(shape)} axes is declared; {_MOST_AXES} are the most"
@@ -122,7 +123,7 @@ _MOST_AXES = 32
 
 
 def _quantized_faults(
-    message: Message, fields: list[str], shape: tuple[int, ...], expected: int, axis: int
+    message: WeightParams, fields: list[str], shape: tuple[int, ...], expected: int, axis: int
 ) -> Iterator[str]:
     quantization = message.quantization
     bits = quantization.numberOfBits
@@ -160,7 +161,7 @@ def _quantized_faults(
                 yield f"quantization {name} has {count} values; 1 or {channels} (output channels) are legal"
 
 
-def decode(message: Message, shape: Sequence[int], *, axis: int = 0) -> Weight:
+def decode(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Weight:
     """The array behind a WeightParams.
 
     shape: the shape that the layer declares; the number of stored values must agree. axis: the axis of output
@@ -180,7 +181,7 @@ def decode(message: Message, shape: Sequence[int], *, axis: int = 0) -> Weight:
     return _floats(message).reshape(shape)
 
 
-def _floats(message: Message) -> np.ndarray:
+def _floats(message: WeightParams) -> np.ndarray:
     """`floatValue` as an array. Its packed bytes are copied whole: walking the values is 30 times slower."""
     size = 4 * len(message.floatValue)
     header = b"\x0a" + _varint(size)
@@ -190,7 +191,7 @@ def _floats(message: Message) -> np.ndarray:
     return aligned(memoryview(packed)[len(header) : len(header) + size], "<f4")
 
 
-def _decode_quantized(message: Message, shape: tuple[int, ...], axis: int) -> Quantized:
+def _decode_quantized(message: WeightParams, shape: tuple[int, ...], axis: int) -> Quantized:
     quantization = message.quantization
     bits = quantization.numberOfBits
     if message.int8RawValue:
@@ -232,7 +233,7 @@ def pack_bits(codes: np.ndarray, bits: int) -> bytes:
     return np.packbits(spread.ravel()).tobytes()
 
 
-def encode(value, message: Message) -> None:
+def encode(value, message: WeightParams) -> None:
     """Store `value` in a WeightParams: float16 and int8 arrays and `Quantized` in their own form, all else float32."""
     updatable = message.isUpdatable
     message.Clear()
@@ -252,7 +253,7 @@ def encode(value, message: Message) -> None:
             message.MergeFromString(b"\x0a" + _varint(len(packed)) + packed)
 
 
-def _encode_quantized(value: Quantized, message: Message) -> None:
+def _encode_quantized(value: Quantized, message: WeightParams) -> None:
     quantization = message.quantization
     codes = np.asarray(value.codes)
     if value.table is not None:
@@ -260,6 +261,8 @@ def _encode_quantized(value: Quantized, message: Message) -> None:
         if table.size != 2**value.bits:
             raise SpecError(f"a lookup table of {value.bits} bits has {2**value.bits} entries, not {table.size}")
         quantization.lookupTableQuantization.floatValue.extend(table.tolist())
+    elif value.scale is None:
+        raise SpecError("a quantized weight needs a scale or a table")
     else:
         quantization.linearQuantization.scale.extend(np.ravel(value.scale).tolist())
         if value.bias is not None:

@@ -46,7 +46,9 @@ def blobs(network: Lowered, params: Any, inputs: Any, **options: Any) -> list[An
 
 def built(kind: str, case: Case) -> NeuralNetworkBuilder:
     """The same layer through the builder, for whole-file tests."""
-    builder = NeuralNetworkBuilder(dict.fromkeys(input_names(case)), dict.fromkeys(output_names(case)), exact=case.exact)
+    builder = NeuralNetworkBuilder(
+        dict.fromkeys(input_names(case)), dict.fromkeys(output_names(case)), exact=case.exact
+    )
     return builder.add(kind, "layer", input_names(case), output_names(case), **dict(case.fields))
 
 

@@ -1,9 +1,9 @@
 """A neural network written layer by layer.
 
-    builder = NeuralNetworkBuilder({"x": array(3, 8, 8)}, {"y": None})
-    builder.add("convolution", "conv", ["x"], ["h"], weights=w, bias=b, same={"asymmetry_mode": "BOTTOM_RIGHT_HEAVY"})
-    builder.add("activation", "relu", ["h"], ["y"], nonlinearity_type="ReLU")
-    builder.save("net.mlmodel")
+builder = NeuralNetworkBuilder({"x": array(3, 8, 8)}, {"y": None})
+builder.add("convolution", "conv", ["x"], ["h"], weights=w, bias=b, same={"asymmetry_mode": "BOTTOM_RIGHT_HEAVY"})
+builder.add("activation", "relu", ["h"], ["y"], nonlinearity_type="ReLU")
+builder.save("net.mlmodel")
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ class NeuralNetworkBuilder:
         if any(layer.name == name for layer in self._network.layers):
             raise GraphError(f"there is a layer {name!r} already")
         regions = layers.REGIONS.get(kind, {})
-        networks = {wire: fields.pop(key) for wire in regions for key in (wire, layers.snake_case(wire)) if key in fields}
+        networks = {
+            wire: fields.pop(key) for wire in regions for key in (wire, layers.snake_case(wire)) if key in fields
+        }
         layer = encode(kind, fields)
         for what, names, (fewest, most) in (
             ("inputs", inputs, layers.input_range(kind)),

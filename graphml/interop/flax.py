@@ -28,7 +28,9 @@ class Network(nnx.Module):
         self.lowered = nnx.static(lowered)
         self.params = _variables(lowered.params)
 
-    def __call__(self, inputs: Mapping[str, Any], *, key: jax.Array | None = None, train: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, inputs: Mapping[str, Any], *, key: jax.Array | None = None, train: bool = False
+    ) -> dict[str, Any]:
         return self.lowered.fn(_arrays(self.params), inputs, key=key, train=train)
 
 

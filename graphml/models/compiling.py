@@ -62,7 +62,7 @@ class Program:
         options = compiler_options(lowered.target.platform, lowered.dtype)
         self._one = jax.jit(self._traced, compiler_options=options)
         self._many = jax.jit(jax.vmap(self._traced, in_axes=(None, 0, None)), compiler_options=options)
-        self._prepare = jax.jit(lowered.prepare, compiler_options=options)
+        self._preparations: dict[Any, _Preparation] = {}
 
     def _traced(self, prepared, inputs, key):
         self.trace_count += 1
@@ -72,10 +72,16 @@ class Program:
         return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
 
     def prepare(self, params: Mapping[str, Any]) -> Any:
-        """Weights on the device, in the form in which the layers use them."""
+        """Weights on the device, in the form in which the layers use them; those used as stored are not copied."""
         known = self.lowered.known
         with self._on_device():
-            return self._prepare(jax.device_put({k: v for k, v in params.items() if k not in known}, self._device))
+            leaves, tree = jax.tree.flatten(
+                jax.device_put({k: v for k, v in params.items() if k not in known}, self._device)
+            )
+            forms = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+            if forms not in self._preparations:
+                self._preparations[forms] = _Preparation(self.lowered, tree, leaves)
+            return self._preparations[forms](leaves)
 
     def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
         """The outputs for one set of inputs."""
@@ -116,6 +122,27 @@ class Program:
             else:
                 return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
         return [self.run(prepared, row, key) for row in rows]
+
+
+class _Preparation:
+    """`Lowered.prepare` compiled for weights of certain shapes, less those that it passes on: `jit` would copy them."""
+
+    _tree: Any
+    _passed: list[int | None]  # for each result the place of the weight that it is; None where it is computed
+
+    def __init__(self, lowered: Lowered, tree: Any, leaves: Sequence[Any]) -> None:
+        def prepare(leaves):
+            made, self._tree = jax.tree.flatten(lowered.prepare(tree.unflatten(leaves)))
+            places = {id(leaf): i for i, leaf in enumerate(leaves)}
+            self._passed = [places.get(id(leaf)) for leaf in made]
+            return [leaf for leaf, place in zip(made, self._passed, strict=True) if place is None]
+
+        some = jax.eval_shape(prepare, leaves)
+        self._compiled = jax.jit(prepare) if some else lambda leaves: []
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        made = iter(self._compiled(leaves))
+        return self._tree.unflatten(next(made) if place is None else leaves[place] for place in self._passed)
 
 
 def _rows_per_call(row: Mapping[str, Any]) -> int:

@@ -72,7 +72,7 @@ class ArrayConstraint:
         """Whether exactly this shape is declared."""
         if self.shape is None or shape == self.shape or shape in self.shapes:
             return True
-        return len(shape) == len(self.ranges) and all(
+        return len(shape) == len(self.ranges) > 0 and all(
             low <= n and (high is None or n <= high) for n, (low, high) in zip(shape, self.ranges, strict=True)
         )
 

@@ -250,11 +250,11 @@ def _check_whole(description: FeatureDescription, array: np.ndarray) -> None:
     limits = np.iinfo(description.array.dtype)
     if array.dtype.kind == "b" or array.size == 0:
         return
-    bad = (array < limits.min) | (array > limits.max)
     if array.dtype.kind not in "iu":
-        bad = ~(np.equal(array, np.rint(array)) & ~bad)
+        array = array.astype(np.float64)
+    bad = ~((array >= limits.min) & (array <= limits.max) & (array == np.rint(array)))
     if bad.any():
-        raise _refused(description, f"an array {array.dtype} that holds {array[bad].flat[0]}")
+        raise _refused(description, f"an array {array.dtype} that holds {array[bad][0]}")
 
 
 def _dictionary(description: FeatureDescription) -> Check:

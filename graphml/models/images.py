@@ -6,6 +6,7 @@ Pixels are float32 with values 0 to 255, colour planes in the order of the featu
 from __future__ import annotations
 
 import enum
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -98,8 +99,8 @@ def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None
 
     value: a path, a Pillow image, or an array with values 0 to 255 (bool: 0 and 255). Files and Pillow images are
     turned upright as their Exif data say. Arrays are [height, width], [height, width, 1 | 3 | 4] with channels in the
-    order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as `pixels` returns it;
-    where both readings are possible, channels are last. Alpha is ignored. An image that already has an allowed size is
+    order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as `pixels` returns it.
+    Where both readings are possible, the exact shape of the feature wins, else channels are last. Alpha is ignored. An image that already has an allowed size is
     not resampled, and float arrays keep their values; otherwise Pillow's antialiased bilinear filter is used.
     Raises FeatureError for what is no image, cannot be read, or is suspiciously large.
     """
@@ -156,8 +157,8 @@ def _is_pillow(value: Any) -> bool:
 def _open(path):
     image = need("PIL.Image", "images")
     try:
-        opened = image.open(path)
-        opened.load()
+        with image.open(path) as opened:
+            opened.load()
     except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
         raise FeatureError(f"the image {os.fspath(path)!r} is suspiciously large: {error}") from None
     except (OSError, ValueError, SyntaxError) as error:
@@ -192,7 +193,7 @@ def _from_array(array: np.ndarray, constraint: ImageConstraint):
         raise FeatureError(f"an image of shape {shape} is empty")
     if array.ndim == 2:
         return [array]
-    if array.ndim == 3 and array.shape[2] in (1, 3, 4):
+    if array.shape != constraint.shape and array.ndim == 3 and array.shape[2] in (1, 3, 4):
         return [array[:, :, i] for i in range(min(array.shape[2], 3))]
     if array.ndim == 3 and array.shape[0] in (1, 3, 4):
         planes = [array[i] for i in range(min(array.shape[0], 3))]
@@ -244,9 +245,10 @@ def _placed(image, box, target: Size, mode: CropAndScale, turned: bool):
     across, down = box[2] - box[0], box[3] - box[1]
     if mode is CropAndScale.CENTER_CROP:
         scale = max(target[0] / across, target[1] / down)
-        # whole pixels of the scaled image are cut off, so that an image that is only cut stays sharp
-        left = box[0] + max(0.0, across * scale - target[0]) // 2 / scale
-        top = box[1] + max(0.0, down * scale - target[1]) // 2 / scale
+        left = box[0] + max(0.0, across - target[0] / scale) / 2
+        top = box[1] + max(0.0, down - target[1] / scale) / 2
+        if scale == 1:  # an image that is only cut stays sharp
+            left, top = math.floor(left), math.floor(top)
         box = left, top, min(box[2], left + target[0] / scale), min(box[3], top + target[1] / scale)
         return image.resize(target, inner, box=box, reducing_gap=_REDUCING_GAP)
     upright = target[::-1] if turned else target

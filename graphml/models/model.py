@@ -122,6 +122,10 @@ class Model:
         """`predict` for each of many, in order."""
         return [self.predict(features, **keyword) for features in rows]
 
+    def check(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """Features as the model computes with them. Raises FeatureError for what it does not take."""
+        return self._check(features)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read."""
         spec.write(self.spec, Path(path))
@@ -170,9 +174,6 @@ def _reason(kind: str, version: int) -> str:
 
 def _problems(message: Any) -> list[str]:
     """What is wrong with a model, apart from its recipe for training, which only training needs."""
-    try:
-        from graphml.spec import validate
-    except ImportError:
-        return []
+    from graphml.spec import validate
 
     return [str(problem) for problem in validate.problems(message) if problem.severity == "error"]

@@ -44,7 +44,7 @@ class NeuralNetwork(Model):
 
     def __init__(self, message: Any, **keyword: Any) -> None:
         super().__init__(message, **keyword)
-        self._programs: dict[str, Program] = {}  # shared by all models that `with_parameters` makes of this one
+        self.programs: dict[Any, Any] = {}  # compiled; shared by all models that `with_parameters` makes of this one
         self._replaced: Parameters | None = None
 
     # The functional face ---------------------------------------------------------------------------------------------
@@ -172,7 +172,10 @@ class NeuralNetwork(Model):
 
     @functools.cached_property
     def _original_parameters(self) -> Parameters:
-        return self._original.parameters()
+        params = self._original.parameters()
+        for leaf in jax.tree.leaves(params):  # devices may use this very memory
+            leaf.setflags(write=False)
+        return params
 
     @functools.cached_property
     def _device(self) -> Device | None:
@@ -184,9 +187,9 @@ class NeuralNetwork(Model):
 
     @functools.cached_property
     def _program(self) -> Program:
-        if "shared" not in self._programs:
-            self._programs["shared"] = Program(self.lower(), self._device)
-        shared = self._programs["shared"]
+        if "shared" not in self.programs:
+            self.programs["shared"] = Program(self.lower(), self._device)
+        shared = self.programs["shared"]
         for key in shared.lowered.known:  # constants that decide shapes are part of the program
             if not _same(self._original_parameters[key], self.parameters[key]):
                 return Program(self.lower(), self._device)
@@ -334,7 +337,7 @@ def _merged(old: Any, new: Any, where: str) -> Any:
         return [_merged(a, b, f"{where}/{i}") for i, (a, b) in enumerate(zip(old, new, strict=True))]
     if old is not new and tuple(np.shape(new)) != tuple(old.shape):
         raise ShapeError(f"{where} has shape {list(old.shape)}, {list(np.shape(new))} is given")
-    return new
+    return np.array(new) if isinstance(new, np.ndarray) and new is not old else new
 
 
 def _with_weights(graph: Graph, parameters: Parameters) -> Graph:

@@ -1,4 +1,5 @@
-"""The values that steer an update: their keys, what a file allows of them, and the check of one value against that."""
+"""The values that steer an update: their keys, what a file allows of them, and the check of one value against
+that."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from google.protobuf.message import Message
 
 from graphml.errors import UpdateError
 from graphml.spec.layers import snake_case
@@ -19,8 +19,9 @@ from graphml.spec.layers import snake_case
 class ParameterKey:
     """The name of a parameter, and the stage or layer that it belongs to.
 
-    `ParameterKey.WEIGHTS.scoped(to="dense")` are the weights of layer `dense`. Scopes nest from the outside in: a stage of
-    a pipeline first, then a layer of it. Wherever a key is asked for, its name does too: "learning_rate", "learningRate".
+    `ParameterKey.WEIGHTS.scoped(to="dense")` are the weights of layer `dense`. Scopes nest from the outside in: a
+    stage of a pipeline first, then a layer of it. Wherever a key is asked for, its name does too: "learning_rate",
+    "learningRate".
     """
 
     name: str
@@ -67,23 +68,27 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
     return ParameterKey(name)
 
 
+Kind = Literal["integer", "number", "switch"]
+
+
 @dataclass(frozen=True)
 class ParameterDescription:
     """What a file says about one parameter.
 
-    default: its value if nobody gives another. minimum, maximum: inclusive bounds, None where there is none. allowed: the
-    only legal values, None where bounds (or nothing) decide. kind: integer, number or switch.
+    default: its value if nobody gives another. minimum, maximum: inclusive bounds, None where there is none.
+    allowed: the only legal values, None where bounds (or nothing) decide. kind: integer, number or switch.
     """
 
     key: ParameterKey
     default: Any
-    kind: Literal["integer", "number", "switch"] = "number"
+    kind: Kind = "number"
     minimum: float | None = None
     maximum: float | None = None
     allowed: frozenset[int] | None = None
 
     def check(self, value: Any) -> Any:
-        """`value` as a plain int, float or bool. Raises UpdateError that names the key, the value and what is allowed."""
+        """`value` as a plain int, float or bool. Raises UpdateError that names the key, the value and what is
+        allowed."""
         plain = _plain(value, self.kind)
         if plain is None or not self._allows(plain):
             raise UpdateError(f"{self.key}={value!r} is refused; allowed: {self.allows}")
@@ -108,7 +113,7 @@ class ParameterDescription:
         return f"{noun} from {self.minimum}" + ("" if self.maximum is None else f" to {self.maximum}")
 
 
-def _plain(value: Any, kind: str) -> int | float | bool | None:
+def _plain(value: Any, kind: Kind) -> int | float | bool | None:
     """The Python value of a scalar, or None when it is not of this kind."""
     if isinstance(value, np.generic) or (hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0):
         value = value.item()
@@ -121,12 +126,17 @@ def _plain(value: Any, kind: str) -> int | float | bool | None:
     return int(value) if isinstance(value, Integral) else None
 
 
-def describe(key: ParameterKey, message: Message, *, positive: bool = False) -> ParameterDescription:
+_KINDS: Mapping[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}
+
+
+def describe(key: ParameterKey, message: Any, *, positive: bool = False) -> ParameterDescription:
     """What an Int64Parameter, DoubleParameter or BoolParameter says. positive: the format wants it above zero.
 
     A bound of zero is not stored, so a range that holds only `maxValue` begins at zero.
     """
-    kind = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}[message.DESCRIPTOR.name]
+    kind = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}[
+        message.DESCRIPTOR.name
+    ]
     minimum = 1 if positive else None
     maximum = allowed = None
     constraint = message.WhichOneof("AllowedValues") if kind != "switch" else None

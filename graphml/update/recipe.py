@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from google.protobuf.message import Message
-
 from graphml.errors import UpdateError
+from graphml.spec import Model
+from graphml.spec.wire.network_pb2 import LossLayer
 from graphml.update.parameters import ParameterDescription, ParameterKey, checked, describe
 
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
@@ -84,7 +84,7 @@ class Recipe:
         )
 
 
-def network_of(model: Message) -> Message:
+def network_of(model: Model) -> Any:
     """The network inside a Model message. Raises UpdateError for every other kind of model."""
     kind = model.WhichOneof("Type")
     if kind not in NETWORKS:
@@ -92,7 +92,7 @@ def network_of(model: Message) -> Message:
     return getattr(model, kind)
 
 
-def class_labels(model: Message) -> tuple[str, ...] | tuple[int, ...]:
+def class_labels(model: Model) -> tuple[str, ...] | tuple[int, ...]:
     """The class table of a classifier, in the order of its probabilities; empty for other networks."""
     network = network_of(model)
     if model.WhichOneof("Type") != "neuralNetworkClassifier" or network.WhichOneof("ClassLabels") is None:
@@ -100,7 +100,7 @@ def class_labels(model: Message) -> tuple[str, ...] | tuple[int, ...]:
     return tuple(getattr(network, network.WhichOneof("ClassLabels")).vector)
 
 
-def parameter_descriptions(model: Message) -> dict[ParameterKey, ParameterDescription]:
+def parameter_descriptions(model: Model) -> dict[ParameterKey, ParameterDescription]:
     """What may be set in training a network: every parameter of its recipe with default and allowed values.
 
     Momentum, shuffle and seed may be missing in a file: 0, False and 0 then, and free to choose.
@@ -123,7 +123,7 @@ def parameter_descriptions(model: Message) -> dict[ParameterKey, ParameterDescri
     return out
 
 
-def recipe_of(model: Message, overrides: Mapping[Any, Any] | None = None) -> Recipe:
+def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recipe:
     """The recipe of a Model message, with `overrides` (keys or their names -> values) in place of its defaults.
 
     Raises UpdateError that lists what the file lacks, or which values it refuses and what it allows.
@@ -135,7 +135,11 @@ def recipe_of(model: Message, overrides: Mapping[Any, Any] | None = None) -> Rec
     missing: list[str] = []
     if len(params.lossLayers) != 1 or params.lossLayers[0].WhichOneof("LossLayerType") is None:
         count = len(params.lossLayers)
-        missing.append(f"it has {count if count else 'no'} loss layers; training needs one" if count != 1 else "its loss layer is of no known kind")
+        missing.append(
+            f"it has {count if count else 'no'} loss layers; training needs one"
+            if count != 1
+            else "its loss layer is of no known kind"
+        )
     if member is None:
         missing.append("it names no optimizer")
     else:
@@ -159,10 +163,11 @@ def recipe_of(model: Message, overrides: Mapping[Any, Any] | None = None) -> Rec
     )
 
 
-def _loss(model: Message, message: Message) -> Loss:
+def _loss(model: Model, message: LossLayer) -> Loss:
     """The loss layer, with the training input that is really meant as its target.
 
-    Files of classifiers often name a target that no training input has: the label under predictedFeatureName is meant.
+    Files of classifiers often name a target that no training input has: the label under predictedFeatureName is
+    meant.
     """
     member = str(message.WhichOneof("LossLayerType"))
     loss = getattr(message, member)
@@ -174,6 +179,8 @@ def _loss(model: Message, message: Message) -> Loss:
         target = description.predictedFeatureName
     if target not in given:
         legal = ", ".join(given) if given else "none"
-        raise UpdateError(f"the target {loss.target!r} of loss {message.name!r} is no training input; these are {legal}")
+        raise UpdateError(
+            f"the target {loss.target!r} of loss {message.name!r} is no training input; these are {legal}"
+        )
     label = classifier and target == description.predictedFeatureName and given[target] != "multiArrayType"
     return Loss(_LOSSES[member], message.name, loss.input, target, label)

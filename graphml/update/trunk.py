@@ -51,9 +51,14 @@ class Parts:
 
     def split(self, params: Params) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
         """The weights that change, as float32, and all others that the tail uses."""
-        train = {key: {name: jax.tree.map(_floats, params[key][name], is_leaf=_is_quantized) for name in names} for key, names in self.trained.items()}
+        train = {
+            key: {name: jax.tree.map(_floats, params[key][name], is_leaf=_is_quantized) for name in names}
+            for key, names in self.trained.items()
+        }
         frozen = {
-            node.key: {name: value for name, value in params[node.key].items() if name not in self.trained.get(node.key, ())}
+            node.key: {
+                name: value for name, value in params[node.key].items() if name not in self.trained.get(node.key, ())
+            }
             for node in self.tail.graph.body.walk()
             if node.key in params and node.key not in self.tail.known
         }
@@ -66,7 +71,8 @@ def merge(train: Params, frozen: Params) -> dict[str, dict[str, Any]]:
 
 
 def take_apart(lowered: Lowered, loss: Loss) -> Parts:
-    """Cut a network for training with a loss. Layers that are marked updatable are trained; if none is, all that can be.
+    """Cut a network for training with a loss. Layers that are marked updatable are trained; if none is, all that
+    can be.
 
     Raises UpdateError when a marked layer does not reach the loss, naming what stands between them and why.
     """
@@ -81,7 +87,7 @@ def take_apart(lowered: Lowered, loss: Loss) -> Parts:
     tail_body = Region(tuple(tail_nodes))
     cut = tuple(sorted(reads(tail_body)))
     ports = tuple(Port(name, None) for name in cut)
-    # exact: the blobs at the cut have been mapped already; the layers still see the mapping of the network in `target`
+    # exact: the blobs at the cut have been mapped already; the layers still see the network's mapping
     tail = replace(graph, inputs=ports, outputs=(Port(blob, None),), body=tail_body, exact=True)
     trunk_body = Region(tuple(_leading_to(Region(tuple(trunk_nodes)), *cut)))
     trunk = replace(graph, outputs=(), body=trunk_body)
@@ -129,19 +135,29 @@ def _trained(lowered: Lowered, needed: list[Node], blob: str, loss: Loss) -> dic
         lost = [node for node in marked if node not in reached]
         if lost:
             names = ", ".join(node.label for node in lost)
-            because = f":\n{blocks}" if blocks else "; they do not lead to it" if len(lost) > 1 else "; it does not lead to it"
+            because = (
+                f":\n{blocks}"
+                if blocks
+                else "; they do not lead to it"
+                if len(lost) > 1
+                else "; it does not lead to it"
+            )
             raise UpdateError(f"no gradient of loss {loss.name!r} reaches {names}{because}")
     trained = {
-        node.key: names for node in candidates if node.key not in lowered.known and (names := _weights(node, bool(marked)))
+        node.key: names
+        for node in candidates
+        if node.key not in lowered.known and (names := _weights(node, bool(marked)))
     }
     if not trained:
-        raise UpdateError(f"no layer has weights that loss {loss.name!r} could train" + (f":\n{blocks}" if blocks else ""))
+        raise UpdateError(
+            f"no layer has weights that loss {loss.name!r} could train" + (f":\n{blocks}" if blocks else "")
+        )
     return trained
 
 
 def _reached(needed: list[Node], blob: str) -> tuple[list[Node], str]:
-    """The nodes that a gradient reaches on its way back from `blob`, those inside of control flow among them, and a line
-    for each node that lets none through."""
+    """The nodes that a gradient reaches on its way back from `blob`, those inside of control flow among them, and
+    a line for each node that lets none through."""
     open_blobs, found, blocks = {blob}, [], []
     for node in reversed(needed):
         if not open_blobs & _out(node):
@@ -172,8 +188,7 @@ def _is_quantized(leaf: Any) -> bool:
 
 def _floats(leaf: Any) -> Any:
     """Trained weights are float32, whatever their storage was."""
-    value = leaf.dequantize() if _is_quantized(leaf) else leaf
-    return value if isinstance(value, jax.Array) else np.asarray(value, np.float32)
+    return (leaf.dequantize() if _is_quantized(leaf) else leaf).astype(np.float32)
 
 
 # Where the trunk ends ------------------------------------------------------------------------------------------------
@@ -190,7 +205,7 @@ def _cut(needed: list[Node], trained: frozenset[str]) -> tuple[list[Node], list[
         return [], needed  # a blob that is written twice has no single value to store
     moving: set[str] = set()  # blobs that depend on what is trained, or on chance
     varying: set[str] = set()  # blobs that differ between samples
-    constant = {name for node in needed for name in _out(node)}
+    made = {name for node in needed for name in _out(node)}
     trunk, tail = [], []
     for node in needed:
         row = catalogue.row(node.kind)
@@ -203,7 +218,7 @@ def _cut(needed: list[Node], trained: frozenset[str]) -> tuple[list[Node], list[
             tail.append(node)
             continue
         trunk.append(node)
-        if not row.shape_only and (_in(node) & varying or _in(node) - constant):
+        if not row.shape_only and (_in(node) & varying or _in(node) - made):
             varying |= _out(node)
         else:
             tail.append(node)

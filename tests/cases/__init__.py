@@ -66,9 +66,9 @@ class Kind:
         ]
 
     def answers(self, case: Case) -> tuple[np.ndarray, ...]:
-        """The oracle's outputs, always as a tuple."""
+        """The oracle's outputs, always as a tuple, and no more of them than the case names."""
         result = self.oracle(case.inputs, case.fields)
-        return tuple(result) if isinstance(result, tuple | list) else (result,)
+        return tuple(result)[: case.outputs] if isinstance(result, tuple | list) else (result,)
 
 
 KINDS: dict[str, Kind] = {}

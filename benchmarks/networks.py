@@ -1,0 +1,181 @@
+"""graphml, onnxruntime and torch side by side on networks with random weights, through `graphml.load(...).predict`.
+
+    python benchmarks/networks.py                         # everything, on one core
+    python benchmarks/networks.py mobilenet-b1 lstm-b32   # some of it
+    python benchmarks/networks.py --threads 2 --json
+
+Every network is described once and rendered three times; the three must agree before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import timing
+from rendering import Network, Run, Step, as_graphml, as_onnxruntime, as_torch
+
+AGREEMENT = 1e-4  # of the range of the outputs
+
+
+class _Sketch:
+    """Steps with random weights, one after the other; each method appends and gives the name of the new blob."""
+
+    def __init__(self, channels: int) -> None:
+        self.steps: list[Step] = []
+        self.channels = {"x": channels}
+        self._random = np.random.default_rng(1)
+
+    def _normal(self, *shape: int, spread: float) -> np.ndarray:
+        return (spread * self._random.standard_normal(shape)).astype(np.float32)
+
+    def step(self, kind: str, *inputs: str, channels: int | None = None, **facts: Any) -> str:
+        name = f"{kind}{len(self.steps)}"
+        self.steps.append(Step(kind, inputs, name, **facts))
+        self.channels[name] = self.channels[inputs[0]] if channels is None else channels
+        return name
+
+    def conv(
+        self, x: str, channels: int, window: int = 1, stride: int = 1, groups: int = 1, act: str = "", gain: float = 1.0
+    ) -> str:
+        """Convolution without bias, batch normalization and an activation. gain: of the normalization."""
+        read = self.channels[x] // groups
+        weights = self._normal(channels, read, window, window, spread=(2 / (read * window**2)) ** 0.5)
+        sizes = {"window": window, "stride": stride, "pad": window // 2, "groups": groups}
+        x = self.step("conv", x, channels=channels, weights={"weights": weights}, **sizes)
+        statistics = {
+            "gamma": gain * (1 + self._normal(channels, spread=0.1)),
+            "beta": self._normal(channels, spread=0.1),
+            "mean": self._normal(channels, spread=0.1),
+            "variance": 1 + self._random.random(channels, np.float32),
+        }
+        x = self.step("norm", x, weights=statistics)
+        return self.step(act, x) if act else x
+
+    def dense(self, x: str, read: int, channels: int) -> str:
+        weights = {"weights": self._normal(channels, read, spread=read**-0.5), "bias": self._normal(channels, spread=0.1)}
+        return self.step("dense", x, channels=channels, weights=weights)
+
+
+def mobilenet_v2(size: int = 224, width: float = 1.0, classes: int = 1000) -> Network:
+    """Inverted residual blocks: 1x1 convolutions around a depthwise 3x3."""
+
+    def wide(channels: int) -> int:
+        return max(8, int(channels * width + 4) // 8 * 8)
+
+    net = _Sketch(3)
+    x = net.conv("x", wide(32), 3, stride=2, act="relu6")
+    stages = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+    for expand, channels, count, first in stages:
+        for stride in (first,) + (1,) * (count - 1):
+            inner = expand * net.channels[x]
+            y = net.conv(x, inner, act="relu6") if expand > 1 else x
+            y = net.conv(y, inner, 3, stride=stride, groups=inner, act="relu6")
+            y = net.conv(y, wide(channels), gain=0.5)
+            x = net.step("add", x, y) if net.channels[x] == wide(channels) and stride == 1 else y
+    x = net.conv(x, max(wide(1280), 64), act="relu6")
+    x = net.dense(net.step("mean", x), net.channels[x], classes)
+    net.step("softmax", x)
+    return Network((3, size, size), tuple(net.steps))
+
+
+def resnet50(size: int = 224, width: float = 1.0, classes: int = 1000) -> Network:
+    """Bottleneck blocks: 1x1, 3x3, 1x1 convolutions beside a shortcut; the stride is in the 3x3."""
+    net = _Sketch(3)
+    x = net.conv("x", int(64 * width), 7, stride=2, act="relu")
+    x = net.step("maxpool", x, window=3, stride=2, pad=1)
+    for channels, count, first in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        inner = int(channels * width)
+        for stride in (first,) + (1,) * (count - 1):
+            y = net.conv(x, inner, act="relu")
+            y = net.conv(y, inner, 3, stride=stride, act="relu")
+            y = net.conv(y, 4 * inner, gain=0.3)
+            if stride > 1 or net.channels[x] != 4 * inner:
+                x = net.conv(x, 4 * inner, stride=stride)
+            x = net.step("relu", net.step("add", x, y))
+    x = net.dense(net.step("mean", x), net.channels[x], classes)
+    net.step("softmax", x)
+    return Network((3, size, size), tuple(net.steps))
+
+
+def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
+    """One LSTM that gives its output at every step."""
+    net = _Sketch(read)
+    weights = {
+        "w": net._normal(4 * size, read, spread=read**-0.5),
+        "r": net._normal(4 * size, size, spread=size**-0.5),
+        "bias": net._normal(4 * size, spread=0.1),
+    }
+    net.step("lstm", "x", channels=size, weights=weights)
+    return Network((read,), tuple(net.steps), length)
+
+
+BENCHMARKS: Mapping[str, tuple[Callable[[], Network], int]] = {
+    "mobilenet-b1": (mobilenet_v2, 1),
+    "mobilenet-b8": (mobilenet_v2, 8),
+    "resnet50-b1": (resnet50, 1),
+    "resnet50-b8": (resnet50, 8),
+    "lstm-b1": (lstm, 1),
+    "lstm-b32": (lstm, 32),
+}
+
+
+def renderings(network: Network, threads: int = 1) -> dict[str, Run]:
+    return {
+        "graphml": as_graphml(network),
+        "onnxruntime": as_onnxruntime(network, threads),
+        "torch": as_torch(network, threads),
+    }
+
+
+def check_agreement(runs: Mapping[str, Run], x: np.ndarray, judge: str = "onnxruntime") -> float:
+    """The largest difference from the judge, relative to the range of its outputs. Raises ValueError above AGREEMENT."""
+    want = runs[judge](x)
+    worst = 0.0
+    for name, run in runs.items():
+        got = run(x)
+        if got.size != want.size:
+            raise ValueError(f"{name} gives {list(got.shape)}, {judge} {list(want.shape)}")
+        error = float(np.abs(got.ravel() - want.ravel()).max() / np.ptp(want))
+        if not error <= AGREEMENT:
+            raise ValueError(f"{name} differs from {judge} by {error:.1e} of the range of the outputs")
+        worst = max(worst, error)
+    return worst
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="network", help=f"some of: {', '.join(BENCHMARKS)}")
+    parser.add_argument("--threads", type=int, default=1, help="cores to use and threads for each library (1)")
+    parser.add_argument("--rounds", type=int, default=15, help="blocks of each contender (15)")
+    parser.add_argument("--json", action="store_true", help="print all readings as JSON")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no network {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    timing.pin(options.threads)
+
+    results = {}
+    for name in options.names or BENCHMARKS:
+        build, batch = BENCHMARKS[name]
+        network = build()
+        x = network.sample(batch)
+        runs = renderings(network, options.threads)
+        error = check_agreement(runs, x)
+        print(f"{name}: agree within {error:.0e}", file=sys.stderr)
+        results[name] = timing.measure({who: lambda run=run: run(x) for who, run in runs.items()}, rounds=options.rounds)
+    facts = timing.machine(options.threads)
+    if options.json:
+        print(json.dumps(timing.as_json(facts, results), indent=1))
+        return
+    clock = "cpu" if options.threads == 1 else "wall_p10"
+    print(", ".join(f"{key} {value}" for key, value in facts.items()))
+    print(timing.table(results, "graphml", clock))
+
+
+if __name__ == "__main__":
+    main()

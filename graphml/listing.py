@@ -1,0 +1,127 @@
+"""A network as straight-line code: one line a layer, branches and loops as blocks. For reading, not for running."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphml.graph import Graph, Node, Port, Region
+from graphml.spec.attributes import Choice
+from graphml.spec.layers import snake_case
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def listing(graph: Graph, shapes: Shapes | None = None) -> str:
+    """The network as indented text. shapes: blob -> shape; where known it stands behind the line as a comment."""
+    names = _Names()
+    inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in graph.inputs)
+    lines = [f"def network({inputs}):"]
+    lines += ["    " + line for line in _region(graph.body, names, shapes or {})]
+    lines.append("    return " + ", ".join(names(port.name) for port in graph.outputs))
+    return "\n".join(lines)
+
+
+class _Names:
+    """Blob names as identifiers, each blob its own."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+
+    def __call__(self, blob: str) -> str:
+        if blob not in self._given:
+            name = re.sub(r"\W", "_", blob) or "_"
+            name = f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
+            taken = set(self._given.values())
+            while name in taken:
+                name += "_"
+            self._given[blob] = name
+        return self._given[blob]
+
+
+def _declared(port: Port) -> str:
+    if port.shape is None:
+        return ""
+    return f": {'image' if port.image else ''}{list(port.shape)}"
+
+
+def _region(region: Region, names: _Names, shapes: Shapes) -> Iterator[str]:
+    for node in region.nodes:
+        yield from _node(node, names, shapes)
+    if not region.nodes:
+        yield "pass"
+
+
+def _node(node: Node, names: _Names, shapes: Shapes) -> Iterator[str]:
+    def block(name: str) -> list[str]:
+        return ["    " + line for line in _region(node.regions[name], names, shapes)]
+
+    if set(node.regions) & {"if", "else"}:
+        yield f"if {names(node.inputs[0])}:"
+        yield from block("if") if "if" in node.regions else ["    pass"]
+        if "else" in node.regions:
+            yield "else:"
+            yield from block("else")
+    elif "body" in node.regions or "condition" in node.regions:
+        yield from _loop(node, names, block)
+    elif not node.outputs and not node.inputs:
+        yield {"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, f"{snake_case(node.kind)}()")
+    else:
+        outputs = ", ".join(names(name) for name in node.outputs)
+        arguments = [names(name) for name in node.inputs]
+        arguments += [_weight(name, value) for name, value in node.weights.items()]
+        arguments += [
+            f"{name}={_value(value)}" for name, value in node.attributes.items() if _says_something(node, name)
+        ]
+        known = [str(list(shapes[name])) for name in node.outputs if name in shapes]
+        comment = f"  # {', '.join(known)}" if known else ""
+        yield f"{outputs} = {snake_case(node.kind)}({', '.join(arguments)}){comment}"
+
+
+def _loop(node: Node, names: _Names, block) -> Iterator[str]:
+    most = node.attributes.get("max_loop_iterations")
+    bound = names(node.inputs[0]) if node.inputs else str(most) if most else ""
+    if "condition" not in node.regions:
+        yield f"for _ in range({bound}):"
+        yield from block("body")
+        return
+    yield f"for _ in range({bound}):" if bound else "while True:"
+    yield from block("condition")
+    yield f"    if not {names(node.attributes['condition_var'])}:"
+    yield "        break"
+    yield from block("body")
+
+
+# What the shapes of the weights say already.
+_SIZES = {"input_channels", "output_channels", "kernel_channels", "kernel_size", "has_bias", "shape", "shape_scale"}
+_SIZES |= {"shape_bias", "channels", "input_dim", "input_vector_size", "output_vector_size", "vocab_size"}
+
+
+def _says_something(node: Node, name: str) -> bool:
+    value = node.attributes[name]
+    if node.weights and name in _SIZES:
+        return False
+    if len(node.attributes) == 1 and len(node.inputs) == 1 and isinstance(value, float):
+        return True  # x < 0, x + 0: zero is the operand
+    return value not in (0, "", (), None) and value is not False and value != {}
+
+
+def _weight(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{name}=({', '.join(_weight(n, v) for n, v in value.items())})"
+    if isinstance(value, list):
+        return f"{name}=[{', '.join(_weight('', v) for v in value)}]"
+    return f"{name}{list(value.shape)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Choice):
+        inner = ", ".join(f"{n}={_value(v)}" for n, v in value.fields.items())
+        return f"{value.name}({inner})" if inner else value.name
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{n}={_value(v)}" for n, v in value.items()) + ")"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

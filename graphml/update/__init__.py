@@ -1,0 +1,41 @@
+"""Updating (personalizing) a model by the recipe in its file.
+
+    from graphml.update import ParameterKey, UpdateTask
+
+    task = UpdateTask("MNIST_Model.mlmodel", {"image": images, "output_true": digits})
+    task.resume(with_parameters={ParameterKey.LEARNING_RATE: 0.002})
+    task.wait()
+    task.model.save("personal.mlmodel")
+
+What the format leaves open is decided here as follows.
+
+- Losses: the mean over the mini-batch of the mean over the elements of a sample. Cross entropy is computed from
+  what goes into the softmax, so that it and its gradient stay finite where a probability is rounded to zero.
+- SGD: v = momentum v - learning_rate g, w += v. Adam: moments corrected for their start at zero.
+- The last mini-batch of an epoch may be short; its loss is the mean over the samples that it has.
+- The loss at EPOCH_END is the mean over the samples of the epoch, each with the weights of its moment.
+- Shuffle: see `graphml.update.training.epoch_order`; it depends on seed and epoch only. Absent in the file: no
+  shuffle.
+- Seed: absent in the file, it is 0. The same seed gives the same bits on one platform.
+- Parameters set in a handler hold from the next mini-batches on; batch size, shuffle and seed from the next epoch on.
+- cancel() ends a task as FAILED with `cancelled` set and what was learned in `model`; the completion handler runs.
+- A loss that is not finite ends the task as FAILED; the model that was given never changes.
+- Trained weights are float32 in the updated model, whatever their storage was. All others keep theirs.
+"""
+
+from graphml.update.data import ArrayBatchProvider as ArrayBatchProvider
+from graphml.update.events import MetricKey as MetricKey
+from graphml.update.events import TaskState as TaskState
+from graphml.update.events import UpdateContext as UpdateContext
+from graphml.update.events import UpdateEvent as UpdateEvent
+from graphml.update.events import UpdateProgressHandlers as UpdateProgressHandlers
+from graphml.update.parameters import ParameterDescription as ParameterDescription
+from graphml.update.parameters import ParameterKey as ParameterKey
+from graphml.update.recipe import Recipe as Recipe
+from graphml.update.recipe import parameter_descriptions as parameter_descriptions
+from graphml.update.recipe import recipe_of as recipe_of
+from graphml.update.task import UpdateTask as UpdateTask
+from graphml.update.task import update as update
+from graphml.update.training import Batch as Batch
+from graphml.update.training import make_step as make_step
+from graphml.update.trunk import take_apart as take_apart

@@ -1,0 +1,80 @@
+"""Broadcasting arithmetic: elementwise functions of two or more arrays, whose shapes align at their ends as in NumPy."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from graphml.catalogue import op, table
+from graphml.ops._known import numpy_function
+
+# Wire name less "Broadcastable" -> (NumPy's name, what it is)
+_MANY: Mapping[str, tuple[str, str]] = {
+    "add": ("add", "The sum of all inputs"),
+    "multiply": ("multiply", "The product of all inputs"),
+    "max": ("maximum", "The largest of all inputs"),
+    "min": ("minimum", "The smallest of all inputs"),
+}
+_TWO: Mapping[str, tuple[str, str]] = {
+    "subtract": ("subtract", "x - y"),
+    "divide": ("divide", "x / y, where division by 0 gives an infinity or NaN"),
+    "mod": ("mod", "What is left of x after floorDiv by y; it has the sign of y, as in NumPy"),
+}
+
+
+def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
+    function = numpy_function(name)
+
+    def broadcast(*inputs):
+        return functools.reduce(function, inputs)
+
+    broadcast.__doc__ = f"""{words}, elementwise.
+
+    {inputs}: shapes that broadcast; returns the broadcast shape.
+    Source: {kind[0].upper()}{kind[1:]}LayerParams (spec 4).
+    """
+    return broadcast
+
+
+_rows = {f"{kind}Broadcastable": (*row, "inputs, two or more") for kind, row in _MANY.items()}
+_rows |= {f"{kind}Broadcastable": (*row, "x, y") for kind, row in _TWO.items()}
+table({kind: _layer(kind, *row) for kind, row in _rows.items()}, layout="any")
+
+
+@op("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
+def floor_div(x, y):
+    """x / y, rounded down and not towards 0, elementwise.
+
+    x, y: shapes that broadcast; returns the broadcast shape. What mod leaves is x - y * floorDiv, also where x / y
+    would be rounded up to a whole number. Source: FloorDivBroadcastableLayerParams (spec 4).
+    """
+    return numpy_function("floor_divide")(x, y)
+
+
+@jax.custom_jvp
+def power(x, y):
+    """x to the power of y. Its slope in y is taken as 0 where x is not positive: a negative number has a power for
+    whole exponents only, and one NaN would spoil the gradients of all weights."""
+    return jnp.power(x, y)
+
+
+@power.defjvp
+def _power_slope(primals, tangents):
+    (x, y), (dx, dy) = primals, tangents
+    z = power(x, y)
+    positive = x > 0
+    by_x = y * power(x, jnp.where(y == 0, 1, y - 1))
+    by_y = jnp.where(positive, jnp.log(jnp.where(positive, x, 1)) * z, 0)
+    return z, by_x * dx + by_y * dy
+
+
+@op("powBroadcastable", layout="any")
+def pow_broadcastable(x, y):
+    """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
+
+    x, y: shapes that broadcast; returns the broadcast shape. Source: PowBroadcastableLayerParams (spec 4).
+    """
+    return power(x, y)

@@ -1,0 +1,105 @@
+"""Convolution over images, and its transpose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from graphml.catalogue import op, target
+from graphml.errors import ShapeError
+from graphml.ops import windows
+from graphml.ops.convolution_forms import Cut, Window, choose, choose_transposed
+from graphml.spec.attributes import Choice
+
+
+def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The kernel in the form in which it is fastest here; a bias as it is."""
+    if "weights" not in weights:
+        return dict(weights)
+    kernel = weights["weights"].transpose(2, 3, 1, 0)
+    stride, groups = windows.pair(attributes["stride"], "stride"), attributes["n_groups"]
+    if attributes["is_deconvolution"]:
+        height, width, each, channels = kernel.shape
+        # [in, out / groups] -> [in / groups, out]: the output channels of a group stand together
+        kernel = kernel.reshape(height, width, each, groups, channels // groups).transpose(0, 1, 4, 3, 2)
+        kernel = kernel.reshape(height, width, channels // groups, groups * each)
+        return {**weights, "weights": choose_transposed(kernel, stride, groups, target())}
+    window = Window(stride, dilation=windows.pair(attributes["dilation_factor"], "dilation factor"), groups=groups)
+    return {**weights, "weights": choose(kernel, window, target())}
+
+
+def _supported(attributes: Mapping[str, Any]) -> str | None:
+    return "the type of padding is not set" if attributes["convolution_padding_type"] is None else None
+
+
+@op("convolution", layout="last", wire_only=("output_channels", "has_bias"), prepare=_prepare, supported=_supported)
+def convolution(
+    x,
+    kernel=None,
+    *,
+    convolution_padding_type: Choice,
+    n_groups: int,
+    kernel_channels: int,
+    kernel_size: tuple[int, int],
+    stride: tuple[int, int],
+    dilation_factor: tuple[int, int],
+    is_deconvolution: bool,
+    output_shape: tuple[int, ...],
+    weights,
+    bias,
+):
+    """Each output pixel is the sum of products of a kernel with the window of the image around it.
+
+    x: [..., batch, channels, height, width]. kernel: the weights as a second input, [out, in / groups, height, width]
+    (spec 4; not for a deconvolution); otherwise `weights`. Returns the rank of x with the layer's output channels.
+    Padding is `valid` (with zeros of given amounts) or `same` (the size divided by the stride). A deconvolution is the
+    transpose: its padding cuts the result, `output_shape`, when given, takes the place of the padding, and dilation is
+    ignored. Raises ShapeError when channels do not match or the window does not fit.
+    Source: ConvolutionLayerParams (spec 1).
+    """
+    if x.ndim < 4:
+        raise ShapeError(f"x has rank {x.ndim}; it is [..., batch, channels, height, width]")
+    stride, dilation = windows.pair(stride, "stride"), windows.pair(dilation_factor, "dilation factor")
+    if kernel is not None:
+        if is_deconvolution:
+            raise ShapeError("a deconvolution takes no weights as an input")
+        kernel = kernel.transpose(1, 2, 3, 0)  # channels-last put the input channels at the end
+        kernel_size, kernel_channels = kernel.shape[:2], kernel.shape[2]
+        form = choose(kernel, Window(stride, dilation=dilation, groups=n_groups), target())
+    elif weights is not None:
+        form = weights
+    else:
+        raise ShapeError("the layer has neither weights nor a second input that holds them")
+    expected = kernel_channels if is_deconvolution else kernel_channels * n_groups
+    if x.shape[-1] != expected:
+        raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
+    images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
+    if is_deconvolution:
+        cut = _cut(images.shape[1:3], windows.pair(kernel_size, "kernel size"), stride, convolution_padding_type, output_shape)
+        y = form(images, cut._replace(groups=n_groups))
+    else:
+        reach = [(n - 1) * d + 1 for n, d in zip(windows.pair(kernel_size, "kernel size"), dilation, strict=True)]
+        padding = windows.image_padding(convolution_padding_type, images.shape[1:3], reach, stride)
+        y = form(images, Window(stride, padding, dilation, n_groups))
+    if bias is not None:
+        y = y + bias
+    return y.reshape(*x.shape[:-3], *y.shape[1:])
+
+
+def _cut(sizes, kernel, stride, padding: Choice, output_shape: tuple[int, ...]) -> Cut:
+    """What is kept of a full deconvolution. `output_shape` alone decides where it is given: the odd pixel is cut at
+    the end, as with BOTTOM_RIGHT_HEAVY, and what the kernel does not reach is zero."""
+    full = [(n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True)]
+    if output_shape or padding.name == "same":
+        given = output_shape or tuple(n * s for n, s in zip(sizes, stride, strict=True))
+        size = windows.pair(given, "output shape")
+        mode = "BOTTOM_RIGHT_HEAVY" if output_shape else padding.fields.get("asymmetry_mode", "BOTTOM_RIGHT_HEAVY")
+        start = [windows.halves(max(0, f - n), mode)[0] for f, n in zip(full, size, strict=True)]
+    else:
+        amounts = windows.borders(padding.fields.get("padding_amounts", ()))
+        start = [before for before, _ in amounts]
+        size = tuple(f - sum(both) for f, both in zip(full, amounts, strict=True))
+    if any(not 0 < n < f + s for n, f, s in zip(size, full, stride, strict=True)):
+        raise ShapeError(f"the deconvolution reaches {full} pixels; {list(size)} cannot be cut out of them")
+    return Cut(kernel, stride, tuple(start), size)

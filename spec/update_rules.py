@@ -1,0 +1,260 @@
+"""Core ML's own rules about what may be trained on a device, for strict training and `validate`; reading asks for none.
+
+The rule book, in short: the model says isUpdatable and is of a kind that can be updated; only convolution, innerProduct
+and uniDirectionalLSTM layers learn; one loss, and no layer between it and a learning layer that stops gradients.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from graphml.spec import layers
+from graphml.spec.problems import Problem, inside, layer_label
+from graphml.spec.wire.model_pb2 import Model
+from graphml.spec.wire.network_pb2 import LossLayer, NeuralNetworkLayer
+
+_NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+_LEARN = ("convolution", "innerProduct", "uniDirectionalLSTM")
+_PASS = (*_LEARN, "flatten", "pooling", "batchnorm")
+_PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
+
+
+def update_problems(model: Model) -> list[Problem]:
+    """Every reason why Core ML would not train this model. None of them matters for predicting."""
+    found = []
+    if not model.isUpdatable:
+        found.append(Problem("model", "is not marked isUpdatable"))
+    if model.specificationVersion < 4:
+        what = f"has specification version {model.specificationVersion}; updatable models came with 4"
+        found.append(Problem("model", what))
+    return [*found, *_of_kind(model)]
+
+
+def pipeline_of(model: Model) -> Any:
+    """The stages of a pipeline of any of the three kinds; None for other models."""
+    kind = model.WhichOneof("Type")
+    if kind == "pipeline":
+        return model.pipeline
+    return getattr(model, kind).pipeline if kind in ("pipelineClassifier", "pipelineRegressor") else None
+
+
+def _of_kind(model: Model) -> Iterator[Problem]:
+    kind = model.WhichOneof("Type")
+    pipeline = pipeline_of(model)
+    if pipeline is not None:
+        *before, last = pipeline.models or (None,)
+        for position, stage in enumerate(before):
+            if stage.isUpdatable:
+                yield Problem(f"pipeline stage {position + 1}", "is updatable, but only the last stage may be")
+        if last is not None:
+            yield from inside(f"pipeline stage {len(before) + 1}", update_problems(last))
+    elif kind in _NETWORKS:
+        yield from _network(model, getattr(model, kind))
+    elif kind != "kNearestNeighborsClassifier":
+        yield Problem("model", f"a {kind} cannot be updated")
+
+
+def _network(model: Model, network: Any) -> Iterator[Problem]:
+    yield from _learning_layers(network.layers)
+    losses = network.updateParams.lossLayers
+    names = Counter([*(layer.name for layer in network.layers), *(loss.name for loss in losses)])
+    for name, count in names.items():
+        if count > 1:
+            yield Problem("network", f"{count} layers or losses are called {name!r}; in training names are unique")
+    if len(losses) != 1:
+        yield Problem("network", f"has {len(losses)} loss layers; exactly one is needed")
+    for loss in losses:
+        yield from _loss(loss, network.layers)
+    yield from _settings(network.updateParams)
+    if len(losses) == 1:
+        yield from _training_inputs(model, _ends(losses[0])[1])
+
+
+# Layers that learn ----------------------------------------------------------------------------------------------------
+
+
+def _learning_layers(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
+    if not any(layer.isUpdatable for layer in messages):
+        yield Problem("network", "no layer is marked as updatable")
+    for position, layer in enumerate(messages):
+        label = layer_label(layer, position)
+        yield from _inner_layers(layer, label)
+        if not layer.isUpdatable:
+            continue
+        kind = layer.WhichOneof("layer")
+        if kind not in _LEARN:
+            yield Problem(label, f"is updatable, but only {', '.join(_LEARN)} can be")
+        elif kind != "uniDirectionalLSTM":
+            params = getattr(layer, kind)
+            for name in ("weights", "bias") if params.hasBias else ("weights",):
+                weight = getattr(params, name)
+                if weight.HasField("quantization"):
+                    yield Problem(label, f"is updatable, but its {name} are quantized")
+                if not weight.isUpdatable:
+                    yield Problem(label, f"is updatable, but its {name} are not marked so")
+
+
+def _inner_layers(layer: NeuralNetworkLayer, label: str) -> Iterator[Problem]:
+    kind = layer.WhichOneof("layer")
+    for region, name in layers.REGIONS.get(kind or "", {}).items():
+        for position, inner in enumerate(getattr(getattr(layer, kind), region).layers):
+            place = f"{label} > {name} > {layer_label(inner, position)}"
+            if inner.isUpdatable:
+                yield Problem(place, "is updatable, but layers inside branches and loops cannot be")
+            yield from _inner_layers(inner, place)
+
+
+# The loss, and the way of the gradient --------------------------------------------------------------------------------
+
+
+def _ends(loss: LossLayer) -> tuple[str, str]:
+    """The blobs that a loss compares: what the network says, and what it should say."""
+    kind = loss.WhichOneof("LossLayerType")
+    return (getattr(loss, kind).input, getattr(loss, kind).target) if kind else ("", "")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A layer in the graph of blobs: its label, and the places that write what it reads."""
+
+    layer: NeuralNetworkLayer
+    label: str
+    parents: tuple[int, ...]
+
+
+def _places(messages: Sequence[NeuralNetworkLayer]) -> tuple[list[_Place], dict[str, int]]:
+    """All layers with their parents, and for each blob the last layer that writes it."""
+    writers: dict[str, int] = {}
+    places = []
+    for position, layer in enumerate(messages):
+        parents = tuple(dict.fromkeys(writers[name] for name in layer.input if name in writers))
+        places.append(_Place(layer, layer_label(layer, position), parents))
+        writers.update(dict.fromkeys(layer.output, position))
+    return places, writers
+
+
+def _loss(loss: LossLayer, messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
+    where = f"loss {loss.name!r}"
+    kind = loss.WhichOneof("LossLayerType")
+    if kind is None:
+        yield Problem(where, "has no kind; it is categorical cross entropy or mean squared error")
+        return
+    source, target = _ends(loss)
+    places, writers = _places(messages)
+    if target in writers:
+        yield Problem(where, f"its target {target!r} is made by the network, in {places[writers[target]].label}")
+    if source not in writers:
+        yield Problem(where, f"its input {source!r} is a blob that no layer writes")
+        return
+    entropy = kind == "categoricalCrossEntropyLossLayer"
+    if entropy and places[writers[source]].layer.WhichOneof("layer") != "softmax":
+        yield Problem(
+            where, f"its input comes from {places[writers[source]].label}; cross entropy needs a softmax layer"
+        )
+    yield from _gradient(places, writers[source], entropy, where)
+
+
+def _gradient(places: Sequence[_Place], start: int, entropy: bool, where: str) -> Iterator[Problem]:
+    """Walk from the loss towards the inputs, breadth first. What Core ML does: once any layer on the walk has stopped
+    the gradient, every learning layer met later is refused, even one that has a free path of its own.
+    """
+    blocker: str | None = None
+    on_path: dict[int, str | None] = {start: None}  # place -> the layer that stops the gradient before it gets there
+    queue = deque([(start, True)])
+    while queue:
+        position, first = queue.popleft()
+        place = places[position]
+        if place.layer.isUpdatable and blocker is not None:
+            own = on_path[position]
+            reason = f"{own} lies between it and the loss and" if own else f"{blocker}, on another path from the loss,"
+            yield Problem(place.label, f"cannot learn: {reason} lets no gradient through")
+        stops = not _passes(place.layer) and not (entropy and first and place.layer.WhichOneof("layer") == "softmax")
+        if stops and blocker is None:
+            blocker = place.label
+        for parent in place.parents:
+            if parent not in on_path:
+                on_path[parent] = on_path[position] or (place.label if stops else None)
+                queue.append((parent, False))
+    for position, place in enumerate(places):
+        if place.layer.isUpdatable and position not in on_path:
+            yield Problem(place.label, f"is updatable, but {where} does not depend on it", "warning")
+
+
+def _passes(layer: NeuralNetworkLayer) -> bool:
+    kind = layer.WhichOneof("layer")
+    return kind in _PASS or (
+        kind == "activation" and layer.activation.WhichOneof("NonlinearityType") in _PASSING_ACTIVATIONS
+    )
+
+
+# Settings -------------------------------------------------------------------------------------------------------------
+
+
+def _settings(update: Any) -> Iterator[Problem]:
+    faults = [*parameter_faults(update, "epochs", positive=True)]
+    if update.HasField("seed"):
+        faults += parameter_faults(update, "seed")
+    yield from (Problem("update parameters", fault) for fault in faults)
+    kind = update.optimizer.WhichOneof("OptimizerType")
+    if kind is None:
+        yield Problem("optimizer", "is missing; it is SGD or Adam")
+        return
+    optimizer = getattr(update.optimizer, kind)
+    for field in optimizer.DESCRIPTOR.fields:
+        if field.name == "momentum" and not optimizer.HasField("momentum"):
+            continue
+        positive = field.name == "miniBatchSize"
+        yield from (Problem("optimizer", fault) for fault in parameter_faults(optimizer, field.name, positive=positive))
+
+
+def parameter_faults(holder: Message, name: str, *, positive: bool = False) -> Iterator[str]:
+    """What is wrong with a number that may be set within bounds: an Int64Parameter or a DoubleParameter."""
+    if not holder.HasField(name):
+        yield f"{name} is missing"
+        return
+    parameter: Any = getattr(holder, name)
+    default = parameter.defaultValue
+    kind = parameter.WhichOneof("AllowedValues")
+    legal: list[Any] = [default]
+    if kind == "set":
+        legal += parameter.set.values
+        if default not in parameter.set.values:
+            yield f"the default of {name}, {default}, is none of its allowed values"
+    elif kind == "range":
+        low, high = parameter.range.minValue, parameter.range.maxValue
+        legal += [low, high]
+        if not low <= high:
+            yield f"the range of {name}, {low} to {high}, is empty"
+        elif not low <= default <= high:
+            yield f"the default of {name}, {default}, is outside of its range {low} to {high}"
+    if positive and min(legal) < 1:
+        yield f"{name} must be positive, but {min(legal)} is allowed"
+
+
+# Training inputs ------------------------------------------------------------------------------------------------------
+
+
+def _training_inputs(model: Model, target: str) -> Iterator[Problem]:
+    description: Any = model.description
+    given = description.trainingInput
+    classifier = model.WhichOneof("Type") == "neuralNetworkClassifier"
+    wanted = description.predictedFeatureName if classifier else target
+    if len(given) < 2:
+        yield Problem("training inputs", f"there are {len(given)}; an input and the target {wanted!r} are needed")
+    inputs = {feature.name: feature.type for feature in description.input}
+    extra = [feature for feature in given if inputs.get(feature.name) != feature.type]
+    if given and len(extra) == len(given):
+        yield Problem("training inputs", "none of them is an input of the model, with the same type")
+    if any(feature.name == target for feature in extra):
+        return
+    outputs = {feature.name: feature.type for feature in description.output}
+    label = next((feature for feature in extra if classifier and feature.name == wanted), None)
+    if label is None:
+        yield Problem("training inputs", f"the target {wanted!r} is not among them")
+    elif outputs.get(wanted) != label.type:
+        yield Problem(f"training input {wanted!r}", "has another type than the output of that name")

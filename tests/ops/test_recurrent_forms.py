@@ -1,0 +1,67 @@
+"""The two forms of a recurrent layer, with the input's product before the loop and inside it, give the same."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import load_all
+from one_layer import blobs, lowered, same
+
+from graphml.ops import recurrent
+
+KINDS = load_all()
+
+
+def _loops_of(network, params, inputs):
+    """How many matrix products stand in the body of each of the program's loops."""
+    program = jax.make_jaxpr(lambda p, x: blobs(network, p, x))(params, inputs)
+    return [
+        sum(eqn.primitive.name == "dot_general" for eqn in loop.params["jaxpr"].jaxpr.eqns)
+        for loop in program.jaxpr.eqns
+        if loop.primitive.name == "scan"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"])
+def test_hoisted_equals_not_hoisted(kind, monkeypatch):
+    case = KINDS[kind].base
+    network = lowered(kind, case)
+
+    def outputs_and_slope():
+        def total(params, inputs):
+            return sum(jnp.sum(jnp.sin(y)) for y in blobs(network, params, inputs))
+
+        run = jax.jit(lambda p, x: (blobs(network, p, x), jax.grad(total, argnums=(0, 1))(p, x)))
+        return run(network.params, case.inputs), _loops_of(network, network.params, case.inputs)
+
+    monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 0)
+    inside, products_inside = outputs_and_slope()
+    monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 100)
+    hoisted, products_hoisted = outputs_and_slope()
+    assert [n + 1 for n in products_hoisted] == products_inside, "the two forms differ by one product in the loop"
+    for one, other in zip(jax.tree.leaves(inside), jax.tree.leaves(hoisted), strict=True):
+        same(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_a_gpu_always_hoists():
+    case = KINDS["gru"].base
+    many = (np.repeat(case.inputs[0], 10, axis=1),)
+    cpu, cuda = (lowered("gru", case.but(inputs=many), platform=name) for name in ("cpu", "cuda"))
+    assert _loops_of(cpu, cpu.params, many) == [3]
+    assert _loops_of(cuda, cuda.params, many) == [2]
+
+
+@pytest.mark.parametrize("kind", ["simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"])
+def test_a_sequence_may_be_fed_in_parts(kind):
+    """States that come out go in again; the backward half of a bidirectional layer starts at the end, so it is left out."""
+    case = KINDS[kind].base
+    network = lowered(kind, case)
+    x, *states = case.inputs
+    whole = blobs(network, network.params, case.inputs)
+    first = blobs(network, network.params, (x[:2], *states))
+    second = blobs(network, network.params, (x[2:], *first[1:]))
+    size = states[0].shape[2]
+    joined = jnp.concatenate([first[0], second[0]])
+    same(joined[:, :, :size], whole[0][:, :, :size], rtol=1e-5, atol=1e-5)
+    for got, want in zip(second[1:3], whole[1:3], strict=True):
+        same(got, want, rtol=1e-5, atol=1e-5)

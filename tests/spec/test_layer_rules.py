@@ -1,0 +1,343 @@
+"""Every rule about a layer's own fields: a small broken layer, and the words that it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graphml.spec import layers
+from graphml.spec.attributes import encode
+from graphml.spec.layer_rules import _RULES
+from graphml.spec.validate import problems
+from graphml.spec.weights import Quantized
+
+
+def _ones(*shape: int) -> np.ndarray:
+    return np.ones(shape, np.float32)
+
+
+_RECURRENT = {"sequenceOutput": True}
+_GATES = ("inputGate", "forgetGate", "blockInput", "outputGate")
+_CELL = {f"{gate}WeightMatrix": _ones(2, 3) for gate in _GATES} | {
+    f"{gate}RecursionMatrix": _ones(2, 2) for gate in _GATES
+}
+_GRU = {f"{gate}GateWeightMatrix": _ones(2, 3) for gate in ("update", "reset", "output")} | {
+    f"{gate}GateRecursionMatrix": _ones(2, 2) for gate in ("update", "reset", "output")
+}
+_LSTM = ["sigmoid", "tanh", "tanh"]
+_INT8 = Quantized(np.ones((4, 3), np.int8), np.float32([0.5]), None, None, 8)
+_KERNEL_3D = dict.fromkeys(
+    [f"{what}{axis}" for what in ("kernel", "stride") for axis in ("Depth", "Height", "Width")], 1
+)
+_CONV_3D = _KERNEL_3D | {"dilationDepth": 1, "dilationHeight": 1, "dilationWidth": 1, "weights": _ones(4, 2, 1, 1, 1)}
+_SLICE = {"beginIds": [0], "endIds": [1], "strides": [1], "beginMasks": [False], "endMasks": [False]}
+
+# Legal fields of kinds that demand some; the others are legal empty.
+LEGAL: dict[str, dict[str, Any]] = {
+    "convolution": {"weights": _ones(4, 3, 3, 3), "bias": _ones(4), "valid": {}},
+    "convolution3d": _CONV_3D,
+    "pooling": {"valid": {}},
+    "pooling3d": _KERNEL_3D,
+    "activation": {"ReLU": {}},
+    "innerProduct": {"weights": _ones(4, 3)},
+    "batchedMatmul": {"weights": _ones(4, 3)},
+    "embedding": {"weights": _ones(4, 3)},
+    "embeddingND": {"weights": _ones(4, 3)},
+    "batchnorm": {"gamma": _ones(2), "beta": _ones(2), "mean": _ones(2), "variance": _ones(2)},
+    "layerNormalization": {"gamma": _ones(2, 3), "beta": _ones(2, 3)},
+    "lrn": {"localSize": 5},
+    "padding": {"constant": {"value": 0.0}},
+    "constantPad": {"padAmounts": [0, 1]},
+    "crop": {"cropAmounts": [(1, 1), (1, 1)]},
+    "bias": {"bias": _ones(2, 1, 1)},
+    "scale": {"scale": _ones(2, 1, 1), "bias": _ones(2, 1, 1)},
+    "loadConstant": {"data": _ones(2, 1, 1)},
+    "loadConstantND": {"data": _ones(2, 3)},
+    "reshape": {"targetShape": [1, 2, 3]},
+    "reshapeStatic": {"targetShape": [2, -1]},
+    "rankPreservingReshape": {"targetShape": [0, -1]},
+    "broadcastToStatic": {"targetShape": [2, 3]},
+    "fillStatic": {"targetShape": [2, 3]},
+    "permute": {"axis": [0, 3, 1, 2]},
+    "transpose": {"axes": [1, 0]},
+    "expandDims": {"axes": [0]},
+    "squeeze": {"axes": [0]},
+    **{f"reduce{name}": {"axes": [0]} for name in ("L1", "L2", "Max", "Min", "Sum", "Prod", "Mean")},
+    **{f"reduce{name}": {"axes": [-1]} for name in ("LogSum", "SumSquare", "LogSumExp")},
+    "reorganizeData": {"blockSize": 2},
+    "slice": {"stride": 1, "endIndex": -1},
+    "sliceStatic": _SLICE,
+    "sliceBySize": {"size": 1},
+    "slidingWindows": {"windowSize": 2, "step": 1},
+    "splitND": {"numSplits": 1},
+    "tile": {"reps": [2]},
+    "topK": {"K": 1},
+    "oneHot": {"oneHotVectorSize": 4},
+    "clip": {"minVal": 0.0, "maxVal": 1.0},
+    "rangeStatic": {"endValue": 3.0, "stepSizeValue": 1.0},
+    "rangeDynamic": {"stepSizeValue": 1.0},
+    **{f"random{name}Static": {"outputShape": [2]} for name in ("Normal", "Uniform", "Bernoulli")},
+    "simpleRecurrent": {"weightMatrix": _ones(2, 3), "recursionMatrix": _ones(2, 2), "activation": "tanh"},
+    "gru": {**_GRU, "activations": ["sigmoid", "tanh"]},
+    "uniDirectionalLSTM": {"weightParams": _CELL, "activations": _LSTM},
+    "biDirectionalLSTM": {
+        "weightParams": [_CELL, _CELL],
+        "activationsForwardLSTM": _LSTM,
+        "activationsBackwardLSTM": _LSTM,
+    },
+    "custom": {"className": "Swish"},
+}
+
+
+def _errors(layer, network, kind: str, fields: dict[str, Any], inputs: int | None = None, outputs: int | None = None):
+    reads = " ".join(f"x{i}" for i in range(layers.input_range(kind)[0] if inputs is None else inputs))
+    writes = " ".join(f"y{i}" for i in range(layers.output_range(kind)[0] if outputs is None else outputs))
+    one = layer(kind, reads, writes, **fields)
+    model = network(one, inputs=reads or "x", outputs=writes or "x")
+    return [str(problem) for problem in problems(model) if problem.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in layers.kinds() if kind not in ("branch", "loop", "loopBreak", "loopContinue")]
+)
+def test_legal_fields_raise_no_problem(kind, layer, network):
+    assert _errors(layer, network, kind, LEGAL.get(kind, {})) == []
+
+
+# (kind, what is changed about the legal fields, words of the error[, number of inputs])
+BROKEN = [
+    ("convolution", {"valid": None}, "ConvolutionPaddingType is not set; it must be one of valid, same"),
+    ("convolution", {"kernelSize": [3]}, "kernelSize has 1 values; 0 or 2 are legal"),
+    ("convolution", {"stride": [0, 1]}, "stride is 0; it must be at least 1"),
+    ("convolution", {"dilationFactor": [1, 1, 1]}, "dilationFactor has 3 values"),
+    ("convolution", {"outputChannels": 0}, "outputChannels is 0"),
+    ("convolution", {"kernelChannels": 0}, "kernelChannels is 0"),
+    ("convolution", {"nGroups": 3}, "nGroups is 3, which does not divide outputChannels, 4"),
+    ("convolution", {"nGroups": 4, "isDeconvolution": True}, "which does not divide kernelChannels"),
+    ("convolution", {"valid": {"paddingAmounts": [(1, 1)]}}, "paddingAmounts has 1 entries; 0 or 2 (height, width)"),
+    ("convolution", {"valid": None, "same": {"asymmetryMode": 7}}, "asymmetryMode is 7, which is none of BOTTOM_RIGHT"),
+    ("convolution", {"isDeconvolution": True, "outputShape": [1]}, "outputShape has 1 values"),
+    ("convolution", {}, "a convolution with a stored bias cannot take its weights as an input", 2),
+    ("convolution", {"isDeconvolution": True}, "a deconvolution cannot take its weights as an input", 2),
+    ("convolution", {"dilationFactor": [2, 1]}, "a dilated convolution cannot take its weights as an input", 2),
+    ("convolution", {}, "has 3 inputs; 1 to 2 are legal", 3),
+    ("convolution", {"weights": None, "outputChannels": 4, "kernelChannels": 3}, "weights is missing"),
+    ("convolution", {"bias": None, "hasBias": True}, "bias is missing"),
+    ("convolution3d", {"kernelDepth": 0}, "kernelDepth is 0"),
+    ("convolution3d", {"strideWidth": -1}, "strideWidth is -1"),
+    ("convolution3d", {"dilationHeight": 0}, "dilationHeight is 0"),
+    ("convolution3d", {"inputChannels": 0}, "inputChannels is 0"),
+    ("convolution3d", {"nGroups": 3}, "does not divide outputChannels, 4"),
+    ("convolution3d", {"nGroups": -1}, "nGroups is -1; it must be at least 1"),
+    ("convolution3d", {"customPaddingTop": -1}, "customPaddingTop is -1; it must be at least 0"),
+    ("convolution3d", {"paddingType": 9}, "paddingType is 9, which is none of CUSTOM, VALID, SAME"),
+    ("convolution3d", {"isDeconvolution": True, "outputShape": [1, 2]}, "outputShape has 2 values; 0 or 3 are legal"),
+    ("pooling", {"valid": None}, "PoolingPaddingType is not set"),
+    ("pooling", {"type": 5}, "type is 5, which is none of MAX, AVERAGE, L2"),
+    ("pooling", {"kernelSize": [0, 2]}, "kernelSize is 0"),
+    ("pooling", {"stride": [1]}, "stride has 1 values"),
+    ("pooling", {"valid": {"paddingAmounts": [(0, 0)] * 3}}, "paddingAmounts has 3 entries"),
+    ("pooling", {"valid": None, "includeLastPixel": {"paddingAmounts": [1]}}, "paddingAmounts has 1 values; 0 or 2"),
+    ("pooling3d", {"kernelHeight": 0}, "kernelHeight is 0"),
+    (
+        "pooling3d",
+        {"paddingType": "SAME", "customPaddingLeft": 2},
+        "customPaddingLeft is 2, but paddingType is not CUSTOM",
+    ),
+    ("pooling3d", {"customPaddingFront": -2}, "customPaddingFront is -2"),
+    ("globalPooling3d", {"type": 3}, "type is 3, which is none of MAX, AVERAGE"),
+    ("activation", {"ReLU": None}, "NonlinearityType is not set"),
+    ("activation", {"ReLU": None, "PReLU": {}}, "alpha is missing"),
+    ("innerProduct", {"inputChannels": 0}, "inputChannels is 0"),
+    ("innerProduct", {"int8DynamicQuantize": True}, "int8DynamicQuantize needs weights in int8RawValue"),
+    ("batchedMatmul", {"weightMatrixFirstDimension": 0}, "weightMatrixFirstDimension is 0"),
+    ("batchedMatmul", {"hasBias": True}, "hasBias is set, which needs a stored matrix", 2),
+    ("batchedMatmul", {"int8DynamicQuantize": True}, "int8DynamicQuantize is set, which needs a stored matrix", 2),
+    ("batchedMatmul", {"int8DynamicQuantize": True}, "int8DynamicQuantize needs weights in int8RawValue"),
+    ("embedding", {"inputDim": 0}, "inputDim is 0"),
+    ("embeddingND", {"vocabSize": 0}, "vocabSize is 0"),
+    ("batchnorm", {"channels": 0}, "channels is 0"),
+    ("batchnorm", {"mean": None}, "mean is missing"),
+    ("layerNormalization", {"normalizedShape": []}, "normalizedShape is empty, but it is required"),
+    ("layerNormalization", {"normalizedShape": [-2, -3]}, "normalizedShape is -2"),
+    ("layerNormalization", {"beta": None}, "beta is missing"),
+    ("lrn", {"k": -1.0}, "k is -1.0; it must be at least 0"),
+    ("lrn", {"localSize": 0}, "localSize is 0"),
+    ("padding", {"constant": None}, "PaddingType is not set"),
+    ("padding", {"paddingAmounts": [(1, 1)]}, "paddingAmounts has 1 entries"),
+    ("constantPad", {"padAmounts": [1]}, "padAmounts has 1 values; two for each axis are needed"),
+    ("constantPad", {"padAmounts": []}, "padAmounts has 0 values"),
+    ("constantPad", {"padAmounts": [3, 3], "padToGivenOutputSizeMode": True}, "pads an axis on both sides"),
+    ("crop", {"cropAmounts": None}, "cropAmounts has 0 entries; 2 (height, width) are legal"),
+    ("crop", {"offset": [1]}, "offset has 1 values; 2 are legal", 2),
+    ("cropResize", {"targetSize": [1, 0]}, "targetSize is 0"),
+    ("cropResize", {"mode": {"samplingMethod": 8}}, "samplingMethod is 8"),
+    ("cropResize", {"boxIndicesMode": {"boxMode": 8}}, "boxMode is 8"),
+    ("resizeBilinear", {"targetSize": [4]}, "targetSize has 1 values"),
+    ("upsample", {"scalingFactor": [2]}, "scalingFactor has 1 values"),
+    ("upsample", {"scalingFactor": [0, 2]}, "scalingFactor is 0"),
+    ("upsample", {"fractionalScalingFactor": [1.5], "mode": "BILINEAR"}, "fractionalScalingFactor has 1 values"),
+    ("upsample", {"fractionalScalingFactor": [1.5, 1.5]}, "fractionalScalingFactor needs mode BILINEAR"),
+    ("upsample", {"fractionalScalingFactor": [1.5] * 2, "scalingFactor": [2, 2]}, "are both set; one of them is legal"),
+    ("upsample", {"linearUpsampleMode": "ALIGN_CORNERS_TRUE"}, "linearUpsampleMode needs mode BILINEAR"),
+    ("bias", {"shape": [1, 2]}, "shape has 2 values; 1 or 3 are legal"),
+    ("bias", {"shape": [0]}, "shape is 0"),
+    ("scale", {"shapeScale": [1, 2]}, "shapeScale has 2 values"),
+    ("scale", {"shapeBias": [1, 2]}, "shapeBias has 2 values"),
+    ("loadConstant", {"shape": [2]}, "shape has 1 values; 3 are legal"),
+    ("loadConstantND", {"shape": []}, "shape is empty"),
+    ("reshape", {"targetShape": [6]}, "targetShape has 1 values; 3 or 4 are legal"),
+    ("reshapeStatic", {"targetShape": []}, "targetShape is empty"),
+    ("reshapeStatic", {"targetShape": [-1, -1]}, "targetShape has more than one -1"),
+    ("reshapeStatic", {"targetShape": [-2, 3]}, "targetShape holds -2, which is no size"),
+    ("rankPreservingReshape", {"targetShape": [-1, -1]}, "more than one -1"),
+    ("broadcastToStatic", {"targetShape": []}, "targetShape is empty"),
+    ("fillStatic", {"targetShape": [0]}, "targetShape is 0"),
+    ("permute", {"axis": [0, 1, 2]}, "axis is [0, 1, 2], which is no permutation of the axes 0 to 3"),
+    ("permute", {"axis": [0, 1, 2, 2]}, "no permutation of the axes 0 to 3"),
+    ("transpose", {"axes": []}, "axes is empty"),
+    ("transpose", {"axes": [0, 2]}, "axes is [0, 2], which is no permutation of the axes 0 to 1"),
+    ("transpose", {"axes": [0] * 100}, "axes is a list of 100 axes, which is no permutation"),
+    ("expandDims", {"axes": []}, "axes is empty"),
+    ("expandDims", {"axes": [1, 1]}, "axes names an axis twice"),
+    ("squeeze", {"axes": []}, "axes is empty"),
+    ("squeeze", {"axes": [0, 0]}, "names an axis twice"),
+    ("reduceSum", {"axes": []}, "axes is empty"),
+    ("reduceMax", {"axes": [1, 1]}, "names an axis twice"),
+    ("reduce", {"mode": 11}, "mode is 11, which is none of SUM, AVG"),
+    ("reduce", {"axis": 11}, "axis is 11, which is none of CHW, HW"),
+    ("reduce", {"mode": "ARGMAX", "axis": "CHW"}, "mode ARGMAX takes one axis: C, H or W"),
+    ("reorganizeData", {"blockSize": 1}, "blockSize is 1; it must be at least 2"),
+    ("slice", {"stride": 0}, "stride is 0"),
+    ("slice", {"startIndex": 4, "endIndex": 2}, "endIndex 2 lies before startIndex 4"),
+    ("slice", {"startIndex": -2, "endIndex": -4}, "endIndex -4 lies before startIndex -2"),
+    ("slice", {"axis": 3}, "axis is 3, which is none of CHANNEL_AXIS"),
+    ("sliceStatic", {"endIds": []}, "endIds is empty"),
+    ("sliceStatic", {"strides": [0]}, "strides is 0"),
+    ("sliceStatic", {"beginIds": [0, 1]}, "have different lengths"),
+    ("sliceStatic", {"squeezeMasks": [True, True]}, "have different lengths"),
+    ("sliceDynamic", {"strides": [0]}, "strides is 0"),
+    ("sliceBySize", {"size": 0}, "size is 0"),
+    ("slidingWindows", {"windowSize": 0}, "windowSize is 0"),
+    ("slidingWindows", {"step": 0}, "step is 0"),
+    ("split", {"nOutputs": 3}, "nOutputs is 3, but the layer has 1 outputs"),
+    ("splitND", {"numSplits": 0}, "numSplits or splitSizes say 0 parts, but the layer has 1 outputs"),
+    ("splitND", {"splitSizes": [1, 2]}, "say 2 parts"),
+    ("splitND", {"splitSizes": [0]}, "splitSizes is 0"),
+    ("tile", {"reps": []}, "reps is empty"),
+    ("tile", {"reps": [0]}, "reps is 0"),
+    ("topK", {"K": 0}, "K is 0"),
+    ("oneHot", {"oneHotVectorSize": 0}, "oneHotVectorSize is 0"),
+    ("argSort", {"axis": -1}, "axis is -1"),
+    ("clip", {"minVal": 2.0}, "minVal is 2.0, more than maxVal, which is 1.0"),
+    ("clip", {"minVal": float("nan")}, "minVal is nan"),
+    ("rangeStatic", {"stepSizeValue": 0.0}, "stepSizeValue is 0"),
+    ("rangeDynamic", {"stepSizeValue": 0.0}, "stepSizeValue is 0"),
+    ("randomNormalStatic", {"outputShape": []}, "outputShape is empty"),
+    ("randomUniformStatic", {"outputShape": [0]}, "outputShape is 0"),
+    ("randomUniformStatic", {"minVal": 1.0}, "minVal is 1.0, more than maxVal"),
+    ("randomUniformLike", {"minVal": 1.0}, "minVal is 1.0"),
+    ("randomUniformDynamic", {"minVal": 1.0}, "minVal is 1.0"),
+    ("randomBernoulliStatic", {"prob": 1.5}, "prob is 1.5; it must lie between 0 and 1"),
+    ("randomBernoulliLike", {"prob": -0.5}, "prob is -0.5"),
+    ("randomBernoulliDynamic", {"prob": float("nan")}, "prob is nan"),
+    ("simpleRecurrent", {"outputVectorSize": 0}, "outputVectorSize is 0"),
+    ("simpleRecurrent", {"activation": None}, "activation: no function is none of linear, sigmoid, tanh"),
+    ("simpleRecurrent", {"activation": "softplus"}, "activation: softplus is none of"),
+    ("simpleRecurrent", {"hasBiasVector": True}, "biasVector is missing"),
+    ("gru", {"activations": ["tanh"]}, "activations has 1 entries; 2 are needed"),
+    ("gru", {"hasBiasVectors": True}, "resetGateBiasVector is missing"),
+    ("gru", {"updateGateRecursionMatrix": None}, "updateGateRecursionMatrix is missing"),
+    ("uniDirectionalLSTM", {"activations": ["sigmoid", "tanh"]}, "activations has 2 entries; 3 are needed"),
+    ("uniDirectionalLSTM", {"activations": ["sigmoid", "tanh", "ELU"]}, "activations: ELU is none of"),
+    ("uniDirectionalLSTM", {"params": {"hasPeepholeVectors": True}}, "inputGatePeepholeVector is missing"),
+    ("biDirectionalLSTM", {"activationsBackwardLSTM": []}, "activationsBackwardLSTM has 0 entries; 3 are needed"),
+    ("biDirectionalLSTM", {"weightParams": [_CELL]}, "weightParams has 1 entries; 2 are needed"),
+    ("custom", {"className": ""}, "className is empty"),
+    ("gelu", {"mode": 5}, "mode is 5, which is none of EXACT"),
+    ("scatter", {"mode": 9}, "mode is 9, which is none of SCATTER_UPDATE"),
+    ("flatten", {"mode": 2}, "mode is 2, which is none of CHANNEL_FIRST, CHANNEL_LAST"),
+    ("unary", {"type": 8}, "type is 8, which is none of SQRT"),
+    ("add", {}, "has 0 inputs; 1 or more are legal", 0),
+    ("logicalNot", {}, "has 2 inputs; 1 are legal", 2),
+    ("gather", {}, "has 1 inputs; 2 are legal", 1),
+]
+
+
+@pytest.mark.parametrize("row", BROKEN, ids=lambda row: f"{row[0]}-{row[2][:30]}")
+def test_broken_fields_are_named(row, layer, network):
+    kind, changes, words, *inputs = row
+    errors = _errors(layer, network, kind, {**LEGAL.get(kind, {}), **changes}, *inputs)
+    assert any(words in error for error in errors), errors
+    assert all(error.startswith(f"layer '{kind}' ({kind}), number 1: ") for error in errors)
+
+
+def test_every_kind_with_rules_is_broken_once():
+    assert set(_RULES) - {row[0] for row in BROKEN} - {"copy"} == set()
+
+
+# (kind, fields, number of inputs): what looks broken and is not, because something else takes its place
+FINE = [
+    ("convolution", {"outputChannels": 4, "kernelChannels": 3, "valid": {}}, 2),
+    ("convolution", {**LEGAL["convolution"], "nGroups": 2}, 1),
+    ("pooling", {"globalPooling": True, "kernelSize": [0, 0], "stride": [0, 0], "same": {}}, 1),
+    ("batchedMatmul", {}, 2),
+    ("innerProduct", {"weights": _INT8, "int8DynamicQuantize": True}, 1),
+    ("batchnorm", {"gamma": _ones(2), "beta": _ones(2), "computeMeanVar": True}, 1),
+    ("constantPad", {}, 2),
+    ("crop", {"offset": [0, 0]}, 2),
+    ("tile", {}, 2),
+    ("topK", {}, 2),
+    ("oneHot", {}, 2),
+    ("rangeDynamic", {}, 3),
+    ("squeeze", {"squeezeAll": True}, 1),
+    ("reduceSum", {"reduceAll": True}, 1),
+    ("randomNormalStatic", {}, 1),
+    ("slice", {"startIndex": -2, "stride": 1}, 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "inputs"), FINE)
+def test_an_input_or_a_flag_can_replace_a_field(kind, fields, inputs, layer, network):
+    assert _errors(layer, network, kind, fields, inputs) == []
+
+
+def test_the_forget_gate_of_a_coupled_lstm_may_be_absent(layer, network):
+    cell = {name: value for name, value in _CELL.items() if not name.startswith("forgetGate")}
+    fields = {"weightParams": cell, "activations": _LSTM, "params": {"coupledInputAndForgetGate": True}}
+    assert _errors(layer, network, "uniDirectionalLSTM", fields) == []
+
+
+def test_a_layer_of_no_kind_is_an_error(layer, network):
+    nothing = layer("copy")
+    nothing.ClearField("copy")
+    errors = [str(problem) for problem in problems(network(nothing))]
+    assert errors == ["layer 'copy' (unknown kind), number 1: has no kind, or one that is newer than this reader"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("rank", 2, "inputTensor describes 2 blobs of 1"),
+        ("dimValue", [1, 2, 3], "inputTensor has a rank that is not the number of its sizes"),
+    ],
+)
+def test_wrong_tensor_hints_are_warnings(field, value, words, layer, network):
+    one = layer("copy")
+    if field == "rank":
+        one.inputTensor.add(rank=2)
+        one.inputTensor.add(rank=2)
+    else:
+        one.inputTensor.add(rank=2, dimValue=value)
+    found = problems(network(one))
+    assert [(problem.severity, problem.what) for problem in found] == [("warning", words)]
+
+
+def test_rules_hold_for_kinds_and_fields_that_exist():
+    """A rule that reads a field which its kind lacks would raise; run all rules on empty parameters."""
+    for kind, rules in _RULES.items():
+        one = encode(kind, {})
+        for rule in rules:
+            list(rule(one, getattr(one, kind)))

@@ -1,0 +1,178 @@
+"""The command line as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphml
+
+pytest.importorskip("typer", reason="typer is an optional extra and is not installed here")
+
+DATA = Path(__file__).parent / "data"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples/data"
+HOUSE = DATA / "house.mlmodel"
+DENSE = DATA / "keras_model_personalization.mlmodel"
+DRAW = EXAMPLES / "QuickDrawUpdatable.mlmodel"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: (exit status, standard output, standard error)."""
+    from graphml import cli
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["graphml", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code or 0
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def test_inspect_shows_interface_layers_and_recipe(run):
+    status, out, _ = run("inspect", HOUSE)
+    assert status == 0
+    for words in (
+        "numericalInput: float32 array [11]",
+        "embedding1",
+        "innerProduct",
+        "meanSquaredError",
+        "epochs  500",
+    ):
+        assert words in out
+
+
+def test_inspect_json_is_complete(run):
+    _, out, _ = run("inspect", "--json", DRAW)
+    found = json.loads(out)
+    assert found["layers"][-1]["kind"] == "softmax"
+    assert found["class_labels"][:2] == ["Apple", "Bowtie"]
+    assert found["update"]["optimizer"]["learning_rate"] == {"default": pytest.approx(0.001), "range": [0.0, 1.0]}
+    updatable = [layer["name"] for layer in found["layers"] if layer.get("updatable")]
+    assert updatable == ["dense_2", "dense_3"]
+
+
+def test_inspect_shapes_traces_the_network(run):
+    _, out, _ = run("inspect", "--shapes", "--json", HOUSE)
+    shapes = {layer["name"]: layer["shapes"] for layer in json.loads(out)["layers"]}
+    assert shapes["concat"] == {"outConcat": [1, 1, 18, 1, 1]}
+
+
+def test_inspect_needs_no_jax_and_no_terminal():
+    code = "import sys; from graphml.cli import main; sys.argv = sys.argv[1:]\ntry: main()\nexcept SystemExit: pass\n"
+    code += "assert 'jax' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "graphml", "inspect", str(HOUSE)], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_predict_with_numbers(run):
+    status, out, _ = run("predict", "--json", DENSE, "-i", "dense_input=[1.0]")
+    assert status == 0
+    assert json.loads(out)["output"] == [pytest.approx(1.93309 + 1.45624, abs=1e-4)]
+
+
+def test_predict_with_an_image_and_an_array_file(run, tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow is an optional extra and is not installed here")
+    drawing = np.load(EXAMPLES / "quickdraw.npz")["drawings"][150]
+    image.fromarray(drawing).save(tmp_path / "drawing.png")
+    _, out, _ = run("predict", DRAW, "-i", f"image={tmp_path / 'drawing.png'}")
+    assert "classLabel" in out
+    np.save(tmp_path / "x.npy", np.float32([1.0]))
+    _, out, _ = run("predict", DENSE, "-i", f"dense_input={tmp_path / 'x.npy'}", "-o", tmp_path / "out")
+    assert np.load(tmp_path / "out/output.npy").shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["inspect", "missing.mlmodel"], "missing.mlmodel"),
+        (["inspect", str(DATA / "README.md")], "README.md"),
+        (["predict", str(DENSE), "-i", "dense_imput=[1]"], "dense_imput"),
+        (["predict", str(DENSE)], "dense_input"),
+        (["predict", str(DENSE), "-i", "dense_input"], "NAME=VALUE"),
+        (["predict", str(DENSE), "-i", "dense_input=one"], "neither JSON nor"),
+        (["predict", str(DENSE), "-i", "dense_input=[1, 2, 3]"], "dense_input"),
+        (["update", str(DENSE), "-d", str(DENSE), "-o", "x.mlmodel"], "training data is a folder"),
+        (["update", str(DENSE), "-d", "none.jsonl", "-o", "x.mlmodel"], "none.jsonl cannot be read"),
+    ],
+)
+def test_errors_are_one_message_without_a_traceback(run, arguments, words):
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_debug_shows_the_traceback(run):
+    with pytest.raises(graphml.GraphmlError):
+        run("--debug", "inspect", "missing.mlmodel")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "npz"])
+def test_update_from_files(run, tmp_path, form):
+    x = np.linspace(0, 1, 20)
+    data = tmp_path / f"data.{form}"
+    if form == "jsonl":
+        data.write_text("\n".join(json.dumps({"dense_input": [v], "output_true": [3 * v]}) for v in x) + "\n")
+    elif form == "csv":
+        data.write_text("dense_input[0],output_true[0]\n" + "\n".join(f"{v},{3 * v}" for v in x) + "\n")
+    else:
+        np.savez(data, dense_input=x[:, None], output_true=3 * x[:, None])
+    new = tmp_path / "new.mlmodel"
+    status, out, err = run("update", DENSE, "--data", data, "-o", new, "--json", "-s", "learning_rate=0.05")
+    assert status == 0, err
+    assert json.loads(out)["samples"] == 20
+    before = graphml.load(DENSE).predict({"dense_input": [1.0]})["output"]
+    after = graphml.load(new).predict({"dense_input": [1.0]})["output"]
+    assert abs(after[0] - 3) < abs(before[0] - 3)
+
+
+def test_update_from_folders_of_images(run, tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow is an optional extra and is not installed here")
+    drawings = np.load(EXAMPLES / "quickdraw.npz")["drawings"]
+    for label, first in (("Fish", 100), ("Tent", 150)):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for i in range(3):
+            image.fromarray(drawings[first + i]).save(tmp_path / "data" / label / f"{i}.png")
+    status, out, err = run("update", DRAW, "-d", tmp_path / "data", "-o", tmp_path / "new.mlmodel")
+    assert status == 0, err
+    assert "with 6 samples" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jsonl", "{}\nnot json\n", "line 2: not JSON"),
+        ("a.jsonl", "[1]\n", "line 1: a sample is an object"),
+        ("a.jsonl", "\n", "holds no samples"),
+        ("a.csv", "x,y\n1\n", "line 2: the row is not as long"),
+        ("a.npz", "rubbish", "cannot be read"),
+    ],
+)
+def test_broken_training_files_are_named_with_their_line(run, tmp_path, name, content, words):
+    (tmp_path / name).write_text(content)
+    status, _, err = run("update", DENSE, "-d", tmp_path / name, "-o", tmp_path / "x.mlmodel")
+    assert status == 1
+    assert name in err
+    assert words in err
+    assert not (tmp_path / "x.mlmodel").exists()
+
+
+def test_the_file_allows_what_it_allows(run, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"image": [[0]], "classLabel": "Fish"}\n')
+    status, _, err = run("update", DRAW, "-d", tmp_path / "a.jsonl", "-o", tmp_path / "x.mlmodel", "-s", "epochs=5")
+    assert status == 1
+    assert "epochs" in err
+    assert "1" in err
