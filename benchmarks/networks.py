@@ -40,13 +40,25 @@ class _Sketch:
         return name
 
     def conv(
-        self, x: str, channels: int, window: int = 1, stride: int = 1, groups: int = 1, act: str = "", gain: float = 1.0
+        self,
+        x: str,
+        channels: int,
+        window: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        act: str = "",
+        gain: float = 1.0,
+        norm: bool = True,
     ) -> str:
-        """Convolution without bias, batch normalization and an activation. gain: of the normalization."""
+        """Convolution, batch normalization and an activation; without normalization, a bias. gain: of the former."""
         read = self.channels[x] // groups
-        weights = self._normal(channels, read, window, window, spread=(2 / (read * window**2)) ** 0.5)
+        weights = {"weights": self._normal(channels, read, window, window, spread=(2 / (read * window**2)) ** 0.5)}
+        if not norm:
+            weights["bias"] = self._normal(channels, spread=0.1)
         sizes = {"window": window, "stride": stride, "pad": window // 2, "groups": groups}
-        x = self.step("conv", x, channels=channels, weights={"weights": weights}, **sizes)
+        x = self.step("conv", x, channels=channels, weights=weights, **sizes)
+        if not norm:
+            return self.step(act, x) if act else x
         statistics = {
             "gamma": gain * (1 + self._normal(channels, spread=0.1)),
             "beta": self._normal(channels, spread=0.1),
@@ -99,6 +111,18 @@ def resnet50(size: int = 224, width: float = 1.0, classes: int = 1000) -> Networ
             x = net.step("relu", net.step("add", x, y))
     x = net.dense(net.step("mean", x), net.channels[x], classes)
     net.step("softmax", x)
+    return Network((3, size, size), tuple(net.steps))
+
+
+def small_cnn(size: int = 32, width: int = 32, classes: int = 10) -> Network:
+    """Two convolutions with biases and pooling, two dense layers; for training."""
+    net = _Sketch(3)
+    x = net.conv("x", width, 3, act="relu", norm=False)
+    x = net.step("maxpool", x, window=2, stride=2)
+    x = net.conv(x, 2 * width, 3, act="relu", norm=False)
+    x = net.step("maxpool", x, window=2, stride=2)
+    x = net.dense(x, 2 * width * (size // 4) ** 2, 4 * width)
+    net.step("softmax", net.dense(net.step("relu", x), 4 * width, classes))
     return Network((3, size, size), tuple(net.steps))
 
 

@@ -57,20 +57,20 @@ def needed(package: str) -> Any:
 # graphml -------------------------------------------------------------------------------------------------------------
 
 
-def graphml_spec(network: Network) -> Any:
-    """The network as a Core ML model message, in layers of specification 1."""
+def graphml_spec(network: Network, updatable: bool = False) -> Any:
+    """The network as a Core ML model message, in layers of specification 1. updatable: mark what Core ML can train."""
     from graphml.build import NeuralNetworkBuilder, array
 
     last = network.steps[-1].output
     builder = NeuralNetworkBuilder({"x": array(*network.shape)}, {last: None})
     for step in network.steps:
-        _add(builder, step)
+        _add(builder, step, updatable and step.kind in ("conv", "dense"))
     return builder.spec
 
 
-def _add(builder: Any, step: Step) -> None:
+def _add(builder: Any, step: Step, updatable: bool) -> None:
     def add(kind: str, inputs: list[str], output: str, **fields: Any) -> None:
-        builder.add(kind, output, inputs, [output], **fields)
+        builder.add(kind, output, inputs, [output], updatable=updatable, **fields)
 
     inputs, output, weights = list(step.inputs), step.output, step.weights
     border = {"padding_amounts": ((step.pad, step.pad),) * 2}

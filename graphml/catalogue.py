@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar
 
 from graphml.errors import UnsupportedError
 from graphml.spec.attributes import attribute_names, weight_names
-from graphml.spec.layers import kinds
+from graphml.spec.layers import REGIONS, kinds, snake_case
 
 # How a row's function sees image-like arrays (rank >= 3):
 #   wire: [..., channels, height, width], as the format says;
@@ -81,7 +81,8 @@ def op(
     wire_only: fields that the function does not take, because the decoder or the arrays' shapes have used them up.
     concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
     random: the function takes a PRNG `key` keyword.
-    regions: the layer owns sub-networks; the function takes them as ready functions, and `control`.
+    regions: the layer owns sub-networks; the function takes them as blocks (None where absent) and `control`, which runs
+        them, and returns {blob: value} instead of outputs.
     shape_only: the result follows from the shapes of the inputs alone, and is a NumPy array.
     quantized: the function takes `Quantized` weights as they are, instead of floats.
     differentiable: True, or the reason in one sentence why there is no gradient.
@@ -100,7 +101,7 @@ def op(
             raise TypeError(f"{function.__name__}: {kind} is already in the catalogue")
         given = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
         given -= {"key"} if random else set()
-        given -= {"state", "control"} if regions else set()
+        given -= {"control", *map(snake_case, REGIONS.get(kind, ()))} if regions else set()
         expected = attribute_names(kind) - set(wire_only)
         if given != expected or not set(wire_only) <= attribute_names(kind):
             stray, missing = sorted(given - expected), sorted(expected - given)
@@ -158,6 +159,7 @@ class Target:
     train: bool = False
     exact: bool = True  # exact mapping of array inputs, as opposed to rank 5
     debug: bool = False
+    max_iterations: int | None = None  # turns of a loop without a bound of its own, for its derivative
     low_precision: bool = False  # GPU: accumulate dots and convolutions in half precision
     custom_layers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 

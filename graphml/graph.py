@@ -13,6 +13,9 @@ from graphml.errors import GraphError, GraphmlError
 from graphml.spec import attributes as wire
 from graphml.spec import layers
 
+EXIT = "$exit"
+"""The blob that a layer writes which leaves a turn of a loop; the loop itself reads it, nobody outside sees it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -104,8 +107,13 @@ def reads(region: Region) -> frozenset[str]:
 
 
 def writes(region: Region) -> frozenset[str]:
-    """Blobs that a region writes, at any depth."""
-    return frozenset(name for node in region.walk() for name in node.outputs)
+    """Blobs that a region writes, at any depth. A loop keeps to itself how its turns end."""
+    found: set[str] = set()
+    for node in region.nodes:
+        found |= set(node.outputs)
+        inner = {name for inside in node.regions.values() for name in writes(inside)}
+        found |= inner - {EXIT} if "body" in node.regions else inner
+    return frozenset(found)
 
 
 def last_reads(region: Region, keep: frozenset[str]) -> tuple[tuple[str, ...], ...]:
@@ -153,7 +161,7 @@ def from_layers(messages, *, prefix: str = "") -> Region:
                 name=message.name,
                 kind=kind,
                 inputs=tuple(message.input),
-                outputs=tuple(message.output),
+                outputs=(EXIT,) if kind in layers.EXITS else tuple(message.output),
                 attributes=decoded.attributes,
                 weights=decoded.weights,
                 position=position,

@@ -21,8 +21,10 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.catalogue import Op, Target
+from graphml.control import Block, Control, known
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
-from graphml.graph import Graph, Node, Port, Region, last_reads
+from graphml.graph import EXIT, Graph, Node, Port, Region, last_reads, reads, writes
+from graphml.spec.layers import REGIONS, snake_case
 from graphml.spec.weights import Quantized
 
 jax.tree_util.register_dataclass(Quantized, data_fields=["codes", "scale", "bias", "table"], meta_fields=["bits"])
@@ -93,7 +95,7 @@ class Lowered:
             legal = ", ".join(port.name for port in self.graph.inputs)
             raise GraphError(f"the network has no input {', '.join(map(repr, unknown))}; its inputs are {legal}")
         env = {port.name: _enter(self.graph, port, inputs.get(port.name), self.dtype) for port in self.graph.inputs}
-        run = _Run(self, params, key, prepared, _origins(self.graph))
+        run = _Run(self, params, key, prepared, _origins(self.graph), {})
         with catalogue.lowering_for(self.target.replace(train=train)):
             _run_region(self.graph.body, env, keep, run)
         return env
@@ -106,6 +108,7 @@ def lower(
     platform: str | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     low_precision: bool = False,
+    max_iterations: int | None = None,
     debug: bool = False,
 ) -> Lowered:
     """Make the pure function of a graph.
@@ -118,6 +121,7 @@ def lower(
         platform=platform or jax.default_backend(),
         exact=graph.exact,
         debug=debug,
+        max_iterations=max_iterations,
         low_precision=low_precision,
         custom_layers=dict(custom_layers or {}),
     )
@@ -151,19 +155,88 @@ class _Run(NamedTuple):
     key: jax.Array | None
     prepared: bool
     origins: Mapping[str, str]
+    blocks: dict[tuple[Node, ...], dict]
 
 
 def _run_region(region: Region, env: dict[str, Any], keep: frozenset[str], run: _Run) -> None:
-    for node, dead in zip(region.nodes, last_reads(region, keep), strict=True):
+    """Run the nodes of a region on the blobs in `env`; afterwards `env` holds those of `keep` that exist."""
+    for position, (node, dead) in enumerate(zip(region.nodes, last_reads(region, keep), strict=True)):
         row = catalogue.row(node.kind)
         with jax.named_scope(node.key):
             try:
-                results = _call(row, node, [env[name] for name in node.inputs], run)
+                if node.regions:
+                    env.update(_call_regions(row, node, env, keep | _read_later(region, position), run))
+                else:
+                    results = _call(row, node, [_read(env, name) for name in node.inputs], run)
+                    env.update(zip(node.outputs, results, strict=True))
             except Exception as error:
                 raise _explained(error, node, env, run) from error
-        env.update(zip(node.outputs, results, strict=True))
         for name in dead:
             env.pop(name, None)
+        if EXIT in env and (EXIT in node.outputs or ("body" not in node.regions and EXIT in _writes(node))):
+            rest = Region(region.nodes[position + 1 :])
+            if not known(env[EXIT]):
+                _run_unless_left(rest, env, keep, run)
+                return
+            if float(env[EXIT].reshape(())) != 0:
+                return
+
+
+def _read(env: Mapping[str, Any], name: str):
+    if name not in env:
+        raise GraphError(
+            f"{name!r} was not written: it is left by one side of a branch only, or by a loop that had no turn"
+        )
+    return env[name]
+
+
+def _read_later(region: Region, position: int) -> frozenset[str]:
+    return reads(Region(region.nodes[position + 1 :]))
+
+
+def _writes(node: Node) -> frozenset[str]:
+    return frozenset().union(*(writes(region) for region in node.regions.values()))
+
+
+def _run_unless_left(rest: Region, env: dict[str, Any], keep: frozenset[str], run: _Run) -> None:
+    """What stands behind a possible break or continue runs under a condition. Blobs that it would have created are
+    zeros of their shapes when it does not run."""
+    state = {name: _wire(value) for name, value in env.items()}
+    block = _block(rest, run)
+    new = block.writes & keep - state.keys()
+    shapes = block.shapes(state, new)
+    state |= {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+    stay = state[EXIT].reshape(()) == 0
+    env.update(Control(state, keep | {EXIT}, run.lowered.target.max_iterations).branch(stay, block, None))
+    env.update({name: state[name] for name in new & state.keys() - env.keys()})
+
+
+def _call_regions(row: Op, node: Node, env: dict[str, Any], live: frozenset[str], run: _Run) -> dict[str, Any]:
+    """The blobs that a node with sub-networks leaves."""
+    state = {name: _wire(value) for name, value in env.items()}
+    inputs = [_read(state, name) for name in node.inputs]
+    blocks = {
+        snake_case(field): _block(node.regions[name], run) if name in node.regions else None
+        for field, name in REGIONS[node.kind].items()
+    }
+    live |= {EXIT} if EXIT in state else set()
+    control = Control(state, live, run.lowered.target.max_iterations)
+    keywords = {name: node.attributes[name] for name in row.attributes}
+    return row.function(*inputs, control=control, **blocks, **keywords)
+
+
+def _block(region: Region, run: _Run) -> Block:
+    """A region as a function; what is traced of it is kept for the whole evaluation."""
+    written = writes(region)
+
+    def evaluate(params, key, state):
+        env = dict(state)
+        _run_region(region, env, written | env.keys(), run._replace(params=params, key=key))
+        return {name: _wire(value) for name, value in env.items()}
+
+    params = {node.key: run.params[node.key] for node in region.walk() if node.key in run.params}
+    traced = run.blocks.setdefault(region.nodes, {})
+    return Block(evaluate, params, run.key, reads(region), written, traced)
 
 
 def _call(row: Op, node: Node, values: Sequence[Any], run: _Run) -> list[Any]:
@@ -175,7 +248,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], run: _Run) -> list[Any]:
                 f"the value of {node.inputs[position]!r} decides a shape, and it is not known when the network is traced"
             )
     function = partial(row.function, **_keywords(row, node, run))
-    if not row.weights and not row.random and arrays and all(isinstance(a, np.ndarray) for a in arrays):
+    if not node.weights and not row.random and arrays and all(isinstance(a, np.ndarray) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
     else:
@@ -259,8 +332,7 @@ def _enter(graph: Graph, port: Port, value, dtype):
         if not port.optional or port.shape is None:
             raise GraphError(f"the input {port.name!r} is missing")
         value = jnp.full(port.shape, port.default, dtype)
-    x = jnp.asarray(value)
-    x = x.astype(dtype)
+    x = _floats(value, dtype)
     if port.image:
         x = _preprocess(port, x)
         rank = 4 if graph.image_rank4 else 5
@@ -276,6 +348,14 @@ def _enter(graph: Graph, port: Port, value, dtype):
             "[channels, height, width] or [sequence, batch, channels, height, width]"
         )
     return x.reshape((1,) * (5 - x.ndim) + x.shape)
+
+
+def _floats(value, dtype):
+    """An input in the network's type. What is known stays known under jit, where it may decide a shape."""
+    if isinstance(value, jax.core.Tracer):
+        return value.astype(dtype)
+    with jax.ensure_compile_time_eval():
+        return jnp.asarray(value).astype(dtype)
 
 
 def _preprocess(port: Port, x: jax.Array) -> jax.Array:
@@ -310,18 +390,18 @@ def _leave(graph: Graph, port: Port, blob):
 
 
 def _shape_constants(region: Region) -> frozenset[str]:
-    """Keys of weight-only nodes that reach an input whose value decides a shape, through nodes that can be folded."""
+    """Keys of weight-only nodes that decide, through nodes that can be folded, a shape, a branch or a number of turns."""
     producer: dict[str, Node] = {}
     foldable: set[str] = set()
     wanted: list[str] = []
-    for node in region.nodes:
+    for node in region.walk():
         row = catalogue.row(node.kind)
         constant = not node.inputs and bool(node.weights)
-        plain = not row.random and not row.weights and not node.regions
+        plain = not row.random and not node.weights and not node.regions
         if constant or row.shape_only or (plain and node.inputs and foldable.issuperset(node.inputs)):
             foldable |= set(node.outputs)
         producer |= dict.fromkeys(node.outputs, node)
-        wanted += [node.inputs[p] for p in row.concrete if p < len(node.inputs)]
+        wanted += node.inputs if node.regions else [node.inputs[p] for p in row.concrete if p < len(node.inputs)]
     known: set[str] = set()
     seen: set[str] = set()
     while wanted:
@@ -353,6 +433,8 @@ def _explained(error: Exception, node: Node, env: Mapping[str, Any], run: _Run) 
         return error
     lines = []
     for name in node.inputs:
+        if name not in env:
+            continue
         value = _wire(env[name])
         lines.append(f"  {name}  {value.dtype}{list(value.shape)}  from {run.origins.get(name, 'a sub-network')}")
     facts = "\n".join([str(error), *lines])

@@ -1,4 +1,4 @@
-"""Broadcasting arithmetic: elementwise functions of two or more arrays, whose shapes align at their ends as in NumPy."""
+"""Broadcasting arithmetic: elementwise functions of several arrays, whose shapes align at their ends as in NumPy."""
 
 from __future__ import annotations
 

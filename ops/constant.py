@@ -15,3 +15,11 @@ def load_constant(*, data):
     if data is None or data.ndim != 3:
         raise ShapeError(f"the data have shape {None if data is None else list(data.shape)}; [C, H, W] is legal")
     return data[None, None]
+
+
+@op("loadConstantND", wire_only=("shape",))
+def load_constant_nd(*, data):
+    """A stored array, as it is. Source: LoadConstantNDLayerParams (spec 4)."""
+    if data is None:
+        raise ShapeError("no data are stored")
+    return data

@@ -76,7 +76,9 @@ def convolution(
         raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
     images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
     if is_deconvolution:
-        cut = _cut(images.shape[1:3], windows.pair(kernel_size, "kernel size"), stride, convolution_padding_type, output_shape)
+        cut = _cut(
+            images.shape[1:3], windows.pair(kernel_size, "kernel size"), stride, convolution_padding_type, output_shape
+        )
         y = form(images, cut._replace(groups=n_groups))
     else:
         reach = [(n - 1) * d + 1 for n, d in zip(windows.pair(kernel_size, "kernel size"), dilation, strict=True)]

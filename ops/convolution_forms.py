@@ -6,8 +6,9 @@ definition; every other form gives the same numbers, faster on a CPU:
     Dot        1x1 kernels: a matrix product
     Shifts     up to four input channels in a group (depthwise): multiply-adds of shifted images
     Blocks     other groups: groups joined to blocks of about 32 channels, one dense convolution each
+    Outputs    up to eight output channels: one product of all pixels with the whole kernel, and shifted sums
     Winograd   3x3, stride 1, many channels: 16 products on 2x2 tiles in place of 36; rounds a little differently
-    Canonical  what is left when training: its gradients are convolutions that XLA knows, also inside loops
+    Canonical  what is left when training: its gradients are fast inside loops and for vmapped samples too
 
 XLA's own CPU convolution runs small groups as a scalar loop, and reshapes convolutions into what its kernels know only
 outside of loops; on GPUs and TPUs the libraries are good, and `Plain` is always taken.
@@ -46,7 +47,10 @@ _MOST_SHIFTED_CHANNELS = 4  # in a group; with eight, dense blocks are as fast a
 _MOST_SHIFTS = 200  # terms of the sum; beyond that it compiles for too long
 _BLOCK = 32  # channels: fewer leave vectors empty, more multiply zeros
 _MOST_BLOCKS = 16
-_LEAST_WINOGRAD = 64  # channels in and out, below which the transforms cost more than they save
+_LEAST_WINOGRAD = 32  # channels in and out, below which the transforms cost more than they save
+_MOST_OUTPUTS = 8  # a vector's worth; more fill vectors in the usual way
+_MOST_SHIFTED_OUTPUTS = 256
+_LEAST_INPUTS = 16  # below which there is little to multiply for each shifted sum
 
 
 def choose(kernel, window: Window, target: Target):
@@ -63,6 +67,9 @@ def choose(kernel, window: Window, target: Target):
         return Blocks.of(kernel, window, target)
     if (height, width) == (1, 1):
         return Dot(kernel)
+    if outputs <= _MOST_OUTPUTS and fan_in >= _LEAST_INPUTS and window.stride == (1, 1):
+        if height * width * outputs <= _MOST_SHIFTED_OUTPUTS:
+            return Outputs(kernel)
     if target.train:
         return Canonical(kernel)
     simple = (height, width) == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1)
@@ -174,6 +181,23 @@ class Blocks(NamedTuple):
         return jnp.concatenate([form(image, alone) for form, image in zip(self.blocks, images, strict=True)], axis=-1)
 
 
+class Outputs(NamedTuple):
+    """Few output channels: what each pixel adds under each element of the kernel, by one product; then shifted sums."""
+
+    kernel: jax.Array
+
+    def __call__(self, x, window: Window):
+        height, width, fan_in, outputs = self.kernel.shape
+        everything = self.kernel.transpose(2, 0, 1, 3).reshape(fan_in, -1)
+        parts = contract(lax.dot_general, _padded(x, window.padding), everything, (((3,), (0,)), ((), ())))
+        parts = lax.optimization_barrier(parts)
+        shifted = _shifted(parts, (height, width), window)
+        return reduce(
+            jnp.add,
+            (part[..., n * outputs : (n + 1) * outputs] for n, (_, part) in enumerate(shifted)),
+        )
+
+
 class Winograd(NamedTuple):
     """Winograd's minimal filtering F(2x2, 3x3): 4x4 patches and kernels are transformed so that a convolution becomes
     16 matrix products. Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2015."""
@@ -215,7 +239,7 @@ def _from_patches(m):
 
 
 class Canonical(NamedTuple):
-    """One XLA convolution whose gradients are written as convolutions with the axes in XLA's favourite order.
+    """One XLA convolution whose gradients are a convolution with the axes in XLA's favourite order and matrix products.
 
     XLA brings others into that order only outside of loops; in a scanned training step they would run as scalar loops.
     Reverse mode only.
@@ -224,55 +248,52 @@ class Canonical(NamedTuple):
     kernel: jax.Array
 
     def __call__(self, x, window: Window):
-        return _canonical(x, self.kernel, window)
+        taps = self.kernel.shape[:2]
+        places = self.kernel.reshape(-1, *self.kernel.shape[2:])
+        return _canonical(x, lax.split(places, [1] * len(places)), taps, window)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _canonical(x, kernel, window: Window):
-    return _plain(x, kernel, window)
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _canonical(x, places, taps: Pair, window: Window):
+    """The kernel comes as a list, [1, channels in, channels out] for each of its places."""
+    return _plain(x, _joined(places, taps), window)
 
 
-def _canonical_forward(x, kernel, window: Window):
-    return _plain(x, kernel, window), (x, kernel)
+def _joined(places, taps: Pair):
+    return jnp.concatenate(places).reshape(*taps, *places[0].shape[1:])
 
 
-def _canonical_backward(window: Window, saved, slope):
-    x, kernel = saved
-    sizes, taps, walked = x.shape[1:3], kernel.shape[:2], slope.shape[1:3]
-    into_x, into_kernel = [], []
+def _canonical_forward(x, places, taps: Pair, window: Window):
+    return _canonical(x, places, taps, window), (x, places)
+
+
+def _canonical_backward(taps: Pair, window: Window, saved, slope):
+    """The gradient of each place of the kernel is one matrix product. Where samples are vmapped, as in a training step,
+    XLA moves the sum over the samples into it; of a whole kernel it would make one for each sample, and add."""
+    x, places = saved
+    images = (image for _, image in _shifted(_padded(x, window.padding), taps, window))
+    pixels = ((0, 1, 2), (0, 1, 2))
+    products = [lax.dot_general(image, slope, (pixels, ((), ())))[None] for image in images]
+    return _image_slope(window, x, _joined(places, taps), slope), products
+
+
+def _image_slope(window: Window, x, kernel, slope):
+    padding = []
     for axis in range(2):
-        stride, dilation, before = window.stride[axis], window.dilation[axis], window.padding[axis][0]
-        reach = (taps[axis] - 1) * dilation
-        span = (walked[axis] - 1) * stride + 1
-        into_x.append((reach - before, sizes[axis] + before - span))
-        into_kernel.append((before, reach + span - sizes[axis] - before))
-    # XLA's CPU kernels take no negative padding: cut the result, or the image, instead
-    x_slope = lax.conv_general_dilated(
+        before = (kernel.shape[axis] - 1) * window.dilation[axis] - window.padding[axis][0]
+        span = (slope.shape[1 + axis] - 1) * window.stride[axis] + 1
+        padding.append((before, x.shape[1 + axis] + window.padding[axis][0] - span))
+    # XLA's CPU kernels take no negative padding: cut the result instead
+    y = lax.conv_general_dilated(
         slope,
         jnp.flip(kernel, (0, 1)).swapaxes(2, 3),
         window_strides=(1, 1),
-        padding=_added(into_x),
+        padding=[(max(0, before), max(0, after)) for before, after in padding],
         lhs_dilation=window.stride,
         rhs_dilation=window.dilation,
         dimension_numbers=_IMAGE,
     )
-    kernel_slope = lax.conv_general_dilated(
-        _padded(x, _cut(into_kernel)).transpose(3, 1, 2, 0),  # channels and batch change places
-        slope.transpose(1, 2, 0, 3),
-        window_strides=window.dilation,
-        padding=_added(into_kernel),
-        rhs_dilation=window.stride,
-        dimension_numbers=_IMAGE,
-    )
-    return _padded(x_slope, _cut(into_x)), kernel_slope.transpose(1, 2, 0, 3)
-
-
-def _added(padding) -> list[Pair]:
-    return [(max(0, before), max(0, after)) for before, after in padding]
-
-
-def _cut(padding) -> list[Pair]:
-    return [(min(0, before), min(0, after)) for before, after in padding]
+    return _padded(y, [(min(0, before), min(0, after)) for before, after in padding])
 
 
 _canonical.defvjp(_canonical_forward, _canonical_backward)

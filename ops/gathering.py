@@ -34,18 +34,9 @@ def _read(x, leading: int, places: Places):
     return jnp.asarray(x).at[where].get(mode="fill", fill_value=jnp.nan)
 
 
-# Where the arrays of a layer meet: the shapes that must agree ---------------------------------------------------------
-
-
-def _along_axis(x, indices, axis: int) -> tuple[Any, ...]:
-    """The places of an index for each element: along the axis what it says, along all others where it stands."""
-    if indices.ndim != x.ndim or any(
-        i != axis and n != m for i, (n, m) in enumerate(zip(x.shape, indices.shape, strict=False))
-    ):
+def _need_same_but_for(axis: int, x, indices) -> None:
+    if indices.ndim != x.ndim or any(i != axis and n != indices.shape[i] for i, n in enumerate(x.shape)):
         raise ShapeError(f"the indices have shape {list(indices.shape)}; it must be that of x but for axis {axis}")
-    places = list(np.indices(indices.shape, np.int32, sparse=True))
-    places[axis] = whole(indices)
-    return tuple(places)
 
 
 def _coordinates(x, indices) -> tuple[Any, ...]:
@@ -94,7 +85,8 @@ def gather_along_axis(x, indices, *, axis: int):
     Source: GatherAlongAxisLayerParams (spec 4).
     """
     axis = from_start(axis, x.ndim)
-    return _read(x, 0, _along_axis(x, indices, axis))
+    _need_same_but_for(axis, x, indices)
+    return jnp.take_along_axis(x, whole(indices), axis, mode="fill", fill_value=jnp.nan)
 
 
 # Scattering -----------------------------------------------------------------------------------------------------------
@@ -178,6 +170,8 @@ def scatter_along_axis(x, indices, updates, *, axis: int, mode: str):
     Source: ScatterAlongAxisLayerParams (spec 4).
     """
     axis = from_start(axis, x.ndim)
-    places = _along_axis(x, indices, axis)
+    _need_same_but_for(axis, x, indices)
     _need_updates(updates, indices.shape)
+    places = list(np.indices(indices.shape, np.int32, sparse=True))
+    places[axis] = whole(indices)
     return _write(x, 0, places, updates, mode)

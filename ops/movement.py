@@ -1,20 +1,16 @@
-"""Movement: the same numbers elsewhere. Cutting, joining, repeating, reversing and reordering arrays of any rank."""
+"""Movement: the same numbers elsewhere. Joining, splitting, repeating and reordering arrays of any rank."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import at_least_1d, from_start
+from graphml.ops._axes import from_start
 from graphml.ops._known import indices, module, whole_numbers
 
-# Joining and cutting --------------------------------------------------------------------------------------------------
+# Joining and splitting ------------------------------------------------------------------------------------------------
 
 
 @op("stack")
@@ -65,114 +61,6 @@ def split_nd(x, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]):
     if sum(split_sizes) != length:
         raise ShapeError(f"split_sizes {list(split_sizes)} add up to {sum(split_sizes)}; the axis holds {length}")
     return module(x).split(x, np.cumsum(split_sizes)[:-1].tolist(), axis)
-
-
-# Slices ---------------------------------------------------------------------------------------------------------------
-
-
-def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
-    """One value for each axis; an empty list states none."""
-    if len(values) not in (0, rank):
-        raise ShapeError(f"{name} has {len(values)} values; x has rank {rank} and needs one for each axis")
-    return values or (None,) * rank
-
-
-def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
-    """x[begin:end:stride] on every axis, where a mask stands for a left-out bound or, squeezing, for x[begin]."""
-    lists = {
-        "begin": begin,
-        "end": end,
-        "strides": strides,
-        "begin masks": begin_masks,
-        "end masks": end_masks,
-        "squeeze masks": squeeze_masks,
-    }
-    where: list[int | slice] = []
-    for length, first, stop, stride, from_edge, to_edge, squeeze in zip(
-        x.shape, *(_per_axis(values, x.ndim, name) for name, values in lists.items()), strict=True
-    ):
-        if squeeze:
-            first = first or 0
-            if not -length <= first < length:
-                raise ShapeError(f"begin {first} is outside of an axis that holds {length}")
-            where.append(first)
-        elif stride == 0:
-            raise ShapeError("a stride is 0; strides are positive or negative")
-        else:
-            where.append(slice(None if from_edge else first, None if to_edge else stop, stride))
-    return at_least_1d(x[tuple(where)])
-
-
-@op("sliceStatic")
-def slice_static(
-    x,
-    *,
-    begin_ids: tuple[int, ...],
-    begin_masks: tuple[bool, ...],
-    end_ids: tuple[int, ...],
-    end_masks: tuple[bool, ...],
-    strides: tuple[int, ...],
-    squeeze_masks: tuple[bool, ...],
-):
-    """Python's x[begin:end:stride] on every axis.
-
-    x: any rank >= 1; returns this rank, less the squeezed axes. A mask leaves a bound out: the slice then starts or
-    stops at the edge. A squeeze mask takes the one position `begin` and drops the axis. Bounds beyond the edges are cut
-    off. Raises ShapeError for a stride of 0 and a squeezed position outside. Source: SliceStaticLayerParams (spec 4).
-    """
-    return _slice(x, begin_ids, end_ids, strides, begin_masks, end_masks, squeeze_masks)
-
-
-@op("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6))
-def slice_dynamic(
-    x,
-    begin,
-    *operands,
-    begin_masks: tuple[bool, ...],
-    end_ids: tuple[int, ...],
-    end_masks: tuple[bool, ...],
-    strides: tuple[int, ...],
-    squeeze_masks: tuple[bool, ...],
-):
-    """`sliceStatic` with its lists as inputs: begin, then end, strides, begin, end and squeeze masks.
-
-    x: any rank >= 1; the other inputs: one number for each axis, known when the network is traced. A list without an
-    input is taken from the field of its name. Source: SliceDynamicLayerParams (spec 4; the seventh input spec 5).
-    """
-    names = ("end", "strides", "begin masks", "end masks", "squeeze masks")
-    given = tuple(whole_numbers(values, name) for values, name in zip(operands, names, strict=False))
-    fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
-    return _slice(x, whole_numbers(begin, "begin"), *given, *fields[len(given) :])
-
-
-@op("sliceBySize")
-def slice_by_size(x, begin, *, size: int, axis: int):
-    """`size` consecutive elements of one axis from `begin` on, which may depend on data.
-
-    x: any rank >= 1; begin: one number, from the end when negative. Returns the rank of x. A `begin` from which fewer
-    are left is moved back, so that the size stays. Raises ShapeError when the axis is shorter.
-    Source: SliceBySizeLayerParams (spec 5).
-    """
-    axis = from_start(axis, x.ndim)
-    if not 1 <= size <= x.shape[axis]:
-        raise ShapeError(f"size is {size}; the axis holds {x.shape[axis]}")
-    if begin.size != 1:
-        raise ShapeError(f"begin has shape {list(begin.shape)}; it is a single number")
-    return lax.dynamic_slice_in_dim(x, indices(begin).reshape(()), size, axis)
-
-
-@op("slidingWindows")
-def sliding_windows(x, *, axis: int, window_size: int, step: int):
-    """Every `step`-th window of consecutive elements of one axis.
-
-    x: any rank >= 1 with length L on the axis; returns [..., (L - window_size) // step + 1, window_size, ...], one rank
-    more. Raises ShapeError when a window is longer than the axis. Source: SlidingWindowsLayerParams (spec 4).
-    """
-    axis = from_start(axis, x.ndim)
-    if not 1 <= window_size <= x.shape[axis] or step < 1:
-        raise ShapeError(f"window_size is {window_size} and step {step}; the axis holds {x.shape[axis]}")
-    starts = np.arange(0, x.shape[axis] - window_size + 1, step)
-    return module(x).take(x, starts[:, None] + np.arange(window_size), axis)
 
 
 # Repeating and reordering ---------------------------------------------------------------------------------------------

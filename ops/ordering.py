@@ -50,8 +50,9 @@ def top_k(x, count=None, *, axis: int, k: int, use_bottom_k: bool):
     if not 1 <= k <= x.shape[axis]:
         raise ShapeError(f"K is {k}; the axis holds {x.shape[axis]} numbers")
     rows = jnp.moveaxis(x, axis, -1)
-    values, positions = lax.top_k(-rows if use_bottom_k else rows, k)
-    values = -values if use_bottom_k else values
+    rows = jnp.where(rows == 0, 0, rows)  # XLA takes -0 for less than 0, but they are equals
+    values, positions = lax.top_k(0 - rows if use_bottom_k else rows, k)
+    values = 0 - values if use_bottom_k else values
     return jnp.moveaxis(values, -1, axis), jnp.moveaxis(positions.astype(x.dtype), -1, axis)
 
 

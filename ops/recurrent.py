@@ -8,6 +8,7 @@ States go in and out as [1, batch, size, 1, 1]; those that are not wired start a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,10 +17,14 @@ from jax import lax
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops.activation import activate
+from graphml.ops.precision import contract
 from graphml.spec.attributes import Choice
 
 # Up to this batch one large product before the loop is faster on CPUs; beyond it, steps that keep x in cache.
 _HOIST_UP_TO = 8
+
+
+_dot = partial(contract, jnp.matmul)
 
 
 def _clip(x):
@@ -59,7 +64,7 @@ def _run(
     """
 
     def project(x):
-        product = x @ matrix
+        product = _dot(x, matrix)
         return product if bias is None else product + bias
 
     hoisted = target().platform != "cpu" or x.shape[1] <= _HOIST_UP_TO
@@ -72,11 +77,14 @@ def _run(
     return outputs if every_step else last[0][None], last
 
 
-def _beside(weights: Mapping[str, Any], gates: Sequence[str], ending: str, *, optional: bool = False):
-    """What several gates store under one ending, side by side along the last axis; matrices become [in, out]."""
+def _beside(weights: Mapping[str, Any], gates: Sequence[str], ending: str) -> Any:
+    """What several gates store under one ending, side by side along the last axis; matrices become [in, out].
+
+    Biases may be missing from all gates, which gives None.
+    """
     names = [f"{gate}_{ending}" for gate in gates]
     missing = [name for name in names if weights.get(name) is None]
-    if optional and len(missing) == len(names):
+    if ending == "bias_vector" and len(missing) == len(names):
         return None
     if missing:
         raise SpecError(f"{' and '.join(missing)} must be stored")
@@ -134,7 +142,7 @@ def simple_recurrent(
     x = _sequence(x, weight_matrix.shape[0])
 
     def advance(states, projected):
-        return (activate(_clip(projected + states[0] @ recursion_matrix), activation),)
+        return (activate(_clip(projected + _dot(states[0], recursion_matrix)), activation),)
 
     states = (_start(state, x, recursion_matrix.shape[0]),)
     outputs, (last,) = _run(
@@ -155,7 +163,7 @@ def _gru_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Map
         "update_gate_weight_matrix": _beside(weights, _GRU_GATES, "weight_matrix"),
         "update_gate_recursion_matrix": _beside(weights, _GRU_GATES[:2], "recursion_matrix"),
         "output_gate_recursion_matrix": _beside(weights, _GRU_GATES[2:], "recursion_matrix"),
-        "update_gate_bias_vector": _beside(weights, _GRU_GATES, "bias_vector", optional=True),
+        "update_gate_bias_vector": _beside(weights, _GRU_GATES, "bias_vector"),
     }
 
 
@@ -196,9 +204,9 @@ def gru(
 
     def advance(states, projected):
         (y,) = states
-        both = activate(_clip(projected[:, : 2 * size] + y @ update_gate_recursion_matrix), gate)
+        both = activate(_clip(projected[:, : 2 * size] + _dot(y, update_gate_recursion_matrix)), gate)
         z, r = both[:, :size], both[:, size:]
-        o = activate(_clip(projected[:, 2 * size :] + (r * y) @ output_gate_recursion_matrix), block)
+        o = activate(_clip(projected[:, 2 * size :] + _dot(r * y, output_gate_recursion_matrix)), block)
         return ((1 - z) * o + z * y,)
 
     states = (_start(state, x, size),)
@@ -226,7 +234,7 @@ def _lstm_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Ma
 
     def cell(weights):
         recursion = _beside(weights, gates, "recursion_matrix")
-        bias = _beside(weights, gates, "bias_vector", optional=True)
+        bias = _beside(weights, gates, "bias_vector")
         if params["forget_bias"] and gates[-1] == "forget_gate":
             size = recursion.shape[0]
             bias = jnp.zeros(recursion.shape[1], recursion.dtype) if bias is None else bias
@@ -260,7 +268,9 @@ def _lstm(x, y, c, cell: Mapping[str, Any], activations: Sequence[Choice], param
 
     def advance(states, projected):
         y, c = states
-        z_i, z_o, z_block, *z_f = jnp.split(projected + y @ cell["recursion"], cell["weight"].shape[1] // size, axis=-1)
+        z_i, z_o, z_block, *z_f = jnp.split(
+            projected + _dot(y, cell["recursion"]), cell["weight"].shape[1] // size, axis=-1
+        )
         i = opened("input_gate", z_i, c)
         f = opened("forget_gate", z_f[0], c) if z_f else 1 - i
         c = jnp.clip(f * c + i * activate(_clip(z_block), block), -limit, limit)
@@ -283,9 +293,10 @@ def uni_directional_lstm(
 ):
     """Long short-term memory: gates i, f, o and block input z, with a cell c beside the output y.
 
-    c' = clip(f * c + i * z) to the cell's threshold, y' = o * h(c'); every gate is f(clip(W x + R y + p * c + b)), where
-    the output gate's peephole sees c'; z takes g and has no peephole. `forget_bias` adds 1 to b_f; a coupled forget gate
-    is 1 - i. Shapes, `sequence_output` and `reverse_input` as in `simple_recurrent`; `activations` are (f, g, h).
+    c' = clip(f * c + i * z) to the cell's threshold, y' = o * h(c'); every gate is f(clip(W x + R y + p * c + b)),
+    where the output gate's peephole sees c'; z takes g and has no peephole. `forget_bias` adds 1 to b_f; a coupled
+    forget gate is 1 - i. Shapes, `sequence_output` and `reverse_input` as in `simple_recurrent`; `activations` are
+    (f, g, h).
     Returns outputs, last y and last c.
     Source: UniDirectionalLSTMLayerParams, LSTMParams (spec 1).
     """

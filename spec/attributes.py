@@ -343,5 +343,5 @@ def _set_scalar_choice(target: Any, value) -> None:
         target.doubleValue = value
     elif isinstance(value, str):
         target.stringValue = value
-    else:
+    elif value is not None:  # a parameter without a value is legal on the wire
         raise TypeError("parameters are bool, int, float or str")

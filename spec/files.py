@@ -38,17 +38,14 @@ def parse(data: bytes) -> Model:
     model = Model()
     try:
         model.ParseFromString(data)
-    except (DecodeError, RecursionError) as error:
-        raise SpecError(f"this is not an .mlmodel file: {_guess(data) or _reason(error)}") from None
+    except (DecodeError, RecursionError):
+        raise SpecError(f"this is not an .mlmodel file: {_guess(data) or _DAMAGED}") from None
     if model.WhichOneof("Type") is None and not model.description.ByteSize():
         raise SpecError(f"this is not an .mlmodel file: {_guess(data) or 'it has no description and no model type'}")
     return model
 
 
-def _reason(error: Exception) -> str:
-    if "recursion" in str(error).lower() or "depth" in str(error).lower():
-        return "its messages are nested too deep"
-    return "the bytes are truncated or damaged, or were never a model"
+_DAMAGED = "the bytes are truncated, damaged or nested too deep, or were never a model"
 
 
 def _guess(data: bytes) -> str | None:

@@ -202,13 +202,17 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
     else:
         legal = ("int64Type", "stringType") if classifier else ("doubleType", "multiArrayType")
         if outputs[name] not in (*legal, None):
-            yield Problem(f"output {name!r}", f"is a {outputs[name]}; what a {kind} predicts is {' or '.join(legal)}")
+            yield Problem(
+                f"output {name!r}", f"has the type {outputs[name]}; what a {kind} predicts is {' or '.join(legal)}"
+            )
         yield from _label_type(model, kind, name, outputs[name])
     if classifier and probabilities:
         if probabilities not in outputs:
             yield Problem("description", f"predictedProbabilitiesName is {probabilities!r}, which is no output")
         elif outputs[probabilities] not in ("dictionaryType", "multiArrayType", None):
-            yield Problem(f"output {probabilities!r}", f"is a {outputs[probabilities]}; probabilities are a dictionary")
+            yield Problem(
+                f"output {probabilities!r}", f"has the type {outputs[probabilities]}; probabilities are a dictionary"
+            )
 
 
 def _label_type(model: Model, kind: str, name: str, declared: str | None) -> Iterator[Problem]:
@@ -218,4 +222,4 @@ def _label_type(model: Model, kind: str, name: str, declared: str | None) -> Ite
         return
     labels = message.WhichOneof("ClassLabels")
     if labels and labels.startswith("int64") != (declared == "int64Type"):
-        yield Problem(f"output {name!r}", f"is a {declared}, but the model has {labels}")
+        yield Problem(f"output {name!r}", f"has the type {declared}, but the model has {labels}")

@@ -59,6 +59,9 @@ REGIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# Kinds that leave a turn of the loop around them.
+EXITS = ("loopBreak", "loopContinue")
+
 _MANY = 1 << 30
 
 # (fewest, most) inputs; a kind that is not here takes exactly one.

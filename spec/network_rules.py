@@ -238,12 +238,16 @@ def _outputs(model: Model, kind: str, network: Any, blobs: Mapping[str, str]) ->
         if feature.name not in blobs and feature.name not in made_of_labels:
             yield Problem(f"output {feature.name!r}", "no layer writes this blob")
         of_type = feature.type.WhichOneof("Type")
-        if kind == "neuralNetwork" and of_type not in (None, "imageType", "multiArrayType"):
-            yield Problem(f"output {feature.name!r}", f"is a {of_type}; a network gives images and arrays")
+        if kind == "neuralNetwork" and of_type not in (None, "imageType", "multiArrayType", "doubleType", "int64Type"):
+            yield Problem(
+                f"output {feature.name!r}", f"has the type {of_type}; a network gives images, arrays and numbers"
+            )
     for feature in description.input:
         of_type = feature.type.WhichOneof("Type")
-        if of_type not in (None, "imageType", "multiArrayType", "stateType"):
-            yield Problem(f"input {feature.name!r}", f"is a {of_type}; a network takes images and arrays")
+        if of_type not in (None, "imageType", "multiArrayType", "doubleType", "int64Type", "stateType"):
+            yield Problem(
+                f"input {feature.name!r}", f"has the type {of_type}; a network takes images, arrays and numbers"
+            )
     if description.input and all(feature.type.isOptional for feature in description.input):
         yield Problem("network", "has no input that is required")
     probabilities = network.labelProbabilityLayerName if kind == "neuralNetworkClassifier" else ""

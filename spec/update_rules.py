@@ -94,9 +94,9 @@ def _learning_layers(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem
             for name in ("weights", "bias") if params.hasBias else ("weights",):
                 weight = getattr(params, name)
                 if weight.HasField("quantization"):
-                    yield Problem(label, f"is updatable, but its {name} are quantized")
+                    yield Problem(label, f"is updatable, but {name} is quantized")
                 if not weight.isUpdatable:
-                    yield Problem(label, f"is updatable, but its {name} are not marked so")
+                    yield Problem(label, f"is updatable, but {name} is not marked so")
 
 
 def _inner_layers(layer: NeuralNetworkLayer, label: str) -> Iterator[Problem]:

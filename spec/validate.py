@@ -23,7 +23,8 @@ from graphml.spec.update_rules import update_problems as update_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 _MOST_SHOWN = 50
-_MOST_NESTED = 100  # what a parser of the format accepts; deeper models exist in memory only
+# Parsers of the format stop at 100 messages inside each other; a description or a weight takes up to six of them.
+_MOST_NESTED = 94
 
 
 def validate(model: Model) -> None:
@@ -44,7 +45,7 @@ def problems(model: Model, *, updating: bool = False) -> list[Problem]:
     Without `updating`, what forbids training an updatable model is listed as a warning.
     """
     if _too_deep(model):
-        return [Problem("model", f"models or networks are nested more than {_MOST_NESTED} deep")]
+        return [Problem("model", "models or networks are nested too deep for any file")]
     found = [*_version(model), *_of_model(model)]
     if updating:
         found += update_problems(model)
@@ -54,28 +55,30 @@ def problems(model: Model, *, updating: bool = False) -> list[Problem]:
 
 
 def _too_deep(model: Model) -> bool:
-    """Whether a walk by recursion would go too deep; found without recursion."""
+    """Whether a file of this model could not be read, nor the model be walked by recursion; found without recursion."""
     todo: list[tuple[Any, int]] = [(model, 0)]
     while todo:
         message, depth = todo.pop()
         if depth > _MOST_NESTED:
             return True
-        if message.DESCRIPTOR.name == "Model":
-            kind = message.WhichOneof("Type")
-            pipeline = pipeline_of(message)
-            inner = pipeline.models if pipeline is not None else ()
-            networks = (getattr(message, kind),) if kind in _NETWORKS else ()
-        else:
-            inner, networks = (), _regions(message)
-        todo += [(item, depth + 1) for item in (*inner, *networks)]
+        todo += [(inner, depth + levels) for inner, levels in _inner(message)]
     return False
 
 
-def _regions(network: Any) -> Iterator[Any]:
-    for layer in network.layers:
+def _inner(message: Any) -> Iterator[tuple[Any, int]]:
+    """Models in a model and networks in a model or network, with how many messages deeper they are."""
+    if message.DESCRIPTOR.name == "Model":
+        kind = message.WhichOneof("Type")
+        pipeline = pipeline_of(message)
+        if pipeline is not None:
+            yield from ((stage, 2 if kind == "pipeline" else 3) for stage in pipeline.models)
+        elif kind in _NETWORKS:
+            yield getattr(message, kind), 1
+        return
+    for layer in message.layers:
         kind = layer.WhichOneof("layer")
         for name in layers.REGIONS.get(kind or "", ()):
-            yield getattr(getattr(layer, kind), name)
+            yield getattr(getattr(layer, kind), name), 3
 
 
 def _version(model: Model) -> Iterator[Problem]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from cases import Case
 
-from graphml import graph
+from graphml import catalogue, graph
 from graphml.build import NeuralNetworkBuilder
 from graphml.lower import Lowered, lower
 from graphml.spec import NeuralNetworkLayer
@@ -42,6 +43,28 @@ def blobs(network: Lowered, params: Any, inputs: Any, **options: Any) -> list[An
     named = {port.name: x for port, x in zip(network.graph.inputs, inputs, strict=True)}
     found = network.intermediates(params, named, **options)
     return [found[port.name] for port in network.graph.outputs]
+
+
+def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], tuple[Any, ...]]:
+    """`blobs` as a function of the parameters and of those inputs that may be tracers, and these inputs.
+
+    Inputs whose values decide a shape are constants of that function.
+    """
+    concrete = catalogue.row(network.graph.body.nodes[-1].kind).concrete
+    moving = tuple(x for i, x in enumerate(case.inputs) if i not in concrete)
+
+    def run(params: Any, moving: Any) -> list[Any]:
+        rest = iter(moving)
+        return blobs(network, params, [x if i in concrete else next(rest) for i, x in enumerate(case.inputs)])
+
+    return run, moving
+
+
+def answers(kind: str, *inputs: Any, outputs: int = 1, **fields: Any) -> list[Any]:
+    """What a layer gives for these inputs."""
+    case = Case(tuple(np.asarray(x, np.float32) for x in inputs), fields, outputs=outputs)
+    network = lowered(kind, case)
+    return blobs(network, network.params, case.inputs)
 
 
 def built(kind: str, case: Case) -> NeuralNetworkBuilder:

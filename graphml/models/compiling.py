@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 from graphml.errors import UnsupportedError
 from graphml.lower import Lowered
 from graphml.models.configuration import Device
+
+_log = logging.getLogger("graphml")
 
 # On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
 # wide vectors, where there are any, double the speed of exp, tanh and their like.
@@ -71,6 +74,10 @@ class Program:
     def _on_device(self):
         return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
 
+    def _run_eagerly(self, reason: UnsupportedError) -> None:
+        self._eager = True
+        _log.warning("the network runs layer by layer, which is slow: %s", reason)
+
     def prepare(self, params: Mapping[str, Any]) -> Any:
         """Weights on the device, in the form in which the layers use them; those used as stored are not copied."""
         known = self.lowered.known
@@ -86,11 +93,13 @@ class Program:
     def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
         """The outputs for one set of inputs."""
         with self._on_device():
+            if self._device is not None:  # inputs may come from another one
+                inputs = jax.device_put(inputs, self._device)
             if not self._eager:
                 try:
                     return self._one(prepared, inputs, key)
-                except UnsupportedError:
-                    self._eager = True
+                except UnsupportedError as error:
+                    self._run_eagerly(error)
             return self.lowered.run_prepared(prepared, inputs, key=key)
 
     def run_rows(
@@ -117,8 +126,8 @@ class Program:
             try:
                 with self._on_device():
                     results = jax.device_get(self._many(prepared, stacked, key))
-            except UnsupportedError:
-                self._eager = True
+            except UnsupportedError as error:
+                self._run_eagerly(error)
             else:
                 return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
         return [self.run(prepared, row, key) for row in rows]

@@ -6,7 +6,6 @@ Pixels are float32 with values 0 to 255, colour planes in the order of the featu
 from __future__ import annotations
 
 import enum
-import math
 import os
 import sys
 from dataclasses import dataclass
@@ -100,8 +99,9 @@ def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None
     value: a path, a Pillow image, or an array with values 0 to 255 (bool: 0 and 255). Files and Pillow images are
     turned upright as their Exif data say. Arrays are [height, width], [height, width, 1 | 3 | 4] with channels in the
     order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as `pixels` returns it.
-    Where both readings are possible, the exact shape of the feature wins, else channels are last. Alpha is ignored. An image that already has an allowed size is
-    not resampled, and float arrays keep their values; otherwise Pillow's antialiased bilinear filter is used.
+    Where both readings are possible, the exact shape of the feature wins, else channels are last. Alpha is ignored.
+    An image that already has an allowed size is not resampled, and float arrays keep their values; otherwise Pillow's
+    antialiased bilinear filter is used.
     Raises FeatureError for what is no image, cannot be read, or is suspiciously large.
     """
     options = ImageOptions() if options is None else options
@@ -239,27 +239,23 @@ def _crop_box(size: Size, rect) -> tuple[float, float, float, float]:
 
 
 def _placed(image, box, target: Size, mode: CropAndScale, turned: bool):
-    """One Pillow image, resampled from `box` into `target`."""
+    """One Pillow image, resampled from `box`, turned, and cut or put on black to fill `target`."""
     pillow = need("PIL.Image", "images")
-    inner = pillow.Resampling.BILINEAR
     across, down = box[2] - box[0], box[3] - box[1]
-    if mode is CropAndScale.CENTER_CROP:
-        scale = max(target[0] / across, target[1] / down)
-        left = box[0] + max(0.0, across - target[0] / scale) / 2
-        top = box[1] + max(0.0, down - target[1] / scale) / 2
-        if scale == 1:  # an image that is only cut stays sharp
-            left, top = math.floor(left), math.floor(top)
-        box = left, top, min(box[2], left + target[0] / scale), min(box[3], top + target[1] / scale)
-        return image.resize(target, inner, box=box, reducing_gap=_REDUCING_GAP)
     upright = target[::-1] if turned else target
     size = upright
-    if mode in (CropAndScale.SCALE_FIT, CropAndScale.SCALE_FIT_ROTATE_90_CCW):
-        scale = min(upright[0] / across, upright[1] / down)
-        size = max(1, round(across * scale)), max(1, round(down * scale))
-    scaled = image.resize(size, inner, box=box, reducing_gap=_REDUCING_GAP)
+    scales = upright[0] / across, upright[1] / down
+    if mode is CropAndScale.CENTER_CROP:
+        size = max(size[0], round(across * max(scales))), max(size[1], round(down * max(scales)))
+    elif mode in (CropAndScale.SCALE_FIT, CropAndScale.SCALE_FIT_ROTATE_90_CCW):
+        size = max(1, round(across * min(scales))), max(1, round(down * min(scales)))
+    scaled = image.resize(size, pillow.Resampling.BILINEAR, box=box, reducing_gap=_REDUCING_GAP)
     scaled = scaled.transpose(pillow.Transpose.ROTATE_90) if turned else scaled
     if scaled.size == target:
         return scaled
+    if mode is CropAndScale.CENTER_CROP:
+        left, top = (scaled.size[0] - target[0]) // 2, (scaled.size[1] - target[1]) // 2
+        return scaled.crop((left, top, left + target[0], top + target[1]))
     canvas = pillow.new(image.mode, target)
     canvas.paste(scaled, ((target[0] - scaled.size[0]) // 2, (target[1] - scaled.size[1]) // 2))
     return canvas

@@ -130,6 +130,34 @@ class Model:
         """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read."""
         spec.write(self.spec, Path(path))
 
+    # What neural networks have, and other kinds may have
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The weights as a tree. Raises UnsupportedError for kinds that have none, as do the next four."""
+        raise self._no_function()
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Model:
+        """The same model with other weights."""
+        raise self._no_function()
+
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Any:
+        """The model as a pure function of parameters and inputs."""
+        raise self._no_function()
+
+    def as_function(self) -> Callable[..., dict[str, Any]]:
+        """The model as a function of its inputs."""
+        raise self._no_function()
+
+    def intermediates(
+        self, features: Mapping[str, Any], names: Iterable[str] | None = None, **keyword: Any
+    ) -> dict[str, Any]:
+        """What is computed on the way to the outputs, by name."""
+        raise self._no_function()
+
+    def _no_function(self) -> UnsupportedError:
+        return UnsupportedError(f"a model of kind {self.kind} is no neural network: it has no function of parameters")
+
     def __repr__(self) -> str:
         name = self.configuration.model_display_name
         title = name if name is not None else "" if self.path is None else self.path.name

@@ -27,6 +27,7 @@ from graphml.models.descriptions import ArrayConstraint, FeatureDescription, Fea
 from graphml.models.features import Check, checker, feature_check
 from graphml.models.images import picture
 from graphml.models.model import Model
+from graphml.spec import versions
 from graphml.spec import weights as stored
 from graphml.spec.attributes import weight_messages
 from graphml.spec.layers import REGIONS
@@ -151,6 +152,8 @@ class NeuralNetwork(Model):
             old, new = _at(self._original_parameters[key], path), _at(self.parameters[key], path)
             if new is not old:
                 stored.encode(new if isinstance(new, stored.Quantized) else np.asarray(new), target)
+        # half-precision and quantized weights came with later versions
+        message.specificationVersion = max(message.specificationVersion, versions.required(message))
         return message
 
     # What is made once -----------------------------------------------------------------------------------------------
@@ -218,7 +221,7 @@ class NeuralNetwork(Model):
         classes = self.classes
         if classes is not None and not classes.labels:
             raise SpecError("the classifier has no labels")
-        named = () if classes is None else (classes.label_name, classes.blob, classes.probabilities_name)
+        named = () if classes is None else (classes.label_name, classes.probabilities_name)
         plain = [(f.name, _output(f)) for f in self.description.outputs if f.name not in named]
 
         def present(blobs: Mapping[str, Any]) -> dict[str, Any]:
@@ -337,7 +340,7 @@ def _merged(old: Any, new: Any, where: str) -> Any:
         return [_merged(a, b, f"{where}/{i}") for i, (a, b) in enumerate(zip(old, new, strict=True))]
     if old is not new and tuple(np.shape(new)) != tuple(old.shape):
         raise ShapeError(f"{where} has shape {list(old.shape)}, {list(np.shape(new))} is given")
-    return np.array(new) if isinstance(new, np.ndarray) and new is not old else new
+    return new if new is old or isinstance(new, jax.Array | stored.Quantized) else np.array(new)
 
 
 def _with_weights(graph: Graph, parameters: Parameters) -> Graph:

@@ -32,7 +32,10 @@ def classes_of(network: Any, description: Description) -> Classes | None:
         return None
     member = network.WhichOneof("ClassLabels")
     named = description.predicted_probabilities_name
-    dictionaries = [f.name for f in description.outputs if f.type is FeatureType.DICTIONARY]
+    types = {f.name: f.type for f in description.outputs}
+    if types.get(named, FeatureType.DICTIONARY) is not FeatureType.DICTIONARY:
+        named = ""  # declared as an array, and given as one
+    dictionaries = [name for name, of_type in types.items() if of_type is FeatureType.DICTIONARY]
     return Classes(
         labels=tuple(getattr(network, member).vector) if member else (),
         blob=_probability_blob(network),
@@ -42,12 +45,10 @@ def classes_of(network: Any, description: Description) -> Classes | None:
 
 
 def _probability_blob(network: Any) -> str:
-    """The blob that `labelProbabilityLayerName` names (files name blobs and layers alike), else the last layer's."""
-    wanted = network.labelProbabilityLayerName
-    for layer in reversed(network.layers):
-        if layer.output and (not wanted or wanted in layer.output):
-            return wanted if wanted else layer.output[0]
-    return next((layer.output[0] for layer in network.layers if layer.name == wanted and layer.output), wanted)
+    """The blob that `labelProbabilityLayerName` names (a blob, in spite of its name), else that of the last layer."""
+    if network.labelProbabilityLayerName:
+        return network.labelProbabilityLayerName
+    return next((layer.output[0] for layer in reversed(network.layers) if layer.output), "")
 
 
 def input_ports(network: Any, description: Description) -> tuple[Port, ...]:
@@ -74,7 +75,7 @@ def output_ports(description: Description, classes: Classes | None) -> tuple[Por
     """
     ports = []
     for feature in description.outputs:
-        if classes is not None and feature.name in (classes.label_name, classes.blob, classes.probabilities_name):
+        if classes is not None and feature.name in (classes.label_name, classes.probabilities_name):
             continue
         if feature.type not in _IN_NETWORKS:
             raise GraphError(f"the output {feature.name!r} is {feature.takes}, which no layer gives")
@@ -84,7 +85,7 @@ def output_ports(description: Description, classes: Classes | None) -> tuple[Por
         elif feature.image is not None:
             shape = None if feature.image.flexible else feature.image.shape
         ports.append(Port(feature.name, shape, image=feature.image is not None))
-    if classes is not None:
+    if classes is not None and all(port.name != classes.blob for port in ports):
         ports.append(Port(classes.blob, (len(classes.labels),)))
     return tuple(ports)
 

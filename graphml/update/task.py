@@ -112,6 +112,11 @@ class UpdateTask:
         return self._snapshot(self._train)
 
     @property
+    def metrics(self) -> dict[MetricKey, Any]:
+        """What was measured last; empty before the first mini-batch is done."""
+        return dict(self._metrics)
+
+    @property
     def parameters(self) -> dict[ParameterKey, Any]:
         """The value in force of every parameter."""
         return self._recipe.values
@@ -270,7 +275,7 @@ class UpdateTask:
 
     def _context(self, event: UpdateEvent) -> UpdateContext:
         train = self._train
-        return UpdateContext(self, event, dict(self._metrics), self.parameters, lambda: self._snapshot(train))
+        return UpdateContext(self, event, self.metrics, self.parameters, lambda: self._snapshot(train))
 
     def _snapshot(self, train: Any) -> NeuralNetwork:
         return self._model.with_parameters(jax.device_get(train))

@@ -47,7 +47,9 @@ def _convolve(x, w, stride, groups, f):
         for i in range(w.shape[2]):
             for j in range(w.shape[3]):
                 top, left = i * dilation[0], j * dilation[1]
-                seen = x[:, channels, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]]
+                seen = x[
+                    :, channels, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]
+                ]
                 y[:, made] += np.einsum("nchw,oc->nohw", seen[:, :, :rows, :columns], w[made, :, i, j], optimize=True)
     return y
 
@@ -94,11 +96,21 @@ _BASE = Case((_X,), {"weights": _W, "convolution_padding_type": _valid()})
 # a deconvolution stores [channels in, channels out / groups, height, width]
 _DECONVOLUTION = Case(
     (_X,),
-    {"weights": numbers(4, 3, 3, 2, seed=3), "is_deconvolution": True, "stride": (2, 3), "convolution_padding_type": _valid()},
+    {
+        "weights": numbers(4, 3, 3, 2, seed=3),
+        "is_deconvolution": True,
+        "stride": (2, 3),
+        "convolution_padding_type": _valid(),
+    },
 )
 _DYNAMIC = Case(
     (_X, _W),
-    {"output_channels": 6, "kernel_channels": 4, "kernel_size": (3, 2), "convolution_padding_type": _valid((1, 0), (0, 2))},
+    {
+        "output_channels": 6,
+        "kernel_channels": 4,
+        "kernel_size": (3, 2),
+        "convolution_padding_type": _valid((1, 0), (0, 2)),
+    },
 )
 
 _VARY = {
@@ -108,7 +120,9 @@ _VARY = {
         _BASE.but(n_groups=4, weights=numbers(8, 1, 3, 3, seed=4)),
         Case((numbers(1, 20, 4, 4),), {**_BASE.fields, "n_groups": 2, "weights": numbers(6, 10, 3, 3, seed=5)}),
         _DECONVOLUTION.but(n_groups=2),
-        Case((numbers(1, 12, 3, 3),), {**_DECONVOLUTION.fields, "n_groups": 2, "weights": numbers(12, 2, 3, 3, seed=6)}),
+        Case(
+            (numbers(1, 12, 3, 3),), {**_DECONVOLUTION.fields, "n_groups": 2, "weights": numbers(12, 2, 3, 3, seed=6)}
+        ),
     ],
     "kernel_channels": [Case((numbers(1, 2, 4, 4),), {**_BASE.fields, "weights": _W[:, :2]})],
     "kernel_size": [_BASE.but(weights=numbers(6, 4, 1, 1, seed=7)), _BASE.but(weights=numbers(6, 4, 5, 4, seed=8))],
@@ -134,7 +148,9 @@ _PADDINGS = [_valid(), _valid((1, 0), (2, 3)), _SAME, _SAME_TOP]
 
 @st.composite
 def _draw(draw):
-    groups, channels, outputs = draw(st.sampled_from([(1, 1, 2), (1, 4, 3), (2, 4, 6), (3, 3, 3), (4, 4, 8), (2, 12, 4)]))
+    groups, channels, outputs = draw(
+        st.sampled_from([(1, 1, 2), (1, 4, 3), (2, 4, 6), (3, 3, 3), (4, 4, 8), (2, 12, 4)])
+    )
     kernel = draw(st.sampled_from([(1, 1), (2, 3), (3, 3)]))
     fields = {
         "stride": draw(st.sampled_from([(1, 1), (2, 3)])),

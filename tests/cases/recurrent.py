@@ -1,9 +1,9 @@
 """Recurrent layers, answered one step and one gate at a time, in the order in which the prose writes the equations."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
 
+from cases import Case, arrays, kind, numbers
 from graphml.spec.attributes import Choice
 
 # The activations that the format allows in recurrent layers.
@@ -212,6 +212,7 @@ _PARAMS = st.fixed_dictionaries(
         "cell_clip_threshold": st.sampled_from([0.0, 0.5]),
     }
 )
+_STORED = st.fixed_dictionaries({"bias": st.booleans(), "peepholes": st.booleans()})
 
 
 @st.composite
@@ -221,7 +222,9 @@ def _draw_uni(draw):
         "activations": [draw(st.sampled_from([*_ACTIVATIONS.values()])) for _ in range(3)],
         "params": draw(_PARAMS),
         "reverse_input": draw(st.booleans()),
-        "weight_params": _cell(_GATES, draw(st.integers(0, 5)), bias=draw(st.booleans()), peepholes=draw(st.booleans())),
+        "weight_params": _cell(
+            _GATES, draw(st.integers(0, 5)), bias=draw(st.booleans()), peepholes=draw(st.booleans())
+        ),
     }
     return Case((draw(arrays((steps, batch, _IN, 1, 1))), *draw(_state_inputs(batch, 2))), fields, outputs=3)
 
@@ -229,7 +232,7 @@ def _draw_uni(draw):
 @st.composite
 def _draw_bi(draw):
     steps, batch = draw(st.sampled_from(_SIZES))
-    own = {"bias": draw(st.booleans()), "peepholes": draw(st.booleans())}
+    own = draw(_STORED)
     activations = [draw(st.sampled_from([*_ACTIVATIONS.values()])) for _ in range(3)]
     fields = {
         "activations_forward_lstm": activations,
@@ -278,11 +281,19 @@ kind(
         "weight_matrix": [
             numbers(_OUT, _IN, seed=9),
             # so large that the clip to +-50 is what is left
-            Case((_x(),), {**_SIMPLE, "activation": _IDENTITY, "weight_matrix": 100 * _SIMPLE["weight_matrix"]}, outputs=2),
+            Case(
+                (_x(),),
+                {**_SIMPLE, "activation": _IDENTITY, "weight_matrix": 100 * _SIMPLE["weight_matrix"]},
+                outputs=2,
+            ),
         ],
         "recursion_matrix": [numbers(_OUT, _OUT, seed=9)],
-        "bias_vector": [numbers(_OUT, seed=9), Case((_x(), _h()), {**_SIMPLE, "bias_vector": None}).but(outputs=2)],
-        "inputs": [Case((_x(),), _SIMPLE, outputs=2), Case((_x(),), _SIMPLE), Case((_x(3, 10), _h(1)), _SIMPLE, outputs=2)],
+        "bias_vector": [numbers(_OUT, seed=9), None],
+        "inputs": [
+            Case((_x(),), _SIMPLE, outputs=2),
+            Case((_x(),), _SIMPLE),
+            Case((_x(3, 10), _h(1)), _SIMPLE, outputs=2),
+        ],
     },
     draw=_draw_simple(),
     worked=[
@@ -336,11 +347,15 @@ kind(
     ],
     refuse=[
         (Case((numbers(4, 3, 1, 1),), _GRU), "[sequence, batch, 3, 1, 1]"),
-        (Case((_x(),), {**_GRU, "activations": [_ACTIVATIONS["tanh"]]}), "activations holds 1 activations, 2 are needed"),
+        (
+            Case((_x(),), {**_GRU, "activations": [_ACTIVATIONS["tanh"]]}),
+            "activations holds 1 activations, 2 are needed",
+        ),
     ],
 )
 
 _PEEPHOLES = _cell(_GATES, 1, peepholes=True)
+_WITH_PEEPHOLE = ("input_gate", "forget_gate", "output_gate")
 _WILD = _cell(_GATES, 1, spread=100.0)
 
 kind(
@@ -360,7 +375,11 @@ kind(
         "weight_params": [
             _PEEPHOLES,
             _cell(_GATES, 1, bias=False),
-            *({**_PEEPHOLES, f"{gate}_peephole_vector": np.float32([2, -2])} for gate in _GATES if gate != "block_input"),
+            *(
+                {**_PEEPHOLES, f"{gate}_peephole_vector": np.float32([2, -2])}
+                for gate in _GATES
+                if gate != "block_input"
+            ),
             _WILD,
         ],
         "reverse_input": [True],
@@ -403,7 +422,9 @@ kind(
                     **_ADDING,
                     "weight_params": {
                         **_OPEN,
-                        **{f"{gate}_peephole_vector": np.zeros(1, np.float32) for gate in ("input_gate", "forget_gate")},
+                        **{
+                            f"{gate}_peephole_vector": np.zeros(1, np.float32) for gate in ("input_gate", "forget_gate")
+                        },
                         "output_gate_peephole_vector": np.float32([1]),
                     },
                 },

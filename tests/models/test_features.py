@@ -122,10 +122,12 @@ def test_arrays_take_the_declared_type(dtype, source):
 
 
 def test_arrays_of_other_libraries_pass():
+    import array as array_module
+
     import jax.numpy as jnp
 
     assert check(array(2), jnp.array([1, 2], jnp.bfloat16)).tolist() == [1, 2]
-    assert check(array(2), memoryview(np.array([1.5, 2.5]))).tolist() == [1.5, 2.5]
+    assert check(array(2), array_module.array("d", [1.5, 2.5])).tolist() == [1.5, 2.5]
 
 
 def test_an_array_of_the_right_type_is_not_copied():
@@ -208,11 +210,16 @@ def declared(**fields) -> FeatureDescription:
 
 
 def test_the_default_shape_is_the_declared_the_first_or_the_smallest():
-    assert declared(shape=[2, 3]).array.shape == (2, 3)
-    assert declared(shape=[4], shapes=[[2], [4]]).array.shape == (4,)
-    assert declared(shapes=[[2, 3], [4, 5]]).array.shape == (2, 3)
-    assert declared(ranges=[(1, 3), (2, -1)]).array.shape == (1, 2)
-    assert declared().array.shape is None
+    def default(**fields):
+        array = declared(**fields).array
+        assert array is not None
+        return array.shape
+
+    assert default(shape=[2, 3]) == (2, 3)
+    assert default(shape=[4], shapes=[[2], [4]]) == (4,)
+    assert default(shapes=[[2, 3], [4, 5]]) == (2, 3)
+    assert default(ranges=[(1, 3), (2, -1)]) == (1, 2)
+    assert default() is None
 
 
 def test_flexible_shapes_say_what_they_accept():
@@ -272,7 +279,7 @@ def test_a_network_may_ask_for_another_type_than_the_declared_one():
     take = checker(array(2, dtype="float64"), dtype="float32")
     assert take([1, 2]).dtype == np.float32
     whole = checker(array(2, dtype="int32"), dtype="float32")
-    with pytest.raises(FeatureError, match="holds 0.5"):
+    with pytest.raises(FeatureError, match=r"holds 0\.5"):
         whole([0.5, 1])
 
 

@@ -191,10 +191,10 @@ def test_center_crop_without_scaling_cuts_both_sides():
 
 
 def test_center_crop_scales_the_shorter_side():
-    # 2 x 4 -> 1 x 1 is a scale of 1/2, the filter reaches two pixels to each side: weights 1/4, 3/4, 3/4, 1/4 over 2
-    blocks = np.array([[0, 10, 20, 90], [0, 30, 40, 90]], np.float32)
-    rows = [(0.25 * 0 + 0.75 * 10 + 0.75 * 20 + 0.25 * 90) / 2, (0.25 * 0 + 0.75 * 30 + 0.75 * 40 + 0.25 * 90) / 2]
-    assert pixels(blocks, ImageConstraint(1, 1, "GRAYSCALE")).item() == pytest.approx(sum(rows) / 2)
+    # 2 x 6 becomes 1 x 3, of which the middle is left; at this scale the filter reaches two pixels to each side of it
+    strip = np.array([[90, 0, 10, 20, 90, 90], [90, 0, 30, 40, 90, 90]], np.float32)
+    rows = [0.25 * 0 + 0.75 * 10 + 0.75 * 20 + 0.25 * 90, 0.25 * 0 + 0.75 * 30 + 0.75 * 40 + 0.25 * 90]
+    assert pixels(strip, ImageConstraint(1, 1, "GRAYSCALE")).item() == pytest.approx(sum(rows) / 2 / 2)
 
 
 def test_scale_fit_centres_on_black():

@@ -16,7 +16,7 @@ BuildModel = Callable[..., Model]
 
 
 def _layer(kind: str, inputs: str = "x", outputs: str = "y", name: str = "", **fields: Any) -> NeuralNetworkLayer:
-    message = encode(kind, fields)
+    message: Any = encode(kind, fields)
     message.name = name or kind
     message.input.extend(inputs.split())
     message.output.extend(outputs.split())

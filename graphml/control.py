@@ -1,0 +1,330 @@
+"""Branches and loops over blobs. The interpreter hands over sub-networks as `Block`s; the rows in `ops/control.py` say
+what a branch or loop means; here is how it becomes `lax.cond`, `while_loop` and `scan`.
+
+A decision that is known when the network is traced is simply taken. Otherwise a branch is a `lax.cond` over the blobs
+that both sides leave, and a loop carries the blobs that its body writes and that are read in the next turn or after the
+loop. break and continue write the blob EXIT; what stands behind them then runs under a condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from graphml.errors import ShapeError, UnsupportedError
+from graphml.graph import EXIT
+
+State = dict[str, Any]
+
+BREAK = 1.0  # of the blob EXIT, which is 0 while a turn goes on and something else where it was left to continue
+
+_UNROLL = 64  # turns of a loop that cannot be compiled as one, at most
+_LONGEST_SCAN = 1 << 16  # converters write bounds like 2^31, which mean that there is none
+
+
+def known(value: Any) -> bool:
+    """Whether a value can be looked at while the network is traced."""
+    return not isinstance(value, jax.core.Tracer)
+
+
+def is_true(value: Any) -> Any:
+    """The format's truth: further from zero than 1e-6."""
+    return abs(value.reshape(())) > 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A region as a function of a state, traced once for each set of shapes however often it is used.
+
+    evaluate: (params, key, state) -> all blobs. params: of the layers inside. reads, writes: of the region. traced: what
+    is traced already, shared by all blocks of the same region.
+    """
+
+    evaluate: Callable[[Any, Any, State], State]
+    params: Mapping[str, Any]
+    key: jax.Array | None
+    reads: frozenset[str]
+    writes: frozenset[str]
+    traced: dict[Any, _Traced]
+
+    def inline(self, state: State, key: jax.Array | None = None) -> State:
+        """The state after the region, run right here: what is known inside stays known."""
+        return {**state, **self.evaluate(self.params, self.key if key is None else key, dict(state))}
+
+    def __call__(self, params: Any, state: State, wanted: Iterable[str], key: jax.Array | None = None) -> State:
+        """The wanted blobs after the region, as one traced piece."""
+        return self._piece(state, wanted)(params, self.key if key is None else key, state)
+
+    def shapes(self, state: State, wanted: Iterable[str]) -> dict[str, jax.ShapeDtypeStruct]:
+        """The shapes of the wanted blobs that exist after the region."""
+        return self._piece(state, wanted).shapes(self.params, self.key, state)
+
+    def _piece(self, state: State, wanted: Iterable[str]) -> _Traced:
+        fixed = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        constants = tuple(sorted((name, value.shape, value.tobytes()) for name, value in fixed.items()))
+        moving = tuple(sorted(name for name in state if name not in fixed))
+        place = constants, moving, frozenset(wanted)
+        if place not in self.traced:
+            self.traced[place] = _Traced(self.evaluate, fixed, moving, place[2])
+        return self.traced[place]
+
+
+class _Traced:
+    """A region for given known values, as one jitted (and inlined) function of its other blobs."""
+
+    def __init__(self, evaluate, fixed: State, moving: tuple[str, ...], wanted: frozenset[str]) -> None:
+        self._moving = moving
+        self._constant: State = {}
+
+        def run(params, key, arrays):
+            state = evaluate(params, key, {**fixed, **arrays})
+            self._constant = {n: state[n] for n in wanted & state.keys() if isinstance(state[n], np.ndarray)}
+            return {n: state[n] for n in wanted & state.keys() - self._constant.keys()}
+
+        self._run = jax.jit(run, inline=True)
+
+    def __call__(self, params, key, state: State) -> State:
+        result = self._run(params, key, {name: state[name] for name in self._moving})
+        return {**result, **self._constant}
+
+    def shapes(self, params, key, state: State) -> dict[str, jax.ShapeDtypeStruct]:
+        result = self._run.eval_shape(params, key, {name: state[name] for name in self._moving})
+        return {**result, **{n: jax.ShapeDtypeStruct(v.shape, v.dtype) for n, v in self._constant.items()}}
+
+
+@dataclass(frozen=True)
+class Control:
+    """How the sub-networks of one node run: on which state, and which blobs are wanted after them."""
+
+    state: State
+    live: frozenset[str]
+    max_iterations: int | None = None
+    is_true = staticmethod(is_true)
+
+    # Branches --------------------------------------------------------------------------------------------------------
+
+    def branch(self, predicate: Any, then: Block, otherwise: Block | None) -> State:
+        """The blobs that the chosen side leaves. Where the choice is not known: those that both sides leave."""
+        if known(predicate):
+            side = then if bool(predicate) else otherwise
+            return {} if side is None else _written(side.inline(self.state), side.writes)
+        sides = [then] if otherwise is None else [then, otherwise]
+        written = frozenset().union(*(side.writes for side in sides))
+        last = _NOTHING if otherwise is None else otherwise
+        both = [n for n in written & self.live if all(n in s.writes or n in self.state for s in (then, last))]
+        shapes = [side.shapes(self.state, both) for side in sides]
+        for name in sorted(both):
+            found = {tuple(s[name].shape) if name in s else np.shape(self.state[name]) for s in shapes}
+            if otherwise is None:
+                found.add(np.shape(self.state[name]))
+            if len(found) > 1:
+                raise UnsupportedError(
+                    f"the sides leave {name!r} in different shapes ({' and '.join(str(list(s)) for s in sorted(found))}), "
+                    "and which side runs is not known when the network is traced"
+                )
+
+        def run(side: Block | None):
+            def taken(operands):
+                params, state = operands
+                state = {**self.state, **state}
+                after = state if side is None else {**state, **side(params, state, both)}
+                return {name: jnp.asarray(after[name]) for name in both}
+
+            return taken
+
+        moving = {n: v for n, v in self.state.items() if not isinstance(v, np.ndarray)}
+        params = {**(otherwise.params if otherwise is not None else {}), **then.params}
+        return lax.cond(predicate, run(then), run(otherwise), (params, moving))
+
+    # Loops -----------------------------------------------------------------------------------------------------------
+
+    def loop(self, count: Any | None, condition: Block | None, variable: str, body: Block, most: int) -> State:
+        """The blobs after a loop.
+
+        count: the number of turns, if any input gives it; otherwise `most`, if it is not 0. condition: evaluated before
+        each turn; the loop ends when the blob `variable` is false after it.
+        """
+        if count is not None and known(count):
+            most, count = max(int(count), 0), None
+            if most == 0 and condition is None:
+                return {}
+        endless = count is None and most == 0 and condition is None
+        if endless and EXIT not in body.writes:
+            raise UnsupportedError("the loop has no count, no condition and no break")
+        turns = _Turns(self, count, condition, variable, body, most)
+        try:
+            return turns.compiled()
+        except _ShapesChange as change:
+            reason: Exception = change
+        except UnsupportedError as refusal:  # a value that decides a shape is known only if the turns are laid out
+            reason = refusal
+        return turns.unrolled(reason)
+
+
+_NOTHING = Block(lambda params, key, state: state, {}, None, frozenset(), frozenset(), {})
+
+
+def _written(state: State, names: frozenset[str]) -> State:
+    return {name: value for name, value in state.items() if name in names}
+
+
+class _ShapesChange(ShapeError):
+    """A blob has another shape after a turn than before it."""
+
+
+class _Turns:
+    """One loop: what it carries, and its turns compiled or laid out."""
+
+    def __init__(self, control: Control, count, condition: Block | None, variable: str, body: Block, most: int) -> None:
+        self._control, self._count, self._most = control, count, most
+        self._condition, self._variable, self._body = condition, variable, body
+        blocks = [body] if condition is None else [condition, body]
+        writes = frozenset().union(*(block.writes for block in blocks)) - {EXIT}
+        again = frozenset().union(*(block.reads for block in blocks))
+        self._carried = sorted(writes & (again | control.live | ({variable} if condition is not None else set())))
+        self._exits = EXIT in body.writes
+
+    # as one program
+
+    def compiled(self) -> State:
+        start = self._start()
+        params = {**self._body.params, **(self._condition.params if self._condition is not None else {})}
+        moving = {n: v for n, v in self._control.state.items() if not isinstance(v, np.ndarray) and n not in start}
+        bounded = self._condition is None and self._count is None and self._most > 0
+        if bounded and not self._exits:
+            if self._most > 2**31 - 1:
+                raise UnsupportedError(f"a loop of {self._most} turns")
+            final, _ = lax.scan(lambda c, i: (self._turn(params, moving, c, i), None), start, jnp.arange(self._most))
+            return self._result(final)
+        return self._result(self._early(params, moving, start))
+
+    def _start(self) -> State:
+        """The carried blobs before the first turn; zeros of their shapes for those that the loop itself creates."""
+        state = self._control.state
+        start = {n: jnp.asarray(state[n]) for n in self._carried if n in state}
+        for _ in range(2):  # the second time also with the blobs that were new, as later turns see them
+            shapes = self._after(start)
+            for name, shape in shapes.items():
+                if name not in start:
+                    start[name] = jnp.zeros(shape.shape, shape.dtype)
+                elif shape.shape != start[name].shape:
+                    raise _ShapesChange(
+                        f"the loop leaves {name!r} in another shape ({list(shape.shape)}) than it finds it "
+                        f"({list(start[name].shape)})"
+                    )
+        return start
+
+    def _after(self, start: State) -> dict[str, jax.ShapeDtypeStruct]:
+        state = {**self._control.state, **start}
+        shapes: dict[str, jax.ShapeDtypeStruct] = {}
+        if self._condition is not None:
+            shapes = self._condition.shapes(state, self._carried)
+            state |= {name: jnp.zeros(s.shape, s.dtype) for name, s in shapes.items()}
+        if self._exits:
+            state[EXIT] = np.zeros(1, np.float32)
+        return {**shapes, **self._body.shapes(state, self._carried)}
+
+    def _turn(self, params, moving: State, carry: State, turn, *, exits: bool = False):
+        state = {**self._control.state, **moving, **carry}
+        if self._exits:
+            state[EXIT] = np.zeros(1, np.float32)
+        key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
+        after = self._body(params, state, [*self._carried, *([EXIT] if exits else [])], key)
+        carried = {n: jnp.asarray(after.get(n, carry[n])) for n in carry}
+        return (carried, after[EXIT].reshape(()) != BREAK) if exits else carried
+
+    def _check(self, params, moving: State, carry: State):
+        """The carry after the condition network, and whether there is another turn."""
+        if self._condition is None:
+            return carry, jnp.asarray(True)
+        state = {**self._control.state, **moving, **carry}
+        after = self._condition(params, state, {*self._carried, self._variable})
+        return {n: jnp.asarray(after.get(n, carry[n])) for n in carry}, jnp.asarray(is_true(after[self._variable]))
+
+    def _early(self, params, moving: State, start: State) -> State:
+        """Turns until the condition fails, a break, or the count: `while_loop`; its derivative is that of a `scan`."""
+        bound = self._bound()
+        # counts are floats here: integers would need tangents of their own kind
+        count = jnp.asarray(np.inf if self._most == 0 else self._most if self._count is None else 0, jnp.float32)
+        if self._count is not None:
+            count = jnp.asarray(self._count, jnp.float32).reshape(())
+
+        def begin(operands):
+            params, moving, start, count = operands
+            carry, go = self._check(params, moving, start)
+            return carry, go & (count >= 1), jnp.asarray(0, jnp.float32)
+
+        def turn(operands, carried):
+            params, moving, _, count = operands
+            carry, _, done = carried
+            index = done.astype(jnp.int32)
+            if self._exits:
+                carry, on = self._turn(params, moving, carry, index, exits=True)
+                # after a break the condition is not evaluated again
+                carry, go = lax.cond(on, lambda c: self._check(params, moving, c), lambda c: (c, jnp.asarray(False)), carry)
+            else:
+                carry, go = self._check(params, moving, self._turn(params, moving, carry, index))
+            return carry, go & (done + 1 < jnp.floor(count)), done + 1
+
+        @jax.custom_jvp
+        def run(operands):
+            return lax.while_loop(lambda c: c[1], lambda c: turn(operands, c), begin(operands))[0]
+
+        @run.defjvp
+        def _(primals, tangents):
+            if bound is None:
+                raise UnsupportedError(
+                    "a loop without a bound has no gradient; give one with lower(..., max_iterations=...)"
+                )
+            return jax.jvp(as_scan, primals, tangents)
+
+        def as_scan(operands):
+            def step(carried, _):
+                return lax.cond(carried[1], lambda c: turn(operands, c), lambda c: c, carried), None
+
+            return lax.scan(step, begin(operands), None, length=bound)[0][0]
+
+        return run((params, moving, start, count))
+
+    def _bound(self) -> int | None:
+        """How many turns there are at most, where that is a number worth laying out for derivatives."""
+        bounds = [n for n in (self._control.max_iterations, self._most if self._count is None else 0) if n]
+        return min((n for n in bounds if n <= _LONGEST_SCAN), default=None)
+
+    def _result(self, final: State) -> State:
+        return {name: value for name, value in final.items() if name in self._control.live}
+
+    # turn by turn
+
+    def unrolled(self, reason: Exception) -> State:
+        """The turns one after the other, where the decisions allow it."""
+        state = dict(self._control.state)
+        if self._count is not None:
+            raise UnsupportedError(f"the number of turns is not known when the network is traced, and {reason}") from reason
+        turn = 0
+        while self._most == 0 or turn < self._most:
+            if self._condition is not None:
+                state = self._condition.inline(state)
+                go = is_true(state[self._variable])
+                if not known(go):
+                    raise UnsupportedError(f"the condition is not known when the network is traced, and {reason}") from reason
+                if not bool(go):
+                    break
+            state[EXIT] = np.zeros(1, np.float32)
+            key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
+            state = self._body.inline(state, key)
+            ended = state.pop(EXIT)
+            if not known(ended):
+                raise UnsupportedError(f"whether the loop breaks is not known when the network is traced, and {reason}") from reason
+            turn += 1
+            if float(ended.reshape(())) == BREAK:
+                break
+            if turn > _UNROLL and any(not known(value) for value in state.values()):
+                raise UnsupportedError(f"more than {_UNROLL} turns would have to be laid out, as {reason}") from reason
+        return {name: state[name] for name in self._carried if name in state}

@@ -1,0 +1,49 @@
+"""Running an ONNX file with onnxruntime, every value in it exposed: the other side of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from graphml.errors import FeatureError, SpecError, need
+
+
+def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """{value name: array} for every value that the nodes of an ONNX graph compute, in order.
+
+    inputs: by the names of the ONNX graph, or in its order when no name fits; each is reshaped to the declared shape
+    when the number of elements agrees, and cast to the declared type.
+    Raises SpecError when the file cannot be read or run, FeatureError when the inputs do not fit.
+    """
+    onnx = need("onnx", "onnx")
+    runtime = need("onnxruntime", "onnx")
+    try:
+        model = onnx.load(str(path))
+        written = [output for node in model.graph.node for output in node.output if output]
+        declared = {output.name for output in model.graph.output}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in written if name not in declared)
+        session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # protobuf and onnxruntime raise classes of their own
+        raise SpecError(f"{path} cannot be run as an ONNX model: {error}") from None
+    feeds = _feeds(session.get_inputs(), inputs)
+    names = [name for name in dict.fromkeys(written) if name]
+    return dict(zip(names, session.run(names, feeds), strict=True))
+
+
+def _feeds(wanted, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if len(wanted) != len(inputs):
+        raise FeatureError(f"the ONNX graph takes {len(wanted)} inputs, {len(inputs)} are given: {', '.join(inputs)}")
+    by_name = all(one.name in inputs for one in wanted)
+    values = [inputs[one.name] for one in wanted] if by_name else list(inputs.values())
+    return {one.name: _fitted(one, value) for one, value in zip(wanted, values, strict=True)}
+
+
+def _fitted(wanted, value: np.ndarray) -> np.ndarray:
+    shape = [n if isinstance(n, int) else -1 for n in wanted.shape]
+    dtype = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}.get(wanted.type)
+    array = np.asarray(value, dtype)
+    if shape.count(-1) == 0 and int(np.prod(shape)) == array.size:
+        return array.reshape(shape)
+    return array.reshape((1,) * (len(shape) - array.ndim) + array.shape)

@@ -1,0 +1,49 @@
+"""Control flow: layers that own sub-networks, and the two that leave a turn of a loop.
+
+A sub-network arrives as a ready block; `control` runs blocks on the blobs around the layer and gives the blobs that they
+leave. How that is compiled is the interpreter's business.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphml.catalogue import op
+
+_NO_GRADIENT = "it computes no number, it only decides which layers run"
+
+
+@op("branch", regions=True)
+def branch(predicate, *, if_branch, else_branch, control):
+    """Run one of two networks: the first when the predicate is further from zero than 1e-6, else the second, if any.
+
+    predicate: one number. Leaves the blobs that both sides have; the blobs of one side alone only where the predicate is
+    known when the network is traced. Source: BranchLayerParams (spec 4).
+    """
+    return control.branch(control.is_true(predicate), if_branch, else_branch)
+
+
+@op("loop", regions=True)
+def loop(*count, max_loop_iterations: int, condition_var: str, condition_network, body_network, control):
+    """Run a network again and again.
+
+    count: the number of turns (its fraction is dropped), which replaces `max_loop_iterations`. The condition network,
+    if there is one, runs before each turn, and the loop ends when the blob `condition_var` is then within 1e-6 of zero.
+    Without a count and with `max_loop_iterations` 0 only the condition ends it.
+    A blob that the body creates is zeros after no turn, and an error where it is known that there was none.
+    Source: LoopLayerParams (spec 4).
+    """
+    turns = count[0].reshape(()) if count else None
+    return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
+
+
+@op("loopBreak", differentiable=_NO_GRADIENT)
+def loop_break():
+    """End the loop around it at once. Source: LoopBreakLayerParams (spec 4)."""
+    return np.full(1, 1, np.float32)
+
+
+@op("loopContinue", differentiable=_NO_GRADIENT)
+def loop_continue():
+    """Go on with the next turn of the loop around it. Source: LoopContinueLayerParams (spec 4)."""
+    return np.full(1, 2, np.float32)

@@ -1,0 +1,59 @@
+"""Layers of a class of the user's own: the network names the class, the user brings the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from graphml.catalogue import op, target
+
+Function = Callable[..., Any]
+
+_registered: dict[str, Function] = {}
+
+
+def register_custom_layer(class_name: str, function: Function | None = None, *, replace: bool = False) -> Function:
+    """Say what custom layers of a class compute; returns the function, or a decorator when none is given.
+
+        @register_custom_layer("Swish")
+        def swish(x, *, weights, parameters):
+            return x * jax.nn.sigmoid(x)
+
+    function: f(*inputs, weights: list, parameters: dict) -> array or tuple of arrays, in JAX. It sees blobs in wire
+    layout ([..., channels, height, width]); each weight is a flat float array, as the format stores no shape.
+    Raises ValueError when the class has a function already, unless `replace`.
+    """
+    if function is None:
+        return lambda given: register_custom_layer(class_name, given, replace=replace)
+    if class_name in _registered and not replace:
+        raise ValueError(f"custom layer class {class_name!r} has a function already; pass replace=True to replace it")
+    _registered[class_name] = function
+    return function
+
+
+def _find(class_name: str) -> Function | None:
+    return target().custom_layers.get(class_name, _registered.get(class_name))
+
+
+def _supported(attributes: Mapping[str, Any]) -> str | None:
+    if _find(attributes["class_name"]) is not None:
+        return None
+    reason = f"custom layer class {attributes['class_name']!r} is not registered"
+    return f"{reason}; its description: {attributes['description']}" if attributes["description"] else reason
+
+
+@op("custom", wire_only=("description",), supported=_supported)
+def custom(*inputs, class_name: str, weights, parameters: Mapping[str, Any]):
+    """Whatever the function of the layer's class computes.
+
+    The function is looked up among the `custom_layers` that the network was lowered with, then among those that
+    `register_custom_layer` has entered. Source: CustomLayerParams (spec 2).
+    """
+    function = _find(class_name)
+    assert function is not None, "a network with an unknown class is refused when it is lowered"
+    results = function(*inputs, weights=[] if weights is None else list(weights), parameters=dict(parameters))
+    if isinstance(results, tuple | list):
+        return tuple(jnp.asarray(result) for result in results)
+    return jnp.asarray(results)

@@ -1,0 +1,167 @@
+"""Pooling over images: the maximum, the mean or the norm of each window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from graphml.catalogue import op
+from graphml.errors import ShapeError
+from graphml.ops import windows
+from graphml.ops.windows import Pair
+from graphml.spec.attributes import Choice
+
+_NONE = ((0, 0), (0, 0))
+
+
+def max_pool(x, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]):
+    """The maximum of each window over the axes 1, 2, ... of x: [batch, *space, channels]. Padding never wins;
+    a window of padding alone gives 0."""
+    y = _pool(jnp.maximum, _padded(x, padding, np.array(-np.inf, x.dtype)), kernel, stride)
+    covered = counts(x.shape[1:-1], kernel, stride, padding, [(0, 0)] * len(kernel))
+    return y if covered.all() else jnp.where(covered > 0, y, 0)
+
+
+def sum_pool(x, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]):
+    """The sum of each window over the axes 1, 2, ... of x: [batch, *space, channels]."""
+    return _pool(jnp.add, _padded(x, padding, np.array(0, x.dtype)), kernel, stride)
+
+
+def _pool(function, x, kernel, stride):
+    """`function` between all elements of each window, one axis after the other.
+
+    XLA's own windowed reduction takes up to twenty times as long on a CPU, and its gradient searches each window again.
+    """
+    for axis, (k, s) in enumerate(zip(kernel, stride, strict=True), start=1):
+        x = _neighbours(function, x, k, s, axis)
+    return x
+
+
+def _neighbours(function, x, count: int, stride: int, axis: int):
+    """`function` between `count` neighbours, from every `stride`-th element on, in about 2 log2(count) steps: runs of
+    doubling length are made, and those that `count` is the sum of are joined."""
+    last = x.shape[axis] - count
+    run, length, start, total = x, 1, 0, None
+    while True:
+        if count & length:
+            part = lax.slice_in_dim(run, start, start + last + 1, stride, axis)
+            total = part if total is None else function(total, part)
+            start += length
+        if 2 * length > count:
+            return total
+        ends = run.shape[axis] - length
+        run = function(lax.slice_in_dim(run, 0, ends, axis=axis), lax.slice_in_dim(run, length, None, axis=axis))
+        length *= 2
+
+
+def mean_pool(x, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair], declared: Sequence[Pair]):
+    """The mean of each window over the axes 1, 2, ... of x: [batch, *space, channels].
+
+    The divisor is the number of places inside the image and its `declared` padding, which may be less than `padding`.
+    """
+    places = counts(x.shape[1:-1], kernel, stride, padding, declared)
+    return sum_pool(x, kernel, stride, padding) / np.maximum(places, 1).astype(x.dtype)
+
+
+def counts(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[Pair],
+    declared: Sequence[Pair],
+) -> np.ndarray:
+    """How many places of the image with its `declared` padding each window covers: [*space, 1]."""
+    result = np.ones((1,))
+    for n, k, s, (before, after), (first, last) in zip(sizes, kernel, stride, padding, declared, strict=True):
+        starts = np.arange((n + before + after - k) // s + 1) * s - before
+        covered = np.minimum(starts + k, n + last) - np.maximum(starts, -first)
+        result = np.multiply.outer(result, np.maximum(covered, 0))
+    return result[0][..., None]
+
+
+def root(squares):
+    """The square root, with gradient zero at zero."""
+    positive = squares > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1)), 0)
+
+
+def _padded(x, padding: Sequence[Pair], value):
+    if not np.any(padding):
+        return x
+    return lax.pad(x, value, [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)])
+
+
+def _supported(attributes: Mapping[str, Any]) -> str | None:
+    if attributes["pooling_padding_type"] is None and not attributes["global_pooling"]:
+        return "the type of padding is not set"
+    return None
+
+
+@op("pooling", layout="last", supported=_supported)
+def pooling(
+    x,
+    *,
+    type: str,  # noqa: A002  (the name on the wire)
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    pooling_padding_type: Choice,
+    avg_pool_exclude_padding: bool,
+    global_pooling: bool,
+):
+    """The maximum, the mean or the square root of the sum of squares of each window.
+
+    x: [..., batch, channels, height, width]; returns the same rank. Padding is `valid` or `same`, as for convolutions,
+    or `includeLastPixel`: the same amount on both sides, and sizes rounded up, so that windows may reach beyond it.
+    Padding never wins a maximum. A mean divides by the places inside the image and its declared padding, or inside
+    the image alone with `avg_pool_exclude_padding`. A window that covers nothing gives 0. With `global_pooling` the one
+    window is the image, and sizes, strides and padding are ignored.
+    Source: PoolingLayerParams (spec 1).
+    """
+    if x.ndim < 4:
+        raise ShapeError(f"x has rank {x.ndim}; it is [..., batch, channels, height, width]")
+    images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
+    if global_pooling:
+        y = pool_everything(images, type)
+    else:
+        sizes = images.shape[1:3]
+        kernel, stride = windows.pair(kernel_size, "kernel size"), windows.pair(stride, "stride")
+        if pooling_padding_type.name == "includeLastPixel":
+            declared, padding = _complete(pooling_padding_type, sizes, kernel, stride)
+        else:
+            declared = padding = windows.image_padding(pooling_padding_type, sizes, kernel, stride)
+        if type == "MAX":
+            y = max_pool(images, kernel, stride, padding)
+        elif type == "AVERAGE":
+            y = mean_pool(images, kernel, stride, padding, _NONE if avg_pool_exclude_padding else declared)
+        else:
+            y = root(sum_pool(images * images, kernel, stride, padding))
+    return y.reshape(*x.shape[:-3], *y.shape[1:])
+
+
+def pool_everything(x, type: str):  # noqa: A002
+    """One window over all of the axes 1, 2, ... of x: [batch, *space, channels]; they stay, with size 1."""
+    space = tuple(range(1, x.ndim - 1))
+    if type == "MAX":
+        return x.max(axis=space, keepdims=True)
+    if type == "AVERAGE":
+        return x.mean(axis=space, keepdims=True)
+    return root(jnp.sum(x * x, axis=space, keepdims=True))
+
+
+def _complete(choice: Choice, sizes, kernel, stride) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    """(declared, actual) padding with which the last window still contains the last pixel."""
+    amounts = windows.pair(choice.fields.get("padding_amounts", ()) or (0, 0), "padding", least=0)
+    actual = []
+    for n, k, s, amount in zip(sizes, kernel, stride, amounts, strict=True):
+        steps = -(-(n + 2 * amount - k) // s) + 1
+        if any(amounts) and (steps - 1) * s >= n + amount:  # the last window would start in the padding
+            steps -= 1
+        if steps < 1:
+            raise ShapeError(f"a window of {k} does not fit into {n} with padding {[amount, amount]}")
+        actual.append((amount, (steps - 1) * s + k - n - amount))
+    return tuple((amount, amount) for amount in amounts), tuple(actual)

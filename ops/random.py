@@ -1,0 +1,159 @@
+"""Random numbers: normal, uniform, Bernoulli and categorical.
+
+A layer with a seed draws the same numbers in every call and after every load; a negative seed leaves the choice to the
+key of the call. Which numbers a seed stands for is JAX's business: the format does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from graphml.catalogue import op
+from graphml.errors import ShapeError
+from graphml.ops._axes import need_rank
+from graphml.ops._known import sizes
+
+_NO_VALUES = "random numbers do not depend on the values of an input"
+_NO_SLOPE = "a drawn category is a whole number, which has no slope"
+
+
+def _key(seed: int, key):
+    """The layer's own key when it has a seed, else the call's. Seeds have up to 63 bits, keys are made of 32."""
+    if seed < 0:
+        return key
+    return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32) if seed >> 32 else jax.random.key(seed)
+
+
+def _normal(key, shape, dtype, *, mean: float, std_dev: float):
+    return mean + std_dev * jax.random.normal(key, shape, dtype)
+
+
+def _uniform(key, shape, dtype, *, min_val: float, max_val: float):
+    return jax.random.uniform(key, shape, dtype, min_val, max_val)
+
+
+def _bernoulli(key, shape, dtype, *, prob: float):
+    return jax.random.bernoulli(key, prob, shape).astype(dtype)
+
+
+def _ordered(attributes: Mapping[str, Any]) -> str | None:
+    low, high = attributes["min_val"], attributes["max_val"]
+    return f"min_val {low} is above max_val {high}" if low > high else None
+
+
+def _probable(attributes: Mapping[str, Any]) -> str | None:
+    prob = attributes["prob"]
+    return None if 0 <= prob <= 1 else f"prob is {prob}; a probability is between 0 and 1"
+
+
+# Normal ---------------------------------------------------------------------------------------------------------------
+
+
+@op("randomNormalLike", random=True, differentiable=_NO_VALUES)
+def random_normal_like(x, *, key, seed: int, mean: float, std_dev: float):
+    """Normal numbers in the shape of x, whatever its values.
+
+    x: any shape. Source: RandomNormalLikeLayerParams (spec 4).
+    """
+    return _normal(_key(seed, key), x.shape, x.dtype, mean=mean, std_dev=std_dev)
+
+
+@op("randomNormalStatic", random=True)
+def random_normal_static(*, key, seed: int, mean: float, std_dev: float, output_shape: tuple[int, ...]):
+    """Normal numbers in a fixed shape.
+
+    Source: RandomNormalStaticLayerParams (spec 4).
+    """
+    return _normal(_key(seed, key), output_shape, jnp.float32, mean=mean, std_dev=std_dev)
+
+
+@op("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
+def random_normal_dynamic(shape, *, key, seed: int, mean: float, std_dev: float):
+    """Normal numbers in the shape that the input holds, known when the network is traced.
+
+    shape: [R]; returns rank R. Source: RandomNormalDynamicLayerParams (spec 4).
+    """
+    return _normal(_key(seed, key), sizes(shape, "the shape"), shape.dtype, mean=mean, std_dev=std_dev)
+
+
+# Uniform --------------------------------------------------------------------------------------------------------------
+
+
+@op("randomUniformLike", random=True, differentiable=_NO_VALUES, supported=_ordered)
+def random_uniform_like(x, *, key, seed: int, min_val: float, max_val: float):
+    """Numbers even over [min_val, max_val) in the shape of x, whatever its values.
+
+    x: any shape. Source: RandomUniformLikeLayerParams (spec 4).
+    """
+    return _uniform(_key(seed, key), x.shape, x.dtype, min_val=min_val, max_val=max_val)
+
+
+@op("randomUniformStatic", random=True, supported=_ordered)
+def random_uniform_static(*, key, seed: int, min_val: float, max_val: float, output_shape: tuple[int, ...]):
+    """Numbers even over [min_val, max_val) in a fixed shape.
+
+    Source: RandomUniformStaticLayerParams (spec 4).
+    """
+    return _uniform(_key(seed, key), output_shape, jnp.float32, min_val=min_val, max_val=max_val)
+
+
+@op("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
+def random_uniform_dynamic(shape, *, key, seed: int, min_val: float, max_val: float):
+    """Numbers even over [min_val, max_val) in the shape that the input holds, known when the network is traced.
+
+    shape: [R]; returns rank R. Source: RandomUniformDynamicLayerParams (spec 4).
+    """
+    return _uniform(_key(seed, key), sizes(shape, "the shape"), shape.dtype, min_val=min_val, max_val=max_val)
+
+
+# Bernoulli ------------------------------------------------------------------------------------------------------------
+
+
+@op("randomBernoulliLike", random=True, differentiable=_NO_VALUES, supported=_probable)
+def random_bernoulli_like(x, *, key, seed: int, prob: float):
+    """Ones with probability `prob`, else zeros in the shape of x, whatever its values.
+
+    x: any shape. Source: RandomBernoulliLikeLayerParams (spec 4).
+    """
+    return _bernoulli(_key(seed, key), x.shape, x.dtype, prob=prob)
+
+
+@op("randomBernoulliStatic", random=True, supported=_probable)
+def random_bernoulli_static(*, key, seed: int, prob: float, output_shape: tuple[int, ...]):
+    """Ones with probability `prob`, else zeros in a fixed shape.
+
+    Source: RandomBernoulliStaticLayerParams (spec 4).
+    """
+    return _bernoulli(_key(seed, key), output_shape, jnp.float32, prob=prob)
+
+
+@op("randomBernoulliDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_probable)
+def random_bernoulli_dynamic(shape, *, key, seed: int, prob: float):
+    """Ones with probability `prob`, else zeros in the shape that the input holds, known when the network is traced.
+
+    shape: [R]; returns rank R. Source: RandomBernoulliDynamicLayerParams (spec 4).
+    """
+    return _bernoulli(_key(seed, key), sizes(shape, "the shape"), shape.dtype, prob=prob)
+
+
+# Categorical ----------------------------------------------------------------------------------------------------------
+
+
+@op("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
+def categorical_distribution(x, *, key, seed: int, num_samples: int, is_logits: bool, eps: float, temperature: float):
+    """Categories drawn by the last axis of x, as whole numbers from 0.
+
+    x: [..., categories], logits, or probabilities p that count as log(p + eps) and need not sum to 1; logits are
+    divided by the temperature. Returns [..., num_samples].
+    Raises ShapeError for a negative count. Source: CategoricalDistributionLayerParams (spec 4).
+    """
+    need_rank(x, 1)
+    if num_samples < 0:
+        raise ShapeError(f"numSamples is {num_samples}; counts are not negative")
+    logits = (x if is_logits else jnp.log(x + eps)) / temperature
+    shape = (*x.shape[:-1], num_samples)
+    return jax.random.categorical(_key(seed, key), logits[..., None, :], shape=shape).astype(x.dtype)

@@ -1,0 +1,197 @@
+"""Convolution, pooling, padding and resizing against onnxruntime."""
+
+import numpy as np
+import pytest
+from cases import Case, numbers
+from one_layer import blobs, lowered, same
+
+from graphml.spec.attributes import Choice
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime judges this family and is not installed")
+onnx = pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")
+
+X = numbers(2, 4, 9, 8)
+SAME_UPPER, SAME_LOWER = (Choice("same", {"asymmetry_mode": f"{side}_HEAVY"}) for side in ("BOTTOM_RIGHT", "TOP_LEFT"))
+
+
+def _valid(top=0, bottom=0, left=0, right=0):
+    return Choice("valid", {"padding_amounts": ((top, bottom), (left, right))})
+
+
+def _complete(*amounts):
+    return Choice("includeLastPixel", {"padding_amounts": amounts})
+
+
+def _judged(kind, inputs, fields, node, names, constants, attributes):
+    """Compare a layer with an ONNX node. names: the node's inputs; "x" is ours, "" is left out, others are constants."""
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node(node, names, ["y"], **attributes)],
+        "judge",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, list(inputs[0].shape))],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 19)], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (want,) = session.run(None, {"x": inputs[0]})
+    network = lowered(kind, Case(tuple(inputs), fields))
+    same(blobs(network, network.params, inputs)[0], want, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "stride", "dilation", "padding", "theirs"),
+    [
+        ((6, 4, 3, 3), 1, (1, 1), (1, 1), _valid(), {}),
+        ((6, 4, 3, 2), 1, (2, 3), (1, 1), _valid(1, 2, 0, 3), {"pads": [1, 0, 2, 3]}),
+        ((6, 4, 3, 3), 1, (1, 2), (2, 1), _valid(1, 1, 1, 1), {"pads": [1, 1, 1, 1]}),
+        ((6, 2, 3, 3), 2, (2, 2), (1, 1), SAME_UPPER, {"auto_pad": "SAME_UPPER"}),
+        ((8, 1, 4, 4), 4, (2, 2), (1, 1), SAME_LOWER, {"auto_pad": "SAME_LOWER"}),
+        ((6, 4, 1, 1), 1, (1, 1), (1, 1), _valid(), {}),
+    ],
+)
+def test_convolution(shape, groups, stride, dilation, padding, theirs):
+    w, b = numbers(*shape, seed=1), numbers(shape[0], seed=2)
+    ours = {"weights": w, "bias": b, "n_groups": groups, "stride": stride, "dilation_factor": dilation}
+    attributes = {"group": groups, "strides": stride, "dilations": dilation, **theirs}
+    ours["convolution_padding_type"] = padding
+    _judged("convolution", [X], ours, "Conv", ["x", "w", "b"], {"w": w, "b": b}, attributes)
+
+
+def test_winograd_sized_convolution():
+    x, w = numbers(1, 64, 14, 13, low=-1, high=1), numbers(70, 64, 3, 3, low=-0.2, high=0.2, seed=1)
+    padding = _valid(1, 1, 1, 1)
+    ours = {"weights": w, "convolution_padding_type": padding}
+    _judged("convolution", [x], ours, "Conv", ["x", "w"], {"w": w}, {"pads": [1, 1, 1, 1]})
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "stride", "ours", "theirs"),
+    [
+        ((4, 3, 4, 4), 1, (2, 2), {"convolution_padding_type": _valid(1, 1, 2, 1)}, {"pads": [1, 2, 1, 1]}),
+        ((4, 3, 3, 2), 2, (2, 3), {"convolution_padding_type": _valid()}, {}),
+        ((4, 1, 4, 4), 4, (2, 2), {"convolution_padding_type": SAME_UPPER}, {"auto_pad": "SAME_UPPER"}),
+        ((4, 3, 5, 4), 1, (2, 1), {"convolution_padding_type": SAME_LOWER}, {"auto_pad": "SAME_LOWER"}),
+        (
+            (4, 3, 4, 4),
+            1,
+            (2, 2),
+            {"convolution_padding_type": SAME_LOWER, "output_shape": (17, 17)},
+            {"output_shape": [17, 17], "auto_pad": "SAME_UPPER"},
+        ),
+    ],
+)
+def test_deconvolution(shape, groups, stride, ours, theirs):
+    w, b = numbers(*shape, seed=1), numbers(shape[1] * groups, seed=2)
+    fields = {"weights": w, "bias": b, "n_groups": groups, "stride": stride, "is_deconvolution": True, **ours}
+    attributes = {"group": groups, "strides": stride, **theirs}
+    _judged("convolution", [X], fields, "ConvTranspose", ["x", "w", "b"], {"w": w, "b": b}, attributes)
+
+
+POOLS = [
+    ((2, 2), (2, 2), _valid(), {}),
+    ((3, 2), (2, 3), _valid(1, 0, 0, 1), {"pads": [1, 0, 0, 1]}),
+    ((3, 3), (2, 2), SAME_UPPER, {"auto_pad": "SAME_UPPER"}),
+    ((2, 4), (1, 3), SAME_LOWER, {"auto_pad": "SAME_LOWER"}),
+    ((3, 3), (2, 2), _complete(1, 1), {"pads": [1, 1, 1, 1], "ceil_mode": 1}),
+    ((3, 2), (3, 3), _complete(1, 0), {"pads": [1, 0, 1, 0], "ceil_mode": 1}),
+    ((2, 2), (2, 2), _complete(0, 0), {"ceil_mode": 1}),
+]
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "theirs"), POOLS)
+@pytest.mark.parametrize("kind", ["MaxPool", "AveragePool", "AveragePool with padding"])
+def test_pooling(kernel, stride, padding, theirs, kind):
+    node, _, counted = kind.partition(" with ")
+    ours = {"kernel_size": kernel, "stride": stride, "pooling_padding_type": padding}
+    attributes = {"kernel_shape": kernel, "strides": stride, **theirs}
+    if node == "AveragePool":
+        ours |= {"type": "AVERAGE", "avg_pool_exclude_padding": not counted}
+        attributes["count_include_pad"] = int(bool(counted))
+    _judged("pooling", [X], ours, node, ["x"], {}, attributes)
+
+
+@pytest.mark.parametrize(
+    ("name", "node", "attributes"),
+    [("MAX", "GlobalMaxPool", {}), ("AVERAGE", "GlobalAveragePool", {}), ("L2", "GlobalLpPool", {"p": 2})],
+)
+def test_global_pooling(name, node, attributes):
+    _judged("pooling", [X], {"type": name, "global_pooling": True}, node, ["x"], {}, attributes)
+
+
+def test_norm_pooling():
+    ours = {"type": "L2", "kernel_size": (2, 3), "stride": (1, 2), "pooling_padding_type": _valid(1, 0, 2, 0)}
+    theirs = {"kernel_shape": (2, 3), "strides": (1, 2), "pads": [1, 2, 0, 0], "p": 2}
+    _judged("pooling", [X], ours, "LpPool", ["x"], {}, theirs)
+
+
+@pytest.mark.parametrize(
+    ("choice", "mode"),
+    [
+        (Choice("constant", {"value": 1.5}), "constant"),
+        (Choice("reflection"), "reflect"),
+        (Choice("replication"), "edge"),
+    ],
+)
+def test_padding(choice, mode):
+    constants = {"pads": np.int64([0, 0, 1, 2, 0, 0, 3, 0]), "value": np.float32(1.5)}
+    ours = {"padding_type": choice, "padding_amounts": ((1, 3), (2, 0))}
+    _judged("padding", [X], ours, "Pad", ["x", "pads", "value"], constants, {"mode": mode})
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours", "theirs"),
+    [
+        ("upsample", {"scaling_factor": (2, 3)}, ("nearest", "asymmetric", (18, 24))),
+        ("upsample", {"scaling_factor": (2, 3), "mode": "BILINEAR"}, ("linear", "asymmetric", (18, 24))),
+        (
+            "upsample",
+            {"scaling_factor": (2, 3), "mode": "BILINEAR", "linear_upsample_mode": "ALIGN_CORNERS_TRUE"},
+            ("linear", "align_corners", (18, 24)),
+        ),
+        (
+            "upsample",
+            {
+                "fractional_scaling_factor": (1.5, 0.7),
+                "mode": "BILINEAR",
+                "linear_upsample_mode": "ALIGN_CORNERS_FALSE",
+            },
+            ("linear", "half_pixel", (13, 5)),
+        ),
+        ("resizeBilinear", {"target_size": (5, 11)}, ("linear", "align_corners", (5, 11))),
+        ("resizeBilinear", {"target_size": (5, 11), "mode": "UPSAMPLE_MODE"}, ("linear", "asymmetric", (5, 11))),
+    ],
+)
+def test_resizing(kind, ours, theirs):
+    mode, transformation, size = theirs
+    attributes = {"mode": mode, "coordinate_transformation_mode": transformation, "nearest_mode": "floor"}
+    constants = {"sizes": np.int64([2, 4, *size])}
+    _judged(kind, [X], ours, "Resize", ["x", "", "", "sizes"], constants, attributes)
+
+
+def test_boxes_with_aligned_ends():
+    box = np.float32([1.5, 2.25, 6, 4]) / np.float32([8, 7, 8, 7])
+    ours = {
+        "target_size": (4, 3),
+        "mode": "ALIGN_ENDPOINTS_MODE",
+        "normalized_coordinates": True,
+        "spatial_scale": 1.0,
+    }
+    theirs = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"}
+    constants = {"roi": np.float32([0, 0, *box[:2], 1, 1, *box[2:]]), "sizes": np.int64([2, 4, 4, 3])}
+    _boxes(ours, theirs, constants, box)
+
+
+def _boxes(ours, theirs, constants, box):
+    graph_input = X
+    network = lowered("cropResize", Case((X[None], box.reshape(1, 1, 4, 1, 1)), ours))
+    (got,) = blobs(network, network.params, (X[None], box.reshape(1, 1, 4, 1, 1)))
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Resize", ["x", "roi", "", "sizes"], ["y"], **theirs)],
+        "judge",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, list(graph_input.shape))],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 19)], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    same(got[0], session.run(None, {"x": graph_input})[0], rtol=2e-5, atol=2e-5)

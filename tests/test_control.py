@@ -1,0 +1,321 @@
+"""Branches and loops: each program against the same program in plain Python, jitted, mapped and differentiated."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from graphml.build import NeuralNetworkBuilder
+from graphml.errors import GraphError, UnsupportedError
+from graphml.graph import Port, from_spec
+from graphml.lower import lower
+
+
+def part() -> NeuralNetworkBuilder:
+    return NeuralNetworkBuilder({}, {})
+
+
+def constant(builder, name, value):
+    return builder.add("loadConstantND", name, [], [name], data=np.float32([value]))
+
+
+def program(builder, inputs=("x",), outputs=("y",), **options):
+    ports = tuple(Port(name, None) for name in inputs)
+    graph = from_spec(builder.network, ports, tuple(Port(name, None) for name in outputs))
+    lowered = lower(graph, **options)
+
+    def run(*values):
+        return lowered.fn(lowered.params, dict(zip(inputs, values, strict=True)))[outputs[0]]
+
+    return run
+
+
+def one(value) -> np.ndarray:
+    return np.float32([value])
+
+
+def absolute(nested: bool = False, otherwise: bool = True):
+    """y = x if x > 0 else -2 x, through copies into a shared blob."""
+    builder = part()
+    constant(builder, "zero", 0.0)
+    builder.add("copy", "start", ["zero"], ["y"])
+    builder.add("greaterThan", "p", ["x"], ["p"], alpha=0.0)
+    then = part().add("copy", "take", ["x"], ["y"])
+    if nested:
+        inner = part().add("multiply", "triple", ["x"], ["t"], alpha=3.0).add("copy", "put", ["t"], ["y"])
+        then.add("greaterThan", "q", ["x"], ["q"], alpha=1.0).add("branch", "inner", ["q"], [], if_branch=inner)
+    other = part().add("multiply", "minus", ["x"], ["m"], alpha=-2.0).add("copy", "give", ["m"], ["y"])
+    fields = {"if_branch": then, **({"else_branch": other} if otherwise else {})}
+    return builder.add("branch", "b", ["p"], [], **fields)
+
+
+@pytest.mark.parametrize(("nested", "otherwise"), [(False, True), (True, True), (False, False), (True, False)])
+def test_branch(nested, otherwise):
+    run = program(absolute(nested, otherwise))
+    for x in (-3.0, 0.5, 2.0):
+        wanted = (3 * x if nested and x > 1 else x) if x > 0 else (-2 * x if otherwise else 0.0)
+        slope = (3 if nested and x > 1 else 1) if x > 0 else (-2 if otherwise else 0)
+        for each in (run, jax.jit(run)):
+            np.testing.assert_allclose(each(one(x)), [wanted])
+        np.testing.assert_allclose(jax.grad(lambda v: jax.jit(run)(v).sum())(one(x)), [slope])
+    xs = np.float32([[-3], [0.5], [2]])
+    np.testing.assert_array_equal(jax.vmap(run)(xs), np.stack([run(x) for x in xs]))
+
+
+def test_a_branch_is_one_cond():
+    jaxpr = str(jax.make_jaxpr(program(absolute(nested=True)))(one(1.0)))
+    assert jaxpr.count("cond[") == 2
+
+
+def test_a_known_predicate_needs_no_cond():
+    builder = constant(part(), "p", 1.0)
+    then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
+    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists on this side only, which is known to run
+    graph = from_spec(builder.network, (Port("x", None),), (Port("y", None),))
+    lowered = lower(graph)
+    assert "cond" not in str(jax.make_jaxpr(lambda x: lowered.fn(lowered.params, {"x": x}))(one(3.0)))
+    np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])
+
+
+def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
+    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["h"], alpha=2.0))
+    builder.add("add", "after", ["h"], ["y"], alpha=1.0)
+    run = program(builder)
+    np.testing.assert_array_equal(run(one(3.0)), [7])
+    with pytest.raises(GraphError, match="layer 'after'") as caught:
+        jax.jit(run)(one(3.0))
+    assert "'h' was not written" in str(caught.value)
+
+
+def test_sides_of_different_shapes_are_named():
+    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("tile", "a", ["x"], ["y"], reps=(2,)),
+                         else_branch=part().add("tile", "b", ["x"], ["y"], reps=(3,)))
+    assert program(builder)(one(1.0)).shape == (2,)
+    with pytest.raises(UnsupportedError, match=r"leave 'y' in different shapes \(\[2\] and \[3\]\)"):
+        jax.jit(program(builder))(one(1.0))
+
+
+def counting(turns=None, *, most=0, step=8.0):
+    """x += 8, again and again; y = 10 x afterwards."""
+    body = part().add("add", "plus", ["h"], ["t"], alpha=step).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", [] if turns is None else [turns], [], max_loop_iterations=most, body_network=body)
+    return builder.add("multiply", "ten", ["h"], ["y"], alpha=10.0)
+
+
+def test_loop_of_fixed_count():
+    run = program(counting(most=5))
+    for each in (run, jax.jit(run)):
+        np.testing.assert_allclose(each(one(1.0)), [10 * (1 + 5 * 8)])
+    np.testing.assert_allclose(jax.grad(lambda v: jax.jit(run)(v).sum())(one(1.0)), [10])
+    jaxpr = str(jax.make_jaxpr(run)(one(1.0)))
+    assert (jaxpr.count("scan["), jaxpr.count("while[")) == (1, 0)
+
+
+def test_loop_of_given_count():
+    run = program(counting("n"), inputs=("x", "n"))
+    for n in (0.0, 1.0, 7.9):
+        for each in (run, jax.jit(run)):
+            np.testing.assert_allclose(each(one(1.0), one(n)), [10 * (1 + int(n) * 8)])
+    mapped = jax.vmap(run)(np.float32([[1], [1], [1]]), np.float32([[0], [3], [1]]))
+    np.testing.assert_allclose(mapped, [[10], [250], [90]])
+
+
+def test_a_given_count_replaces_the_number_in_the_layer():
+    run = jax.jit(program(counting("n", most=2), inputs=("x", "n")))
+    np.testing.assert_allclose(run(one(1.0), one(4.0)), [330])
+
+
+def test_gradient_of_a_loop_needs_a_bound():
+    x, n = one(1.0), one(3.0)
+
+    def slope(**options):
+        run = program(powers(), inputs=("x", "n"), **options)
+        return jax.jit(jax.grad(lambda v: run(v, n).sum()))
+
+    np.testing.assert_allclose(slope(max_iterations=10)(one(2.0)), [4 * 2.0**3])
+    with pytest.raises(UnsupportedError, match="max_iterations"):
+        slope()(x)
+
+
+def powers():
+    """y = x^(n + 1)."""
+    body = part().add("multiplyBroadcastable", "times", ["h", "x"], ["t"]).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", ["n"], [], body_network=body)
+    return builder.add("copy", "end", ["h"], ["y"])
+
+
+def newton(most=0):
+    """Square root by Newton's method: h = (h + x / h) / 2 until h^2 is within 1e-3 of x."""
+    condition = part().add("multiplyBroadcastable", "square", ["h", "h"], ["s"])
+    condition.add("subtractBroadcastable", "gap", ["s", "x"], ["g"]).add("unary", "size", ["g"], ["a"], type="ABS")
+    condition.add("greaterThan", "far", ["a"], ["far"], alpha=1e-3)
+    body = part().add("divideBroadcastable", "d", ["x", "h"], ["q"]).add("addBroadcastable", "sum", ["h", "q"], ["t"])
+    body.add("multiply", "half", ["t"], ["u"], alpha=0.5).add("copy", "back", ["u"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add(
+        "loop", "l", [], [], max_loop_iterations=most, condition_var="far", condition_network=condition, body_network=body
+    )
+    return builder.add("copy", "end", ["h"], ["y"])
+
+
+def test_while_to_convergence_and_its_gradient():
+    run = program(newton())
+    for x in (1.0, 2.0, 9.0, 100.0):
+        for each in (run, jax.jit(run)):
+            np.testing.assert_allclose(each(one(x)), [np.sqrt(x)], rtol=1e-3)
+    bounded = program(newton(most=30))
+    np.testing.assert_allclose(jax.jit(jax.grad(lambda v: bounded(v).sum()))(one(9.0)), [1 / 6], rtol=1e-3)
+    np.testing.assert_allclose(jax.vmap(run)(np.float32([[4], [25]])), [[2], [5]], rtol=1e-3)
+
+
+def test_the_bound_of_a_while_loop_ends_it():
+    for each in (lambda f: f, jax.jit):
+        np.testing.assert_allclose(each(program(newton(most=1)))(one(9.0)), [5.0])
+
+
+def test_a_bounded_loop_differentiates_as_one_scan():
+    bounded = program(newton(most=30))
+    jaxpr = str(jax.make_jaxpr(jax.grad(lambda v: bounded(v).sum()))(one(9.0)))
+    assert jaxpr.count("scan[") == 2  # forward and backward
+    assert jaxpr.count("while[") == 0
+    assert jaxpr.count("div") < 12, "the body is not laid out turn by turn"
+
+
+def exits(kind: str, *, inside_branch: bool = True):
+    """for i in 0..<10: h += 1; if h > 4: break or continue; s += h."""
+    leave = part().add(kind, "leave", [], [])
+    body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
+    if inside_branch:
+        body.add("greaterThan", "p", ["h"], ["p"], alpha=4.0).add("branch", "b", ["p"], [], if_branch=leave)
+    else:
+        body.add(kind, "leave", [], [])
+    body.add("addBroadcastable", "sum", ["s", "h"], ["u"]).add("copy", "keep", ["u"], ["s"])
+    builder = constant(part(), "zero", 0.0)
+    builder.add("copy", "s0", ["zero"], ["s"]).add("copy", "h0", ["x"], ["h"])
+    builder.add("loop", "l", [], [], max_loop_iterations=10, body_network=body)
+    return builder.add("stack", "both", ["h", "s"], ["y"], axis=0)
+
+
+def exits_in_python(kind: str, h: float, always: bool = False) -> list[float]:
+    s = 0.0
+    for _ in range(10):
+        h += 1
+        if always or h > 4:
+            if kind == "loopBreak":
+                break
+            continue
+        s += h
+    return [h, s]
+
+
+@pytest.mark.parametrize("kind", ["loopBreak", "loopContinue"])
+@pytest.mark.parametrize("x", [-20.0, 0.0, 2.5, 9.0])
+def test_break_and_continue(kind, x):
+    run = program(exits(kind))
+    wanted = np.float32(exits_in_python(kind, x))
+    for each in (run, jax.jit(run)):
+        np.testing.assert_allclose(np.ravel(each(one(x))), wanted)
+    slope = jax.jit(jax.grad(lambda v: run(v)[1].sum()))(one(x))
+    step = 1e-2
+    ahead, behind = (exits_in_python(kind, x + s)[1] for s in (step, -step))
+    if x != 0.0:  # at 0 the last turn is exactly at the edge of the branch
+        np.testing.assert_allclose(slope, [(ahead - behind) / (2 * step)], rtol=1e-3, atol=1e-3)
+    wanted = np.float32(exits_in_python(kind, x, always=True))
+    run = program(exits(kind, inside_branch=False))
+    for each in (run, jax.jit(run)):
+        np.testing.assert_allclose(np.ravel(each(one(x))), wanted)
+
+
+def nested_with_continue():
+    """for i in 0..<4: for j in 0..<5: k += 1; if k mod 3 = 0: continue; s += k."""
+    inner = part().add("add", "plus", ["k"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["k"])
+    inner.add("modBroadcastable", "mod", ["k", "three"], ["m"]).add("lessThan", "p", ["m"], ["p"], alpha=0.5)
+    inner.add("branch", "b", ["p"], [], if_branch=part().add("loopContinue", "next", [], []))
+    inner.add("addBroadcastable", "sum", ["s", "k"], ["u"]).add("copy", "keep", ["u"], ["s"])
+    outer = part().add("loop", "inner", [], [], max_loop_iterations=5, body_network=inner)
+    builder = constant(constant(part(), "three", 3.0), "zero", 0.0)
+    builder.add("copy", "s0", ["zero"], ["s"]).add("copy", "k0", ["x"], ["k"])
+    builder.add("loop", "outer", [], [], max_loop_iterations=4, body_network=outer)
+    return builder.add("copy", "end", ["s"], ["y"])
+
+
+def test_nested_loops_with_continue():
+    run = program(nested_with_continue())
+    wanted = sum(k for k in range(1, 21) if k % 3)
+    for each in (run, jax.jit(run)):
+        np.testing.assert_allclose(each(one(0.0)), [wanted])
+
+
+def test_a_blob_that_only_the_body_writes():
+    body = part().add("add", "plus", ["x"], ["y"], alpha=1.0)
+    builder = part().add("loop", "l", ["n"], [], body_network=body)
+    run = jax.jit(program(builder, inputs=("x", "n")))
+    np.testing.assert_array_equal(run(one(2.0), one(3.0)), [3])
+    np.testing.assert_array_equal(run(one(2.0), one(0.0)), [0])  # zeros of its shape after no turn
+    with pytest.raises(GraphError, match="no layer"):
+        program(part().add("loop", "l", [], [], max_loop_iterations=2, body_network=part()))
+
+
+def test_a_loop_that_changes_shapes_is_laid_out():
+    body = part().add("concatND", "grow", ["h", "x"], ["t"], axis=0).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body).add("copy", "end", ["h"], ["y"])
+    np.testing.assert_array_equal(jax.jit(program(builder))(one(2.0)), [2, 2, 2, 2])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", ["n"], [], body_network=body).add("copy", "end", ["h"], ["y"])
+    with pytest.raises(UnsupportedError, match="another shape") as caught:
+        jax.jit(program(builder, inputs=("x", "n")))(one(2.0), one(3.0))
+    assert "layer 'l' (loop)" in str(caught.value)
+
+
+def test_weights_inside_a_loop_are_parameters_and_get_gradients():
+    body = part().add("innerProduct", "fc", ["h"], ["t"], weights=np.float32([[0.5]])).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body).add("copy", "end", ["h"], ["y"])
+    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    assert list(lowered.params) == ["l/body/fc"]
+    slope = jax.jit(jax.grad(lambda p: lowered.fn(p, {"x": jnp.ones((1, 1))})["y"].sum()))(lowered.params)
+    np.testing.assert_allclose(slope["l/body/fc"]["weights"], [[3 * 0.5**2]])
+
+
+def deep(depth: int):
+    """Loops in loops, each of two turns around x += 1."""
+    body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
+    for level in range(depth):
+        body = part().add("loop", f"l{level}", [], [], max_loop_iterations=2, body_network=body)
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.network.layers.extend(body.network.layers)
+    return builder.add("copy", "end", ["h"], ["y"])
+
+
+def many_continues(count: int):
+    body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
+    for i in range(count):
+        body.add("greaterThan", f"p{i}", ["h"], [f"p{i}"], alpha=float(i))
+        body.add("branch", f"b{i}", [f"p{i}"], [], if_branch=part().add("loopContinue", "next", [], []))
+        body.add("add", f"a{i}", ["h"], [f"t{i}"], alpha=0.5).add("copy", f"c{i}", [f"t{i}"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body)
+    return builder.add("copy", "end", ["h"], ["y"])
+
+
+@pytest.mark.parametrize(("make", "few", "many"), [(deep, 2, 6), (many_continues, 2, 6)])
+def test_tracing_grows_with_the_program_not_exponentially(make, few, many, monkeypatch):
+    from graphml import catalogue
+
+    def rows_evaluated(size: int) -> int:
+        calls = []
+        real = catalogue.row("add").function
+        counted = catalogue.replace(catalogue.row("add"), function=lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+        with monkeypatch.context() as patch:
+            patch.setitem(catalogue._rows, "add", counted)
+            jax.make_jaxpr(program(make(size)))(one(0.0))
+        return len(calls)
+
+    a, b = rows_evaluated(few), rows_evaluated(many)
+    assert b <= a * (many / few) * 1.5 + 4
+    assert np.asarray(jax.jit(program(deep(5)))(one(0.0))) == 2**5

@@ -1,0 +1,132 @@
+"""Providers, and samples checked one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from update.networks import classifier, classifier_data, network, regression, regression_data, with_recipe
+
+from graphml.build import NeuralNetworkBuilder, array, image
+from graphml.errors import FeatureError, UpdateError
+from graphml.spec import FeatureType
+from graphml.update import ArrayBatchProvider, recipe_of
+from graphml.update.data import check_targets, read_samples
+
+
+def _read(model, data):
+    return read_samples(model, recipe_of(model.spec).loss, data)
+
+
+def test_providers_from_rows_and_from_columns_are_the_same():
+    columns = {"x": np.arange(6).reshape(3, 2), "label": ["a", "b", "c"]}
+    rows = [{"x": columns["x"][i], "label": columns["label"][i]} for i in range(3)]
+    for provider in (ArrayBatchProvider(columns), ArrayBatchProvider(rows)):
+        assert provider.count == len(provider) == 3
+        assert [sample["label"] for sample in provider] == ["a", "b", "c"]
+        np.testing.assert_array_equal(provider[-1]["x"], [4, 5])
+        with pytest.raises(IndexError, match="sample 3 of 3"):
+            provider[3]
+    with pytest.raises(FeatureError, match="'x': 3, 'label': 2"):
+        ArrayBatchProvider({"x": [1, 2, 3], "label": ["a", "b"]})
+
+
+def test_columns_rows_and_generators_give_the_same_samples():
+    model, columns = regression(), regression_data(5)
+    rows = list(ArrayBatchProvider(columns))
+    for data in (columns, ArrayBatchProvider(columns), rows, (row for row in rows)):
+        samples = _read(model, data)
+        assert samples.count == 5
+        np.testing.assert_array_equal(samples.inputs["x"], columns["x"])
+        np.testing.assert_array_equal(samples.target, columns["y_true"])
+
+
+@pytest.mark.parametrize("labels", [("cat", "dog", "owl"), (30, 10, 20)], ids=["str", "int"])
+def test_labels_become_indices_of_the_class_table(labels):
+    samples = _read(classifier(labels=labels), classifier_data(4, labels=labels))
+    np.testing.assert_array_equal(samples.target, [0, 1, 2, 0])
+
+
+def test_a_label_that_is_no_class_is_refused_with_the_sample_and_the_classes():
+    data = classifier_data(4)
+    data[2]["classLabel"] = "cow"
+    with pytest.raises(FeatureError, match=r"sample 2 of[^$]*label 'cow' is none of the 3 classes 'cat', 'dog', 'owl'"):
+        _read(classifier(), data)
+
+
+def test_every_refusal_names_the_sample():
+    model, rows = regression(), list(ArrayBatchProvider(regression_data(5)))
+    wrong = {
+        r"sample 3[^$]*'x' takes an array float32 \[3\]; given was an array": {"x": np.zeros(4)},
+        r"sample 3[^$]*'y_true' takes an array float32 \[2\]; given was a": {"y_true": np.zeros(3)},
+        r"sample 3[^$]*'y_true' is missing": {"y_true": None},
+        r"sample 3[^$]*'x' is missing": {"x": None},
+        r"sample 3[^$]*no training input 'z'; these are 'x', 'y_true'": {"z": 1},
+    }
+    for words, change in wrong.items():
+        with pytest.raises(FeatureError, match=words):
+            _read(model, [*rows[:3], rows[3] | change, rows[4]])
+    with pytest.raises(FeatureError, match=r"sample 0[^$]*not a int"):
+        _read(model, [1])
+    with pytest.raises(UpdateError, match="no training data"):
+        _read(model, [])
+
+
+def test_samples_trained_on_together_have_one_shape():
+    flexible = array(3)
+    for size in (3, 4):
+        flexible.multiArrayType.enumeratedShapes.shapes.add(shape=[size])
+    builder = NeuralNetworkBuilder({"x": flexible}, {"y": array(2)}, exact=True)
+    builder.add("reduceMean", "mean", ["x"], ["m"], axes=[0], keep_dims=True)
+    builder.add("innerProduct", "top", ["m"], ["y"], updatable=True, weights=np.ones((2, 1)))
+    model = network(with_recipe(builder, "y", "y_true", array(2)))
+    rows = [{"x": np.zeros(n), "y_true": np.zeros(2)} for n in (3, 3, 4)]
+    with pytest.raises(UpdateError, match=r"sample 2[^$]*'x' has shape \[4\], in sample 0 it has \[3\]"):
+        _read(model, rows)
+
+
+def _digits(color: str = "GRAYSCALE"):
+    builder = NeuralNetworkBuilder({"image": image(4, 3, color)}, {"y": array(2)})
+    builder.add("flatten", "flat", ["image"], ["f"])
+    builder.add("innerProduct", "top", ["f"], ["z"], updatable=True, weights=np.ones((2, 12)))
+    builder.add("softmax", "softmax", ["z"], ["y"])
+    return network(with_recipe(builder, "y", "index", array(1, dtype="int32"), cross_entropy=True))
+
+
+def test_images_come_as_pixels_and_indices_as_integers():
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    samples = _read(_digits(), [{"image": pixels, "index": [1]}, {"image": pixels * 2, "index": np.array([0])}])
+    assert samples.inputs["image"].shape == (2, 1, 3, 4)
+    np.testing.assert_array_equal(samples.inputs["image"][1, 0], pixels * 2)
+    np.testing.assert_array_equal(samples.target, [1, 0])
+    assert samples.target.dtype == np.int32
+    with pytest.raises(FeatureError, match="sample 0"):
+        _read(_digits(), [{"image": pixels, "index": [0.5]}])
+
+
+def test_a_class_that_the_network_does_not_tell_apart_is_refused():
+    loss = recipe_of(_digits().spec).loss
+    pixels = np.zeros((3, 4), np.uint8)
+    for index in (2, -1):
+        samples = _read(_digits(), [{"image": pixels, "index": [0]}, {"image": pixels, "index": [index]}])
+        with pytest.raises(
+            FeatureError, match=rf"sample 1[^$]*class {index}; the network tells 2 classes apart, 0 to 1"
+        ):
+            check_targets(samples, loss, (1, 1, 2, 1, 1))
+    with pytest.raises(UpdateError, match=r"one probability for each class; 'y' is computed from \[1, 1, 2, 3, 1\]"):
+        check_targets(samples, loss, (1, 1, 2, 3, 1))
+
+
+def test_a_target_of_another_size_than_the_output_is_refused():
+    samples = _read(regression(), regression_data(2))
+    with pytest.raises(FeatureError, match=r"'y_true' has shape \[2\], the blob that it is compared with has \[3\]"):
+        check_targets(samples, recipe_of(regression().spec).loss, (3,))
+
+
+def test_number_features_are_targets_too():
+    builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(1)})
+    builder.add("innerProduct", "top", ["x"], ["y"], updatable=True, weights=np.ones((1, 3)))
+    number = FeatureType()
+    number.doubleType.SetInParent()
+    model = network(with_recipe(builder, "y", "price", number))
+    samples = _read(model, {"x": np.ones((2, 3)), "price": [1.5, 2.5]})
+    np.testing.assert_array_equal(samples.target, np.array([1.5, 2.5], np.float32))

@@ -1,0 +1,80 @@
+"""What a file says about training, and what it fails to say."""
+
+from __future__ import annotations
+
+import pytest
+from update.networks import classifier, regression
+
+from graphml import spec
+from graphml.errors import UpdateError
+from graphml.update import ParameterKey, recipe_of
+from graphml.update.recipe import class_labels
+
+
+def test_a_recipe_is_read_from_the_file():
+    recipe = recipe_of(regression(shuffle=True).spec)
+    assert (recipe.optimizer, recipe.hyper) == ("sgd", {"learning_rate": 0.05, "momentum": 0.0})
+    assert (recipe.epochs, recipe.batch_size, recipe.shuffle, recipe.seed) == (3, 4, True, 0)
+    assert (recipe.loss.kind, recipe.loss.input, recipe.loss.target) == ("mean_squared_error", "y", "y_true")
+    assert not recipe.loss.label
+
+
+def test_values_of_the_caller_win_and_zero_is_a_value():
+    given = {ParameterKey.EPOCHS: 9, "learning_rate": 0, "shuffle": True, "seed": -3, "mini_batch_size": 1}
+    recipe = recipe_of(regression().spec, given)
+    assert recipe.values == {
+        ParameterKey.LEARNING_RATE: 0.0,
+        ParameterKey.MOMENTUM: 0.0,
+        ParameterKey.MINI_BATCH_SIZE: 1,
+        ParameterKey.EPOCHS: 9,
+        ParameterKey.SHUFFLE: True,
+        ParameterKey.SEED: -3,
+    }
+
+
+def test_a_target_that_is_no_training_input_means_the_label():
+    model = classifier()
+    recipe = recipe_of(model.spec)
+    assert (recipe.loss.target, recipe.loss.label) == ("classLabel", True)
+    assert class_labels(model.spec) == ("cat", "dog", "owl")
+    assert class_labels(classifier(labels=(7, 8, 9)).spec) == (7, 8, 9)
+
+
+def test_other_networks_need_their_target_among_the_training_inputs():
+    model = regression().spec
+    model.neuralNetwork.updateParams.lossLayers[0].meanSquaredErrorLossLayer.target = "nothing"
+    with pytest.raises(UpdateError, match="target 'nothing' of loss 'loss' is no training input; these are x, y_true"):
+        recipe_of(model)
+
+
+def test_everything_that_is_missing_is_listed():
+    model = regression().spec
+    params = model.neuralNetwork.updateParams
+    params.ClearField("lossLayers")
+    params.ClearField("epochs")
+    params.optimizer.sgdOptimizer.ClearField("learningRate")
+    with pytest.raises(UpdateError) as caught:
+        recipe_of(model)
+    for words in ("no loss layer", "lacks learning_rate", "how many epochs"):
+        assert words in str(caught.value)
+    params.ClearField("optimizer")
+    with pytest.raises(UpdateError, match="names no optimizer"):
+        recipe_of(model)
+
+
+def test_momentum_shuffle_and_seed_may_be_missing():
+    model = regression().spec
+    params = model.neuralNetwork.updateParams
+    params.optimizer.sgdOptimizer.ClearField("momentum")
+    params.ClearField("shuffle")
+    recipe = recipe_of(model, {"momentum": 0.5})
+    assert recipe.hyper["momentum"] == 0.5
+    assert recipe.shuffle is False
+    assert recipe.seed == 0
+
+
+def test_only_networks_have_recipes():
+    model = spec.Model()
+    model.glmRegressor.SetInParent()
+    with pytest.raises(UpdateError, match="this model is a glmRegressor"):
+        recipe_of(model)
