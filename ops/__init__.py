@@ -35,3 +35,4 @@ from graphml.ops import resizing as resizing
 from graphml.ops import shaping as shaping
 from graphml.ops import slicing as slicing
 from graphml.ops import unary as unary
+from graphml.ops import volumes as volumes

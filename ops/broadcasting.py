@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from graphml.catalogue import op, table
-from graphml.ops._known import numpy_function
+from graphml.ops._known import module, numpy_function
 
 # Wire name less "Broadcastable" -> (NumPy's name, what it is)
 _MANY: Mapping[str, tuple[str, str]] = {
@@ -21,7 +22,7 @@ _MANY: Mapping[str, tuple[str, str]] = {
 _TWO: Mapping[str, tuple[str, str]] = {
     "subtract": ("subtract", "x - y"),
     "divide": ("divide", "x / y, where division by 0 gives an infinity or NaN"),
-    "mod": ("mod", "What is left of x after floorDiv by y; it has the sign of y, as in NumPy"),
+    "mod": ("mod", "What division by y leaves of x; it has the sign of y, as in NumPy"),
 }
 
 
@@ -48,10 +49,14 @@ table({kind: _layer(kind, *row) for kind, row in _rows.items()}, layout="any")
 def floor_div(x, y):
     """x / y, rounded down and not towards 0, elementwise.
 
-    x, y: shapes that broadcast; returns the broadcast shape. What mod leaves is x - y * floorDiv, also where x / y
-    would be rounded up to a whole number. Source: FloorDivBroadcastableLayerParams (spec 4).
+    x, y: shapes that broadcast; returns the broadcast shape. Whole multiples are exact also where the processor's
+    division is not. Source: FloorDivBroadcastableLayerParams (spec 4).
     """
-    return numpy_function("floor_divide")(x, y)
+    with np.errstate(all="ignore"):
+        xp = module(x, y)
+        quotient = xp.floor(x / y)
+        left = xp.where(y < 0, -1, 1) * (x - quotient * y)
+        return quotient + (left >= abs(y)).astype(quotient.dtype) - (left < 0).astype(quotient.dtype)
 
 
 @jax.custom_jvp

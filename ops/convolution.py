@@ -9,7 +9,7 @@ from typing import Any
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
 from graphml.ops import windows
-from graphml.ops.convolution_forms import Cut, Window, choose, choose_transposed
+from graphml.ops.convolution_forms import Cut, Window, choose, choose_transposed, transposed
 from graphml.spec.attributes import Choice
 
 
@@ -17,15 +17,11 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     """The kernel in the form in which it is fastest here; a bias as it is."""
     if "weights" not in weights:
         return dict(weights)
-    kernel = weights["weights"].transpose(2, 3, 1, 0)
-    stride, groups = windows.pair(attributes["stride"], "stride"), attributes["n_groups"]
+    kernel, stride, groups = weights["weights"], windows.extents(attributes["stride"], "stride"), attributes["n_groups"]
     if attributes["is_deconvolution"]:
-        height, width, each, channels = kernel.shape
-        # [in, out / groups] -> [in / groups, out]: the output channels of a group stand together
-        kernel = kernel.reshape(height, width, each, groups, channels // groups).transpose(0, 1, 4, 3, 2)
-        kernel = kernel.reshape(height, width, channels // groups, groups * each)
-        return {**weights, "weights": choose_transposed(kernel, stride, groups, target())}
-    window = Window(stride, dilation=windows.pair(attributes["dilation_factor"], "dilation factor"), groups=groups)
+        return {**weights, "weights": choose_transposed(transposed(kernel, groups), stride, groups, target())}
+    kernel = kernel.transpose(2, 3, 1, 0)
+    window = Window(stride, dilation=windows.extents(attributes["dilation_factor"], "dilation factor"), groups=groups)
     return {**weights, "weights": choose(kernel, window, target())}
 
 
@@ -60,7 +56,7 @@ def convolution(
     """
     if x.ndim < 4:
         raise ShapeError(f"x has rank {x.ndim}; it is [..., batch, channels, height, width]")
-    stride, dilation = windows.pair(stride, "stride"), windows.pair(dilation_factor, "dilation factor")
+    stride, dilation = windows.extents(stride, "stride"), windows.extents(dilation_factor, "dilation factor")
     if kernel is not None:
         if is_deconvolution:
             raise ShapeError("a deconvolution takes no weights as an input")
@@ -77,11 +73,15 @@ def convolution(
     images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
     if is_deconvolution:
         cut = _cut(
-            images.shape[1:3], windows.pair(kernel_size, "kernel size"), stride, convolution_padding_type, output_shape
+            images.shape[1:3],
+            windows.extents(kernel_size, "kernel size"),
+            stride,
+            convolution_padding_type,
+            output_shape,
         )
         y = form(images, cut._replace(groups=n_groups))
     else:
-        reach = [(n - 1) * d + 1 for n, d in zip(windows.pair(kernel_size, "kernel size"), dilation, strict=True)]
+        reach = [(n - 1) * d + 1 for n, d in zip(windows.extents(kernel_size, "kernel size"), dilation, strict=True)]
         padding = windows.image_padding(convolution_padding_type, images.shape[1:3], reach, stride)
         y = form(images, Window(stride, padding, dilation, n_groups))
     if bias is not None:
@@ -90,18 +90,33 @@ def convolution(
 
 
 def _cut(sizes, kernel, stride, padding: Choice, output_shape: tuple[int, ...]) -> Cut:
-    """What is kept of a full deconvolution. `output_shape` alone decides where it is given: the odd pixel is cut at
-    the end, as with BOTTOM_RIGHT_HEAVY, and what the kernel does not reach is zero."""
-    full = [(n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True)]
-    if output_shape or padding.name == "same":
-        given = output_shape or tuple(n * s for n, s in zip(sizes, stride, strict=True))
-        size = windows.pair(given, "output shape")
-        mode = "BOTTOM_RIGHT_HEAVY" if output_shape else padding.fields.get("asymmetry_mode", "BOTTOM_RIGHT_HEAVY")
-        start = [windows.halves(max(0, f - n), mode)[0] for f, n in zip(full, size, strict=True)]
-    else:
-        amounts = windows.borders(padding.fields.get("padding_amounts", ()))
-        start = [before for before, _ in amounts]
-        size = tuple(f - sum(both) for f, both in zip(full, amounts, strict=True))
-    if any(not 0 < n < f + s for n, f, s in zip(size, full, stride, strict=True)):
-        raise ShapeError(f"the deconvolution reaches {full} pixels; {list(size)} cannot be cut out of them")
-    return Cut(kernel, stride, tuple(start), size)
+    """What is kept of a full deconvolution."""
+    if output_shape:
+        return cut_to(sizes, kernel, stride, windows.extents(output_shape, "output shape"))
+    if padding.name == "same":
+        wanted = tuple(n * s for n, s in zip(sizes, stride, strict=True))
+        return cut_to(sizes, kernel, stride, wanted, padding.fields.get("asymmetry_mode", "BOTTOM_RIGHT_HEAVY"))
+    return cut_off(sizes, kernel, stride, windows.borders(padding.fields.get("padding_amounts", ())))
+
+
+def cut_to(sizes, kernel, stride, wanted, mode: str = "BOTTOM_RIGHT_HEAVY") -> Cut:
+    """A deconvolution of a wanted size: both sides are cut, and `mode` says which of them loses the odd pixel. What
+    the kernel does not reach, at the end, is zero."""
+    full = _full(sizes, kernel, stride)
+    if any(n >= f + s for n, f, s in zip(wanted, full, stride, strict=True)):
+        raise ShapeError(f"the deconvolution reaches {full} pixels; {list(wanted)} is more than that and a stride")
+    start = tuple(windows.halves(max(0, f - n), mode)[0] for f, n in zip(full, wanted, strict=True))
+    return Cut(kernel, stride, start, wanted)
+
+
+def cut_off(sizes, kernel, stride, amounts) -> Cut:
+    """A deconvolution without the borders (before, after) of each axis."""
+    full = _full(sizes, kernel, stride)
+    size = tuple(f - sum(both) for f, both in zip(full, amounts, strict=True))
+    if min(size) < 1:
+        raise ShapeError(f"the deconvolution reaches {full} pixels; {list(amounts)} cannot be cut off")
+    return Cut(kernel, stride, tuple(before for before, _ in amounts), size)
+
+
+def _full(sizes, kernel, stride) -> list[int]:
+    return [(n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True)]

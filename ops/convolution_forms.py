@@ -28,16 +28,21 @@ from graphml.catalogue import Target
 from graphml.ops.precision import contract
 
 Pair = tuple[int, int]
+Extents = tuple[int, ...]
 
 _IMAGE = ("NHWC", "HWIO", "NHWC")
+_VOLUME = ("NDHWC", "DHWIO", "NDHWC")
 
 
 class Window(NamedTuple):
-    """How a kernel walks over an image; entries are (height, width), paddings (before, after)."""
+    """How a kernel walks over an image; entries are (height, width), paddings (before, after).
 
-    stride: Pair = (1, 1)
-    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
-    dilation: Pair = (1, 1)
+    Over a volume, for which there is only `Plain`, depth comes before height.
+    """
+
+    stride: Extents = (1, 1)
+    padding: tuple[Pair, ...] = ((0, 0), (0, 0))
+    dilation: Extents = (1, 1)
     groups: int = 1
 
 
@@ -67,9 +72,9 @@ def choose(kernel, window: Window, target: Target):
         return Blocks.of(kernel, window, target)
     if (height, width) == (1, 1):
         return Dot(kernel)
-    if outputs <= _MOST_OUTPUTS and fan_in >= _LEAST_INPUTS and window.stride == (1, 1):
-        if height * width * outputs <= _MOST_SHIFTED_OUTPUTS:
-            return Outputs(kernel)
+    few = outputs <= _MOST_OUTPUTS and height * width * outputs <= _MOST_SHIFTED_OUTPUTS
+    if few and fan_in >= _LEAST_INPUTS and window.stride == (1, 1):
+        return Outputs(kernel)
     if target.train:
         return Canonical(kernel)
     simple = (height, width) == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1)
@@ -115,7 +120,7 @@ def _plain(x, kernel, window: Window):
         window_strides=window.stride,
         padding=window.padding,
         rhs_dilation=window.dilation,
-        dimension_numbers=_IMAGE,
+        dimension_numbers=_IMAGE if kernel.ndim == 4 else _VOLUME,
         feature_group_count=window.groups,
     )
 
@@ -250,17 +255,17 @@ class Canonical(NamedTuple):
     def __call__(self, x, window: Window):
         taps = self.kernel.shape[:2]
         places = self.kernel.reshape(-1, *self.kernel.shape[2:])
-        return _canonical(x, lax.split(places, [1] * len(places)), taps, window)
+        return _canonical(x, [one[0] for one in lax.split(places, [1] * len(places))], taps, window)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _canonical(x, places, taps: Pair, window: Window):
-    """The kernel comes as a list, [1, channels in, channels out] for each of its places."""
+    """The kernel comes as a list of [channels in, channels out], one for each of its places."""
     return _plain(x, _joined(places, taps), window)
 
 
 def _joined(places, taps: Pair):
-    return jnp.concatenate(places).reshape(*taps, *places[0].shape[1:])
+    return jnp.stack(places).reshape(*taps, *places[0].shape)
 
 
 def _canonical_forward(x, places, taps: Pair, window: Window):
@@ -269,11 +274,11 @@ def _canonical_forward(x, places, taps: Pair, window: Window):
 
 def _canonical_backward(taps: Pair, window: Window, saved, slope):
     """The gradient of each place of the kernel is one matrix product. Where samples are vmapped, as in a training step,
-    XLA moves the sum over the samples into it; of a whole kernel it would make one for each sample, and add."""
+    XLA fuses it with the sum over the samples; a convolution would become one for each sample, in scalar loops."""
     x, places = saved
     images = (image for _, image in _shifted(_padded(x, window.padding), taps, window))
     pixels = ((0, 1, 2), (0, 1, 2))
-    products = [lax.dot_general(image, slope, (pixels, ((), ())))[None] for image in images]
+    products = [lax.dot_general(image, slope, (pixels, ((), ()))) for image in images]
     return _image_slope(window, x, _joined(places, taps), slope), products
 
 
@@ -303,13 +308,21 @@ _canonical.defvjp(_canonical_forward, _canonical_backward)
 
 
 class Cut(NamedTuple):
-    """The part of a full deconvolution that is kept: from `start`, `size` pixels; entries are (height, width)."""
+    """The part of a full deconvolution that is kept: from `start`, `size` pixels; entries as in `Window`."""
 
-    kernel: Pair
-    stride: Pair
-    start: Pair
-    size: Pair
+    kernel: Extents
+    stride: Extents
+    start: Extents
+    size: Extents
     groups: int = 1
+
+
+def transposed(kernel, groups: int):
+    """The stored kernel of a deconvolution with its axes in the usual order: [*space, channels in / groups, channels
+    out] from [channels in, channels out / groups, *space]. The output channels of a group stand together."""
+    channels, each, *space = kernel.shape
+    parts = jnp.moveaxis(kernel.reshape(groups, channels // groups, each, *space), (1, 0, 2), (-3, -2, -1))
+    return parts.reshape(*space, channels // groups, groups * each)
 
 
 def choose_transposed(kernel, stride: Pair, groups: int, target: Target):
@@ -323,19 +336,19 @@ class Spread(NamedTuple):
     kernel: jax.Array
 
     def __call__(self, x, cut: Cut):
+        space = range(len(cut.kernel))
         padding = []
-        for axis in range(2):
-            reach = cut.kernel[axis] - 1
+        for axis in space:
             span = (x.shape[1 + axis] - 1) * cut.stride[axis] + 1
-            padding.append((reach - cut.start[axis], cut.size[axis] + cut.start[axis] - span))
+            padding.append((cut.kernel[axis] - 1 - cut.start[axis], cut.size[axis] + cut.start[axis] - span))
         return contract(
             lax.conv_general_dilated,
             x,
-            jnp.flip(self.kernel, (0, 1)),
-            window_strides=(1, 1),
+            jnp.flip(self.kernel, tuple(space)),
+            window_strides=(1,) * len(space),
             padding=padding,
             lhs_dilation=cut.stride,
-            dimension_numbers=_IMAGE,
+            dimension_numbers=_IMAGE if len(space) == 2 else _VOLUME,
             feature_group_count=cut.groups,
         )
 

@@ -8,15 +8,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from graphml.catalogue import op, table
+from graphml.ops._circle import cosine, sine, tangent
 from graphml.ops._known import module, numpy_function
 from graphml.ops.activation import sigmoid
 
 # Wire name -> (NumPy's name, what it is)
 _SMOOTH: Mapping[str, tuple[str, str]] = {
     "exp2": ("exp2", "2 to the power of x"),
-    "sin": ("sin", "The sine, of radians"),
-    "cos": ("cos", "The cosine, of radians"),
-    "tan": ("tan", "The tangent, of radians"),
     "asin": ("arcsin", "The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1"),
     "acos": ("arccos", "The inverse of the cosine, from 0 to pi; NaN beyond -1 and 1"),
     "atan": ("arctan", "The inverse of the tangent, from -pi/2 to pi/2"),
@@ -27,6 +25,11 @@ _SMOOTH: Mapping[str, tuple[str, str]] = {
     "acosh": ("arccosh", "The inverse of the hyperbolic cosine, 0 or more; NaN below 1"),
     "atanh": ("arctanh", "The inverse of the hyperbolic tangent; infinite at -1 and 1, NaN beyond"),
 }
+_CIRCLE: Mapping[str, tuple[Callable, str]] = {
+    "sin": (sine, "The sine, of radians"),
+    "cos": (cosine, "The cosine, of radians"),
+    "tan": (tangent, "The tangent, of radians"),
+}
 _STEPS: Mapping[str, tuple[str, str]] = {
     "ceil": ("ceil", "The smallest whole number that is not below x"),
     "floor": ("floor", "The largest whole number that is not above x"),
@@ -35,9 +38,7 @@ _STEPS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _layer(kind: str, name: str, words: str) -> Callable:
-    function = numpy_function(name)
-
+def _layer(kind: str, function: Callable, words: str) -> Callable:
     def elementwise(x):
         return function(x)
 
@@ -48,9 +49,10 @@ def _layer(kind: str, name: str, words: str) -> Callable:
     return elementwise
 
 
-table({kind: _layer(kind, *row) for kind, row in _SMOOTH.items()}, layout="any")
+table({kind: _layer(kind, numpy_function(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
+table({kind: _layer(kind, *row) for kind, row in _CIRCLE.items()}, layout="any")
 table(
-    {kind: _layer(kind, *row) for kind, row in _STEPS.items()},
+    {kind: _layer(kind, numpy_function(name), words) for kind, (name, words) in _STEPS.items()},
     layout="any",
     differentiable="a step function is flat between its steps",
 )

@@ -58,7 +58,7 @@ def crop(x, reference=None, *, crop_amounts: tuple[tuple[int, int], ...], offset
         starts, ends = zip(*windows.borders(crop_amounts), strict=True)
         kept = tuple(n - start - end for n, start, end in zip(sizes, starts, ends, strict=True))
     else:
-        starts = windows.pair(offset or (0, 0), "offset", least=0)
+        starts = windows.extents(offset or (0, 0), "offset", least=0)
         kept = reference.shape[-3:-1]
     if any(k < 1 or start + k > n for k, start, n in zip(kept, starts, sizes, strict=True)):
         raise ShapeError(f"{list(kept)} pixels from {list(starts)} on cannot be cut out of {list(sizes)}")

@@ -106,7 +106,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
 def pooling(
     x,
     *,
-    type: str,  # noqa: A002  (the name on the wire)
+    type: str,
     kernel_size: tuple[int, ...],
     stride: tuple[int, ...],
     pooling_padding_type: Choice,
@@ -129,7 +129,7 @@ def pooling(
         y = pool_everything(images, type)
     else:
         sizes = images.shape[1:3]
-        kernel, stride = windows.pair(kernel_size, "kernel size"), windows.pair(stride, "stride")
+        kernel, stride = windows.extents(kernel_size, "kernel size"), windows.extents(stride, "stride")
         if pooling_padding_type.name == "includeLastPixel":
             declared, padding = _complete(pooling_padding_type, sizes, kernel, stride)
         else:
@@ -143,7 +143,7 @@ def pooling(
     return y.reshape(*x.shape[:-3], *y.shape[1:])
 
 
-def pool_everything(x, type: str):  # noqa: A002
+def pool_everything(x, type: str):
     """One window over all of the axes 1, 2, ... of x: [batch, *space, channels]; they stay, with size 1."""
     space = tuple(range(1, x.ndim - 1))
     if type == "MAX":
@@ -155,7 +155,7 @@ def pool_everything(x, type: str):  # noqa: A002
 
 def _complete(choice: Choice, sizes, kernel, stride) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
     """(declared, actual) padding with which the last window still contains the last pixel."""
-    amounts = windows.pair(choice.fields.get("padding_amounts", ()) or (0, 0), "padding", least=0)
+    amounts = windows.extents(choice.fields.get("padding_amounts", ()) or (0, 0), "padding", least=0)
     actual = []
     for n, k, s, amount in zip(sizes, kernel, stride, amounts, strict=True):
         steps = -(-(n + 2 * amount - k) // s) + 1

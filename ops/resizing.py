@@ -95,7 +95,7 @@ def upsample(
         if min(wanted) < 1:
             raise ShapeError(f"{list(sizes)} pixels scaled by {list(fractional_scaling_factor)} leave none")
     else:
-        factors = windows.pair(scaling_factor, "scaling factor")
+        factors = windows.extents(scaling_factor, "scaling factor")
         wanted = [n * f for n, f in zip(sizes, factors, strict=True)]
         if mode == "NN":
             (height, width), (down, across) = sizes, factors
@@ -123,7 +123,7 @@ def resize_bilinear(x, *, target_size: tuple[int, ...], mode: str):
     ratio of the sizes as step (UPSAMPLE), or in the middle of equal bins (ROI_ALIGN).
     Source: ResizeBilinearLayerParams (spec 3).
     """
-    sizes, wanted = _image(x), windows.pair(target_size, "target size")
+    sizes, wanted = _image(x), windows.extents(target_size, "target size")
     return _resized(x, *(grid(n - 1, m, mode) for n, m in zip(sizes, wanted, strict=True)))
 
 
@@ -151,7 +151,7 @@ def crop_resize(
         raise ShapeError(f"the images have shape {_wire(x)}; it is [1, batch, channels, height, width]")
     if regions.ndim != 5 or regions.shape[1:4] != (1, 1, 1) or regions.shape[4] not in (4, 5):
         raise ShapeError(f"the regions have shape {_wire(regions)}; it is [n, 1, 4, 1, 1] or [n, 1, 5, 1, 1]")
-    wanted = windows.pair(target_size, "target size")
+    wanted = windows.extents(target_size, "target size")
     images, values = x[0], regions[:, 0, 0, 0]
     scale = np.full(4, spatial_scale)
     if normalized_coordinates:

@@ -22,11 +22,15 @@ def borders(amounts: Sequence[Pair], axes: int = 2) -> tuple[Pair, ...]:
     return tuple((int(before), int(after)) for before, after in amounts)
 
 
-def pair(values: Sequence[int], what: str, *, least: int = 1) -> Pair:
-    """Two integers (height, width). Raises ShapeError when there are not two or one is below `least`."""
-    if len(values) != 2 or min(values) < least:
-        raise ShapeError(f"{what} is {list(values)}; it is [height, width], each at least {least}")
-    return int(values[0]), int(values[1])
+_SPACE = ("depth", "height", "width")
+
+
+def extents(values: Sequence[int], what: str, *, axes: int = 2, least: int = 1) -> tuple[int, ...]:
+    """One integer for each axis of an image or a volume. Raises ShapeError for another number or one below `least`."""
+    if len(values) != axes or min(values) < least:
+        names = ", ".join(_SPACE[-axes:])
+        raise ShapeError(f"{what} is {list(values)}; it is [{names}], each at least {least}")
+    return tuple(int(value) for value in values)
 
 
 def halves(total: int, mode: str = "BOTTOM_RIGHT_HEAVY") -> Pair:

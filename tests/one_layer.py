@@ -19,15 +19,17 @@ OUT = "out"
 
 
 def lowered(kind: str, case: Case, dtype: Any = jnp.float32, **options: Any) -> Lowered:
-    """The one-layer network of a case; `blobs` runs it."""
-    layer = encode(kind, dict(case.fields))
-    layer.name = "layer"
-    layer.input.extend(input_names(case))
-    layer.output.extend(output_names(case))
-    again = NeuralNetworkLayer.FromString(layer.SerializeToString(deterministic=True))
+    """The network of a case, one layer unless it says otherwise; `blobs` runs it."""
+    layers = list(case.layers)
+    if not layers:
+        layers = [encode(kind, dict(case.fields))]
+        layers[0].name = "layer"
+        layers[0].input.extend(input_names(case))
+        layers[0].output.extend(output_names(case))
+    again = [NeuralNetworkLayer.FromString(layer.SerializeToString(deterministic=True)) for layer in layers]
     inputs = tuple(graph.Port(name, None) for name in input_names(case))
     outputs = tuple(graph.Port(name, None) for name in output_names(case))
-    return lower(graph.Graph(inputs, outputs, graph.from_layers([again]), case.exact), dtype=dtype, **options)
+    return lower(graph.Graph(inputs, outputs, graph.from_layers(again), case.exact), dtype=dtype, **options)
 
 
 def input_names(case: Case) -> list[str]:

@@ -22,7 +22,7 @@ class ArrayBatchProvider:
     Raises FeatureError when features of the second form differ in length.
     """
 
-    def __init__(self, samples: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, samples: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
         self._columns = dict(samples) if isinstance(samples, Mapping) else None
         self._rows: Sequence[Mapping[str, Any]] = () if isinstance(samples, Mapping) else samples
         if self._columns is not None:
@@ -64,7 +64,7 @@ class Samples:
 
 
 def read_samples(
-    model: NeuralNetwork, loss: Loss, data: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
+    model: NeuralNetwork, loss: Loss, data: Iterable[Mapping[str, Any]] | Mapping[str, Any]
 ) -> Samples:
     """All samples, each checked against the model's training inputs.
 

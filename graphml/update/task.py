@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -25,7 +25,7 @@ from graphml.update.parameters import ParameterKey, checked
 from graphml.update.programs import programs_for
 from graphml.update.recipe import network_of, parameter_descriptions, recipe_of
 
-TrainingData = Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
+TrainingData = Iterable[Mapping[str, Any]] | Mapping[str, Any]
 
 _SLICE_SECONDS = 1.0
 _OVER = (TaskState.COMPLETED, TaskState.FAILED)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,19 +22,22 @@ Arrays = Sequence[np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One layer and its inputs. exact: blobs keep their rank; otherwise all inputs are rank 5."""
+    """One layer and its inputs. exact: blobs keep their rank; otherwise all inputs are rank 5.
+
+    layers: a whole network from in0, in1 ... to out0, out1 ..., for a kind that does nothing alone.
+    """
 
     inputs: tuple[np.ndarray, ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
     exact: bool = True
     outputs: int = 1
+    layers: tuple[Any, ...] = ()
 
     def but(self, *, inputs: tuple[np.ndarray, ...] | None = None, outputs: int | None = None, **fields: Any) -> Case:
         """The same case with other fields (None removes one), inputs or number of outputs."""
         merged = {k: v for k, v in {**self.fields, **fields}.items() if v is not None}
-        return Case(
-            self.inputs if inputs is None else inputs, merged, self.exact, self.outputs if outputs is None else outputs
-        )
+        changes = {"inputs": inputs, "outputs": outputs}
+        return replace(self, fields=merged, **{k: v for k, v in changes.items() if v is not None})
 
 
 @dataclass(frozen=True, eq=False)

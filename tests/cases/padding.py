@@ -1,9 +1,9 @@
 """Padding and cropping of images."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
 
+from cases import Case, arrays, kind, numbers
 from graphml.spec.attributes import Choice
 
 

@@ -1,8 +1,9 @@
 """Resizing of images."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers
 
 
 def _samples(x, rows, columns):

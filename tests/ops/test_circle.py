@@ -1,0 +1,44 @@
+"""Sine, cosine and tangent: the form for CPUs against NumPy in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from one_layer import same
+
+from graphml.catalogue import Target, lowering_for
+from graphml.ops._circle import cosine, sine, tangent
+
+_FUNCTIONS = [(sine, np.sin), (cosine, np.cos), (tangent, np.tan)]
+_RANGES = [np.linspace(-low, low, 9999, dtype=np.float32) for low in (1e-3, 4, 100, 8000, 1e5)]
+
+
+@pytest.mark.parametrize(("function", "reference"), _FUNCTIONS)
+@pytest.mark.parametrize("x", _RANGES, ids=lambda x: f"to {x[-1]:g}")
+def test_as_good_as_float32_allows(function, reference, x):
+    assert Target().platform == "cpu", "this is the form for CPUs"
+    same(jax.jit(function)(x), reference(np.float64(x)), rtol=4e-7, atol=2e-7)
+
+
+@pytest.mark.parametrize(("function", "reference"), _FUNCTIONS)
+def test_what_is_no_angle_has_no_value(function, reference):
+    x = np.float32([0.5, np.nan, np.inf, -np.inf])
+    got = np.asarray(function(x))
+    assert np.isnan(got[1:]).all()
+    same(got[0], np.float32(reference(0.5)), rtol=4e-7)
+
+
+@pytest.mark.parametrize(
+    ("function", "slope"), [(sine, np.cos), (cosine, lambda x: -np.sin(x)), (tangent, lambda x: 1 / np.cos(x) ** 2)]
+)
+def test_slopes(function, slope):
+    x = np.linspace(-6, 6, 50, dtype=np.float32)
+    for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
+        same(rows(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
+
+
+def test_other_processors_use_their_own():
+    with lowering_for(Target(platform="cuda")):
+        program = str(jax.make_jaxpr(sine)(np.zeros(3, np.float32)))
+    assert "sin " in program
+    assert "cond" not in program
