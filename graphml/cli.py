@@ -255,6 +255,31 @@ def _shown(name: str, value: Any, folder: Path | None) -> Any:
     return value
 
 
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="a network")],
+    second: Annotated[Path, typer.Argument(help="another one, .mlmodel or .onnx")],
+    given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
+    tolerance: Annotated[float, typer.Option(help="relative to the largest number of each value")] = 1e-3,
+    as_json: AsJson = False,
+) -> None:
+    """Run two networks on the same inputs and show where they first differ (exit status 2 if they do)."""
+    from graphml.compare import compare as compare_models
+
+    features = _features(spec.read(first).description.input, given) if given else None
+    found = compare_models(first, second, features, tolerance=tolerance)
+    start = found.start
+    if as_json:
+        rows = [{"blob": d.first, "layer": d.layer, "error": d.error} for d in found.differences]
+        print(json.dumps({"agree": found.agree, "first_difference": start and start.first, "values": rows}))
+    elif start is None:
+        _line(f"{len(found.differences)} values agree within {tolerance:g}")
+    else:
+        _line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}: {start.error:.3g} of its largest number")
+    if start is not None:
+        raise typer.Exit(2)
+
+
 def _file_name(name: str) -> str:
     """A feature's name as a file name that stays inside its folder."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") or "output"

@@ -60,19 +60,57 @@ def compare(
     Raises FeatureError when nothing can be matched, UnsupportedError for models that are no networks.
     """
     a = _network(first)
-    inputs = a.checked_inputs(_random_features(a, seed) if features is None else features)
-    blobs_a = {name: np.asarray(blob) for name, blob in a.blobs(inputs).items()}
+    inputs = {name: np.asarray(x) for name, x in a.arrays(_random(a, seed) if features is None else features).items()}
+    blobs = a.intermediates(inputs)
+    outputs = [port.name for port in a.graph.outputs]
     if Path(second).suffix == ".onnx":
-        blobs_b = run_onnx(second, inputs)
-        outputs_b = list(blobs_b)[-len(a.graph.outputs) :]
+        others = run_onnx(second, inputs)
+        other_outputs = list(others)[-len(outputs) :]
     else:
         b = _network(second)
         names = [port.name for port in b.graph.inputs]
         if set(names) != set(inputs) and len(names) == len(inputs):
             inputs = dict(zip(names, inputs.values(), strict=True))
-        blobs_b = {name: np.asarray(blob) for name, blob in b.blobs(inputs).items()}
-        outputs_b = [port.name for port in b.graph.outputs]
-    pairs = {name: name for name in blobs_a if name in blobs_b}
-    for port, other in zip(a.graph.outputs, outputs_b, strict=False):
-        pairs.setdefault(port.name, other)
-    return Comparison(tuple(_differences(a, blobs_a, blobs_b, pairs)), tolerance)
+        others = b.intermediates(inputs)
+        other_outputs = [port.name for port in b.graph.outputs]
+    pairs = {name: name for name in blobs if name in others}
+    for name, other in zip(outputs, other_outputs, strict=False):
+        pairs.setdefault(name, other)
+    layers = {name: node.label for node in a.graph.body.nodes for name in node.outputs}
+    found = [
+        Difference(name, pairs[name], layers[name], blobs[name].shape, _error(blobs[name], others[pairs[name]]))
+        for node in a.graph.body.nodes
+        for name in node.outputs
+        if name in pairs and name in blobs
+    ]
+    if not found:
+        raise FeatureError(f"{first} and {second} have no value in common")
+    return Comparison(tuple(found), tolerance)
+
+
+def _network(path: str | Path) -> NeuralNetwork:
+    model = load(path)
+    if not isinstance(model, NeuralNetwork):
+        raise UnsupportedError(f"only neural networks can be compared layer by layer; {path} is a {model.kind}")
+    return model
+
+
+def _random(model: NeuralNetwork, seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    out = {}
+    for port in model.graph.inputs:
+        if port.shape is None:
+            raise FeatureError(f"the input {port.name!r} declares no shape; give the features to compare with")
+        out[port.name] = rng.uniform(0, 255 if port.image else 1, port.shape).astype(np.float32)
+    return out
+
+
+def _error(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference relative to the largest number; infinite where sizes differ or only one is NaN."""
+    if a.size != b.size:
+        return float("inf")
+    a, b = np.asarray(a, np.float64).ravel(), np.asarray(b, np.float64).ravel()
+    if not np.array_equal(np.isnan(a), np.isnan(b)):
+        return float("inf")
+    difference = np.nan_to_num(np.abs(a - b), nan=0.0)
+    return float(difference.max(initial=0.0) / max(float(np.nanmax(np.abs(a), initial=0.0)), 1e-12))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 
-import jax.numpy as jnp
-
 from graphml.catalogue import op
+from graphml.ops._known import numpy_function
 
 
 @op("add", layout="any")
@@ -15,7 +14,7 @@ def add(*inputs, alpha: float):
 
     Inputs broadcast against each other. Source: AddLayerParams (spec 1).
     """
-    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(jnp.add, inputs)
+    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(numpy_function("add"), inputs)
 
 
 @op("multiply", layout="any")
@@ -24,22 +23,22 @@ def multiply(*inputs, alpha: float):
 
     Inputs broadcast against each other. Source: MultiplyLayerParams (spec 1).
     """
-    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(jnp.multiply, inputs)
+    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(numpy_function("multiply"), inputs)
 
 
 @op("average", layout="any")
 def average(*inputs):
     """The elementwise mean of all inputs, which broadcast. Source: AverageLayerParams (spec 1)."""
-    return functools.reduce(jnp.add, inputs) / len(inputs)
+    return functools.reduce(numpy_function("add"), inputs) / len(inputs)
 
 
 @op("max", layout="any")
 def maximum(*inputs):
     """The elementwise maximum of all inputs, which broadcast. Source: MaxLayerParams (spec 1)."""
-    return functools.reduce(jnp.maximum, inputs)
+    return functools.reduce(numpy_function("maximum"), inputs)
 
 
 @op("min", layout="any")
 def minimum(*inputs):
     """The elementwise minimum of all inputs, which broadcast. Source: MinLayerParams (spec 1)."""
-    return functools.reduce(jnp.minimum, inputs)
+    return functools.reduce(numpy_function("minimum"), inputs)

@@ -325,7 +325,7 @@ def transposed(kernel, groups: int):
     return parts.reshape(*space, channels // groups, groups * each)
 
 
-def choose_transposed(kernel, stride: Pair, groups: int, target: Target):
+def choose_transposed(kernel, stride: Extents, groups: int, target: Target):
     """The best form of a deconvolution; kernel: [height, width, channels in / groups, channels out], not flipped."""
     return Phases.of(kernel, stride, groups, target) if target.platform == "cpu" else Spread(kernel)
 
@@ -360,7 +360,7 @@ class Phases(NamedTuple):
     form: NamedTuple
 
     @classmethod
-    def of(cls, kernel, stride: Pair, groups: int, target: Target) -> Phases:
+    def of(cls, kernel, stride: Extents, groups: int, target: Target) -> Phases:
         (down, across), (height, width, fan_in, outputs) = stride, kernel.shape
         tall, wide = -(-height // down), -(-width // across)
         kernel = jnp.pad(kernel, ((0, tall * down - height), (0, wide * across - width), (0, 0), (0, 0)))

@@ -42,7 +42,7 @@ def _pool(function, x, kernel, stride):
     return x
 
 
-def _neighbours(function, x, count: int, stride: int, axis: int):
+def _neighbours(function, x, count: int, stride: int, axis: int) -> Any:
     """`function` between `count` neighbours, from every `stride`-th element on, in about 2 log2(count) steps: runs of
     doubling length are made, and those that `count` is the sum of are joined."""
     last = x.shape[axis] - count

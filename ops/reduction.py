@@ -57,7 +57,7 @@ def reduce(x, *, mode: str, epsilon: float, axis: str):
         return jnp.sum(jnp.log(x + epsilon), axes, keepdims=True)
     if mode != "ARGMAX":
         return _SHARED[mode](x, axes)
-    if len(axes) > 1:
+    if len(axis) > 1:
         raise ShapeError(f"ARGMAX takes one axis: C, H or W, not {axis}")
     return position(x, axes[0], jnp.max)
 

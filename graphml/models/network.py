@@ -118,6 +118,10 @@ class NeuralNetwork(Model):
                 raise error.in_context(f"row {number + 1}") from None
         return [self._present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
 
+    def arrays(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """What `lower().fn` takes, from what `predict` takes: checked, images as pixels [channels, height, width]."""
+        return self._check(features)
+
     def intermediates(
         self, features: Mapping[str, Any], names: Iterable[str] | None = None, *, key: jax.Array | None = None
     ) -> dict[str, np.ndarray]:

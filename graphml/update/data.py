@@ -63,9 +63,7 @@ class Samples:
         return len(self.target)
 
 
-def read_samples(
-    model: NeuralNetwork, loss: Loss, data: Iterable[Mapping[str, Any]] | Mapping[str, Any]
-) -> Samples:
+def read_samples(model: NeuralNetwork, loss: Loss, data: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Samples:
     """All samples, each checked against the model's training inputs.
 
     Raises FeatureError that names the sample's index (from 0) and what is wrong with it, UpdateError when there

@@ -19,6 +19,7 @@ _IN_NUMPY = [
     *("ceil", "floor", "round", "sign", "clip", "exp2"),
     *("equal", "notEqual", "lessThan", "lessEqual", "greaterThan", "greaterEqual"),
     *("logicalAnd", "logicalOr", "logicalXor", "logicalNot"),
+    *("add", "multiply", "average", "max", "min"),
     *("addBroadcastable", "subtractBroadcastable", "multiplyBroadcastable", "divideBroadcastable"),
     *("maxBroadcastable", "minBroadcastable", "modBroadcastable", "floorDivBroadcastable"),
     *("stack", "concatND", "splitND", "sliceStatic", "sliceDynamic", "slidingWindows", "tile", "transpose", "reverse"),

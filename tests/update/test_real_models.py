@@ -17,12 +17,12 @@ from graphml.errors import UpdateError
 from graphml.update import ArrayBatchProvider, MetricKey, ParameterKey, UpdateTask, update
 
 WHAT_TO_DRAW = {
-    "airplane": "Bowtie",
-    "alarm_clock": "Apple",
-    "bee": "Fish",
-    "sailboat": "Tent",
-    "train": "Door",
-    "truck": "Envelope",
+    "airplane": "Star",
+    "alarm_clock": "Moon",
+    "bee": "Ice Cream",
+    "sailboat": "Candle",
+    "train": "Toothbrush",
+    "truck": "Door",
 }
 
 
@@ -103,12 +103,12 @@ def _raster(strokes) -> np.ndarray:
 
     points = [np.stack([np.asarray(axis, float) for axis in stroke[:2]], 1) for stroke in strokes]
     low, high = np.concatenate(points).min(0), np.concatenate(points).max(0)
-    canvas = Image.new("L", (280, 280), 0)
+    canvas = Image.new("L", (560, 560), 0)
     pen = drawing.Draw(canvas)
     for stroke in points:
-        placed = (stroke - (low + high) / 2) * 257.6 / max(high - low) + 140
-        pen.line([tuple(point) for point in placed], fill=255, width=16, joint="curve")
-    return np.asarray(canvas.resize((28, 28), Image.Resampling.BILINEAR))
+        placed = (stroke - (low + high) / 2) * 515 / max(high - low) + 280
+        pen.line([tuple(point) for point in placed], fill=255, width=24, joint="curve")
+    return np.asarray(canvas.resize((28, 28), Image.Resampling.BOX))
 
 
 def _sketcher(folder: Path) -> Any:
@@ -147,18 +147,18 @@ def test_drawings_of_other_things_become_the_meaning_of_known_labels(real_models
         return float(np.mean([a["classLabel"] == row["classLabel"] for a, row in zip(answers, held_out, strict=True)]))
 
     assert accuracy(model) < 0.3
-    losses = [np.inf]
-    for turn in range(10):  # the file allows one epoch at a time
+    losses: list[float] = []
+    while len(losses) < 3 or min(losses[-2:]) < 0.95 * min(losses[:-2]):  # until the loss stops falling
         task = UpdateTask(model, train)
-        task.resume({ParameterKey.LEARNING_RATE: 0.01, ParameterKey.SEED: turn})
+        task.resume({ParameterKey.LEARNING_RATE: 0.0002, ParameterKey.SEED: len(losses)})
         task.wait()
         assert task.error is None
         assert task.parameters[ParameterKey.EPOCHS] == task.parameters[ParameterKey.MINI_BATCH_SIZE] == 1
         model = task.model
         losses.append(task.metrics[MetricKey.LOSS_VALUE])
-        if losses[-1] > 0.95 * losses[-2]:
+        if losses[-1] < 0.01:
             break
-    assert losses[-1] < 0.5 * losses[1]
+    assert losses[-1] < 0.1 * losses[0]
     assert accuracy(model) > 0.6
 
 

