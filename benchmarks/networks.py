@@ -4,7 +4,8 @@
     python benchmarks/networks.py mobilenet-b1 lstm-b32   # some of it
     python benchmarks/networks.py --threads 2 --json
 
-Every network is described once and rendered three times; the three must agree before anything is timed.
+Every network is described once and rendered three times; the three must agree before anything is timed. `cnn-train`
+is one pass over eight mini-batches of 32, as an `UpdateTask` runs it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from typing import Any
 
 import numpy as np
 import timing
-from rendering import Network, Run, Step, as_graphml, as_onnxruntime, as_torch
+import training
+from rendering import Network, Step, as_graphml, as_onnxruntime, as_torch, graphml_spec
 
 AGREEMENT = 1e-4  # of the range of the outputs
+
+Call = Callable[[], np.ndarray]
 
 
 class _Sketch:
@@ -69,7 +73,10 @@ class _Sketch:
         return self.step(act, x) if act else x
 
     def dense(self, x: str, read: int, channels: int) -> str:
-        weights = {"weights": self._normal(channels, read, spread=read**-0.5), "bias": self._normal(channels, spread=0.1)}
+        weights = {
+            "weights": self._normal(channels, read, spread=read**-0.5),
+            "bias": self._normal(channels, spread=0.1),
+        }
         return self.step("dense", x, channels=channels, weights=weights)
 
 
@@ -138,37 +145,70 @@ def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
     return Network((read,), tuple(net.steps), length)
 
 
-BENCHMARKS: Mapping[str, tuple[Callable[[], Network], int]] = {
-    "mobilenet-b1": (mobilenet_v2, 1),
-    "mobilenet-b8": (mobilenet_v2, 8),
-    "resnet50-b1": (resnet50, 1),
-    "resnet50-b8": (resnet50, 8),
-    "lstm-b1": (lstm, 1),
-    "lstm-b32": (lstm, 32),
-}
-
-
-def renderings(network: Network, threads: int = 1) -> dict[str, Run]:
-    return {
+def predicting(network: Network, batch: int, threads: int = 1) -> dict[str, Call]:
+    x = network.sample(batch)
+    runs = {
         "graphml": as_graphml(network),
         "onnxruntime": as_onnxruntime(network, threads),
         "torch": as_torch(network, threads),
     }
+    return {name: lambda run=run: run(x) for name, run in runs.items()}
 
 
-def check_agreement(runs: Mapping[str, Run], x: np.ndarray, judge: str = "onnxruntime") -> float:
-    """The largest difference from the judge, relative to the range of its outputs. Raises ValueError above AGREEMENT."""
-    want = runs[judge](x)
+def learning(network: Network, classes: int, batch: int, steps: int, threads: int = 1) -> dict[str, Call]:
+    x, labels = training.samples(network, batch, steps, classes)
+    return {
+        "graphml": training.with_graphml(network, x, labels),
+        "torch": training.with_torch(network, x, labels, threads),
+    }
+
+
+BENCHMARKS: Mapping[str, Callable[[int], dict[str, Call]]] = {
+    "mobilenet-b1": lambda threads: predicting(mobilenet_v2(), 1, threads),
+    "mobilenet-b8": lambda threads: predicting(mobilenet_v2(), 8, threads),
+    "resnet50-b1": lambda threads: predicting(resnet50(), 1, threads),
+    "resnet50-b8": lambda threads: predicting(resnet50(), 8, threads),
+    "lstm-b1": lambda threads: predicting(lstm(), 1, threads),
+    "lstm-b32": lambda threads: predicting(lstm(), 32, threads),
+    "cnn-train": lambda threads: learning(small_cnn(), 10, 32, 8, threads),
+}
+
+
+def check_agreement(calls: Mapping[str, Call]) -> float:
+    """The largest difference from the last contender, relative to the range of its numbers. Raises ValueError where it
+    is above AGREEMENT."""
+    *others, judge = calls
+    want = calls[judge]().ravel()
     worst = 0.0
-    for name, run in runs.items():
-        got = run(x)
+    for name in others:
+        got = calls[name]().ravel()
         if got.size != want.size:
-            raise ValueError(f"{name} gives {list(got.shape)}, {judge} {list(want.shape)}")
-        error = float(np.abs(got.ravel() - want.ravel()).max() / np.ptp(want))
+            raise ValueError(f"{name} gives {got.size} numbers, {judge} {want.size}")
+        error = float(np.abs(got - want).max() / np.ptp(want))
         if not error <= AGREEMENT:
             raise ValueError(f"{name} differs from {judge} by {error:.1e} of the range of the outputs")
         worst = max(worst, error)
     return worst
+
+
+def overhead() -> dict[str, Call]:
+    """`predict` of a tiny network, and the jitted function inside it."""
+    import jax
+
+    import graphml
+
+    net = _Sketch(8)
+    net.dense("x", 8, 8)
+    network = Network((8,), tuple(net.steps))
+    model = graphml.load(graphml_spec(network))
+    lowered = model.lower()  # type: ignore[attr-defined]
+    jitted, prepared = jax.jit(lowered.run_prepared), lowered.prepare(lowered.params)
+    x = network.sample(1)[0]
+    name = network.steps[-1].output
+    return {
+        "predict": lambda: model.predict({"x": x})[name],
+        "jit": lambda: np.asarray(jitted(prepared, {"x": x})[name]),
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -176,29 +216,32 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="network", help=f"some of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--threads", type=int, default=1, help="cores to use and threads for each library (1)")
     parser.add_argument("--rounds", type=int, default=15, help="blocks of each contender (15)")
+    parser.add_argument("--untuned", action="store_true", help="leave the allocator as it is")
     parser.add_argument("--json", action="store_true", help="print all readings as JSON")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no network {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     timing.pin(options.threads)
+    from graphml.allocator import tune_host_allocator
 
+    tuned = not options.untuned and tune_host_allocator()
     results = {}
     for name in options.names or BENCHMARKS:
-        build, batch = BENCHMARKS[name]
-        network = build()
-        x = network.sample(batch)
-        runs = renderings(network, options.threads)
-        error = check_agreement(runs, x)
-        print(f"{name}: agree within {error:.0e}", file=sys.stderr)
-        results[name] = timing.measure({who: lambda run=run: run(x) for who, run in runs.items()}, rounds=options.rounds)
-    facts = timing.machine(options.threads)
+        calls = BENCHMARKS[name](options.threads)
+        print(f"{name}: all agree within {check_agreement(calls):.0e}", file=sys.stderr)
+        results[name] = timing.measure(calls, rounds=options.rounds)
+    extra = timing.measure(overhead(), rounds=options.rounds, seconds=0.05)
+    facts = {**timing.machine(options.threads), "allocator": "tuned for the whole process" if tuned else "as it was"}
     if options.json:
-        print(json.dumps(timing.as_json(facts, results), indent=1))
+        print(json.dumps(timing.as_json(facts, {**results, "overhead": extra}), indent=1))
         return
     clock = "cpu" if options.threads == 1 else "wall_p10"
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
+    print("\nCPU time, medians:\n" if clock == "cpu" else "\nwall time, tenth percentiles:\n")
     print(timing.table(results, "graphml", clock))
+    more = 1e3 * (getattr(extra["predict"], clock) - getattr(extra["jit"], clock))
+    print(f"\npredict costs {more:.0f} microseconds more than the jitted function inside it")
 
 
 if __name__ == "__main__":

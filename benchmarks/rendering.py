@@ -219,7 +219,9 @@ def torch_weights(network: Network) -> dict[str, Any]:
     for step in network.steps:
         weights = dict(step.weights)
         if step.kind == "lstm":
-            weights = {name: np.concatenate([np.split(w, 4)[gate] for gate in (0, 2, 3, 1)]) for name, w in weights.items()}
+            weights = {
+                name: np.concatenate([np.split(w, 4)[gate] for gate in (0, 2, 3, 1)]) for name, w in weights.items()
+            }
             weights["zeros"] = np.zeros_like(weights["bias"])  # it adds two biases
         tensors |= {f"{step.output}/{name}": torch.from_numpy(w) for name, w in weights.items()}
     return tensors

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("graphml-jax", "jax", "jaxlib", "onnxruntime", "torch", "numpy")
+PACKAGES = ("jax", "jaxlib", "onnxruntime", "torch", "numpy")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ def _version(package: str) -> str | None:
         return None
 
 
-def measure(contenders: Mapping[str, Callable[[], Any]], *, rounds: int = 15, seconds: float = 0.25) -> dict[str, Reading]:
+def measure(
+    contenders: Mapping[str, Callable[[], Any]], *, rounds: int = 15, seconds: float = 0.25
+) -> dict[str, Reading]:
     """Time calls that take turns in blocks of about `seconds` each, `rounds` blocks for each contender.
 
     Taking turns spreads the noise of a shared machine over all of them. The first call of a block is not counted: the

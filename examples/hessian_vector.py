@@ -17,11 +17,15 @@ def main() -> None:
     lowered = graphml.load(DATA / "QuickDrawUpdatable.mlmodel").lower()
     drawings = np.load(DATA / "quickdraw.npz")["drawings"][::50].astype(np.float32)[:, None]
     labels = jnp.arange(len(drawings))
+    (logits,) = lowered.graph.body.nodes[-1].inputs  # the blob that goes into the last layer, a softmax
     head = {"dense_3": lowered.params["dense_3"]}  # curvature in the last layer only; the rest stays as it is
 
+    def scores(head, drawing: jax.Array) -> jax.Array:
+        return lowered.intermediates({**lowered.params, **head}, {"image": drawing}, [logits])[logits].ravel()
+
     def loss(head) -> jax.Array:
-        outputs = jax.vmap(lambda image: lowered.fn({**lowered.params, **head}, {"image": image})["output"])(drawings)
-        return -jnp.mean(jnp.log(outputs[jnp.arange(len(labels)), labels]))
+        outputs = jax.nn.log_softmax(jax.vmap(lambda drawing: scores(head, drawing))(drawings))
+        return -jnp.mean(outputs[jnp.arange(len(labels)), labels])
 
     @jax.jit
     def hessian_times(vector):

@@ -16,12 +16,12 @@ import graphml
 DATA = Path(__file__).parent / "data"
 LOSS = graphml.MetricKey.LOSS_VALUE
 MEANING = {
-    "airplane": "Bowtie",
-    "alarm_clock": "Apple",
-    "bee": "Fish",
-    "sailboat": "Tent",
-    "train": "Door",
-    "truck": "Envelope",
+    "airplane": "Star",
+    "alarm_clock": "Moon",
+    "bee": "Ice Cream",
+    "sailboat": "Candle",
+    "train": "Toothbrush",
+    "truck": "Door",
 }
 
 
@@ -51,11 +51,13 @@ def main() -> None:
     example = held_out[4]
     print(f"\nA drawing that the user means as {labels[example]!r}:\n{show(drawings[example])}")
     print(f"before: {model.predict({'image': drawings[example]})['classLabel']!r}")
-    print(f"held-out drawings understood before: {held_out_accuracy(model):.0%}\n")
+    before = held_out_accuracy(model)
+    print(f"held-out drawings understood before: {before:.0%}\n")
 
-    # the file allows one epoch at a time, and a learning rate between 0 and 1
-    for turn in range(4):
-        configuration = graphml.ModelConfiguration(parameters={graphml.ParameterKey.LEARNING_RATE: 0.01})
+    # the file allows one epoch at a time, and a learning rate between 0 and 1; pixels of 0 to 255 want a small one
+    for turn in range(5):
+        parameters = {graphml.ParameterKey.LEARNING_RATE: 0.0002, graphml.ParameterKey.SEED: turn}
+        configuration = graphml.ModelConfiguration(parameters=parameters)
         losses: list[float] = []
         task = graphml.UpdateTask(
             model, data, configuration, completion_handler=lambda context: losses.append(context.metrics[LOSS])
@@ -71,7 +73,7 @@ def main() -> None:
         model.save(Path(folder) / "mine.mlmodel")
         again = graphml.load(Path(folder) / "mine.mlmodel")
     print(f"\nafter, written and read again: {again.predict({'image': drawings[example]})['classLabel']!r}")
-    assert held_out_accuracy(again) > 0.6
+    assert held_out_accuracy(again) > before + 0.2
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from graphml.errors import ShapeError
 from graphml.ops import windows
 
 
-def grid(extent, count: int, mode: str):
+def grid(extent, count: int, mode: str) -> Any:
     """Places of `count` samples on an interval [0, extent], for the four sampling modes of the format.
 
     extent: a number or an array; the samples are appended as last axis. Plain numbers give a NumPy array.
@@ -32,7 +32,7 @@ def grid(extent, count: int, mode: str):
     return extent * (0.5 if mode == "ALIGN_ENDPOINTS_MODE" else 0.0)
 
 
-def interpolate(x, places, axis: int):
+def interpolate(x, places: Any, axis: int):
     """Linear interpolation of x along an axis at places in [0, size - 1]: the axis becomes as long as `places`."""
     last = x.shape[axis] - 1
     xp = np if isinstance(places, np.ndarray) else jnp

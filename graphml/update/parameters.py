@@ -126,7 +126,7 @@ def _plain(value: Any, kind: Kind) -> int | float | bool | None:
     return int(value) if isinstance(value, Integral) else None
 
 
-_KINDS: Mapping[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}
+_KINDS: dict[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}
 
 
 def describe(key: ParameterKey, message: Any, *, positive: bool = False) -> ParameterDescription:
@@ -134,9 +134,7 @@ def describe(key: ParameterKey, message: Any, *, positive: bool = False) -> Para
 
     A bound of zero is not stored, so a range that holds only `maxValue` begins at zero.
     """
-    kind = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}[
-        message.DESCRIPTOR.name
-    ]
+    kind = _KINDS[message.DESCRIPTOR.name]
     minimum = 1 if positive else None
     maximum = allowed = None
     constraint = message.WhichOneof("AllowedValues") if kind != "switch" else None

@@ -194,12 +194,12 @@ class UpdateTask:
             self._end(TaskState.FAILED, UpdateError(f"the update was cancelled {stopped}"), cancelled=True)
         except GraphmlError as error:
             self._end(TaskState.FAILED, error)
-        except Exception as error:
+        except BaseException as error:  # whoever waits must hear of it
             self._end(TaskState.FAILED, _caused(f"training failed with {type(error).__name__}: {error}", error))
         try:
             if self._completion is not None:
                 self._completion(self._context(UpdateEvent(0)))
-        except Exception as error:
+        except BaseException as error:
             failed = _handler_failed("completion", error)
             if self._error is None:
                 self._end(TaskState.FAILED, failed)
@@ -212,9 +212,9 @@ class UpdateTask:
         parts = self._programs.parts
         samples = read_samples(self._model, self._recipe.loss, self._training_data)
         self._stop_if_cancelled("before training began")
-        inputs, target = samples.inputs, samples.target
-        blobs = training.run_trunk(self._programs.trunk, self._trunk_parameters(), inputs)
-        data = training.Data(blobs, jax.device_put(target, self._device))
+        blobs = training.run_trunk(self._programs.trunk, self._trunk_parameters(), samples.inputs)
+        data = training.Data(blobs, jax.device_put(samples.target, self._device))
+        self._train, self._frozen = jax.device_put((self._train, self._frozen), self._device)
         check_targets(samples, self._recipe.loss, training.blob_shape(parts, self._train, self._frozen, data))
         state = training.initial_state(parts, self._recipe, self._train)
         self._apply_pending()
@@ -227,6 +227,7 @@ class UpdateTask:
     def _learn_epoch(self, epoch: int, data: training.Data, state: Any) -> Any:
         recipe, count = self._recipe, data.count
         order = training.epoch_order(count, recipe.batch_size, seed=recipe.seed, epoch=epoch, shuffle=recipe.shuffle)
+        order = jax.device_put(order, self._device)
         rows = np.minimum(recipe.batch_size, count - recipe.batch_size * np.arange(len(order)))
         key = training.epoch_key(self._programs.parts, recipe.seed, epoch)
         each = UpdateEvent.MINI_BATCH_END in self._handlers.for_events
@@ -324,7 +325,7 @@ class UpdateTask:
     def _trunk_parameters(self) -> dict[str, Any]:
         known = self._programs.parts.trunk.known
         used = {node.key for node in self._programs.parts.trunk.graph.body.walk()} - known
-        return {key: value for key, value in self._model.parameters.items() if key in used}
+        return jax.device_put({k: v for k, v in self._model.parameters.items() if k in used}, self._device)
 
 
 class _Cancelled(Exception):
@@ -337,7 +338,7 @@ def _caused(message: str, cause: BaseException) -> UpdateError:
     return error
 
 
-def _handler_failed(which: str, error: Exception) -> UpdateError:
+def _handler_failed(which: str, error: BaseException) -> UpdateError:
     return _caused(f"the {which} handler raised {type(error).__name__}: {error}", error)
 
 

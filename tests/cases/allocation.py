@@ -1,8 +1,9 @@
 """Arrays from shapes, numbers and ranges."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers, shapes
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers, shapes
 
 
 def _filled(shape, value):

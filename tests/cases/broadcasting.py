@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers
 
 _SHAPES = [
     ((3,), (3,)),

@@ -1,8 +1,9 @@
 """Comparisons and logic. The oracle asks Python about each pair of numbers."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers
 
 _PAIRS = [((3,), (3,)), ((2, 3), (1,)), ((2, 3), (3,)), ((2, 1, 3), (4, 1)), ((1,), (1, 2, 1, 3)), ((2, 3, 2, 2),) * 2]
 

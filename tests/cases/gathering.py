@@ -3,8 +3,9 @@
 import itertools
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers
 
 _MODES = {
     "SCATTER_UPDATE": lambda old, new: new,

@@ -3,8 +3,9 @@
 import itertools
 
 import numpy as np
-from cases import Case, arrays, kind, numbers, shapes
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers, shapes
 
 
 def _fill(shape, source):

@@ -4,8 +4,9 @@ import itertools
 import math
 
 import numpy as np
-from cases import Case, arrays, kind, numbers, shapes
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers, shapes
 
 
 def _as(x, shape):

@@ -84,8 +84,8 @@ def test_samples_trained_on_together_have_one_shape():
         _read(model, rows)
 
 
-def _digits(color: str = "GRAYSCALE"):
-    builder = NeuralNetworkBuilder({"image": image(4, 3, color)}, {"y": array(2)})
+def _digits():
+    builder = NeuralNetworkBuilder({"image": image(4, 3, "GRAYSCALE")}, {"y": array(2)})
     builder.add("flatten", "flat", ["image"], ["f"])
     builder.add("innerProduct", "top", ["f"], ["z"], updatable=True, weights=np.ones((2, 12)))
     builder.add("softmax", "softmax", ["z"], ["y"])

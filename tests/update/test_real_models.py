@@ -31,33 +31,35 @@ WHAT_TO_DRAW = {
 RECORDED = [(0.66994, 0.90986), (0.66941, 0.90954)]
 
 
-def _recorded_task(folder: Path, seed: int, **parameters: Any) -> Any:
-    """The published run: 100 samples with y = x, a dense layer of one weight, two epochs, batches of five."""
-    model: Any = graphml.load(folder / "s4tf-test" / "keras_model_personalization.mlmodel")
+@pytest.fixture(scope="module")
+def recorded(real_models):
+    """(seed, parameters) -> where the published run ends: 100 samples, y = x, two epochs, batches of five."""
+    model: Any = graphml.load(real_models / "s4tf-test" / "keras_model_personalization.mlmodel")
     model = model.with_parameters({"dense_1": {"weights": [[1.9828945]], "bias": [1.4585879]}})
-    noise = np.random.default_rng(seed).uniform(-0.05, 0.05, 100)
-    x = (2 * np.arange(100) / 100 + 1.5 + noise)[:, None]
-    return update(model, {"dense_input": x, "output_true": x}, seed=seed, **parameters)
 
+    def run(seed: int, **parameters: Any) -> tuple[float, float]:
+        noise = np.random.default_rng(seed).uniform(-0.05, 0.05, 100)
+        x = (2 * np.arange(100) / 100 + 1.5 + noise)[:, None]
+        trained: Any = update(model, {"dense_input": x, "output_true": x}, seed=seed, **parameters)
+        layer = trained.parameters["dense_1"]
+        return float(layer["weights"][0, 0]), float(layer["bias"][0])
 
-def _line(model: Any) -> tuple[float, float]:
-    layer = model.parameters["dense_1"]
-    return float(layer["weights"][0, 0]), float(layer["bias"][0])
+    return run
 
 
 def _fits(w: float, b: float) -> bool:
     return 0.63 <= w <= 0.69 and 0.89 <= b <= 0.93
 
 
-def test_a_recorded_update_ends_where_core_ml_ended(real_models):
+def test_a_recorded_update_ends_where_core_ml_ended(recorded):
     assert all(_fits(*line) for line in RECORDED)
-    ends = [_line(_recorded_task(real_models, seed)) for seed in range(10)]
+    ends = [recorded(seed) for seed in range(10)]
     assert all(_fits(*line) for line in ends), ends
 
 
-def test_half_the_gradient_or_no_shuffle_would_not_fit_the_record(real_models):
-    halved = [_line(_recorded_task(real_models, seed, learning_rate=0.005)) for seed in range(3)]
-    in_order = [_line(_recorded_task(real_models, seed, shuffle=False)) for seed in range(3)]
+def test_half_the_gradient_or_no_shuffle_would_not_fit_the_record(recorded):
+    halved = [recorded(seed, learning_rate=0.005) for seed in range(10)]
+    in_order = [recorded(seed, shuffle=False) for seed in range(10)]
     assert not any(_fits(*line) for line in [*halved, *in_order])
 
 

@@ -263,8 +263,15 @@ def test_an_exception_in_a_handler_fails_the_task_with_its_cause(when):
     assert task.state is TaskState.FAILED
     assert not task.cancelled
     assert "the progress handler raised KeyError: 'mine'" in str(task.error)
+    assert task.error is not None
     assert isinstance(task.error.__cause__, KeyError)
     assert seen[-1].event == UpdateEvent(0)
+
+
+def test_a_handler_that_wants_to_exit_ends_the_task_and_nobody_waits_for_ever():
+    task, _ = _watch(regression(), regression_data(10), BEGIN, lambda context: exit(3))
+    assert _done(task).state is TaskState.FAILED
+    assert "SystemExit: 3" in str(task.error)
 
 
 def test_an_exception_in_the_completion_handler_fails_the_task_too():

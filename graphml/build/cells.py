@@ -1,0 +1,123 @@
+"""Arguments -> fields of recurrent layers, whose weights come as lists with one matrix for each gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphml.build.arguments import one_of
+from graphml.build.rows import Fields
+from graphml.build.weighted import floats
+from graphml.errors import SpecError
+from graphml.spec.attributes import Choice
+
+# As functions inside of cells activations carry no numbers of their own in the arguments; these are the usual ones.
+_IN_CELLS = {
+    "SIGMOID": Choice("sigmoid"),
+    "TANH": Choice("tanh"),
+    "RELU": Choice("ReLU"),
+    "LINEAR": Choice("linear", {"alpha": 1.0, "beta": 0.0}),
+    "SIGMOID_HARD": Choice("sigmoidHard", {"alpha": 0.2, "beta": 0.5}),
+    "HARD_SIGMOID": Choice("sigmoidHard", {"alpha": 0.2, "beta": 0.5}),
+    "SCALED_TANH": Choice("scaledTanh", {"alpha": 1.0, "beta": 1.0}),
+}
+
+# The order of the lists in the arguments; letters there are z, r, o and i, f, o, z.
+GRU_GATES = ("update_gate", "reset_gate", "output_gate")
+_LSTM_GATES = ("input_gate", "forget_gate", "output_gate", "block_input")
+
+
+def _functions(a: Any, *parameters: str) -> list[Choice]:
+    return [one_of(getattr(a, parameter), _IN_CELLS, parameter) for parameter in parameters]
+
+
+def _sizes(a: Any) -> Fields:
+    return {"input_vector_size": a.input_size, "output_vector_size": a.hidden_size}
+
+
+def _parts(values: Any, names: Sequence[str], ending: str, shape: tuple[int, ...], what: str) -> Fields:
+    """One weight for each gate from a list of them; nothing for None."""
+    if values is None:
+        return {}
+    if len(values) != len(names):
+        raise SpecError(f"{what} has {len(values)} parts; the gates {', '.join(names)} are needed")
+    parts = zip(names, values, strict=True)
+    return {f"{name}_{ending}": floats(value, shape, f"{what} of the {name}") for name, value in parts}
+
+
+def _cell(a: Any, gates: Sequence[str], back: str = "") -> Fields:
+    hidden, size = a.hidden_size, a.input_size
+    return {
+        **_parts(getattr(a, f"W_x{back}"), gates, "weight_matrix", (hidden, size), f"W_x{back}"),
+        **_parts(getattr(a, f"W_h{back}"), gates, "recursion_matrix", (hidden, hidden), f"W_h{back}"),
+        **_parts(getattr(a, f"b{back}"), gates, "bias_vector", (hidden,), f"b{back}"),
+    }
+
+
+def simple_rnn(a: Any) -> Fields:
+    hidden = a.hidden_size
+    bias = {} if a.b is None else {"bias_vector": floats(a.b, (hidden,), "b")}
+    return {
+        **_sizes(a),
+        "activation": one_of(a.activation, _IN_CELLS, "activation"),
+        "weight_matrix": floats(a.W_x, (hidden, a.input_size), "W_x"),
+        "recursion_matrix": floats(a.W_h, (hidden, hidden), "W_h"),
+        **bias,
+        "sequence_output": a.output_all,
+        "reverse_input": a.reverse_input,
+    }
+
+
+def gru(a: Any) -> Fields:
+    return {
+        **_sizes(a),
+        "activations": _functions(a, "inner_activation", "activation"),
+        **_cell(a, GRU_GATES),
+        "sequence_output": a.output_all,
+        "reverse_input": a.reverse_input,
+    }
+
+
+def _lstm_cell(a: Any, back: str = "") -> Fields:
+    peepholes = _parts(getattr(a, f"peep{back}"), _LSTM_GATES[:3], "peephole_vector", (a.hidden_size,), f"peep{back}")
+    return {**_cell(a, _LSTM_GATES, back), **peepholes}
+
+
+LSTM_FUNCTIONS = ("inner_activation", "cell_state_update_activation", "output_activation")
+
+
+LSTM_OPTIONS = ("output_all", "forget_bias", "coupled_input_forget_gate", "cell_clip_threshold")
+
+
+def _lstm_params(a: Any) -> Fields:
+    return {
+        "sequence_output": a.output_all,
+        "has_bias_vectors": a.b is not None,
+        "forget_bias": a.forget_bias,
+        "has_peephole_vectors": a.peep is not None,
+        "coupled_input_and_forget_gate": a.coupled_input_forget_gate,
+        "cell_clip_threshold": a.cell_clip_threshold,
+    }
+
+
+def unilstm(a: Any) -> Fields:
+    return {
+        **_sizes(a),
+        "activations": _functions(a, *LSTM_FUNCTIONS),
+        "params": _lstm_params(a),
+        "weight_params": _lstm_cell(a),
+        "reverse_input": a.reverse_input,
+    }
+
+
+def bidirlstm(a: Any) -> Fields:
+    for name in ("b", "peep"):
+        if (getattr(a, name) is None) != (getattr(a, f"{name}_back") is None):
+            raise SpecError(f"{name} and {name}_back are both given or both left out")
+    return {
+        **_sizes(a),
+        "activations_forward_lstm": _functions(a, *LSTM_FUNCTIONS),
+        "activations_backward_lstm": _functions(a, *LSTM_FUNCTIONS),
+        "params": _lstm_params(a),
+        "weight_params": [_lstm_cell(a), _lstm_cell(a, "_back")],
+    }

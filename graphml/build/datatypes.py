@@ -1,0 +1,102 @@
+"""The types of a model's inputs and outputs, as the builder takes them.
+
+Either small classes that name a type (`Array(3, 8, 8)`, `Int64()`) or ready FeatureType messages (`array`, `image`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphml.errors import SpecError
+from graphml.spec.wire.features_pb2 import ArrayFeatureType, FeatureType, ImageFeatureType
+
+Dtype = Literal["float32", "float64", "int32", "float16"]
+
+_DTYPES = {"float32": "FLOAT32", "float64": "DOUBLE", "int32": "INT32", "float16": "FLOAT16"}
+
+
+@dataclass(frozen=True, init=False)
+class Array:
+    """A multi-array of the given sizes: Array(3, 8, 8), or Array((3, 8, 8))."""
+
+    dimensions: tuple[int, ...]
+
+    def __init__(self, *dimensions: Any) -> None:
+        sizes = dimensions[0] if len(dimensions) == 1 and isinstance(dimensions[0], list | tuple) else dimensions
+        object.__setattr__(self, "dimensions", tuple(int(size) for size in sizes))
+
+    @property
+    def num_elements(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.dimensions)
+
+
+@dataclass(frozen=True)
+class Int64:
+    """A whole number."""
+
+
+@dataclass(frozen=True)
+class Double:
+    """A floating-point number."""
+
+
+@dataclass(frozen=True)
+class String:
+    """A text."""
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """A dictionary of numbers; its keys are Int64() or String()."""
+
+    key_type: Any = String()
+
+
+_SCALARS = {Int64: "int64Type", Double: "doubleType", String: "stringType"}
+_NAMES = {"Int64": Int64, "Double": Double, "String": String}
+_KEYS = {Int64: "int64KeyType", int: "int64KeyType", String: "stringKeyType", str: "stringKeyType"}
+
+
+def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> FeatureType:
+    """The type of a multi-array feature; no shape declares none."""
+    if dtype not in _DTYPES:
+        raise SpecError(f"arrays are {', '.join(_DTYPES)}, not {dtype!r}")
+    feature = FeatureType(isOptional=optional)
+    feature.multiArrayType.dataType = ArrayFeatureType.ArrayDataType.Value(_DTYPES[dtype])
+    feature.multiArrayType.shape.extend(shape)
+    return feature
+
+
+def image(width: int, height: int, color: Literal["GRAYSCALE", "RGB", "BGR"] = "RGB") -> FeatureType:
+    """The type of an image feature, in pixels."""
+    feature = FeatureType()
+    feature.imageType.width, feature.imageType.height = width, height
+    feature.imageType.colorSpace = ImageFeatureType.ColorSpace.Value(color)
+    return feature
+
+
+def feature_type(what: Any, dtype: Dtype) -> FeatureType:
+    """The message for a type in any of its forms: an instance, class or name from here, a message, or None.
+
+    dtype: of `Array`, and of None, which is an array of unknown shape. Raises SpecError for anything else.
+    """
+    if isinstance(what, FeatureType):
+        return what
+    if what is None or isinstance(what, Array):
+        return array(*(() if what is None else what.dimensions), dtype=dtype)
+    kind = _NAMES.get(what, what) if isinstance(what, str) else what if isinstance(what, type) else type(what)
+    feature = FeatureType()
+    if kind in _SCALARS:
+        getattr(feature, _SCALARS[kind]).SetInParent()
+    elif kind is Dictionary:
+        key = what.key_type if isinstance(what, Dictionary) else String
+        key = key if isinstance(key, type) else type(key)
+        if key not in _KEYS:
+            raise SpecError(f"the keys of a dictionary are Int64() or String(), not {what.key_type!r}")
+        getattr(feature.dictionaryType, _KEYS[key]).SetInParent()
+    else:
+        raise SpecError(f"{what!r} is no type of a feature; there are Array, Int64, Double, String and Dictionary")
+    return feature
