@@ -212,7 +212,7 @@ def overhead() -> dict[str, Call]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="network", help=f"some of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--threads", type=int, default=1, help="cores to use and threads for each library (1)")
     parser.add_argument("--rounds", type=int, default=15, help="blocks of each contender (15)")

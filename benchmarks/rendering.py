@@ -146,7 +146,7 @@ def _onnx_node(step: Step) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
     if step.kind == "norm":
         return "BatchNormalization", weights, {"epsilon": 1e-5}
     if step.kind == "relu6":
-        return "Clip", {"low": np.float32(0).reshape(()), "high": np.float32(6).reshape(())}, {}
+        return "Clip", {"low": np.array(0, np.float32), "high": np.array(6, np.float32)}, {}
     if step.kind == "maxpool":
         return "MaxPool", {}, sizes
     if step.kind == "dense":

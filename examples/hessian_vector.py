@@ -38,7 +38,8 @@ def main() -> None:
     vector = jax.tree.map(lambda w: jax.random.normal(jax.random.key(0), jnp.shape(w)), head)
     eigenvalue = 0.0
     for _ in range(20):  # power iteration
-        vector = jax.tree.map(lambda v, length=norm(vector): v / length, vector)
+        length = norm(vector)
+        vector = {layer: {name: v / length for name, v in weights.items()} for layer, weights in vector.items()}
         product = hessian_times(vector)
         eigenvalue = float(sum(jnp.vdot(p, v) for p, v in zip(*map(jax.tree.leaves, (product, vector)), strict=True)))
         vector = product

@@ -14,7 +14,6 @@ import numpy as np
 import graphml
 
 DATA = Path(__file__).parent / "data"
-LOSS = graphml.MetricKey.LOSS_VALUE
 MEANING = {
     "airplane": "Star",
     "alarm_clock": "Moon",
@@ -58,16 +57,14 @@ def main() -> None:
     for turn in range(5):
         parameters = {graphml.ParameterKey.LEARNING_RATE: 0.0002, graphml.ParameterKey.SEED: turn}
         configuration = graphml.ModelConfiguration(parameters=parameters)
-        losses: list[float] = []
-        task = graphml.UpdateTask(
-            model, data, configuration, completion_handler=lambda context: losses.append(context.metrics[LOSS])
-        )
+        task = graphml.UpdateTask(model, data, configuration)
         task.resume()
         task.wait()
         if task.error is not None:
             raise task.error
         model = task.model
-        print(f"update {turn + 1}: loss {losses[0]:.3f}, held-out drawings understood {held_out_accuracy(model):.0%}")
+        loss = task.metrics[graphml.MetricKey.LOSS_VALUE]
+        print(f"update {turn + 1}: loss {loss:.3f}, held-out drawings understood {held_out_accuracy(model):.0%}")
 
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "mine.mlmodel")

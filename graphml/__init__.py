@@ -18,7 +18,6 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from graphml.allocator import tune_host_allocator as tune_host_allocator
-    from graphml.allocator import tune_host_allocator as tune_host_allocator
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
     from graphml.errors import FeatureError as FeatureError
     from graphml.errors import GraphError as GraphError
@@ -51,7 +50,6 @@ _HOME = {
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
     "lower": "graphml.lower",
-    "tune_host_allocator": "graphml.allocator",
     **dict.fromkeys(("Model", "load"), "graphml.models"),
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
     "FeatureValue": "graphml.models.features",

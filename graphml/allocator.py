@@ -12,10 +12,11 @@ _SETTINGS = {-4: 0, -1: 2**31 - 1, -8: 1}
 def tune_host_allocator() -> bool:
     """Let this process keep and reuse large blocks of memory; True if that was possible, which takes glibc.
 
-    XLA allocates temporaries and results anew in each call. By default glibc maps and unmaps blocks of more than some
-    hundred kilobytes, and the system zeroes their pages every time: image networks with a batch of 8 take up to twice as
-    long. Afterwards the process holds on to the most memory that it ever used, whatever library asked for it; hence it
-    is not done unasked. Call it early, before threads have heaps of their own. Calling it again changes nothing.
+    XLA allocates temporaries and results anew in each call. By default glibc hands large ones back to the system, which
+    zeroes their pages the next time: image networks with a batch of 8 then take up to twice as long. Single images
+    gain nothing, and may be some percent slower. Afterwards the process holds on to the most memory that it ever used,
+    whatever library asked for it; hence this is not done unasked. Call it early, before threads have heaps of their
+    own. Calling it again changes nothing.
     """
     if not _is_glibc():
         return False

@@ -81,8 +81,8 @@ def op(
     wire_only: fields that the function does not take, because the decoder or the arrays' shapes have used them up.
     concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
     random: the function takes a PRNG `key` keyword.
-    regions: the layer owns sub-networks; the function takes them as blocks (None where absent) and `control`, which runs
-        them, and returns {blob: value} instead of outputs.
+    regions: the layer owns sub-networks; the function takes them as blocks (None where absent) and `control`, which
+        runs them, and returns {blob: value} instead of outputs.
     shape_only: the result follows from the shapes of the inputs alone, and is a NumPy array.
     quantized: the function takes `Quantized` weights as they are, instead of floats.
     differentiable: True, or the reason in one sentence why there is no gradient.
@@ -167,12 +167,13 @@ class Target:
         return replace(self, **changes)
 
 
-_target: contextvars.ContextVar[Target] = contextvars.ContextVar("graphml_target", default=Target())
+_ANY = Target()
+_target: contextvars.ContextVar[Target] = contextvars.ContextVar("graphml_target")
 
 
 def target() -> Target:
     """What is being lowered for, while an operator is traced."""
-    return _target.get()
+    return _target.get(_ANY)
 
 
 @contextlib.contextmanager

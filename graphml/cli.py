@@ -275,7 +275,8 @@ def compare(
     elif start is None:
         _line(f"{len(found.differences)} values agree within {tolerance:g}")
     else:
-        _line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}: {start.error:.3g} of its largest number")
+        _line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}")
+        _line(f"by {start.error:.3g} of its largest number")
     if start is not None:
         raise typer.Exit(2)
 

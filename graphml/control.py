@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import EXIT
@@ -25,12 +27,13 @@ State = dict[str, Any]
 BREAK = 1.0  # of the blob EXIT, which is 0 while a turn goes on and something else where it was left to continue
 
 _UNROLL = 64  # turns of a loop that cannot be compiled as one, at most
+_UNKNOWN = "is not known when the network is traced"
 _LONGEST_SCAN = 1 << 16  # converters write bounds like 2^31, which mean that there is none
 
 
 def known(value: Any) -> bool:
     """Whether a value can be looked at while the network is traced."""
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def is_true(value: Any) -> Any:
@@ -42,8 +45,8 @@ def is_true(value: Any) -> Any:
 class Block:
     """A region as a function of a state, traced once for each set of shapes however often it is used.
 
-    evaluate: (params, key, state) -> all blobs. params: of the layers inside. reads, writes: of the region. traced: what
-    is traced already, shared by all blocks of the same region.
+    evaluate: (params, key, state) -> all blobs. params: of the layers inside. reads, writes: of the region. traced:
+    what is traced already, shared by all blocks of the same region.
     """
 
     evaluate: Callable[[Any, Any, State], State]
@@ -124,9 +127,9 @@ class Control:
             if otherwise is None:
                 found.add(np.shape(self.state[name]))
             if len(found) > 1:
+                both_shapes = " and ".join(str(list(shape)) for shape in sorted(found))
                 raise UnsupportedError(
-                    f"the sides leave {name!r} in different shapes ({' and '.join(str(list(s)) for s in sorted(found))}), "
-                    "and which side runs is not known when the network is traced"
+                    f"the sides leave {name!r} in different shapes ({both_shapes}), and which side runs {_UNKNOWN}"
                 )
 
         def run(side: Block | None):
@@ -200,8 +203,7 @@ class _Turns:
         if bounded and not self._exits:
             if self._most > 2**31 - 1:
                 raise UnsupportedError(f"a loop of {self._most} turns")
-            final, _ = lax.scan(lambda c, i: (self._turn(params, moving, c, i), None), start, jnp.arange(self._most))
-            return self._result(final)
+            return self._result(lax.fori_loop(0, self._most, lambda i, c: self._turn(params, moving, c, i)[0], start))
         return self._result(self._early(params, moving, start))
 
     def _start(self) -> State:
@@ -230,16 +232,17 @@ class _Turns:
             state[EXIT] = np.zeros(1, np.float32)
         return {**shapes, **self._body.shapes(state, self._carried)}
 
-    def _turn(self, params, moving: State, carry: State, turn, *, exits: bool = False):
+    def _turn(self, params, moving: State, carry: State, turn) -> tuple[State, Any]:
+        """The carry after a turn, and whether there was no break in it."""
         state = {**self._control.state, **moving, **carry}
         if self._exits:
             state[EXIT] = np.zeros(1, np.float32)
         key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
-        after = self._body(params, state, [*self._carried, *([EXIT] if exits else [])], key)
+        after = self._body(params, state, [*self._carried, *([EXIT] if self._exits else [])], key)
         carried = {n: jnp.asarray(after.get(n, carry[n])) for n in carry}
-        return (carried, after[EXIT].reshape(()) != BREAK) if exits else carried
+        return carried, after[EXIT].reshape(()) != BREAK if self._exits else True
 
-    def _check(self, params, moving: State, carry: State):
+    def _check(self, params, moving: State, carry: State) -> tuple[State, Any]:
         """The carry after the condition network, and whether there is another turn."""
         if self._condition is None:
             return carry, jnp.asarray(True)
@@ -264,12 +267,13 @@ class _Turns:
             params, moving, _, count = operands
             carry, _, done = carried
             index = done.astype(jnp.int32)
+            carry, on = self._turn(params, moving, carry, index)
             if self._exits:
-                carry, on = self._turn(params, moving, carry, index, exits=True)
                 # after a break the condition is not evaluated again
-                carry, go = lax.cond(on, lambda c: self._check(params, moving, c), lambda c: (c, jnp.asarray(False)), carry)
+                check, stop = partial(self._check, params, moving), lambda c: (c, jnp.asarray(False))
+                carry, go = lax.cond(on, check, stop, carry)
             else:
-                carry, go = self._check(params, moving, self._turn(params, moving, carry, index))
+                carry, go = self._check(params, moving, carry)
             return carry, go & (done + 1 < jnp.floor(count)), done + 1
 
         @jax.custom_jvp
@@ -306,14 +310,14 @@ class _Turns:
         """The turns one after the other, where the decisions allow it."""
         state = dict(self._control.state)
         if self._count is not None:
-            raise UnsupportedError(f"the number of turns is not known when the network is traced, and {reason}") from reason
+            raise UnsupportedError(f"the number of turns {_UNKNOWN}, and {reason}") from reason
         turn = 0
         while self._most == 0 or turn < self._most:
             if self._condition is not None:
                 state = self._condition.inline(state)
                 go = is_true(state[self._variable])
                 if not known(go):
-                    raise UnsupportedError(f"the condition is not known when the network is traced, and {reason}") from reason
+                    raise UnsupportedError(f"the condition {_UNKNOWN}, and {reason}") from reason
                 if not bool(go):
                     break
             state[EXIT] = np.zeros(1, np.float32)
@@ -321,7 +325,7 @@ class _Turns:
             state = self._body.inline(state, key)
             ended = state.pop(EXIT)
             if not known(ended):
-                raise UnsupportedError(f"whether the loop breaks is not known when the network is traced, and {reason}") from reason
+                raise UnsupportedError(f"whether the loop breaks {_UNKNOWN}, and {reason}") from reason
             turn += 1
             if float(ended.reshape(())) == BREAK:
                 break

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.protobuf.message import Message
-
 from graphml.errors import GraphError, GraphmlError
 from graphml.spec import attributes as wire
 from graphml.spec import layers
@@ -172,7 +170,7 @@ def from_layers(messages, *, prefix: str = "") -> Region:
     return Region(tuple(nodes))
 
 
-def from_spec(network: Message, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Graph:
+def from_spec(network: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Graph:
     """The graph of a neural network message (any of the three) behind the given interface.
 
     Mapping is exact if either mapping enum says so or any layer is newer than specification 3, else rank 5. The

@@ -36,7 +36,7 @@ Arrays = Mapping[str, Any]
 class Laid(NamedTuple):
     """An image-like array held as [..., height, width, channels]; the blob it stands for is [..., C, H, W]."""
 
-    array: jax.Array
+    array: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,9 +243,10 @@ def _call(row: Op, node: Node, values: Sequence[Any], run: _Run) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
     arrays, laid = _arrange(row.layout_for(node.attributes), values)
     for position in row.concrete:
-        if position < len(arrays) and isinstance(arrays[position], jax.core.Tracer):
+        if position < len(arrays) and not known(arrays[position]):
             raise UnsupportedError(
-                f"the value of {node.inputs[position]!r} decides a shape, and it is not known when the network is traced"
+                f"the value of {node.inputs[position]!r} decides a shape, "
+                "and it is not known when the network is traced"
             )
     function = partial(row.function, **_keywords(row, node, run))
     if not node.weights and not row.random and arrays and all(isinstance(a, np.ndarray) for a in arrays):
@@ -352,7 +353,7 @@ def _enter(graph: Graph, port: Port, value, dtype):
 
 def _floats(value, dtype):
     """An input in the network's type. What is known stays known under jit, where it may decide a shape."""
-    if isinstance(value, jax.core.Tracer):
+    if not known(value):
         return value.astype(dtype)
     with jax.ensure_compile_time_eval():
         return jnp.asarray(value).astype(dtype)
@@ -390,7 +391,7 @@ def _leave(graph: Graph, port: Port, blob):
 
 
 def _shape_constants(region: Region) -> frozenset[str]:
-    """Keys of weight-only nodes that decide, through nodes that can be folded, a shape, a branch or a number of turns."""
+    """Keys of constants that decide a shape, a branch or a number of turns, through nodes that can be folded."""
     producer: dict[str, Node] = {}
     foldable: set[str] = set()
     wanted: list[str] = []

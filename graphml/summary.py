@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.message import Message
-
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
 from graphml.spec.layers import weight_shape
@@ -16,7 +14,7 @@ from graphml.spec.wire.features_pb2 import ArrayFeatureType, ImageFeatureType
 _NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 
 
-def summarize(model: Message) -> dict[str, Any]:
+def summarize(model: Any) -> dict[str, Any]:
     """Everything that a person looks for in a model: interface, layers, recipe, metadata. Ready for JSON."""
     kind = model.WhichOneof("Type")
     description = model.description
@@ -50,8 +48,8 @@ def summarize(model: Message) -> dict[str, Any]:
     return out
 
 
-def feature_text(feature: Message) -> str:
-    """The type of a feature in a few words: image RGB 224 x 224, float32 array [3, 8, 8], dictionary of str -> float."""
+def feature_text(feature: Any) -> str:
+    """The type of a feature in a few words: image RGB 224 x 224, float32 array [3, 8, 8], dictionary of str to ..."""
     kind = feature.WhichOneof("Type")
     if kind == "imageType":
         image = feature.imageType
@@ -96,18 +94,18 @@ _DTYPES = {
 }
 
 
-def _range(size: Message) -> str:
+def _range(size: Any) -> str:
     return f"{size.lowerBound}..{'' if size.upperBound < 0 else size.upperBound}"
 
 
-def _feature(feature: Message) -> dict[str, Any]:
+def _feature(feature: Any) -> dict[str, Any]:
     out = {"name": feature.name, "type": feature_text(feature.type)}
     if feature.shortDescription:
         out["description"] = feature.shortDescription
     return out
 
 
-def _metadata(metadata: Message) -> dict[str, Any]:
+def _metadata(metadata: Any) -> dict[str, Any]:
     known = {"description": metadata.shortDescription, "version": metadata.versionString}
     known |= {"author": metadata.author, "license": metadata.license}
     out: dict[str, Any] = {name: value for name, value in known.items() if value}
@@ -134,14 +132,14 @@ def _layers(messages) -> Iterator[dict[str, Any]]:
         yield out
 
 
-def _weight(kind: str, params: Message, path: tuple[Any, ...], message: Message) -> dict[str, Any]:
+def _weight(kind: str, params: Any, path: tuple[Any, ...], message: Any) -> dict[str, Any]:
     # a path has Python's names, shapes are declared by the wire's; both end alike
     name = next((p for p in reversed(path) if isinstance(p, str)), "")
     shape = weight_shape(kind, params, name.replace("_", ""))
     return {"shape": None if shape is None else list(shape), "storage": storage(message)}
 
 
-def _recipe(update: Message) -> dict[str, Any]:
+def _recipe(update: Any) -> dict[str, Any]:
     losses = [
         {"name": loss.name, "loss": loss.WhichOneof("LossLayerType"), **_loss_blobs(loss)} for loss in update.lossLayers
     ]
@@ -161,12 +159,12 @@ def _recipe(update: Message) -> dict[str, Any]:
     return out
 
 
-def _loss_blobs(loss: Message) -> dict[str, str]:
+def _loss_blobs(loss: Any) -> dict[str, str]:
     kind = loss.WhichOneof("LossLayerType")
     return {} if kind is None else {"input": getattr(loss, kind).input, "target": getattr(loss, kind).target}
 
 
-def _parameter(parameter: Message) -> dict[str, Any]:
+def _parameter(parameter: Any) -> dict[str, Any]:
     out: dict[str, Any] = {"default": parameter.defaultValue}
     allowed = parameter.WhichOneof("AllowedValues")
     if allowed == "range":
@@ -176,14 +174,14 @@ def _parameter(parameter: Message) -> dict[str, Any]:
     return out
 
 
-def _labels(message: Message) -> list[Any] | None:
+def _labels(message: Any) -> list[Any] | None:
     if "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name:
         return None
     chosen = message.WhichOneof("ClassLabels")
     return list(getattr(message, chosen).vector) if chosen else []
 
 
-def _stages(model: Message) -> list[tuple[str, Message]]:
+def _stages(model: Any) -> list[tuple[str, Any]]:
     kind = model.WhichOneof("Type")
     if kind not in ("pipeline", "pipelineClassifier", "pipelineRegressor"):
         return []

@@ -7,14 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import Message
-
 from graphml.errors import FeatureError
 
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
-def read_samples(path: Path, model: Message) -> list[dict[str, Any]]:
+def read_samples(path: Path, model: Any) -> list[dict[str, Any]]:
     """Samples for a model's training inputs.
 
     path: a folder with one folder of images per class; a .jsonl file (one feature dictionary a line); a .csv file whose
@@ -35,7 +33,7 @@ def read_samples(path: Path, model: Message) -> list[dict[str, Any]]:
     return samples
 
 
-def _image_folder(path: Path, model: Message) -> list[dict[str, Any]]:
+def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
     declared = model.description.trainingInput or model.description.input
     images = [feature.name for feature in declared if feature.type.HasField("imageType")]
     label = model.description.predictedFeatureName

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from graphml.catalogue import op
+from graphml.catalogue import Layout, op
 from graphml.spec.attributes import Choice
 
 
@@ -43,7 +43,7 @@ def activate(x, choice: Choice):
     return _PLAIN[choice.name](x, **choice.fields)
 
 
-def _layout(attributes: Mapping[str, Any]) -> str:
+def _layout(attributes: Mapping[str, Any]) -> Layout:
     choice = attributes["nonlinearity_type"]
     return "last" if choice is not None and choice.name in ("PReLU", "parametricSoftplus") else "any"
 

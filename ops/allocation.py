@@ -115,7 +115,8 @@ def range_dynamic(end, start=None, step=None, *, start_value: float, step_size_v
         if operand is not None and operand.size != 1:
             raise ShapeError(f"an input has shape {list(operand.shape)}; each is a single number")
         numbers.append(otherwise if operand is None else float(np.asarray(operand).item()))
-    return _range(*numbers, end.dtype)
+    first, last, step = numbers
+    return _range(first, last, step, end.dtype)
 
 
 @op("getShape", shape_only=True, differentiable=_NO_VALUES)

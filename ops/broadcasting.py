@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +41,7 @@ def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
     return broadcast
 
 
-_rows = {f"{kind}Broadcastable": (*row, "inputs, two or more") for kind, row in _MANY.items()}
+_rows: dict[str, tuple[Any, ...]] = {f"{kind}Broadcastable": (*row, "inputs, two or more") for kind, row in _MANY.items()}
 _rows |= {f"{kind}Broadcastable": (*row, "x, y") for kind, row in _TWO.items()}
 table({kind: _layer(kind, *row) for kind, row in _rows.items()}, layout="any")
 

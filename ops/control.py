@@ -1,7 +1,7 @@
 """Control flow: layers that own sub-networks, and the two that leave a turn of a loop.
 
-A sub-network arrives as a ready block; `control` runs blocks on the blobs around the layer and gives the blobs that they
-leave. How that is compiled is the interpreter's business.
+A sub-network arrives as a ready block; `control` runs blocks on the blobs around the layer and gives the blobs that
+they leave. How that is compiled is the interpreter's business.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _NO_GRADIENT = "it computes no number, it only decides which layers run"
 def branch(predicate, *, if_branch, else_branch, control):
     """Run one of two networks: the first when the predicate is further from zero than 1e-6, else the second, if any.
 
-    predicate: one number. Leaves the blobs that both sides have; the blobs of one side alone only where the predicate is
-    known when the network is traced. Source: BranchLayerParams (spec 4).
+    predicate: one number. Leaves the blobs that both sides have; the blobs of one side alone only where the predicate
+    is known when the network is traced. Source: BranchLayerParams (spec 4).
     """
     return control.branch(control.is_true(predicate), if_branch, else_branch)
 

@@ -37,9 +37,9 @@ def convolution(
     convolution_padding_type: Choice,
     n_groups: int,
     kernel_channels: int,
-    kernel_size: tuple[int, int],
-    stride: tuple[int, int],
-    dilation_factor: tuple[int, int],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation_factor: tuple[int, ...],
     is_deconvolution: bool,
     output_shape: tuple[int, ...],
     weights,
@@ -62,7 +62,7 @@ def convolution(
             raise ShapeError("a deconvolution takes no weights as an input")
         kernel = kernel.transpose(1, 2, 3, 0)  # channels-last put the input channels at the end
         kernel_size, kernel_channels = kernel.shape[:2], kernel.shape[2]
-        form = choose(kernel, Window(stride, dilation=dilation, groups=n_groups), target())
+        form: Any = choose(kernel, Window(stride, dilation=dilation, groups=n_groups), target())
     elif weights is not None:
         form = weights
     else:
@@ -71,18 +71,13 @@ def convolution(
     if x.shape[-1] != expected:
         raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
     images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
+    sizes, taps = images.shape[1:3], windows.extents(kernel_size, "kernel size")
     if is_deconvolution:
-        cut = _cut(
-            images.shape[1:3],
-            windows.extents(kernel_size, "kernel size"),
-            stride,
-            convolution_padding_type,
-            output_shape,
-        )
+        cut = _cut(sizes, taps, stride, convolution_padding_type, output_shape)
         y = form(images, cut._replace(groups=n_groups))
     else:
-        reach = [(n - 1) * d + 1 for n, d in zip(windows.extents(kernel_size, "kernel size"), dilation, strict=True)]
-        padding = windows.image_padding(convolution_padding_type, images.shape[1:3], reach, stride)
+        reach = [(n - 1) * d + 1 for n, d in zip(taps, dilation, strict=True)]
+        padding = windows.image_padding(convolution_padding_type, sizes, reach, stride)
         y = form(images, Window(stride, padding, dilation, n_groups))
     if bias is not None:
         y = y + bias

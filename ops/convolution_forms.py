@@ -17,7 +17,7 @@ outside of loops; on GPUs and TPUs the libraries are good, and `Plain` is always
 from __future__ import annotations
 
 from functools import partial, reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -357,7 +357,7 @@ class Phases(NamedTuple):
     """Output pixels at equal places within the stride see the same part of the kernel: one convolution makes them all
     as channels, which then take their places. No multiplications by the zeros of `Spread`."""
 
-    form: NamedTuple
+    form: Any
 
     @classmethod
     def of(cls, kernel, stride: Extents, groups: int, target: Target) -> Phases:

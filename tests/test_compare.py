@@ -56,7 +56,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path, real_models):
     network(tmp_path / "a.mlmodel")
     with pytest.raises(UnsupportedError, match="is a pipelineClassifier"):
         compare(real_models / "iris-gavi/iris.mlmodel", tmp_path / "a.mlmodel")
-    with pytest.raises(FeatureError, match="3 elements|declared|x"):
+    with pytest.raises(FeatureError, match="x"):
         compare(tmp_path / "a.mlmodel", tmp_path / "a.mlmodel", {"x": np.ones(4)})
 
 

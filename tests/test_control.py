@@ -90,8 +90,14 @@ def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
 
 
 def test_sides_of_different_shapes_are_named():
-    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("tile", "a", ["x"], ["y"], reps=(2,)),
-                         else_branch=part().add("tile", "b", ["x"], ["y"], reps=(3,)))
+    builder = part().add(
+        "branch",
+        "b",
+        ["x"],
+        [],
+        if_branch=part().add("tile", "a", ["x"], ["y"], reps=(2,)),
+        else_branch=part().add("tile", "b", ["x"], ["y"], reps=(3,)),
+    )
     assert program(builder)(one(1.0)).shape == (2,)
     with pytest.raises(UnsupportedError, match=r"leave 'y' in different shapes \(\[2\] and \[3\]\)"):
         jax.jit(program(builder))(one(1.0))
@@ -156,9 +162,8 @@ def newton(most=0):
     body = part().add("divideBroadcastable", "d", ["x", "h"], ["q"]).add("addBroadcastable", "sum", ["h", "q"], ["t"])
     body.add("multiply", "half", ["t"], ["u"], alpha=0.5).add("copy", "back", ["u"], ["h"])
     builder = part().add("copy", "start", ["x"], ["h"])
-    builder.add(
-        "loop", "l", [], [], max_loop_iterations=most, condition_var="far", condition_network=condition, body_network=body
-    )
+    networks = {"condition_network": condition, "body_network": body}
+    builder.add("loop", "l", [], [], max_loop_iterations=most, condition_var="far", **networks)
     return builder.add("copy", "end", ["h"], ["y"])
 
 

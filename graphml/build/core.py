@@ -87,15 +87,16 @@ class Core:
         name: str,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        updatable: bool,
         fields: Mapping[str, Any],
+        *,
+        updatable: bool = False,
     ) -> NeuralNetworkLayer:
         if any(layer.name == name for layer in self._network.layers):
             raise GraphError(f"there is a layer {name!r} already")
         regions = layers.REGIONS.get(kind, {})
         names = {key: wire for wire in regions for key in (wire, layers.snake_case(wire))}
         networks = {names[key]: value for key, value in fields.items() if key in names and value is not None}
-        layer = encode(kind, {key: value for key, value in fields.items() if key not in names})
+        layer: Any = encode(kind, {key: value for key, value in fields.items() if key not in names})
         for what, blobs, legal in (
             ("inputs", inputs, layers.input_range(kind)),
             ("outputs", outputs, layers.output_range(kind)),
@@ -167,5 +168,6 @@ def _tell_tensors(layer: NeuralNetworkLayer, arguments: Mapping[str, Any]) -> No
     """Hints about rank and shape, where a method takes them."""
     for end, tensors in (("input", layer.inputTensor), ("output", layer.outputTensor)):
         rank, shape = arguments.get(f"{end}_rank"), arguments.get(f"{end}_shape")
-        if f"{end}_rank" in arguments and (rank or shape):
-            tensors.add(rank=rank if rank else len(shape), dimValue=() if shape is None else [int(n) for n in shape])
+        sizes = [] if shape is None else [int(size) for size in shape]
+        if f"{end}_rank" in arguments and (rank or sizes):
+            tensors.add(rank=rank if rank else len(sizes), dimValue=sizes)

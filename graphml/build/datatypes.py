@@ -64,7 +64,7 @@ def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> Feat
     """The type of a multi-array feature; no shape declares none."""
     if dtype not in _DTYPES:
         raise SpecError(f"arrays are {', '.join(_DTYPES)}, not {dtype!r}")
-    feature = FeatureType(isOptional=optional)
+    feature: Any = FeatureType(isOptional=optional)
     feature.multiArrayType.dataType = ArrayFeatureType.ArrayDataType.Value(_DTYPES[dtype])
     feature.multiArrayType.shape.extend(shape)
     return feature
@@ -72,7 +72,7 @@ def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> Feat
 
 def image(width: int, height: int, color: Literal["GRAYSCALE", "RGB", "BGR"] = "RGB") -> FeatureType:
     """The type of an image feature, in pixels."""
-    feature = FeatureType()
+    feature: Any = FeatureType()
     feature.imageType.width, feature.imageType.height = width, height
     feature.imageType.colorSpace = ImageFeatureType.ColorSpace.Value(color)
     return feature
@@ -95,7 +95,7 @@ def feature_type(what: Any, dtype: Dtype) -> FeatureType:
         key = what.key_type if isinstance(what, Dictionary) else String
         key = key if isinstance(key, type) else type(key)
         if key not in _KEYS:
-            raise SpecError(f"the keys of a dictionary are Int64() or String(), not {what.key_type!r}")
+            raise SpecError(f"the keys of a dictionary are Int64() or String(), not {key.__name__}")
         getattr(feature.dictionaryType, _KEYS[key]).SetInParent()
     else:
         raise SpecError(f"{what!r} is no type of a feature; there are Array, Int64, Double, String and Dictionary")

@@ -16,7 +16,7 @@ from graphml.build.rows import Row
 from graphml.build.table import ROWS
 from graphml.spec import layers
 
-STUB = Path(__file__).with_suffix("").with_name("layer_methods.pyi")
+STUB = Path(__file__).with_name("layer_methods.pyi")
 
 _HEAD = '''# Made by graphml/build/generate.py from the table of methods; change that and run it again.
 """The `add_...` methods of the builder."""

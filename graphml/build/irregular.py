@@ -90,9 +90,11 @@ _ACTIVATIONS: dict[str, tuple[str, tuple[str, ...], tuple[float, ...] | None]] =
 
 def activation(a: Any) -> Fields:
     member, names, default = one_of(a.non_linearity, _ACTIVATIONS, "non_linearity")
-    values = default if a.params is None else a.params
+    values = a.params
     if values is None:
-        raise SpecError(f"{a.non_linearity} needs params")
+        if default is None:
+            raise SpecError(f"{a.non_linearity} needs params")
+        values = default
     if member == "PReLU":
         return {"nonlinearity_type": Choice(member), "alpha": np.ravel(np.asarray(values, np.float32))}
     if member == "parametricSoftplus":

@@ -2,7 +2,7 @@
 
 builder = NeuralNetworkBuilder({"x": array(3, 8, 8)}, {"y": None})
 builder.add("convolution", "conv", ["x"], ["h"], weights=w, bias=b, same={"asymmetry_mode": "BOTTOM_RIGHT_HEAVY"})
-builder.add("activation", "relu", ["h"], ["y"], nonlinearity_type="ReLU")
+builder.add_activation("relu", "RELU", "h", "y")
 builder.save("net.mlmodel")
 """
 
@@ -12,88 +12,95 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
+from graphml import spec as files
+from graphml.build import interface
+from graphml.build.inspection import Inspection
+from graphml.build.interface import InterfaceMethods
+from graphml.build.layer_methods import LayerMethods
+from graphml.build.shapes import blob_shapes
+from graphml.build.updating import UpdateMethods
+from graphml.errors import GraphError, GraphmlError, UnsupportedError
+from graphml.spec.wire.model_pb2 import Model
+from graphml.spec.wire.network_pb2 import NeuralNetwork
 
-from graphml import spec
-from graphml.errors import GraphError, GraphmlError, SpecError
-from graphml.spec import layers
-from graphml.spec.attributes import encode, kind_of, weight_messages
-from graphml.spec.versions import required
-from graphml.spec.wire.features_pb2 import ArrayFeatureType, FeatureType, ImageFeatureType
+Features = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
-Dtype = Literal["float32", "float64", "int32", "float16"]
-
-_DTYPES = {"float32": "FLOAT32", "float64": "DOUBLE", "int32": "INT32", "float16": "FLOAT16"}
-
-
-def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> FeatureType:
-    """The type of a multi-array feature; no shape declares none."""
-    if dtype not in _DTYPES:
-        raise SpecError(f"arrays are {', '.join(_DTYPES)}, not {dtype!r}")
-    feature = FeatureType(isOptional=optional)
-    feature.multiArrayType.dataType = ArrayFeatureType.ArrayDataType.Value(_DTYPES[dtype])
-    feature.multiArrayType.shape.extend(shape)
-    return feature
+_KINDS = {None: "neuralNetwork", "classifier": "neuralNetworkClassifier", "regressor": "neuralNetworkRegressor"}
 
 
-def image(width: int, height: int, color: Literal["GRAYSCALE", "RGB", "BGR"] = "RGB") -> FeatureType:
-    """The type of an image feature, in pixels."""
-    feature = FeatureType()
-    feature.imageType.width, feature.imageType.height = width, height
-    feature.imageType.colorSpace = ImageFeatureType.ColorSpace.Value(color)
-    return feature
-
-
-class NeuralNetworkBuilder:
+class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspection):
     """Builds the specification of a network; what it writes is a valid Core ML file of the lowest version possible.
 
-    inputs, outputs: name -> feature type (`array`, `image`, or any FeatureType message); None declares a float32 array
-    of unknown shape. exact: keep array shapes as they are (specification 4); None: exactly when a layer needs it.
-    class_labels: makes the network a classifier; `probabilities` then names the blob that holds them, and outputs are
-    the label and the dictionary.
+    input_features, output_features: {name: type} or [(name, type)]. A type is one of `datatypes`, a FeatureType message
+    (`array`, `image`) or None for an array of unknown shape. Arrays of `datatypes`, and None in a list, are doubles, or
+    float32 with use_float_arraytype; None in a mapping is float32.
+    mode: "classifier" (then see `set_class_labels`) or "regressor" (whose answer is the first output).
+    spec: a Model message to build on, which is changed; features are given only to replace its own.
+    nn_spec: the NeuralNetwork message of a sub-network to fill in, such as `layer.branch.ifBranch`.
+    disable_rank5_shape_mapping: keep the shapes of arrays as they are (specification 4); otherwise they are kept when a
+    layer needs it. exact: the same, or False to leave the mapping alone.
+    training_features: what training takes beside the inputs. class_labels: makes the network a classifier at once;
+    `probabilities` then names the blob that holds them, and outputs are the label and the dictionary.
+    check: infer the shapes after each layer, so that a layer that does not fit is refused when it is added.
     """
 
     def __init__(
         self,
-        inputs: Mapping[str, FeatureType | None],
-        outputs: Mapping[str, FeatureType | None],
+        input_features: Features | None = None,
+        output_features: Features | None = None,
+        mode: Literal["classifier", "regressor"] | None = None,
+        spec: Model | None = None,
+        nn_spec: NeuralNetwork | None = None,
+        disable_rank5_shape_mapping: bool = False,
+        training_features: Sequence[tuple[str, Any]] | None = None,
+        use_float_arraytype: bool = False,
         *,
         exact: bool | None = None,
         class_labels: Sequence[str] | Sequence[int] | None = None,
         probabilities: str | None = None,
+        check: bool = False,
     ) -> None:
-        self._exact = exact
-        self._model = spec.Model()
-        description = self._model.description
-        for name, feature in inputs.items():
-            description.input.add(name=name).type.CopyFrom(array() if feature is None else feature)
-        if class_labels is None:
-            self._network = self._model.neuralNetwork
-            for name, feature in outputs.items():
-                description.output.add(name=name).type.CopyFrom(array() if feature is None else feature)
-        else:
-            self._network = self._model.neuralNetworkClassifier
-            self._declare_classes(class_labels, probabilities, outputs)
-        self._network.SetInParent()
+        self._array_dtype = "float32" if use_float_arraytype else "float64"
+        if nn_spec is not None:
+            if spec is not None:
+                raise GraphError("spec is a model and nn_spec a sub-network; a builder works on one of them")
+            super().__init__(None, nn_spec, exact, check=False)
+            return
+        mode = "classifier" if class_labels is not None else mode
+        if mode not in _KINDS:
+            raise GraphError(f"mode is {mode!r}, which is none of {', '.join(map(repr, _KINDS))}")
+        model = Model() if spec is None else spec
+        kind = model.WhichOneof("Type")
+        if kind not in (None, *_KINDS.values()):
+            raise GraphError(f"spec is a {kind}, not a neural network")
+        network = getattr(model, _KINDS[mode] if kind is None else kind)
+        network.SetInParent()
+        # the mapping of a network that is there already belongs to its layers
+        exact = False if kind is not None else True if disable_rank5_shape_mapping else exact
+        super().__init__(model, network, exact, check)
+        self._declare(input_features, output_features, class_labels, probabilities)
+        if training_features is not None:
+            self.set_training_input(training_features)
 
-    def _declare_classes(self, labels: Sequence[Any], probabilities: str | None, outputs: Mapping[str, Any]) -> None:
-        description, network = self._model.description, self._network
-        strings = all(isinstance(label, str) for label in labels)
-        (network.stringClassLabels if strings else network.int64ClassLabels).vector.extend(labels)
-        name = probabilities if probabilities is not None else next(iter(outputs), "probabilities")
-        network.labelProbabilityLayerName = name
-        label = description.output.add(name="classLabel")
-        dictionary = description.output.add(name=name)
-        for feature in (label, dictionary):
-            feature.type.SetInParent()
-        if strings:
-            label.type.stringType.SetInParent()
-            dictionary.type.dictionaryType.stringKeyType.SetInParent()
-        else:
-            label.type.int64Type.SetInParent()
-            dictionary.type.dictionaryType.int64KeyType.SetInParent()
-        description.predictedFeatureName = "classLabel"
-        description.predictedProbabilitiesName = name
+    def _declare(
+        self, inputs: Features | None, outputs: Features | None, labels: Any, probabilities: str | None
+    ) -> None:
+        description = self._whole.description
+        for features, given in ((description.input, inputs), (description.output, outputs)):
+            if given is not None:
+                del features[:]
+                if features is description.input or labels is None:
+                    interface.declare(features, given, self._array_dtype)
+        if labels is not None:
+            names = list(outputs) if isinstance(outputs, Mapping) else [name for name, _ in outputs or ()]
+            name = probabilities if probabilities is not None else next(iter(names), "probabilities")
+            interface.declare_outputs_of_classifier(self, labels, name)
+        elif (
+            self._whole.HasField("neuralNetworkRegressor")
+            and description.output
+            and not description.predictedFeatureName
+        ):
+            description.predictedFeatureName = description.output[0].name
 
     def add(
         self,
@@ -106,87 +113,56 @@ class NeuralNetworkBuilder:
         updatable: bool = False,
         **fields: Any,
     ) -> NeuralNetworkBuilder:
-        """Append a layer and return the builder.
+        """Append a layer of any kind and return the builder.
 
         kind: the wire name ("innerProduct"). fields: its attributes and weights in snake_case or as on the wire; sizes
         and flags that follow from the weights are filled in. Sub-networks of branches and loops are builders or
         NeuralNetwork messages. updatable: marks the layer and its weights for training.
         Raises SpecError or GraphError at the offending call, naming the layer.
         """
+        count = len(self._network.layers)
         try:
-            self._append(kind, name, list(inputs), list(outputs), updatable, fields)
+            self._append(kind, name, list(inputs), list(outputs), fields, updatable=updatable)
+            self._check_shapes()
         except GraphmlError as error:
-            raise error.in_context(f"layer {name!r} ({kind}), number {len(self._network.layers) + 1}") from None
+            del self._network.layers[count:]
+            raise error.in_context(f"layer {name!r} ({kind}), number {count + 1}") from None
         return self
 
-    def _append(
-        self, kind: str, name: str, inputs: list[str], outputs: list[str], updatable: bool, fields: dict[str, Any]
-    ) -> None:
-        if any(layer.name == name for layer in self._network.layers):
-            raise GraphError(f"there is a layer {name!r} already")
-        regions = layers.REGIONS.get(kind, {})
-        networks = {
-            wire: fields.pop(key) for wire in regions for key in (wire, layers.snake_case(wire)) if key in fields
-        }
-        layer = encode(kind, fields)
-        for what, names, (fewest, most) in (
-            ("inputs", inputs, layers.input_range(kind)),
-            ("outputs", outputs, layers.output_range(kind)),
-        ):
-            if not fewest <= len(names) <= most:
-                wanted = str(fewest) if fewest == most else f"{fewest} or more" if most > 99 else f"{fewest} to {most}"
-                raise GraphError(f"it has {len(names)} {what}, {wanted} are legal")
-        for wire, network in networks.items():
-            message = network.network if isinstance(network, NeuralNetworkBuilder) else network
-            getattr(getattr(layer, kind), wire).CopyFrom(message)
-        layer.name, layer.isUpdatable = name, updatable
-        layer.input.extend(inputs)
-        layer.output.extend(outputs)
-        if updatable:
-            for _, weight in weight_messages(layer):
-                weight.isUpdatable = True
-        self._network.layers.append(layer)
-
-    def preprocess(
-        self,
-        image: str = "",
-        *,
-        scale: float | None = None,
-        red_bias: float = 0.0,
-        green_bias: float = 0.0,
-        blue_bias: float = 0.0,
-        gray_bias: float = 0.0,
-        mean_image: np.ndarray | None = None,
-    ) -> NeuralNetworkBuilder:
-        """Preprocess an image input: pixel * scale + bias, or pixel - mean_image ([channels, height, width])."""
-        step = self._network.preprocessing.add(featureName=image)
-        if mean_image is not None:
-            step.meanImage.meanImage.extend(np.asarray(mean_image, np.float32).ravel().tolist())
-        else:
-            step.scaler.channelScale = 1.0 if scale is None else scale
-            step.scaler.redBias, step.scaler.greenBias, step.scaler.blueBias = red_bias, green_bias, blue_bias
-            step.scaler.grayBias = gray_bias
-        return self
+    # What has been built ---------------------------------------------------------------------------------------------
 
     @property
-    def network(self):
-        """The NeuralNetwork message as it stands, for use as a sub-network."""
-        return self._network
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{blob: shape} of the inputs and of all that the layers so far write, as the layers see them: of rank 5 unless
+        the mapping is exact.
 
-    @property
-    def spec(self):
-        """The finished Model message: a copy, with the lowest specification version that its content needs."""
-        model = spec.Model()
-        model.CopyFrom(self._model)
-        network = getattr(model, str(model.WhichOneof("Type")))
-        newer = any(layers.since(kind_of(layer)) > 3 for layer in network.layers)
-        if self._exact or (self._exact is None and newer):
-            network.arrayInputShapeMapping = 1
-            has_image = any(feature.type.HasField("imageType") for feature in model.description.input)
-            network.imageInputShapeMapping = int(has_image)
-        model.specificationVersion = required(model)
-        return model
+        Nothing is computed, but the whole network is traced at each use. Raises GraphError where an input has no
+        declared shape, UnsupportedError where a size depends on data, ShapeError naming a layer that does not fit.
+        """
+        return blob_shapes(self.spec)
+
+    def shape_of(self, blob: str) -> tuple[int, ...]:
+        """The shape of one blob; see `shapes`. Raises GraphError for a blob that is not there."""
+        shapes = self.shapes
+        if blob not in shapes:
+            raise GraphError(f"there is no blob {blob!r}; there are {', '.join(shapes) if shapes else 'none'}")
+        return shapes[blob]
+
+    def _check_shapes(self) -> None:
+        if self._check:
+            try:
+                self.shapes  # noqa: B018  (raises)
+            except UnsupportedError:
+                return  # sizes that depend on data are legal, and known only when it runs
+
+    def model(self) -> Any:
+        """The network as a model that predicts: `graphml.load` of a copy of the specification."""
+        from graphml.models import load
+
+        copy = Model()
+        copy.CopyFrom(self.spec)
+        return load(copy)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a .mlmodel file or .mlpackage folder."""
-        spec.write(self.spec, path)
+        files.write(self.spec, path)

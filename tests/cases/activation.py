@@ -1,9 +1,9 @@
 """The thirteen activations."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers, shapes
 from hypothesis import strategies as st
 
+from cases import Case, arrays, kind, numbers, shapes
 from graphml.spec.attributes import Choice
 
 

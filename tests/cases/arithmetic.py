@@ -3,8 +3,9 @@
 from functools import reduce
 
 import numpy as np
-from cases import Case, arrays, kind, numbers
 from hypothesis import strategies as st
+
+from cases import Case, arrays, kind, numbers
 
 _A, _B, _C = numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1), numbers(2, 1, 1, 2, seed=2)
 

@@ -1,9 +1,9 @@
 """Control flow: small programs around each of its layers. Larger ones are in `tests/test_control.py`."""
 
 import numpy as np
-from cases import Case, arrays, kind, numbers, shapes
 from hypothesis import strategies as st
 
+from cases import Case, arrays, kind, numbers, shapes
 from graphml.build import NeuralNetworkBuilder
 
 _X = numbers(2, 3)
@@ -26,7 +26,8 @@ def _branch(predicate, x, *, otherwise=True):
     then = _part().add("multiply", "a", ["in1"], ["t"], alpha=3.0).add("copy", "b", ["t"], ["out0"])
     sides = {"if_branch": then}
     if otherwise:
-        sides["else_branch"] = _part().add("multiply", "c", ["in1"], ["u"], alpha=-1.0).add("copy", "d", ["u"], ["out0"])
+        other = _part().add("multiply", "c", ["in1"], ["u"], alpha=-1.0).add("copy", "d", ["u"], ["out0"])
+        sides["else_branch"] = other
     builder = _part().add("copy", "start", ["in1"], ["out0"]).add("branch", "layer", ["in0"], [], **sides)
     return Case((predicate, x), layers=_layers(builder))
 

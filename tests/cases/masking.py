@@ -58,7 +58,7 @@ _C, _X, _Y = _sparse(2, 3), numbers(2, 3, seed=1), numbers(2, 3, seed=2)
 
 @st.composite
 def _draw_where(draw):
-    pool = [((2, 3),) * 3, ((3,), (2, 3), (1,)), ((2, 1, 3), (4, 1), (1, 1)), ((1,), (2, 3, 2, 2), (2, 1, 1))]
+    pool = [((2, 3),) * 3, ((3,), (2, 3), (1,)), ((2, 1, 3), (4, 1), (1, 1)), ((1,), (2, 3, 2, 2), (3, 1, 1))]
     c, x, y = draw(st.sampled_from([*pool, ((0,), (1,), (1,))]))
     return Case((_sparse(*c, seed=draw(st.integers(0, 9))), draw(arrays(x)), draw(arrays(y))))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cases import Case, kind, numbers
 
 _SEED = {"seed": "which numbers a seed stands for is tested in tests/ops/test_random_seeds.py"}
-_SHAPES = [(100, 100), (10000,), (10, 10, 10, 10), (1, 50, 2, 100)]  # ten thousand numbers each
+_SHAPES = [(100, 100), (10000,), (1, 50, 2, 100)]  # ten thousand numbers each
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -66,7 +66,7 @@ def _case(form, shape, **fields):
 
 
 def _draw(form, fields):
-    fields = {"seed": st.integers(0, 2**40), **fields}
+    fields = {"seed": st.integers(0, 2**32 - 1), **fields}
     return st.builds(lambda shape, f: _case(form, shape, **f), st.sampled_from(_SHAPES), st.fixed_dictionaries(fields))
 
 
@@ -166,7 +166,7 @@ _P = np.float32([[0.5, 0.25, 0.25], [0.0, 0.1, 0.9]])
 def _draw_categories(draw):
     shape = draw(st.sampled_from([(3,), (1,), (2, 4), (2, 1, 3)]))
     fields = {
-        "seed": draw(st.integers(0, 2**40)),
+        "seed": draw(st.integers(0, 2**32 - 1)),
         "num_samples": 10000,
         "is_logits": draw(st.booleans()),
         "eps": draw(st.sampled_from([0.0, 0.5])),

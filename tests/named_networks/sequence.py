@@ -102,13 +102,12 @@ def wavenet() -> Finished:
 
     x, skips = causal("x", 1, 1), []
     for dilation in (1, 2, 4, 8):
+        x = net.add(x, net.conv(skips[-1], channels, channels)) if skips else x
         gate, value = (causal(x, channels, dilation) for _ in range(2))
-        y = net.multiply(net.activation(value, "tanh"), net.activation(gate, "sigmoid"))
-        skips.append(net.conv(y, channels, 8))
-        x = net.add(x, net.conv(y, channels, channels))
-    total = skips[0]
+        skips.append(net.multiply(net.activation(value, "tanh"), net.activation(gate, "sigmoid")))
+    total = net.conv(skips[0], channels, 8)
     for skip in skips[1:]:
-        total = net.add(total, skip)
+        total = net.add(total, net.conv(skip, channels, 8))
     return net.finished(net.softmax(net.conv(net.relu(net.conv(net.relu(total), 8, 8)), 8, 10), axis=1))
 
 

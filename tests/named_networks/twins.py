@@ -129,7 +129,9 @@ class Twins:
         return self.activation(x, "ReLU")
 
     def clip(self, x: str, low: float, high: float) -> str:
-        return self.both("clip", "Clip", x, fields={"min_val": low, "max_val": high}, constants=[low, high])
+        return self.both(
+            "clip", "Clip", x, fields={"min_val": low, "max_val": high}, constants=[float(low), float(high)]
+        )
 
     def exp(self, x: str) -> str:
         return self.both("unary", "Exp", x, fields={"type": "EXP"})
@@ -219,7 +221,8 @@ class Twins:
         return self.both("pooling", operator, x, fields=fields, **attributes)
 
     def mean_of_pixels(self, x: str) -> str:
-        return self.both("pooling", "GlobalAveragePool", x, fields={"type": "AVERAGE", "global_pooling": True})
+        fields = {"type": "AVERAGE", "global_pooling": True, "valid": {}}
+        return self.both("pooling", "GlobalAveragePool", x, fields=fields)
 
     def batch_norm(self, x: str, channels: int) -> str:
         gamma, variance = (self.weights(channels, around=1) for _ in range(2))

@@ -15,6 +15,8 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime judges the 
 pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")
 from named_networks import NETWORKS  # noqa: E402  (needs onnx)
 
+_FAST = {"xla_backend_optimization_level": 0}  # to compile
+
 
 @functools.cache
 def _loaded(name):
@@ -55,7 +57,8 @@ def test_gradients_are_finite_and_reach_the_inputs_and_every_weight(name):
         # the numbers of a softmax add up to 1: unequal factors let a gradient through
         return sum(jnp.vdot(jnp.cos(jnp.arange(outputs[o].size)), outputs[o]) for o in network.outputs)
 
-    by_weights, by_inputs = jax.jit(jax.grad(scalar, argnums=(0, 1)))(lowered.params, moving)
+    by_weights, by_inputs = jax.jit(jax.grad(scalar, argnums=(0, 1)), compiler_options=_FAST)(lowered.params, moving)
     for path, gradient in jax.tree_util.tree_leaves_with_path((by_weights, by_inputs)):
         assert np.isfinite(gradient).all(), path
-        assert np.any(gradient), path
+        fixed = "constant" in str(path)  # such as the number that a mask puts in
+        assert fixed or np.any(gradient), path

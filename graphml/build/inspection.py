@@ -1,0 +1,93 @@
+"""The builder's methods that print what has been built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from graphml.build.core import Core
+from graphml.errors import GraphError
+from graphml.spec.attributes import decode, kind_of
+from graphml.summary import feature_text
+
+
+class Inspection(Core):
+    """Prints what is there, last things first. `graphml inspect` shows whole files in more detail."""
+
+    def inspect_layers(self, last: int = -1, verbose: bool = False) -> None:
+        """The last layers (all of them for a negative number) with their blobs; verbose: with their attributes."""
+        count = len(self._network.layers)
+        for position in _backwards(count, last):
+            layer = self._network.layers[position]
+            print(f"[{position}] {layer.name} ({kind_of(layer)}){', updatable' if layer.isUpdatable else ''}")
+            print(f"      {_joined(layer.input)} -> {_joined(layer.output)}")
+            if verbose:
+                for name, value in decode(layer).attributes.items():
+                    print(f"      {name} = {value}")
+
+    def inspect_updatable_layers(self) -> None:
+        """The layers that learn."""
+        for layer in reversed(self._network.layers):
+            if layer.isUpdatable:
+                print(f"{layer.name} ({kind_of(layer)}): {_joined(layer.input)} -> {_joined(layer.output)}")
+
+    def inspect_input_features(self) -> None:
+        """The inputs and their types."""
+        _print_features(self._whole.description.input)
+
+    def inspect_output_features(self) -> None:
+        """The outputs and their types."""
+        _print_features(self._whole.description.output)
+
+    def inspect_loss_layers(self) -> None:
+        """The loss: what it judges, and by what."""
+        losses = self._network.updateParams.lossLayers
+        if not losses:
+            print("no loss")
+        for position in _backwards(len(losses), -1):
+            kind = losses[position].WhichOneof("LossLayerType")
+            ends = getattr(losses[position], kind)
+            print(f"[{position}] {losses[position].name} ({kind}): {ends.input} against {ends.target}")
+
+    def inspect_optimizer(self) -> None:
+        """The optimizer, its parameters and what they may be set to."""
+        kind = self._network.updateParams.optimizer.WhichOneof("OptimizerType")
+        print(kind or "no optimizer")
+        if kind:
+            for field, value in getattr(self._network.updateParams.optimizer, kind).ListFields():
+                print(f"      {field.name} = {value.defaultValue}{_allowed(value)}")
+
+    def inspect_conv_channels(self, layer_name: str) -> None:
+        """The numbers of channels of a convolution. Raises GraphError for other layers."""
+        self._print_sizes(layer_name, "convolution", ("outputChannels", "kernelChannels"))
+
+    def inspect_innerproduct_channels(self, layer_name: str) -> None:
+        """The numbers of channels of an inner product. Raises GraphError for other layers."""
+        self._print_sizes(layer_name, "innerProduct", ("inputChannels", "outputChannels"))
+
+    def _print_sizes(self, name: str, kind: str, fields: Iterable[str]) -> None:
+        layer = self._layer(name)
+        if kind_of(layer) != kind:
+            raise GraphError(f"layer {name!r} is a {kind_of(layer)}, not a {kind}")
+        for field in fields:
+            print(f"{field}: {getattr(getattr(layer, kind), field)}")
+
+
+def _backwards(count: int, last: int) -> Iterator[int]:
+    return reversed(range(0 if last < 0 else max(count - last, 0), count))
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _print_features(features: Any) -> None:
+    for position in _backwards(len(features), -1):
+        print(f"[{position}] {features[position].name}: {feature_text(features[position].type)}")
+
+
+def _allowed(parameter: Any) -> str:
+    kind = parameter.WhichOneof("AllowedValues")
+    if kind == "range":
+        return f", from {parameter.range.minValue} to {parameter.range.maxValue}"
+    return f", one of {', '.join(map(str, sorted(parameter.set.values)))}" if kind == "set" else ""

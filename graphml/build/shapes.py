@@ -1,0 +1,37 @@
+"""The shapes of a network's blobs while it is being built: traced, not computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphml.errors import GraphError
+
+
+def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """{blob: shape} of the inputs and of what the layers write, as the layers see them (rank 5 unless exact).
+
+    Blobs inside of branches and loops are left out. Raises GraphError where an input has no declared shape,
+    UnsupportedError where a size depends on data, and what a layer has to say about its inputs.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from graphml import graph
+    from graphml.lower import lower
+    from graphml.models.descriptions import describe
+    from graphml.models.ports import input_ports
+
+    network = getattr(model, str(model.WhichOneof("Type")))
+    ports = input_ports(network, describe(model.description))
+    unknown = [port.name for port in ports if port.shape is None]
+    if unknown:
+        raise GraphError(f"the input {', '.join(map(repr, unknown))} has no declared shape")
+    lowered = lower(graph.from_spec(network, ports, ()))
+    names = [*(port.name for port in ports), *(name for node in lowered.graph.body.nodes for name in node.outputs)]
+    inputs = {port.name: jax.ShapeDtypeStruct(port.shape or (), jnp.float32) for port in ports}
+
+    def blobs(params: Any, inputs: Any, key: Any) -> Any:
+        return lowered.intermediates(params, inputs, names, key=key)
+
+    found = jax.eval_shape(blobs, lowered.params, inputs, jax.random.key(0))
+    return {name: tuple(found[name].shape) for name in dict.fromkeys(names)}
