@@ -115,6 +115,8 @@ def lower(
 
     dtype: of everything inside; float64 needs `jax.enable_x64`. platform: cpu, cuda, tpu ... (None: JAX's default);
     it decides between equivalent forms of a layer, not what is computed. custom_layers: class name -> function.
+    max_iterations: turns of loops without a bound of their own, for their derivatives. debug: refuse values that are
+    otherwise let pass, such as an index that an array does not have; only where they can be seen, outside of `jit`.
     Raises UnsupportedError listing every layer that cannot run.
     """
     target = Target(

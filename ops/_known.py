@@ -11,7 +11,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
+from graphml.catalogue import target
 from graphml.errors import ShapeError
 
 
@@ -33,6 +35,15 @@ def numpy_function(name: str) -> Callable[..., Any]:
 def indices(x):
     """The whole numbers of a float array. They are rounded: a processor may have made 1.9999999 of a 2."""
     return module(x).rint(x).astype(np.int32)
+
+
+def refuse_missing(places, size: int) -> None:
+    """In debug mode, raise ShapeError for an index that an axis of `size` does not have. Traced ones cannot be seen."""
+    if target().debug and not isinstance(places, Tracer):
+        values = np.asarray(places)
+        missing = values[(values < -size) | (values >= size)]
+        if missing.size:
+            raise ShapeError(f"there is no index {missing.flat[0]} in an axis of {size}")
 
 
 def whole_numbers(operand, what: str) -> tuple[int, ...]:

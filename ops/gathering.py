@@ -1,7 +1,7 @@
 """Gathering and scattering: reading from places that are given by numbers, and writing to them.
 
 Places are whole numbers in float arrays; negative ones count from the end. Reading a place that does not exist gives
-NaN, writing to it does nothing: the format leaves both open.
+NaN, writing to it does nothing: the format leaves both open. In debug mode it is an error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import at_least_1d, from_start
 from graphml.ops._known import indices as whole
-from graphml.ops._known import module
+from graphml.ops._known import module, refuse_missing
 
 Places = Sequence[Any]
 """What stands in the brackets of x[...]: integer arrays of one shape after some full slices."""
@@ -27,6 +27,8 @@ Places = Sequence[Any]
 def _read(x, leading: int, places: Places):
     where = (*[slice(None)] * leading, *places)
     sizes = x.shape[leading : leading + len(places)]
+    for place, n in zip(places, sizes, strict=True):
+        refuse_missing(place, n)
     if module(x, *places) is np and all(
         ((-n <= place) & (place < n)).all() for place, n in zip(places, sizes, strict=True)
     ):
@@ -86,6 +88,7 @@ def gather_along_axis(x, indices, *, axis: int):
     """
     axis = from_start(axis, x.ndim)
     _need_same_but_for(axis, x, indices)
+    refuse_missing(whole(indices), x.shape[axis])
     return jnp.take_along_axis(x, whole(indices), axis, mode="fill", fill_value=jnp.nan)
 
 
@@ -94,6 +97,8 @@ def gather_along_axis(x, indices, *, axis: int):
 
 def _write(x, leading: int, places: Places, updates, mode: str):
     """x with the updates worked in at the places; all of them count where a place repeats, but for SCATTER_UPDATE."""
+    for place, n in zip(places, x.shape[leading:], strict=False):
+        refuse_missing(place, n)
     dtype = jnp.result_type(x, updates)
     x, updates = jnp.asarray(x, dtype), jnp.asarray(updates, dtype)
     at = x.at[(*[slice(None)] * leading, *places)]

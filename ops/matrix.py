@@ -19,7 +19,7 @@ from jax import lax
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops._axes import need_rank
-from graphml.ops._known import indices
+from graphml.ops._known import indices, refuse_missing
 from graphml.ops.precision import contract
 from graphml.spec.weights import Quantized
 
@@ -159,6 +159,7 @@ def batched_matmul(a, b=None, *, transpose_a: bool, transpose_b: bool, weights, 
 def _rows(table, x, bias):
     """The rows of a table [vocabulary, size] at float indices; NaN where an index is no row of it."""
     index = indices(x)
+    refuse_missing(index, table.shape[0])
     known = (index >= 0) & (index < table.shape[0]) & (x == x)
     rows = jnp.take(table, index, axis=0, mode="clip")
     rows = rows if bias is None else rows + bias

@@ -233,3 +233,18 @@ class TestKnownValues:
         assert lowered.fn(lowered.params, {"x": x, "z": z})["y"].shape == (3, 2)
         with pytest.raises(UnsupportedError, match="the value of 'z' decides a shape"):
             jax.jit(lowered.fn)(lowered.params, {"x": x, "z": z})
+
+
+@pytest.mark.parametrize("kind", ["gather", "scatter"])
+def test_debug_mode_refuses_an_index_that_does_not_exist(kind):
+    extra = (np.float32([9]),) if kind == "scatter" else ()
+    names = ["x", "i", *(["u"] if extra else [])]
+    found = net((kind, "g", names, ["y"], {"axis": 0}), inputs=[Port(name, None) for name in names])
+    inputs = dict(zip(names, (np.float32([1, 2]), np.float32([2]), *extra), strict=True))
+    calm = lower(found)
+    assert np.isnan(calm.fn(calm.params, inputs)["y"]).all() == (kind == "gather")
+    strict = lower(found, debug=True)
+    with pytest.raises(ShapeError, match="no index 2 in an axis of 2") as caught:
+        strict.fn(strict.params, inputs)
+    assert "layer 'g'" in str(caught.value)
+    jax.jit(strict.fn)(strict.params, inputs)  # traced values cannot be seen

@@ -11,7 +11,7 @@ from graphml.build.weighted import floats
 from graphml.errors import SpecError
 from graphml.spec.attributes import Choice
 
-# As functions inside of cells activations carry no numbers of their own in the arguments; these are the usual ones.
+# Names of functions inside of cells bring no numbers along; these are the usual ones. A `Choice` says others.
 _IN_CELLS = {
     "SIGMOID": Choice("sigmoid"),
     "TANH": Choice("tanh"),
@@ -28,7 +28,8 @@ _LSTM_GATES = ("input_gate", "forget_gate", "output_gate", "block_input")
 
 
 def _functions(a: Any, *parameters: str) -> list[Choice]:
-    return [one_of(getattr(a, parameter), _IN_CELLS, parameter) for parameter in parameters]
+    given = {parameter: getattr(a, parameter) for parameter in parameters}
+    return [v if isinstance(v, Choice) else one_of(v, _IN_CELLS, parameter) for parameter, v in given.items()]
 
 
 def _sizes(a: Any) -> Fields:
@@ -59,7 +60,7 @@ def simple_rnn(a: Any) -> Fields:
     bias = {} if a.b is None else {"bias_vector": floats(a.b, (hidden,), "b")}
     return {
         **_sizes(a),
-        "activation": one_of(a.activation, _IN_CELLS, "activation"),
+        "activation": _functions(a, "activation")[0],
         "weight_matrix": floats(a.W_x, (hidden, a.input_size), "W_x"),
         "recursion_matrix": floats(a.W_h, (hidden, hidden), "W_h"),
         **bias,

@@ -71,10 +71,11 @@ class NeuralNetwork(Model):
             other.__dict__.pop(cached, None)
         return other
 
-    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered:
+    def lower(self, dtype: Any = None, platform: str | None = None, *, debug: bool = False) -> Lowered:
         """The network as a pure function of parameters and inputs; see `graphml.lower.lower`.
 
         dtype: of everything inside, float32 unless given. platform: what to lower for, unless for this model's device.
+        debug: values are checked where they can be seen, that is outside of `jax.jit`.
         """
         self._usable  # noqa: B018  (checked once)
         platform = self._platform if platform is None else platform
@@ -84,6 +85,7 @@ class NeuralNetwork(Model):
             platform=platform,
             custom_layers=self.custom_layers,
             low_precision=low_precision(self.configuration, platform),
+            debug=debug,
         )
 
     def as_function(self) -> Callable[..., dict[str, Any]]:

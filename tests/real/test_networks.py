@@ -40,7 +40,7 @@ NETWORKS = {
     "nstdemo/StarryNight": {"inputImage": (3, 24, 24)},
     "packt/FastStyleTransferVanGoghStarryNight": None,
     "play-with-turi/MyActivityClassifier": {"features": (1, 50, 7), "hiddenIn": (200,), "cellIn": (200,)},
-    "pose-edvardhua/hourglass": {"image__0": (3, 32, 32)},
+    "pose-edvardhua/hourglass": {"image__0": (3, 64, 64)},
     "s4tf-test/keras_model_personalization": {"dense_input": (1,)},
     "swiftcoremltools-house/s4tf_train_model": {"input": (13,)},
     "transferlearning-house/s4tf_house_simplified_trainable_model": None,
@@ -164,9 +164,9 @@ def test_gradients_of_hourglass(real_models):
     with jax.enable_x64(True):
         lowered = graphml.load(real_models / "pose-edvardhua/hourglass.mlmodel").lower(dtype=jnp.float64)
         rng = np.random.default_rng(0)
-        image = rng.uniform(0, 255, (3, 32, 32))
+        image = rng.uniform(0, 255, (3, 64, 64))
         params = jax.tree.map(lambda w: np.asarray(w, np.float64), lowered.params)
-        probe = rng.standard_normal(14 * 8 * 8)
+        probe = rng.standard_normal(14 * 16 * 16)
 
         @jax.jit
         def score(params, image):
