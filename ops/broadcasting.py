@@ -41,9 +41,9 @@ def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
     return broadcast
 
 
-_rows: dict[str, tuple[Any, ...]] = {f"{kind}Broadcastable": (*row, "inputs, two or more") for kind, row in _MANY.items()}
-_rows |= {f"{kind}Broadcastable": (*row, "x, y") for kind, row in _TWO.items()}
-table({kind: _layer(kind, *row) for kind, row in _rows.items()}, layout="any")
+_rows: dict[str, tuple[Any, ...]] = {kind: (*row, "inputs, two or more") for kind, row in _MANY.items()}
+_rows |= {kind: (*row, "x, y") for kind, row in _TWO.items()}
+table({f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row) for kind, row in _rows.items()}, layout="any")
 
 
 @op("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")

@@ -71,10 +71,13 @@ class NeuralNetwork(Model):
             other.__dict__.pop(cached, None)
         return other
 
-    def lower(self, dtype: Any = None, platform: str | None = None, *, debug: bool = False) -> Lowered:
+    def lower(
+        self, dtype: Any = None, platform: str | None = None, *, max_iterations: int | None = None, debug: bool = False
+    ) -> Lowered:
         """The network as a pure function of parameters and inputs; see `graphml.lower.lower`.
 
         dtype: of everything inside, float32 unless given. platform: what to lower for, unless for this model's device.
+        max_iterations: turns of loops without a bound, for their derivatives.
         debug: values are checked where they can be seen, that is outside of `jax.jit`.
         """
         self._usable  # noqa: B018  (checked once)
@@ -85,6 +88,7 @@ class NeuralNetwork(Model):
             platform=platform,
             custom_layers=self.custom_layers,
             low_precision=low_precision(self.configuration, platform),
+            max_iterations=max_iterations,
             debug=debug,
         )
 
