@@ -64,7 +64,7 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     kernel, groups, on_cpu = weights["weights"], attributes["n_groups"], target().platform == "cpu"
     stride, dilation = _stride(**attributes), _dilation(**attributes)
     if attributes["is_deconvolution"]:
-        kernel = transposed(kernel.swapaxes(0, 1), groups)  # volumes store [out / groups, in, ...], images the reverse
+        kernel = transposed(kernel, groups)
         kernel = lax.pad(kernel, jnp.zeros((), kernel.dtype), [(0, 0, d - 1) for d in (*dilation, 1, 1)])
         slices = (choose_transposed(part, stride[1:], groups, target()) for part in kernel)
         return {**weights, "weights": SpreadSlabs(tuple(slices)) if on_cpu else Spread(kernel)}

@@ -156,8 +156,7 @@ def _convolution3d(p) -> dict[str, Shape]:
     kernel = (p.kernelDepth, p.kernelHeight, p.kernelWidth)
     groups = p.nGroups if p.nGroups else 1
     if p.isDeconvolution:
-        # the other way round than in two dimensions
-        return {"weights": (p.outputChannels // groups, p.inputChannels, *kernel), "bias": (p.outputChannels,)}
+        return {"weights": (p.inputChannels, p.outputChannels // groups, *kernel), "bias": (p.outputChannels,)}
     return {"weights": (p.outputChannels, p.inputChannels // groups, *kernel), "bias": (p.outputChannels,)}
 
 
@@ -205,7 +204,7 @@ def weight_shape(kind: str, params: Message, field: str) -> Shape | None:
 
 def output_channel_axis(kind: str, params: Message) -> int:
     """The axis of a kind's main weight along which linear quantization may vary."""
-    return 1 if kind == "convolution" and getattr(params, "isDeconvolution", False) else 0
+    return 1 if getattr(params, "isDeconvolution", False) else 0
 
 
 def switched_off(params: Any, field: str) -> bool:
@@ -258,7 +257,7 @@ def _convolution_sizes(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _convolution3d_sizes(fields: Mapping[str, Any]) -> dict[str, Any]:
     first, second, depth, height, width = fields["weights"].shape
     groups = fields.get("nGroups") or 1
-    inputs, outputs = (second, first * groups) if fields.get("isDeconvolution") else (second * groups, first)
+    inputs, outputs = (first, second * groups) if fields.get("isDeconvolution") else (second * groups, first)
     kernel = {"kernelDepth": depth, "kernelHeight": height, "kernelWidth": width}
     return {"inputChannels": inputs, "outputChannels": outputs, "nGroups": groups, **kernel}
 

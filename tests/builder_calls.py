@@ -64,7 +64,9 @@ def _bare(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _padding(choice: Any, mode: str) -> dict[str, Any]:
-    """The arguments for a padding oneof."""
+    """The arguments for a padding oneof; where none is chosen there is no padding."""
+    if choice is None:
+        return {mode: "valid"}
     amounts = choice.fields.get("padding_amounts") or ((0, 0), (0, 0))
     if choice.name == "includeLastPixel":
         amounts = [(n, n) for n in choice.fields.get("padding_amounts") or (0, 0)]

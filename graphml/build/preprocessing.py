@@ -23,11 +23,11 @@ def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
         return
     shape = list(feature.type.multiArrayType.shape)
     last = layout.upper() == "NHWC"
-    channels, height, width = (*shape[-1:], *shape[-3:-1]) if last else shape[-3:]
-    if len(shape) not in (3, 4) or channels not in (1, 3):
-        raise SpecError(
-            f"the input {feature.name!r} {shape} is no image in {layout}: it has rank 3 or 4, 1 or 3 channels"
-        )
+    sizes = (shape[-1], *shape[-3:-1]) if last else shape[-3:]
+    if len(shape) not in (3, 4) or sizes[0] not in (1, 3):
+        what = f"the input {feature.name!r} {shape} is no image in {layout}"
+        raise SpecError(f"{what}: it has rank 3 or 4, and 1 or 3 channels")
+    channels, height, width = sizes
     if last:
         _lay_out_as_before(builder, feature.name, len(shape))
     image = feature.type.imageType  # replaces the array

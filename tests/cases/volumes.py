@@ -48,7 +48,6 @@ def _convolve(x, w, stride, dilation, groups, f):
 
 def _deconvolve(x, w, stride, dilation, groups, f):
     """One input element after the other adds its kernel; then the border is cut."""
-    w = w.swapaxes(0, 1)  # stored as [channels out / groups, channels in, ...]
     sizes, (channels, each) = x.shape[2:], w.shape[:2]
     kernel = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilation, strict=True)]
     full = [(n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True)]
@@ -113,7 +112,7 @@ _TRANSPOSED = Case(
         **_by_axis("dilation", (1, 1, 1)),
         "padding_type": "VALID",
         "is_deconvolution": True,
-        "weights": numbers(1, 4, 3, 2, 2, seed=2),
+        "weights": numbers(4, 1, 3, 2, 2, seed=2),
     },
 )
 _POOL = Case(
@@ -134,7 +133,7 @@ def _draw_convolution(draw):
         "n_groups": groups,
     }
     if draw(st.booleans()):
-        fields |= {"is_deconvolution": True, "weights": draw(arrays((outputs // groups, channels, *kernel)))}
+        fields |= {"is_deconvolution": True, "weights": draw(arrays((channels, outputs // groups, *kernel)))}
         if fields["padding_type"] == "CUSTOM":
             fields["padding_type"] = "VALID"  # a kernel of one element leaves nothing to cut
     else:

@@ -291,7 +291,7 @@ def _ones(*shape: int) -> np.ndarray:
         (
             "convolution3d",
             {"weights": _ones(4, 3, 1, 2, 5), "nGroups": 2, "isDeconvolution": True},
-            {"input_channels": 3, "output_channels": 8, "kernel_depth": 1, "kernel_height": 2},
+            {"input_channels": 4, "output_channels": 6, "kernel_depth": 1, "kernel_height": 2},
         ),
         ("innerProduct", {"weights": _ones(2, 3), "bias": _ones(2)}, {"output_channels": 2, "input_channels": 3}),
         ("embedding", {"weights": _ones(2, 3)}, {"output_channels": 2, "input_dim": 3}),
