@@ -216,7 +216,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="network", help=f"some of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--threads", type=int, default=1, help="cores to use and threads for each library (1)")
     parser.add_argument("--rounds", type=int, default=15, help="blocks of each contender (15)")
-    parser.add_argument("--untuned", action="store_true", help="leave the allocator as it is")
+    parser.add_argument("--tuned", action="store_true", help="call graphml.tune_host_allocator(), for everybody")
     parser.add_argument("--json", action="store_true", help="print all readings as JSON")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.names) - set(BENCHMARKS))
@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     timing.pin(options.threads)
     from graphml.allocator import tune_host_allocator
 
-    tuned = not options.untuned and tune_host_allocator()
+    tuned = options.tuned and tune_host_allocator()
     results = {}
     for name in options.names or BENCHMARKS:
         calls = BENCHMARKS[name](options.threads)

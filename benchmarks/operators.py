@@ -3,8 +3,9 @@
     python benchmarks/operators.py                             # every kind, on one core
     python benchmarks/operators.py --kind softmaxND --kind gelu --size large --json
 
-Each row of `operator_rows.py` becomes a network of one layer, a model of a few ONNX nodes and a torch function; the
-three must agree before they are timed. Arrays are where each library wants them, so nothing is copied in or out.
+Each row of `operator_rows` becomes a network of one layer, a model of a few ONNX nodes and a torch function; the
+three must agree before they are timed. Arrays are where each library wants them, so nothing is copied in or out, and
+the allocator keeps large blocks: otherwise page faults, which depend on the rows before, outweigh the cheap layers.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from typing import Any
 
 import numpy as np
 import timing
-from operator_rows import SIZES, WITHOUT_PEER, Row, rows
+from operator_rows import WITHOUT_PEER, rows
+from operator_rows.row import SIZES, Row
 from rendering import needed
+
+from graphml import tune_host_allocator
 
 AGREEMENT = 1e-4  # of the largest output, or of their range
 
@@ -144,6 +148,26 @@ def table(readings: Mapping[str, Mapping[str, timing.Reading]], clock: str) -> s
     )
 
 
+def sweep(options: argparse.Namespace) -> tuple[dict[str, dict[str, timing.Reading]], dict[str, str]]:
+    """The readings of all rows, and why others were not timed. An interrupt ends it early."""
+    readings, disagree = {}, {}
+    try:
+        for row in rows(options.size):
+            if options.kind and row.kind not in options.kind:
+                continue
+            try:
+                calls = contenders(row, options.threads)
+            except ValueError as error:
+                disagree[row.name] = str(error)
+                continue
+            readings[row.name] = timing.measure(calls, rounds=options.rounds, seconds=options.seconds)
+            print(f"\r{len(readings)} {row.name}\x1b[K", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+    print(file=sys.stderr)
+    return readings, disagree
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kind", action="append", default=[], help="only rows of this layer kind; may be repeated")
@@ -154,25 +178,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print all readings as JSON")
     options = parser.parse_args(arguments)
     timing.pin(options.threads)
+    tune_host_allocator()
 
-    readings: dict[str, dict[str, timing.Reading]] = {}
-    known, disagree = set(WITHOUT_PEER), {}
-    for row in rows(options.size):
-        known.add(row.kind)
-        if options.kind and row.kind not in options.kind:
-            continue
-        try:
-            calls = contenders(row, options.threads)
-        except ValueError as error:
-            disagree[row.name] = str(error)
-            continue
-        readings[row.name] = timing.measure(calls, rounds=options.rounds, seconds=options.seconds)
-        print(f"\r{len(readings)} {row.name}\x1b[K", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    unknown = sorted(set(options.kind) - known)
+    unknown = sorted(set(options.kind) - {row.kind for row in rows(options.size)})
     if unknown:
-        parser.error(f"no row for {', '.join(unknown)}")
-
+        reasons = [f"{kind} ({WITHOUT_PEER.get(kind, 'no such kind')})" for kind in unknown]
+        parser.error(f"no row for {', '.join(reasons)}")
+    readings, disagree = sweep(options)
     facts = {**timing.machine(options.threads), "size": options.size}
     if options.json:
         taken = {name: {who: asdict(reading) for who, reading in row.items()} for name, row in readings.items()}

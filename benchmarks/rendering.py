@@ -108,11 +108,18 @@ def _add(builder: Any, step: Step, updatable: bool) -> None:
 
 
 def as_graphml(network: Network) -> Run:
+    """`predict`; for a batch of images `predict_batch`, which decides how many of them run together."""
     import graphml
 
     model = graphml.load(graphml_spec(network))
     name = network.steps[-1].output
-    return lambda x: model.predict({"x": x})[name]
+
+    def run(x: np.ndarray) -> np.ndarray:
+        if network.length is not None or len(x) == 1:
+            return model.predict({"x": x})[name]
+        return np.stack([row[name] for row in model.predict_batch([{"x": image} for image in x])])
+
+    return run
 
 
 # onnxruntime ---------------------------------------------------------------------------------------------------------

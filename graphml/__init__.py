@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from graphml import utils as utils
     from graphml.allocator import tune_host_allocator as tune_host_allocator
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
     from graphml.errors import FeatureError as FeatureError
@@ -56,6 +57,7 @@ _HOME = {
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
     "register_custom_layer": "graphml.ops.custom",
     "tune_host_allocator": "graphml.allocator",
+    "utils": "graphml.utils",
     **dict.fromkeys(
         (
             "ArrayBatchProvider",
@@ -77,7 +79,8 @@ __all__ = ["__version__", *sorted(_HOME)]
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'graphml' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    home = importlib.import_module(_HOME[name])
+    value = home if home.__name__ == f"graphml.{name}" else getattr(home, name)
     globals()[name] = value
     return value
 

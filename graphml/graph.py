@@ -170,6 +170,21 @@ def from_layers(messages, *, prefix: str = "") -> Region:
     return Region(tuple(nodes))
 
 
+def is_exact(network: Any) -> bool:
+    """Whether inputs enter with the shape that they have: by either mapping, or because a layer is newer than that."""
+    mapped = network.arrayInputShapeMapping or network.imageInputShapeMapping
+    return bool(mapped) or any(layers.since(kind) > 3 for kind in all_kinds(network.layers))
+
+
+def all_kinds(messages: Any) -> Iterator[str]:
+    """The kinds of layer messages, sub-networks included."""
+    for message in messages:
+        kind = wire.kind_of(message)
+        yield kind
+        for inner in layers.REGIONS.get(kind, {}):
+            yield from all_kinds(getattr(getattr(message, kind), inner).layers)
+
+
 def from_spec(network: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Graph:
     """The graph of a neural network message (any of the three) behind the given interface.
 
@@ -178,10 +193,7 @@ def from_spec(network: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...])
     Raises GraphError for outputs that no layer writes and blobs that are read before they are written.
     """
     body = from_layers(network.layers)
-    newer = any(layers.since(node.kind) > 3 for node in body.walk())
-    rank4 = bool(network.imageInputShapeMapping)
-    exact = bool(network.arrayInputShapeMapping) or rank4 or newer
-    graph = Graph(inputs, outputs, body, exact, image_rank4=rank4)
+    graph = Graph(inputs, outputs, body, is_exact(network), image_rank4=bool(network.imageInputShapeMapping))
     check_wiring(graph)
     return graph
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphml.graph import Graph, Node, Port, Region
 from graphml.spec.attributes import Choice
-from graphml.spec.layers import snake_case
+from graphml.spec.layers import EXITS, snake_case
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -66,8 +66,8 @@ def _node(node: Node, names: _Names, shapes: Shapes) -> Iterator[str]:
             yield from block("else")
     elif "body" in node.regions or "condition" in node.regions:
         yield from _loop(node, names, block)
-    elif not node.outputs and not node.inputs:
-        yield {"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, f"{snake_case(node.kind)}()")
+    elif node.kind in EXITS:
+        yield {"loopBreak": "break", "loopContinue": "continue"}[node.kind]
     else:
         outputs = ", ".join(names(name) for name in node.outputs)
         arguments = [names(name) for name in node.inputs]

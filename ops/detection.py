@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +14,33 @@ from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._known import whole_numbers
 
+_BLOCK = 256  # boxes looked at between two searches for the next best ones
 
-def _overlap(box, boxes):
-    """Intersection over union of one box with [N, 4] boxes, all as (center x, center y, width, height)."""
-    low, high = box[:2] - box[2:] / 2, box[:2] + box[2:] / 2
-    lows, highs = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-    shared = jnp.prod(jnp.maximum(jnp.minimum(high, highs) - jnp.maximum(low, lows), 0), axis=-1)
-    union = jnp.prod(box[2:]) + jnp.prod(boxes[:, 2:], axis=-1) - shared
+
+class _Kept(NamedTuple):
+    """The boxes taken so far, in their order: unused places have size 0 and index -1."""
+
+    corners: Any  # [4, count]: left, top, right, bottom
+    label: Any  # [count]
+    index: Any  # [count]
+    number: Any  # how many there are
+
+
+def _corners(boxes):
+    """[N, 4] boxes as (center x, center y, width, height) -> [4, N] left, top, right, bottom."""
+    half = boxes[:, 2:] / 2
+    return jnp.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1).T
+
+
+def _overlap(one, others):
+    """Intersection over union of corners [4, 1] with corners [4, N]."""
+
+    def area(corners):
+        sides = jnp.maximum(corners[2:] - corners[:2], 0)
+        return sides[0] * sides[1]
+
+    shared = area(jnp.concatenate([jnp.maximum(one[:2], others[:2]), jnp.minimum(one[2:], others[2:])]))
+    union = area(one) + area(others) - shared
     # rounding may put a box that overlaps itself above 1, and a threshold of 1 means that nothing is suppressed
     return jnp.where(union > 0, jnp.minimum(shared / jnp.where(union > 0, union, 1), 1), 0)
 
@@ -27,27 +49,49 @@ def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_c
     """Greedy non-maximum suppression of one image: (indices [count], how many of them count).
 
     boxes: [N, 4] as (center x, center y, width, height); scores: [N, C], a box's score is its largest. Boxes below the
-    score threshold do not take part. The best box is taken and those that overlap it by more than the IoU threshold
-    (per_class: of its class, that of the largest score) are dropped, and so on; equal scores: lower index first.
-    Indices beyond the number of boxes taken are -1. Where no box takes part, the best one is taken all the same.
+    score threshold do not take part. The others are visited from the best score down (equal scores: lower index first);
+    a box that overlaps one already taken by more than the IoU threshold is dropped (per_class: only by one of its class,
+    that of its largest score). Indices beyond the number of boxes taken are -1. Where no box takes part, the best one is
+    taken all the same.
+
+    The next best boxes are found a block at a time: most often `count` boxes are taken long before all are sorted.
     """
-    score = jnp.max(scores, axis=-1)
-    label = jnp.argmax(scores, axis=-1)
-    eligible = score >= score_threshold
+    score, label, corners = jnp.max(scores, axis=-1), jnp.argmax(scores, axis=-1), _corners(boxes)
+    block = min(len(score), max(_BLOCK, 2 * count))
 
-    def take(left, _):
-        best = jnp.argmax(jnp.where(left, score, -jnp.inf))
-        found = left[best]
-        near = _overlap(boxes[best], boxes) > iou_threshold
-        near = near & (label == label[best]) if per_class else near
-        left = left & ~near & (jnp.arange(len(score)) != best)
-        return left, jnp.where(found, best, -1)
+    def visit_block(state):
+        left, kept = state
+        best, order = lax.top_k(left, block)
+        candidates, labels = corners[:, order], label[order]
 
-    steps = min(count, len(score))
-    _, taken = lax.scan(take, eligible, length=steps)
-    taken = jnp.pad(taken, (0, count - steps), constant_values=-1)
-    taken = taken.at[0].set(jnp.where(taken[0] < 0, jnp.argmax(score), taken[0]))
-    return taken, jnp.sum(taken >= 0)
+        def visit(state):
+            place, kept = state
+            one = lax.dynamic_slice_in_dim(candidates, place, 1, axis=1)
+            near = (_overlap(one, kept.corners) > iou_threshold) & (kept.index >= 0)
+            near = near & (kept.label == labels[place]) if per_class else near
+            taken = _Kept(
+                lax.dynamic_update_slice_in_dim(kept.corners, one, kept.number, axis=1),
+                kept.label.at[kept.number].set(labels[place]),
+                kept.index.at[kept.number].set(order[place]),
+                kept.number + 1,
+            )
+            return place + 1, jax.tree.map(partial(jnp.where, jnp.any(near)), kept, taken)
+
+        def more(state):
+            place, kept = state
+            return (place < block) & (best[jnp.minimum(place, block - 1)] > -jnp.inf) & (kept.number < count)
+
+        _, kept = lax.while_loop(more, visit, (0, kept))
+        return left.at[order].set(-jnp.inf), kept
+
+    def unfinished(state):
+        left, kept = state
+        return jnp.any(left > -jnp.inf) & (kept.number < count)
+
+    nothing = _Kept(jnp.zeros((4, count), boxes.dtype), jnp.zeros(count, label.dtype), jnp.full(count, -1), 0)
+    _, kept = lax.while_loop(unfinished, visit_block, (jnp.where(score >= score_threshold, score, -jnp.inf), nothing))
+    first = jnp.where(kept.number == 0, jnp.argmax(score), kept.index[0])
+    return kept.index.at[0].set(first), jnp.maximum(kept.number, 1)
 
 
 @op("NonMaximumSuppression", concrete=(4,))
@@ -81,8 +125,8 @@ def non_maximum_suppression(
     count = max_boxes if most is None else whole_numbers(most.reshape(-1), "the maximum of boxes")[0]
     if count < 1:
         raise ShapeError(f"the maximum of boxes is {count}; at least one is returned")
-    iou = iou_threshold if iou is None else iou.reshape(())
-    score = score_threshold if score is None else score.reshape(())
+    iou = iou_threshold if iou is None else lax.stop_gradient(iou).reshape(())
+    score = score_threshold if score is None else lax.stop_gradient(score).reshape(())
 
     def choose(boxes, scores):
         return suppress(boxes, scores, iou, score, count=count, per_class=per_class_suppression)

@@ -14,7 +14,6 @@ from one_layer import input_names, output_names
 
 from graphml.build.rows import BLOBS
 from graphml.build.table import ROWS
-from graphml.spec import NeuralNetworkLayer
 from graphml.spec.attributes import decode, encode
 
 Call = tuple[str, dict[str, Any]]
@@ -29,8 +28,7 @@ def call(kind: str, case: Case) -> Call:
 
 
 def of_custom(case: Case) -> Call:
-    layer = NeuralNetworkLayer()
-    layer.CopyFrom(encode("custom", dict(case.fields)))
+    layer: Any = encode("custom", dict(case.fields))
     return "custom", {"custom_proto_spec": layer.custom}
 
 
@@ -103,9 +101,7 @@ def _convolution(f: Mapping[str, Any], inputs: int) -> Call:
 def _convolution3d(f: Mapping[str, Any], inputs: int) -> Call:
     weights = f["weights"]
     if f["is_deconvolution"]:
-        # stored is [channels in, channels out / groups, ...], whatever shape the reader declares for it
-        size = (f["input_channels"], f["output_channels"] // f["n_groups"], *weights.shape[2:])
-        weights = np.swapaxes(np.reshape(weights, size), 0, 1)
+        weights = np.swapaxes(weights, 0, 1)
     return "convolution3d", {
         **_bare(f, "input_channels", "output_channels", "has_bias", "stride_depth", "stride_height", "stride_width"),
         **_bare(f, "dilation_depth", "dilation_height", "dilation_width"),
@@ -133,7 +129,8 @@ _ACTIVATIONS = {"ReLU": "RELU", "scaledTanh": "SCALED_TANH", "sigmoidHard": "SIG
 
 
 def _activation_name(choice: Any) -> str:
-    return _ACTIVATIONS.get(choice.name, choice.name.upper())
+    name: str = choice.name
+    return _ACTIVATIONS.get(name, name.upper())
 
 
 def _activation(f: Mapping[str, Any], inputs: int) -> Call:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STOREYS = [
     ["graphml.errors", "graphml.allocator"],
     ["graphml.spec"],
-    ["graphml.graph", "graphml.summary"],
+    ["graphml.graph", "graphml.summary", "graphml.utils"],
     ["graphml.catalogue", "graphml.listing"],
     ["graphml.ops"],
     ["graphml.control"],

@@ -75,7 +75,7 @@ class Core:
         found = next((layer for layer in self._network.layers if layer.name == name), None)
         if found is None:
             raise GraphError(
-                f"there is no layer {name!r}; there are {', '.join(self.layers) if self.layers else 'none'}"
+                f"there is no layer {name!r}; there are {', '.join(map(repr, self.layers)) if self.layers else 'none'}"
             )
         return found
 

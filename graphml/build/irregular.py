@@ -90,11 +90,11 @@ _ACTIVATIONS: dict[str, tuple[str, tuple[str, ...], tuple[float, ...] | None]] =
 
 def activation(a: Any) -> Fields:
     member, names, default = one_of(a.non_linearity, _ACTIVATIONS, "non_linearity")
-    values = a.params
+    values: Any = a.params
     if values is None:
-        if default is None:
-            raise SpecError(f"{a.non_linearity} needs params")
         values = default
+    if values is None:
+        raise SpecError(f"{a.non_linearity} needs params")
     if member == "PReLU":
         return {"nonlinearity_type": Choice(member), "alpha": np.ravel(np.asarray(values, np.float32))}
     if member == "parametricSoftplus":
@@ -110,12 +110,9 @@ def activation(a: Any) -> Fields:
 
 
 def reduction(a: Any) -> Fields:
-    given = a.axes is not None and len(a.axes) > 0
-    return {
-        **({"axes": [int(axis) for axis in a.axes]} if given else {}),
-        "keep_dims": a.keepdims,
-        "reduce_all": a.reduce_all if given else True,
-    }
+    """No axes are all axes."""
+    axes = [] if a.axes is None else [int(axis) for axis in a.axes]
+    return {"axes": axes, "keep_dims": a.keepdims, "reduce_all": a.reduce_all or not axes}
 
 
 # What keeps logarithms and divisions finite, where the call does not say it.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ import numpy as np
 
 from graphml.errors import UnsupportedError
 from graphml.lower import Lowered
+from graphml.models.cache import Cache, flags
 from graphml.models.configuration import Device
 
 _log = logging.getLogger("graphml")
@@ -23,7 +25,9 @@ _log = logging.getLogger("graphml")
 _CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
 
 _ROWS = 1024  # of a batch that run in one call, at most
-_BYTES = 1 << 23  # of inputs of one call; larger ones only fall out of the caches
+# Bytes of the largest blob of one call. On a CPU more only falls out of the caches, and glibc gives what XLA then
+# allocates back to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
+_CPU_BYTES, _BYTES = 1 << 22, 1 << 28
 
 
 def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
@@ -51,25 +55,45 @@ def _compiles(options: dict[str, Any]) -> bool:
     return True
 
 
+class Kept(NamedTuple):
+    """Prepared weights that a cache directory holds, without the tree that they belong in."""
+
+    leaves: list[jax.Array]
+
+
 class Program:
     """A network compiled for one device, whatever its weights: models that differ in weights only share one.
 
-    trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes.
+    trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes, and never
+    where a cache directory has the program already. lower: makes the network, when it is needed.
     """
 
-    def __init__(self, lowered: Lowered, device: Device | None) -> None:
-        self.lowered = lowered
+    def __init__(
+        self, lower: Callable[[], Lowered], platform: str, device: Device | None, cache: Cache | None = None
+    ) -> None:
+        self._lower = lower
         self.trace_count = 0
         self._device = device
+        self._cache = cache
         self._eager = False  # a network whose shapes depend on values runs layer by layer
-        options = compiler_options(lowered.target.platform, lowered.dtype)
+        options = compiler_options(platform) if cache is None else cache.options(lambda: compiler_options(platform))
+        self._options = options
         self._one = jax.jit(self._traced, compiler_options=options)
-        self._many = jax.jit(jax.vmap(self._traced, in_axes=(None, 0, None)), compiler_options=options)
+        self._many = jax.jit(self._traced_rows, compiler_options=options)
+        self._kept: dict[Any, Callable] = {}
         self._preparations: dict[Any, _Preparation] = {}
+        self._rows: dict[Any, int] = {}  # shapes of the inputs -> how many rows run in one call
+
+    @functools.cached_property
+    def lowered(self) -> Lowered:
+        return self._lower()
 
     def _traced(self, prepared, inputs, key):
         self.trace_count += 1
-        return self.lowered.run_prepared(prepared, inputs, key=key)
+        return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
+
+    def _traced_rows(self, prepared, inputs, key):
+        return jax.vmap(self._traced, in_axes=(None, 0, None))(prepared, inputs, key)
 
     def _on_device(self):
         return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
@@ -90,6 +114,39 @@ class Program:
                 self._preparations[forms] = _Preparation(self.lowered, tree, leaves)
             return self._preparations[forms](leaves)
 
+    def prepare_kept(self, params: Callable[[], Mapping[str, Any]]) -> Any:
+        """`prepare` for the weights of the file, which the cache directory may have as they come out of it."""
+        if self._cache is None:
+            return self.prepare(params())
+        with self._on_device():
+            leaves = self._cache.weights
+            if leaves is None:
+                leaves = jax.tree.leaves(self.prepare(params()))
+                self._cache.keep_weights(leaves)
+            return Kept(jax.device_put(leaves, self._device))
+
+    def _tree(self, prepared: Any) -> Any:
+        return self._kept_tree.unflatten(prepared.leaves) if isinstance(prepared, Kept) else prepared
+
+    @functools.cached_property
+    def _kept_tree(self) -> Any:
+        return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.params))
+
+    def _call(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool = False) -> Any:
+        plain = self._many if rows else self._one
+        if not isinstance(prepared, Kept) or self._cache is None:
+            return plain(prepared, inputs, key)
+        shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
+        call = rows, shapes, None if key is None else str(key.aval), flags()
+        if call not in self._kept:
+            traced = self._traced_rows if rows else self._traced
+
+            def function(leaves, inputs, key):
+                return traced(Kept(leaves), inputs, key)
+
+            self._kept[call] = self._cache.program(call, function, (prepared.leaves, inputs, key), self._options)
+        return self._kept[call](prepared.leaves, inputs, key)
+
     def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
         """The outputs for one set of inputs."""
         with self._on_device():
@@ -97,10 +154,10 @@ class Program:
                 inputs = jax.device_put(inputs, self._device)
             if not self._eager:
                 try:
-                    return self._one(prepared, inputs, key)
+                    return self._call(prepared, inputs, key)
                 except UnsupportedError as error:
                     self._run_eagerly(error)
-            return self.lowered.run_prepared(prepared, inputs, key=key)
+            return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
 
     def run_rows(
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
@@ -112,12 +169,26 @@ class Program:
             groups.setdefault(tuple((n, np.shape(v), v.dtype) for n, v in sorted(row.items())), []).append(i)
         out: list[Any] = [None] * len(rows)
         for group in groups.values():
-            step = _rows_per_call(rows[group[0]])
+            step = 1 if len(group) == 1 or self._eager else self._rows_per_call(rows[group[0]], key)
             for start in range(0, len(group), step):
                 part = group[start : start + step]
                 for i, outputs in zip(part, self._run_equal(prepared, [rows[i] for i in part], key), strict=True):
                     out[i] = outputs
         return out
+
+    def _rows_per_call(self, row: Mapping[str, Any], key: jax.Array | None) -> int:
+        """A power of two: 1 for large images on a CPU, up to 1024 for short vectors."""
+        shapes = tuple((name, np.shape(value)) for name, value in sorted(row.items()))
+        if shapes not in self._rows:
+            lowered = self.lowered
+            try:
+                blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.params, row)
+            except UnsupportedError:  # it will run row by row
+                blobs = {}
+            largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])
+            limit = _CPU_BYTES if lowered.target.platform == "cpu" else _BYTES
+            self._rows[shapes] = min(_ROWS, 1 << max(0, (limit // largest).bit_length() - 1))
+        return self._rows[shapes]
 
     def _run_equal(self, prepared, rows, key):
         if len(rows) > 1 and rows[0] and not self._eager:
@@ -125,7 +196,7 @@ class Program:
             stacked = {name: np.stack([np.asarray(row[name]) for row in padded]) for name in rows[0]}
             try:
                 with self._on_device():
-                    results = jax.device_get(self._many(prepared, stacked, key))
+                    results = jax.device_get(self._call(prepared, stacked, key, rows=True))
             except UnsupportedError as error:
                 self._run_eagerly(error)
             else:
@@ -152,9 +223,3 @@ class _Preparation:
     def __call__(self, leaves: Sequence[Any]) -> Any:
         made = iter(self._compiled(leaves))
         return self._tree.unflatten(next(made) if place is None else leaves[place] for place in self._passed)
-
-
-def _rows_per_call(row: Mapping[str, Any]) -> int:
-    """A power of two: 8 for large images, up to 1024 for short vectors."""
-    size = max(1, sum(np.asarray(value).nbytes for value in row.values()))
-    return max(8, min(_ROWS, 1 << max(0, (_BYTES // size).bit_length() - 1)))

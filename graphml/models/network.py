@@ -17,12 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
+from graphml import spec
 from graphml.errors import GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
 from graphml.graph import Graph, Region
 from graphml.lower import Lowered, lower
 from graphml.models import ports
+from graphml.models.cache import Cache
 from graphml.models.compiling import Program
-from graphml.models.configuration import Device, low_precision, pick_device
+from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.models.features import Check, checker, feature_check
 from graphml.models.images import picture
@@ -81,15 +83,17 @@ class NeuralNetwork(Model):
         debug: values are checked where they can be seen, that is outside of `jax.jit`.
         """
         self._usable  # noqa: B018  (checked once)
+        return self._lowered(self.graph, dtype, platform, max_iterations=max_iterations, debug=debug)
+
+    def _lowered(self, graph: Graph, dtype: Any = None, platform: str | None = None, **more: Any) -> Lowered:
         platform = self._platform if platform is None else platform
         return lower(
-            self.graph,
+            graph,
             dtype=jnp.float32 if dtype is None else dtype,
             platform=platform,
             custom_layers=self.custom_layers,
             low_precision=low_precision(self.configuration, platform),
-            max_iterations=max_iterations,
-            debug=debug,
+            **more,
         )
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
@@ -201,22 +205,48 @@ class NeuralNetwork(Model):
     @functools.cached_property
     def _program(self) -> Program:
         if "shared" not in self.programs:
-            self.programs["shared"] = Program(self.lower(), self._device)
+            self.programs["shared"] = Program(self._lower_original, self._platform, self._device, self._cache)
         shared = self.programs["shared"]
-        for key in shared.lowered.known:  # constants that decide shapes are part of the program
-            if not _same(self._original_parameters[key], self.parameters[key]):
-                return Program(self.lower(), self._device)
+        if self._replaced is not None:
+            for key in shared.lowered.known:  # constants that decide shapes are part of the program
+                if not _same(self._original_parameters[key], self.parameters[key]):
+                    return Program(self.lower, self._platform, self._device)
         return shared
+
+    def _lower_original(self) -> Lowered:
+        return self._lowered(self._original)
+
+    @functools.cached_property
+    def _cache(self) -> Cache | None:
+        """What this model has in the cache directory, if there is one. Custom layers are functions, which have no key
+        by which another process could know them again."""
+        folder = cache_directory(self.configuration)
+        try:
+            if folder is None or "custom" in graphs.all_kinds(self._network.layers):
+                return None
+            file = spec.serialize(self._message)
+        except GraphmlError:  # not a legal model, as its use will tell
+            return None
+        device = jax.devices()[0] if self._device is None else self._device
+        precision = low_precision(self.configuration, self._platform)
+        return Cache(folder, file, device, "float32", precision)
+
+    @functools.cached_property
+    def _usable(self) -> bool:
+        # what is in the cache was checked before it came there
+        return (self._cache is not None and self._cache.weights is not None) or super()._usable
 
     @functools.cached_property
     def _prepared(self) -> Any:
-        return self._program.prepare(self.parameters)
+        if self._replaced is not None:
+            return self._program.prepare(self.parameters)
+        return self._program.prepare_kept(lambda: self.parameters)
 
     @functools.cached_property
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        graph = self._original
-        shapes = {port.name: (port.shape, port.default) for port in graph.inputs}
-        check = feature_check(self.description.inputs, lambda feature: _input_check(feature, rank5=not graph.exact))
+        inputs, rank5 = ports.input_ports(self._network, self.description), not graphs.is_exact(self._network)
+        shapes = {port.name: (port.shape, port.default) for port in inputs}
+        check = feature_check(self.description.inputs, lambda feature: _input_check(feature, rank5=rank5))
         blanks = {
             f.name: np.full(shape, default, np.float32)
             for f in self.description.inputs

@@ -263,6 +263,17 @@ def test_large_batches_run_in_parts(monkeypatch):
     assert model.trace_count == 2
 
 
+def test_rows_with_large_blobs_run_one_by_one(monkeypatch):
+    model = network(prelu().spec)
+    rows = [{"x": random(3, 2, 2, seed=i)} for i in range(4)]
+    monkeypatch.setattr("graphml.models.compiling._CPU_BYTES", 3 * 2 * 2 * 4 + 1)  # one row of its largest blob
+    monkeypatch.setattr("graphml.models.compiling._BYTES", 3 * 2 * 2 * 4 + 1)
+    together = model.predict_batch(rows)
+    assert model.trace_count == 1
+    assert np.array_equal(model.predict(rows[0])["y"], together[0]["y"])
+    assert model.trace_count == 1  # it was the program of a single row
+
+
 def test_a_row_that_is_refused_is_named():
     with pytest.raises(FeatureError, match="row 2\n  the feature 'x' is missing"):
         network(prelu().spec).predict_batch([{"x": random(3, 2, 2)}, {}])

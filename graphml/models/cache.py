@@ -1,0 +1,227 @@
+"""A directory that lets the next process start fast: prepared weights, traced programs and their machine code.
+
+Only `ModelConfiguration(cache_directory=...)` or the environment variable GRAPHML_CACHE bring it to life. It holds
+
+    KEY.weights   the weights as the layers use them, mapped into memory and, on a CPU, used where they lie
+    KEY-CALL/     a program for inputs of certain shapes: `program` is what was traced (StableHLO), beside it lies the
+                  entry of JAX's own compilation cache
+    NAME.options  the compiler options that the installed jaxlib knows, which is found out by trying
+
+KEY is a hash of the model's bytes and of everything else that decides what is kept. Files and folders appear complete,
+by a rename, so that processes need no locks. What is truncated, damaged or foreign is made anew, and a directory that
+cannot be written costs one warning. Nothing is ever deleted for its age: remove the directory whenever you like. It
+holds machine code, so nobody else should be able to write there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jaxlib
+import numpy as np
+from jax import export
+
+import graphml
+import graphml.models
+import graphml.ops
+import graphml.spec
+from graphml.models.cache_files import UNFINISHED, discard, jax_entries, read, write
+
+_log = logging.getLogger("graphml")
+
+_ALIGNMENT = 64
+_CHECKED = 1 << 26  # bytes of weights whose checksum is compared; more would no longer be read only when used
+# What JAX traces differently under these is another program.
+_FLAGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl", "jax_threefry_partitionable")
+
+
+class Cache:
+    """The part of a cache directory that belongs to one model, a message, on one device. facts: what else matters."""
+
+    def __init__(self, folder: Path, model: Message, device: Any, *facts: Any) -> None:
+        self.folder = folder
+        version = getattr(getattr(device, "client", None), "platform_version", "")
+        flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
+        kind = [device.platform, device.device_kind, version, _processor()]
+        self._surroundings = _digest(
+            graphml.__version__, _sources(), jax.__version__, jaxlib.__version__, *kind, *flags
+        )
+        self._key = _digest(self._surroundings, _fingerprint(model), *facts)
+        self._platform = None if device.platform == jax.default_backend() else [device.platform]
+
+    # Weights
+
+    @functools.cached_property
+    def weights(self) -> list[np.ndarray] | None:
+        """What `keep_weights` got in another process, mapped read-only; None if there is nothing, or not all of it."""
+        found = read(self.folder / f"{self._key}.weights", _CHECKED)
+        if found is None:
+            return None
+        header, payload = found
+        return [
+            payload[start : start + size].view(jax.numpy.dtype(dtype)).reshape(shape)
+            for start, size, dtype, shape in header["leaves"]
+        ]
+
+    def keep_weights(self, leaves: Sequence[Any]) -> None:
+        arrays = [np.asarray(leaf) for leaf in leaves]
+        places, start = [], 0
+        for array in arrays:
+            places.append((start, array.nbytes, array.dtype.name, array.shape))
+            start += array.nbytes + -array.nbytes % _ALIGNMENT
+        with self._forgiving():
+            write(self.folder / f"{self._key}.weights", {"leaves": places}, arrays)
+
+    # Compiler options
+
+    def options(self, find: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What `find` gives, which takes a while; asked once for all models."""
+        path = self.folder / f"{self._surroundings}.options"
+        found = read(path)
+        if found is not None:
+            return found[0]["options"]
+        options = find()
+        with self._forgiving():
+            write(path, {"options": options}, [])
+        return options
+
+    # Programs
+
+    def program(self, call: Any, function: Callable, arguments: tuple, options: Mapping[str, Any]) -> Callable:
+        """`function` jitted and compiled for arguments of these shapes, without tracing it where that was done before.
+
+        call: tells one call of this model from another. Raises what tracing the function raises.
+        """
+        home = self.folder / f"{self._key}-{_digest(call)}"
+        traced = _stored_program(home)
+        known = traced is not None
+        if traced is None:
+            discard(home)
+            plain = jax.jit(function)
+            plain.trace(*arguments)  # raises what is wrong with the network; `export` traces no second time
+            try:
+                traced = bytes(export.export(plain, platforms=self._platform)(*arguments).serialize())
+            except Exception as error:  # callbacks, for instance; JAX has no one type for what it cannot store
+                _log.info("the program is not kept in the cache directory: %s", error)
+                return jax.jit(function, compiler_options=dict(options))
+        jitted = jax.jit(_function(traced), compiler_options=dict(options))
+        lowered = jitted.lower(*arguments)
+        with self._forgiving():
+            if not known:
+                self._compile(lowered, home, traced)
+                return jitted
+            with jax_entries(home):
+                lowered.compile()
+            if _stored_program(home) is None:  # JAX has added an entry, because it did not like the old one
+                discard(home)
+        return jitted  # calls find what was compiled
+
+    def _compile(self, lowered: Any, home: Path, traced: bytes) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=self.folder, prefix=UNFINISHED))
+        try:
+            with jax_entries(place) as trouble:
+                lowered.compile()
+            if trouble:
+                raise OSError(trouble[0])
+            for path in place.iterdir():  # another thread may have compiled something meanwhile
+                if not path.name.startswith("jit_graphml_network"):
+                    path.unlink()
+            entries = {path.name: zlib.crc32(path.read_bytes()) for path in place.iterdir()}
+            write(place / "program", {"length": len(traced), "entries": entries}, [np.frombuffer(traced, np.uint8)])
+            try:
+                os.rename(place, home)
+            except OSError:
+                if not home.exists():  # else another process was first
+                    raise
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            _warn(self.folder, str(error))
+
+
+@functools.cache
+def _warn(folder: Path, reason: str) -> None:
+    _log.warning("nothing is kept in the cache directory %s: %s", folder, reason)
+
+
+def _function(traced: bytes) -> Callable:
+    kept = export.deserialize(bytearray(traced))
+    if kept.platforms == ("cpu",) and b"lapack" not in traced:
+        # calling what was exported for "cpu", JAX imports SciPy for its LAPACK: half of the time that is left
+        checks = (*kept.disabled_safety_checks, export.DisabledSafetyCheck.platform())
+        kept = dataclasses.replace(kept, platforms=("any",), disabled_safety_checks=checks)
+
+    def graphml_network(leaves, inputs, key):
+        return kept.call(leaves, inputs, key)
+
+    return graphml_network
+
+
+def _stored_program(home: Path) -> bytes | None:
+    """What was traced, if it and JAX's entries beside it are as they were written."""
+    found = read(home / "program")
+    if found is None:
+        return None
+    header, payload = found
+    try:
+        there = {path.name: zlib.crc32(path.read_bytes()) for path in home.iterdir() if path.name != "program"}
+    except OSError:
+        return None
+    return payload[: header["length"]].tobytes() if there == header["entries"] else None
+
+
+# Keys ----------------------------------------------------------------------------------------------------------------
+
+
+def _digest(*facts: Any) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
+def _fingerprint(model: Message) -> str:
+    """A hash of a model's fields, layer by layer: as one string, a large network takes time and memory."""
+    network = getattr(model, model.WhichOneof("Type") or "", None)
+    found = hashlib.sha256()
+    for piece in [*_pieces(model, but=network), *_pieces(network)] if network else _pieces(model):
+        found.update(len(piece).to_bytes(8, "little"))
+        found.update(piece)
+    return found.hexdigest()
+
+
+@functools.cache
+def _processor() -> str:
+    """What this processor can do, which machine code relies on."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        return next((line for line in file if line.startswith(("flags", "Features"))), platform.machine())
+    return platform.machine() + platform.processor()
+
+
+@functools.cache
+def _sources() -> tuple[Any, ...]:
+    """Sizes and times of the files of this package: an edit may change what is kept, between releases too."""
+    folders = [Path(package.__path__[0]) for package in (graphml, graphml.models, graphml.ops, graphml.spec)]
+    files = (path for folder in folders for path in sorted(folder.glob("*.py")))
+    return tuple((path.name, status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()])
+
+
+def flags() -> tuple[Any, ...]:
+    """Settings of JAX under which the same function is traced to another program."""
+    return tuple(getattr(jax.config, name) for name in _FLAGS)
