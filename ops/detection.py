@@ -50,9 +50,9 @@ def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_c
 
     boxes: [N, 4] as (center x, center y, width, height); scores: [N, C], a box's score is its largest. Boxes below the
     score threshold do not take part. The others are visited from the best score down (equal scores: lower index first);
-    a box that overlaps one already taken by more than the IoU threshold is dropped (per_class: only by one of its class,
-    that of its largest score). Indices beyond the number of boxes taken are -1. Where no box takes part, the best one is
-    taken all the same.
+    a box that overlaps one already taken by more than the IoU threshold is dropped (per_class: only by one of its
+    class, that of its largest score). Indices beyond the number of boxes taken are -1. Where no box takes part, the
+    best one is taken all the same.
 
     The next best boxes are found a block at a time: most often `count` boxes are taken long before all are sorted.
     """

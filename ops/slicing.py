@@ -15,7 +15,10 @@ from graphml.ops._known import indices, module, whole_numbers
 
 
 def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
-    """One value for each axis; an empty list states none."""
+    """One value for each axis; an empty list states none. Common converters write masks for five axes always: what is
+    said of axes that x does not have must say nothing."""
+    if len(values) > rank and not any(values[rank:]):
+        values = values[:rank]
     if len(values) not in (0, rank):
         raise ShapeError(f"{name} has {len(values)} values; x has rank {rank} and needs one for each axis")
     return values or (None,) * rank

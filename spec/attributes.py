@@ -147,12 +147,27 @@ def _one(value, field) -> Any:
     return special(value) if special else _fields(value)
 
 
+# Activations of recurrent cells come without numbers from common converters: the format knows one pair for each.
+_CELL_NUMBERS = {
+    "linear": {"alpha": 1.0, "beta": 0.0},
+    "sigmoidHard": {"alpha": 0.2, "beta": 0.5},
+    "scaledTanh": {"alpha": 1.7159, "beta": 2 / 3},
+}
+
+
+def _cell_activation(message: Any) -> Choice | None:
+    choice = _fields(message)["nonlinearity_type"]
+    if choice is not None and choice.name in _CELL_NUMBERS and not any(choice.fields.values()):
+        return Choice(choice.name, _CELL_NUMBERS[choice.name])
+    return choice
+
+
 # Messages whose only content is one thing are that thing.
 _SHORT_FORMS = {
     "BorderAmounts": lambda m: tuple((e.startEdgeSize, e.endEdgeSize) for e in m.borderAmounts),
     "SamplingMode": lambda m: _fields(m)["sampling_method"],
     "BoxCoordinatesMode": lambda m: _fields(m)["box_mode"],
-    "ActivationParams": lambda m: _fields(m)["nonlinearity_type"],
+    "ActivationParams": _cell_activation,
 }
 
 

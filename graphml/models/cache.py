@@ -32,6 +32,7 @@ from typing import Any
 import jax
 import jaxlib
 import numpy as np
+from google.protobuf.message import Message
 from jax import export
 
 import graphml
@@ -87,7 +88,7 @@ class Cache:
 
     # Compiler options
 
-    def options(self, find: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    def options(self, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `find` gives, which takes a while; asked once for all models."""
         path = self.folder / f"{self._surroundings}.options"
         found = read(path)
@@ -100,7 +101,7 @@ class Cache:
 
     # Programs
 
-    def program(self, call: Any, function: Callable, arguments: tuple, options: Mapping[str, Any]) -> Callable:
+    def program(self, call: Any, function: Callable, arguments: tuple, options: dict[str, Any]) -> Callable:
         """`function` jitted and compiled for arguments of these shapes, without tracing it where that was done before.
 
         call: tells one call of this model from another. Raises what tracing the function raises.
@@ -116,8 +117,8 @@ class Cache:
                 traced = bytes(export.export(plain, platforms=self._platform)(*arguments).serialize())
             except Exception as error:  # callbacks, for instance; JAX has no one type for what it cannot store
                 _log.info("the program is not kept in the cache directory: %s", error)
-                return jax.jit(function, compiler_options=dict(options))
-        jitted = jax.jit(_function(traced), compiler_options=dict(options))
+                return jax.jit(function, compiler_options=options)
+        jitted = jax.jit(_function(traced), compiler_options=options)
         lowered = jitted.lower(*arguments)
         with self._forgiving():
             if not known:
@@ -196,14 +197,26 @@ def _digest(*facts: Any) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
-def _fingerprint(model: Message) -> str:
-    """A hash of a model's fields, layer by layer: as one string, a large network takes time and memory."""
-    network = getattr(model, model.WhichOneof("Type") or "", None)
-    found = hashlib.sha256()
-    for piece in [*_pieces(model, but=network), *_pieces(network)] if network else _pieces(model):
-        found.update(len(piece).to_bytes(8, "little"))
-        found.update(piece)
+def _fingerprint(model: Any) -> str:
+    """A hash of a network's model, layer by layer: as one string, a large one takes time and memory."""
+    kind = model.WhichOneof("Type")
+    rest = [(field, value) for field, value in model.ListFields() if field.name != kind]
+    found = hashlib.sha256(kind.encode())
+    for field, value in [*rest, *getattr(model, kind).ListFields()]:
+        for piece in (field.name.encode(), *_serialized(value)):
+            found.update(len(piece).to_bytes(8, "little"))
+            found.update(piece)
     return found.hexdigest()
+
+
+def _serialized(value: Any) -> Iterator[bytes]:
+    """The value of a field of any type."""
+    if isinstance(value, Message):
+        yield value.SerializeToString(deterministic=True)
+    elif hasattr(value, "add"):  # many messages
+        yield from (item.SerializeToString(deterministic=True) for item in value)
+    else:
+        yield repr(value).encode()
 
 
 @functools.cache

@@ -43,7 +43,7 @@ def read(path: Path, checked: int | None = None) -> tuple[dict[str, Any], np.nda
         header, payload = json.loads(text), data[_HEAD.size + length :]
         if payload.size != header["size"]:
             return None
-        if (checked is None or payload.size <= checked) and zlib.crc32(payload) != header["checksum"]:
+        if (checked is None or payload.size <= checked) and zlib.crc32(payload.data) != header["checksum"]:
             return None
         return header, payload
     except (OSError, ValueError, TypeError, LookupError, struct.error):

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
-from graphml import spec
 from graphml.errors import GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
 from graphml.graph import Graph, Region
 from graphml.lower import Lowered, lower
@@ -224,12 +223,11 @@ class NeuralNetwork(Model):
         try:
             if folder is None or "custom" in graphs.all_kinds(self._network.layers):
                 return None
-            file = spec.serialize(self._message)
         except GraphmlError:  # not a legal model, as its use will tell
             return None
         device = jax.devices()[0] if self._device is None else self._device
         precision = low_precision(self.configuration, self._platform)
-        return Cache(folder, file, device, "float32", precision)
+        return Cache(folder, self._message, device, "float32", precision)
 
     @functools.cached_property
     def _usable(self) -> bool:

@@ -390,3 +390,20 @@ def test_there_are_158_kinds():
 def test_arities_are_ranges(kind):
     for fewest, most in (layers.input_range(kind), layers.output_range(kind)):
         assert 0 <= fewest <= most
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("linear", {"alpha": 1.0, "beta": 0.0}),
+        ("sigmoidHard", {"alpha": 0.2, "beta": 0.5}),
+        ("scaledTanh", {"alpha": 1.7159, "beta": 2 / 3}),
+    ],
+)
+def test_activations_of_cells_without_numbers_have_those_of_the_format(name, numbers):
+    layer = encode("gru", {"activations": [Choice(name), Choice("linear", {"alpha": 0.5, "beta": 0.0})]})
+    first, second = decode(layer).attributes["activations"]
+    assert first == Choice(name, numbers)
+    assert second.fields["alpha"] == 0.5  # numbers that are given are taken
+    layer = encode("activation", {"nonlinearity_type": Choice(name)})
+    assert not any(decode(layer).attributes["nonlinearity_type"].fields.values())  # outside of cells zero is a value
