@@ -25,12 +25,12 @@ import platform
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib
+import jaxlib.version
 import numpy as np
 from google.protobuf.message import Message
 from jax import export
@@ -58,7 +58,7 @@ class Cache:
         flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
         kind = [device.platform, device.device_kind, version, _processor()]
         self._surroundings = _digest(
-            graphml.__version__, _sources(), jax.__version__, jaxlib.__version__, *kind, *flags
+            graphml.__version__, _sources(), jax.__version__, jaxlib.version.__version__, *kind, *flags
         )
         self._key = _digest(self._surroundings, _fingerprint(model), *facts)
         self._platform = None if device.platform == jax.default_backend() else [device.platform]

@@ -137,7 +137,7 @@ class Program:
         if not isinstance(prepared, Kept) or self._cache is None:
             return plain(prepared, inputs, key)
         shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
-        call = rows, shapes, None if key is None else str(key.aval), flags()
+        call = rows, shapes, None if key is None else str(jax.typeof(key)), flags()
         if call not in self._kept:
             traced = self._traced_rows if rows else self._traced
 
