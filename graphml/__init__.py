@@ -19,7 +19,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from graphml import utils as utils
     from graphml.allocator import tune_host_allocator as tune_host_allocator
+    from graphml.build import AdamParams as AdamParams
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
+    from graphml.build import SgdParams as SgdParams
+    from graphml.build import datatypes as datatypes
     from graphml.errors import FeatureError as FeatureError
     from graphml.errors import GraphError as GraphError
     from graphml.errors import GraphmlError as GraphmlError
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from graphml.update import UpdateTask as UpdateTask
 
 _HOME = {
-    "NeuralNetworkBuilder": "graphml.build",
+    **dict.fromkeys(("NeuralNetworkBuilder", "SgdParams", "AdamParams", "datatypes"), "graphml.build"),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
     "lower": "graphml.lower",

@@ -18,10 +18,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import logging
 import os
-import platform
 import shutil
 import tempfile
 import zlib
@@ -30,37 +28,25 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib.version
 import numpy as np
-from google.protobuf.message import Message
 from jax import export
 
-import graphml
-import graphml.models
-import graphml.ops
-import graphml.spec
 from graphml.models.cache_files import UNFINISHED, discard, jax_entries, read, write
+from graphml.models.cache_keys import digest, fingerprint, surroundings
 
 _log = logging.getLogger("graphml")
 
 _ALIGNMENT = 64
 _CHECKED = 1 << 26  # bytes of weights whose checksum is compared; more would no longer be read only when used
-# What JAX traces differently under these is another program.
-_FLAGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl", "jax_threefry_partitionable")
 
 
 class Cache:
     """The part of a cache directory that belongs to one model, a message, on one device. facts: what else matters."""
 
-    def __init__(self, folder: Path, model: Message, device: Any, *facts: Any) -> None:
+    def __init__(self, folder: Path, model: Any, device: Any, *facts: Any) -> None:
         self.folder = folder
-        version = getattr(getattr(device, "client", None), "platform_version", "")
-        flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
-        kind = [device.platform, device.device_kind, version, _processor()]
-        self._surroundings = _digest(
-            graphml.__version__, _sources(), jax.__version__, jaxlib.version.__version__, *kind, *flags
-        )
-        self._key = _digest(self._surroundings, _fingerprint(model), *facts)
+        self._surroundings = surroundings(device)
+        self._key = digest(self._surroundings, fingerprint(model), *facts)
         self._platform = None if device.platform == jax.default_backend() else [device.platform]
 
     # Weights
@@ -106,7 +92,7 @@ class Cache:
 
         call: tells one call of this model from another. Raises what tracing the function raises.
         """
-        home = self.folder / f"{self._key}-{_digest(call)}"
+        home = self.folder / f"{self._key}-{digest(call)}"
         traced = _stored_program(home)
         known = traced is not None
         if traced is None:
@@ -188,53 +174,3 @@ def _stored_program(home: Path) -> bytes | None:
     except OSError:
         return None
     return payload[: header["length"]].tobytes() if there == header["entries"] else None
-
-
-# Keys ----------------------------------------------------------------------------------------------------------------
-
-
-def _digest(*facts: Any) -> str:
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
-
-
-def _fingerprint(model: Any) -> str:
-    """A hash of a network's model, layer by layer: as one string, a large one takes time and memory."""
-    kind = model.WhichOneof("Type")
-    rest = [(field, value) for field, value in model.ListFields() if field.name != kind]
-    found = hashlib.sha256(kind.encode())
-    for field, value in [*rest, *getattr(model, kind).ListFields()]:
-        for piece in (field.name.encode(), *_serialized(value)):
-            found.update(len(piece).to_bytes(8, "little"))
-            found.update(piece)
-    return found.hexdigest()
-
-
-def _serialized(value: Any) -> Iterator[bytes]:
-    """The value of a field of any type."""
-    if isinstance(value, Message):
-        yield value.SerializeToString(deterministic=True)
-    elif hasattr(value, "add"):  # many messages
-        yield from (item.SerializeToString(deterministic=True) for item in value)
-    else:
-        yield repr(value).encode()
-
-
-@functools.cache
-def _processor() -> str:
-    """What this processor can do, which machine code relies on."""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        return next((line for line in file if line.startswith(("flags", "Features"))), platform.machine())
-    return platform.machine() + platform.processor()
-
-
-@functools.cache
-def _sources() -> tuple[Any, ...]:
-    """Sizes and times of the files of this package: an edit may change what is kept, between releases too."""
-    folders = [Path(package.__path__[0]) for package in (graphml, graphml.models, graphml.ops, graphml.spec)]
-    files = (path for folder in folders for path in sorted(folder.glob("*.py")))
-    return tuple((path.name, status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()])
-
-
-def flags() -> tuple[Any, ...]:
-    """Settings of JAX under which the same function is traced to another program."""
-    return tuple(getattr(jax.config, name) for name in _FLAGS)

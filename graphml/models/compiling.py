@@ -15,7 +15,8 @@ import numpy as np
 
 from graphml.errors import UnsupportedError
 from graphml.lower import Lowered
-from graphml.models.cache import Cache, flags
+from graphml.models.cache import Cache
+from graphml.models.cache_keys import flags
 from graphml.models.configuration import Device
 
 _log = logging.getLogger("graphml")

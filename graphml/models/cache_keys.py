@@ -1,0 +1,80 @@
+"""By what the cache directory knows a model, and everything else that decides what is kept of it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import itertools
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jaxlib.version
+from google.protobuf.message import Message
+
+import graphml
+import graphml.models
+import graphml.ops
+import graphml.spec
+
+# What JAX traces differently under these is another program.
+_FLAGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl", "jax_threefry_partitionable")
+
+
+def surroundings(device: Any) -> str:
+    """Versions, and what machine code depends on."""
+    versions = graphml.__version__, _sources(), jax.__version__, jaxlib.version.__version__
+    driver = getattr(getattr(device, "client", None), "platform_version", "")
+    flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
+    return digest(versions, device.platform, device.device_kind, driver, _processor(), flags)
+
+
+def digest(*facts: Any) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
+def fingerprint(model: Any) -> str:
+    """A hash of a network's model, layer by layer: as one string, a large one takes time and memory."""
+    kind = model.WhichOneof("Type")
+    rest = [(field, value) for field, value in model.ListFields() if field.name != kind]
+    found = hashlib.sha256(kind.encode())
+    for field, value in [*rest, *getattr(model, kind).ListFields()]:
+        for piece in itertools.chain([field.name.encode()], _serialized(value)):
+            found.update(len(piece).to_bytes(8, "little"))
+            found.update(piece)
+    return found.hexdigest()
+
+
+def _serialized(value: Any) -> Iterator[bytes]:
+    """The value of a field of any type."""
+    if isinstance(value, Message):
+        yield value.SerializeToString(deterministic=True)
+    elif hasattr(value, "add"):  # many messages
+        yield from (item.SerializeToString(deterministic=True) for item in value)
+    else:
+        yield repr(value).encode()
+
+
+@functools.cache
+def _processor() -> str:
+    """What this processor can do, which machine code relies on."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        return next((line for line in file if line.startswith(("flags", "Features"))), platform.machine())
+    return platform.machine() + platform.processor()
+
+
+@functools.cache
+def _sources() -> tuple[Any, ...]:
+    """Sizes and times of the files of this package: an edit may change what is kept, between releases too."""
+    folders = [Path(package.__path__[0]) for package in (graphml, graphml.models, graphml.ops, graphml.spec)]
+    files = (path for folder in folders for path in sorted(folder.glob("*.py")))
+    return tuple((path.name, status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()])
+
+
+def flags() -> tuple[Any, ...]:
+    """Settings of JAX under which the same function is traced to another program."""
+    return tuple(getattr(jax.config, name) for name in _FLAGS)
