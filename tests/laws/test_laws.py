@@ -20,6 +20,9 @@ from graphml.spec import NeuralNetworkLayer, layers
 from graphml.spec.attributes import Choice, attribute_names, decode, encode, weight_names
 from graphml.spec.weights import Quantized
 
+# a program that runs once need not be fast
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
 KINDS = load_all()
 every_kind = pytest.mark.parametrize("name", sorted(KINDS))
 
@@ -152,8 +155,8 @@ def _check_gradient(kind: Kind, case: Case, network: Lowered) -> None:
     if not jax.tree.leaves(point):
         return
     rng = np.random.default_rng(0)
-    slope = jax.jit(jax.grad(joined, argnums=(0, 1)))(*point)
-    value = jax.jit(joined)
+    slope = jax.jit(jax.grad(joined, argnums=(0, 1)), compiler_options=QUICK)(*point)
+    value = jax.jit(joined, compiler_options=QUICK)
     for _ in range(2):
         direction = jax.tree.map(lambda w: rng.standard_normal(w.shape), point)
         step = 1e-6

@@ -184,8 +184,8 @@ def test_prepared_weights_give_the_same_answer():
     "fields",
     [
         {"weights": numbers(4, 2, 2, 3, 1), "n_groups": 2, "padding_type": "SAME"},
-        {"weights": numbers(2, 4, 2, 3, 1), "is_deconvolution": True, "padding_type": "SAME"},
-        {"weights": numbers(2, 4, 1, 3, 2), "is_deconvolution": True, "n_groups": 2, "padding_type": "VALID"},
+        {"weights": numbers(4, 2, 2, 3, 1), "is_deconvolution": True, "padding_type": "SAME"},
+        {"weights": numbers(4, 2, 1, 3, 2), "is_deconvolution": True, "n_groups": 2, "padding_type": "VALID"},
     ],
 )
 def test_a_volume_by_slabs_is_that_in_one(fields):
