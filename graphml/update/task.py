@@ -35,9 +35,10 @@ _WEIGHT_NAMES = {"weights": "weights", "biases": "bias"}  # parameter key -> wei
 class UpdateTask:
     """Trains a model by its own recipe, in a thread of its own.
 
-        task = UpdateTask("net.mlmodel", samples, completion_handler=lambda context:
-        context.model.save("new.mlmodel")) task.resume()
+        task = UpdateTask("net.mlmodel", samples)
+        task.resume()
         task.wait()
+        task.model.save("new.mlmodel")
 
     training_data: an `ArrayBatchProvider`, a dict of arrays, or any iterable of dicts; it is read when the task
     starts.
