@@ -77,6 +77,15 @@ def test_inspect_needs_no_jax_and_no_terminal():
     assert done.returncode == 0, done.stderr.decode()
 
 
+def test_without_its_extra_the_command_says_what_to_install(tmp_path):
+    (tmp_path / "typer.py").write_text("raise ImportError('hidden')")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from graphml.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'graphml-jax[cli]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_predict_with_numbers(run):
     status, out, _ = run("predict", "--json", DENSE, "-i", "dense_input=[1.0]")
     assert status == 0
