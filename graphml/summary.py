@@ -11,8 +11,6 @@ from graphml.spec.layers import weight_shape
 from graphml.spec.weights import storage
 from graphml.spec.wire.features_pb2 import ArrayFeatureType, ImageFeatureType
 
-_NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
-
 
 def summarize(model: Any) -> dict[str, Any]:
     """Everything that a person looks for in a model: interface, layers, recipe, metadata. Ready for JSON."""
@@ -32,7 +30,7 @@ def summarize(model: Any) -> dict[str, Any]:
     if description.predictedProbabilitiesName:
         out["predicted_probabilities"] = description.predictedProbabilitiesName
     out["metadata"] = _metadata(description.metadata)
-    if kind in _NETWORKS:
+    if kind in layers.NETWORKS:
         network = getattr(model, kind)
         exact = network.arrayInputShapeMapping or network.imageInputShapeMapping
         out["layers"] = list(_layers(network.layers))

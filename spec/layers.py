@@ -19,6 +19,9 @@ from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 Shape = tuple[int, ...]
 
+# The model types that hold layers.
+NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+
 
 @functools.cache
 def kinds() -> tuple[str, ...]:

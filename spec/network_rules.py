@@ -13,8 +13,6 @@ from graphml.spec.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
-KINDS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
-
 
 def network_problems(model: Model) -> Iterator[Problem]:
     """Everything wrong with the network of a model, its interface left out."""

@@ -18,7 +18,6 @@ from graphml.spec.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import LossLayer, NeuralNetworkLayer
 
-_NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 _LEARN = ("convolution", "innerProduct", "uniDirectionalLSTM")
 _PASS = (*_LEARN, "flatten", "pooling", "batchnorm")
 _PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
@@ -53,7 +52,7 @@ def _of_kind(model: Model) -> Iterator[Problem]:
                 yield Problem(f"pipeline stage {position + 1}", "is updatable, but only the last stage may be")
         if last is not None:
             yield from inside(f"pipeline stage {len(before) + 1}", update_problems(last))
-    elif kind in _NETWORKS:
+    elif kind in layers.NETWORKS:
         yield from _network(model, getattr(model, kind))
     elif kind != "kNearestNeighborsClassifier":
         yield Problem("model", f"a {kind} cannot be updated")

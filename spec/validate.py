@@ -14,7 +14,7 @@ from typing import Any
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
 from graphml.spec.interface_rules import interface_problems
-from graphml.spec.network_rules import KINDS as _NETWORKS
+from graphml.spec.layers import NETWORKS
 from graphml.spec.network_rules import network_problems
 from graphml.spec.problems import Problem as Problem
 from graphml.spec.problems import as_warnings, inside
@@ -72,7 +72,7 @@ def _inner(message: Any) -> Iterator[tuple[Any, int]]:
         pipeline = pipeline_of(message)
         if pipeline is not None:
             yield from ((stage, 2 if kind == "pipeline" else 3) for stage in pipeline.models)
-        elif kind in _NETWORKS:
+        elif kind in NETWORKS:
             yield getattr(message, kind), 1
         return
     for layer in message.layers:
@@ -103,7 +103,7 @@ def _of_model(model: Model) -> Iterator[Problem]:
     if kind is None:
         yield Problem("model", "has no type, or one that is newer than this reader")
     yield from interface_problems(model)
-    if kind in _NETWORKS:
+    if kind in NETWORKS:
         yield from network_problems(model)
     elif pipeline_of(model) is not None:
         yield from _pipeline(model)

@@ -23,7 +23,6 @@ _MODEL_TYPES = {
     "classConfidenceThresholding": 8,
 }
 
-_NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 _PIPELINES = {"pipeline": None, "pipelineClassifier": "pipeline", "pipelineRegressor": "pipeline"}
 
 
@@ -41,7 +40,7 @@ def reasons(model: Model) -> Iterator[tuple[int, str]]:
         yield 4, "an updatable model"
     for feature in (*model.description.input, *model.description.output):
         yield from _feature(feature)
-    if kind in _NETWORKS:
+    if kind in layers.NETWORKS:
         network = getattr(model, kind)
         if network.arrayInputShapeMapping or network.imageInputShapeMapping:
             yield 4, "exact shape mapping of inputs"

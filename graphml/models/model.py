@@ -21,9 +21,7 @@ from graphml.errors import SpecError, UnsupportedError
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.descriptions import Description, describe
 from graphml.models.features import feature_check
-
-NEWEST_VERSION = 10
-"""The newest specification version whose meaning is known here."""
+from graphml.spec.versions import NEWEST as NEWEST_VERSION
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
 

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 from graphml.errors import UpdateError
 from graphml.spec import Model
+from graphml.spec.layers import NETWORKS
 from graphml.spec.wire.network_pb2 import LossLayer
 from graphml.update.parameters import ParameterDescription, ParameterKey, checked, describe
-
-NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 
 _LOSSES: Mapping[str, Literal["categorical_cross_entropy", "mean_squared_error"]] = {
     "categoricalCrossEntropyLossLayer": "categorical_cross_entropy",
