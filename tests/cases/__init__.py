@@ -9,6 +9,7 @@ be run on the layers of a real model.
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -117,3 +118,19 @@ def shapes(min_rank: int = 1, max_rank: int = 5) -> st.SearchStrategy[tuple[int,
     pool = [(3,), (1,), (2, 3), (1, 4), (2, 1, 3), (3, 4, 2), (2, 3, 4, 5), (1, 2, 1, 3), (2, 1, 3, 2, 2)]
     pool.append((1, 1, 2, 3, 3))
     return st.sampled_from([s for s in pool if min_rank <= len(s) <= max_rank])
+
+
+# For oracles that answer element by element --------------------------------------------------------------------------
+
+
+def filled(shape, source):
+    """An array whose element at each place is what `source(place)` gives."""
+    out = np.zeros(shape, np.float64)
+    for place in itertools.product(*map(range, shape)):
+        out[place] = source(place)
+    return out
+
+
+def moved(place, axis, to):
+    """A place with another coordinate on one axis."""
+    return (*place[:axis], to, *place[axis + 1 :])

@@ -1,24 +1,9 @@
 """Moving numbers about. The oracles fill the answer element by element."""
 
-import itertools
-
 import numpy as np
 from hypothesis import strategies as st
 
-from cases import Case, arrays, kind, numbers, shapes
-
-
-def _fill(shape, source):
-    """An array whose element at each place is what `source(place)` gives."""
-    out = np.zeros(shape, np.float64)
-    for place in itertools.product(*map(range, shape)):
-        out[place] = source(place)
-    return out
-
-
-def _moved(place, axis, to):
-    return (*place[:axis], to, *place[axis + 1 :])
-
+from cases import Case, arrays, filled, kind, moved, numbers, shapes
 
 _X = numbers(2, 3, 4)
 _LINE = np.float32([10, 20, 30, 40])
@@ -30,7 +15,7 @@ _TWO_BY_THREE = np.float32([[1, 2, 3], [4, 5, 6]])
 def _stack(inputs, f):
     axis = f["axis"] % (inputs[0].ndim + 1)
     shape = (*inputs[0].shape[:axis], len(inputs), *inputs[0].shape[axis:])
-    return _fill(shape, lambda place: inputs[place[axis]][(*place[:axis], *place[axis + 1 :])])
+    return filled(shape, lambda place: inputs[place[axis]][(*place[:axis], *place[axis + 1 :])])
 
 
 @st.composite
@@ -64,8 +49,8 @@ def _concat(inputs, f):
         order = [(k, i) for i in range(lengths[0]) for k in range(len(inputs))]
     else:
         order = [(k, i) for k, n in enumerate(lengths) for i in range(n)]
-    shape = _moved(inputs[0].shape, axis, len(order))
-    return _fill(shape, lambda p: inputs[order[p[axis]][0]][_moved(p, axis, order[p[axis]][1])])
+    shape = moved(inputs[0].shape, axis, len(order))
+    return filled(shape, lambda p: inputs[order[p[axis]][0]][moved(p, axis, order[p[axis]][1])])
 
 
 @st.composite
@@ -74,7 +59,7 @@ def _draw_concat(draw):
     axis = draw(st.integers(-len(shape), len(shape) - 1))
     interleave = draw(st.booleans())
     lengths = [shape[axis]] * 3 if interleave else [shape[axis], draw(st.sampled_from([0, 1, 2])), 1]
-    inputs = [draw(arrays(_moved(shape, axis % len(shape), n))) for n in lengths[: draw(st.integers(1, 3))]]
+    inputs = [draw(arrays(moved(shape, axis % len(shape), n))) for n in lengths[: draw(st.integers(1, 3))]]
     return Case(tuple(inputs), {"axis": axis, "interleave": interleave})
 
 
@@ -151,7 +136,7 @@ def _tile(inputs, f):
     reps = [int(n) for n in (inputs[1] if len(inputs) > 1 else f["reps"])]
     reps = [1] * (x.ndim - len(reps)) + reps
     shape = [n * r for n, r in zip(x.shape, reps, strict=True)]
-    return _fill(shape, lambda p: x[tuple(i % n for i, n in zip(p, x.shape, strict=True))])
+    return filled(shape, lambda p: x[tuple(i % n for i, n in zip(p, x.shape, strict=True))])
 
 
 @st.composite
@@ -185,7 +170,7 @@ def _transpose(inputs, f):
     (x,) = inputs
     axes = f["axes"]
     place_in_x = [axes.index(axis) for axis in range(x.ndim)]
-    return _fill([x.shape[axis] for axis in axes], lambda p: x[tuple(p[i] for i in place_in_x)])
+    return filled([x.shape[axis] for axis in axes], lambda p: x[tuple(p[i] for i in place_in_x)])
 
 
 @st.composite
@@ -208,7 +193,7 @@ kind(
 def _reverse(inputs, f):
     (x,) = inputs
     marks = f["reverse_dim"]
-    return _fill(x.shape, lambda p: x[tuple(-1 - i if mark else i for i, mark in zip(p, marks, strict=True))])
+    return filled(x.shape, lambda p: x[tuple(-1 - i if mark else i for i, mark in zip(p, marks, strict=True))])
 
 
 @st.composite
@@ -234,9 +219,9 @@ def _reverse_seq(inputs, f):
 
     def source(place):
         length, i = int(lengths[place[batch]]), place[sequence]
-        return x[_moved(place, sequence, length - 1 - i if i < length else i)]
+        return x[moved(place, sequence, length - 1 - i if i < length else i)]
 
-    return _fill(x.shape, source)
+    return filled(x.shape, source)
 
 
 @st.composite

@@ -1,24 +1,9 @@
 """Slices. The oracles fill the answer element by element; which places are meant, Python's own ranges say."""
 
-import itertools
-
 import numpy as np
 from hypothesis import strategies as st
 
-from cases import Case, arrays, kind, numbers, shapes
-
-
-def _fill(shape, source):
-    """An array whose element at each place is what `source(place)` gives."""
-    out = np.zeros(shape, np.float64)
-    for place in itertools.product(*map(range, shape)):
-        out[place] = source(place)
-    return out
-
-
-def _moved(place, axis, to):
-    return (*place[:axis], to, *place[axis + 1 :])
-
+from cases import Case, arrays, filled, kind, moved, numbers, shapes
 
 _X = numbers(2, 3, 4)
 
@@ -38,7 +23,7 @@ def _sliced(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
         first = None if _marked(begin_masks, i) else int(begin[i])
         stop = None if _marked(end_masks, i) else int(end[i])
         chosen.append(range(n)[slice(first, stop, int(strides[i]))])
-    full = _fill([len(places) for places in chosen], lambda p: x[tuple(c[i] for c, i in zip(chosen, p, strict=True))])
+    full = filled([len(places) for places in chosen], lambda p: x[tuple(c[i] for c, i in zip(chosen, p, strict=True))])
     kept = [len(places) for places, gone in zip(chosen, squeezed, strict=True) if not gone]
     return full.reshape(kept or [1])
 
@@ -161,7 +146,7 @@ def _by_size(inputs, f):
     axis = f["axis"] % x.ndim
     first = int(begin.flat[0])
     first = min(first + x.shape[axis] if first < 0 else first, x.shape[axis] - f["size"])
-    return _fill(_moved(x.shape, axis, f["size"]), lambda p: x[_moved(p, axis, p[axis] + first)])
+    return filled(moved(x.shape, axis, f["size"]), lambda p: x[moved(p, axis, p[axis] + first)])
 
 
 @st.composite
@@ -203,7 +188,7 @@ def _windows(inputs, f):
     while count * step + width <= x.shape[axis]:
         count += 1
     shape = (*x.shape[:axis], count, width, *x.shape[axis + 1 :])
-    return _fill(shape, lambda p: x[(*p[:axis], p[axis] * step + p[axis + 1], *p[axis + 2 :])])
+    return filled(shape, lambda p: x[(*p[:axis], p[axis] * step + p[axis + 1], *p[axis + 2 :])])
 
 
 @st.composite
