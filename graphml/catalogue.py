@@ -26,8 +26,9 @@ from graphml.spec.layers import REGIONS, kinds, snake_case
 # How a row's function sees image-like arrays (rank >= 3):
 #   wire: [..., channels, height, width], as the format says;
 #   last: [..., height, width, channels], as processors like it; the interpreter converts, and remembers that it did;
+#   either: `last` when one of its images comes that way, else `wire`; `channel_axis()` tells the function which;
 #   any:  the function does not care, as long as all its arrays agree.
-Layout = Literal["wire", "last", "any"]
+Layout = Literal["wire", "last", "either", "any"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +42,7 @@ class Op:
     attributes: frozenset[str]
     weights: frozenset[str]
     concrete: tuple[int, ...] = ()
+    sizes: Callable[..., tuple[Any, ...]] | None = None
     random: bool = False
     regions: bool = False
     shape_only: bool = False
@@ -48,6 +50,9 @@ class Op:
     differentiable: bool | str = True
     layout: Layout | Callable[[Mapping[str, Any]], Layout] = "wire"
     prepare: Callable[..., Mapping[str, Any]] | None = None
+    affine: Callable[..., tuple[Any, Any] | None] | None = None
+    absorb: Callable[..., Mapping[str, Any] | None] | None = None
+    endless: Callable[[tuple[str, ...], Mapping[str, Any]], bool] = field(default=lambda inputs, attributes: False)
     supported: Callable[[Mapping[str, Any]], str | None] = field(default=lambda attributes: None)
 
     def layout_for(self, attributes: Mapping[str, Any]) -> Layout:
@@ -67,6 +72,7 @@ def op(
     *,
     wire_only: tuple[str, ...] = (),
     concrete: tuple[int, ...] = (),
+    sizes: Callable[..., tuple[Any, ...]] | None = None,
     random: bool = False,
     regions: bool = False,
     shape_only: bool = False,
@@ -74,12 +80,18 @@ def op(
     differentiable: Literal[True] | str = True,
     layout: Layout | Callable[[Mapping[str, Any]], Layout] = "wire",
     prepare: Callable[..., Mapping[str, Any]] | None = None,
+    affine: Callable[..., tuple[Any, Any] | None] | None = None,
+    absorb: Callable[..., Mapping[str, Any] | None] | None = None,
+    endless: Callable[[tuple[str, ...], Mapping[str, Any]], bool] | None = None,
     supported: Callable[[Mapping[str, Any]], str | None] | None = None,
 ) -> Callable[[F], F]:
     """Enter a function into the catalogue under its wire name and return it unchanged.
 
     wire_only: fields that the function does not take, because the decoder or the arrays' shapes have used them up.
     concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
+    sizes: (inputs, attributes) -> the sizes that those values lead to, as whole numbers that may be traced. Such a
+        function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made for
+        sizes serve all values that lead to them.
     random: the function takes a PRNG `key` keyword.
     regions: the layer owns sub-networks; the function takes them as blocks (None where absent) and `control`, which
         runs them, and returns {blob: value} instead of outputs.
@@ -89,6 +101,10 @@ def op(
     layout: see `Layout`; a function of the attributes where they decide.
     prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the function
         then receives what `prepare` returns in place of the weights of the wire.
+    affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the layer does, else None.
+    absorb: (weights, attributes, factor, summand) -> weights with which the layer also scales and shifts the channels
+        of its result, or None where it cannot. Weights here are those of the wire, in floats; None follows from shapes.
+    endless: (names of inputs, attributes) -> whether nothing bounds how long the layer runs.
     supported: attributes -> None, or the reason why this layer cannot run here.
 
     Raises TypeError when signature, descriptor and `wire_only` disagree, or when the kind is taken.
@@ -101,6 +117,7 @@ def op(
             raise TypeError(f"{function.__name__}: {kind} is already in the catalogue")
         given = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
         given -= {"key"} if random else set()
+        given -= {"sizes"} if sizes else set()
         given -= {"control", *map(snake_case, REGIONS.get(kind, ()))} if regions else set()
         expected = attribute_names(kind) - set(wire_only)
         if given != expected or not set(wire_only) <= attribute_names(kind):
@@ -113,6 +130,7 @@ def op(
             attributes=frozenset(expected - weight_names(kind)),
             weights=frozenset(expected & weight_names(kind)),
             concrete=concrete,
+            sizes=sizes,
             random=random,
             regions=regions,
             shape_only=shape_only,
@@ -120,6 +138,9 @@ def op(
             differentiable=differentiable,
             layout=layout,
             prepare=prepare,
+            affine=affine,
+            absorb=absorb,
+            endless=endless or (lambda inputs, attributes: False),
             supported=supported or (lambda attributes: None),
         )
         return function
@@ -184,3 +205,21 @@ def lowering_for(wanted: Target) -> Iterator[None]:
         yield
     finally:
         _target.reset(token)
+
+
+_channel_axis: contextvars.ContextVar[int] = contextvars.ContextVar("graphml_channel_axis", default=-3)
+
+
+def channel_axis() -> Literal[-3, -1]:
+    """Where the operator that is traced finds the channels of its images: see `Layout`."""
+    return -1 if _channel_axis.get() == -1 else -3
+
+
+@contextlib.contextmanager
+def images_laid(last: bool) -> Iterator[None]:
+    """Make `channel_axis()` -1 (channels-last) or -3 (as the format says) inside."""
+    token = _channel_axis.set(-1 if last else -3)
+    try:
+        yield
+    finally:
+        _channel_axis.reset(token)

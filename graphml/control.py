@@ -31,9 +31,17 @@ _UNKNOWN = "is not known when the network is traced"
 _LONGEST_SCAN = 1 << 16  # converters write bounds like 2^31, which mean that there is none
 
 
+def peek(value: Any) -> Any:
+    """The value itself where only a derivative is being traced, which hides it; otherwise what is given."""
+    if isinstance(value, Tracer) and np.issubdtype(value.dtype, np.floating):
+        seen = lax.stop_gradient(value)
+        return value if isinstance(seen, Tracer) else seen
+    return value
+
+
 def known(value: Any) -> bool:
     """Whether a value can be looked at while the network is traced."""
-    return not isinstance(value, Tracer)
+    return not isinstance(peek(value), Tracer)
 
 
 def is_true(value: Any) -> Any:
@@ -151,19 +159,24 @@ class Control:
         """The blobs after a loop.
 
         count: the number of turns, if any input gives it; otherwise `most`, if it is not 0. condition: evaluated before
-        each turn; the loop ends when the blob `variable` is false after it.
+        each turn and after the last; the loop ends when the blob `variable` is false after it.
         """
+        bound = most if most > 0 and count is None else None
         if count is not None and known(count):
-            most, count = max(int(count), 0), None
-            if most == 0 and condition is None:
+            bound, count = max(int(count), 0), None
+            if bound == 0 and condition is None:
                 return {}
-        endless = count is None and most == 0 and condition is None
-        if endless and EXIT not in body.writes:
-            raise UnsupportedError("the loop has no count, no condition and no break")
-        turns = _Turns(self, count, condition, variable, body, most)
+        if count is None and bound is None:
+            if condition is None and EXIT not in body.writes:
+                raise UnsupportedError("the loop has no count, no condition and no break")
+            bound = self.max_iterations
+        return self.run(Turns(self, count, condition, variable, body, bound))
+
+    def run(self, turns: Turns) -> State:
+        """The blobs that a loop leaves: compiled as one program where that is possible, otherwise laid out."""
         try:
             return turns.compiled()
-        except _ShapesChange as change:
+        except ShapesChange as change:
             reason: Exception = change
         except UnsupportedError as refusal:  # a value that decides a shape is known only if the turns are laid out
             reason = refusal
@@ -177,14 +190,16 @@ def _written(state: State, names: frozenset[str]) -> State:
     return {name: value for name, value in state.items() if name in names}
 
 
-class _ShapesChange(ShapeError):
+class ShapesChange(ShapeError):
     """A blob has another shape after a turn than before it."""
 
 
-class _Turns:
+class Turns:
     """One loop: what it carries, and its turns compiled or laid out."""
 
-    def __init__(self, control: Control, count, condition: Block | None, variable: str, body: Block, most: int) -> None:
+    def __init__(
+        self, control: Control, count, condition: Block | None, variable: str, body: Block, most: int | None
+    ) -> None:
         self._control, self._count, self._most = control, count, most
         self._condition, self._variable, self._body = condition, variable, body
         blocks = [body] if condition is None else [condition, body]
@@ -196,15 +211,19 @@ class _Turns:
     # as one program
 
     def compiled(self) -> State:
-        start = self._start()
-        params = {**self._body.params, **(self._condition.params if self._condition is not None else {})}
-        moving = {n: v for n, v in self._control.state.items() if not isinstance(v, np.ndarray) and n not in start}
-        bounded = self._condition is None and self._count is None and self._most > 0
-        if bounded and not self._exits:
+        start, params, moving = self._operands()
+        if self._most is not None and self._condition is None and not self._exits:
             if self._most > 2**31 - 1:
                 raise UnsupportedError(f"a loop of {self._most} turns")
             return self._result(lax.fori_loop(0, self._most, lambda i, c: self._turn(params, moving, c, i)[0], start))
         return self._result(self._early(params, moving, start))
+
+    def _operands(self) -> tuple[State, Any, State]:
+        """The carry before the first turn, the parameters, and the blobs that only are read."""
+        start = self._start()
+        params = {**self._body.params, **(self._condition.params if self._condition is not None else {})}
+        moving = {n: v for n, v in self._control.state.items() if not isinstance(v, np.ndarray) and n not in start}
+        return start, params, moving
 
     def _start(self) -> State:
         """The carried blobs before the first turn; zeros of their shapes for those that the loop itself creates."""
@@ -216,7 +235,7 @@ class _Turns:
                 if name not in start:
                     start[name] = jnp.zeros(shape.shape, shape.dtype)
                 elif shape.shape != start[name].shape:
-                    raise _ShapesChange(
+                    raise ShapesChange(
                         f"the loop leaves {name!r} in another shape ({list(shape.shape)}) than it finds it "
                         f"({list(start[name].shape)})"
                     )
@@ -250,13 +269,23 @@ class _Turns:
         after = self._condition(params, state, {*self._carried, self._variable})
         return {n: jnp.asarray(after.get(n, carry[n])) for n in carry}, jnp.asarray(is_true(after[self._variable]))
 
+    def _turn_and_check(self, params, moving: State, carry: State, index) -> tuple[State, Any]:
+        carry, on = self._turn(params, moving, carry, index)
+        if not self._exits:
+            return self._check(params, moving, carry)
+        # after a break the condition is not evaluated again
+        check, stop = partial(self._check, params, moving), lambda c: (c, jnp.asarray(False))
+        return lax.cond(on, check, stop, carry)
+
     def _early(self, params, moving: State, start: State) -> State:
         """Turns until the condition fails, a break, or the count: `while_loop`; its derivative is that of a `scan`."""
         bound = self._bound()
         # counts are floats here: integers would need tangents of their own kind
-        count = jnp.asarray(np.inf if self._most == 0 else self._most if self._count is None else 0, jnp.float32)
+        count = jnp.asarray(np.inf if self._most is None else self._most, jnp.float32)
         if self._count is not None:
             count = jnp.asarray(self._count, jnp.float32).reshape(())
+            if self._control.max_iterations is not None:
+                count = jnp.minimum(count, self._control.max_iterations)
 
         def begin(operands):
             params, moving, start, count = operands
@@ -266,14 +295,7 @@ class _Turns:
         def turn(operands, carried):
             params, moving, _, count = operands
             carry, _, done = carried
-            index = done.astype(jnp.int32)
-            carry, on = self._turn(params, moving, carry, index)
-            if self._exits:
-                # after a break the condition is not evaluated again
-                check, stop = partial(self._check, params, moving), lambda c: (c, jnp.asarray(False))
-                carry, go = lax.cond(on, check, stop, carry)
-            else:
-                carry, go = self._check(params, moving, carry)
+            carry, go = self._turn_and_check(params, moving, carry, done.astype(jnp.int32))
             return carry, go & (done + 1 < jnp.floor(count)), done + 1
 
         @jax.custom_jvp
@@ -298,8 +320,29 @@ class _Turns:
 
     def _bound(self) -> int | None:
         """How many turns there are at most, where that is a number worth laying out for derivatives."""
-        bounds = [n for n in (self._control.max_iterations, self._most if self._count is None else 0) if n]
-        return min((n for n in bounds if n <= _LONGEST_SCAN), default=None)
+        bounds = [n for n in (self._control.max_iterations, self._most) if n is not None and n <= _LONGEST_SCAN]
+        return min(bounds, default=None)
+
+    # some turns at a time
+
+    def some(self, started: bool, done, limit) -> tuple[State, Any]:
+        """The carry after the turns up to number `limit`, and whether there are others to come.
+
+        started: whether the state is that between two turns; done: how many there have been.
+        """
+        carry, params, moving = self._operands()
+        go = jnp.asarray(True)
+        if not started:
+            carry, go = self._check(params, moving, carry)
+        most = 2**31 - 1 if self._most is None else min(self._most, 2**31 - 1)
+
+        def turn(carried):
+            carry, _, done = carried
+            carry, go = self._turn_and_check(params, moving, carry, done)
+            return carry, go & (done + 1 < most), done + 1
+
+        begin = carry, go & (done < most), jnp.asarray(done, jnp.int32)
+        return lax.while_loop(lambda c: c[1] & (c[2] < limit), turn, begin)[:2]
 
     def _result(self, final: State) -> State:
         return {name: value for name, value in final.items() if name in self._control.live}
@@ -308,27 +351,44 @@ class _Turns:
 
     def unrolled(self, reason: Exception) -> State:
         """The turns one after the other, where the decisions allow it."""
-        state = dict(self._control.state)
         if self._count is not None:
             raise UnsupportedError(f"the number of turns {_UNKNOWN}, and {reason}") from reason
+        return self._one_by_one(self._control.state, reason)
+
+    def by_host(self) -> State:
+        """The turns one after the other, each decision read by the host. What the loop writes is no known value there,
+        so that what is compiled for one turn serves for all turns of the same shapes."""
+
+        def hidden(state: State) -> State:
+            return {n: jnp.asarray(v) if n in self._carried else v for n, v in state.items() if n in kept}
+
+        kept = {*self._control.state, *self._carried}
+        return self._one_by_one(hidden(self._control.state), None, hidden)
+
+    def _one_by_one(self, state: State, reason: Exception | None, between: Callable = dict) -> State:
+        state, go = self._decide(between(state), reason)
         turn = 0
-        while self._most == 0 or turn < self._most:
-            if self._condition is not None:
-                state = self._condition.inline(state)
-                go = is_true(state[self._variable])
-                if not known(go):
-                    raise UnsupportedError(f"the condition {_UNKNOWN}, and {reason}") from reason
-                if not bool(go):
-                    break
-            state[EXIT] = np.zeros(1, np.float32)
+        while go and turn != self._most:
             key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
-            state = self._body.inline(state, key)
-            ended = state.pop(EXIT)
+            state = self._body.inline({**state, EXIT: np.zeros(1, np.float32)}, key)
+            ended = peek(state.pop(EXIT))
             if not known(ended):
                 raise UnsupportedError(f"whether the loop breaks {_UNKNOWN}, and {reason}") from reason
-            turn += 1
+            state = between(state)
             if float(ended.reshape(())) == BREAK:
                 break
-            if turn > _UNROLL and any(not known(value) for value in state.values()):
+            turn += 1
+            if reason is not None and turn > _UNROLL and any(not known(value) for value in state.values()):
                 raise UnsupportedError(f"more than {_UNROLL} turns would have to be laid out, as {reason}") from reason
+            state, go = self._decide(state, reason)
         return {name: state[name] for name in self._carried if name in state}
+
+    def _decide(self, state: State, reason: Exception | None) -> tuple[State, bool]:
+        """The state after the condition network, and whether there is another turn."""
+        if self._condition is None:
+            return state, True
+        state = self._condition.inline(state)
+        go = is_true(peek(state[self._variable]))
+        if not known(go):
+            raise UnsupportedError(f"the condition {_UNKNOWN}, and {reason}") from reason
+        return state, bool(go)

@@ -21,7 +21,7 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.catalogue import Op, Target
-from graphml.control import Block, Control, known
+from graphml.control import Block, Control, known, peek
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
 from graphml.graph import EXIT, Graph, Node, Port, Region, last_reads, reads, writes
 from graphml.spec.layers import REGIONS, snake_case
@@ -51,14 +51,32 @@ class Lowered:
     """Keys of constant layers whose values decide shapes: they are part of the program, not of `params`."""
 
     def fn(
-        self, params: Params, inputs: Arrays, *, key: jax.Array | None = None, train: bool = False
+        self,
+        params: Params,
+        inputs: Arrays,
+        *,
+        key: jax.Array | None = None,
+        train: bool = False,
+        static: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The network: {output: array} from {input: array}. Pure; jit, grad and vmap it.
 
         Arrays have the shapes of the interface; leading sequence and batch axes may be added where the mapping is
         rank 5. Images are pixel values [channels, height, width]. key: for layers that draw random numbers.
+        static: {blob: value} for values that decide shapes and cannot be seen under `jax.jit`; the compiled program
+        holds for these values only. Raises UnsupportedError naming the layer and the blob where one is missing.
         """
-        return self._run(params, inputs, key=key, train=train, prepared=False)
+        return self._run(params, inputs, key=key, train=train, prepared=False, static=static)
+
+    @property
+    def endless(self) -> bool:
+        """Whether a layer may run without end, and is better run so that it can be interrupted."""
+        return any(catalogue.row(node.kind).endless(node.inputs, node.attributes) for node in self.graph.body.walk())
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a layer draws random numbers without a seed of its own."""
+        return any(catalogue.row(n.kind).random and n.attributes.get("seed", -1) < 0 for n in self.graph.body.walk())
 
     def prepare(self, params: Params) -> Params:
         """Weights in the form in which rows use them; make it once, then call `run_prepared` many times."""
@@ -82,23 +100,31 @@ class Lowered:
         missing = sorted(wanted - env.keys())
         if missing:
             raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
-        return {name: _wire(env[name]) for name in sorted(wanted)}
+        return {name: wire(env[name]) for name in sorted(wanted)}
 
-    def _run(self, params, inputs, *, key, train, prepared) -> dict[str, Any]:
+    def _run(self, params, inputs, *, key, train, prepared, static=None) -> dict[str, Any]:
         names = frozenset(port.name for port in self.graph.outputs)
-        env = self._evaluate(params, inputs, keep=names, key=key, train=train, prepared=prepared)
-        return {port.name: _leave(self.graph, port, _wire(env[port.name])) for port in self.graph.outputs}
+        env = self._evaluate(params, inputs, keep=names, key=key, train=train, prepared=prepared, static=static)
+        return self.leave({port.name: wire(env[port.name]) for port in self.graph.outputs})
 
-    def _evaluate(self, params, inputs, *, keep, key, train, prepared) -> dict[str, Any]:
+    def _evaluate(self, params, inputs, *, keep, key, train, prepared, static=None) -> dict[str, Any]:
+        env = self.enter(inputs)
+        run = Run(self, params, key, prepared, origins(self.graph), {}, dict(static or {}))
+        with catalogue.lowering_for(self.target.replace(train=train)):
+            _run_region(self.graph.body, env, keep, run)
+        return env
+
+    def enter(self, inputs: Arrays) -> dict[str, Any]:
+        """The blobs of the inputs, as the first layer finds them."""
         unknown = sorted(set(inputs) - {port.name for port in self.graph.inputs})
         if unknown:
             legal = ", ".join(port.name for port in self.graph.inputs)
             raise GraphError(f"the network has no input {', '.join(map(repr, unknown))}; its inputs are {legal}")
-        env = {port.name: _enter(self.graph, port, inputs.get(port.name), self.dtype) for port in self.graph.inputs}
-        run = _Run(self, params, key, prepared, _origins(self.graph), {})
-        with catalogue.lowering_for(self.target.replace(train=train)):
-            _run_region(self.graph.body, env, keep, run)
-        return env
+        return {port.name: _enter(self.graph, port, inputs.get(port.name), self.dtype) for port in self.graph.inputs}
+
+    def leave(self, blobs: Mapping[str, Any]) -> dict[str, Any]:
+        """The outputs, from blobs in wire layout."""
+        return {port.name: _leave(self.graph, port, blobs[port.name]) for port in self.graph.outputs}
 
 
 def lower(
@@ -149,8 +175,17 @@ def refuse_unsupported(graph: Graph) -> None:
 # Evaluation ----------------------------------------------------------------------------------------------------------
 
 
-class _Run(NamedTuple):
-    """What stays the same during one evaluation."""
+class ValueNeeded(UnsupportedError):
+    """The value of an input decides a shape, and cannot be seen while tracing. `positions`: of all such inputs."""
+
+    positions: tuple[int, ...] = ()
+
+
+class Run(NamedTuple):
+    """What stays the same during one evaluation.
+
+    static: values of blobs, given by whoever traces. sizes: for one node, the sizes that its inputs lead to.
+    """
 
     lowered: Lowered
     params: Params
@@ -158,30 +193,47 @@ class _Run(NamedTuple):
     prepared: bool
     origins: Mapping[str, str]
     blocks: dict[tuple[Node, ...], dict]
+    static: Mapping[str, Any]
+    sizes: tuple[Node, tuple[int, ...]] | None = None
 
 
-def _run_region(region: Region, env: dict[str, Any], keep: frozenset[str], run: _Run) -> None:
+def _run_region(region: Region, env: dict[str, Any], keep: frozenset[str], run: Run) -> None:
     """Run the nodes of a region on the blobs in `env`; afterwards `env` holds those of `keep` that exist."""
     for position, (node, dead) in enumerate(zip(region.nodes, last_reads(region, keep), strict=True)):
-        row = catalogue.row(node.kind)
-        with jax.named_scope(node.key):
-            try:
-                if node.regions:
-                    env.update(_call_regions(row, node, env, keep | _read_later(region, position), run))
-                else:
-                    results = _call(row, node, [_read(env, name) for name in node.inputs], run)
-                    env.update(zip(node.outputs, results, strict=True))
-            except Exception as error:
-                raise _explained(error, node, env, run) from error
+        live = keep | read_later(region, position) if node.regions else keep
+        try:
+            run_node(node, env, live, run)
+        except Exception as error:
+            raise explained(error, node, env, run) from error
         for name in dead:
             env.pop(name, None)
-        if EXIT in env and (EXIT in node.outputs or ("body" not in node.regions and EXIT in _writes(node))):
-            rest = Region(region.nodes[position + 1 :])
+        if may_leave(node, env):
             if not known(env[EXIT]):
-                _run_unless_left(rest, env, keep, run)
+                run_unless_left(Region(region.nodes[position + 1 :]), env, keep, run)
                 return
-            if float(env[EXIT].reshape(())) != 0:
+            if is_set(env[EXIT]):
                 return
+
+
+def run_node(node: Node, env: dict[str, Any], live: frozenset[str], run: Run) -> None:
+    """Run one node on the blobs in `env`. live: what is wanted after it of the blobs that its sub-networks write."""
+    row = catalogue.row(node.kind)
+    with jax.named_scope(node.key):
+        if node.regions:
+            env.update(_call_regions(row, node, env, live, run))
+        else:
+            results = _call(row, node, [_read(env, name) for name in node.inputs], run)
+            env.update(zip(node.outputs, results, strict=True))
+
+
+def may_leave(node: Node, env: Mapping[str, Any]) -> bool:
+    """Whether a node that has run may have left the turn of the loop around it, as the blob EXIT then says."""
+    return EXIT in env and (EXIT in node.outputs or ("body" not in node.regions and EXIT in _writes(node)))
+
+
+def is_set(left: Any) -> bool:
+    """Whether a known EXIT says that the turn was left."""
+    return float(peek(left).reshape(())) != 0
 
 
 def _read(env: Mapping[str, Any], name: str):
@@ -192,7 +244,7 @@ def _read(env: Mapping[str, Any], name: str):
     return env[name]
 
 
-def _read_later(region: Region, position: int) -> frozenset[str]:
+def read_later(region: Region, position: int) -> frozenset[str]:
     return reads(Region(region.nodes[position + 1 :]))
 
 
@@ -200,57 +252,60 @@ def _writes(node: Node) -> frozenset[str]:
     return frozenset().union(*(writes(region) for region in node.regions.values()))
 
 
-def _run_unless_left(rest: Region, env: dict[str, Any], keep: frozenset[str], run: _Run) -> None:
+def run_unless_left(rest: Region, env: dict[str, Any], keep: frozenset[str], run: Run) -> None:
     """What stands behind a possible break or continue runs under a condition. Blobs that it would have created are
     zeros of their shapes when it does not run."""
-    state = {name: _wire(value) for name, value in env.items()}
-    block = _block(rest, run)
-    new = block.writes & keep - state.keys()
-    shapes = block.shapes(state, new)
+    state = {name: wire(value) for name, value in env.items()}
+    remaining = block(rest, run)
+    new = remaining.writes & keep - state.keys()
+    shapes = remaining.shapes(state, new)
     state |= {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
     stay = state[EXIT].reshape(()) == 0
-    env.update(Control(state, keep | {EXIT}, run.lowered.target.max_iterations).branch(stay, block, None))
+    env.update(Control(state, keep | {EXIT}, run.lowered.target.max_iterations).branch(stay, remaining, None))
     env.update({name: state[name] for name in new & state.keys() - env.keys()})
 
 
-def _call_regions(row: Op, node: Node, env: dict[str, Any], live: frozenset[str], run: _Run) -> dict[str, Any]:
+def _call_regions(row: Op, node: Node, env: dict[str, Any], live: frozenset[str], run: Run) -> dict[str, Any]:
     """The blobs that a node with sub-networks leaves."""
-    state = {name: _wire(value) for name, value in env.items()}
-    inputs = [_read(state, name) for name in node.inputs]
-    blocks = {
-        snake_case(field): _block(node.regions[name], run) if name in node.regions else None
-        for field, name in REGIONS[node.kind].items()
-    }
+    state = {name: wire(value) for name, value in env.items()}
+    blocks = {name: block(region, run) for name, region in node.regions.items()}
     live |= {EXIT} if EXIT in state else set()
     control = Control(state, live, run.lowered.target.max_iterations)
+    inputs = [_given(name, _read(state, name), run) for name in node.inputs]
+    return control_flow(row, node, inputs, blocks, control)
+
+
+def control_flow(
+    row: Op, node: Node, inputs: Sequence[Any], blocks: Mapping[str, Block], control: Control
+) -> dict[str, Any]:
+    """What the row of a node with sub-networks makes of its inputs, blocks by name of the region, and control."""
+    by_field = {snake_case(field): blocks.get(name) for field, name in REGIONS[node.kind].items()}
     keywords = {name: node.attributes[name] for name in row.attributes}
-    return row.function(*inputs, control=control, **blocks, **keywords)
+    return row.function(*inputs, control=control, **by_field, **keywords)
 
 
-def _block(region: Region, run: _Run) -> Block:
+def block(region: Region, run: Run) -> Block:
     """A region as a function; what is traced of it is kept for the whole evaluation."""
     written = writes(region)
 
     def evaluate(params, key, state):
         env = dict(state)
         _run_region(region, env, written | env.keys(), run._replace(params=params, key=key))
-        return {name: _wire(value) for name, value in env.items()}
+        return {name: wire(value) for name, value in env.items()}
 
     params = {node.key: run.params[node.key] for node in region.walk() if node.key in run.params}
     traced = run.blocks.setdefault(region.nodes, {})
     return Block(evaluate, params, run.key, reads(region), written, traced)
 
 
-def _call(row: Op, node: Node, values: Sequence[Any], run: _Run) -> list[Any]:
+def _call(row: Op, node: Node, values: Sequence[Any], run: Run) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
     arrays, laid = _arrange(row.layout_for(node.attributes), values)
-    for position in row.concrete:
-        if position < len(arrays) and not known(arrays[position]):
-            raise UnsupportedError(
-                f"the value of {node.inputs[position]!r} decides a shape, "
-                "and it is not known when the network is traced"
-            )
-    function = partial(row.function, **_keywords(row, node, run))
+    function = catalogue.images_laid(laid)(partial(row.function, **_keywords(row, node, run)))
+    if run.sizes is not None and run.sizes[0] is node:
+        function = partial(function, sizes=run.sizes[1])
+    else:
+        _see_values(row, node, arrays, run)
     if not node.weights and not row.random and arrays and all(isinstance(a, np.ndarray) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
@@ -261,7 +316,37 @@ def _call(row: Op, node: Node, values: Sequence[Any], run: _Run) -> list[Any]:
     return [Laid(r) if laid and r.ndim >= 3 else r for r in results[: len(node.outputs)]]
 
 
-def _keywords(row: Op, node: Node, run: _Run) -> dict[str, Any]:
+def _see_values(row: Op, node: Node, arrays: list[Any], run: Run) -> None:
+    """Replace, in place, the arrays that decide a shape by their values. Raises ValueNeeded where one is unseen."""
+    positions = [position for position in row.concrete if position < len(arrays)]
+    for position in positions:
+        arrays[position] = _given(node.inputs[position], arrays[position], run)
+    unseen = [node.inputs[position] for position in positions if not known(arrays[position])]
+    if unseen:
+        needed = value_needed(unseen)
+        needed.positions = tuple(positions)
+        raise needed
+
+
+def value_needed(names: Sequence[str]) -> ValueNeeded:
+    """The refusal where the values of these blobs cannot be seen."""
+    return ValueNeeded(
+        f"the value of {' and '.join(map(repr, names))} decides a shape, and it is not known when it is traced; "
+        f"give it with static={{{names[0]!r}: ...}}, or run the network outside of jit"
+    )
+
+
+def _given(name: str, array: Any, run: Run) -> Any:
+    """The value of a blob where whoever traces has given it, or where it can be seen; else the array itself."""
+    if name not in run.static or known(array):
+        return peek(array)
+    value = np.asarray(run.static[name], np.float32)
+    if value.size != array.size:
+        raise ShapeError(f"static gives {name!r} {value.size} values, it has shape {list(array.shape)}")
+    return value.reshape(array.shape)
+
+
+def _keywords(row: Op, node: Node, run: Run) -> dict[str, Any]:
     """Everything that the row's function takes by keyword."""
     keywords = {name: node.attributes[name] for name in row.attributes}
     if node.key in run.lowered.known:
@@ -306,12 +391,12 @@ def _sequence(result) -> list[Any]:
 
 def _arrange(layout: catalogue.Layout, values: Sequence[Any]) -> tuple[list[Any], bool]:
     """Arrays in the layout that a row wants, and whether its results are channels-last."""
-    if layout == "last":
-        return [_last(v) if _rank(v) >= 3 else _wire(v) for v in values], True
-    ranks = {_rank(v) for v in values}
-    if layout == "any" and any(isinstance(v, Laid) for v in values) and len(ranks) == 1:
+    laid = any(isinstance(v, Laid) for v in values)
+    if layout == "last" or (layout == "either" and laid):
+        return [_last(v) if _rank(v) >= 3 else wire(v) for v in values], True
+    if layout == "any" and laid and len({_rank(v) for v in values}) == 1:
         return [_last(v) for v in values], True
-    return [_wire(v) for v in values], False
+    return [wire(v) for v in values], False
 
 
 def _rank(value) -> int:
@@ -322,7 +407,8 @@ def _last(value):
     return value.array if isinstance(value, Laid) else jnp.moveaxis(value, -3, -1)
 
 
-def _wire(value):
+def wire(value):
+    """A blob in the layout of the format."""
     return jnp.moveaxis(value.array, -1, -3) if isinstance(value, Laid) else value
 
 
@@ -422,14 +508,14 @@ def _shape_constants(region: Region) -> frozenset[str]:
 # Errors --------------------------------------------------------------------------------------------------------------
 
 
-def _origins(graph: Graph) -> dict[str, str]:
+def origins(graph: Graph) -> dict[str, str]:
     origins = {port.name: "an input" for port in graph.inputs}
     for node in graph.body.walk():
         origins |= dict.fromkeys(node.outputs, f"layer {node.name!r}")
     return origins
 
 
-def _explained(error: Exception, node: Node, env: Mapping[str, Any], run: _Run) -> Exception:
+def explained(error: Exception, node: Node, env: Mapping[str, Any], run: Run) -> Exception:
     """The same error with the layer around it; shape complaints of JAX become ShapeErrors."""
     if isinstance(error, jax.errors.JAXTypeError):
         error.add_note(f"in {node.label}")
@@ -438,7 +524,7 @@ def _explained(error: Exception, node: Node, env: Mapping[str, Any], run: _Run) 
     for name in node.inputs:
         if name not in env:
             continue
-        value = _wire(env[name])
+        value = wire(env[name])
         lines.append(f"  {name}  {value.dtype}{list(value.shape)}  from {run.origins.get(name, 'a sub-network')}")
     facts = "\n".join([str(error), *lines])
     if isinstance(error, GraphmlError):

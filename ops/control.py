@@ -23,7 +23,15 @@ def branch(predicate, *, if_branch, else_branch, control):
     return control.branch(control.is_true(predicate), if_branch, else_branch)
 
 
-@op("loop", regions=True)
+# converters write huge numbers where there is no bound
+_SANE_BOUND = 1 << 24
+
+
+def _endless(inputs, attributes) -> bool:
+    return not inputs and not 0 < attributes["max_loop_iterations"] <= _SANE_BOUND
+
+
+@op("loop", regions=True, endless=_endless)
 def loop(*count, max_loop_iterations: int, condition_var: str, condition_network, body_network, control):
     """Run a network again and again.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 
 from graphml.catalogue import op
@@ -24,15 +25,17 @@ def where_broadcastable(condition, x, y):
 @op(
     "whereNonZero",
     concrete=(0,),
+    sizes=lambda x: (jnp.count_nonzero(x),),
     differentiable="positions are whole numbers, which have no slope",
 )
-def where_non_zero(x):
+def where_non_zero(x, *, sizes=None):
     """The positions of all elements that are not zero, in row-major order.
 
-    x: rank R, its values known when the network is traced, because they decide how many there are. Returns [count, R].
+    x: rank R. Returns [count, R]; the count, or else the values of x, are known when the network is traced.
     Source: WhereNonZeroLayerParams (spec 4).
     """
-    return np.argwhere(np.asarray(x)).astype(x.dtype)
+    found = np.argwhere(np.asarray(x)) if sizes is None else jnp.argwhere(x, size=sizes[0])
+    return found.astype(x.dtype)
 
 
 # Parts of matrices ---------------------------------------------------------------------------------------------------

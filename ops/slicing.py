@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -70,7 +71,26 @@ def slice_static(
     return _slice(x, begin_ids, end_ids, strides, begin_masks, end_masks, squeeze_masks)
 
 
-@op("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6))
+def _spans(x, begin, *operands, end_ids, strides, begin_masks, end_masks, squeeze_masks):
+    """`_slice` where bounds are traced: first position, step and count for each axis; the count -1 where squeezed."""
+    fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
+    given = [indices(values)[: x.ndim] for values in (begin, *operands)]
+    rest = [np.asarray(_per_axis(values, x.ndim, "a list")) for values in fields[len(operands) :]]
+    first, stop, step, from_edge, to_edge, squeeze = (
+        jnp.zeros(x.ndim, jnp.int32) if values.dtype == object else jnp.asarray(values, jnp.int32)
+        for values in (*given, *rest)
+    )
+    length = jnp.asarray(x.shape, jnp.int32)
+    step = jnp.where((step == 0) | (squeeze != 0), 1, step)
+    low, high = jnp.where(step > 0, 0, -1), jnp.where(step > 0, length, length - 1)
+    first, stop = (jnp.clip(jnp.where(at < 0, at + length, at), low, high) for at in (first, stop))
+    first = jnp.where((from_edge != 0) & (squeeze == 0), jnp.where(step > 0, low, high), first)
+    stop = jnp.where(to_edge != 0, jnp.where(step > 0, high, low), stop)
+    count = jnp.maximum(-((first - stop) // step), 0)
+    return first, step, jnp.where(squeeze != 0, -1, count)
+
+
+@op("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6), sizes=lambda *inputs, **fields: tuple(_spans(*inputs, **fields)[2]))
 def slice_dynamic(
     x,
     begin,
@@ -80,12 +100,20 @@ def slice_dynamic(
     end_masks: tuple[bool, ...],
     strides: tuple[int, ...],
     squeeze_masks: tuple[bool, ...],
+    sizes=None,
 ):
     """`sliceStatic` with its lists as inputs: begin, then end, strides, begin, end and squeeze masks.
 
-    x: any rank >= 1; the other inputs: one number for each axis, known when the network is traced. A list without an
-    input is taken from the field of its name. Source: SliceDynamicLayerParams (spec 4; the seventh input spec 5).
+    x: any rank >= 1; the other inputs: one number for each axis; the sizes of the result, or else these numbers, are
+    known when the network is traced. A list without an input is taken from the field of its name.
+    Source: SliceDynamicLayerParams (spec 4; the seventh input spec 5).
     """
+    if sizes is not None:
+        fields = {"begin_masks": begin_masks, "end_ids": end_ids, "end_masks": end_masks}
+        first, step, _ = _spans(x, begin, *operands, **fields, strides=strides, squeeze_masks=squeeze_masks)
+        for axis, size in enumerate(sizes):
+            x = jnp.take(x, first[axis] + step[axis] * np.arange(abs(size)), axis, mode="clip")
+        return at_least_1d(x.reshape([size for size in sizes if size >= 0]))
     names = ("end", "strides", "begin masks", "end masks", "squeeze masks")
     given = tuple(whole_numbers(values, name) for values, name in zip(operands, names, strict=False))
     fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)

@@ -19,10 +19,11 @@ STOREYS = [
     ["graphml.errors", "graphml.allocator"],
     ["graphml.spec"],
     ["graphml.graph", "graphml.summary", "graphml.utils"],
-    ["graphml.catalogue", "graphml.listing"],
+    ["graphml.catalogue", "graphml.listing", "graphml.recipes"],
     ["graphml.ops"],
     ["graphml.control"],
     ["graphml.lower"],
+    ["graphml.staging"],
     ["graphml.models"],
     ["graphml.update", "graphml.build", "graphml.interop"],
     ["graphml.compare", "graphml.training_files"],
@@ -31,7 +32,7 @@ STOREYS = [
 ]
 FLOORS = {module: floor for floor, modules in enumerate(STOREYS) for module in modules}
 # What a floor above must never pull in at import time, because it starts without JAX.
-NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.summary", "graphml.cli", "graphml.spec.validate"]
+NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.summary", "graphml.cli", "graphml.spec.validate", "graphml.recipes"]
 
 
 def _modules() -> dict[str, Path]:

@@ -1,12 +1,17 @@
-"""Compiled programs: when a network is traced, with which compiler options, and for how many rows at once."""
+"""Compiled programs: when a network is traced, with which compiler options, and for how many rows at once.
+
+A network is one program for each set of input shapes. Where a shape depends on values it is several, and the host reads
+these values between them (`graphml.staging`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -18,8 +23,7 @@ from graphml.lower import Lowered
 from graphml.models.cache import Cache
 from graphml.models.cache_keys import flags
 from graphml.models.configuration import Device
-
-_log = logging.getLogger("graphml")
+from graphml.staging import Staged
 
 # On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
 # wide vectors, where there are any, double the speed of exp, tanh and their like.
@@ -56,6 +60,19 @@ def _compiles(options: dict[str, Any]) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Compilation:
+    """One program that was traced and compiled. what: the program; why: what it was made for; seconds: until its first
+    result was there."""
+
+    what: str
+    why: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.why}): {self.seconds:.2f} s"
+
+
 class Kept(NamedTuple):
     """Prepared weights that a cache directory holds, without the tree that they belong in."""
 
@@ -66,17 +83,19 @@ class Program:
     """A network compiled for one device, whatever its weights: models that differ in weights only share one.
 
     trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes, and never
-    where a cache directory has the program already. lower: makes the network, when it is needed.
+    where a cache directory has the program already. compilations: what these were. lower: makes the network, when it is
+    needed.
     """
 
     def __init__(
         self, lower: Callable[[], Lowered], platform: str, device: Device | None, cache: Cache | None = None
     ) -> None:
         self._lower = lower
-        self.trace_count = 0
+        self.compilations: list[Compilation] = []
+        self._traces = 0
         self._device = device
         self._cache = cache
-        self._eager = False  # a network whose shapes depend on values runs layer by layer
+        self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
         options = compiler_options(platform) if cache is None else cache.options(lambda: compiler_options(platform))
         self._options = options
         self._one = jax.jit(self._traced, compiler_options=options)
@@ -89,8 +108,21 @@ class Program:
     def lowered(self) -> Lowered:
         return self._lower()
 
+    @property
+    def trace_count(self) -> int:
+        return len(self.compilations)
+
+    @functools.cached_property
+    def staged(self) -> Staged:
+        """The network in stages, for those whose shapes depend on values."""
+
+        def traced(what: str, seconds: float) -> None:
+            self.compilations.append(Compilation("a stage", what, seconds))
+
+        return Staged(self.lowered, prepared=True, compiler_options=self._options, traced=traced)
+
     def _traced(self, prepared, inputs, key):
-        self.trace_count += 1
+        self._traces += 1
         return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
 
     def _traced_rows(self, prepared, inputs, key):
@@ -98,10 +130,6 @@ class Program:
 
     def _on_device(self):
         return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
-
-    def _run_eagerly(self, reason: UnsupportedError) -> None:
-        self._eager = True
-        _log.warning("the network runs layer by layer, which is slow: %s", reason)
 
     def prepare(self, params: Mapping[str, Any]) -> Any:
         """Weights on the device, in the form in which the layers use them; those used as stored are not copied."""
@@ -134,6 +162,16 @@ class Program:
         return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.params))
 
     def _call(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool = False) -> Any:
+        before, start = self._traces, time.perf_counter()
+        outputs = self._compiled(prepared, inputs, key, rows=rows)
+        if self._traces > before:
+            jax.block_until_ready(outputs)
+            shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in sorted(inputs.items()))
+            what = "the network for rows" if rows else "the network"
+            self.compilations.append(Compilation(what, f"first call for {shapes}", time.perf_counter() - start))
+        return outputs
+
+    def _compiled(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool) -> Any:
         plain = self._many if rows else self._one
         if not isinstance(prepared, Kept) or self._cache is None:
             return plain(prepared, inputs, key)
@@ -153,12 +191,18 @@ class Program:
         with self._on_device():
             if self._device is not None:  # inputs may come from another one
                 inputs = jax.device_put(inputs, self._device)
-            if not self._eager:
+            if not self.in_stages(prepared):
                 try:
                     return self._call(prepared, inputs, key)
-                except UnsupportedError as error:
-                    self._run_eagerly(error)
-            return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
+                except UnsupportedError:
+                    self._needs_stages = True
+            return self.staged(self._tree(prepared), inputs, key)
+
+    def in_stages(self, prepared: Any) -> bool:
+        """Whether the network is known to run in stages. What a cache directory has compiled is one program."""
+        if self._needs_stages is None:
+            self._needs_stages = not isinstance(prepared, Kept) and self.lowered.endless
+        return self._needs_stages
 
     def run_rows(
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
@@ -170,7 +214,7 @@ class Program:
             groups.setdefault(tuple((n, np.shape(v), v.dtype) for n, v in sorted(row.items())), []).append(i)
         out: list[Any] = [None] * len(rows)
         for group in groups.values():
-            step = 1 if len(group) == 1 or self._eager else self._rows_per_call(rows[group[0]], key)
+            step = 1 if len(group) == 1 or self.in_stages(prepared) else self._rows_per_call(rows[group[0]], key)
             for start in range(0, len(group), step):
                 part = group[start : start + step]
                 for i, outputs in zip(part, self._run_equal(prepared, [rows[i] for i in part], key), strict=True):
@@ -192,14 +236,14 @@ class Program:
         return self._rows[shapes]
 
     def _run_equal(self, prepared, rows, key):
-        if len(rows) > 1 and rows[0] and not self._eager:
+        if len(rows) > 1 and rows[0] and not self.in_stages(prepared):
             padded = [*rows, *[rows[-1]] * ((1 << (len(rows) - 1).bit_length()) - len(rows))]
             stacked = {name: np.stack([np.asarray(row[name]) for row in padded]) for name in rows[0]}
             try:
                 with self._on_device():
                     results = jax.device_get(self._call(prepared, stacked, key, rows=True))
-            except UnsupportedError as error:
-                self._run_eagerly(error)
+            except UnsupportedError:
+                self._needs_stages = True
             else:
                 return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
         return [self.run(prepared, row, key) for row in rows]

@@ -1,7 +1,7 @@
 """What every kind of model shares, and `load`, which picks the kind.
 
-A kind is a subclass of `Model` in a module of its own; `KINDS` says where. It implements `_predict`, which receives
-checked values. A kind that is not listed still loads, can be inspected and saved; only predicting is refused, with the
+A kind is a subclass of `Model`; `KINDS` says where. It implements `_predict`, which receives checked values, and may
+have a function of arrays (`as_function`), by which pipelines compile several stages as one. A kind that is not listed still loads, can be inspected and saved; only predicting is refused, with the
 reason.
 """
 
@@ -12,7 +12,7 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
@@ -21,24 +21,47 @@ from graphml.errors import SpecError, UnsupportedError
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.descriptions import Description, describe
 from graphml.models.features import feature_check
+from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
+_PIPELINE = "graphml.models.pipeline:Pipeline"
+_SYSTEM = "graphml.models.system:SystemModel"
 
 KINDS: dict[str, str] = {
     "neuralNetwork": _NETWORK,
     "neuralNetworkClassifier": _NETWORK,
     "neuralNetworkRegressor": _NETWORK,
+    "pipeline": _PIPELINE,
+    "pipelineClassifier": _PIPELINE,
+    "pipelineRegressor": _PIPELINE,
+    "linkedModel": "graphml.models.linked:LinkedModel",
+    "customModel": "graphml.models.custom:CustomModel",
+    "arrayFeatureExtractor": "graphml.models.transforms:ArrayFeatureExtractor",
+    "classConfidenceThresholding": "graphml.models.transforms:ClassConfidenceThresholding",
+    "imputer": "graphml.models.transforms:Imputer",
+    "normalizer": "graphml.models.transforms:Normalizer",
+    "scaler": "graphml.models.transforms:Scaler",
+    "categoricalMapping": "graphml.models.categories:CategoricalMapping",
+    "dictVectorizer": "graphml.models.categories:DictVectorizer",
+    "featureVectorizer": "graphml.models.categories:FeatureVectorizer",
+    "oneHotEncoder": "graphml.models.categories:OneHotEncoder",
+    "nonMaximumSuppression": "graphml.models.boxes:NonMaximumSuppression",
+    "soundAnalysisPreprocessing": "graphml.models.sound:SoundAnalysisPreprocessing",
+    **dict.fromkeys(("glmRegressor", "glmClassifier"), "graphml.models.linear:LinearModel"),
+    **dict.fromkeys(("treeEnsembleRegressor", "treeEnsembleClassifier"), "graphml.models.trees:TreeEnsemble"),
+    **dict.fromkeys(
+        ("supportVectorRegressor", "supportVectorClassifier"), "graphml.models.support_vectors:SupportVectors"
+    ),
+    "bayesianProbitRegressor": "graphml.models.bayesian_probit:BayesianProbit",
+    "itemSimilarityRecommender": "graphml.models.item_similarity:ItemSimilarity",
+    "identity": "graphml.models.identity:Identity",
+    **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _SYSTEM),
+    **dict.fromkeys(("textClassifier", "wordTagger", "gazetteer", "wordEmbedding", "serializedModel"), _SYSTEM),
 }
 """Kind (field of the oneof `Type`) -> module:class that runs it."""
 
-_IN_THE_SYSTEM = "what it computes with is part of Apple's systems, not of the file"
-_REASONS = {
-    **dict.fromkeys(("textClassifier", "wordTagger", "gazetteer", "wordEmbedding"), _IN_THE_SYSTEM),
-    **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _IN_THE_SYSTEM),
-    "mlProgram": "ML programs are another language than the layers of neural networks",
-    "serializedModel": "its content is private to Apple",
-}
+_REASONS = {"mlProgram": "ML programs are another language than the layers of neural networks"}
 
 
 def load(
@@ -46,10 +69,12 @@ def load(
     *,
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+    custom_models: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Model:
     """A model from a .mlmodel file or .mlpackage folder, from the bytes of one, or from a Model message.
 
-    configuration: where and how it runs. custom_layers: class name -> function, for networks with custom layers.
+    configuration: where and how it runs. custom_layers, custom_models: class name -> function, for networks with custom
+    layers and for custom models; see `register_custom_layer` and `register_custom_model`.
     Raises SpecError when the bytes are no model. A model that breaks rules, is newer than this reader or cannot run
     here does load; using it says what stands in the way.
     """
@@ -62,13 +87,18 @@ def load(
         message = source
     else:
         raise SpecError(f"a model is a path, bytes or a Model message, not a {type(source).__name__}")
+    return kind_of(message)(
+        message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path
+    )
+
+
+def kind_of(message: Message) -> type[Model]:
+    """The class for a Model message; `Model` itself where nothing runs its kind."""
     where = KINDS.get(message.WhichOneof("Type") or "")
     if where is None:
-        kind = Model
-    else:
-        module, _, name = where.partition(":")
-        kind = getattr(importlib.import_module(module), name)
-    return kind(message, configuration=configuration, custom_layers=custom_layers, path=path)
+        return Model
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 class Model:
@@ -80,11 +110,13 @@ class Model:
         *,
         configuration: ModelConfiguration | None = None,
         custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+        custom_models: Mapping[str, Callable[..., Any]] | None = None,
         path: Path | None = None,
     ) -> None:
         self._message: Any = message
         self.configuration = ModelConfiguration() if configuration is None else configuration
         self.custom_layers = dict(custom_layers or {})
+        self.custom_models = dict(custom_models or {})
         self.path = path
 
     @property
@@ -105,7 +137,7 @@ class Model:
     @functools.cached_property
     def description(self) -> Description:
         """Inputs, outputs and metadata."""
-        return describe(self._message.description)
+        return describe(self._message.description, "float32" if self.kind in NETWORKS else "float64")
 
     def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:
         """{output: value} for {input: value}. Values may be plain or `FeatureValue`s.
@@ -179,15 +211,43 @@ class Model:
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return feature_check(self.description.inputs)
 
+    def _missing(self) -> list[str]:
+        """What stands in the way of predicting, however legal the model is."""
+        version = self._message.specificationVersion
+        runs = version <= NEWEST_VERSION and self.kind in KINDS
+        return [] if runs else [_reason(self.kind, version)]
+
     @functools.cached_property
     def _usable(self) -> bool:
         """True, or the reason why not as an exception."""
-        version = self._message.specificationVersion
-        if version > NEWEST_VERSION or KINDS.get(self.kind) is None:
-            raise UnsupportedError(_reason(self.kind, version))
+        if missing := self._missing():
+            raise UnsupportedError("\n".join(missing))
         if found := _problems(self._message):
             raise SpecError("\n".join(["this is not a legal model:", *found]))
         return True
+
+    # As a stage of a pipeline
+
+    def traceable(self) -> Traceable:
+        """What a pipeline compiles together with other stages. Raises UnsupportedError as `as_function` does."""
+        function = self.as_function()
+        return Traceable((), lambda _, inputs, key: function(inputs), self)
+
+    def has_network(self) -> bool:
+        """Whether predicting runs a compiled network."""
+        return False
+
+    def draws(self) -> bool:
+        """Whether `predict` takes a key for random numbers."""
+        return self.has_network()
+
+
+class Traceable(NamedTuple):
+    """A model as a function of (weights, inputs, key) on arrays. program: models that share it differ in weights only."""
+
+    weights: Any
+    function: Callable[..., dict[str, Any]]
+    program: Any
 
 
 def _reason(kind: str, version: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,21 +17,24 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
-from graphml.errors import GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
+from graphml.control import known
+from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
 from graphml.graph import Graph, Region
 from graphml.lower import Lowered, lower
 from graphml.models import ports
+from graphml.models.blanks import declared_shapes, zeros
 from graphml.models.cache import Cache
-from graphml.models.compiling import Program
+from graphml.models.compiling import Compilation, Program
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.models.features import Check, checker, feature_check
 from graphml.models.images import picture
-from graphml.models.model import Model
+from graphml.models.model import Model, Traceable
 from graphml.spec import versions
 from graphml.spec import weights as stored
 from graphml.spec.attributes import weight_messages
 from graphml.spec.layers import REGIONS
+from graphml.staging import Staged
 
 Parameters = Mapping[str, Any]
 
@@ -99,10 +102,35 @@ class NeuralNetwork(Model):
         """{output: array} from {input: array} with this model's weights; to be jitted, differentiated, vmapped.
 
         Arrays are those of the layers: images are pixels [channels, height, width], a classifier gives probabilities.
-        Under `jax.jit` the weights become constants; `lower().fn` takes them as an argument.
+        Under `jax.jit` the weights become constants; `lower().fn` takes them as an argument. Outside of it the network
+        runs compiled, in stages where shapes depend on values, and `jax.grad` goes through them.
         """
         lowered = self.lower()
-        return functools.partial(lowered.fn, jax.device_put(lowered.params, self._device))
+        params = jax.device_put(lowered.params, self._device)
+        staged = Staged(lowered)  # compiler options are refused where derivatives are taken
+
+        def function(inputs: Mapping[str, Any], *, key: jax.Array | None = None, **more: Any) -> dict[str, Any]:
+            if more or not all(map(known, jax.tree.leaves(inputs))):
+                return lowered.fn(params, inputs, key=key, **more)
+            return staged(params, inputs, key)
+
+        return function
+
+    def traceable(self) -> Traceable:
+        """This network for a program of several models: in float32, whatever surrounds it."""
+        self._usable  # noqa: B018  (checked once)
+        if self._cache is not None:
+            raise UnsupportedError("a network whose program is kept in a cache directory runs alone")
+        program = self._program
+
+        def function(prepared, inputs, key):
+            with jax.enable_x64(False):
+                return program.lowered.run_prepared(prepared, inputs, key=key)
+
+        return Traceable(self._prepared, function, program)
+
+    def has_network(self) -> bool:
+        return True
 
     # Predicting ------------------------------------------------------------------------------------------------------
 
@@ -111,10 +139,32 @@ class NeuralNetwork(Model):
         """How often the network was traced and compiled: once for each set of input shapes."""
         return self._program.trace_count
 
+    def compilations(self) -> tuple[Compilation, ...]:
+        """What was compiled so far, why, and how long it took; programs of `lower` and `intermediates` left out."""
+        return tuple(self._program.compilations)
+
+    def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
+        """Compile ahead for these input shapes, so that the first `predict` with one of them is fast.
+
+        shapes: {input: shape} for each program; an input that is left out has its default shape, an image is [height,
+        width]. None: the enumerated shapes of the interface, or the default ones. The network runs once on zeros
+        for each; where shapes depend on values, other values may need more programs. Raises FeatureError for a shape
+        that the interface does not allow.
+        """
+        self._usable  # noqa: B018  (checked once)
+        inputs = self.description.inputs
+        key = jax.random.key(0) if self._program.lowered.needs_key else None
+        for row in declared_shapes(inputs) if shapes is None else shapes:
+            unknown = sorted(set(row) - {feature.name for feature in inputs})
+            if unknown:
+                raise FeatureError(f"no input is called {', '.join(map(repr, unknown))}")
+            blank = {feature.name: zeros(feature, row.get(feature.name)) for feature in inputs}
+            jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key))
+
     def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
         """{output: value} for {input: value}; see `Model.predict`. key: for layers that draw numbers without a seed."""
         self._usable  # noqa: B018  (checked once)
-        return self._present(self._program.run(self._prepared, self._check(features), key))
+        return self.present(self._program.run(self._prepared, self._check(features), key))
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[dict[str, Any]]:
         """`predict` for each of many, in order; rows of equal shapes run together."""
@@ -125,7 +175,7 @@ class NeuralNetwork(Model):
                 values.append(self._check(features))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
-        return [self._present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
+        return [self.present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
 
     def arrays(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """What `lower().fn` takes, from what `predict` takes: checked, images as pixels [channels, height, width]."""
@@ -254,7 +304,7 @@ class NeuralNetwork(Model):
         return (lambda features: blanks | check(features)) if blanks else check
 
     @functools.cached_property
-    def _present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    def present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Outputs as the description declares them, from the blobs."""
         classes = self.classes
         if classes is not None and not classes.labels:

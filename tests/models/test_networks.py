@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from graphml import spec
-from graphml.build import NeuralNetworkBuilder, array, image
+from graphml.build import NeuralNetworkBuilder, array, datatypes, image
 from graphml.errors import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError
 from graphml.models import ComputeUnits, FeatureValue, ModelConfiguration, load
-from graphml.models.compiling import Program, compiler_options
+from graphml.models.compiling import compiler_options
 from graphml.models.network import NeuralNetwork
 from graphml.spec.weights import quantize
 from graphml.spec.wire.features_pb2 import FeatureType as FeatureMessage
@@ -279,24 +279,45 @@ def test_a_row_that_is_refused_is_named():
         network(prelu().spec).predict_batch([{"x": random(3, 2, 2)}, {}])
 
 
-def test_shapes_that_depend_on_values_run_layer_by_layer(monkeypatch, caplog):
-    """Where tracing needs a value, the program runs with values."""
-    original = Program._traced
+def chosen() -> NeuralNetworkBuilder:
+    """The elements of x that are not zero: how many there are depends on their values."""
+    builder = NeuralNetworkBuilder([("x", datatypes.Array(4))], [("y", None)], disable_rank5_shape_mapping=True)
+    builder.add_where_nonzero(name="where", input_name="x", output_name="places")
+    builder.add_gather_nd(name="take", input_names=["x", "places"], output_name="y")
+    return builder
 
-    def traced(self, prepared, inputs, key):
-        original(self, prepared, inputs, key)
-        raise UnsupportedError("the value of 'x' decides a shape")
 
-    monkeypatch.setattr(Program, "_traced", traced)
-    model = network(prelu().spec)
-    rows = [{"x": random(3, 2, 2, seed=i)} for i in range(3)]
+def test_shapes_that_depend_on_values_run_in_stages():
+    model = chosen().model()
+    rows = [{"x": np.float32(row)} for row in ([0, 1, 2, 0], [3, 0, 0, 4], [0, 5, 0, 0])]
     for row, outputs in zip(rows, model.predict_batch(rows), strict=True):
-        np.testing.assert_allclose(outputs["y"], expected(row["x"]), rtol=1e-6)
-    np.testing.assert_allclose(model.predict(rows[0])["y"], expected(rows[0]["x"]), rtol=1e-6)
+        np.testing.assert_array_equal(outputs["y"], row["x"][row["x"] != 0])
+    made = model.compilations()
+    assert [each.what for each in made] == ["a stage"] * 3  # the first, and one for each count
+    assert "from layer 'where' (whereNonZero), number 1, read sizes [2]" in made[1].why
+    assert all(each.seconds > 0 for each in made)
+    model.predict({"x": np.float32([0, 0, 6, 7])})
+    assert model.trace_count == 3
+
+
+def test_a_function_of_a_model_goes_through_stages():
+    function = chosen().model().as_function()
+    slope = jax.grad(lambda x: (function({"x": x})["y"] ** 2).sum())(np.float32([0, 3, 4, 0]))
+    np.testing.assert_array_equal(slope, [0, 6, 8, 0])
+    with pytest.raises(UnsupportedError, match=r"layer 'where'.*\n.*the value of 'x' decides a shape"):
+        jax.jit(function)({"x": np.float32([0, 3, 4, 0])})
+
+
+def test_warming_up_compiles_ahead():
+    model = network(prelu().spec)
+    model.warm_up()
+    assert [each.why for each in model.compilations()] == ["first call for x [3, 2, 2]"]
+    model.predict({"x": random(3, 2, 2)})
     assert model.trace_count == 1
-    assert [record.message for record in caplog.records] == [
-        "the network runs layer by layer, which is slow: the value of 'x' decides a shape"
-    ]
+    with pytest.raises(FeatureError, match="no input is called 'z'"):
+        model.warm_up([{"z": (3, 2, 2)}])
+    with pytest.raises(FeatureError, match="x"):
+        model.warm_up([{"x": (4, 2, 2)}])
 
 
 def test_unknown_compiler_options_are_dropped(monkeypatch):
