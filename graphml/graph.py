@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,19 +128,26 @@ def last_reads(region: Region, keep: frozenset[str]) -> tuple[tuple[str, ...], .
 # From the wire -------------------------------------------------------------------------------------------------------
 
 
+def layer_keys(messages, prefix: str = "") -> list[str]:
+    """The places of layers in the tree of parameters: their names, made unique with `#index`."""
+    count = Counter(message.name for message in messages)
+    keys = []
+    for position, message in enumerate(messages):
+        key = message.name if message.name and count[message.name] == 1 else f"{message.name}#{position}"
+        while key != message.name and key in count:
+            key += "#"
+        keys.append(prefix + key)
+    return keys
+
+
 def from_layers(messages, *, prefix: str = "") -> Region:
     """The region that a list of layer messages describes.
 
     Raises GraphError for a blob that is read before it exists only through `check_wiring`; here only the layers
     themselves are decoded, and an error says which one it was.
     """
-    count = Counter(message.name for message in messages)
     nodes = []
-    for position, message in enumerate(messages):
-        key = message.name if message.name and count[message.name] == 1 else f"{message.name}#{position}"
-        while key != message.name and key in count:
-            key += "#"
-        key = prefix + key
+    for position, (key, message) in enumerate(zip(layer_keys(messages, prefix), messages, strict=True)):
         try:
             kind = wire.kind_of(message)
             decoded = wire.decode(message)
@@ -216,3 +223,43 @@ def _check_region(region: Region, known: set[str]) -> None:
             _check_region(inner, set(known))
         # what sub-networks write may be read after them; whether it exists then depends on the side that ran
         known |= set(node.outputs).union(*(writes(r) for r in node.regions.values()))
+
+
+def check_sides(graph: Graph, decided: Collection[str]) -> None:
+    """Raise GraphError where a blob is read that only one side of a branch leaves.
+
+    decided: blobs whose values are known before the network runs; a branch on one of them has one side only.
+    """
+    defined = {port.name for port in graph.inputs}
+    open_blobs = _check_sides(graph.body, defined, {}, decided)
+    for port in graph.outputs:
+        if port.name in open_blobs:
+            raise GraphError(f"the output {port.name!r} is left by one side of {open_blobs[port.name].label} only")
+
+
+def _check_sides(region: Region, defined: set[str], left: dict[str, Node], decided: Collection[str]) -> dict[str, Node]:
+    """Adds to `defined` what the region leaves for certain; gives the branch for each blob that it may leave."""
+    left = dict(left)
+    for node in region.nodes:
+        for name in node.inputs:
+            if name in left:
+                raise GraphError(
+                    f"{node.label} reads {name!r}, which one side of {left[name].label} leaves and the other does not; "
+                    f"which side runs depends on values"
+                )
+        after = []
+        for inner in node.regions.values():
+            inside = set(defined)
+            after.append((inside, _check_sides(inner, inside, left, decided)))
+        certain = set(node.outputs)
+        if "body" in node.regions or (node.regions and node.inputs[0] in decided):
+            certain |= set().union(*(inside | maybe.keys() for inside, maybe in after))
+        elif node.regions:
+            if len(after) == 2:
+                certain |= after[0][0] & after[1][0]
+            for inside, maybe in after:
+                left |= dict.fromkeys((inside | maybe.keys()) - certain - defined, node)
+        defined |= certain
+        for name in certain & left.keys():
+            del left[name]
+    return left

@@ -10,9 +10,10 @@ that the row wants (`Laid` remembers it, so a chain of such rows never converts 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +24,8 @@ from graphml import catalogue
 from graphml.catalogue import Op, Target
 from graphml.control import Block, Control, known, peek
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
-from graphml.graph import EXIT, Graph, Node, Port, Region, last_reads, reads, writes
+from graphml.folding import Folded, fold
+from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, reads, writes
 from graphml.spec.layers import REGIONS, snake_case
 from graphml.spec.weights import Quantized
 
@@ -78,12 +80,20 @@ class Lowered:
         """Whether a layer draws random numbers without a seed of its own."""
         return any(catalogue.row(n.kind).random and n.attributes.get("seed", -1) < 0 for n in self.graph.body.walk())
 
+    @cached_property
+    def folded(self) -> Folded:
+        """The network that runs on prepared weights: some of its layers are part of others."""
+        with catalogue.lowering_for(self.target):
+            return fold(self.graph)
+
     def prepare(self, params: Params) -> Params:
         """Weights in the form in which rows use them; make it once, then call `run_prepared` many times."""
+        folded = self.folded
         with catalogue.lowering_for(self.target):
+            params = folded.absorbed(params, partial(_in_floats, dtype=self.dtype))
             return {
                 node.key: _ready_weights(catalogue.row(node.kind), node, params[node.key], self.dtype)
-                for node in self.graph.body.walk()
+                for node in folded.graph.body.walk()
                 if node.key in params
             }
 
@@ -111,7 +121,7 @@ class Lowered:
         env = self.enter(inputs)
         run = Run(self, params, key, prepared, origins(self.graph), {}, dict(static or {}))
         with catalogue.lowering_for(self.target.replace(train=train)):
-            _run_region(self.graph.body, env, keep, run)
+            _run_region(self.folded.graph.body if prepared else self.graph.body, env, keep, run)
         return env
 
     def enter(self, inputs: Arrays) -> dict[str, Any]:
@@ -155,6 +165,7 @@ def lower(
     )
     with catalogue.lowering_for(target):
         refuse_unsupported(graph)
+    check_sides(graph, known_blobs(graph.body))
     known = _shape_constants(graph.body)
     params = {key: value for key, value in graph.parameters().items() if key not in known}
     return Lowered(graph, params, target, dtype, known)
@@ -366,13 +377,19 @@ def _keywords(row: Op, node: Node, run: Run) -> dict[str, Any]:
 def _ready_weights(row: Op, node: Node, weights: Mapping[str, Any], dtype) -> dict[str, Any]:
     """Weights of the wire in the form in which the row takes them."""
 
+    ready = _in_floats(weights, dtype, leave=row.quantized)
+    return dict(row.prepare(ready, node.attributes)) if row.prepare and ready else ready
+
+
+def _in_floats(weights: Mapping[str, Any], dtype, leave: bool = False) -> dict[str, Any]:
+    """Weights as arrays of the network's type. leave: what is quantized stays so."""
+
     def floats(leaf):
         if isinstance(leaf, Quantized):
-            return leaf if row.quantized else jax.tree.map(jnp.asarray, leaf).dequantize().astype(dtype)
+            return leaf if leave else jax.tree.map(jnp.asarray, leaf).dequantize().astype(dtype)
         return jnp.asarray(leaf, dtype)
 
-    ready = jax.tree.map(floats, dict(weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
-    return dict(row.prepare(ready, node.attributes)) if row.prepare and ready else ready
+    return jax.tree.map(floats, dict(weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
 
 
 def _numpy_weights(node: Node) -> dict[str, Any]:
@@ -480,17 +497,13 @@ def _leave(graph: Graph, port: Port, blob):
 
 def _shape_constants(region: Region) -> frozenset[str]:
     """Keys of constants that decide a shape, a branch or a number of turns, through nodes that can be folded."""
+    foldable = _folded(region, frozenset())
     producer: dict[str, Node] = {}
-    foldable: set[str] = set()
     wanted: list[str] = []
     for node in region.walk():
-        row = catalogue.row(node.kind)
-        constant = not node.inputs and bool(node.weights)
-        plain = not row.random and not node.weights and not node.regions
-        if constant or row.shape_only or (plain and node.inputs and foldable.issuperset(node.inputs)):
-            foldable |= set(node.outputs)
         producer |= dict.fromkeys(node.outputs, node)
-        wanted += node.inputs if node.regions else [node.inputs[p] for p in row.concrete if p < len(node.inputs)]
+        concrete = catalogue.row(node.kind).concrete
+        wanted += node.inputs if node.regions else [node.inputs[p] for p in concrete if p < len(node.inputs)]
     known: set[str] = set()
     seen: set[str] = set()
     while wanted:
@@ -503,6 +516,23 @@ def _shape_constants(region: Region) -> frozenset[str]:
             known.add(node.key)
         wanted += node.inputs
     return frozenset(known)
+
+
+def known_blobs(region: Region) -> frozenset[str]:
+    """The blobs whose values follow from constants and from shapes alone. What is written in several places is not."""
+    writers = Counter(name for node in region.walk() for name in node.outputs)
+    return _folded(region, frozenset(name for name, count in writers.items() if count > 1))
+
+
+def _folded(region: Region, never: frozenset[str]) -> frozenset[str]:
+    folded: set[str] = set()
+    for node in region.walk():
+        row = catalogue.row(node.kind)
+        constant = not node.inputs and bool(node.weights)
+        plain = not row.random and not node.weights and not node.regions
+        if constant or row.shape_only or (plain and node.inputs and folded.issuperset(node.inputs)):
+            folded |= set(node.outputs) - never
+    return frozenset(folded)
 
 
 # Errors --------------------------------------------------------------------------------------------------------------

@@ -79,14 +79,38 @@ def test_a_known_predicate_needs_no_cond():
     np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])
 
 
+def one_sided(predicate: str) -> NeuralNetworkBuilder:
+    builder = constant(part(), "yes", 1.0)
+    builder.add("branch", "b", [predicate], [], if_branch=part().add("multiply", "m", ["x"], ["h"], alpha=2.0))
+    return builder.add("add", "after", ["h"], ["y"], alpha=1.0)
+
+
 def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
-    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["h"], alpha=2.0))
-    builder.add("add", "after", ["h"], ["y"], alpha=1.0)
-    run = program(builder)
-    np.testing.assert_array_equal(run(one(3.0)), [7])
-    with pytest.raises(GraphError, match="layer 'after'") as caught:
-        jax.jit(run)(one(3.0))
-    assert "'h' was not written" in str(caught.value)
+    with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one side of layer 'b' \(branch\)"):
+        program(one_sided("x"))
+    np.testing.assert_array_equal(jax.jit(program(one_sided("yes")))(one(3.0)), [7])
+
+
+def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
+    inner = part().add("branch", "inner", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
+    other = part().add("multiply", "n", ["x"], ["y"], alpha=3.0)
+    builder = part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other)
+    with pytest.raises(GraphError, match="the output 'y' is left by one side of layer 'outer'"):
+        program(builder)
+
+
+def test_a_blob_that_both_sides_of_both_branches_leave_can_be_read():
+    def sides(name, a, b):
+        return {
+            "if_branch": part().add("multiply", name + "a", ["x"], ["y"], alpha=a),
+            "else_branch": part().add("multiply", name + "b", ["x"], ["y"], alpha=b),
+        }
+
+    inner = part().add("branch", "inner", ["x"], [], **sides("in", 2.0, 3.0))
+    other = part().add("multiply", "n", ["x"], ["y"], alpha=5.0)
+    run = program(part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other))
+    np.testing.assert_array_equal(run(one(4.0)), [8])
+    np.testing.assert_array_equal(run(one(0.0)), [0])
 
 
 def test_sides_of_different_shapes_are_named():
