@@ -10,6 +10,7 @@ from typing import Any
 from graphml.spec import layers, weights
 from graphml.spec.layer_rules import field_faults
 from graphml.spec.problems import Problem, inside, layer_label
+from graphml.spec.rank_rules import rank_problems
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
@@ -22,6 +23,7 @@ def network_problems(model: Model) -> Iterator[Problem]:
         yield Problem("network", "has no layers")
     scope = _Scope({feature.name: "the input" for feature in model.description.input})
     yield from _Walk(_writers(network.layers)).region(network.layers, scope, in_loop=False)
+    yield from rank_problems(network, model.description.input)
     yield from _outputs(model, kind, network, scope.blobs)
     yield from _mapping(model, network)
     yield from _preprocessing(model, network)
@@ -94,9 +96,9 @@ class _Walk:
                     label, f"reads {name!r}, which only {places[0][1]} gives: the order is wrong, or there is a cycle"
                 )
             else:
-                yield Problem(
-                    label, f"reads {name!r}, which exists only inside a branch or loop ({places[0][1]} writes it)"
-                )
+                # Core ML refuses it; here it exists where the side that runs, or a turn of the loop, is known
+                what = f"reads {name!r}, which exists only inside a branch or loop ({places[0][1]} writes it)"
+                yield Problem(label, what, "warning")
 
     def _writes(self, layer: NeuralNetworkLayer, kind: str | None, label: str, scope: _Scope) -> Iterator[Problem]:
         for name in layer.output:

@@ -63,6 +63,7 @@ def trainable() -> Model:
     second = _layer("innerProduct", "a", "s", "second", weights=np.ones((2, 4)), bias=np.ones(2))
     layers = [first, _layer("activation", "h", "a", "relu", ReLU={}), second, _layer("softmax", "s", "y", "softmax")]
     model = _network(*layers)
+    model.neuralNetwork.arrayInputShapeMapping = 0  # the softmax is over the channels of rank 5
     model.isUpdatable = True
     for layer in (model.neuralNetwork.layers[0], model.neuralNetwork.layers[2]):
         layer.isUpdatable = True

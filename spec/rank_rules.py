@@ -1,0 +1,246 @@
+"""Ranks through a network: how many axes each blob has, and the layers whose axes or ranks do not fit it.
+
+Ranks follow from the declared inputs, layer by layer; where one depends on more than that it is unknown, and nothing is
+said of it. A rule reports only what no array of that rank can satisfy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from graphml.spec import layers
+from graphml.spec.layers import REGIONS
+from graphml.spec.problems import Problem, inside, layer_label
+from graphml.spec.wire.model_pb2 import FeatureDescription
+
+Rank = int | None
+Ranks = dict[str, Rank]
+
+_MOST = 32  # axes that an array can have here
+
+
+def rank_problems(network: Any, inputs: Sequence[FeatureDescription]) -> Iterator[Problem]:
+    """Every layer whose inputs have a rank that it cannot take."""
+    yield from ranks_after(network.layers, _input_ranks(network, inputs))
+
+
+def ranks_after(messages: Any, ranks: Ranks) -> Iterator[Problem]:
+    """The problems of layers whose inputs have these ranks; `ranks` gains the blobs that they write."""
+    for position, layer in enumerate(messages):
+        kind = layer.WhichOneof("layer")
+        label = layer_label(layer, position)
+        if kind is None:
+            ranks |= dict.fromkeys(layer.output)
+        elif kind in REGIONS:
+            yield from _sub_networks(layer, kind, label, ranks)
+        else:
+            params = getattr(layer, kind)
+            given = [ranks.get(name) for name in layer.input]
+            faults = list(_faults(kind, params, given))
+            yield from (Problem(label, fault) for fault in faults)
+            found = None if faults else _output_rank(kind, params, given)
+            ranks |= dict.fromkeys(layer.output, found if found is None or 1 <= found <= _MOST else None)
+
+
+def _input_ranks(network: Any, inputs: Sequence[FeatureDescription]) -> Ranks:
+    exact = bool(network.arrayInputShapeMapping or network.imageInputShapeMapping)
+    exact = exact or any(layers.since(kind) > 3 for kind in _kinds(network.layers))
+    ranks: Ranks = {}
+    for feature in inputs:
+        of_type = feature.type.WhichOneof("Type")
+        if of_type == "imageType":
+            ranks[feature.name] = 4 if network.imageInputShapeMapping else 5
+        elif not exact:
+            ranks[feature.name] = 5
+        elif of_type == "multiArrayType":
+            array = feature.type.multiArrayType
+            flexible = array.WhichOneof("ShapeFlexibility")
+            ranks[feature.name] = (len(array.shape) or None) if flexible is None else None
+        else:
+            ranks[feature.name] = 1
+    return ranks
+
+
+def _kinds(messages: Any) -> Iterator[str]:
+    for message in messages:
+        kind = message.WhichOneof("layer")
+        if kind is None:
+            continue
+        yield kind
+        for field in REGIONS.get(kind, {}):
+            yield from _kinds(getattr(getattr(message, kind), field).layers)
+
+
+def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[Problem]:
+    networks = {name: getattr(getattr(layer, kind), field).layers for field, name in REGIONS[kind].items()}
+    if "body" in networks:
+        # what a turn leaves in another rank is found in another rank by the next
+        after = dict(ranks)
+        for name in ("condition", "body"):
+            for _ in ranks_after(networks[name], after):
+                pass
+        for name, rank in after.items():
+            ranks[name] = rank if name not in ranks or ranks[name] == rank else None
+        for name in ("condition", "body"):
+            yield from inside(f"{label} > {name}", ranks_after(networks[name], ranks))
+        return
+    sides = [dict(ranks), dict(ranks)]
+    for (name, messages), side in zip(networks.items(), sides, strict=True):
+        yield from inside(f"{label} > {name}", ranks_after(messages, side))
+    for name in sides[0].keys() | sides[1].keys():
+        first, second = (side.get(name) for side in sides)
+        ranks[name] = first if first == second else None
+
+
+# What layers demand ---------------------------------------------------------------------------------------------------
+
+
+def _kinds_of(names: str) -> frozenset[str]:
+    found = frozenset(names.split())
+    assert found <= set(layers.kinds()), found - set(layers.kinds())
+    return found
+
+
+# The smallest rank of the first input.
+_LEAST = {
+    **dict.fromkeys(("matrixBandPart", "lowerTriangular", "upperTriangular", "padding", "embeddingND"), 2),
+    **dict.fromkeys(("upsample", "resizeBilinear", "reorganizeData", "crop", "lrn", "mvn", "l2normalize"), 3),
+    **dict.fromkeys(("softmax", "batchnorm", "flatten", "split", "dot", "scale", "bias"), 3),
+    **dict.fromkeys(("convolution", "pooling", "embedding"), 4),
+    **dict.fromkeys(("convolution3d", "pooling3d", "globalPooling3d", "permute", "reshape", "cropResize"), 5),
+    **dict.fromkeys(("sequenceRepeat", "simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"), 5),
+}
+# `axis`: of the first input, unless another rule says of what.
+_AXIS = _kinds_of(
+    """softmaxND concatND splitND gather scatter gatherAlongAxis scatterAlongAxis cumSum argSort topK argMin argMax
+    sliceBySize slidingWindows"""
+)
+_NEW_AXIS = frozenset(("stack", "oneHot"))
+_REDUCTIONS = frozenset(kind for kind in layers.kinds() if kind.startswith("reduce") and kind != "reduce")
+
+
+def _faults(kind: str, params: Any, given: Sequence[Rank]) -> Iterator[str]:
+    rank = given[0] if given else None
+    if rank is None:
+        return
+    least = _LEAST.get(kind, 0)
+    if rank < least:
+        yield f"its input has {rank} axes; at least {least} are needed"
+        return
+    if kind in _AXIS:
+        yield from _axes([params.axis], rank)
+    elif kind in _NEW_AXIS:
+        yield from _axes([params.axis], rank + 1, "result")
+    elif kind in _REDUCTIONS and not params.reduceAll:
+        yield from _axes(params.axes, rank)
+    elif kind == "expandDims":
+        yield from _axes(params.axes, rank + len(params.axes), "result")
+    elif kind == "squeeze" and not params.squeezeAll:
+        yield from _axes(params.axes, rank)
+    elif kind == "transpose":
+        yield from _length("axes", params.axes, rank)
+    elif kind == "reverse":
+        yield from _length("reverseDim", params.reverseDim, rank)
+    elif kind == "rankPreservingReshape":
+        yield from _length("targetShape", params.targetShape, rank)
+    elif kind == "reverseSeq":
+        yield from _axes([params.batchAxis, params.sequenceAxis], rank)
+    elif kind == "constantPad" and len(given) == 1:
+        yield from _length("padAmounts", params.padAmounts, 2 * rank)
+    elif kind == "layerNormalization" and len(params.normalizedShape) > rank:
+        yield f"normalizedShape has {len(params.normalizedShape)} sizes; its input has {rank} axes"
+    elif kind == "broadcastToStatic" and rank > len(params.targetShape):
+        yield f"targetShape has {len(params.targetShape)} sizes; its input has {rank} axes, which cannot become fewer"
+    if kind in ("concatND", "stack"):
+        others = {other for other in given if other is not None}
+        if len(others) > 1:
+            yield f"its inputs have {' and '.join(map(str, sorted(others)))} axes; all need as many"
+
+
+def _axes(axes: Sequence[int], rank: int, of: str = "input") -> Iterator[str]:
+    for axis in axes:
+        if not -rank <= axis < rank:
+            yield f"axis {axis} does not exist; the {of} has {rank} axes"
+
+
+def _length(field: str, values: Sequence[Any], wanted: int) -> Iterator[str]:
+    if len(values) not in (0, wanted):
+        yield f"{field} has {len(values)} values; its input needs {wanted}"
+
+
+# What layers give -----------------------------------------------------------------------------------------------------
+
+_SAME = _kinds_of(
+    """convolution pooling activation batchnorm mvn l2normalize softmax lrn crop padding upsample resizeBilinear
+    unary scale bias dot reduce split sequenceRepeat reorganizeData slice copy clip ceil floor sign round exp2
+    sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gelu logicalNot scatter scatterND
+    scatterAlongAxis softmaxND reverse reverseSeq splitND concatND transpose topK fillLike rankPreservingReshape
+    constantPad randomNormalLike randomUniformLike randomBernoulliLike categoricalDistribution matrixBandPart
+    lowerTriangular upperTriangular layerNormalization cumSum clampedReLU argSort pooling3d globalPooling3d
+    sliceBySize convolution3d embeddingND permute concat simpleRecurrent gru uniDirectionalLSTM
+    biDirectionalLSTM"""
+)
+_BROADCAST = _kinds_of(
+    """add multiply average max min equal notEqual lessThan lessEqual greaterThan greaterEqual logicalOr logicalXor
+    logicalAnd modBroadcastable minBroadcastable maxBroadcastable addBroadcastable powBroadcastable
+    divideBroadcastable floorDivBroadcastable multiplyBroadcastable subtractBroadcastable whereBroadcastable"""
+)
+_CONSTANT = {"getShape": 1, "rangeStatic": 1, "rangeDynamic": 1, "whereNonZero": 2}
+
+
+def _first_shape(params: Any, field: str) -> Rank:
+    return len(getattr(params, field)) or None
+
+
+# Kind -> rank from (params, ranks of the inputs, the first of which is known).
+_RANKS: Mapping[str, Callable[[Any, Sequence[int]], Rank]] = {
+    "stack": lambda p, r: r[0] + 1,
+    "oneHot": lambda p, r: r[0] + 1,
+    "slidingWindows": lambda p, r: r[0] + 1,
+    "expandDims": lambda p, r: r[0] + len(p.axes),
+    "squeeze": lambda p, r: None if p.squeezeAll else max(1, r[0] - len(p.axes)),
+    "flattenTo2D": lambda p, r: 2,
+    "tile": lambda p, r: max(r[0], len(p.reps)) if len(r) == 1 else None,
+    "argMin": lambda p, r: max(1, r[0] - 1) if p.removeDim else r[0],
+    "argMax": lambda p, r: max(1, r[0] - 1) if p.removeDim else r[0],
+    "sliceStatic": lambda p, r: max(1, r[0] - sum(p.squeezeMasks[: r[0]])),
+    **dict.fromkeys(
+        _REDUCTIONS,
+        lambda p, r: r[0] if p.keepDims else 1 if p.reduceAll or not p.axes else max(1, r[0] - len(p.axes)),
+    ),
+}
+_FROM_FIELD = {
+    "loadConstant": lambda p: 5,
+    "loadConstantND": lambda p: _first_shape(p, "shape"),
+    "fillStatic": lambda p: _first_shape(p, "targetShape"),
+    "reshapeStatic": lambda p: _first_shape(p, "targetShape"),
+    "broadcastToStatic": lambda p: _first_shape(p, "targetShape"),
+    "randomNormalStatic": lambda p: _first_shape(p, "outputShape"),
+    "randomUniformStatic": lambda p: _first_shape(p, "outputShape"),
+    "randomBernoulliStatic": lambda p: _first_shape(p, "outputShape"),
+}
+
+
+def _output_rank(kind: str, params: Any, given: Sequence[Rank]) -> Rank:
+    """The rank of the outputs; None where it is not known."""
+    if kind in _FROM_FIELD:
+        return _FROM_FIELD[kind](params)
+    if kind in _CONSTANT:
+        return _CONSTANT[kind]
+    known = [rank for rank in given if rank is not None]
+    if not given or len(known) < len(given):
+        return None
+    if kind in _SAME:
+        return known[0]
+    if kind in _BROADCAST:
+        return max(known)
+    if kind in ("broadcastToLike", "reshapeLike"):
+        return known[-1]
+    if kind == "gather":
+        return known[0] - 1 + known[-1]
+    if kind == "gatherAlongAxis":
+        return known[0]
+    if kind == "batchedMatmul":
+        return max(known) if len(known) == 1 or min(known) > 1 else None
+    return _RANKS[kind](params, known) if kind in _RANKS else None
