@@ -45,14 +45,16 @@ def _overlap(one, others):
     return jnp.where(union > 0, jnp.minimum(shared / jnp.where(union > 0, union, 1), 1), 0)
 
 
-def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_class: bool):
+def suppress(
+    boxes, scores, iou_threshold, score_threshold, *, count: int, per_class: bool, at_least_one: bool = True
+):
     """Greedy non-maximum suppression of one image: (indices [count], how many of them count).
 
     boxes: [N, 4] as (center x, center y, width, height); scores: [N, C], a box's score is its largest. Boxes below the
     score threshold do not take part. The others are visited from the best score down (equal scores: lower index first);
     a box that overlaps one already taken by more than the IoU threshold is dropped (per_class: only by one of its
     class, that of its largest score). Indices beyond the number of boxes taken are -1. Where no box takes part, the
-    best one is taken all the same.
+    best one is taken all the same, unless `at_least_one` is False.
 
     The next best boxes are found a block at a time: most often `count` boxes are taken long before all are sorted.
     """
@@ -90,6 +92,8 @@ def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_c
 
     nothing = _Kept(jnp.zeros((4, count), boxes.dtype), jnp.zeros(count, label.dtype), jnp.full(count, -1), 0)
     _, kept = lax.while_loop(unfinished, visit_block, (jnp.where(score >= score_threshold, score, -jnp.inf), nothing))
+    if not at_least_one:
+        return kept.index, kept.number
     first = jnp.where(kept.number == 0, jnp.argmax(score), kept.index[0])
     return kept.index.at[0].set(first), jnp.maximum(kept.number, 1)
 

@@ -93,6 +93,13 @@ def read(path: str | os.PathLike[str]) -> Model:
         return parse(_bytes(_model_file(path) if path.is_dir() else path, _LARGEST))
 
 
+def model_file(path: str | os.PathLike[str]) -> Path:
+    """The file that holds the message: the path itself, or one inside of an `.mlpackage`."""
+    path = Path(path)
+    with _naming(path):
+        return _model_file(path) if path.is_dir() else path
+
+
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Errors of the operating system become SpecErrors, and every SpecError begins with the path."""

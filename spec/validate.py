@@ -16,8 +16,10 @@ from graphml.spec import layers, versions
 from graphml.spec.interface_rules import interface_problems
 from graphml.spec.layers import NETWORKS
 from graphml.spec.network_rules import network_problems
+from graphml.spec.predictor_rules import PREDICTORS, predictor_problems
 from graphml.spec.problems import Problem as Problem
 from graphml.spec.problems import as_warnings, inside
+from graphml.spec.transform_rules import transform_problems
 from graphml.spec.update_rules import parameter_faults, pipeline_of
 from graphml.spec.update_rules import update_problems as update_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
@@ -105,12 +107,14 @@ def _of_model(model: Model) -> Iterator[Problem]:
     yield from interface_problems(model)
     if kind in NETWORKS:
         yield from network_problems(model)
+    elif kind in PREDICTORS:
+        yield from predictor_problems(model)
     elif pipeline_of(model) is not None:
         yield from _pipeline(model)
     elif kind == "kNearestNeighborsClassifier":
         yield from _neighbors(model.kNearestNeighborsClassifier)
-    elif kind == "linkedModel" and not model.linkedModel.linkedModelFile.linkedModelFileName.defaultValue:
-        yield Problem("linked model", "the name of the linked file is empty")
+    else:
+        yield from transform_problems(model)
 
 
 # Pipelines ------------------------------------------------------------------------------------------------------------
@@ -136,6 +140,9 @@ def _pipeline(model: Model) -> Iterator[Problem]:
                 yield from inside(where, _fits(feature, known[feature.name], "input"))
             elif not feature.type.isOptional:
                 what = "neither the pipeline nor an earlier stage gives this"
+                later = _first_to_give(feature.name, pipeline.models, position)
+                if later is not None:
+                    what += f"; stage {later + 1} does, but it runs {'later' if later > position else 'now'}"
                 yield Problem(f"{where} > input {feature.name!r}", what)
         yield from inside(where, _of_model(stage))
         if stage.isUpdatable and not model.isUpdatable:
@@ -146,6 +153,11 @@ def _pipeline(model: Model) -> Iterator[Problem]:
             yield from _fits(feature, known[feature.name], "output")
         else:
             yield Problem(f"output {feature.name!r}", "no stage gives this")
+
+
+def _first_to_give(name: str, stages: Any, start: int) -> int | None:
+    given = (i for i in range(start, len(stages)) if any(f.name == name for f in stages[i].description.output))
+    return next(given, None)
 
 
 def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> Iterator[Problem]:

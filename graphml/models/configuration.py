@@ -8,9 +8,11 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from graphml.spec.layers import snake_case
 
 Device = Any
 """A jax.Device, which type checkers take for a variable."""
@@ -33,7 +35,8 @@ class ModelConfiguration:
 
     preferred_device: a JAX device; it wins over JAX's default unless `compute_units` is CPU_ONLY.
     allow_low_precision_accumulation: lets a GPU accumulate products in half precision; on a CPU it has no effect.
-    parameters: values for the model's parameters, as an update task or a neighbours model takes them.
+    parameters: values for the model's parameters, as an update task, a neighbours model or a linked model takes them;
+        in a pipeline a key counts for all stages, or for the one that it is scoped to.
     model_display_name: shown by `print(model)`; nothing else depends on it.
     cache_directory: where networks keep their weights and programs in the form in which they run, so that the next
         process starts fast; unless it is given, the environment variable GRAPHML_CACHE names it, and without both
@@ -46,6 +49,26 @@ class ModelConfiguration:
     parameters: Mapping[Any, Any] | None = None
     model_display_name: str | None = None
     cache_directory: str | os.PathLike[str] | None = None
+
+
+def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:
+    """The configuration of one stage of a pipeline: parameters scoped to it win over those for all stages."""
+    every, own = {}, {}
+    for key, value in (configuration.parameters or {}).items():
+        scope = getattr(key, "scope", ())
+        if not scope:
+            every[key] = value
+        elif scope[0] == stage:
+            own[replace(key, scope=scope[1:])] = value
+    return replace(configuration, parameters=every | own) if every or own or configuration.parameters else configuration
+
+
+def parameter(configuration: ModelConfiguration, name: str) -> Any:
+    """The value of a parameter of this model by its name in Python spelling; None where none is given."""
+    for key, value in (configuration.parameters or {}).items():
+        if not getattr(key, "scope", ()) and snake_case(getattr(key, "name", key)) == name:
+            return value
+    return None
 
 
 def pick_device(configuration: ModelConfiguration) -> Device | None:

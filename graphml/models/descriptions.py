@@ -183,13 +183,13 @@ class Description:
 # From the wire -------------------------------------------------------------------------------------------------------
 
 
-def describe(message: Any) -> Description:
-    """The interface that a ModelDescription message declares."""
+def describe(message: Any, dtype: str = "float32") -> Description:
+    """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none."""
     meta = message.metadata
     return Description(
-        inputs=tuple(describe_feature(f) for f in message.input),
-        outputs=tuple(describe_feature(f) for f in message.output),
-        training_inputs=tuple(describe_feature(f) for f in message.trainingInput),
+        inputs=tuple(describe_feature(f, dtype) for f in message.input),
+        outputs=tuple(describe_feature(f, dtype) for f in message.output),
+        training_inputs=tuple(describe_feature(f, dtype) for f in message.trainingInput),
         predicted_feature_name=message.predictedFeatureName,
         predicted_probabilities_name=message.predictedProbabilitiesName,
         metadata=Metadata(
@@ -202,14 +202,14 @@ def describe(message: Any) -> Description:
     )
 
 
-def describe_feature(message: Any) -> FeatureDescription:
-    """One input or output from its message."""
+def describe_feature(message: Any, dtype: str = "float32") -> FeatureDescription:
+    """One input or output from its message. dtype: of an array for which the file states none."""
     feature = message.type
     member = feature.WhichOneof("Type")
     value: Any = getattr(feature, member) if member else None
     array = image = keys = sizes = None
     if member == "multiArrayType":
-        array = _array(value)
+        array = _array(value, dtype)
     elif member == "imageType":
         image = _image(value)
     elif member == "dictionaryType":
@@ -229,7 +229,7 @@ def describe_feature(message: Any) -> FeatureDescription:
     )
 
 
-def _array(message: Any) -> ArrayConstraint:
+def _array(message: Any, dtype: str) -> ArrayConstraint:
     shapes = tuple(tuple(s.shape) for s in message.enumeratedShapes.shapes)
     ranges = tuple(_range(r) for r in message.shapeRange.sizeRanges)
     shape = tuple(message.shape)
@@ -238,7 +238,7 @@ def _array(message: Any) -> ArrayConstraint:
     default = message.WhichOneof("defaultOptionalValue")
     return ArrayConstraint(
         shape=shape,
-        dtype=_DTYPES.get(message.dataType, "float32"),  # a file that declares none means the usual one
+        dtype=_DTYPES.get(message.dataType, dtype),
         shapes=shapes,
         ranges=ranges,
         default=None if default is None else getattr(message, default),

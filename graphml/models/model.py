@@ -1,8 +1,8 @@
 """What every kind of model shares, and `load`, which picks the kind.
 
 A kind is a subclass of `Model`; `KINDS` says where. It implements `_predict`, which receives checked values, and may
-have a function of arrays (`as_function`), by which pipelines compile several stages as one. A kind that is not listed still loads, can be inspected and saved; only predicting is refused, with the
-reason.
+have a function of arrays (`as_function`), by which pipelines compile several stages as one. A kind that is not listed
+still loads, can be inspected and saved; only predicting is refused, with the reason.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class Model:
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return feature_check(self.description.inputs)
 
-    def _missing(self) -> list[str]:
+    def obstacles(self) -> list[str]:
         """What stands in the way of predicting, however legal the model is."""
         version = self._message.specificationVersion
         runs = version <= NEWEST_VERSION and self.kind in KINDS
@@ -220,8 +220,8 @@ class Model:
     @functools.cached_property
     def _usable(self) -> bool:
         """True, or the reason why not as an exception."""
-        if missing := self._missing():
-            raise UnsupportedError("\n".join(missing))
+        if found := self.obstacles():
+            raise UnsupportedError("\n".join(found))
         if found := _problems(self._message):
             raise SpecError("\n".join(["this is not a legal model:", *found]))
         return True
@@ -243,7 +243,7 @@ class Model:
 
 
 class Traceable(NamedTuple):
-    """A model as a function of (weights, inputs, key) on arrays. program: models that share it differ in weights only."""
+    """A model as a function of (weights, inputs, key) on arrays. Models with one program differ in weights only."""
 
     weights: Any
     function: Callable[..., dict[str, Any]]

@@ -27,7 +27,7 @@ class Classes:
 
 
 def classes_of(network: Any, description: Description) -> Classes | None:
-    """The classes of a NeuralNetworkClassifier message; None for networks that classify nothing."""
+    """The classes of a message with class labels, of a network or another kind; None for what classifies nothing."""
     if "ClassLabels" not in network.DESCRIPTOR.oneofs_by_name:
         return None
     member = network.WhichOneof("ClassLabels")
@@ -38,7 +38,7 @@ def classes_of(network: Any, description: Description) -> Classes | None:
     dictionaries = [name for name, of_type in types.items() if of_type is FeatureType.DICTIONARY]
     return Classes(
         labels=tuple(getattr(network, member).vector) if member else (),
-        blob=_probability_blob(network),
+        blob=_probability_blob(network) if hasattr(network, "layers") else "",
         label_name=description.predicted_feature_name if description.predicted_feature_name else "classLabel",
         probabilities_name=named if named else next(iter(dictionaries), None),
     )

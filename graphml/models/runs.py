@@ -1,0 +1,270 @@
+"""How the stages of a pipeline run: one by one, or several as one compiled program.
+
+Inside such a program every stage computes in the precision that it has alone: networks in float32, the rest in
+float64. JAX decides that by a context, which may change in the middle of a trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml.errors import GraphmlError, ShapeError, UnsupportedError
+from graphml.models.compiling import compiler_options
+from graphml.models.configuration import pick_device
+from graphml.models.descriptions import FeatureDescription, FeatureType
+from graphml.models.linked import LinkedModel
+from graphml.models.model import Model
+from graphml.models.network import NeuralNetwork
+from graphml.models.transforms import given
+
+Stage = tuple[str, Model]
+"""A stage as errors call it, and its model."""
+
+_log = logging.getLogger("graphml")
+
+_ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
+
+
+def stage_inputs(model: Model, env: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage finds of its inputs. A whole number may become an integer; all else the stage's own check judges."""
+    return {f.name: fitting(f, env[f.name]) for f in model.description.inputs if f.name in env}
+
+
+def fitting(feature: FeatureDescription, value: Any) -> Any:
+    if feature.type is FeatureType.INT64 and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def stage_key(model: Model, key: jax.Array | None, position: int) -> dict[str, Any]:
+    """The keyword with which a stage draws other random numbers than its neighbours."""
+    return {} if key is None or not model.draws() else {"key": jax.random.fold_in(key, position)}
+
+
+@contextlib.contextmanager
+def inside(label: str) -> Iterator[None]:
+    try:
+        yield
+    except GraphmlError as error:
+        raise error.in_context(label) from error
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+
+class Single:
+    """One stage."""
+
+    def __init__(self, stage: Stage, position: int) -> None:
+        self.stages = [stage]
+        self._position = position
+
+    def __call__(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        label, model = self.stages[0]
+        with inside(label):
+            return model.predict(stage_inputs(model, env), **stage_key(model, key, self._position))
+
+
+class Fused:
+    """Consecutive stages as one program. Only the first takes what does not come from the run itself.
+
+    wanted: the names that are read after the run. trace_count: how often the program was traced.
+    """
+
+    def __init__(self, stages: Sequence[Stage], position: int, wanted: set[str], programs: dict[Any, Any]) -> None:
+        self.stages = list(stages)
+        self._position = position
+        self._singles = [Single(stage, position + i) for i, stage in enumerate(stages)]
+        self._wanted = wanted
+        self._programs = programs
+        self._stepwise = False
+
+    def __call__(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        if not self._stepwise:
+            try:
+                return self._run(env, key)
+            except UnsupportedError as error:  # a shape that depends on values
+                _log.info("the stages run one by one: %s", error)
+                self._stepwise = True
+        out: dict[str, Any] = {}
+        for single in self._singles:
+            out |= single({**env, **out}, key)
+        return out
+
+    def _run(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        label, first = self.stages[0]
+        with inside(label):
+            given_values = first.check(stage_inputs(first, env))
+        weights, program, device = self._program
+        with jax.enable_x64(True), contextlib.nullcontext() if device is None else jax.default_device(device):
+            inputs = {name: np.asarray(v) if isinstance(v, float) else v for name, v in given_values.items()}
+            results = jax.device_get(program(weights, inputs, key))
+        out: dict[str, Any] = {}
+        for (label, model), blobs in zip(self.stages, results, strict=True):
+            if blobs is not None:
+                with inside(label):
+                    out |= present(model, blobs)
+        return out
+
+    @functools.cached_property
+    def _program(self) -> tuple[list[Any], Callable, Any]:
+        """The weights as they are, the program that pipelines with other weights share, and the device."""
+        device = pick_device(self.stages[0][1].configuration)
+        platform = jax.default_backend() if device is None else device.platform
+        traceables = [model.traceable() for _, model in self.stages]
+        which = self._position, len(self.stages), tuple(id(t.program) for t in traceables)
+        if which not in self._programs:
+            functions = [t.function for t in traceables]
+            wanted = [any(f.name in self._wanted for f in model.description.outputs) for _, model in self.stages]
+
+            def graphml_pipeline(weights, inputs, key):
+                blobs = chain(self.stages, functions, weights, inputs, key, self._position)
+                return [b if w else None for b, w in zip(blobs, wanted, strict=True)]
+
+            jitted = jax.jit(graphml_pipeline, compiler_options=compiler_options(platform))
+            self._programs[which] = jitted, [t.program for t in traceables]  # kept alive: ids are not reused
+        return [t.weights for t in traceables], self._programs[which][0], device
+
+
+Run = Single | Fused
+
+
+def runs(stages: Sequence[Stage], outputs: Iterable[str], programs: dict[Any, Any]) -> list[Run]:
+    """The stages in runs. outputs: names that are wanted at the end; programs: where compiled ones are kept."""
+    found: list[Run] = []
+    start = 0
+    while start < len(stages):
+        end = _end(stages, start)
+        if end - start > 1 and any(model.has_network() for _, model in stages[start:end]):
+            later = {f.name for _, model in stages[end:] for f in model.description.inputs}
+            found.append(Fused(stages[start:end], start, later | set(outputs), programs))
+        else:
+            end = start + 1
+            found.append(Single(stages[start], start))
+        start = end
+    return found
+
+
+def _end(stages: Sequence[Stage], start: int) -> int:
+    """Where the run that begins at `start` ends."""
+    made: dict[str, FeatureDescription] = {}
+    for position in range(start, len(stages)):
+        model = stages[position][1]
+        inputs, outputs = model.description.inputs, model.description.outputs
+        if position > start and not all(f.name in made and _passes(f) and _passes(made[f.name]) for f in inputs):
+            return position
+        if not _has_function(model):
+            return position
+        made |= {f.name: f for f in outputs}
+        if not all(map(_passes, outputs)):
+            # what is no array is made of the arrays when the program has run, hence after the last stage only
+            return position + 1 if isinstance(_itself(model), NeuralNetwork) else position
+    return len(stages)
+
+
+def _passes(feature: FeatureDescription) -> bool:
+    return feature.type in _ARRAYS
+
+
+def _itself(model: Model) -> Model:
+    """The model behind links."""
+    while isinstance(model, LinkedModel):
+        model = model.target
+    return model
+
+
+def _has_function(model: Model) -> bool:
+    try:
+        model.traceable()
+    except GraphmlError:
+        return False
+    return True
+
+
+# Inside a program ----------------------------------------------------------------------------------------------------
+
+
+def chain(
+    stages: Sequence[Stage],
+    functions: Sequence[Callable[..., dict[str, Any]]],
+    weights: Sequence[Any],
+    inputs: Mapping[str, Any],
+    key: jax.Array | None,
+    first: int = 0,
+) -> list[dict[str, Any]]:
+    """The arrays that each of the stages gives, traced. first: the position of the first stage in its pipeline."""
+    env, out = dict(inputs), []
+    for position, ((label, model), function, weight) in enumerate(zip(stages, functions, weights, strict=True)):
+        own = None if key is None else jax.random.fold_in(key, first + position)
+        with inside(label):
+            taken = {f.name: _taken(model, f, env[f.name]) for f in model.description.inputs if f.name in env}
+            with jax.named_scope(label):
+                blobs = function(weight, taken, own)
+            declared = {f.name: _declared(f, blobs[f.name]) for f in model.description.outputs if f.name in blobs}
+        env |= declared
+        out.append({**blobs, **declared})
+    return out
+
+
+def _taken(model: Model, feature: FeatureDescription, value: Any) -> Any:
+    """An array as the stage that reads it declares it."""
+    value = jnp.asarray(value)
+    if feature.array is None:
+        return value.reshape(1) if value.size == 1 and feature.image is None else value
+    shape = feature.array.fit(value.shape, rank5=model.has_network())
+    if shape is None:
+        raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}; it is given {list(value.shape)}")
+    value = value.reshape(shape)
+    return value if model.has_network() else value.astype(feature.array.dtype)
+
+
+def _declared(feature: FeatureDescription, value: Any) -> Any:
+    """An array as the stage that computes it declares it."""
+    if feature.array is None:
+        return value.astype("float64").reshape(()) if feature.type is FeatureType.DOUBLE else value
+    shape, dtype = feature.array.shape, np.dtype(feature.array.dtype)
+    if shape is not None and not feature.array.flexible and value.size == np.prod(shape):
+        value = value.reshape(shape)
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        value = jnp.clip(jnp.rint(jnp.nan_to_num(value.astype("float64"))), limits.min, limits.max)
+    return value.astype(dtype)
+
+
+def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs that a stage declares, from the arrays that its function gives."""
+    model = _itself(model)
+    if isinstance(model, NeuralNetwork):
+        return model.present(blobs)
+    return {f.name: given(f, blobs[f.name]) for f in model.description.outputs}
+
+
+def function_of(stages: Sequence[Stage], outputs: Sequence[FeatureDescription]) -> tuple[list[Any], Callable]:
+    """(weights, function of weights, inputs and key) of a whole pipeline: its outputs, and what else its last stage
+    gives. Raises UnsupportedError naming each stage that is no function of arrays."""
+    traceables, reasons = [], []
+    for label, model in stages:
+        try:
+            traceables.append(model.traceable())
+        except UnsupportedError as error:
+            reasons.append(f"{label}: {error}")
+    if reasons:
+        raise UnsupportedError("\n".join(["this pipeline has no function of arrays:", *reasons]))
+    functions = [t.function for t in traceables]
+
+    def function(weights, inputs, key=None):
+        blobs = chain(stages, functions, weights, inputs, key)
+        env = {name: jnp.asarray(value) for name, value in inputs.items()}
+        for arrays in blobs:
+            env |= arrays
+        return {f.name: env[f.name] for f in outputs if f.name in env} | (blobs[-1] if blobs else {})
+
+    return [t.weights for t in traceables], function
