@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from graphml import recipes as recipes
     from graphml import utils as utils
     from graphml.allocator import tune_host_allocator as tune_host_allocator
+    from graphml.background import BackgroundUpdate as BackgroundUpdate
+    from graphml.background import update_in_background as update_in_background
     from graphml.build import AdamParams as AdamParams
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
     from graphml.build import SgdParams as SgdParams
@@ -35,10 +38,13 @@ if TYPE_CHECKING:
     from graphml.models import load as load
     from graphml.models.configuration import ComputeUnits as ComputeUnits
     from graphml.models.configuration import ModelConfiguration as ModelConfiguration
+    from graphml.models.custom import register_custom_model as register_custom_model
     from graphml.models.features import FeatureValue as FeatureValue
     from graphml.models.images import CropAndScale as CropAndScale
     from graphml.models.images import ImageConstraint as ImageConstraint
     from graphml.models.images import ImageOptions as ImageOptions
+    from graphml.models.linked import link as link
+    from graphml.models.system import register_provider as register_provider
     from graphml.ops.custom import register_custom_layer as register_custom_layer
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
     from graphml.update import MetricKey as MetricKey
@@ -48,8 +54,11 @@ if TYPE_CHECKING:
     from graphml.update import UpdateEvent as UpdateEvent
     from graphml.update import UpdateProgressHandlers as UpdateProgressHandlers
     from graphml.update import UpdateTask as UpdateTask
+    from graphml.update import make_updatable as make_updatable
+    from graphml.update import replace_head as replace_head
 
 _HOME = {
+    **dict.fromkeys(("BackgroundUpdate", "update_in_background"), "graphml.background"),
     **dict.fromkeys(("NeuralNetworkBuilder", "SgdParams", "AdamParams", "datatypes"), "graphml.build"),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
@@ -58,8 +67,12 @@ _HOME = {
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
     "FeatureValue": "graphml.models.features",
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
+    "link": "graphml.models.linked",
     "register_custom_layer": "graphml.ops.custom",
+    "register_custom_model": "graphml.models.custom",
+    "register_provider": "graphml.models.system",
     "tune_host_allocator": "graphml.allocator",
+    "recipes": "graphml.recipes",
     "utils": "graphml.utils",
     **dict.fromkeys(
         (
@@ -71,6 +84,8 @@ _HOME = {
             "UpdateEvent",
             "UpdateProgressHandlers",
             "UpdateTask",
+            "make_updatable",
+            "replace_head",
         ),
         "graphml.update",
     ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-from graphml.errors import FeatureError, GraphmlError, UnsupportedError, need
+from graphml.errors import FeatureError, GraphmlError, UnsupportedError, UpdateError, need
 
 typer = need("typer", "cli")
 need("rich", "cli")
@@ -46,6 +47,14 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="show traceback
     """Core ML models anywhere JAX runs."""
 
 
+class Drawing(enum.StrEnum):
+    """Forms of a drawing."""
+
+    text = "text"
+    dot = "dot"
+    html = "html"
+
+
 # inspect -------------------------------------------------------------------------------------------------------------
 
 
@@ -54,10 +63,17 @@ def inspect(
     file: ModelFile,
     shapes: Annotated[bool, typer.Option("--shapes", help="trace the network and show the shape of each blob")] = False,
     code: Annotated[bool, typer.Option("--code", help="print a network as straight-line code with shapes")] = False,
+    flow: Annotated[
+        bool, typer.Option("--flow", help="show branches, loops, compiled stages and what decides shapes")
+    ] = False,
+    form: Annotated[Drawing, typer.Option("--format", help="of --flow")] = Drawing.text,
     as_json: AsJson = False,
 ) -> None:
     """Show what a model is: interface, layers, weights, update recipe."""
     model = spec.read(file)
+    if flow:
+        print(_flow(file, form), end="")
+        return
     if code:
         _line(_code(file))
         return
@@ -107,6 +123,15 @@ def _code(file: Path) -> str:
     return listing(_network(file).graph, shapes)
 
 
+def _flow(file: Path, form: Drawing) -> str:
+    from graphml import flow
+
+    steps = flow.flow(_network(file).lower())
+    if form is Drawing.text:
+        return flow.as_text(steps) + "\n"
+    return (flow.as_dot if form is Drawing.dot else flow.as_html)(steps, file.name)
+
+
 def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
     pad = "  " * indent
     updatable = ", updatable" if summary["updatable"] else ""
@@ -126,6 +151,8 @@ def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
         console.print(_layer_table(summary["layers"]))
     if "update" in summary:
         _show_recipe(summary["update"], pad)
+    for what, value in summary.get("training_recipe", {}).items():
+        _line(f"{pad}{what.replace('_', ' ')}  {value}")
     for stage in summary.get("stages", []):
         _show(stage, f"stage {stage['name']}", indent + 1)
 
@@ -303,47 +330,127 @@ def update(
     free: Annotated[
         bool, typer.Option("--free", help="train whatever is differentiable, beyond Apple's rules")
     ] = False,
+    checkpoint_dir: Annotated[
+        Path | None, typer.Option("--checkpoint-dir", help="keep checkpoints here; the same command goes on with them")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", metavar="SECONDS", help="stop after so long (exit status 3)")
+    ] = None,
+    nice: Annotated[int, typer.Option("--nice", help="give way to other processes, 0 to 19")] = 0,
+    precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16")] = "float32",
+    plot: Annotated[Path | None, typer.Option("--plot", help="draw losses and metrics into this image file")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Personalize an updatable model with training data and write the result."""
-    from graphml.training_files import read_samples
+    """Personalize an updatable model with training data and write the result.
 
-    model = spec.read(file)
-    samples = read_samples(data, model)
-    trained, loss = _train(file, samples, _settings(settings or []), strict=not free, quiet=as_json)
-    trained.save(output)
+    Ctrl-C keeps a checkpoint and says how to go on with it.
+    """
+    import os
+
+    from graphml.update import MetricKey, ParameterKey, TaskState
+
+    if budget is not None and checkpoint_dir is None:
+        raise UpdateError("--budget needs --checkpoint-dir, where the next run finds what this one has done")
+    if plot is not None:
+        need("matplotlib", "plot")  # better now than when all is learned
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)
+    settings_ = _settings(settings or [])
+    try:
+        task = _train(
+            file, data, settings_, checkpoint_dir, budget, strict=not free, precision=precision, quiet=as_json
+        )
+    except _Interrupted as stopped:
+        print(_kept(stopped.task, checkpoint_dir, output), file=sys.stderr)
+        sys.exit(130)
+    metrics = task.metrics
+    loss = metrics.get(MetricKey.LOSS_VALUE)
+    done = task.state is TaskState.COMPLETED
+    if done:
+        task.model.save(output)
+    if plot is not None:
+        task.history.plot(plot)
     if as_json:
-        print(json.dumps({"loss": loss, "samples": len(samples), "written": str(output)}))
+        print(
+            json.dumps({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
+        )
+    elif done:
+        count = "" if task.sample_count is None else f" with {task.sample_count} samples"
+        _line(f"loss {loss:.6g}{count}; written to {output}")
     else:
-        _line(f"loss {loss:.6g} with {len(samples)} samples; written to {output}")
+        epoch = metrics.get(MetricKey.EPOCH_INDEX, 0) + 1
+        total = task.parameters[ParameterKey.EPOCHS]
+        _line(f"the budget is used up in epoch {epoch} of {total}; the same command goes on")
+    if not done:
+        raise typer.Exit(3)
 
 
-def _train(file: Path, samples: list[dict[str, Any]], settings: dict[str, Any], *, strict: bool, quiet: bool):
-    """The trained model and its last loss, with a bar that counts epochs."""
+class _Interrupted(Exception):
+    """Ctrl-C while a task was at work; the task is over now."""
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+
+def _train(
+    file: Path,
+    data: Path,
+    settings: dict[str, Any],
+    directory: Path | None,
+    budget: float | None,
+    *,
+    strict: bool,
+    precision: Any,
+    quiet: bool,
+) -> Any:
+    """The task at its end, or at the end of the budget, with a bar that counts epochs."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from graphml.background import run_within, task_in
     from graphml.models.configuration import ModelConfiguration
-    from graphml.update import MetricKey, ParameterKey, UpdateContext, UpdateEvent, UpdateProgressHandlers, UpdateTask
+    from graphml.training_files import read_samples
+    from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
 
+    if directory is None:
+        samples = read_samples(data, spec.read(file))
+        task = UpdateTask(file, samples, ModelConfiguration(parameters=settings), strict=strict, precision=precision)
+    else:
+        task = task_in(directory, file, data, settings, strict=strict, precision=precision)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    losses: list[float] = []
     with Progress(*columns, console=console, disable=quiet) as progress:
         bar = progress.add_task("loss -", total=None)
 
-        def show(context: UpdateContext) -> None:
-            losses.append(float(context.metrics[MetricKey.LOSS_VALUE]))
-            done = context.metrics[MetricKey.EPOCH_INDEX] + 1
-            total = context.parameters[ParameterKey.EPOCHS]
-            progress.update(bar, completed=done, total=total, description=f"loss {losses[-1]:.4g}")
+        def show() -> None:
+            metrics = task.metrics
+            if metrics:
+                total, loss = task.parameters[ParameterKey.EPOCHS], metrics[MetricKey.LOSS_VALUE]
+                progress.update(
+                    bar, completed=metrics[MetricKey.EPOCH_INDEX] + 1, total=total, description=f"loss {loss:.4g}"
+                )
 
-        handlers = UpdateProgressHandlers(for_events=UpdateEvent.EPOCH_END, progress_handler=show)
-        configuration = ModelConfiguration(parameters=settings)
-        task = UpdateTask(file, samples, configuration, progress_handlers=handlers, strict=strict)
-        task.resume()
-        task.wait()
-    if task.error is not None:
+        if task.state is TaskState.SUSPENDED:
+            try:
+                run_within(task, budget, show)
+            except KeyboardInterrupt:
+                task.cancel()
+                task.wait()
+                raise _Interrupted(task) from None
+        show()
+    if task.error is not None and not task.cancelled:
         raise task.error
-    return task.model, losses[-1]
+    return task
+
+
+def _kept(task: Any, directory: Path | None, output: Path) -> str:
+    """What to tell whoever has interrupted an update, after what it has done was kept."""
+    if directory is not None:
+        return "interrupted; the same command goes on from the checkpoint"
+    directory = output.with_suffix(".update")
+    try:
+        task.save_checkpoint(directory)
+    except GraphmlError as error:
+        return f"interrupted; nothing was kept: {error}"
+    return f"interrupted; to go on from the checkpoint, add --checkpoint-dir {directory} to the command"
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

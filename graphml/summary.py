@@ -37,6 +37,8 @@ def summarize(model: Any) -> dict[str, Any]:
         out["mapping"] = "exact" if exact else "rank 5 unless a layer is newer than specification 3"
         if network.HasField("updateParams"):
             out["update"] = _recipe(network.updateParams)
+    if model.HasField("trainingRecipe"):
+        out["training_recipe"] = _own_recipe(model.trainingRecipe)
     labels = _labels(getattr(model, kind)) if kind else None
     if labels is not None:
         out["class_labels"] = labels
@@ -155,6 +157,19 @@ def _recipe(update: Any) -> dict[str, Any]:
     if update.HasField("seed"):
         out["seed"] = _parameter(update.seed)
     return out
+
+
+def _own_recipe(message: Any) -> dict[str, Any]:
+    """A recipe of graphml's own: what it says, less what is zero."""
+    return {layers.snake_case(field.name): _plain(field, value) for field, value in message.ListFields()}
+
+
+def _plain(field: Any, value: Any) -> Any:
+    if field.is_repeated:
+        return [_own_recipe(one) if field.message_type else one for one in value]
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name.removeprefix("TRAINED_").lower()
+    return _own_recipe(value) if field.message_type else value
 
 
 def _loss_blobs(loss: Any) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +14,39 @@ from graphml.errors import FeatureError
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
-def read_samples(path: Path, model: Any) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class FileSamples:
+    """The samples of a file, read anew, one after the other, each time that they are asked for."""
+
+    path: Path
+    read: Callable[[Path], Iterable[dict[str, Any]]]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        count = 0
+        try:
+            for sample in self.read(self.path):
+                yield sample
+                count += 1
+        except (OSError, UnicodeDecodeError) as error:
+            raise FeatureError(f"{self.path} cannot be read: {error}") from None
+        if not count:
+            raise FeatureError(f"{self.path} holds no samples")
+
+
+def read_samples(path: Path, model: Any) -> Iterable[Mapping[str, Any]]:
     """Samples for a model's training inputs.
 
     path: a folder with one folder of images per class; a .jsonl file (one feature dictionary a line); a .csv file whose
     header names the features, arrays as columns name[0], name[1] ...; a .npz file with one array per feature, samples
-    along the first axis. Raises FeatureError naming the file and the line.
+    along the first axis. Lines are read when training asks for them, so that such files may be larger than memory.
+    Raises FeatureError naming the file and, when it comes to it, the line.
     """
     if path.is_dir():
         return _image_folder(path, model)
     readers = {".jsonl": _json_lines, ".csv": _csv, ".npz": _archive}
     if path.suffix not in readers:
         raise FeatureError(f"{path}: training data is a folder of images or a {', '.join(readers)} file")
-    try:
-        samples = readers[path.suffix](path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise FeatureError(f"{path} cannot be read: {error}") from None
-    if not samples:
-        raise FeatureError(f"{path} holds no samples")
-    return samples
+    return FileSamples(path, readers[path.suffix])
 
 
 def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
@@ -52,33 +68,31 @@ def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
     return samples
 
 
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    samples = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            sample = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise FeatureError(f"{path}, line {number}: not JSON ({error.msg})") from None
-        if not isinstance(sample, dict):
-            raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {type(sample).__name__}")
-        samples.append(sample)
-    return samples
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                sample = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise FeatureError(f"{path}, line {number}: not JSON ({error.msg})") from None
+            if not isinstance(sample, dict):
+                what = type(sample).__name__
+                raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {what}")
+            yield sample
 
 
-def _csv(path: Path) -> list[dict[str, Any]]:
-    with path.open(newline="") as file:
+def _csv(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file, strict=True)
-        samples = []
         try:
             for row in rows:
                 if None in row or None in row.values():
                     raise FeatureError(f"{path}, line {rows.line_num}: the row is not as long as the header")
-                samples.append(_gathered({name: _cell(text) for name, text in row.items()}))
+                yield _gathered({name: _cell(text) for name, text in row.items()})
         except csv.Error as error:
             raise FeatureError(f"{path}, line {rows.line_num}: {error}") from None
-    return samples
 
 
 def _cell(text: str) -> Any:
@@ -103,7 +117,7 @@ def _gathered(row: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _archive(path: Path) -> list[dict[str, Any]]:
+def _archive(path: Path) -> Iterator[dict[str, Any]]:
     import numpy as np
 
     try:
@@ -116,4 +130,4 @@ def _archive(path: Path) -> list[dict[str, Any]]:
         raise FeatureError(f"{path}: arrays differ in their number of samples: {sizes}")
     count = next(iter(sizes.values()), 0)
     plain = {name: array if array.ndim > 1 else array.tolist() for name, array in arrays.items()}
-    return [{name: array[i] for name, array in plain.items()} for i in range(count)]
+    return ({name: array[i] for name, array in plain.items()} for i in range(count))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +166,7 @@ def test_update_from_folders_of_images(run, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.jsonl", "{}\nnot json\n", "line 2: not JSON"),
+        ("a.jsonl", '{"dense_input": [1], "output_true": [1]}\nnot json\n', "line 2: not JSON"),
         ("a.jsonl", "[1]\n", "line 1: a sample is an object"),
         ("a.jsonl", "\n", "holds no samples"),
         ("a.csv", "x,y\n1\n", "line 2: the row is not as long"),
@@ -185,3 +188,52 @@ def test_the_file_allows_what_it_allows(run, tmp_path):
     assert status == 1
     assert "epochs" in err
     assert "1" in err
+
+
+@pytest.fixture
+def line(tmp_path):
+    """A command that trains a model which allows any number of epochs."""
+    x = np.linspace(0, 1, 20)[:, None]
+    np.savez(tmp_path / "data.npz", dense_input=x, output_true=3 * x)
+    model = graphml.load(DENSE).spec
+    epochs = model.neuralNetwork.updateParams.epochs
+    epochs.range.minValue, epochs.range.maxValue = 1, 10**6
+    graphml.utils.save_spec(model, tmp_path / "free.mlmodel")
+    return ["update", tmp_path / "free.mlmodel", "-d", tmp_path / "data.npz", "-o", tmp_path / "new.mlmodel"]
+
+
+def test_update_stops_within_its_budget_and_the_same_command_goes_on(run, tmp_path, line):
+    pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
+    status, _, err = run(*line, "--budget", "1")
+    assert (status, "--budget needs --checkpoint-dir" in err) == (1, True)
+    line += ["-s", "epochs=1000", "-s", "learning_rate=0.001"]
+    command = [*line, "--checkpoint-dir", tmp_path / "kept", "--json"]
+    for budget, expected in (("0", 3), ("0.001", 3), ("3600", 0)):
+        status, out, err = run(*command, "--budget", budget)
+        assert status == expected, err
+        assert json.loads(out)["completed"] == (status == 0)
+        assert (tmp_path / "new.mlmodel").exists() == (status == 0)
+    interrupted = graphml.load(tmp_path / "new.mlmodel").parameters
+    assert run(*line)[0] == 0
+    whole = graphml.load(tmp_path / "new.mlmodel").parameters
+    assert all(np.array_equal(whole[k][n], interrupted[k][n]) for k in whole for n in whole[k])
+    status, out, _ = run(*command)  # it is complete; the model is written again
+    assert (status, json.loads(out)["completed"]) == (0, True)
+
+
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(run, tmp_path, line):
+    pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
+
+    def press():
+        while not any(thread.name.startswith("graphml update") for thread in threading.enumerate()):
+            time.sleep(0.05)
+        time.sleep(0.3)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    status, _, err = run(*line, "-s", "epochs=1000000")
+    assert status == 130
+    assert f"to go on from the checkpoint, add --checkpoint-dir {tmp_path / 'new.update'}" in err
+    assert not (tmp_path / "new.mlmodel").exists()
+    status, out, err = run(*line, "-s", "epochs=1", "--checkpoint-dir", tmp_path / "new.update")
+    assert (status, "written to" in out) == (0, True), err

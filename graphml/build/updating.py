@@ -8,7 +8,8 @@ from typing import Any
 
 from graphml.build.core import Core
 from graphml.build.datatypes import Array, array, feature_type
-from graphml.errors import GraphError, SpecError, UpdateError
+from graphml.errors import GraphError, GraphmlError, SpecError, UpdateError
+from graphml.recipes import Recipe, network_of, write_recipe
 from graphml.spec.attributes import kind_of, weight_messages
 from graphml.spec.weights import storage
 
@@ -96,6 +97,13 @@ class AdamParams(_Parameters):
         self.eps = RangeParam(value, min, max)
 
 
+def _without_mapping(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a blob as a feature has it: without the axes that rank-5 mapping adds."""
+    if len(shape) != 5 or shape[:2] != (1, 1):
+        return shape
+    return shape[2:3] if shape[3:] == (1, 1) else shape[2:]
+
+
 _LEARN = ("innerProduct", "convolution", "uniDirectionalLSTM")
 
 
@@ -167,6 +175,21 @@ class UpdateMethods(Core):
         loss.meanSquaredErrorLossLayer.input = blob
         loss.meanSquaredErrorLossLayer.target = f"{blob}_true"
         self._trains_with(f"{blob}_true", feature_type(kind, "float64"))
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Train by a recipe of `graphml.recipes`, in place of what was set before.
+
+        Where Core ML can train so, it is written in Core ML's words; else in a field that Core ML passes over, and the
+        model is not marked as updatable. Layers are those that the recipe names, or that `make_updatable` has named.
+        Raises UpdateError for layers and blobs that do not exist, and for targets of unknown shape.
+        """
+        model = self._whole
+        try:
+            shapes = {name: _without_mapping(shape) for name, shape in self.shapes.items()}  # type: ignore[attr-defined]
+        except GraphmlError:  # a network whose shapes cannot be traced may declare its targets
+            shapes = {}
+        model.CopyFrom(write_recipe(model, recipe, shapes))
+        self._network = network_of(model)
 
     def _new_loss(self, name: str, blob: str) -> Any:
         """A loss layer under this name. It must be the first; its target must not be something the model gives."""

@@ -19,23 +19,35 @@ What the format leaves open is decided here as follows.
 - Seed: absent in the file, it is 0. The same seed gives the same bits on one platform.
 - Parameters set in a handler hold from the next mini-batches on; batch size, shuffle and seed from the next epoch on.
 - cancel() ends a task as FAILED with `cancelled` set and what was learned in `model`; the completion handler runs.
-- A loss that is not finite ends the task as FAILED; the model that was given never changes.
-- Trained weights are float32 in the updated model, whatever their storage was. All others keep theirs.
+- A loss that is not finite ends the task as FAILED; the model that was given never changes, and `best` is the model
+  after the epoch of the lowest mean loss (or of what the recipe monitors).
+- Data of any kind are read once and checked as they come; what does not fit in memory goes to files, so that a
+  generator can be shuffled and trained on for many epochs.
+- The same samples, recipe and seed give the same bits, whether the samples are in memory or in files, and however often
+  the process was interrupted and restored from its checkpoints.
+- Trained weights are float32 in the updated model, whatever their storage was, unless the recipe says otherwise
+  (`quantized="straight-through"`, `half="float16"`). All others keep theirs.
+- Statistics of batchnorm layers stay, unless the recipe says statistics="updated".
 """
 
 from graphml.update.data import ArrayBatchProvider as ArrayBatchProvider
+from graphml.update.descriptions import parameter_descriptions as parameter_descriptions
+from graphml.update.descriptions import parameter_value as parameter_value
 from graphml.update.events import MetricKey as MetricKey
 from graphml.update.events import TaskState as TaskState
 from graphml.update.events import UpdateContext as UpdateContext
 from graphml.update.events import UpdateEvent as UpdateEvent
 from graphml.update.events import UpdateProgressHandlers as UpdateProgressHandlers
+from graphml.update.head import replace_head as replace_head
+from graphml.update.history import History as History
+from graphml.update.history import Record as Record
 from graphml.update.parameters import ParameterDescription as ParameterDescription
 from graphml.update.parameters import ParameterKey as ParameterKey
 from graphml.update.recipe import Recipe as Recipe
-from graphml.update.recipe import parameter_descriptions as parameter_descriptions
 from graphml.update.recipe import recipe_of as recipe_of
 from graphml.update.task import UpdateTask as UpdateTask
 from graphml.update.task import update as update
 from graphml.update.training import Batch as Batch
 from graphml.update.training import make_step as make_step
 from graphml.update.trunk import take_apart as take_apart
+from graphml.update.updatable import make_updatable as make_updatable

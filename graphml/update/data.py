@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,42 +64,66 @@ class Samples:
         return len(self.target)
 
 
-def read_samples(model: NeuralNetwork, loss: Loss, data: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Samples:
+TrainingData = Iterable[Mapping[str, Any]] | Mapping[str, Any]
+Row = tuple[dict[str, np.ndarray], np.ndarray]
+
+
+def read_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> Samples:
     """All samples, each checked against the model's training inputs.
 
     Raises FeatureError that names the sample's index (from 0) and what is wrong with it, UpdateError when there
     are none or when their shapes differ.
     """
-    provider: Iterable[Any] = ArrayBatchProvider(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data
-    read = _sample_reader(model, loss)
-    rows: list[tuple[dict[str, Any], Any]] = []
-    for index, sample in enumerate(provider):
-        try:
-            rows.append(read(sample))
-            _check_like_first(rows)
-        except GraphmlError as error:
-            raise error.in_context(f"sample {index} of the training data") from None
+    rows = list(checked_samples(model, losses, data))
     if not rows:
         raise UpdateError("there are no training data")
+    return stacked(rows)
+
+
+def stacked(rows: Sequence[Row]) -> Samples:
     inputs = {name: np.stack([row[name] for row, _ in rows]) for name in rows[0][0]}
     return Samples(inputs, np.stack([target for _, target in rows]))
 
 
-def _check_like_first(rows: Sequence[tuple[dict[str, Any], Any]]) -> None:
-    for name, value in rows[-1][0].items():
-        first = rows[0][0][name]
-        if np.shape(value) != np.shape(first):
+def checked_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> Iterator[Row]:
+    """(network inputs, target) of one sample after the other, read when they are asked for and checked as
+    `read_samples` says; what the data themselves raise comes with the number of the sample."""
+    read = _sample_reader(model, [losses] if isinstance(losses, Loss) else losses)
+    provider = iter(ArrayBatchProvider(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data)
+    first: dict[str, np.ndarray] | None = None
+    for index in itertools.count():
+        try:
+            sample = next(provider)
+        except StopIteration:
+            return
+        except GraphmlError:  # who raised it knows what it is about
+            raise
+        except Exception as error:
+            message = f"sample {index} of the training data cannot be read: {type(error).__name__}: {error}"
+            raise UpdateError(message) from error
+        try:
+            inputs, target = read(sample)
+            first = inputs if first is None else first
+            _check_like_first(inputs, first)
+        except GraphmlError as error:
+            raise error.in_context(f"sample {index} of the training data") from None
+        yield inputs, np.asarray(target)
+
+
+def _check_like_first(inputs: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray]) -> None:
+    for name, value in inputs.items():
+        if np.shape(value) != np.shape(first[name]):
             raise UpdateError(
-                f"{name!r} has shape {list(np.shape(value))}, in sample 0 it has {list(np.shape(first))}; "
+                f"{name!r} has shape {list(np.shape(value))}, in sample 0 it has {list(np.shape(first[name]))}; "
                 "samples that are trained on together have one shape"
             )
 
 
-def _sample_reader(model: NeuralNetwork, loss: Loss):
+def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
     """The function from one sample to (network inputs, target), with everything looked up once."""
     training = {feature.name: feature for feature in model.description.training_inputs}
     network = {feature.name for feature in model.description.inputs}
-    read_target = _target_reader(model, loss, training[loss.target])
+    readers = [(loss.target, _target_reader(model, loss, training[loss.target])) for loss in losses]
 
     def read(sample: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         if not isinstance(sample, Mapping):
@@ -106,12 +131,22 @@ def _sample_reader(model: NeuralNetwork, loss: Loss):
         unknown = [name for name in sample if name not in training and name not in network]
         if unknown:
             raise FeatureError(f"there is no training input {unknown[0]!r}; these are {', '.join(map(repr, training))}")
-        if sample.get(loss.target) is None:
-            raise FeatureError(f"the feature {loss.target!r} is missing; it takes {training[loss.target].takes}")
+        for name, _ in readers:
+            if sample.get(name) is None:
+                raise FeatureError(f"the feature {name!r} is missing; it takes {training[name].takes}")
         features = {name: value for name, value in sample.items() if name in network}
-        return {n: np.asarray(v) for n, v in model.check(features).items()}, read_target(sample[loss.target])
+        return {n: np.asarray(v) for n, v in model.check(features).items()}, _together(
+            [read_target(sample[name]) for name, read_target in readers]
+        )
 
     return read
+
+
+def _together(targets: Sequence[Any]) -> Any:
+    """The target of one loss as it is; those of several as one vector, in which a class is a number."""
+    if len(targets) == 1:
+        return targets[0]
+    return np.concatenate([np.ravel(np.asarray(target, np.float32)) for target in targets])
 
 
 def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription):
@@ -133,7 +168,7 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
         checked = np.asarray(check(value))
         return checked.astype(np.float32) if checked.dtype == np.float64 else checked
 
-    if loss.kind == "mean_squared_error":
+    if not loss.classes:
         return array
 
     def index(value):
@@ -147,26 +182,39 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
     return index
 
 
-def check_targets(samples: Samples, loss: Loss, shape: tuple[int, ...]) -> None:
-    """Raise FeatureError for the first sample whose target does not fit the blob, of this shape, that the loss reads;
-    UpdateError when no target could.
+def check_targets(samples: Samples, losses: Loss | Sequence[Loss], shapes: Any, first: int = 0) -> None:
+    """Raise FeatureError for the first sample whose target does not fit the blob, of one of these shapes, that a loss
+    reads; UpdateError when no target could. first: the number of the first of these samples.
 
     An index outside of the array would not fail on a device: it reads a neighbour.
     """
+    if isinstance(losses, Loss):
+        losses, shapes = [losses], [shapes]
+    sizes = [1 if loss.classes else math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
+    together = len(losses) > 1
+    if together and samples.target.shape[1] != sum(sizes):
+        raise FeatureError(f"the targets have {samples.target.shape[1]} numbers together; the losses compare {sizes}")
+    starts = np.cumsum([0, *sizes])
+    for loss, shape, start, stop in zip(losses, shapes, starts, starts[1:], strict=False):
+        _check_target(samples.target[:, start:stop] if together else samples.target, loss, shape, first)
+
+
+def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first: int) -> None:
     size = math.prod(shape)
     if loss.kind == "categorical_cross_entropy":
         if size != max(shape):
             raise UpdateError(
                 f"cross entropy takes one probability for each class; {loss.input!r} is computed from {list(shape)}"
             )
-        bad = np.flatnonzero((samples.target < 0) | (samples.target >= size))
+        classes = target.reshape(-1)
+        bad = np.flatnonzero((classes < 0) | (classes >= size))
         if bad.size:
             raise FeatureError(
-                f"sample {bad[0]} of the training data\n  the target is class {samples.target[bad[0]]}; "
+                f"sample {first + bad[0]} of the training data\n  the target is class {int(classes[bad[0]])}; "
                 f"the network tells {size} classes apart, 0 to {size - 1}"
             )
-    elif math.prod(samples.target.shape[1:]) != size:
+    elif not loss.classes and math.prod(target.shape[1:]) != size:
         raise FeatureError(
-            f"the target {loss.target!r} has shape {list(samples.target.shape[1:])}, "
+            f"the target {loss.target!r} has shape {list(target.shape[1:])}, "
             f"the blob that it is compared with has {list(shape)}"
         )

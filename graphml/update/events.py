@@ -36,11 +36,14 @@ class UpdateEvent(enum.Flag):
 
 class MetricKey(enum.Enum):
     """What is measured. LOSS_VALUE: the mean loss over the mini-batch, or at EPOCH_END over the samples of the epoch.
-    Indices count from 0."""
+    Indices count from 0. VALIDATION_LOSS and METRICS, {name: value}, come with EPOCH_END where the recipe asks for
+    them."""
 
     LOSS_VALUE = "loss_value"
     EPOCH_INDEX = "epoch_index"
     MINI_BATCH_INDEX = "mini_batch_index"
+    VALIDATION_LOSS = "validation_loss"
+    METRICS = "metrics"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +51,25 @@ class UpdateContext:
     """A moment of an update.
 
     event: why the handler is called; no event at completion. metrics: empty at TRAINING_BEGIN. parameters: the
-    values in force. `model` is the model as trained up to now: it predicts and saves, and stays as it is when
-    training goes on.
+    values in force. `model` is the model as trained up to now, `best` as it was after the epoch of the lowest mean
+    loss, or as it was given while no epoch is over: both predict and save, and stay as they are when training goes on.
     """
 
     task: UpdateTask
     event: UpdateEvent
     metrics: Mapping[MetricKey, Any]
     parameters: Mapping[ParameterKey, Any]
-    _make_model: Callable[[], NeuralNetwork] = field(repr=False)
+    _weights: Any = field(repr=False)
+    _best_weights: Any = field(repr=False)
+    _with_weights: Callable[[Any], NeuralNetwork] = field(repr=False)
 
     @functools.cached_property
     def model(self) -> NeuralNetwork:
-        return self._make_model()
+        return self._with_weights(self._weights)
+
+    @functools.cached_property
+    def best(self) -> NeuralNetwork:
+        return self._with_weights(self._best_weights)
 
 
 Callback = Callable[[UpdateContext], Any]

@@ -20,8 +20,9 @@ class ParameterKey:
     """The name of a parameter, and the stage or layer that it belongs to.
 
     `ParameterKey.WEIGHTS.scoped(to="dense")` are the weights of layer `dense`. Scopes nest from the outside in: a
-    stage of a pipeline first, then a layer of it. Wherever a key is asked for, its name does too: "learning_rate",
-    "learningRate".
+    stage of a pipeline first, then a layer of it, then one of several weights of that layer:
+    `ParameterKey.WEIGHTS.scoped(to="lstm").scoped(to="output_gate_weight_matrix")`. Wherever a key is asked for, its
+    name does too: "learning_rate", "learningRate", "dense/weights".
     """
 
     name: str
@@ -39,6 +40,13 @@ class ParameterKey:
     NUMBER_OF_NEIGHBORS: ClassVar[ParameterKey]
     LINKED_MODEL_FILE_NAME: ClassVar[ParameterKey]
     LINKED_MODEL_SEARCH_PATH: ClassVar[ParameterKey]
+    DECAY: ClassVar[ParameterKey]
+    WEIGHT_DECAY: ClassVar[ParameterKey]
+    CLIP_NORM: ClassVar[ParameterKey]
+    WARMUP: ClassVar[ParameterKey]
+    DROPOUT_RATE: ClassVar[ParameterKey]
+    LOSS_WEIGHT: ClassVar[ParameterKey]
+    LABEL_SMOOTHING: ClassVar[ParameterKey]
     WEIGHTS: ClassVar[ParameterKey]
     BIASES: ClassVar[ParameterKey]
 
@@ -52,7 +60,10 @@ class ParameterKey:
 
 _NAMES = (
     *("learning_rate", "momentum", "mini_batch_size", "beta1", "beta2", "eps", "epochs", "shuffle", "seed"),
-    *("number_of_neighbors", "linked_model_file_name", "linked_model_search_path", "weights", "biases"),
+    *("number_of_neighbors", "linked_model_file_name", "linked_model_search_path"),
+    *("decay", "weight_decay", "clip_norm", "statistics_momentum", "warmup", "decay_final", "decay_every"),
+    *("decay_factor", "loss_weight", "label_smoothing", "delta", "margin", "dropout_rate", "flip_horizontal"),
+    *("flip_vertical", "shift_fraction", "rotation_degrees", "brightness_fraction", "weights", "biases"),
 )
 for _name in _NAMES:
     setattr(ParameterKey, _name.upper(), ParameterKey(_name))
@@ -62,13 +73,14 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
     """The key behind a name in either spelling. Raises UpdateError for a name that no parameter has."""
     if isinstance(key, ParameterKey):
         return key
-    name = snake_case(key)
+    scope, _, last = key.rpartition("/")
+    name = snake_case(last)
     if name not in _NAMES:
         raise UpdateError(f"there is no parameter {key!r}; the names are {', '.join(_NAMES)}")
-    return ParameterKey(name)
+    return ParameterKey(name, (scope,) if scope else ())
 
 
-Kind = Literal["integer", "number", "switch"]
+Kind = Literal["integer", "number", "switch", "text"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class ParameterDescription:
     """What a file says about one parameter.
 
     default: its value if nobody gives another. minimum, maximum: inclusive bounds, None where there is none.
-    allowed: the only legal values, None where bounds (or nothing) decide. kind: integer, number or switch.
+    allowed: the only legal values, None where bounds (or nothing) decide. kind: integer, number, switch or text.
     """
 
     key: ParameterKey
@@ -105,20 +117,20 @@ class ParameterDescription:
         """In words, what `check` accepts."""
         if self.allowed is not None:
             return "{" + ", ".join(map(str, sorted(self.allowed))) + "}"
-        if self.kind == "switch":
-            return "True or False"
+        if self.kind in ("switch", "text"):
+            return "True or False" if self.kind == "switch" else "a text"
         noun = "an integer" if self.kind == "integer" else "a number"
         if self.minimum is None:
             return noun if self.maximum is None else f"{noun} up to {self.maximum}"
         return f"{noun} from {self.minimum}" + ("" if self.maximum is None else f" to {self.maximum}")
 
 
-def _plain(value: Any, kind: Kind) -> int | float | bool | None:
+def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
     """The Python value of a scalar, or None when it is not of this kind."""
     if isinstance(value, np.generic) or (hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0):
         value = value.item()
-    if kind == "switch":
-        return value if isinstance(value, bool) else None
+    if kind in ("switch", "text"):
+        return value if isinstance(value, bool if kind == "switch" else str) else None
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         return None
     if kind == "number":

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import jax.numpy as jnp
+
+from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
 from graphml.update.recipe import Recipe
-from graphml.update.training import make_slice, make_trunk
+from graphml.update.training import make_evaluation, make_slice, make_trunk
 from graphml.update.trunk import Parts, take_apart
+
+Precision = Literal["float32", "bfloat16"]
+_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 @dataclass(frozen=True, eq=False)
 class Programs:
-    """A network taken apart, and its two programs: see `make_trunk` and `make_slice`."""
+    """A network taken apart, and its programs: see `make_trunk`, `make_slice` and `make_evaluation`."""
 
     parts: Parts
     trunk: Callable[..., Any]
     slice: Callable[..., Any]
+    evaluation: Callable[..., Any]
 
 
-def programs_for(model: NeuralNetwork, recipe: Recipe, device: Device | None) -> Programs:
-    """The programs for a model and the loss and optimizer of a recipe; those of an earlier task where there are
-    any."""
-    key = ("update", recipe.loss, recipe.optimizer, device)
+def programs_for(
+    model: NeuralNetwork, recipe: Recipe, device: Device | None, precision: Precision = "float32"
+) -> Programs:
+    """The programs for a model and the form of a recipe; those of an earlier task where there are
+    any. precision: of what is computed; weights come and go as float32."""
+    if precision not in _DTYPES:
+        raise UpdateError(f"precision={precision!r} is refused; there are {', '.join(_DTYPES)}")
+    marked = tuple(node.key for node in model.graph.body.walk() if node.updatable)
+    key = ("update", recipe.form, marked, device, precision)
     kept = model.programs.get(key)
     if kept is None:
         platform = None if device is None else device.platform
-        parts = take_apart(model.lower(platform=platform), recipe.loss)
-        kept = model.programs[key] = Programs(parts, make_trunk(parts), make_slice(parts, recipe))
+        parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
+        kept = model.programs[key] = Programs(
+            parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe)
+        )
     return kept

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from graphml import recipes
 from graphml.errors import UpdateError
+from graphml.recipes import network_of as network_of
+from graphml.recipes import read_recipe
+from graphml.recipes.parts import bounds
 from graphml.spec import Model
-from graphml.spec.layers import NETWORKS
 from graphml.spec.wire.network_pb2 import LossLayer
-from graphml.update.parameters import ParameterDescription, ParameterKey, checked, describe
+from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, checked, describe
 
-_LOSSES: Mapping[str, Literal["categorical_cross_entropy", "mean_squared_error"]] = {
+LossKind = Literal[
+    "categorical_cross_entropy",
+    "mean_squared_error",
+    "binary_cross_entropy",
+    "huber",
+    "cosine",
+    "hinge",
+    "contrastive",
+]
+
+_LOSSES: Mapping[str, LossKind] = {
     "categoricalCrossEntropyLossLayer": "categorical_cross_entropy",
     "meanSquaredErrorLossLayer": "mean_squared_error",
+}
+_OWN_LOSSES: Mapping[type[recipes.Loss], LossKind] = {
+    recipes.CrossEntropy: "categorical_cross_entropy",
+    recipes.SquaredError: "mean_squared_error",
+    recipes.BinaryCrossEntropy: "binary_cross_entropy",
+    recipes.Huber: "huber",
+    recipes.CosineDistance: "cosine",
+    recipes.Hinge: "hinge",
+    recipes.Contrastive: "contrastive",
 }
 _OPTIMIZERS: Mapping[str, tuple[Literal["sgd", "adam"], Mapping[str, ParameterKey]]] = {
     "sgdOptimizer": ("sgd", {"learningRate": ParameterKey.LEARNING_RATE, "momentum": ParameterKey.MOMENTUM}),
@@ -37,33 +59,72 @@ class Loss:
     label: the target is the class label itself, which the class table turns into an index.
     """
 
-    kind: Literal["categorical_cross_entropy", "mean_squared_error"]
+    kind: LossKind
     name: str
     input: str
     target: str
     label: bool = False
+
+    @property
+    def classes(self) -> bool:
+        """Whether the target is a class, by its index or its label; else it is an array."""
+        return self.kind in ("categorical_cross_entropy", "contrastive")
+
+
+@dataclass(frozen=True)
+class Augment:
+    """A change of the samples. input: an image input, None for all of them."""
+
+    kind: str
+    input: str | None
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides a training run besides the network and the data.
 
-    hyper: the numbers of the optimizer by name (learning_rate, momentum; learning_rate, beta1, beta2, eps).
+    losses: their weighted sum is minimized. optimizer: sgd, adam, adamw, rmsprop or lion. hyper: all numbers that are
+    traced, by the names of their parameters: learning_rate, momentum, <loss>/loss_weight, <blob>/dropout_rate ...
+    layers: which learn, with the names of their weights (none: all); None: those that are marked, or all. schedule:
+    constant, cosine, linear or step. For the rest see `graphml.recipes.Recipe`.
     """
 
-    loss: Loss
-    optimizer: Literal["sgd", "adam"]
+    losses: tuple[Loss, ...]
+    optimizer: str
     hyper: Mapping[str, float]
     epochs: int
     batch_size: int
     shuffle: bool
     seed: int
+    layers: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    schedule: str = "constant"
+    dropout: tuple[str, ...] = ()
+    augmentation: tuple[Augment, ...] = ()
+    quantized: str = "dequantize"
+    half: str = "float32"
+    statistics: str = "frozen"
+    metrics: tuple[recipes.Metric, ...] = ()
+    validation_fraction: float = 0.0
+    early_stopping: recipes.EarlyStopping | None = None
+
+    @property
+    def loss(self) -> Loss:
+        """The first loss, the only one in recipes of Core ML."""
+        return self.losses[0]
+
+    @property
+    def form(self) -> Hashable:
+        """All that is compiled in: recipes of one form differ in numbers only."""
+        return (
+            *(self.losses, self.optimizer, frozenset(self.hyper), self.layers, self.schedule, self.dropout),
+            *(self.augmentation, self.quantized, self.half, self.statistics, self.metrics),
+        )
 
     @property
     def values(self) -> dict[ParameterKey, Any]:
         """Every parameter with its value."""
         return {
-            **{ParameterKey(name): value for name, value in self.hyper.items()},
+            **{as_key(name): value for name, value in self.hyper.items()},
             ParameterKey.MINI_BATCH_SIZE: self.batch_size,
             ParameterKey.EPOCHS: self.epochs,
             ParameterKey.SHUFFLE: self.shuffle,
@@ -72,7 +133,7 @@ class Recipe:
 
     def replaced(self, values: Mapping[ParameterKey, Any]) -> Recipe:
         """This recipe with other values, already checked; weights and biases among them are not for the recipe."""
-        named = {key.name: value for key, value in values.items() if not key.scope}
+        named = {str(key): value for key, value in values.items()}
         return replace(
             self,
             hyper={name: named.get(name, value) for name, value in self.hyper.items()},
@@ -81,14 +142,6 @@ class Recipe:
             shuffle=named.get("shuffle", self.shuffle),
             seed=named.get("seed", self.seed),
         )
-
-
-def network_of(model: Model) -> Any:
-    """The network inside a Model message. Raises UpdateError for every other kind of model."""
-    kind = model.WhichOneof("Type")
-    if kind not in NETWORKS:
-        raise UpdateError(f"only neural networks are trained here; this model is a {kind}")
-    return getattr(model, kind)
 
 
 def class_labels(model: Model) -> tuple[str, ...] | tuple[int, ...]:
@@ -104,6 +157,9 @@ def parameter_descriptions(model: Model) -> dict[ParameterKey, ParameterDescript
 
     Momentum, shuffle and seed may be missing in a file: 0, False and 0 then, and free to choose.
     """
+    own = read_recipe(model)
+    if own is not None:
+        return _own_descriptions(own)
     params = network_of(model).updateParams
     member = params.optimizer.WhichOneof("OptimizerType")
     out: dict[ParameterKey, ParameterDescription] = {}
@@ -128,6 +184,9 @@ def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recip
     Raises UpdateError that lists what the file lacks, or which values it refuses and what it allows.
     """
     network = network_of(model)
+    own = read_recipe(model)
+    if own is not None:
+        return _own_recipe(model, own, overrides)
     params = network.updateParams
     descriptions = parameter_descriptions(model)
     member = params.optimizer.WhichOneof("OptimizerType")
@@ -152,7 +211,7 @@ def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recip
     values |= checked(overrides, descriptions)
     kind, keys = _OPTIMIZERS[member]
     return Recipe(
-        loss=_loss(model, params.lossLayers[0]),
+        losses=(_loss(model, params.lossLayers[0]),),
         optimizer=kind,
         hyper={key.name: values[key] for key in keys.values()},
         epochs=values[ParameterKey.EPOCHS],
@@ -163,13 +222,17 @@ def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recip
 
 
 def _loss(model: Model, message: LossLayer) -> Loss:
-    """The loss layer, with the training input that is really meant as its target.
+    member = str(message.WhichOneof("LossLayerType"))
+    loss = getattr(message, member)
+    return _with_target(model, Loss(_LOSSES[member], message.name, loss.input, loss.target))
+
+
+def _with_target(model: Model, loss: Loss) -> Loss:
+    """The loss with the training input that is really meant as its target.
 
     Files of classifiers often name a target that no training input has: the label under predictedFeatureName is
     meant.
     """
-    member = str(message.WhichOneof("LossLayerType"))
-    loss = getattr(message, member)
     description = model.description
     given = {feature.name: feature.type.WhichOneof("Type") for feature in description.trainingInput}
     classifier = model.WhichOneof("Type") == "neuralNetworkClassifier"
@@ -178,8 +241,83 @@ def _loss(model: Model, message: LossLayer) -> Loss:
         target = description.predictedFeatureName
     if target not in given:
         legal = ", ".join(given) if given else "none"
-        raise UpdateError(
-            f"the target {loss.target!r} of loss {message.name!r} is no training input; these are {legal}"
-        )
+        raise UpdateError(f"the target {loss.target!r} of loss {loss.name!r} is no training input; these are {legal}")
     label = classifier and target == description.predictedFeatureName and given[target] != "multiArrayType"
-    return Loss(_LOSSES[member], message.name, loss.input, target, label)
+    return replace(loss, target=target, label=label)
+
+
+# Recipes of our own --------------------------------------------------------------------------------------------------
+
+# (part, its field) -> the name of the parameter, where that is another
+_PARAMETER_NAMES = {
+    **{("Schedule", name): f"decay_{name}" for name in ("final", "every", "factor")},
+    **{("Loss", "weight"): "loss_weight", ("Dropout", "rate"): "dropout_rate"},
+    **{("Flip", "horizontal"): "flip_horizontal", ("Flip", "vertical"): "flip_vertical"},
+    ("Shift", "fraction"): "shift_fraction",
+    ("Rotate", "degrees"): "rotation_degrees",
+    ("Brightness", "fraction"): "brightness_fraction",
+}
+
+
+def _numbers(own: recipes.Recipe) -> Iterator[tuple[ParameterKey, float, tuple[type[recipes.parts.Part], str]]]:
+    """(key, value, where its bounds stand) of every number that training traces."""
+    schedule: Any = own.optimizer.schedule  # type: ignore[attr-defined]
+    placed: list[tuple[Any, str | None]] = [(own.optimizer, None), (schedule, None)]
+    placed += [(loss, loss.name) for loss in own.losses]
+    placed += [(dropped, dropped.blob) for dropped in own.dropout]
+    placed += [(step, step.input) for step in own.augmentation]
+    for part, scope in placed:
+        for field, value in part.numbers.items():
+            places = [kind.__name__ for kind in type(part).__mro__]
+            name = next((_PARAMETER_NAMES[p, field] for p in places if (p, field) in _PARAMETER_NAMES), field)
+            yield ParameterKey(name, () if scope is None else (scope,)), value, (type(part), field)
+    if own.clip_norm is not None:
+        yield ParameterKey("clip_norm"), own.clip_norm, (recipes.Recipe, "clip_norm")
+    if own.statistics == "updated":
+        yield ParameterKey("statistics_momentum"), own.statistics_momentum, (recipes.Recipe, "statistics_momentum")
+
+
+def _own_descriptions(own: recipes.Recipe) -> dict[ParameterKey, ParameterDescription]:
+    out = {}
+    for key, value, place in _numbers(own):
+        low, high = bounds(*place)
+        out[key] = ParameterDescription(key, value, "number", low, high)
+    size, epochs = ParameterKey.MINI_BATCH_SIZE, ParameterKey.EPOCHS
+    return {
+        **out,
+        size: ParameterDescription(size, own.batch_size, "integer", 1),
+        epochs: ParameterDescription(epochs, own.epochs, "integer", 1),
+        ParameterKey.SHUFFLE: ParameterDescription(ParameterKey.SHUFFLE, own.shuffle, "switch"),
+        ParameterKey.SEED: ParameterDescription(ParameterKey.SEED, own.seed, "integer"),
+    }
+
+
+def _own_recipe(model: Model, own: recipes.Recipe, overrides: Mapping[Any, Any] | None) -> Recipe:
+    keys = [key for key, _, _ in _numbers(own)]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise UpdateError(f"the recipe has two parameters {twice}")
+    losses = tuple(
+        _with_target(model, Loss(_OWN_LOSSES[type(loss)], str(loss.name), str(loss.input), str(loss.target)))
+        for loss in own.losses
+    )
+    recipe = Recipe(
+        losses=losses,
+        optimizer=own.optimizer.kind,
+        hyper={str(key): value for key, value, _ in _numbers(own)},
+        epochs=own.epochs,
+        batch_size=own.batch_size,
+        shuffle=own.shuffle,
+        seed=own.seed,
+        layers=own.layers,
+        schedule=own.optimizer.schedule.wire,  # type: ignore[attr-defined]
+        dropout=tuple(dropped.blob for dropped in own.dropout),
+        augmentation=tuple(Augment(step.wire, step.input) for step in own.augmentation),
+        quantized=own.quantized,
+        half=own.half,
+        statistics=own.statistics,
+        metrics=own.metrics,
+        validation_fraction=own.validation_fraction,
+        early_stopping=own.early_stopping,
+    )
+    return recipe.replaced(checked(overrides, _own_descriptions(own)))

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import Any
 
 import jax
-import numpy as np
 
+from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import pick_device
 from graphml.models.network import NeuralNetwork
-from graphml.spec.validate import update_problems
-from graphml.update import training
-from graphml.update.data import check_targets, read_samples
+from graphml.update import asynchronous
+from graphml.update.checkpoints import CheckpointDirectory, Request, digest
+from graphml.update.data import TrainingData
 from graphml.update.events import Callback, MetricKey, TaskState, UpdateContext, UpdateEvent, UpdateProgressHandlers
-from graphml.update.parameters import ParameterKey, checked
-from graphml.update.programs import programs_for
-from graphml.update.recipe import network_of, parameter_descriptions, recipe_of
+from graphml.update.history import History, batch_records
+from graphml.update.parameters import ParameterDescription, ParameterKey
+from graphml.update.programs import Precision
+from graphml.update.recipe import network_of, recipe_of
+from graphml.update.run import Run
+from graphml.update.storage import Limits
+from graphml.update.updatable import with_recipe
 
-TrainingData = Iterable[Mapping[str, Any]] | Mapping[str, Any]
-
-_SLICE_SECONDS = 1.0
 _OVER = (TaskState.COMPLETED, TaskState.FAILED)
-_WEIGHT_NAMES = {"weights": "weights", "biases": "bias"}  # parameter key -> weight of a layer
 
 
 class UpdateTask:
@@ -37,13 +38,20 @@ class UpdateTask:
 
         task = UpdateTask("net.mlmodel", samples)
         task.resume()
-        task.wait()
+        task.wait()                             # or, in a coroutine: await task
         task.model.save("new.mlmodel")
 
-    training_data: an `ArrayBatchProvider`, a dict of arrays, or any iterable of dicts; it is read when the task
-    starts.
+    training_data: an `ArrayBatchProvider`, a dict of arrays, or any iterable of dicts, generators among them. It is
+        read once, when the task starts, ahead of what computes; samples that fill more than `memory_bytes` are kept in
+        files, and refused when these would fill more than `disk_bytes` (half of what is free, unless it is given).
     configuration: device, and values for parameters. strict: keep all of Core ML's rules about what may be trained;
-    False trains the layers that are marked updatable, or all if none is, as long as gradients reach them.
+        False trains the layers that are marked updatable, or all if none is, as long as gradients reach them.
+    recipe: of `graphml.recipes`, in place of that of the file; the trained model keeps it.
+    precision: "bfloat16" computes in half precision; the weights that are trained, the optimizer and the loss keep
+        float32.
+    checkpoint_dir: an empty or new directory that `UpdateTask.restore` can go on from, however this process ends;
+        there is a checkpoint every `checkpoint_seconds`, and one when the task ends. It holds the training data too,
+        until the task has completed. Needs the extra "checkpoints".
 
     Raises UpdateError when the model cannot be trained as asked. What fails later ends the task as FAILED, with
     the reason in `error`; the model that was given never changes. The completion handler runs once when a started
@@ -60,6 +68,12 @@ class UpdateTask:
         completion_handler: Callback | None = None,
         progress_handlers: UpdateProgressHandlers | None = None,
         strict: bool = True,
+        recipe: recipes.Recipe | None = None,
+        precision: Precision = "float32",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 30.0,
+        memory_bytes: int = Limits.memory_bytes,
+        disk_bytes: int | None = None,
     ) -> None:
         loaded = model if isinstance(model, Model) else load(model, configuration=configuration)
         configuration = loaded.configuration if configuration is None else configuration
@@ -67,28 +81,68 @@ class UpdateTask:
         if completion_handler is not None and handlers.completion_handler is not None:
             raise UpdateError("two completion handlers are given; one is called")
         network_of(loaded.spec)
+        if recipe is not None:
+            loaded = with_recipe(loaded, recipe)
         assert isinstance(loaded, NeuralNetwork)
         if strict:
             _refuse_unless_legal(loaded)
         self.task_identifier = uuid.uuid4().hex
-        self._model = loaded
         self._training_data = training_data
         self._handlers = handlers
         self._completion = handlers.completion_handler if completion_handler is None else completion_handler
-        self._descriptions = parameter_descriptions(loaded.spec)
-        self._recipe = recipe_of(loaded.spec, configuration.parameters)
-        self._device = pick_device(configuration)
-        self._programs = programs_for(loaded, self._recipe, self._device)
+        self._listeners: list[tuple[UpdateEvent, Callable[[UpdateContext], None]]] = []
+        settled = recipe_of(loaded.spec, configuration.parameters)
+        request, limits = Request(strict, precision), Limits(memory_bytes, disk_bytes)
+        self._run = Run(loaded, settled, pick_device(configuration), request, limits, checkpoint_seconds)
+        self._run.ask_for(configuration.parameters)
         self._state = TaskState.SUSPENDED
         self._error: GraphmlError | None = None
         self._cancelled = False
         self._lock = threading.RLock()
         self._done = threading.Event()
+        self._at_end: list[Callable[[], Any]] = []
         self._thread: threading.Thread | None = None
-        self._metrics: dict[MetricKey, Any] = {}
-        self._train, self._frozen = self._programs.parts.split(loaded.parameters)
-        self._pending: dict[ParameterKey, Any] = {}
-        self._ask_for(configuration.parameters)
+        if checkpoint_dir is not None:
+            self._run.directory = CheckpointDirectory(checkpoint_dir)
+            self._run.directory.refuse_unless_empty()
+
+    @classmethod
+    def restore(
+        cls,
+        checkpoint_dir: str | os.PathLike[str],
+        training_data: TrainingData | None = None,
+        configuration: ModelConfiguration | None = None,
+        *,
+        custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+        **keyword: Any,
+    ) -> UpdateTask:
+        """The task of a checkpoint directory, as it stood at its last checkpoint: completed, or to be resumed. It ends
+        with the same bits as if it had never been interrupted.
+
+        training_data: read again if the task was interrupted before it had read them all, and needed then only.
+        configuration: its parameters replace those of the checkpoint. keyword: handlers, checkpoint_seconds and limits,
+        as for a new task.
+        TRAINING_BEGIN is told only if the task had not begun; a handler that was at work when the process ended is
+        called again. Raises UpdateError when the directory holds no update, or when another task works there.
+        """
+        directory = CheckpointDirectory(checkpoint_dir)
+        try:
+            found = directory.request()
+            if found is None:
+                raise UpdateError(f"{checkpoint_dir} holds no update")
+            request, named = found
+            model = load(directory.model, configuration=configuration, custom_layers=custom_layers)
+            if digest(model.spec) != named:
+                raise UpdateError(f"{directory.model} is not the model that the update began with")
+            asked = dataclasses.asdict(request)
+            task = cls(model, () if training_data is None else training_data, configuration, **asked, **keyword)
+            if task._run.go_on_from(directory, has_data=training_data is not None):
+                task._end(TaskState.COMPLETED)
+                task._over()
+        except BaseException:
+            directory.close()
+            raise
+        return task
 
     # What is known about it ------------------------------------------------------------------------------------------
 
@@ -110,17 +164,39 @@ class UpdateTask:
     def model(self) -> NeuralNetwork:
         """The model as trained up to now: a new model, which shares what did not change with the one that was
         given."""
-        return self._snapshot(self._train)
+        return self._run.with_weights(self._run.moment.train)
+
+    @property
+    def best(self) -> NeuralNetwork:
+        """The model as it was after the epoch of the lowest mean loss; before an epoch is over, as it was given."""
+        return self._run.with_weights(self._run.best_weights)
 
     @property
     def metrics(self) -> dict[MetricKey, Any]:
         """What was measured last; empty before the first mini-batch is done."""
-        return dict(self._metrics)
+        return dict(self._run.moment.metrics)
+
+    @property
+    def history(self) -> History:
+        """A record of each mini-batch and each epoch up to now; `task.history.plot("losses.png")` draws them."""
+        moment = self._run.moment
+        over = moment.history and moment.history[-1].epoch == moment.epoch
+        return History((*moment.history, *(() if over else batch_records(moment.epoch, moment.losses))))
 
     @property
     def parameters(self) -> dict[ParameterKey, Any]:
         """The value in force of every parameter."""
-        return self._recipe.values
+        return self._run.moment.recipe.values
+
+    @property
+    def parameter_descriptions(self) -> dict[ParameterKey, ParameterDescription]:
+        """Default and allowed values of every parameter."""
+        return dict(self._run.descriptions)
+
+    @property
+    def sample_count(self) -> int | None:
+        """The number of samples; None before all are read."""
+        return self._run.sample_count
 
     # What one does with it -------------------------------------------------------------------------------------------
 
@@ -134,11 +210,11 @@ class UpdateTask:
         with self._lock:
             if self._state in _OVER:
                 raise UpdateError("the task is over; training on takes a new one, with the model of this one")
-            self._ask_for(with_parameters)
+            self._run.ask_for(with_parameters)
             if self._state is TaskState.SUSPENDED:
                 self._state = TaskState.RUNNING
                 name = f"graphml update {self.task_identifier[:8]}"
-                self._thread = threading.Thread(target=self._run, name=name, daemon=False)
+                self._thread = threading.Thread(target=self._work, name=name, daemon=False)
                 self._thread.start()
 
     def cancel(self) -> None:
@@ -149,7 +225,7 @@ class UpdateTask:
                 self._state = TaskState.CANCELLING
             elif self._state is TaskState.SUSPENDED:
                 self._end(TaskState.FAILED, UpdateError("the update was cancelled before it began"), cancelled=True)
-                self._done.set()
+                self._over()
 
     def wait(self, timeout: float | None = None) -> TaskState:
         """Wait until the task is over and its completion handler has returned, or for `timeout` seconds; the state
@@ -158,8 +234,7 @@ class UpdateTask:
         Ctrl-C meanwhile cancels the task, waits for its end and goes on as KeyboardInterrupt. Raises UpdateError
         when the task was not started, or is waiting for itself.
         """
-        if self._state is TaskState.SUSPENDED:
-            raise UpdateError("the task was not started: call resume() first")
+        self._refuse_to_wait()
         if threading.current_thread() is self._thread:
             raise UpdateError("a handler cannot wait for the task that calls it")
         end = None if timeout is None else time.monotonic() + timeout
@@ -174,6 +249,30 @@ class UpdateTask:
             raise
         return self._state
 
+    def save_checkpoint(self, directory: str | os.PathLike[str]) -> None:
+        """Write where the task stands to an empty or new directory, at any time, for `UpdateTask.restore` to go on
+        from; it holds no training data, which are given again there."""
+        kept = CheckpointDirectory(directory)
+        try:
+            kept.refuse_unless_empty()
+            kept.begin(self._run.model.spec, self._run.request)
+            kept.save(self._run.settled, finished=self._state is TaskState.COMPLETED)
+        finally:
+            kept.close()
+
+    def __await__(self) -> Generator[Any, None, TaskState]:
+        """`await task` is `wait` for coroutines; cancelling it cancels the task."""
+        self._refuse_to_wait()
+        return asynchronous.wait(self).__await__()
+
+    def events(self, which: UpdateEvent = UpdateEvent.EPOCH_END) -> AsyncIterator[UpdateContext]:
+        """`async for context in task.events():` gives what a progress handler gets, until the task is over.
+
+        A task that was not started is started. Training stands still while the body of the loop runs, so that new
+        parameters or `cancel` in it hold at once; leaving the loop lets training go on.
+        """
+        return asynchronous.events(self, which)
+
     def __enter__(self) -> UpdateTask:
         return self
 
@@ -183,13 +282,36 @@ class UpdateTask:
         if self._state is not TaskState.SUSPENDED:
             self.wait()
 
+    def _refuse_to_wait(self) -> None:
+        if self._state is TaskState.SUSPENDED:
+            raise UpdateError("the task was not started: call resume() first")
+
+    def _when_over(self, call: Callable[[], Any]) -> None:
+        """Call it when the task is over, or now if it is."""
+        with self._lock:
+            if not self._done.is_set():
+                self._at_end.append(call)
+                return
+        call()
+
+    def _over(self) -> None:
+        """The last thing that happens to a task."""
+        if self._run.directory is not None:
+            self._run.directory.close()
+        with self._lock:
+            self._done.set()
+            calls, self._at_end = self._at_end, []
+        for call in calls:
+            call()
+
     # The thread ------------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        device = contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
+    def _work(self) -> None:
+        device, data = self._run.device, self._training_data
+        self._training_data = ()
         try:
-            with device:
-                self._learn()
+            with contextlib.nullcontext() if device is None else jax.default_device(device):
+                self._run.learn(data, self._tell, self._wanted, self._stop_if_cancelled)
             self._end(TaskState.COMPLETED)
         except _Cancelled as stopped:
             self._end(TaskState.FAILED, UpdateError(f"the update was cancelled {stopped}"), cancelled=True)
@@ -207,80 +329,26 @@ class UpdateTask:
             else:  # what went wrong first matters more
                 self._error.add_note(str(failed))
         finally:
-            self._done.set()
+            self._over()
 
-    def _learn(self) -> None:
-        parts = self._programs.parts
-        samples = read_samples(self._model, self._recipe.loss, self._training_data)
-        self._stop_if_cancelled("before training began")
-        blobs = training.run_trunk(self._programs.trunk, self._trunk_parameters(), samples.inputs)
-        data = training.Data(blobs, jax.device_put(samples.target, self._device))
-        self._train, self._frozen = jax.device_put((self._train, self._frozen), self._device)
-        check_targets(samples, self._recipe.loss, training.blob_shape(parts, self._train, self._frozen, data))
-        state = training.initial_state(parts, self._recipe, self._train)
-        self._apply_pending()
-        self._tell(UpdateEvent.TRAINING_BEGIN)
-        epoch = 0
-        while epoch < self._recipe.epochs:
-            state = self._learn_epoch(epoch, data, state)
-            epoch += 1
-
-    def _learn_epoch(self, epoch: int, data: training.Data, state: Any) -> Any:
-        recipe, count = self._recipe, data.count
-        order = training.epoch_order(count, recipe.batch_size, seed=recipe.seed, epoch=epoch, shuffle=recipe.shuffle)
-        order = jax.device_put(order, self._device)
-        rows = np.minimum(recipe.batch_size, count - recipe.batch_size * np.arange(len(order)))
-        key = training.epoch_key(self._programs.parts, recipe.seed, epoch)
-        each = UpdateEvent.MINI_BATCH_END in self._handlers.for_events
-        length, total, done = 1, 0.0, 0
-        while done < len(order):
-            self._stop_if_cancelled(f"in epoch {epoch}, before mini-batch {done}")
-            stop = min(done + length, len(order))
-            began = time.monotonic()
-            hyper = training.hyper_values(self._recipe)
-            train, state, losses = self._programs.slice(
-                self._train, self._frozen, state, data, order, done, stop, hyper, key
-            )
-            values = np.asarray(losses, np.float64)[done:stop]
-            _refuse_unless_finite(values, epoch, done, self._recipe.hyper)
-            self._train = train
-            total += float(values @ rows[done:stop])
-            taken = time.monotonic() - began
-            # the first slice is one mini-batch, because it may compile; its time says how many make a second
-            length = 1 if each else max(1, min(4 * length, int(length * _SLICE_SECONDS / max(taken, 1e-4))))
-            done = stop
-            last = done - 1
-            self._metrics = {
-                MetricKey.LOSS_VALUE: float(values[-1]),
-                MetricKey.EPOCH_INDEX: epoch,
-                MetricKey.MINI_BATCH_INDEX: last,
-            }
-            if each:
-                self._tell(UpdateEvent.MINI_BATCH_END)
-            else:
-                self._apply_pending()
-        self._metrics = {**self._metrics, MetricKey.LOSS_VALUE: total / count}
-        self._tell(UpdateEvent.EPOCH_END)
-        return state
+    def _wanted(self, event: UpdateEvent) -> bool:
+        return event in self._handlers.for_events or any(event in which for which, _ in self._listeners)
 
     def _tell(self, event: UpdateEvent) -> None:
-        """Call the progress handler, then heed what it asked for."""
+        """Call the progress handler, and whoever else listens."""
         handler = self._handlers.progress_handler
         if handler is not None and event in self._handlers.for_events:
             try:
                 handler(self._context(event))
             except Exception as error:
                 raise _handler_failed("progress", error) from error
-        self._apply_pending()
-        epoch = self._metrics.get(MetricKey.EPOCH_INDEX)
-        self._stop_if_cancelled("before the first mini-batch" if epoch is None else f"in epoch {epoch}")
+        for which, listener in tuple(self._listeners):
+            if event in which:
+                listener(self._context(event))
 
     def _context(self, event: UpdateEvent) -> UpdateContext:
-        train = self._train
-        return UpdateContext(self, event, self.metrics, self.parameters, lambda: self._snapshot(train))
-
-    def _snapshot(self, train: Any) -> NeuralNetwork:
-        return self._model.with_parameters(jax.device_get(train))
+        weights, best = self._run.moment.train, self._run.best_weights
+        return UpdateContext(self, event, self.metrics, self.parameters, weights, best, self._run.with_weights)
 
     def _stop_if_cancelled(self, when: str) -> None:
         if self._state is TaskState.CANCELLING:
@@ -291,42 +359,6 @@ class UpdateTask:
             self._state, self._error = state, error
             self._cancelled = cancelled
             self._training_data = ()
-
-    # Parameters ------------------------------------------------------------------------------------------------------
-
-    def _ask_for(self, values: Mapping[Any, Any] | None) -> None:
-        """Check values and leave them for the thread to apply."""
-        legal = checked(values, self._descriptions)
-        for key, value in legal.items():
-            if key.name in _WEIGHT_NAMES:
-                legal[key] = self._checked_weight(key, value)
-        with self._lock:
-            self._pending |= legal
-
-    def _checked_weight(self, key: ParameterKey, value: Any) -> np.ndarray:
-        trained = self._programs.parts.trained
-        layer, weight = "/".join(key.scope), _WEIGHT_NAMES[key.name]
-        if weight not in trained.get(layer, ()):
-            legal = ", ".join(f"{layer}/{name}" for layer, names in trained.items() for name in names)
-            raise UpdateError(f"{key} cannot be set; what is trained and can be set: {legal}")
-        array, old = np.asarray(value, np.float32), self._train[layer][weight]
-        if array.size != old.size:
-            raise UpdateError(f"{key} has shape {list(array.shape)}; the layer's is {list(old.shape)}")
-        return array.reshape(old.shape)
-
-    def _apply_pending(self) -> None:
-        with self._lock:
-            values, self._pending = self._pending, {}
-        self._recipe = self._recipe.replaced(values)
-        for key, value in values.items():
-            if key.name in _WEIGHT_NAMES:
-                layer = "/".join(key.scope)
-                self._train = {**self._train, layer: {**self._train[layer], _WEIGHT_NAMES[key.name]: value}}
-
-    def _trunk_parameters(self) -> dict[str, Any]:
-        known = self._programs.parts.trunk.known
-        used = {node.key for node in self._programs.parts.trunk.graph.body.walk()} - known
-        return jax.device_put({k: v for k, v in self._model.parameters.items() if k in used}, self._device)
 
 
 class _Cancelled(Exception):
@@ -344,33 +376,26 @@ def _handler_failed(which: str, error: BaseException) -> UpdateError:
 
 
 def _refuse_unless_legal(model: Model) -> None:
-    problems = [str(p) for p in update_problems(model.spec) if p.severity == "error"]
-    if not model.is_updatable and not problems:
-        problems = ["model: is not marked updatable"]
+    problems = recipes.core_ml_problems(model.spec)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
         raise UpdateError(f"Core ML would not update this model (strict=False asks for less):\n{lines}")
 
 
-def _refuse_unless_finite(losses: np.ndarray, epoch: int, first: int, hyper: Mapping[str, float]) -> None:
-    bad = np.flatnonzero(~np.isfinite(losses))
-    if bad.size:
-        numbers = ", ".join(f"{name}={value:g}" for name, value in hyper.items())
-        raise UpdateError(
-            f"the loss is {losses[bad[0]]} in mini-batch {first + bad[0]} of epoch {epoch} ({numbers}); the inputs "
-            "may hold such values, or the learning rate may be too large. The model that was given is unchanged"
-        )
-
-
 def update(
-    model: Model | str | os.PathLike[str], data: TrainingData, *, strict: bool = True, **parameters: Any
+    model: Model | str | os.PathLike[str],
+    data: TrainingData,
+    *,
+    strict: bool = True,
+    recipe: recipes.Recipe | None = None,
+    **parameters: Any,
 ) -> Model:
     """The model trained on `data`: `UpdateTask` without a thread to look after. parameters: learning_rate=0.1 and
     so on.
 
     Raises whatever the task failed with.
     """
-    with UpdateTask(model, data, strict=strict) as task:
+    with UpdateTask(model, data, strict=strict, recipe=recipe) as task:
         task.resume(parameters)
     if task.error is not None:
         raise task.error

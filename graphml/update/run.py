@@ -1,0 +1,192 @@
+"""What the thread of a task does: read the samples, go from moment to moment, keep checkpoints."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import jax
+
+from graphml.errors import UpdateError
+from graphml.models.network import NeuralNetwork
+from graphml.update import storage, training
+from graphml.update.checkpoints import CheckpointDirectory, Request
+from graphml.update.data import TrainingData
+from graphml.update.events import UpdateEvent
+from graphml.update.history import is_enough
+from graphml.update.learning import Course, Moment, store_samples
+from graphml.update.parameters import ParameterKey, checked
+from graphml.update.programs import programs_for
+from graphml.update.recipe import Recipe, parameter_descriptions
+from graphml.update.storage import Limits
+from graphml.update.weights import NAMES as WEIGHTS
+from graphml.update.weights import checked_weight, with_weight
+
+_SLICE_SECONDS = 1.0
+
+
+class Run:
+    """A run of a recipe on a model.
+
+    moment: where it stands, as handlers see it. settled: the same, less what handlers have still to say about it; a
+    checkpoint holds that. `tell`, `wanted` and `check` are the task's: they call handlers, say whether somebody wants
+    an event, and raise if the task was cancelled.
+    """
+
+    def __init__(
+        self, model: NeuralNetwork, recipe: Recipe, device: Any, request: Request, limits: Limits, seconds: float
+    ) -> None:
+        self.model, self.device = model, device
+        self.descriptions = parameter_descriptions(model.spec)
+        self.programs = programs_for(model, recipe, device, request.precision)
+        self.directory: CheckpointDirectory | None = None
+        self.sample_count: int | None = None
+        self.request = request
+        train, self._frozen = self.programs.parts.split(model.parameters)
+        self._given = train
+        state = training.initial_state(self.programs.parts, recipe, train)
+        self.moment = self.settled = Moment(train, state, recipe)
+        self._began = False
+        self._stored: storage.Stored | None = None
+        self._limits = limits
+        self._seconds, self._last_checkpoint = seconds, time.monotonic()
+        self._pending: dict[ParameterKey, Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def best_weights(self) -> Any:
+        return self._given if self.moment.best is None else self.moment.best[0]
+
+    def with_weights(self, train: Any) -> NeuralNetwork:
+        """The model with trained weights, in the form in which the recipe stores them."""
+        stored = self.programs.parts.stored(jax.device_get(train), self.model.parameters)
+        return self.model.with_parameters(stored)
+
+    def ask_for(self, values: Mapping[Any, Any] | None) -> None:
+        """Check values of parameters and leave them for the thread to apply."""
+        legal = checked(values, self.descriptions)
+        for key, value in legal.items():
+            if key.name in WEIGHTS:
+                legal[key] = checked_weight(self.moment.train, key, value)
+        with self._lock:
+            self._pending |= legal
+
+    def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
+        """Take the place of a run that was interrupted; whether that one was over."""
+        self.directory = directory
+        step = directory.last(self.moment)
+        if step is not None:
+            self.moment, finished = step
+            self.settled, self._began = self.moment, True
+            if finished:
+                return True
+        self._stored = storage.reopen(directory.samples, self._limits)
+        if not has_data and self._stored is None:
+            raise UpdateError("the task was interrupted before it had read its training data: give them again")
+        return False
+
+    def learn(
+        self,
+        data: TrainingData,
+        tell: Callable[[UpdateEvent], None],
+        wanted: Callable[[UpdateEvent], bool],
+        check: Callable[[str], None],
+    ) -> None:
+        """From where it stands to the end."""
+        course = self._course(data, check)
+        self.sample_count = course.sample_count
+        try:
+            check("before training began")
+            self._apply_pending()
+            if not self._began:
+                self._began = True
+                tell(UpdateEvent.TRAINING_BEGIN)
+                self._settle()
+            check("before the first mini-batch")
+            self._learn_epochs(course, tell, wanted, check)
+        except BaseException as error:
+            self._save_after(error)
+            raise
+        finally:
+            course.close()
+        if self.directory is not None:
+            self.directory.save(self.settled, finished=True)
+            storage.remove(self.directory.samples)
+
+    def _course(self, data: TrainingData, check: Callable[[str], None]) -> Course:
+        fraction = self.moment.recipe.validation_fraction
+        samples = self._samples(data, check)
+        return Course(self.programs, self._frozen, samples, self._limits, self.device, fraction)
+
+    def _samples(self, data: TrainingData, check: Callable[[str], None]) -> storage.Stored:
+        """Those of the checkpoint directory if they are complete there, otherwise those that were given."""
+        if self._stored is not None:
+            kept, self._stored = self._stored, None
+            return kept
+        folder = None
+        if self.directory is not None:
+            folder = self.directory.samples
+            if self.directory.request() is None:
+                self.directory.begin(self.model.spec, self.request)
+        store, recipe = storage.Store(self._limits, folder), self.moment.recipe
+        reading = {"device": self.device, "check": lambda: check("before training began")}
+        return store_samples(self.model, data, self.programs, recipe, store, **reading)
+
+    def _learn_epochs(self, course: Course, tell, wanted, check) -> None:
+        length, plan = 1, None
+        stopping = self.moment.recipe.early_stopping
+        while self.moment.epoch < self.moment.recipe.epochs and not is_enough(stopping, self.moment.history):
+            before, began = len(self.moment.losses), time.monotonic()
+            self.moment = course.advance(self.moment, length)
+            taken, done = time.monotonic() - began, len(self.moment.losses) - before
+            # a slice of another batch size may compile; the time of one mini-batch says how many make a second
+            length = 1 if plan != self.moment.plan else length
+            plan, all_of_them = self.moment.plan, course.mini_batches(self.moment)
+            length = max(1, min(4 * length, int(done * _SLICE_SECONDS / max(taken, 1e-4)), all_of_them))
+            if wanted(UpdateEvent.MINI_BATCH_END):
+                length = 1
+                tell(UpdateEvent.MINI_BATCH_END)
+            where = f"in epoch {self.moment.epoch}"
+            if len(self.moment.losses) == all_of_them:
+                self.moment = course.at_epoch_end(self.moment)
+                tell(UpdateEvent.EPOCH_END)
+                self.moment = self.moment.with_next_epoch()
+            else:
+                where += f", before mini-batch {len(self.moment.losses)}"
+            self._settle()
+            check(where)
+        if stopping is not None and stopping.restore_best:
+            self.moment = replace(self.moment, train=self.best_weights)
+            self.settled = self.moment
+
+    def _settle(self) -> None:
+        """Heed what handlers and others have asked for; from here the run can be cut off and go on."""
+        self._apply_pending()
+        self.settled = self.moment
+        if time.monotonic() - self._last_checkpoint >= self._seconds:
+            self._save()
+
+    def _apply_pending(self) -> None:
+        with self._lock:
+            values, self._pending = self._pending, {}
+        train = self.moment.train
+        for key, value in values.items():
+            if key.name in WEIGHTS:
+                train = with_weight(train, *value)
+        if values:
+            self.moment = replace(self.moment, train=train, recipe=self.moment.recipe.replaced(values))
+
+    def _save(self) -> None:
+        if self.directory is not None:
+            self.directory.save(self.settled)
+        self._last_checkpoint = time.monotonic()
+
+    def _save_after(self, error: BaseException) -> None:
+        """A last checkpoint, whatever it was that ended the run."""
+        try:
+            self._save()
+        except Exception as failure:
+            error.add_note(str(failure))

@@ -1,0 +1,244 @@
+"""Nothing is lost: processes that are killed, disks that are full, runs that fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from update.killed import bits, kill, network, samples
+from update.networks import regression, regression_data
+
+import graphml
+from graphml.errors import MissingExtraError, UpdateError
+from graphml.update import MetricKey, ParameterKey, TaskState, UpdateEvent, UpdateProgressHandlers, UpdateTask, update
+
+pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
+
+EPOCH = UpdateEvent.EPOCH_END
+KILLS = int(os.environ.get("GRAPHML_KILLS", "5"))
+
+
+def _run(task: UpdateTask, **parameters) -> UpdateTask:
+    task.resume(parameters)
+    task.wait(60)
+    return task
+
+
+def _at_epochs(call) -> UpdateProgressHandlers:
+    return UpdateProgressHandlers(EPOCH, call)
+
+
+# Killed --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    return bits(update(network(), samples()))
+
+
+@pytest.mark.parametrize("chain", range(-(-KILLS // 5)))
+def test_an_update_killed_again_and_again_ends_in_the_same_bits(tmp_path, chain, undisturbed):
+    """GRAPHML_KILLS=50 kills as often, in chains of five; every other chain reads its samples from files."""
+    few = {"memory_bytes": 6000} if chain % 2 else {}
+    assert kill(tmp_path / "update", min(5, KILLS), chain, **few) >= min(5, KILLS) - 1
+    assert bits(graphml.load(tmp_path / "update.mlmodel")) == undisturbed
+    assert not (tmp_path / "update" / "samples").exists()
+
+
+# Going on ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_task_goes_on_where_it_stopped(tmp_path):
+    model, data = regression(adam=True, shuffle=True, epochs=4), regression_data(11)
+    seen = []
+
+    def stop(context):
+        seen.append(context.metrics[MetricKey.EPOCH_INDEX])
+        if len(seen) in (1, 2):
+            context.task.resume({"learning_rate": context.parameters[ParameterKey.LEARNING_RATE] / 2})
+            context.task.cancel()
+
+    task = UpdateTask(model, data, checkpoint_dir=tmp_path, progress_handlers=_at_epochs(stop))
+    assert _run(task).cancelled
+    while task.cancelled:
+        task = UpdateTask.restore(tmp_path, progress_handlers=_at_epochs(stop))
+        assert task.state is TaskState.SUSPENDED
+        _run(task)
+    assert seen == [0, 1, 2, 3]
+
+    def halve(context):
+        if context.metrics[MetricKey.EPOCH_INDEX] < 2:
+            context.task.resume({"learning_rate": context.parameters[ParameterKey.LEARNING_RATE] / 2})
+
+    plain = _run(UpdateTask(model, data, progress_handlers=_at_epochs(halve)))
+    assert bits(task.model) == bits(plain.model)
+    assert bits(task.best) == bits(plain.best)
+    assert task.metrics == plain.metrics
+    assert task.parameters == plain.parameters
+
+
+def test_a_completed_task_is_restored_as_it_ended(tmp_path):
+    task = _run(UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path))
+    again = UpdateTask.restore(tmp_path)
+    assert (again.state, again.wait(1), again.metrics) == (TaskState.COMPLETED, TaskState.COMPLETED, task.metrics)
+    assert bits(again.model) == bits(task.model)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "model.mlmodel", "steps", "update.json"]
+    with pytest.raises(UpdateError, match="the task is over"):
+        again.resume()
+
+
+def test_data_are_asked_for_again_only_if_they_were_not_all_read(tmp_path):
+    def broken():
+        yield from list(graphml.ArrayBatchProvider(regression_data(10)))[:9]
+        raise OSError("the line was cut")
+
+    task = _run(UpdateTask(regression(), broken(), checkpoint_dir=tmp_path))
+    assert "sample 9 of the training data cannot be read: OSError: the line was cut" in str(task.error)
+    with pytest.raises(UpdateError, match="before it had read its training data: give them again"):
+        UpdateTask.restore(tmp_path)
+    task = _run(UpdateTask.restore(tmp_path, regression_data(10)))
+    assert bits(task.model) == bits(update(regression(), regression_data(10)))
+
+
+def test_values_given_when_restoring_replace_those_of_the_checkpoint(tmp_path):
+    stop = _at_epochs(lambda context: context.task.cancel())
+    _run(UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path, progress_handlers=stop), epochs=9)
+    task = UpdateTask.restore(tmp_path, configuration=graphml.ModelConfiguration(parameters={"learning_rate": 0.001}))
+    _run(task, epochs=2)
+    assert (task.parameters[ParameterKey.EPOCHS], task.metrics[MetricKey.EPOCH_INDEX]) == (2, 1)
+    assert task.parameters[ParameterKey.LEARNING_RATE] == 0.001
+
+
+def test_a_damaged_step_makes_the_one_before_it_count(tmp_path):
+    model, data = regression(), regression_data(10)
+
+    def stop(context):
+        if context.metrics[MetricKey.EPOCH_INDEX] == 1:
+            context.task.cancel()
+
+    task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(stop))
+    _run(task, epochs=4)
+    shutil.copytree(tmp_path, tmp_path.with_name("both"))
+
+    def damage(step):
+        for path in step.rglob("*"):
+            if path.is_file():
+                path.write_bytes(path.read_bytes()[:-20])
+
+    damage(max((tmp_path / "steps").iterdir(), key=lambda step: int(step.name)))
+    assert bits(_run(UpdateTask.restore(tmp_path)).model) == bits(update(model, data, epochs=4))
+    damage(tmp_path.with_name("both") / "steps")
+    with pytest.raises(UpdateError, match=r"no checkpoint in .* can be read:\n  step \d+: "):
+        UpdateTask.restore(tmp_path.with_name("both"))
+
+
+def test_what_a_directory_holds_is_not_mistaken(tmp_path):
+    with pytest.raises(UpdateError, match="holds no update"):
+        UpdateTask.restore(tmp_path / "new")
+    task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
+    with pytest.raises(UpdateError, match="another task is at work in"):
+        UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
+    _run(task)
+    with pytest.raises(UpdateError, match=r"holds an update already: UpdateTask\.restore goes on with it"):
+        UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
+    shutil.copy(tmp_path / "a" / "model.mlmodel", tmp_path / "mine.mlmodel")
+    regression(seed=5).save(tmp_path / "a" / "model.mlmodel")
+    with pytest.raises(UpdateError, match="is not the model that the update began with"):
+        UpdateTask.restore(tmp_path / "a")
+    facts = tmp_path / "a" / "update.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 99}))
+    with pytest.raises(UpdateError, match="was written in form 99; this version reads 1"):
+        UpdateTask.restore(tmp_path / "a")
+
+
+def test_without_the_extra_the_message_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "orbax.checkpoint", None)
+    with pytest.raises(MissingExtraError, match=r"graphml-jax\[checkpoints\]"):
+        UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path)
+
+
+# Failing -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full_disk():
+    """A function that lets no file grow beyond so many bytes."""
+    resource = pytest.importorskip("resource", reason="this system has no limits for the size of files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_fails_the_task_and_loses_nothing(tmp_path, full_disk):
+    model, data = regression(), regression_data(10)
+
+    def fill(context):
+        if context.metrics[MetricKey.EPOCH_INDEX] == 1:
+            full_disk(100)
+
+    task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(fill))
+    _run(task, epochs=4, learning_rate=0.001)
+    full_disk(-1)
+    assert task.state is TaskState.FAILED
+    assert "no checkpoint could be written to" in str(task.error)
+    assert task.error.__cause__ is not None
+    assert task.metrics[MetricKey.EPOCH_INDEX] == 1
+    assert bits(task.model) == bits(task.best) == bits(update(model, data, epochs=2, learning_rate=0.001))
+    whole = update(model, data, epochs=4, learning_rate=0.001)
+    assert bits(_run(UpdateTask.restore(tmp_path)).model) == bits(whole)
+
+
+def test_a_full_disk_before_training_fails_the_task_too(tmp_path, full_disk):
+    task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path)
+    full_disk(100)
+    _run(task)
+    full_disk(-1)
+    assert "file too large" in str(task.error)
+    assert bits(task.model) == bits(regression())
+
+
+def test_a_model_is_written_whole_or_not_at_all(tmp_path, full_disk):
+    path = tmp_path / "net.mlmodel"
+    regression().save(path)
+    full_disk(100)
+    with pytest.raises(graphml.GraphmlError, match="file too large"):
+        update(path, regression_data(10)).save(path)
+    full_disk(-1)
+    assert bits(graphml.load(path)) == bits(regression())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_after_a_failure_training_goes_on_from_the_best_weights(tmp_path):
+    model, data = regression(), regression_data(10)
+
+    def wild(context):
+        if context.metrics[MetricKey.EPOCH_INDEX] == 1:
+            context.task.resume({"learning_rate": 1e6})
+
+    task = UpdateTask(model, data, checkpoint_dir=tmp_path, progress_handlers=_at_epochs(wild))
+    _run(task, epochs=50, learning_rate=0.001)
+    assert "the loss is" in str(task.error)
+    assert bits(task.best) == bits(update(model, data, epochs=2, learning_rate=0.001))
+    again = UpdateTask.restore(tmp_path)
+    assert bits(again.best) == bits(task.best)
+    gentle = _run(UpdateTask(again.best, data), epochs=1, learning_rate=0.001)
+    assert bits(gentle.model) == bits(update(model, data, epochs=3, learning_rate=0.001))
+
+
+def test_an_exception_in_a_handler_or_in_the_data_can_be_gone_on_from(tmp_path):
+    model, data = regression(), regression_data(10)
+
+    def broken(context):
+        if context.metrics[MetricKey.EPOCH_INDEX] == 2:
+            raise KeyError("mine")
+
+    task = _run(UpdateTask(model, data, checkpoint_dir=tmp_path, progress_handlers=_at_epochs(broken)), epochs=5)
+    assert "the progress handler raised KeyError" in str(task.error)
+    told = []
+    again = UpdateTask.restore(tmp_path, progress_handlers=_at_epochs(lambda c: told.append(c.metrics)))
+    assert bits(_run(again).model) == bits(update(model, data, epochs=5))
+    assert [metrics[MetricKey.EPOCH_INDEX] for metrics in told] == [2, 3, 4]  # told again, because it was not heard
+    np.testing.assert_array_equal(bits(model), bits(regression()))
