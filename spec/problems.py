@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
+
+_MOST_SHOWN = 10  # of one kind of fault; a damaged file may have it in a million places
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,15 @@ def as_warnings(problems: Iterable[Problem]) -> Iterator[Problem]:
 def layer_label(layer: NeuralNetworkLayer, position: int) -> str:
     """How problems call a layer; position counts from zero."""
     return f"layer {layer.name!r} ({layer.WhichOneof('layer') or 'unknown kind'}), number {position + 1}"
+
+
+def unknown_values(message: Any, field: str, where: str) -> Iterator[Problem]:
+    """A problem, if an enum field has a value that this reader does not know."""
+    value, enum = getattr(message, field), message.DESCRIPTOR.fields_by_name[field].enum_type
+    if value not in enum.values_by_number:
+        yield Problem(where, f"{field} has the unknown value {value}")
+
+
+def first_few(faulty: Iterable[Item]) -> Iterator[Item]:
+    """As many as are shown of faults of one kind."""
+    return itertools.islice(faulty, _MOST_SHOWN)

@@ -15,12 +15,13 @@ from graphml.errors import SpecError
 from graphml.spec import layers, versions
 from graphml.spec.interface_rules import interface_problems
 from graphml.spec.layers import NETWORKS
+from graphml.spec.neighbors import neighbor_problems
 from graphml.spec.network_rules import network_problems
 from graphml.spec.predictor_rules import PREDICTORS, predictor_problems
 from graphml.spec.problems import Problem as Problem
 from graphml.spec.problems import as_warnings, inside
 from graphml.spec.transform_rules import transform_problems
-from graphml.spec.update_rules import parameter_faults, pipeline_of
+from graphml.spec.update_rules import pipeline_of
 from graphml.spec.update_rules import update_problems as update_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
@@ -112,7 +113,7 @@ def _of_model(model: Model) -> Iterator[Problem]:
     elif pipeline_of(model) is not None:
         yield from _pipeline(model)
     elif kind == "kNearestNeighborsClassifier":
-        yield from _neighbors(model.kNearestNeighborsClassifier)
+        yield from neighbor_problems(model.kNearestNeighborsClassifier)
     else:
         yield from transform_problems(model)
 
@@ -180,36 +181,3 @@ def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> I
     elif getattr(wanted.type, kind) != getattr(given.type, kind):
         severity = "error" if kind == "dictionaryType" else "warning"
         yield Problem(where, "has other details of its type here than before", severity)
-
-
-# Nearest neighbours ---------------------------------------------------------------------------------------------------
-
-
-def _neighbors(classifier: Any) -> Iterator[Problem]:
-    where = "nearest neighbours"
-    for fault in parameter_faults(classifier, "numberOfNeighbors", positive=True):
-        yield Problem(where, fault)
-    index = classifier.nearestNeighborsIndex
-    which = classifier.WhichOneof("ClassLabels")
-    labels = len(getattr(classifier, which).vector) if which else 0
-    samples = len(index.floatSamples)
-    if labels != samples:
-        yield Problem(where, f"has {labels} labels for {samples} samples; each sample has its own")
-    if index.numberOfDimensions < 1:
-        yield Problem(where, f"numberOfDimensions is {index.numberOfDimensions}; it must be at least 1")
-    for position, sample in enumerate(index.floatSamples):
-        if len(sample.vector) != index.numberOfDimensions:
-            what = f"sample {position + 1} has {len(sample.vector)} numbers; {index.numberOfDimensions} are declared"
-            yield Problem(where, what)
-    default = classifier.WhichOneof("DefaultClassLabel")
-    if not samples and default is None:
-        yield Problem(where, "has no samples, so it needs a default label")
-    if which and default and which.startswith("int64") != (default == "defaultInt64Label"):
-        yield Problem(where, f"its {which} and its {default} have different types")
-    if classifier.WhichOneof("WeightingScheme") is None:
-        yield Problem(where, "has no weighting scheme")
-    for oneof in ("IndexType", "DistanceFunction"):
-        if index.WhichOneof(oneof) is None:
-            yield Problem(where, f"{oneof} is not set", "warning")
-    if index.HasField("singleKdTreeIndex") and index.singleKdTreeIndex.leafSize < 1:
-        yield Problem(where, f"leafSize is {index.singleKdTreeIndex.leafSize}; it must be at least 1", "warning")

@@ -54,6 +54,7 @@ KINDS: dict[str, str] = {
         ("supportVectorRegressor", "supportVectorClassifier"), "graphml.models.support_vectors:SupportVectors"
     ),
     "bayesianProbitRegressor": "graphml.models.bayesian_probit:BayesianProbit",
+    "kNearestNeighborsClassifier": "graphml.models.neighbors:NearestNeighbors",
     "itemSimilarityRecommender": "graphml.models.item_similarity:ItemSimilarity",
     "identity": "graphml.models.identity:Identity",
     **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _SYSTEM),

@@ -98,12 +98,14 @@ class Pipeline(Model):
             for position, (name, model) in enumerate(self.models.items())
         ]
 
-    def before_last(self, rows: Iterable[Mapping[str, Any]]) -> list[Features]:
+    def before_last(
+        self, rows: Iterable[Mapping[str, Any]], label: Callable[[int], str] = lambda i: f"row {i + 1}"
+    ) -> list[Features]:
         """What the last stage is trained on: for each row the training inputs of that stage (its inputs, where it
         declares none), computed by the stages before it or taken from the row.
 
         A row has the pipeline's inputs and the target. The stages before the last are frozen in an update, so this is
-        computed once for each row. Raises FeatureError for a row that lacks something.
+        computed once for each row. label: what errors call a row. Raises FeatureError for a row that lacks something.
         """
         self._usable  # noqa: B018  (checked once)
         last = self.last.description
@@ -118,16 +120,14 @@ class Pipeline(Model):
                 own = {name: row[name] for name in targets if name in row}
                 given.append(feature_check(targets[name] for name in own)(own))
             except GraphmlError as error:
-                raise error.in_context(f"row {number + 1}") from None
+                raise error.in_context(label(number)) from None
         envs = self._stages(envs, self._labelled[:-1])
         out = []
         for number, (env, own) in enumerate(zip(envs, given, strict=True)):
             env = {**own, **env}
             missing = [f.name for f in wanted if f.name not in env and not f.optional]
             if missing:
-                raise FeatureError(
-                    f"row {number + 1}\n  {', '.join(map(repr, missing))} is missing, for the last stage"
-                )
+                raise FeatureError(f"{label(number)}\n  {', '.join(map(repr, missing))} is missing, for the last stage")
             out.append({feature.name: env[feature.name] for feature in wanted if feature.name in env})
         return out
 

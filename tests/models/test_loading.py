@@ -96,7 +96,7 @@ def test_every_kind_loads_saves_and_answers_or_refuses(kind, tmp_path):
 
 
 def test_only_networks_are_functions():
-    model = load(spec.Model(specificationVersion=1, identity={}))
+    model = load(spec.Model(specificationVersion=6, mlProgram={}))
     for ask in (
         lambda: model.parameters,
         model.lower,
@@ -104,7 +104,7 @@ def test_only_networks_are_functions():
         lambda: model.with_parameters({}),
         lambda: model.intermediates({}),
     ):
-        with pytest.raises(UnsupportedError, match="kind identity is no neural network"):
+        with pytest.raises(UnsupportedError, match="kind mlProgram is no neural network"):
             ask()
 
 

@@ -1,0 +1,40 @@
+"""The model that gives what it takes: identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from graphml.errors import FeatureError
+from graphml.models.images import picture
+from graphml.models.model import Model
+from graphml.models.transforms import given
+
+
+class Identity(Model):
+    """Each output is the input of the same name, as the output declares it. Source: Identity."""
+
+    def as_function(self) -> Callable[..., dict[str, Any]]:
+        """{output: array} from {input: array}; images are pixels [channels, height, width]."""
+        self._usable  # noqa: B018  (checked once)
+        names = [feature.name for feature in self.description.outputs]
+
+        def function(inputs: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: inputs[name] for name in names}
+
+        return function
+
+    def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
+        out = {}
+        for feature in self.description.outputs:
+            if feature.name not in values:
+                raise FeatureError(f"the output {feature.name!r} is an input that was left out")
+            value = values[feature.name]
+            if feature.image is not None:
+                value = picture(np.asarray(value), feature.image.color_space)
+            elif feature.array is not None:
+                value = given(feature, value)
+            out[feature.name] = value
+        return out

@@ -1,0 +1,90 @@
+"""Rules of ensembles of trees: what a node says, and how nodes hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from graphml.spec import trees
+from graphml.spec.problems import Problem, first_few, unknown_values
+
+
+def ensemble_problems(message: Any, width: int | None) -> Iterator[Problem]:
+    """Everything wrong with a TreeEnsembleRegressor or TreeEnsembleClassifier message, apart from what it answers.
+
+    width: how many features a row has, if that is known.
+    """
+    ensemble = message.treeEnsemble
+    dimensions = ensemble.numPredictionDimensions
+    yield from unknown_values(message, "postEvaluationTransform", "trees")
+    if dimensions < 1:
+        yield Problem("trees", "have no prediction dimensions")
+    if len(ensemble.basePredictionValue) != dimensions:
+        what = f"have {len(ensemble.basePredictionValue)} base predictions for {dimensions} prediction dimensions"
+        yield Problem("trees", what)
+    nodes = trees.read(ensemble)
+    yield from _node_values(nodes, dimensions, width)
+    yield from _links(nodes)
+
+
+def _node_values(nodes: trees.Nodes, dimensions: int, width: int | None) -> Iterator[Problem]:
+    """Each node by itself."""
+    branch = ~nodes.is_leaf
+
+    def at(faulty: np.ndarray, what: Callable[[int], str]) -> Iterator[Problem]:
+        for position in first_few(np.flatnonzero(faulty).tolist()):
+            yield Problem(_node(nodes, position), what(position))
+
+    unknown = (nodes.behavior < 0) | (nodes.behavior > trees.LEAF)
+    yield from at(unknown, lambda i: f"has the unknown behavior {nodes.behavior[i]}")
+    yield from at(branch & np.isnan(nodes.threshold), lambda i: "compares with NaN")
+    if width is not None:
+        asked = branch & (nodes.feature >= width)
+        yield from at(asked, lambda i: f"asks for feature {nodes.feature[i]}; there are {width}")
+    owner = nodes.owner
+    for entry in first_few(np.flatnonzero(nodes.index >= dimensions)):
+        what = f"has a value for dimension {nodes.index[entry]}; there are {dimensions}"
+        yield Problem(_node(nodes, int(owner[entry])), what)
+
+
+def _links(nodes: trees.Nodes) -> Iterator[Problem]:
+    """Every tree is one: ids differ, children exist, each node has one parent and the root none, and no cycles."""
+    found = trees.links(nodes)
+    ok = True
+
+    def at(positions: np.ndarray, what: Callable[[int], str]) -> Iterator[Problem]:
+        nonlocal ok
+        for position in first_few(positions.tolist()):
+            ok = False
+            yield Problem(_node(nodes, position), what(position))
+
+    yield from at(found.repeated, lambda i: "is there more than once")
+    for side, name in enumerate(("true", "false")):
+        lost = (found.children[:, side] < 0) & ~nodes.is_leaf
+        yield from at(
+            np.flatnonzero(lost),
+            lambda i, side=side, name=name: f"its {name} child, {nodes.children[i, side]}, is not in the tree",
+        )
+    if not ok:
+        return
+    parents = found.parents
+    yield from at(np.flatnonzero(parents > 1), lambda i: "is the child of more than one branch")
+    if not ok:
+        return
+    roots = np.flatnonzero(parents == 0)
+    reached = np.zeros(len(parents), bool)
+    for level in trees.levels(found.children, roots):
+        reached[level] = True
+    ids, counts = np.unique(nodes.tree[roots], return_counts=True)
+    for tree in first_few(np.flatnonzero(counts > 1)):
+        yield Problem(f"tree {ids[tree]}", f"has {counts[tree]} roots; a tree has one")
+    lost = np.flatnonzero(~reached)
+    for tree in first_few(np.unique(nodes.tree[lost])):
+        node = nodes.node[lost[nodes.tree[lost] == tree][0]]
+        yield Problem(f"tree {tree}", f"its nodes form a cycle, of which node {node} is one or hangs below")
+
+
+def _node(nodes: trees.Nodes, position: int) -> str:
+    return f"tree {nodes.tree[position]}, node {nodes.node[position]}"
