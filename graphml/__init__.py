@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from graphml import codegen as codegen
     from graphml import recipes as recipes
     from graphml import utils as utils
     from graphml.allocator import tune_host_allocator as tune_host_allocator
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from graphml.models.linked import link as link
     from graphml.models.system import register_provider as register_provider
     from graphml.ops.custom import register_custom_layer as register_custom_layer
+    from graphml.padded import ShapePolicy as ShapePolicy
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
     from graphml.update import MetricKey as MetricKey
     from graphml.update import ParameterKey as ParameterKey
@@ -54,8 +56,12 @@ if TYPE_CHECKING:
     from graphml.update import UpdateEvent as UpdateEvent
     from graphml.update import UpdateProgressHandlers as UpdateProgressHandlers
     from graphml.update import UpdateTask as UpdateTask
+    from graphml.update import apply_delta as apply_delta
+    from graphml.update import federated_average as federated_average
     from graphml.update import make_updatable as make_updatable
     from graphml.update import replace_head as replace_head
+    from graphml.update import save_delta as save_delta
+    from graphml.update import update_many as update_many
 
 _HOME = {
     **dict.fromkeys(("BackgroundUpdate", "update_in_background"), "graphml.background"),
@@ -68,10 +74,12 @@ _HOME = {
     "FeatureValue": "graphml.models.features",
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
     "link": "graphml.models.linked",
+    "ShapePolicy": "graphml.padded",
     "register_custom_layer": "graphml.ops.custom",
     "register_custom_model": "graphml.models.custom",
     "register_provider": "graphml.models.system",
     "tune_host_allocator": "graphml.allocator",
+    "codegen": "graphml.codegen",
     "recipes": "graphml.recipes",
     "utils": "graphml.utils",
     **dict.fromkeys(
@@ -84,8 +92,12 @@ _HOME = {
             "UpdateEvent",
             "UpdateProgressHandlers",
             "UpdateTask",
+            "apply_delta",
+            "federated_average",
             "make_updatable",
             "replace_head",
+            "save_delta",
+            "update_many",
         ),
         "graphml.update",
     ),

@@ -51,7 +51,7 @@ class Op:
     layout: Layout | Callable[[Mapping[str, Any]], Layout] = "wire"
     prepare: Callable[..., Mapping[str, Any]] | None = None
     affine: Callable[..., tuple[Any, Any] | None] | None = None
-    absorb: Callable[..., Mapping[str, Any] | None] | None = None
+    channels: Callable[..., int | None] | None = None
     endless: Callable[[tuple[str, ...], Mapping[str, Any]], bool] = field(default=lambda inputs, attributes: False)
     supported: Callable[[Mapping[str, Any]], str | None] = field(default=lambda attributes: None)
 
@@ -81,7 +81,7 @@ def op(
     layout: Layout | Callable[[Mapping[str, Any]], Layout] = "wire",
     prepare: Callable[..., Mapping[str, Any]] | None = None,
     affine: Callable[..., tuple[Any, Any] | None] | None = None,
-    absorb: Callable[..., Mapping[str, Any] | None] | None = None,
+    channels: Callable[..., int | None] | None = None,
     endless: Callable[[tuple[str, ...], Mapping[str, Any]], bool] | None = None,
     supported: Callable[[Mapping[str, Any]], str | None] | None = None,
 ) -> Callable[[F], F]:
@@ -91,7 +91,8 @@ def op(
     concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
     sizes: (inputs, attributes) -> the sizes that those values lead to, as whole numbers that may be traced. Such a
         function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made for
-        sizes serve all values that lead to them.
+        sizes serve all values that lead to them. A single size is the length of the first axis of the result, and may
+        be larger than needed: what then stands behind does not count.
     random: the function takes a PRNG `key` keyword.
     regions: the layer owns sub-networks; the function takes them as blocks (None where absent) and `control`, which
         runs them, and returns {blob: value} instead of outputs.
@@ -102,8 +103,8 @@ def op(
     prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the function
         then receives what `prepare` returns in place of the weights of the wire.
     affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the layer does, else None.
-    absorb: (weights, attributes, factor, summand) -> weights with which the layer also scales and shifts the channels
-        of its result, or None where it cannot. Weights here are those of the wire, in floats; None follows from shapes.
+    channels: (weights, attributes) -> how many channels the layer's weights make, or None. `weights` holds them along
+        its first axis, and `bias`, which may be absent, is added to them: this layer can take over an affine one.
     endless: (names of inputs, attributes) -> whether nothing bounds how long the layer runs.
     supported: attributes -> None, or the reason why this layer cannot run here.
 
@@ -139,7 +140,7 @@ def op(
             layout=layout,
             prepare=prepare,
             affine=affine,
-            absorb=absorb,
+            channels=channels,
             endless=endless or (lambda inputs, attributes: False),
             supported=supported or (lambda attributes: None),
         )

@@ -19,6 +19,7 @@ import numpy as np
 from jax import lax
 from jax.core import Tracer
 
+from graphml.catalogue import target
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import EXIT
 
@@ -28,7 +29,7 @@ BREAK = 1.0  # of the blob EXIT, which is 0 while a turn goes on and something e
 
 _UNROLL = 64  # turns of a loop that cannot be compiled as one, at most
 _UNKNOWN = "is not known when the network is traced"
-_LONGEST_SCAN = 1 << 16  # converters write bounds like 2^31, which mean that there is none
+LONGEST_SCAN = 1 << 16  # converters write bounds like 2^31, which mean that there is none
 
 
 def peek(value: Any) -> Any:
@@ -53,20 +54,22 @@ def is_true(value: Any) -> Any:
 class Block:
     """A region as a function of a state, traced once for each set of shapes however often it is used.
 
-    evaluate: (params, key, state) -> all blobs. params: of the layers inside. reads, writes: of the region. traced:
-    what is traced already, shared by all blocks of the same region.
+    evaluate: (params, key, state, wanted) -> all blobs, of which those that it has written count only where they are
+    wanted. params: of the layers inside. reads, writes: of the region. traced: what is traced already, shared by all
+    blocks of the same region.
     """
 
-    evaluate: Callable[[Any, Any, State], State]
+    evaluate: Callable[[Any, Any, State, frozenset[str]], State]
     params: Mapping[str, Any]
     key: jax.Array | None
     reads: frozenset[str]
     writes: frozenset[str]
     traced: dict[Any, _Traced]
 
-    def inline(self, state: State, key: jax.Array | None = None) -> State:
-        """The state after the region, run right here: what is known inside stays known."""
-        return {**state, **self.evaluate(self.params, self.key if key is None else key, dict(state))}
+    def inline(self, state: State, wanted: Iterable[str], key: jax.Array | None = None) -> State:
+        """The state after the region, as far as it is wanted, run right here: what is known inside stays known."""
+        after = self.evaluate(self.params, self.key if key is None else key, dict(state), frozenset(wanted))
+        return {**state, **after}
 
     def __call__(self, params: Any, state: State, wanted: Iterable[str], key: jax.Array | None = None) -> State:
         """The wanted blobs after the region, as one traced piece."""
@@ -94,7 +97,7 @@ class _Traced:
         self._constant: State = {}
 
         def run(params, key, arrays):
-            state = evaluate(params, key, {**fixed, **arrays})
+            state = evaluate(params, key, {**fixed, **arrays}, wanted)
             self._constant = {n: state[n] for n in wanted & state.keys() if isinstance(state[n], np.ndarray)}
             return {n: state[n] for n in wanted & state.keys() - self._constant.keys()}
 
@@ -124,14 +127,17 @@ class Control:
         """The blobs that the chosen side leaves. Where the choice is not known: those that both sides leave."""
         if known(predicate):
             side = then if bool(predicate) else otherwise
-            return {} if side is None else _written(side.inline(self.state), side.writes)
+            return {} if side is None else _written(side.inline(self.state, self.live), side.writes)
         sides = [then] if otherwise is None else [then, otherwise]
         written = frozenset().union(*(side.writes for side in sides))
         last = _NOTHING if otherwise is None else otherwise
         both = [n for n in written & self.live if all(n in s.writes or n in self.state for s in (then, last))]
         shapes = [side.shapes(self.state, both) for side in sides]
+        # a side that leaves the turn before it makes a blob has zeros in its place, which nobody reads
+        blank = {n: jnp.zeros(s.shape, s.dtype) for found in shapes for n, s in found.items()} | self.state
+        both = [n for n in both if n in blank]
         for name in sorted(both):
-            found = {tuple(s[name].shape) if name in s else np.shape(self.state[name]) for s in shapes}
+            found = {tuple(s[name].shape) if name in s else np.shape(blank[name]) for s in shapes}
             if otherwise is None:
                 found.add(np.shape(self.state[name]))
             if len(found) > 1:
@@ -140,12 +146,17 @@ class Control:
                     f"the sides leave {name!r} in different shapes ({both_shapes}), and which side runs {_UNKNOWN}"
                 )
 
+        # facts of shapes are float32, also in a network of another type
+        types = {
+            name: jnp.result_type(blank[name], *(found[name] for found in shapes if name in found)) for name in both
+        }
+
         def run(side: Block | None):
             def taken(operands):
                 params, state = operands
                 state = {**self.state, **state}
                 after = state if side is None else {**state, **side(params, state, both)}
-                return {name: jnp.asarray(after[name]) for name in both}
+                return {name: jnp.asarray(after.get(name, blank[name]), types[name]) for name in both}
 
             return taken
 
@@ -183,7 +194,7 @@ class Control:
         return turns.unrolled(reason)
 
 
-_NOTHING = Block(lambda params, key, state: state, {}, None, frozenset(), frozenset(), {})
+_NOTHING = Block(lambda params, key, state, wanted: state, {}, None, frozenset(), frozenset(), {})
 
 
 def _written(state: State, names: frozenset[str]) -> State:
@@ -239,6 +250,7 @@ class Turns:
                         f"the loop leaves {name!r} in another shape ({list(shape.shape)}) than it finds it "
                         f"({list(start[name].shape)})"
                     )
+                start[name] = start[name].astype(jnp.result_type(start[name], shape))
         return start
 
     def _after(self, start: State) -> dict[str, jax.ShapeDtypeStruct]:
@@ -258,7 +270,7 @@ class Turns:
             state[EXIT] = np.zeros(1, np.float32)
         key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
         after = self._body(params, state, [*self._carried, *([EXIT] if self._exits else [])], key)
-        carried = {n: jnp.asarray(after.get(n, carry[n])) for n in carry}
+        carried = {n: jnp.asarray(after.get(n, carry[n]), carry[n].dtype) for n in carry}
         return carried, after[EXIT].reshape(()) != BREAK if self._exits else True
 
     def _check(self, params, moving: State, carry: State) -> tuple[State, Any]:
@@ -267,7 +279,8 @@ class Turns:
             return carry, jnp.asarray(True)
         state = {**self._control.state, **moving, **carry}
         after = self._condition(params, state, {*self._carried, self._variable})
-        return {n: jnp.asarray(after.get(n, carry[n])) for n in carry}, jnp.asarray(is_true(after[self._variable]))
+        carried = {n: jnp.asarray(after.get(n, carry[n]), carry[n].dtype) for n in carry}
+        return carried, jnp.asarray(is_true(after[self._variable]))
 
     def _turn_and_check(self, params, moving: State, carry: State, index) -> tuple[State, Any]:
         carry, on = self._turn(params, moving, carry, index)
@@ -316,11 +329,12 @@ class Turns:
 
             return lax.scan(step, begin(operands), None, length=bound)[0][0]
 
-        return run((params, moving, start, count))
+        # JAX cannot transpose the batched tangents of a cond, which `grad` of `vmap` would meet behind the custom rule
+        return (as_scan if bound is not None and target().train else run)((params, moving, start, count))
 
     def _bound(self) -> int | None:
         """How many turns there are at most, where that is a number worth laying out for derivatives."""
-        bounds = [n for n in (self._control.max_iterations, self._most) if n is not None and n <= _LONGEST_SCAN]
+        bounds = [n for n in (self._control.max_iterations, self._most) if n is not None and n <= LONGEST_SCAN]
         return min(bounds, default=None)
 
     # some turns at a time
@@ -370,7 +384,7 @@ class Turns:
         turn = 0
         while go and turn != self._most:
             key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
-            state = self._body.inline({**state, EXIT: np.zeros(1, np.float32)}, key)
+            state = self._body.inline({**state, EXIT: np.zeros(1, np.float32)}, {*self._carried, EXIT}, key)
             ended = peek(state.pop(EXIT))
             if not known(ended):
                 raise UnsupportedError(f"whether the loop breaks {_UNKNOWN}, and {reason}") from reason
@@ -387,7 +401,7 @@ class Turns:
         """The state after the condition network, and whether there is another turn."""
         if self._condition is None:
             return state, True
-        state = self._condition.inline(state)
+        state = self._condition.inline(state, {*self._carried, self._variable})
         go = is_true(peek(state[self._variable]))
         if not known(go):
             raise UnsupportedError(f"the condition {_UNKNOWN}, and {reason}") from reason

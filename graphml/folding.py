@@ -1,8 +1,8 @@
 """Scales and shifts of channels that become part of the layer before them, for inference.
 
 Rows say what there is to fold: `affine` of a row is the factor and the summand of each channel that its layer comes to,
-`absorb` gives the weights with which a layer does that too. A layer goes when nobody else sees the blob between the
-two. What is computed stays the same; sums are rounded at another place.
+`channels` how many of them the weights of a layer make, as its first axis. A layer goes when nobody else sees the blob
+between the two. What is computed stays the same; sums are rounded at another place.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 
 from graphml import catalogue
@@ -34,9 +33,9 @@ class Folded:
         """The weights of the layers that are left, from those of all. floats: makes arrays of what is stored."""
         found = dict(params)
         for node, before in self.pairs:
-            merged = _merged(before, node, floats(found[before.key]), floats(found.pop(node.key)))
-            assert merged is not None  # it depends on nothing but shapes
-            found[before.key] = merged
+            line = _line(node, floats(found.pop(node.key)))
+            assert line is not None  # it depends on shapes only
+            found[before.key] = _scaled(floats(found[before.key]), *line)
         return found
 
 
@@ -46,45 +45,51 @@ def fold(graph: Graph) -> Folded:
     writes = Counter(name for node in graph.body.walk() for name in node.outputs)
     reads.update(port.name for port in graph.outputs)
     writes.update(port.name for port in graph.inputs)
-    hidden = {name for name in writes if writes[name] == reads[name] == 1}  # one layer sees it
 
-    makers: dict[str, tuple[Node, Weights]] = {}  # of what is hidden: the layer, and its weights so far
-    writers: dict[str, str] = {}  # the layers that stay -> the blobs that they write instead of their own
+    makers: dict[str, tuple[Node, int]] = {}  # of blobs that one layer sees: what makes them, and the channels
+    outputs: dict[str, str] = {}  # of layers that took over others: the blob that they write instead of their own
     pairs: list[tuple[Node, Node]] = []
     for node in graph.body.nodes:
-        row, held = catalogue.row(node.kind), _shapes(node)
-        by = makers.get(node.inputs[0]) if row.affine and len(node.inputs) == len(node.outputs) == 1 else None
-        merged = None
-        if by is not None and writes[node.outputs[0]] == 1:
-            before, known = by
-            merged = jax.eval_shape(partial(_merged, before, node), known, held)
-        if by is not None and merged is not None:
-            pairs.append((node, before))
-            writers[before.key] = node.outputs[0]
+        if len(node.outputs) != 1 or writes[node.outputs[0]] > 1:
+            continue
+        made = makers.get(node.inputs[0]) if len(node.inputs) == 1 else None
+        if made is not None and _fits(node, made[1]):
+            pairs.append((node, made[0]))
+            outputs[made[0].key] = node.outputs[0]
         else:
-            before, merged = node, held
-        if len(node.outputs) == 1 and node.outputs[0] in hidden:
-            makers[node.outputs[0]] = before, merged
+            channels = catalogue.row(node.kind).channels
+            count = channels(node.weights, node.attributes) if channels else None
+            made = None if count is None else (node, count)
+        if made is not None and reads[node.outputs[0]] == 1:
+            makers[node.outputs[0]] = made
     gone = {node.key for node, _ in pairs}
-    nodes = tuple(
-        replace(node, outputs=(writers[node.key],)) if node.key in writers else node
-        for node in graph.body.nodes
-        if node.key not in gone
-    )
-    return Folded(replace(graph, body=Region(nodes)), tuple(pairs))
+    left = (node for node in graph.body.nodes if node.key not in gone)
+    nodes = (replace(node, outputs=(outputs[node.key],)) if node.key in outputs else node for node in left)
+    return Folded(replace(graph, body=Region(tuple(nodes))), tuple(pairs))
 
 
-def _merged(before: Node, node: Node, held: Weights, weights: Weights) -> Weights | None:
-    """The weights of `before` with which it does the work of `node` too; None where it cannot."""
-    affine, absorb = catalogue.row(node.kind).affine, catalogue.row(before.kind).absorb
-    line = affine(weights, node.attributes) if affine else None
-    return None if line is None or absorb is None else absorb(held, before.attributes, *line)
+def _fits(node: Node, channels: int) -> bool:
+    """Whether a node only scales and shifts so many channels."""
+    if catalogue.row(node.kind).affine is None:
+        return False
+    with np.errstate(all="ignore"):
+        line = _line(node, {name: _numbers(weight) for name, weight in node.weights.items()})
+    return line is not None and all(np.size(values) in (1, channels) for values in line)
 
 
-def _shapes(node: Node) -> Weights:
-    """The weights of a node, which may be quantized, as what `jax.eval_shape` takes."""
+def _numbers(weight: Any) -> np.ndarray:
+    return np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight, np.float32)
 
-    def shape(leaf):
-        return jax.ShapeDtypeStruct(leaf.shape, np.float32)
 
-    return jax.tree.map(shape, dict(node.weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
+def _line(node: Node, weights: Weights) -> tuple[Any, Any] | None:
+    affine = catalogue.row(node.kind).affine
+    return affine(weights, node.attributes) if affine else None
+
+
+def _scaled(weights: Weights, factor: Any, summand: Any) -> Weights:
+    """Weights [channels, ...] and bias [channels] with which a layer also does the work of another."""
+    kernel = weights["weights"]
+    factor, summand = (jnp.asarray(values, kernel.dtype) for values in (factor, summand))
+    bias = weights.get("bias", 0) * factor + summand
+    whole = factor.reshape(-1, *(1,) * (kernel.ndim - 1))
+    return {**weights, "weights": kernel * whole, "bias": jnp.broadcast_to(bias, kernel.shape[:1])}

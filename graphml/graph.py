@@ -114,6 +114,16 @@ def writes(region: Region) -> frozenset[str]:
     return frozenset(found)
 
 
+def live_before(region: Region, keep: frozenset[str]) -> frozenset[str]:
+    """The blobs whose values matter before a region, if `keep` are wanted after it."""
+    replaced: set[str] = set()
+    for node in region.nodes:
+        if EXIT in writes(Region((node,))):
+            break  # the nodes behind it may not run
+        replaced |= set(node.outputs)
+    return reads(region) | (keep - replaced)
+
+
 def last_reads(region: Region, keep: frozenset[str]) -> tuple[tuple[str, ...], ...]:
     """For each node the blobs that nobody needs once it has run. keep: blobs wanted at the end."""
     needed = set(keep)
@@ -219,8 +229,9 @@ def _check_region(region: Region, known: set[str]) -> None:
         for name in node.inputs:
             if name not in known:
                 raise GraphError(f"{node.label} reads {name!r}, which neither an input nor an earlier layer gives")
-        for inner in node.regions.values():
-            _check_region(inner, set(known))
+        checked = writes(node.regions["condition"]) if "condition" in node.regions else frozenset()
+        for name, inner in node.regions.items():
+            _check_region(inner, known | checked if name == "body" else set(known))
         # what sub-networks write may be read after them; whether it exists then depends on the side that ran
         known |= set(node.outputs).union(*(writes(r) for r in node.regions.values()))
 
@@ -248,9 +259,11 @@ def _check_sides(region: Region, defined: set[str], left: dict[str, Node], decid
                     f"which side runs depends on values"
                 )
         after = []
-        for inner in node.regions.values():
-            inside = set(defined)
-            after.append((inside, _check_sides(inner, inside, left, decided)))
+        for part, inner in node.regions.items():
+            # what the condition leaves, the body finds
+            begin, maybe = after[0] if part == "body" and after else (defined, left)
+            inside = set(begin)
+            after.append((inside, _check_sides(inner, inside, maybe, decided)))
         certain = set(node.outputs)
         if "body" in node.regions or (node.regions and node.inputs[0] in decided):
             certain |= set().union(*(inside | maybe.keys() for inside, maybe in after))

@@ -25,7 +25,7 @@ from graphml.catalogue import Op, Target
 from graphml.control import Block, Control, known, peek
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
 from graphml.folding import Folded, fold
-from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, reads, writes
+from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_before, reads, writes
 from graphml.spec.layers import REGIONS, snake_case
 from graphml.spec.weights import Quantized
 
@@ -151,8 +151,9 @@ def lower(
 
     dtype: of everything inside; float64 needs `jax.enable_x64`. platform: cpu, cuda, tpu ... (None: JAX's default);
     it decides between equivalent forms of a layer, not what is computed. custom_layers: class name -> function.
-    max_iterations: turns of loops without a bound of their own, for their derivatives. debug: refuse values that are
-    otherwise let pass, such as an index that an array does not have; only where they can be seen, outside of `jit`.
+    max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives.
+    debug: refuse values that are otherwise let pass, such as an index that an array does not have; only where they can
+    be seen, outside of `jit`.
     Raises UnsupportedError listing every layer that cannot run.
     """
     target = Target(
@@ -211,7 +212,7 @@ class Run(NamedTuple):
 def _run_region(region: Region, env: dict[str, Any], keep: frozenset[str], run: Run) -> None:
     """Run the nodes of a region on the blobs in `env`; afterwards `env` holds those of `keep` that exist."""
     for position, (node, dead) in enumerate(zip(region.nodes, last_reads(region, keep), strict=True)):
-        live = keep | read_later(region, position) if node.regions else keep
+        live = live_after(region, position, keep) if node.regions else keep
         try:
             run_node(node, env, live, run)
         except Exception as error:
@@ -255,8 +256,9 @@ def _read(env: Mapping[str, Any], name: str):
     return env[name]
 
 
-def read_later(region: Region, position: int) -> frozenset[str]:
-    return reads(Region(region.nodes[position + 1 :]))
+def live_after(region: Region, position: int, keep: frozenset[str]) -> frozenset[str]:
+    """The blobs whose values matter after a node, if `keep` are wanted at the end of the region."""
+    return live_before(Region(region.nodes[position + 1 :]), keep)
 
 
 def _writes(node: Node) -> frozenset[str]:
@@ -299,9 +301,9 @@ def block(region: Region, run: Run) -> Block:
     """A region as a function; what is traced of it is kept for the whole evaluation."""
     written = writes(region)
 
-    def evaluate(params, key, state):
+    def evaluate(params, key, state, wanted):
         env = dict(state)
-        _run_region(region, env, written | env.keys(), run._replace(params=params, key=key))
+        _run_region(region, env, wanted, run._replace(params=params, key=key))
         return {name: wire(value) for name, value in env.items()}
 
     params = {node.key: run.params[node.key] for node in region.walk() if node.key in run.params}

@@ -6,7 +6,8 @@ reads that one value, or goes through the branch or loop itself, and the next st
 `sizes` its values lead to, only these are read.
 
 A stage is made for the shapes of its blobs and for the values that were read, and is kept: the same shapes and values
-never trace again. At most `CAPACITY` stages are kept, the ones used last.
+never trace again. At most `CAPACITY` stages are kept, the ones used last. A `ShapePolicy` other than exact makes stages
+for larger sizes, which then serve more than one (`graphml.padded`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from graphml import catalogue
-from graphml.control import Block, Control, ShapesChange, State, Turns, known, peek
+from graphml.control import LONGEST_SCAN, Block, Control, ShapesChange, State, Turns, known, peek
 from graphml.errors import UnsupportedError
-from graphml.graph import EXIT, Node, Region, last_reads, reads, writes
+from graphml.graph import EXIT, Node, Region, last_reads, live_before, reads, writes
 from graphml.lower import (
     Lowered,
     Run,
@@ -33,14 +35,15 @@ from graphml.lower import (
     control_flow,
     explained,
     is_set,
+    live_after,
     may_leave,
     origins,
-    read_later,
     run_node,
     run_unless_left,
     value_needed,
     wire,
 )
+from graphml.padded import NotPaddable, ShapePolicy, padded
 
 CAPACITY = 512
 """How many stages a network keeps compiled."""
@@ -54,20 +57,23 @@ _SIZES, _MORE = "$sizes", "$more"  # beside the blobs that a stage gives
 
 class Stop(NamedTuple):
     """Where a stage stops. why: it needs the values of some inputs of the node, or only the sizes that they lead to;
-    the node has sub-networks for the host; or the nodes from here on run only if the turn of a loop was not left."""
+    the node has sub-networks for the host; the nodes from here on run only if the turn of a loop was not left; or they
+    are just the next."""
 
     position: int
-    why: Literal["value", "sizes", "regions", "left", "end"]
+    why: Literal["value", "sizes", "regions", "left", "next", "end"]
     blobs: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
 class Stage:
-    """A compiled piece of a region. `stop` and `known` (blobs whose values are known) are found when it is traced."""
+    """A compiled piece of a region. `stop` and `known` (blobs whose values are known) are found when it is traced.
+    cut: for results of which only a part counts, how long that is: blob -> (axis, how much longer than the count)."""
 
     run: Callable[..., State]
     stop: Stop | None = None
     known: State = field(default_factory=dict)
+    cut: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Staged:
@@ -75,7 +81,7 @@ class Staged:
 
     Derivatives go through its stages. host_reads: how many values the host has read. traced: is told of each stage that
     is traced, (what, seconds). prepared: whether params are those of `Lowered.prepare`. compiler_options: for XLA; with
-    any, no derivative can be taken.
+    any, no derivative can be taken. policy: how sizes that depend on values are compiled; derivatives are always exact.
     """
 
     def __init__(
@@ -84,12 +90,15 @@ class Staged:
         *,
         prepared: bool = False,
         compiler_options: Mapping[str, Any] | None = None,
+        policy: ShapePolicy | None = None,
         traced: Callable[[str, float], None] = lambda what, seconds: None,
     ) -> None:
         self.lowered = lowered
         self.host_reads = 0
         self._prepared = prepared
         self._options = dict(compiler_options or {})
+        self._policy = ShapePolicy() if policy is None else policy
+        self._changing: dict[Any, _Changing] = {}
         self._traced = traced
         self._origins = origins(lowered.graph)
         self._stages: OrderedDict[Any, Stage] = OrderedDict()
@@ -99,8 +108,14 @@ class Staged:
         self._leave = self._jit(lowered.leave)
 
     def __call__(self, params: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
-        state = self._region(self.lowered.graph.body, self._enter(inputs), self._outputs, params, key)
-        return self._leave({name: state[name] for name in self._outputs})
+        body = self.lowered.folded.graph.body if self._prepared else self.lowered.graph.body
+        state = self._region(body, self._enter(inputs), self._outputs, params, key)
+        outputs = {name: state[name] for name in self._outputs}
+        if self._policy.name != "exact" and not _hidden(outputs):
+            # a reshape that is compiled for each size would undo what the policy is for
+            left = self.lowered.leave({name: np.asarray(value) for name, value in outputs.items()})
+            return {name: jnp.asarray(value) for name, value in left.items()}
+        return self._leave(outputs)
 
     @property
     def stages(self) -> int:
@@ -134,8 +149,10 @@ class Staged:
                     found = np.asarray(self._read(stop.blobs[0], state.pop(_SIZES)))
                     sizes = tuple(int(size) for size in found)
                     continue
+                if stop.why == "next":
+                    continue
                 if stop.why == "regions":
-                    state |= self._sub_networks(node, state, keep | read_later(region, position), params, key)
+                    state |= self._sub_networks(node, state, live_after(region, position, keep), params, key)
                     position += 1
                     if not may_leave(node, state):
                         continue
@@ -153,27 +170,90 @@ class Staged:
         return seen
 
     def _run_stage(self, region, position, given, sizes, state, keep, params, key) -> tuple[Stage, State]:
-        arrays, fixed, place = {}, {}, [region, position, sizes]
+        arrays, fixed, facts = {}, {}, []
         for name in self._needed(region, position):
             value = state.get(name)
             if isinstance(value, np.ndarray):
                 fixed[name] = value
-                place.append((name, value.shape, value.tobytes()))
+                facts.append((name, value.shape, value.tobytes()))
             elif value is not None:
                 arrays[name] = value
-                place.append((name, value.shape, value.dtype))
-        place += [(name, "read", value.shape, value.tobytes()) for name, value in given.items()]
-        where = tuple(place)
+        facts += [(name, "read", value.shape, value.tobytes()) for name, value in given.items()]
+        facts = region, position, tuple(facts)
+        known_values = {**fixed, **given}
+        if self._policy.name != "exact" and not _hidden((params, arrays)):
+            if sizes is not None and len(sizes) == 1 and sizes[0] > 0:
+                return self._run_sized(region, position, known_values, sizes[0], facts, keep, params, key, arrays)
+            if sizes is None:
+                filled = self._run_filled(region, position, known_values, facts, keep, params, key, arrays)
+                if filled is not None:
+                    return filled
+        where = (*facts, sizes, _shapes(arrays))
         stage = self._stages.get(where)
         if stage is not None:
             self._stages.move_to_end(where)
             return stage, stage.run(params, key, arrays)
-        stage = self._make(region, position, {**fixed, **given}, sizes, keep)
+        stage = Stage(lambda *operands: {})
+        stage.run = self._jit(self._function(stage, region, position, known_values, sizes, keep))
+        return stage, self._first_run(where, stage, _what(region, position, given, sizes, arrays), params, key, arrays)
+
+    def _first_run(self, where: Any, stage: Stage, what: str, *operands: Any) -> State:
         start = time.perf_counter()
-        made = stage.run(params, key, arrays)  # traces
+        made = stage.run(*operands)  # traces
         self._keep(where, stage)
-        self._traced(_what(region, position, given, sizes, arrays), time.perf_counter() - start)
-        return stage, made
+        self._traced(what, time.perf_counter() - start)
+        return made
+
+    # Stages that serve several sizes
+
+    def _run_sized(self, region, position, fixed, count, facts, keep, params, key, arrays) -> tuple[Stage, State]:
+        """A node whose result has `count` rows, alone, by a stage for more of them."""
+        size = self._policy.size_for(count)
+        where = (*facts, "rows", size, _shapes(arrays))
+        stage = self._stages.get(where)
+        if stage is None:
+            stage = Stage(lambda *operands: {})
+            stage.run = self._jit(self._function(stage, region, position, fixed, (size,), keep, alone=True))
+            stage.cut = dict.fromkeys(region.nodes[position].outputs, (0, 0))
+            made = self._first_run(where, stage, _what(region, position, {}, (size,), arrays), params, key, arrays)
+        else:
+            made = stage.run(params, key, arrays)
+        return stage, _cut(stage, made, count)
+
+    def _run_filled(self, region, position, fixed, facts, keep, params, key, arrays) -> tuple[Stage, State] | None:
+        """The stage for arrays that have an axis which changes from call to call, filled up; None where there is none,
+        or where the layers would see it."""
+        changing = self._changing.setdefault((region, position), _Changing())
+        count = changing.count(arrays)
+        if count is None:
+            return None
+        size, axes = self._policy.size_for(count), changing.axes
+        full = {n: _filled(v, axes[n], size) if n in axes else v for n, v in arrays.items()}
+        where = (*facts, "filled", _shapes(full))
+        stage = self._stages.get(where)
+        if stage is not None:
+            return stage, _cut(stage, stage.run(params, key, full, np.int32(count)), count)
+        stage, seen = Stage(lambda *operands: {}), []
+        function = self._function(stage, region, position, fixed, None, keep, plain=True)
+
+        def traced(params, key, arrays):
+            made = function(params, key, arrays)
+            seen.append((stage.stop, {n: (v.shape, v.tobytes()) for n, v in stage.known.items()}))
+            return made
+
+        try:
+            program = padded(traced, params, key, full, axes)
+        except NotPaddable:
+            changing.never = True
+            return None
+        if any(each != seen[0] for each in seen):  # what is known depends on the size
+            changing.never = True
+            return None
+        names = sorted(jax.tree.unflatten(program.tree, range(program.tree.num_leaves)))
+        stage.cut = {n: mark for n, mark in zip(names, program.grown, strict=True) if mark is not None}
+        stage.run = self._jit(lambda *operands: jax.tree.unflatten(program.tree, program.run(*operands)))
+        what = _what(region, position, {}, None, full)
+        return stage, _cut(stage, self._first_run(where, stage, what, params, key, full, np.int32(count)), count)
 
     def _keep(self, where: Any, stage: Stage) -> None:
         self._stages[where] = stage
@@ -181,26 +261,44 @@ class Staged:
             self._stages.popitem(last=False)
 
     def _needed(self, region: Region, position: int) -> tuple[str, ...]:
-        """The blobs that a region may read from a node on."""
+        """The blobs that a region may read from a node on, and those that it may overwrite or leave as they are."""
         if (region, position) not in self._names:
             rest = Region(region.nodes[position:])
-            self._names[region, position] = (*sorted(reads(rest) - {EXIT}), EXIT)
+            perhaps = rest if EXIT in writes(rest) else Region(tuple(node for node in rest.nodes if node.regions))
+            self._names[region, position] = (*sorted((reads(rest) | writes(perhaps)) - {EXIT}), EXIT)
         return self._names[region, position]
 
     def _run(self, params: Any, key: Any, node: Node | None = None, sizes: Any = None) -> Run:
         one = None if node is None or sizes is None else (node, sizes)
         return Run(self.lowered, params, key, self._prepared, self._origins, {}, {}, one)
 
-    def _make(self, region: Region, start: int, fixed: State, sizes: Any, keep: frozenset[str]) -> Stage:
-        """The stage from a node on; `fixed` are known values of blobs."""
+    def _function(
+        self,
+        stage: Stage,
+        region: Region,
+        start: int,
+        fixed: State,
+        sizes: Any,
+        keep: frozenset[str],
+        *,
+        alone: bool = False,
+        plain: bool = False,
+    ) -> Callable[..., State]:
+        """What a stage runs, from a node on or that node alone; `fixed` are known values of blobs. Tracing it says of
+        the stage where it stops and what is known then. plain: without forms that depend on sizes."""
+        target = self.lowered.target.replace(platform="any") if plain else self.lowered.target
 
         def traced(params, key, arrays):
             env = {**arrays, **fixed}
             before = dict(env)
             run = self._run(params, key, region.nodes[start] if start < len(region.nodes) else None, sizes)
-            with catalogue.lowering_for(self.lowered.target):
-                stop = self._trace(region, start, env, keep, run)
-                live = keep | reads(Region(region.nodes[stop.position :])) | {EXIT}
+            with catalogue.lowering_for(target):
+                if alone:
+                    run_node(region.nodes[start], env, keep, run)
+                    stop = Stop(start + 1, "next")
+                else:
+                    stop = self._trace(region, start, env, keep, run)
+                live = live_before(Region(region.nodes[stop.position :]), keep) | {EXIT}
                 made = {n: wire(v) for n, v in env.items() if n in live and v is not before.get(n)}
                 if stop.why == "sizes":
                     made[_SIZES] = _sizes_at(region.nodes[stop.position], env)
@@ -208,18 +306,17 @@ class Staged:
             stage.known = {n: v for n, v in made.items() if isinstance(v, np.ndarray)}
             return {n: v for n, v in made.items() if n not in stage.known}
 
-        stage = Stage(self._jit(traced))
-        return stage
+        return traced
 
     def _trace(self, region: Region, start: int, env: State, keep: frozenset[str], run: Run) -> Stop:
         """Run nodes on `env` as far as it goes."""
         for position, dead in enumerate(last_reads(Region(region.nodes[start:]), keep), start):
             node = region.nodes[position]
             row = catalogue.row(node.kind)
-            if node.regions and row.endless(node.inputs, node.attributes):
+            if self._endless(node):
                 return Stop(position, "regions")
             try:
-                live = keep | read_later(region, position) if node.regions else keep
+                live = live_after(region, position, keep) if node.regions else keep
                 run_node(node, env, live, run)
             except Exception as error:
                 if isinstance(error, UnsupportedError) and node.regions:
@@ -243,6 +340,12 @@ class Staged:
                 break
         return Stop(len(region.nodes), "end")
 
+    def _endless(self, node: Node) -> bool:
+        """Whether nothing bounds how long a node runs."""
+        most = self.lowered.target.max_iterations
+        bounded = most is not None and most <= LONGEST_SCAN
+        return not bounded and catalogue.row(node.kind).endless(node.inputs, node.attributes)
+
     # Branches and loops by the host ----------------------------------------------------------------------------------
 
     def _sub_networks(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
@@ -250,7 +353,8 @@ class Staged:
         row = catalogue.row(node.kind)
         state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self._read(name, state[name]) for name in node.inputs]
-        if row.endless(node.inputs, node.attributes):
+        # a loop without a bound has a derivative only turn by turn
+        if self._endless(node) and not any(isinstance(v, Tracer) for v in jax.tree.leaves((state, params))):
             try:
                 return self._in_slices(node, state, live, params, key)
             except (UnsupportedError, ShapesChange):  # it cannot be compiled: turn by turn
@@ -262,8 +366,8 @@ class Staged:
     def _block(self, region: Region, params: Any, key: Any) -> Block:
         written = writes(region)
 
-        def evaluate(params, key, state):
-            after = self._region(region, state, written, params, key)
+        def evaluate(params, key, state, wanted):
+            after = self._region(region, state, wanted, params, key)
             return {name: after[name] for name in written & after.keys()}
 
         return Block(evaluate, _inside(region, params), key, reads(region), written, {})
@@ -323,6 +427,52 @@ class _SomeTurns(Control):
     def run(self, turns: Turns) -> State:
         carry, more = turns.some(self.started, self.done, self.limit)
         return {**carry, _MORE: more}
+
+
+class _Changing:
+    """Which axes of the blobs that a stage reads have another length from call to call."""
+
+    def __init__(self) -> None:
+        self.axes: dict[str, int] = {}
+        self.never = False
+        self._last: dict[str, tuple[int, ...]] = {}
+
+    def count(self, arrays: State) -> int | None:
+        """The length of the changing axis; None where there is none, or more than one."""
+        for name, value in arrays.items():
+            last, self._last[name] = self._last.get(name, value.shape), value.shape
+            axes = {axis for axis, (a, b) in enumerate(zip(last, value.shape, strict=False)) if a != b}
+            if len(last) != value.ndim or len(axes | {self.axes.get(name, axis) for axis in axes}) > 1:
+                self.never = True
+            for axis in axes:
+                self.axes[name] = axis
+        found = {arrays[name].shape[axis] for name, axis in self.axes.items() if name in arrays}
+        return next(iter(found)) if len(found) == 1 and 0 not in found and not self.never else None
+
+
+def _filled(value: Any, axis: int, size: int) -> Any:
+    whole = np.zeros((*value.shape[:axis], size, *value.shape[axis + 1 :]), value.dtype)
+    whole[(slice(None),) * axis + (slice(value.shape[axis]),)] = np.asarray(value)
+    return whole
+
+
+def _cut(stage: Stage, made: State, count: int) -> State:
+    """Results without what does not count. NumPy cuts: for JAX each length would be a program."""
+    parts = {
+        name: jnp.asarray(np.asarray(made[name])[(slice(None),) * axis + (slice(count + more),)])
+        for name, (axis, more) in stage.cut.items()
+        if name in made
+    }
+    return {**made, **parts}
+
+
+def _hidden(tree: Any) -> bool:
+    """Whether derivatives are being traced, which hide the values."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def _shapes(arrays: State) -> tuple[Any, ...]:
+    return tuple((name, value.shape, value.dtype) for name, value in arrays.items())
 
 
 def _inside(region: Region, params: Any) -> State:

@@ -23,6 +23,7 @@ from graphml.lower import Lowered
 from graphml.models.cache import Cache
 from graphml.models.cache_keys import flags
 from graphml.models.configuration import Device
+from graphml.padded import ShapePolicy
 from graphml.staging import Staged
 
 # On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
@@ -88,8 +89,15 @@ class Program:
     """
 
     def __init__(
-        self, lower: Callable[[], Lowered], platform: str, device: Device | None, cache: Cache | None = None
+        self,
+        lower: Callable[[], Lowered],
+        platform: str,
+        device: Device | None,
+        cache: Cache | None = None,
+        *,
+        policy: ShapePolicy | None = None,
     ) -> None:
+        self._policy = policy
         self._lower = lower
         self.compilations: list[Compilation] = []
         self._traces = 0
@@ -119,7 +127,8 @@ class Program:
         def traced(what: str, seconds: float) -> None:
             self.compilations.append(Compilation("a stage", what, seconds))
 
-        return Staged(self.lowered, prepared=True, compiler_options=self._options, traced=traced)
+        options = self._options
+        return Staged(self.lowered, prepared=True, compiler_options=options, policy=self._policy, traced=traced)
 
     def _traced(self, prepared, inputs, key):
         self._traces += 1

@@ -10,9 +10,12 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphml.spec.layers import snake_case
+
+if TYPE_CHECKING:
+    from graphml.padded import ShapePolicy
 
 Device = Any
 """A jax.Device, which type checkers take for a variable."""
@@ -41,6 +44,8 @@ class ModelConfiguration:
     cache_directory: where networks keep their weights and programs in the form in which they run, so that the next
         process starts fast; unless it is given, the environment variable GRAPHML_CACHE names it, and without both
         nothing is kept. The directory holds machine code: nobody else should be able to write there.
+    shape_policy: how sizes that depend on values are compiled, each by itself unless this says otherwise.
+    max_loop_iterations: turns after which a loop ends that has no bound of its own.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -49,6 +54,8 @@ class ModelConfiguration:
     parameters: Mapping[Any, Any] | None = None
     model_display_name: str | None = None
     cache_directory: str | os.PathLike[str] | None = None
+    shape_policy: ShapePolicy | None = None
+    max_loop_iterations: int | None = None
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:

@@ -81,13 +81,21 @@ class NeuralNetwork(Model):
         """The network as a pure function of parameters and inputs; see `graphml.lower.lower`.
 
         dtype: of everything inside, float32 unless given. platform: what to lower for, unless for this model's device.
-        max_iterations: turns of loops without a bound, for their derivatives.
+        max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives.
         debug: values are checked where they can be seen, that is outside of `jax.jit`.
         """
         self._usable  # noqa: B018  (checked once)
         return self._lowered(self.graph, dtype, platform, max_iterations=max_iterations, debug=debug)
 
-    def _lowered(self, graph: Graph, dtype: Any = None, platform: str | None = None, **more: Any) -> Lowered:
+    def _lowered(
+        self,
+        graph: Graph,
+        dtype: Any = None,
+        platform: str | None = None,
+        *,
+        max_iterations: int | None = None,
+        debug: bool = False,
+    ) -> Lowered:
         platform = self._platform if platform is None else platform
         return lower(
             graph,
@@ -95,7 +103,8 @@ class NeuralNetwork(Model):
             platform=platform,
             custom_layers=self.custom_layers,
             low_precision=low_precision(self.configuration, platform),
-            **more,
+            max_iterations=self.configuration.max_loop_iterations if max_iterations is None else max_iterations,
+            debug=debug,
         )
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
@@ -107,7 +116,8 @@ class NeuralNetwork(Model):
         """
         lowered = self.lower()
         params = jax.device_put(lowered.params, self._device)
-        staged = Staged(lowered)  # compiler options are refused where derivatives are taken
+        # compiler options are refused where derivatives are taken
+        staged = Staged(lowered, policy=self.configuration.shape_policy)
 
         def function(inputs: Mapping[str, Any], *, key: jax.Array | None = None, **more: Any) -> dict[str, Any]:
             if more or not all(map(known, jax.tree.leaves(inputs))):
@@ -254,13 +264,16 @@ class NeuralNetwork(Model):
     @functools.cached_property
     def _program(self) -> Program:
         if "shared" not in self.programs:
-            self.programs["shared"] = Program(self._lower_original, self._platform, self._device, self._cache)
+            self.programs["shared"] = self._program_of(self._lower_original, self._cache)
         shared = self.programs["shared"]
         if self._replaced is not None:
             for key in shared.lowered.known:  # constants that decide shapes are part of the program
                 if not _same(self._original_parameters[key], self.parameters[key]):
-                    return Program(self.lower, self._platform, self._device)
+                    return self._program_of(self.lower)
         return shared
+
+    def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
+        return Program(make, self._platform, self._device, cache, policy=self.configuration.shape_policy)
 
     def _lower_original(self) -> Lowered:
         return self._lowered(self._original)
@@ -277,7 +290,7 @@ class NeuralNetwork(Model):
             return None
         device = jax.devices()[0] if self._device is None else self._device
         precision = low_precision(self.configuration, self._platform)
-        return Cache(folder, self._message, device, "float32", precision)
+        return Cache(folder, self._message, device, "float32", precision, self.configuration.max_loop_iterations)
 
     @functools.cached_property
     def _usable(self) -> bool:
