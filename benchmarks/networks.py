@@ -145,6 +145,29 @@ def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
     return Network((read,), tuple(net.steps), length)
 
 
+def encoder(layers: int, width: int, heads: int, words: int, vocabulary: int = 30522) -> Network:
+    """BERT's: words and places, then layers of attention and of two dense layers, each with a residual and a
+    normalization behind it."""
+    net = _Sketch(1)
+
+    def normal(x: str) -> str:
+        weights = {"gamma": 1 + net._normal(width, spread=0.1), "beta": net._normal(width, spread=0.1)}
+        return net.step("layernorm", x, weights=weights)
+
+    def project(x: str, read: int, size: int) -> str:
+        weights = {"weights": net._normal(size, read, spread=read**-0.5), "bias": net._normal(size, spread=0.1)}
+        return net.step("project", x, weights=weights)
+
+    x = net.step("embed", "x", weights={"table": net._normal(vocabulary, width, spread=1.0)})
+    x = normal(net.step("places", x, weights={"rows": net._normal(words, width, spread=1.0)}))
+    for _ in range(layers):
+        y = net.step("attention", *(project(x, width, width) for _ in "qkv"), heads=heads, width=width)
+        x = normal(net.step("add", x, project(y, width, width)))
+        y = net.step("gelu", project(x, width, 4 * width))
+        x = normal(net.step("add", x, project(y, 4 * width, width)))
+    return Network((words, 1), tuple(net.steps), words=vocabulary)
+
+
 def predicting(network: Network, batch: int, threads: int = 1) -> dict[str, Call]:
     x = network.sample(batch)
     runs = {
@@ -170,6 +193,10 @@ BENCHMARKS: Mapping[str, Callable[[int], dict[str, Call]]] = {
     "resnet50-b8": lambda threads: predicting(resnet50(), 8, threads),
     "lstm-b1": lambda threads: predicting(lstm(), 1, threads),
     "lstm-b32": lambda threads: predicting(lstm(), 32, threads),
+    "minilm-s128": lambda threads: predicting(encoder(6, 384, 12, 128), 1, threads),
+    "minilm-s384": lambda threads: predicting(encoder(6, 384, 12, 384), 1, threads),
+    "bert4-s128": lambda threads: predicting(encoder(4, 768, 12, 128), 1, threads),
+    "bert4-s384": lambda threads: predicting(encoder(4, 768, 12, 384), 1, threads),
     "cnn-train": lambda threads: learning(small_cnn(), 10, 32, 8, threads),
 }
 

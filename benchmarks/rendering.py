@@ -1,16 +1,17 @@
 """One network, three libraries: a list of steps with NumPy weights, rendered for graphml, onnxruntime and torch.
 
-Blobs are [batch, channels, height, width], or [sequence, batch, channels] for recurrent networks. A rendering is a
-function of NumPy arrays that gives a NumPy array.
+Blobs are [batch, channels, height, width], [sequence, batch, channels] for recurrent networks, or [batch, words, width]
+for transformers. A rendering is a function of NumPy arrays that gives a NumPy array.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import attention
 import numpy as np
 
 GATES = ("input_gate", "output_gate", "forget_gate", "block_input")
@@ -21,7 +22,8 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Step:
-    """One layer. kind: conv, norm, relu, relu6, add, maxpool, mean (of all pixels), dense, softmax or lstm."""
+    """One layer. kind: conv, norm, relu, relu6, add, maxpool, mean (of all pixels), dense, softmax, lstm, or one of
+    `attention.KINDS`."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -31,17 +33,25 @@ class Step:
     stride: int = 1
     pad: int = 0
     groups: int = 1
+    heads: int = 1
+    width: int = 0
 
 
 @dataclass(frozen=True)
 class Network:
-    """Steps from the blob `x` to the blob that the last step writes. shape: of x, without sequence and batch."""
+    """Steps from the blob `x` to the blob that the last step writes. shape: of x, without sequence and batch.
+
+    words: how many there are, where x holds numbers of words; such networks have a batch of one.
+    """
 
     shape: tuple[int, ...]
     steps: tuple[Step, ...]
     length: int | None = None  # of the sequence
+    words: int | None = None
 
     def sample(self, batch: int) -> np.ndarray:
+        if self.words is not None:
+            return np.random.default_rng(7).integers(0, self.words, (batch, *self.shape)).astype(np.float32)
         front = (batch,) if self.length is None else (self.length, batch)
         return np.random.default_rng(7).standard_normal(front + self.shape, np.float32)
 
@@ -58,11 +68,13 @@ def needed(package: str) -> Any:
 
 
 def graphml_spec(network: Network, updatable: bool = False) -> Any:
-    """The network as a Core ML model message, in layers of specification 1. updatable: mark what Core ML can train."""
+    """The network as a Core ML model message, in layers of specification 1 where these will do. updatable: mark what
+    Core ML can train."""
     from graphml.build import NeuralNetworkBuilder, array
 
     last = network.steps[-1].output
-    builder = NeuralNetworkBuilder({"x": array(*network.shape)}, {last: None})
+    shape = network.shape if network.words is None else (1, *network.shape)
+    builder = NeuralNetworkBuilder({"x": array(*shape)}, {last: None})
     for step in network.steps:
         _add(builder, step, updatable and step.kind in ("conv", "dense"))
     return builder.spec
@@ -75,7 +87,9 @@ def _add(builder: Any, step: Step, updatable: bool) -> None:
     inputs, output, weights = list(step.inputs), step.output, step.weights
     border = {"padding_amounts": ((step.pad, step.pad),) * 2}
     sizes = {"kernel_size": (step.window,) * 2, "stride": (step.stride,) * 2, "valid": border}
-    if step.kind == "conv":
+    if step.kind in attention.KINDS:
+        attention.add_layers(add, step)
+    elif step.kind == "conv":
         add("convolution", inputs, output, n_groups=step.groups, **sizes, **weights)
     elif step.kind == "norm":
         add("batchnorm", inputs, output, epsilon=1e-5, **weights)
@@ -128,17 +142,28 @@ def as_graphml(network: Network) -> Run:
 def onnx_model(network: Network) -> Any:
     helper, numpy_helper = needed("onnx.helper"), needed("onnx.numpy_helper")
     nodes, constants = [], []
+
+    def add(kind: str, inputs: Sequence[str | np.ndarray], output: str, **attributes: Any) -> None:
+        names = []
+        for place, value in enumerate(inputs):
+            names.append(value if isinstance(value, str) else f"{output}/{place}")
+            if not isinstance(value, str):
+                constants.append(numpy_helper.from_array(np.asarray(value), names[-1]))
+        nodes.append(helper.make_node(kind, names, [output], **attributes))
+
     for step in network.steps:
+        if step.kind in attention.KINDS:
+            attention.add_nodes(add, step)
+            continue
         kind, weights, attributes = _onnx_node(step)
-        names = [f"{step.output}/{name}" for name in weights]
-        constants += [numpy_helper.from_array(w, name) for name, w in zip(names, weights.values(), strict=True)]
         inputs = list(step.inputs)
         if kind == "Gemm":
-            nodes.append(helper.make_node("Flatten", inputs, [step.output + "/flat"]))
+            add("Flatten", inputs, step.output + "/flat")
             inputs = [step.output + "/flat"]
-        nodes.append(helper.make_node(kind, inputs + names, [step.output], **attributes))
+        add(kind, [*inputs, *weights.values()], step.output, **attributes)
     front = ["batch"] if network.length is None else [network.length, "batch"]
-    x = helper.make_tensor_value_info("x", 1, front + list(network.shape))
+    numbers = 1 if network.words is None else 7  # FLOAT, INT64
+    x = helper.make_tensor_value_info("x", numbers, front + list(network.shape))
     y = helper.make_tensor_value_info(network.steps[-1].output, 1, None)
     graph = helper.make_graph(nodes, "network", [x], [y], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -172,7 +197,8 @@ def as_onnxruntime(network: Network, threads: int = 1) -> Run:
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     model = onnx_model(network).SerializeToString()
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda x: session.run(None, {"x": x})[0]
+    dtype = np.float32 if network.words is None else np.int64
+    return lambda x: session.run(None, {"x": x.astype(dtype, copy=False)})[0]
 
 
 # torch ---------------------------------------------------------------------------------------------------------------
@@ -189,6 +215,8 @@ def torch_forward(network: Network, weights: Mapping[str, Any]) -> Callable[[Any
 
     def one(step: Step, x: Any, *more: Any) -> Any:
         w = of[step.output]
+        if step.kind in attention.KINDS:
+            return attention.torch_step(F, step, w, x, *more)
         if step.kind == "conv":
             return F.conv2d(x, w["weights"], w.get("bias"), step.stride, step.pad, 1, step.groups)
         if step.kind == "norm":

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,48 +21,8 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
-from graphml.errors import ShapeError
-
 Axes = Mapping[str, int]
 """Blob -> its axis that is padded."""
-
-
-@dataclass(frozen=True)
-class ShapePolicy:
-    """How sizes that depend on values are compiled: each by itself, or filled up so that programs serve more of them.
-
-    exact: a program for each size. buckets: sizes are filled up to a power of two, `least` or more. maximum: all sizes
-    up to `most` are filled up to it; larger ones are compiled by themselves. Layers that would see the filling, such as
-    one that reads a shape, are compiled by themselves under every policy; answers are the same.
-    """
-
-    name: Literal["exact", "buckets", "maximum"] = "exact"
-    least: int = 8
-    most: int = 0
-
-    def __post_init__(self) -> None:
-        if self.name not in ("exact", "buckets", "maximum"):
-            raise ShapeError(f"a policy is 'exact', 'buckets' or 'maximum', not {self.name!r}")
-        if self.least < 1 or (self.name == "maximum" and self.most < 1):
-            raise ShapeError(f"sizes are filled up to at least 1, not {min(self.least, self.most)}")
-
-    @classmethod
-    def exact(cls) -> ShapePolicy:
-        return cls()
-
-    @classmethod
-    def buckets(cls, least: int = 8) -> ShapePolicy:
-        return cls("buckets", least=least)
-
-    @classmethod
-    def maximum(cls, most: int) -> ShapePolicy:
-        return cls("maximum", most=most)
-
-    def size_for(self, size: int) -> int:
-        """The size that a program is made for, to serve this one."""
-        if self.name == "buckets":
-            return max(self.least, 1 << max(0, size - 1).bit_length())
-        return self.most if self.name == "maximum" and size <= self.most else size
 
 
 class NotPaddable(Exception):
@@ -145,15 +105,15 @@ def _alike(first: Any, second: Any, probes: tuple[int, int]) -> bool:
         if first.primitive is not second.primitive or first.params.keys() != second.params.keys():
             return False
         operands = [[getattr(v, "val", None) for v in e.invars] for e in (first, second)]
-        shapes = [[v.aval.shape for v in (*e.invars, *e.outvars)] for e in (first, second)]
+        shapes = [[np.shape(v.aval) for v in (*e.invars, *e.outvars)] for e in (first, second)]
         values = [[e.params[name] for name in sorted(first.params)] for e in (first, second)]
         return all(_alike(a, b, probes) for a, b in (operands, shapes, values))
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(map(partial(_alike, probes=probes), first, second))
-    if isinstance(first, int | float | np.ndarray | np.generic) and isinstance(second, type(first)):
-        return np.array_equal(first, second, equal_nan=True) or (
-            isinstance(first, int) and 0 <= first - probes[0] <= _ROOM and first - probes[0] == second - probes[1]
-        )
+    if isinstance(first, int) and isinstance(second, int):
+        return first == second or (0 <= first - probes[0] <= _ROOM and first - probes[0] == second - probes[1])
+    if isinstance(first, float | np.ndarray | np.generic) and isinstance(second, type(first)):
+        return np.array_equal(first, second, equal_nan=True)
     # what is left are names, types and functions, which say by their words whether they are the same
     return type(first) is type(second) and _ADDRESS.sub("", repr(first)) == _ADDRESS.sub("", repr(second))
 
@@ -345,11 +305,11 @@ def _evaluate(real, probe, constants: Sequence[Any], arguments: Sequence[Any], c
 def _one(equation: Any, values: list[Any], given: list[Any], count: Any) -> list[Any]:
     name, params = equation.primitive.name, equation.params
     if name in _REDUCTIONS and given[0] is not None and given[0][0] in params["axes"]:
-        values = [_masked(values[0], *given[0], count, _REDUCTIONS[name])]
+        values = [_masked(values[0], given[0], count, _REDUCTIONS[name])]
     elif name == "dot_general" and any(given):
         contracted = params["dimension_numbers"][0]
         if all(mark is not None and mark[0] in axes for mark, axes in zip(given, contracted, strict=True)):
-            values = [_masked(value, *mark, count, 0) for value, mark in zip(values, given, strict=True)]
+            values = [_masked(value, mark, count, 0) for value, mark in zip(values, given, strict=True)]
     elif name == "concatenate" and given[0] is not None and params["dimension"] == given[0][0]:
         axis, more = given[0]
         whole = equation.primitive.bind(*values, **params)
@@ -359,8 +319,9 @@ def _one(equation: Any, values: list[Any], given: list[Any], count: Any) -> list
     return list(results) if equation.primitive.multiple_results else [results]
 
 
-def _masked(value: Any, axis: int, more: int, count: Any, neutral: float) -> Any:
+def _masked(value: Any, mark: tuple[int, int], count: Any, neutral: float) -> Any:
     """A value with everything behind the count replaced."""
+    axis, more = mark
     there = lax.broadcasted_iota(jnp.int32, value.shape, axis) < count + more
     if value.dtype == jnp.bool_ or jnp.issubdtype(value.dtype, jnp.floating):
         return jnp.where(there, value, jnp.asarray(neutral, value.dtype))

@@ -43,7 +43,8 @@ from graphml.lower import (
     value_needed,
     wire,
 )
-from graphml.padded import NotPaddable, ShapePolicy, padded
+from graphml.padded import NotPaddable, padded
+from graphml.shape_policy import ChangingAxes, ShapePolicy, cut, filled
 
 CAPACITY = 512
 """How many stages a network keeps compiled."""
@@ -98,7 +99,7 @@ class Staged:
         self._prepared = prepared
         self._options = dict(compiler_options or {})
         self._policy = ShapePolicy() if policy is None else policy
-        self._changing: dict[Any, _Changing] = {}
+        self._changing: dict[Any, ChangingAxes] = {}
         self._traced = traced
         self._origins = origins(lowered.graph)
         self._stages: OrderedDict[Any, Stage] = OrderedDict()
@@ -218,21 +219,21 @@ class Staged:
             made = self._first_run(where, stage, _what(region, position, {}, (size,), arrays), params, key, arrays)
         else:
             made = stage.run(params, key, arrays)
-        return stage, _cut(stage, made, count)
+        return stage, cut(stage.cut, made, count)
 
     def _run_filled(self, region, position, fixed, facts, keep, params, key, arrays) -> tuple[Stage, State] | None:
         """The stage for arrays that have an axis which changes from call to call, filled up; None where there is none,
         or where the layers would see it."""
-        changing = self._changing.setdefault((region, position), _Changing())
+        changing = self._changing.setdefault((region, position), ChangingAxes())
         count = changing.count(arrays)
         if count is None:
             return None
         size, axes = self._policy.size_for(count), changing.axes
-        full = {n: _filled(v, axes[n], size) if n in axes else v for n, v in arrays.items()}
+        full = {n: filled(v, axes[n], size) if n in axes else v for n, v in arrays.items()}
         where = (*facts, "filled", _shapes(full))
         stage = self._stages.get(where)
         if stage is not None:
-            return stage, _cut(stage, stage.run(params, key, full, np.int32(count)), count)
+            return stage, cut(stage.cut, stage.run(params, key, full, np.int32(count)), count)
         stage, seen = Stage(lambda *operands: {}), []
         function = self._function(stage, region, position, fixed, None, keep, plain=True)
 
@@ -253,7 +254,7 @@ class Staged:
         stage.cut = {n: mark for n, mark in zip(names, program.grown, strict=True) if mark is not None}
         stage.run = self._jit(lambda *operands: jax.tree.unflatten(program.tree, program.run(*operands)))
         what = _what(region, position, {}, None, full)
-        return stage, _cut(stage, self._first_run(where, stage, what, params, key, full, np.int32(count)), count)
+        return stage, cut(stage.cut, self._first_run(where, stage, what, params, key, full, np.int32(count)), count)
 
     def _keep(self, where: Any, stage: Stage) -> None:
         self._stages[where] = stage
@@ -351,7 +352,8 @@ class Staged:
     def _sub_networks(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
         """The blobs that a branch or loop leaves, its decisions read by the host."""
         row = catalogue.row(node.kind)
-        state = {name: value for name, value in state.items() if name != EXIT}
+        if "body" in node.regions:  # how its turns end is its own business; a branch may leave the turn around it
+            state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self._read(name, state[name]) for name in node.inputs]
         # a loop without a bound has a derivative only turn by turn
         if self._endless(node) and not any(isinstance(v, Tracer) for v in jax.tree.leaves((state, params))):
@@ -429,46 +431,9 @@ class _SomeTurns(Control):
         return {**carry, _MORE: more}
 
 
-class _Changing:
-    """Which axes of the blobs that a stage reads have another length from call to call."""
-
-    def __init__(self) -> None:
-        self.axes: dict[str, int] = {}
-        self.never = False
-        self._last: dict[str, tuple[int, ...]] = {}
-
-    def count(self, arrays: State) -> int | None:
-        """The length of the changing axis; None where there is none, or more than one."""
-        for name, value in arrays.items():
-            last, self._last[name] = self._last.get(name, value.shape), value.shape
-            axes = {axis for axis, (a, b) in enumerate(zip(last, value.shape, strict=False)) if a != b}
-            if len(last) != value.ndim or len(axes | {self.axes.get(name, axis) for axis in axes}) > 1:
-                self.never = True
-            for axis in axes:
-                self.axes[name] = axis
-        found = {arrays[name].shape[axis] for name, axis in self.axes.items() if name in arrays}
-        return next(iter(found)) if len(found) == 1 and 0 not in found and not self.never else None
-
-
-def _filled(value: Any, axis: int, size: int) -> Any:
-    whole = np.zeros((*value.shape[:axis], size, *value.shape[axis + 1 :]), value.dtype)
-    whole[(slice(None),) * axis + (slice(value.shape[axis]),)] = np.asarray(value)
-    return whole
-
-
-def _cut(stage: Stage, made: State, count: int) -> State:
-    """Results without what does not count. NumPy cuts: for JAX each length would be a program."""
-    parts = {
-        name: jnp.asarray(np.asarray(made[name])[(slice(None),) * axis + (slice(count + more),)])
-        for name, (axis, more) in stage.cut.items()
-        if name in made
-    }
-    return {**made, **parts}
-
-
 def _hidden(tree: Any) -> bool:
     """Whether derivatives are being traced, which hide the values."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
 def _shapes(arrays: State) -> tuple[Any, ...]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 
-_FROM_THE_END = {"C": (-3, -1), "H": (-2, -3), "W": (-1, -2)}  # wire order, channels-last
+_FEWEST = {"C": 3, "H": 2, "W": 1}
+
+
+def image_axes() -> tuple[int, int, int]:
+    """Where the operator that is traced finds channels, height and width, counted from the end."""
+    return (-3, -2, -1) if channel_axis() == -3 else (-1, -3, -2)
 
 
 def image_axis(letter: str, rank: int) -> int:
-    """Where a row with layout="last" finds C, H or W: it sees rank >= 3 channels-last, and less in wire order."""
-    wire, last = _FROM_THE_END[letter]
-    if rank < -wire:
-        raise ShapeError(f"x has rank {rank}; there is no {letter} axis below rank {-wire}")
-    return last if rank >= 3 else wire
+    """Where C, H or W is, in images and in arrays of lower rank that have it."""
+    if rank < _FEWEST[letter]:
+        raise ShapeError(f"x has rank {rank}; there is no {letter} axis below rank {_FEWEST[letter]}")
+    return image_axes()["CHW".index(letter)] if rank >= 3 else -_FEWEST[letter]
+
+
+def along(values, axis: int, rank: int):
+    """A list of numbers so shaped that it spreads over an array of `rank` along `axis`."""
+    return values.reshape(*(-1 if i == axis % rank else 1 for i in range(rank)))
 
 
 def from_start(axis: int, rank: int) -> int:

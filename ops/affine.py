@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 
-from graphml.catalogue import op
+from graphml.catalogue import channel_axis, op
 from graphml.errors import ShapeError
-from graphml.ops._axes import need_rank
+from graphml.ops._axes import image_axes, need_rank
 
 
-def _channels_last(weights, attributes):
-    """[C, H, W] -> [H, W, C]; a single axis is that of the channels and stays."""
-    return {name: jnp.moveaxis(w, 0, -1) if w.ndim == 3 else w for name, w in weights.items()}
-
-
-def _check(x, constant, name: str) -> None:
+def _spread(x, constant, name: str):
+    """The constant in the layout of x. Raises ShapeError when it does not spread over x."""
     if constant is None:
         raise ShapeError(f"the layer has no {name}")
     if constant.ndim not in (1, 3):
         raise ShapeError(f"{name} has shape {list(constant.shape)}; [1], [C], [1, H, W] and [C, H, W] are legal")
-    core = x.shape[-constant.ndim :]
+    core = tuple(x.shape[axis] for axis in image_axes())[: constant.ndim]
     if any(mine not in (1, theirs) for mine, theirs in zip(constant.shape, core, strict=True)):
-        wire = [*constant.shape[-1:], *constant.shape[:-1]]
         size = "[C, H, W]" if constant.ndim == 3 else "[C]"
-        raise ShapeError(f"{name} is {wire}, which does not spread over x, whose {size} is {[*core[-1:], *core[:-1]]}")
+        raise ShapeError(
+            f"{name} is {list(constant.shape)}, which does not spread over x, whose {size} is {list(core)}"
+        )
+    whole = constant if constant.ndim == 3 else constant[:, None, None]
+    return whole if channel_axis() == -3 else jnp.moveaxis(whole, 0, -1)
 
 
-@op("scale", wire_only=("shape_scale", "shape_bias", "has_bias"), layout="last", prepare=_channels_last)
+def _line(weights, attributes):
+    """(scale, bias) where they are numbers for whole channels."""
+    if any(w.ndim not in (1, 3) or w.size != w.shape[0] for w in weights.values()):
+        return None
+    flat = {name: w.reshape(-1) for name, w in weights.items()}
+    return (flat["scale"], flat.get("bias", np.zeros(1))) if "scale" in flat else None
+
+
+def _shift(weights, attributes):
+    return _line({**weights, "scale": np.ones(1)}, attributes) if weights else None
+
+
+@op("scale", wire_only=("shape_scale", "shape_bias", "has_bias"), layout="either", affine=_line)
 def scale_by(x, *, scale, bias):
     """x * scale + bias; the bias may be absent.
 
@@ -34,14 +46,11 @@ def scale_by(x, *, scale, bias):
     1. Raises ShapeError when they do not spread over x. Source: ScaleLayerParams (spec 1).
     """
     need_rank(x, 3)
-    _check(x, scale, "scale")
-    if bias is None:
-        return x * scale
-    _check(x, bias, "bias")
-    return x * scale + bias
+    scaled = x * _spread(x, scale, "scale")
+    return scaled if bias is None else scaled + _spread(x, bias, "bias")
 
 
-@op("bias", wire_only=("shape",), layout="last", prepare=_channels_last)
+@op("bias", wire_only=("shape",), layout="either", affine=_shift)
 def add_bias(x, *, bias):
     """x + bias.
 
@@ -49,5 +58,4 @@ def add_bias(x, *, bias):
     Raises ShapeError when it does not spread over x. Source: BiasLayerParams (spec 1).
     """
     need_rank(x, 3)
-    _check(x, bias, "bias")
-    return x + bias
+    return x + _spread(x, bias, "bias")

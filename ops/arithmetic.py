@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from graphml.catalogue import op
-from graphml.ops._known import numpy_function
+from graphml.ops._loops import looped_numpy
 
 
 @op("add", layout="any")
@@ -14,7 +14,7 @@ def add(*inputs, alpha: float):
 
     Inputs broadcast against each other. Source: AddLayerParams (spec 1).
     """
-    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(numpy_function("add"), inputs)
+    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(looped_numpy("add"), inputs)
 
 
 @op("multiply", layout="any")
@@ -23,22 +23,22 @@ def multiply(*inputs, alpha: float):
 
     Inputs broadcast against each other. Source: MultiplyLayerParams (spec 1).
     """
-    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(numpy_function("multiply"), inputs)
+    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(looped_numpy("multiply"), inputs)
 
 
 @op("average", layout="any")
 def average(*inputs):
     """The elementwise mean of all inputs, which broadcast. Source: AverageLayerParams (spec 1)."""
-    return functools.reduce(numpy_function("add"), inputs) / len(inputs)
+    return functools.reduce(looped_numpy("add"), inputs) / len(inputs)
 
 
 @op("max", layout="any")
 def maximum(*inputs):
     """The elementwise maximum of all inputs, which broadcast. Source: MaxLayerParams (spec 1)."""
-    return functools.reduce(numpy_function("maximum"), inputs)
+    return functools.reduce(looped_numpy("maximum"), inputs)
 
 
 @op("min", layout="any")
 def minimum(*inputs):
     """The elementwise minimum of all inputs, which broadcast. Source: MinLayerParams (spec 1)."""
-    return functools.reduce(numpy_function("minimum"), inputs)
+    return functools.reduce(looped_numpy("minimum"), inputs)

@@ -11,7 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.catalogue import op, table
-from graphml.ops._known import module, numpy_function
+from graphml.ops._exponential import power as power_of
+from graphml.ops._known import module
+from graphml.ops._loops import looped_numpy
+from graphml.ops._remainder import remainder
 
 # Wire name less "Broadcastable" -> (NumPy's name, what it is)
 _MANY: Mapping[str, tuple[str, str]] = {
@@ -23,12 +26,11 @@ _MANY: Mapping[str, tuple[str, str]] = {
 _TWO: Mapping[str, tuple[str, str]] = {
     "subtract": ("subtract", "x - y"),
     "divide": ("divide", "x / y, where division by 0 gives an infinity or NaN"),
-    "mod": ("mod", "What division by y leaves of x; it has the sign of y, as in NumPy"),
 }
 
 
 def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
-    function = numpy_function(name)
+    function = looped_numpy(name)
 
     def broadcast(*inputs):
         return functools.reduce(function, inputs)
@@ -44,6 +46,16 @@ def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
 _rows: dict[str, tuple[Any, ...]] = {kind: (*row, "inputs, two or more") for kind, row in _MANY.items()}
 _rows |= {kind: (*row, "x, y") for kind, row in _TWO.items()}
 table({f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row) for kind, row in _rows.items()}, layout="any")
+
+
+@op("modBroadcastable", layout="any")
+def mod(x, y):
+    """What division by y leaves of x, elementwise; it has the sign of y, as in NumPy.
+
+    x, y: shapes that broadcast; returns the broadcast shape. Source: ModBroadcastableLayerParams (spec 4).
+    """
+    with np.errstate(all="ignore"):
+        return np.mod(x, y) if module(x, y) is np else remainder(x, y)
 
 
 @op("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
@@ -64,7 +76,7 @@ def floor_div(x, y):
 def power(x, y):
     """x to the power of y. Its slope in y is taken as 0 where x is not positive: a negative number has a power for
     whole exponents only, and one NaN would spoil the gradients of all weights."""
-    return jnp.power(x, y)
+    return power_of(x, y)
 
 
 @power.defjvp

@@ -25,11 +25,22 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     return {**weights, "weights": choose(kernel, window, target())}
 
 
+def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
+    return None if "weights" not in weights or attributes["is_deconvolution"] else weights["weights"].shape[0]
+
+
 def _supported(attributes: Mapping[str, Any]) -> str | None:
     return "the type of padding is not set" if attributes["convolution_padding_type"] is None else None
 
 
-@op("convolution", layout="last", wire_only=("output_channels", "has_bias"), prepare=_prepare, supported=_supported)
+@op(
+    "convolution",
+    layout="last",
+    wire_only=("output_channels", "has_bias"),
+    prepare=_prepare,
+    channels=_channels,
+    supported=_supported,
+)
 def convolution(
     x,
     kernel=None,

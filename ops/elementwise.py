@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from graphml.catalogue import op, table
-from graphml.ops._circle import cosine, sine, tangent
+from graphml.ops._circle import arccosine, arcsine, arctangent, cosine, sine, tangent
+from graphml.ops._exponential import exp2
 from graphml.ops._known import module, numpy_function
+from graphml.ops._loops import in_loops, looped_numpy
 from graphml.ops.activation import sigmoid
 
 # Wire name -> (NumPy's name, what it is)
 _SMOOTH: Mapping[str, tuple[str, str]] = {
-    "exp2": ("exp2", "2 to the power of x"),
-    "asin": ("arcsin", "The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1"),
-    "acos": ("arccos", "The inverse of the cosine, from 0 to pi; NaN beyond -1 and 1"),
-    "atan": ("arctan", "The inverse of the tangent, from -pi/2 to pi/2"),
     "sinh": ("sinh", "The hyperbolic sine"),
     "cosh": ("cosh", "The hyperbolic cosine"),
     "tanh": ("tanh", "The hyperbolic tangent"),
@@ -25,10 +24,15 @@ _SMOOTH: Mapping[str, tuple[str, str]] = {
     "acosh": ("arccosh", "The inverse of the hyperbolic cosine, 0 or more; NaN below 1"),
     "atanh": ("arctanh", "The inverse of the hyperbolic tangent; infinite at -1 and 1, NaN beyond"),
 }
-_CIRCLE: Mapping[str, tuple[Callable, str]] = {
+# Wire name -> (the function, what it is)
+_OWN: Mapping[str, tuple[Callable, str]] = {
+    "exp2": (lambda x: numpy_function("exp2")(x) if module(x) is np else exp2(x), "2 to the power of x"),
     "sin": (sine, "The sine, of radians"),
     "cos": (cosine, "The cosine, of radians"),
     "tan": (tangent, "The tangent, of radians"),
+    "asin": (arcsine, "The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1"),
+    "acos": (arccosine, "The inverse of the cosine, from 0 to pi; NaN beyond -1 and 1"),
+    "atan": (arctangent, "The inverse of the tangent, from -pi/2 to pi/2"),
 }
 _STEPS: Mapping[str, tuple[str, str]] = {
     "ceil": ("ceil", "The smallest whole number that is not below x"),
@@ -49,10 +53,10 @@ def _layer(kind: str, function: Callable, words: str) -> Callable:
     return elementwise
 
 
-table({kind: _layer(kind, numpy_function(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
-table({kind: _layer(kind, *row) for kind, row in _CIRCLE.items()}, layout="any")
+table({kind: _layer(kind, looped_numpy(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
+table({kind: _layer(kind, *row) for kind, row in _OWN.items()}, layout="any")
 table(
-    {kind: _layer(kind, numpy_function(name), words) for kind, (name, words) in _STEPS.items()},
+    {kind: _layer(kind, looped_numpy(name), words) for kind, (name, words) in _STEPS.items()},
     layout="any",
     differentiable="a step function is flat between its steps",
 )
@@ -70,7 +74,7 @@ def erf(x):
 
     x: any shape; returns the same. Source: ErfLayerParams (spec 4).
     """
-    return lax.erf(x)
+    return lax.erf(in_loops(x))
 
 
 @op("gelu", layout="any")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op
+from graphml.catalogue import channel_axis, op
 from graphml.errors import ShapeError
 from graphml.ops._axes import image_axis, need_rank
+from graphml.ops.movement import joined
 
 
-@op("concat", layout="last")
+@op("concat", layout="either")
 def concat(*inputs, sequence_concat: bool):
     """All inputs behind each other along the channels, or along the sequence (axis -5).
 
@@ -20,10 +21,10 @@ def concat(*inputs, sequence_concat: bool):
         need_rank(x, 5 if sequence_concat else 3)
     if len({x.ndim for x in inputs}) > 1:
         raise ShapeError(f"the inputs have ranks {', '.join(str(x.ndim) for x in inputs)}; they must be equal")
-    return jnp.concatenate(inputs, axis=-5 if sequence_concat else -1)
+    return joined(inputs, inputs[0].ndim + (-5 if sequence_concat else channel_axis()))
 
 
-@op("split", layout="last")
+@op("split", layout="either")
 def split(x, *, n_outputs: int):
     """The channels in `n_outputs` equal parts.
 
@@ -31,12 +32,13 @@ def split(x, *, n_outputs: int):
     Source: SplitLayerParams (spec 1).
     """
     need_rank(x, 3)
-    if n_outputs < 1 or x.shape[-1] % n_outputs:
-        raise ShapeError(f"{x.shape[-1]} channels cannot be split in {n_outputs} equal parts")
-    return jnp.split(x, n_outputs, axis=-1)
+    channels = x.shape[channel_axis()]
+    if n_outputs < 1 or channels % n_outputs:
+        raise ShapeError(f"{channels} channels cannot be split in {n_outputs} equal parts")
+    return jnp.split(x, n_outputs, axis=channel_axis())
 
 
-@op("slice", layout="last")
+@op("slice", layout="either")
 def slice_axis(x, *, start_index: int, end_index: int, stride: int, axis: str):
     """Every `stride`-th position of [start, end) along channels, height or width.
 

@@ -41,6 +41,13 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
     return {**ready, "weights": floats(matrix).T}
 
 
+def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
+    """Only where blobs have rank 5: in lower ranks the results stand on the last axis, and are no channels."""
+    if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().exact:
+        return None
+    return weights["weights"].shape[0]
+
+
 def _turned_codes(matrix) -> Quantized:
     plain = isinstance(matrix, Quantized) and matrix.bias is None and matrix.codes.dtype == np.int8
     if not plain or matrix.scale is None or matrix.scale.size != 1:
@@ -107,6 +114,7 @@ def _integer_product(x, codes):
     wire_only=("input_channels", "output_channels", "has_bias"),
     quantized=True,
     prepare=_turned,
+    channels=_channels,
 )
 def inner_product(x, *, weights, bias, int8_dynamic_quantize: bool):
     """A dense layer: x W^T + b, W of shape [out, in].

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op
+from graphml.catalogue import op, target
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
 from graphml.ops._known import indices, module, whole_numbers
 
 # Joining and splitting ------------------------------------------------------------------------------------------------
+
+
+def joined(arrays: Sequence[Any], axis: int):
+    """Arrays behind each other along an axis, counted from the start.
+
+    XLA:CPU copies faster when the axes before it are one, and so are those from it on.
+    """
+    shape = arrays[0].shape
+    if module(*arrays) is np or target().platform != "cpu":
+        return module(*arrays).concatenate(arrays, axis)
+    flat = [x.reshape(math.prod(shape[:axis]), math.prod(x.shape[axis:])) for x in arrays]
+    length = sum(x.shape[axis] for x in arrays)
+    return jnp.concatenate(flat, 1).reshape(*shape[:axis], length, *shape[axis + 1 :])
 
 
 @op("stack")
@@ -39,9 +56,9 @@ def concat_nd(*inputs, axis: int, interleave: bool):
         apart = "" if interleave else f" but for axis {axis}"
         raise ShapeError(f"the inputs have shapes {', '.join(str(list(x.shape)) for x in inputs)}; must agree{apart}")
     if not interleave:
-        return module(*inputs).concatenate(inputs, axis)
-    joined = module(*inputs).stack(inputs, axis + 1)
-    return joined.reshape(*first.shape[:axis], len(inputs) * first.shape[axis], *first.shape[axis + 1 :])
+        return joined(inputs, axis)
+    rows = module(*inputs).stack(inputs, axis + 1)
+    return rows.reshape(*first.shape[:axis], len(inputs) * first.shape[axis], *first.shape[axis + 1 :])
 
 
 @op("splitND")
@@ -66,6 +83,18 @@ def split_nd(x, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]):
 # Repeating and reordering ---------------------------------------------------------------------------------------------
 
 
+_MOST_COPIES = 64  # that are worth an operand each
+
+
+def _repeated(x, count: int, axis: int):
+    """x so often behind itself. XLA:CPU broadcasts slowly into an axis that is not the first."""
+    if count == 1:
+        return x
+    if count <= _MOST_COPIES:
+        return joined([x] * count, axis)
+    return module(x).tile(x, [count if i == axis else 1 for i in range(x.ndim)])
+
+
 @op("tile", concrete=(1,))
 def tile(x, times=None, *, reps: tuple[int, ...]):
     """x repeated as a whole along its axes.
@@ -76,7 +105,9 @@ def tile(x, times=None, *, reps: tuple[int, ...]):
     reps = reps if times is None else whole_numbers(times, "reps")
     if not 1 <= len(reps) <= x.ndim or min(reps) < 1:
         raise ShapeError(f"reps is {list(reps)}; one to {x.ndim} positive numbers are legal for rank {x.ndim}")
-    return module(x).tile(x, reps)
+    for axis, count in zip(range(x.ndim)[-len(reps) :], reps, strict=True):
+        x = _repeated(x, count, axis)
+    return x
 
 
 @op("transpose")

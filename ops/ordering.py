@@ -9,6 +9,7 @@ from jax import lax
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
+from graphml.ops._running_sum import running_sum
 
 
 def _number(operand, otherwise: int) -> int:
@@ -30,11 +31,11 @@ def cum_sum(x, along=None, *, axis: int, exclude_final_sum: bool, reverse: bool)
     axis = from_start(_number(along, axis), x.ndim)
     size = x.shape[axis]
     if not exclude_final_sum or size == 0:
-        return lax.cumsum(x, axis, reverse)
+        return running_sum(x, axis, reverse)
     kept = lax.slice_in_dim(x, 1, size, axis=axis) if reverse else lax.slice_in_dim(x, 0, size - 1, axis=axis)
     padding = [(0, 0)] * x.ndim
     padding[axis] = (0, 1) if reverse else (1, 0)
-    return jnp.pad(lax.cumsum(kept, axis, reverse), padding)
+    return jnp.pad(running_sum(kept, axis, reverse), padding)
 
 
 @op("topK", concrete=(1,))

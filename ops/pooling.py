@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,31 +12,33 @@ from jax import lax
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops import windows
+from graphml.ops._axes import along, image_axes
+from graphml.ops.padding import padded
+from graphml.ops.reduction_forms import largest, mean, square_sum
 from graphml.ops.windows import Pair
 from graphml.spec.attributes import Choice
 
 _NONE = ((0, 0), (0, 0))
 
 
-def max_pool(x, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]):
-    """The maximum of each window over the axes 1, 2, ... of x: [batch, *space, channels]. Padding never wins;
-    a window of padding alone gives 0."""
-    y = _pool(jnp.maximum, _padded(x, padding, np.array(-np.inf, x.dtype)), kernel, stride)
-    covered = counts(x.shape[1:-1], kernel, stride, padding, [(0, 0)] * len(kernel))
+def max_pool(x, axes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]):
+    """The maximum of each window over some axes of x. Padding never wins; a window of padding alone gives 0."""
+    y = _pool(jnp.maximum, padded(x, axes, padding, -np.inf), axes, kernel, stride)
+    covered = counts(x, axes, kernel, stride, padding, [(0, 0)] * len(kernel))
     return y if covered.all() else jnp.where(covered > 0, y, 0)
 
 
-def sum_pool(x, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]):
-    """The sum of each window over the axes 1, 2, ... of x: [batch, *space, channels]."""
-    return _pool(jnp.add, _padded(x, padding, np.array(0, x.dtype)), kernel, stride)
+def sum_pool(x, axes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]):
+    """The sum of each window over some axes of x."""
+    return _pool(jnp.add, padded(x, axes, padding), axes, kernel, stride)
 
 
-def _pool(function, x, kernel, stride):
+def _pool(function, x, axes, kernel, stride):
     """`function` between all elements of each window, one axis after the other.
 
     XLA's own windowed reduction takes up to twenty times as long on a CPU, and its gradient searches each window again.
     """
-    for axis, (k, s) in enumerate(zip(kernel, stride, strict=True), start=1):
+    for axis, k, s in zip(axes, kernel, stride, strict=True):
         x = _neighbours(function, x, k, s, axis)
     return x
 
@@ -59,29 +60,38 @@ def _neighbours(function, x, count: int, stride: int, axis: int) -> Any:
         length *= 2
 
 
-def mean_pool(x, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair], declared: Sequence[Pair]):
-    """The mean of each window over the axes 1, 2, ... of x: [batch, *space, channels].
+def mean_pool(
+    x,
+    axes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[Pair],
+    declared: Sequence[Pair],
+):
+    """The mean of each window over some axes of x.
 
     The divisor is the number of places inside the image and its `declared` padding, which may be less than `padding`.
     """
-    places = counts(x.shape[1:-1], kernel, stride, padding, declared)
-    return sum_pool(x, kernel, stride, padding) / np.maximum(places, 1).astype(x.dtype)
+    places = counts(x, axes, kernel, stride, padding, declared)
+    return sum_pool(x, axes, kernel, stride, padding) / np.maximum(places, 1).astype(x.dtype)
 
 
 def counts(
-    sizes: Sequence[int],
+    x,
+    axes: Sequence[int],
     kernel: Sequence[int],
     stride: Sequence[int],
     padding: Sequence[Pair],
     declared: Sequence[Pair],
 ) -> np.ndarray:
-    """How many places of the image with its `declared` padding each window covers: [*space, 1]."""
-    result = np.ones((1,))
-    for n, k, s, (before, after), (first, last) in zip(sizes, kernel, stride, padding, declared, strict=True):
+    """How many places of the image with its `declared` padding each window covers, of a shape that spreads over x."""
+    result = np.ones((1,) * x.ndim)
+    for axis, k, s, (before, after), (first, last) in zip(axes, kernel, stride, padding, declared, strict=True):
+        n = x.shape[axis]
         starts = np.arange((n + before + after - k) // s + 1) * s - before
         covered = np.minimum(starts + k, n + last) - np.maximum(starts, -first)
-        result = np.multiply.outer(result, np.maximum(covered, 0))
-    return result[0][..., None]
+        result = result * along(np.maximum(covered, 0), axis, x.ndim)
+    return result
 
 
 def root(squares):
@@ -90,19 +100,13 @@ def root(squares):
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1)), 0)
 
 
-def _padded(x, padding: Sequence[Pair], value):
-    if not np.any(padding):
-        return x
-    return lax.pad(x, value, [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)])
-
-
 def _supported(attributes: Mapping[str, Any]) -> str | None:
     if attributes["pooling_padding_type"] is None and not attributes["global_pooling"]:
         return "the type of padding is not set"
     return None
 
 
-@op("pooling", layout="last", supported=_supported)
+@op("pooling", layout="either", supported=_supported)
 def pooling(
     x,
     *,
@@ -124,33 +128,27 @@ def pooling(
     """
     if x.ndim < 4:
         raise ShapeError(f"x has rank {x.ndim}; it is [..., batch, channels, height, width]")
-    images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
     if global_pooling:
-        y = pool_everything(images, type)
+        return pool_everything(x, image_axes()[1:], type)
+    space = image_axes()[1:]
+    sizes = tuple(x.shape[axis] for axis in space)
+    kernel, stride = windows.extents(kernel_size, "kernel size"), windows.extents(stride, "stride")
+    if pooling_padding_type.name == "includeLastPixel":
+        declared, padding = _complete(pooling_padding_type, sizes, kernel, stride)
     else:
-        sizes = images.shape[1:3]
-        kernel, stride = windows.extents(kernel_size, "kernel size"), windows.extents(stride, "stride")
-        if pooling_padding_type.name == "includeLastPixel":
-            declared, padding = _complete(pooling_padding_type, sizes, kernel, stride)
-        else:
-            declared = padding = windows.image_padding(pooling_padding_type, sizes, kernel, stride)
-        if type == "MAX":
-            y = max_pool(images, kernel, stride, padding)
-        elif type == "AVERAGE":
-            y = mean_pool(images, kernel, stride, padding, _NONE if avg_pool_exclude_padding else declared)
-        else:
-            y = root(sum_pool(images * images, kernel, stride, padding))
-    return y.reshape(*x.shape[:-3], *y.shape[1:])
-
-
-def pool_everything(x, type: str):
-    """One window over all of the axes 1, 2, ... of x: [batch, *space, channels]; they stay, with size 1."""
-    space = tuple(range(1, x.ndim - 1))
+        declared = padding = windows.image_padding(pooling_padding_type, sizes, kernel, stride)
     if type == "MAX":
-        return x.max(axis=space, keepdims=True)
+        return max_pool(x, space, kernel, stride, padding)
     if type == "AVERAGE":
-        return x.mean(axis=space, keepdims=True)
-    return root(jnp.sum(x * x, axis=space, keepdims=True))
+        return mean_pool(x, space, kernel, stride, padding, _NONE if avg_pool_exclude_padding else declared)
+    return root(sum_pool(x * x, space, kernel, stride, padding))
+
+
+def pool_everything(x, axes: Sequence[int], type: str):
+    """One window over all of some axes, which stay with size 1."""
+    if type == "MAX":
+        return largest(x, axes)
+    return mean(x, axes) if type == "AVERAGE" else root(square_sum(x, axes))
 
 
 def _complete(choice: Choice, sizes, kernel, stride) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:

@@ -7,6 +7,7 @@ key of the call. Which numbers a seed stands for is JAX's business: the format d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import need_rank
 from graphml.ops._known import sizes
+from graphml.ops._running_sum import running_sum
 
 _NO_VALUES = "random numbers do not depend on the values of an input"
 _NO_SLOPE = "a drawn category is a whole number, which has no slope"
@@ -142,18 +144,27 @@ def random_bernoulli_dynamic(shape, *, key, seed: int, prob: float):
 
 # Categorical ----------------------------------------------------------------------------------------------------------
 
+_SHARES = 1 << 30  # whole numbers, so that sums are exact and what is impossible never happens
+
 
 @op("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
 def categorical_distribution(x, *, key, seed: int, num_samples: int, is_logits: bool, eps: float, temperature: float):
     """Categories drawn by the last axis of x, as whole numbers from 0.
 
     x: [..., categories], logits, or probabilities p that count as log(p + eps) and need not sum to 1; logits are
-    divided by the temperature. Returns [..., num_samples].
+    divided by the temperature. Returns [..., num_samples]. Chances count in steps of 2^-30.
     Raises ShapeError for a negative count. Source: CategoricalDistributionLayerParams (spec 4).
     """
     need_rank(x, 1)
     if num_samples < 0:
         raise ShapeError(f"numSamples is {num_samples}; counts are not negative")
-    logits = (x if is_logits else jnp.log(x + eps)) / temperature
-    shape = (*x.shape[:-1], num_samples)
-    return jax.random.categorical(_key(seed, key), logits[..., None, :], shape=shape).astype(x.dtype)
+    rows = x.reshape(-1, x.shape[-1])
+    if is_logits or temperature != 1:
+        share = jax.nn.softmax((rows if is_logits else jnp.log(rows + eps)) / temperature)
+    else:
+        share = (rows + eps) / jnp.sum(rows + eps, axis=-1, keepdims=True)
+    ends = running_sum(jnp.floor(share * _SHARES).astype(jnp.int32), 1)
+    drawn = jax.random.randint(_key(seed, key), (len(rows), num_samples), 0, ends[:, -1:])
+    place = jax.vmap(partial(jnp.searchsorted, side="right"))(ends, drawn)
+    place = jnp.minimum(place, x.shape[-1] - 1)  # without any chance there is no sum to draw below
+    return place.reshape(*x.shape[:-1], num_samples).astype(x.dtype)

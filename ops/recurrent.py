@@ -1,7 +1,8 @@
 """Recurrent layers: a cell carried along the sequence axis of [sequence, batch, channels, 1, 1] blobs.
 
 All cells share one loop. `prepare` sets the matrices of the gates side by side and stands them up as [in, out], so that
-a step costs one product with the state; whether the product with the input leaves the loop depends on the batch.
+a step costs one product with the state; whether the product with the input leaves the loop depends on the batch, and
+where it stays it can be part of the same product.
 States go in and out as [1, batch, size, 1, 1]; those that are not wired start as zeros.
 """
 
@@ -22,9 +23,21 @@ from graphml.spec.attributes import Choice
 
 # Up to this batch one large product before the loop is faster on CPUs; beyond it, steps that keep x in cache.
 _HOIST_UP_TO = 8
+# Steps from which on it pays to copy the matrices of input and state into one, for one product a step.
+_JOIN_FROM = 8
+_COLUMNS = 512  # of a product with several rows; XLA is slower with twice as many
 
 
 _dot = partial(contract, jnp.matmul)
+
+
+def _in_parts(matrix, batch: int) -> Callable[[Any], Any]:
+    """x -> x @ matrix for x of `batch` rows, in products of so many columns as are fast on CPUs."""
+    count = matrix.shape[1] // _COLUMNS
+    if target().platform != "cpu" or batch == 1 or count < 2 or matrix.shape[1] % count:
+        return lambda x: _dot(x, matrix)
+    parts = jnp.split(matrix, count, axis=1)
+    return lambda x: jnp.concatenate([_dot(x, part) for part in parts], axis=-1)
 
 
 def _clip(x):
@@ -55,25 +68,46 @@ def _blob(rows):
 
 
 def _run(
-    advance: Callable[[tuple, Any], tuple], states: tuple, x, matrix, bias, *, reverse: bool, every_step: bool
+    advance: Callable[[tuple, Any], tuple],
+    states: tuple,
+    x,
+    matrix,
+    recursion,
+    bias,
+    *,
+    reverse: bool,
+    every_step: bool,
 ) -> tuple[Any, tuple]:
     """Carry `states` along x: (outputs [sequence or 1, batch, size], last states).
 
-    advance: (states, x_t @ matrix + bias) -> states, of which the first is the output. reverse: from the last step to
-    the first; outputs stay at the step that made them.
+    advance: (states, x_t @ matrix + y_t @ recursion + bias) -> states, of which the first is the output y; without
+    `recursion` its term is left to `advance`. reverse: from the last step to the first; outputs stay at the step that
+    made them.
     """
+    length, batch = x.shape[:2]
 
-    def project(x):
-        product = _dot(x, matrix)
+    def shifted(product):
         return product if bias is None else product + bias
 
-    hoisted = target().platform != "cpu" or x.shape[1] <= _HOIST_UP_TO
+    hoisted = target().platform != "cpu" or batch <= _HOIST_UP_TO
+    joined = not hoisted and length >= _JOIN_FROM
+    repeat = None
+    if hoisted:
+        x = shifted(_dot(x, matrix))
+    if recursion is not None:
+        repeat = _in_parts(jnp.concatenate([matrix, recursion]) if joined else recursion, batch)
+
+    def entering(y, x):
+        if joined and repeat is not None:
+            return shifted(repeat(jnp.concatenate([x, y], axis=-1)))
+        z = x if hoisted else shifted(_dot(x, matrix))
+        return z if repeat is None else z + repeat(y)
 
     def step(states, x):
-        states = advance(states, x if hoisted else project(x))
+        states = advance(states, entering(states[0], x))
         return states, states[0] if every_step else None
 
-    last, outputs = lax.scan(step, states, project(x) if hoisted else x, reverse=reverse)
+    last, outputs = lax.scan(step, states, x, reverse=reverse)
     return outputs if every_step else last[0][None], last
 
 
@@ -141,12 +175,19 @@ def simple_recurrent(
     """
     x = _sequence(x, weight_matrix.shape[0])
 
-    def advance(states, projected):
-        return (activate(_clip(projected + _dot(states[0], recursion_matrix)), activation),)
+    def advance(states, z):
+        return (activate(_clip(z), activation),)
 
     states = (_start(state, x, recursion_matrix.shape[0]),)
     outputs, (last,) = _run(
-        advance, states, x, weight_matrix, bias_vector, reverse=reverse_input, every_step=sequence_output
+        advance,
+        states,
+        x,
+        weight_matrix,
+        recursion_matrix,
+        bias_vector,
+        reverse=reverse_input,
+        every_step=sequence_output,
     )
     return _blob(outputs), _blob(last[None])
 
@@ -215,6 +256,7 @@ def gru(
         states,
         x,
         update_gate_weight_matrix,
+        None,  # one gate takes the state after the reset
         update_gate_bias_vector,
         reverse=reverse_input,
         every_step=sequence_output,
@@ -266,11 +308,9 @@ def _lstm(x, y, c, cell: Mapping[str, Any], activations: Sequence[Choice], param
         peephole = cell["peepholes"].get(name)
         return activate(_clip(z if peephole is None else z + peephole * c), gate)
 
-    def advance(states, projected):
-        y, c = states
-        z_i, z_o, z_block, *z_f = jnp.split(
-            projected + _dot(y, cell["recursion"]), cell["weight"].shape[1] // size, axis=-1
-        )
+    def advance(states, z):
+        c = states[1]
+        z_i, z_o, z_block, *z_f = jnp.split(z, cell["weight"].shape[1] // size, axis=-1)
         i = opened("input_gate", z_i, c)
         f = opened("forget_gate", z_f[0], c) if z_f else 1 - i
         c = jnp.clip(f * c + i * activate(_clip(z_block), block), -limit, limit)
@@ -278,7 +318,8 @@ def _lstm(x, y, c, cell: Mapping[str, Any], activations: Sequence[Choice], param
 
     states = (_start(y, x, size), _start(c, x, size))
     every_step = params["sequence_output"]
-    outputs, (y, c) = _run(advance, states, x, cell["weight"], cell["bias"], reverse=reverse, every_step=every_step)
+    matrices = cell["weight"], cell["recursion"], cell["bias"]
+    outputs, (y, c) = _run(advance, states, x, *matrices, reverse=reverse, every_step=every_step)
     return _blob(outputs), _blob(y[None]), _blob(c[None])
 
 

@@ -5,47 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from graphml.catalogue import op, table
 from graphml.errors import ShapeError
-from graphml.ops._axes import at_least_1d, from_start, image_axis, need_rank
+from graphml.ops._axes import at_least_1d, from_start, image_axes, image_axis, need_rank
+from graphml.ops.reduction_forms import largest, mean, norm, position, smallest, square_sum, total
 
 
-def norm(x, axes):
-    """The Euclidean norm, with keepdims. Its slope at the zero vector is taken as 0, where division gives NaN."""
-    squares = jnp.sum(x * x, axes, keepdims=True)
-    zero = squares == 0
-    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, squares)))
-
-
-def position(x, axis: int, extreme):
-    """Where along `axis` the extreme (`jnp.max`, `jnp.min`) comes first, as a float, with keepdims.
-
-    A maximum and a minimum of matching places take a quarter of XLA's argmax on CPUs. Like NumPy's, it finds the first
-    NaN.
-    """
-    here = (x == extreme(x, axis, keepdims=True)) | jnp.isnan(x)
-    places = lax.broadcasted_iota(jnp.int32, x.shape, axis % x.ndim)
-    return jnp.min(jnp.where(here, places, x.shape[axis]), axis, keepdims=True).astype(x.dtype)
+def _log_sum_exp(x, axes):
+    top = lax.stop_gradient(largest(x, axes))
+    top = jnp.where(jnp.isfinite(top), top, 0)
+    return jnp.log(total(jnp.exp(x - top), axes, fold=True)) + top
 
 
 # f(x, axes), all with keepdims
 _SHARED: Mapping[str, Callable[..., Any]] = {
-    "SUM": lambda x, axes: jnp.sum(x, axes, keepdims=True),
-    "AVG": lambda x, axes: jnp.mean(x, axes, keepdims=True),
+    "SUM": total,
+    "AVG": mean,
     "PROD": lambda x, axes: jnp.prod(x, axes, keepdims=True),
-    "SUMSQUARE": lambda x, axes: jnp.sum(x * x, axes, keepdims=True),
-    "L1": lambda x, axes: jnp.sum(jnp.abs(x), axes, keepdims=True),
+    "SUMSQUARE": square_sum,
+    "L1": lambda x, axes: total(jnp.abs(x), axes, fold=True),
     "L2": norm,
-    "MAX": lambda x, axes: jnp.max(x, axes, keepdims=True),
-    "MIN": lambda x, axes: jnp.min(x, axes, keepdims=True),
+    "MAX": largest,
+    "MIN": smallest,
 }
 
 
-@op("reduce", layout="last")
+@op("reduce", layout="either")
 def reduce(x, *, mode: str, epsilon: float, axis: str):
     """One of ten reductions over channels, height, width, or several of them; the axes stay, with size 1.
 
@@ -54,15 +42,15 @@ def reduce(x, *, mode: str, epsilon: float, axis: str):
     """
     axes = tuple(image_axis(letter, x.ndim) for letter in axis)
     if mode == "LOGSUM":
-        return jnp.sum(jnp.log(x + epsilon), axes, keepdims=True)
+        return total(jnp.log(x + epsilon), axes, fold=True)
     if mode != "ARGMAX":
         return _SHARED[mode](x, axes)
     if len(axis) > 1:
         raise ShapeError(f"ARGMAX takes one axis: C, H or W, not {axis}")
-    return position(x, axes[0], jnp.max)
+    return position(x, axes[0], largest)
 
 
-@op("dot", layout="last")
+@op("dot", layout="either")
 def dot(x, y, *, cosine_similarity: bool):
     """The dot product of two vectors of channels, or the cosine of the angle between them.
 
@@ -70,12 +58,13 @@ def dot(x, y, *, cosine_similarity: bool):
     vector is 0 (the format leaves it open). Source: DotProductLayerParams (spec 1).
     """
     need_rank(x, 3)
-    if x.shape[-3:] != y.shape[-3:] or x.shape[-3:-1] != (1, 1) or x.ndim != y.ndim:
+    channels, height, width = image_axes()
+    if x.shape[-3:] != y.shape[-3:] or (x.shape[height], x.shape[width]) != (1, 1) or x.ndim != y.ndim:
         raise ShapeError("the inputs must be [..., C, 1, 1] with equal ranks and equal C")
-    product = jnp.sum(x * y, -1, keepdims=True)
+    product = total(x * y, channels, fold=True)
     if not cosine_similarity:
         return product
-    lengths = norm(x, -1) * norm(y, -1)
+    lengths = norm(x, channels) * norm(y, channels)
     zero = lengths == 0
     return jnp.where(zero, 0, product / jnp.where(zero, 1, lengths))
 
@@ -105,12 +94,9 @@ _ND: Mapping[str, tuple[Callable[..., Any], str]] = {
     "reduceSum": (_SHARED["SUM"], "The sum"),
     "reduceProd": (_SHARED["PROD"], "The product"),
     "reduceMean": (_SHARED["AVG"], "The mean"),
-    "reduceLogSum": (lambda x, axes: jnp.log(jnp.sum(x, axes, keepdims=True)), "The logarithm of the sum"),
+    "reduceLogSum": (lambda x, axes: jnp.log(total(x, axes)), "The logarithm of the sum"),
     "reduceSumSquare": (_SHARED["SUMSQUARE"], "The sum of squares"),
-    "reduceLogSumExp": (
-        lambda x, axes: jax.nn.logsumexp(x, axes, keepdims=True),
-        "The logarithm of the sum of exponentials, free of overflow",
-    ),
+    "reduceLogSumExp": (_log_sum_exp, "The logarithm of the sum of exponentials, free of overflow"),
 }
 
 table({kind: _reduction(kind, function, words) for kind, (function, words) in _ND.items()})
@@ -132,7 +118,7 @@ def arg_max(x, *, axis: int, remove_dim: bool):
     x: any rank >= 1. The axis stays with size 1 unless `remove_dim`; rank 1 stays rank 1. Source: ArgMaxLayerParams
     (spec 4).
     """
-    return _found(x, axis, remove_dim, jnp.max)
+    return _found(x, axis, remove_dim, largest)
 
 
 @op("argMin", differentiable=_NO_SLOPE)
@@ -142,4 +128,4 @@ def arg_min(x, *, axis: int, remove_dim: bool):
     x: any rank >= 1. The axis stays with size 1 unless `remove_dim`; rank 1 stays rank 1. Source: ArgMinLayerParams
     (spec 4).
     """
-    return _found(x, axis, remove_dim, jnp.min)
+    return _found(x, axis, remove_dim, smallest)

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from graphml.catalogue import op
+from graphml.ops._exponential import exp2
+from graphml.ops._loops import in_loops
 
 
 def power(x, exponent: float):
@@ -24,7 +26,7 @@ def power(x, exponent: float):
     if float(exponent).is_integer():
         return jnp.power(x, exponent)
     zero = x == 0
-    value = jnp.exp2(exponent * jnp.log2(jnp.where(zero, 1, x)))
+    value = exp2(exponent * jnp.log2(jnp.where(zero, 1, x)))
     return jnp.where(zero, 0.0 if exponent > 0 else jnp.inf, value)
 
 
@@ -49,4 +51,4 @@ def unary(x, *, type: str, alpha: float, epsilon: float, shift: float, scale: fl
     before the divisions of RSQRT and INVERSE. Outside its domain f gives what NumPy gives: NaN or infinity.
     Source: UnaryFunctionLayerParams (spec 1).
     """
-    return _FUNCTIONS[type](scale * x + shift, alpha, epsilon)
+    return _FUNCTIONS[type](in_loops(scale * x + shift), alpha, epsilon)

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op, target
+from graphml.catalogue import Target, op, target
 from graphml.errors import ShapeError
 from graphml.ops import windows
 from graphml.ops.convolution import cut_off, cut_to
-from graphml.ops.convolution_forms import Cut, Plain, Spread, Window, choose, choose_transposed, transposed
+from graphml.ops.convolution_forms import Cut, Plain, Spread, Window, Winograd, choose, choose_transposed, transposed
 from graphml.ops.pooling import max_pool, mean_pool, pool_everything
 from graphml.ops.windows import Pair
 
@@ -27,17 +27,42 @@ class Slabs(NamedTuple):
     forms: tuple
 
     def __call__(self, x, window: Window):
-        stride, dilation, padding = window.stride[0], window.dilation[0], window.padding[0]
-        deep = windows.steps(x.shape[1], (len(self.forms) - 1) * dilation + 1, stride, padding)
-        flat = Window(window.stride[1:], window.padding[1:], window.dilation[1:], window.groups)
-        x = jnp.pad(x, ((0, 0), padding, (0, 0), (0, 0), (0, 0)))
-        parts = []
-        for depth, form in enumerate(self.forms):
-            first = depth * dilation
-            seen = x[:, first : first + (deep - 1) * stride + 1 : stride]
-            parts.append(form(seen.reshape(-1, *seen.shape[2:]), flat))
-        total = reduce(jnp.add, parts)
-        return total.reshape(x.shape[0], deep, *total.shape[1:])
+        images = _images(x, len(self.forms), window)
+        total = reduce(jnp.add, (form(image, _flat(window)) for form, image in zip(self.forms, images, strict=True)))
+        return total.reshape(x.shape[0], -1, *total.shape[1:])
+
+
+class Stacked(NamedTuple):
+    """The same without groups as one convolution: the images that a kernel sees at once lie side by side in the
+    channels. `form` is one that holds the kernel as it is, [height, width, depth times channels in, channels out]."""
+
+    form: Any
+
+    @classmethod
+    def of(cls, kernel, window: Window, target: Target) -> Stacked:
+        flat = jnp.concatenate(list(kernel), axis=2)
+        form = choose(flat, window, target)
+        # Winograd's products would be as large as the volume, sixteen times
+        return cls(Plain(flat) if isinstance(form, Winograd) else form)
+
+    def __call__(self, x, window: Window):
+        images = _images(x, self.form.kernel.shape[2] // x.shape[-1], window)
+        y = self.form(jnp.concatenate(images, axis=-1), _flat(window))
+        return y.reshape(x.shape[0], -1, *y.shape[1:])
+
+
+def _images(x, deep: int, window: Window) -> list[Any]:
+    """What each slice of a kernel sees, as [batch times depth, height, width, channels]."""
+    stride, dilation, padding = window.stride[0], window.dilation[0], window.padding[0]
+    count = windows.steps(x.shape[1], (deep - 1) * dilation + 1, stride, padding)
+    x = jnp.pad(x, ((0, 0), padding, (0, 0), (0, 0), (0, 0)))
+    firsts = (depth * dilation for depth in range(deep))
+    seen = (x[:, first : first + (count - 1) * stride + 1 : stride] for first in firsts)
+    return [part.reshape(-1, *part.shape[2:]) for part in seen]
+
+
+def _flat(window: Window) -> Window:
+    return Window(window.stride[1:], window.padding[1:], window.dilation[1:], window.groups)
 
 
 class SpreadSlabs(NamedTuple):
@@ -69,9 +94,12 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
         slices = (choose_transposed(part, stride[1:], groups, target()) for part in kernel)
         return {**weights, "weights": SpreadSlabs(tuple(slices)) if on_cpu else Spread(kernel)}
     kernel = kernel.transpose(2, 3, 4, 1, 0)
+    if not on_cpu:
+        return {**weights, "weights": Plain(kernel)}
     flat = Window(stride[1:], dilation=dilation[1:], groups=groups)
-    slices = (choose(part, flat, target()) for part in kernel)
-    return {**weights, "weights": Slabs(tuple(slices)) if on_cpu else Plain(kernel)}
+    if groups == 1:
+        return {**weights, "weights": Stacked.of(kernel, flat, target())}
+    return {**weights, "weights": Slabs(tuple(choose(part, flat, target()) for part in kernel))}
 
 
 @op("convolution3d", wire_only=("output_channels", "has_bias"), prepare=_prepare)
@@ -167,9 +195,9 @@ def pooling_3d(
     for n, k, s, both in zip(sizes, kernel, stride, padding, strict=True):
         windows.steps(n, k, s, both)
     if type == "MAX":
-        y = max_pool(x, kernel, stride, padding)
+        y = max_pool(x, (1, 2, 3), kernel, stride, padding)
     else:
-        y = mean_pool(x, kernel, stride, padding, ((0, 0),) * 3 if count_exclude_padding else padding)
+        y = mean_pool(x, (1, 2, 3), kernel, stride, padding, ((0, 0),) * 3 if count_exclude_padding else padding)
     return jnp.moveaxis(y, -1, 1)
 
 
@@ -182,7 +210,7 @@ def global_pooling_3d(x, *, type: str):
     """
     if x.ndim != 5:
         raise ShapeError(f"x has rank {x.ndim}; it is [batch, channels, depth, height, width]")
-    return jnp.moveaxis(pool_everything(jnp.moveaxis(x, 1, -1), type), -1, 1)
+    return pool_everything(x, (2, 3, 4), type)
 
 
 # The wire has a field for each direction -----------------------------------------------------------------------------

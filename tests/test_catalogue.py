@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphml import catalogue
-from graphml.catalogue import Target, lowering_for, op, row, target
+from graphml.catalogue import Target, channel_axis, images_laid, lowering_for, op, row, target
 from graphml.errors import UnsupportedError
 
 
@@ -83,3 +83,13 @@ def test_the_target_is_what_is_lowered_for():
             assert not target().train
         assert target().train
     assert target() == Target()
+
+
+def test_an_operator_learns_where_the_channels_are():
+    assert channel_axis() == -3
+    with images_laid(True):
+        assert channel_axis() == -1
+        with images_laid(False):
+            assert channel_axis() == -3
+        assert channel_axis() == -1
+    assert channel_axis() == -3

@@ -11,7 +11,8 @@ from graphml.build import NeuralNetworkBuilder
 from graphml.errors import ShapeError
 from graphml.graph import Port, from_spec
 from graphml.lower import lower
-from graphml.padded import NotPaddable, ShapePolicy, padded
+from graphml.padded import NotPaddable, padded
+from graphml.shape_policy import ShapePolicy
 from graphml.staging import Staged
 
 WEIGHTS = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)

@@ -23,7 +23,7 @@ STOREYS = [
     ["graphml.ops", "graphml.codegen"],
     ["graphml.control", "graphml.folding"],
     ["graphml.lower"],
-    ["graphml.padded"],
+    ["graphml.padded", "graphml.shape_policy"],
     ["graphml.staging", "graphml.flow"],
     ["graphml.models"],
     ["graphml.update", "graphml.build", "graphml.interop"],
@@ -34,8 +34,9 @@ STOREYS = [
 ]
 FLOORS = {module: floor for floor, modules in enumerate(STOREYS) for module in modules}
 # What a floor above must never pull in at import time, because it starts without JAX.
-NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.summary", "graphml.cli", "graphml.spec.validate", "graphml.recipes"]
-NO_JAX += ["graphml.codegen"]
+NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.summary", "graphml.cli", "graphml.spec.validate"]
+NO_JAX += ["graphml.recipes"]
+NO_JAX += ["graphml.codegen", "graphml.viewer"]
 
 
 def _modules() -> dict[str, Path]:
@@ -104,7 +105,7 @@ def test_the_package_list_is_the_tree():
 
 
 def test_public_names_resolve_and_are_few():
-    assert len(graphml.__all__) < 45
+    assert len(graphml.__all__) < 50
     for name in graphml.__all__:
         assert getattr(graphml, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

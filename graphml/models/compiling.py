@@ -23,7 +23,7 @@ from graphml.lower import Lowered
 from graphml.models.cache import Cache
 from graphml.models.cache_keys import flags
 from graphml.models.configuration import Device
-from graphml.padded import ShapePolicy
+from graphml.shape_policy import ShapePolicy
 from graphml.staging import Staged
 
 # On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and

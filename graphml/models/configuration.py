@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphml.spec.layers import snake_case
 
 if TYPE_CHECKING:
-    from graphml.padded import ShapePolicy
+    from graphml.shape_policy import ShapePolicy
 
 Device = Any
 """A jax.Device, which type checkers take for a variable."""
@@ -63,19 +63,24 @@ def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfigurati
     every, own = {}, {}
     for key, value in (configuration.parameters or {}).items():
         scope = getattr(key, "scope", ())
-        if not scope:
+        text: str = key if isinstance(key, str) else ""
+        if "/" in text:
+            if text.startswith(f"{stage}/"):
+                own[text.removeprefix(f"{stage}/")] = value
+        elif not scope:
             every[key] = value
         elif scope[0] == stage:
-            own[replace(key, scope=scope[1:])] = value
+            own[replace(cast("Any", key), scope=scope[1:])] = value
     return replace(configuration, parameters=every | own) if every or own or configuration.parameters else configuration
 
 
 def parameter(configuration: ModelConfiguration, name: str) -> Any:
     """The value of a parameter of this model by its name in Python spelling; None where none is given."""
+    found = None
     for key, value in (configuration.parameters or {}).items():
         if not getattr(key, "scope", ()) and snake_case(getattr(key, "name", key)) == name:
-            return value
-    return None
+            found = value  # the last one: that of a stage comes after those of all stages
+    return found
 
 
 def pick_device(configuration: ModelConfiguration) -> Device | None:

@@ -50,12 +50,19 @@ def test_disagreement_is_found(sweep):
         sweep._check_agreement({"graphml": np.ones(2), "torch": np.ones(3)})
 
 
-def test_the_table_puts_the_slowest_row_first(sweep):
+def test_the_table_puts_the_slowest_row_first_with_its_reason(sweep):
     reading = sweep.timing.Reading
 
     def row(mine, theirs):
         return {"graphml": reading(mine, mine, mine, mine, 1), "torch": reading(theirs, theirs, theirs, theirs, 1)}
 
-    lines = sweep.table({"fast": row(1.0, 2.0), "slow": row(4.0, 1.0)}, "cpu").splitlines()
-    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| slow", "| fast"]
-    assert lines[-1] == "2 rows, geometric mean 1.41, 1 above 1.5"
+    readings = {"logicalAnd": row(1.0, 2.0), "logicalOr": row(4.0, 1.0), "slow": row(2.0, 1.0)}
+    lines = sweep.table(readings, "cpu").splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:5]] == ["| logicalOr", "| slow", "| logicalAnd"]
+    assert [line.split(" | ")[-1] for line in lines[2:5]] == [f"{sweep.SLOWER['logicalOr']} |", " |", " |"]
+    assert lines[-1] == "3 rows, geometric mean 1.59, 2 above 1.5"
+    assert sweep.unexplained(readings, "cpu") == ["slow"]
+
+
+def test_reasons_belong_to_rows(sweep, typical):
+    assert set(sweep.SLOWER) <= set(typical)

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_layer import blobs, lowered, same, tolerances, traceable
 
-from graphml import catalogue
+from graphml import catalogue, lower
 from graphml.errors import GraphmlError
-from graphml.lower import Lowered
+from graphml.lower import Laid, Lowered
 from graphml.spec import NeuralNetworkLayer, layers
 from graphml.spec.attributes import Choice, attribute_names, decode, encode, weight_names
 from graphml.spec.weights import Quantized
@@ -70,6 +70,36 @@ def _check(kind: Kind, case: Case) -> None:
     measured = got if kind.measure is None else kind.measure([np.asarray(one) for one in got])
     for one, want in zip(measured, wanted, strict=True):
         same(one, want, **tolerances(kind))
+
+
+def _either(kind: Kind) -> list[Case]:
+    """The cases of a kind whose images may come channels-last as well as in wire order."""
+    cases = [case for _, case in _with_weights(kind)]
+    return [case for case in cases if _layout(kind, case) == "either"]
+
+
+def _layout(kind: Kind, case: Case) -> str:
+    attributes = lowered(kind.kind, case).graph.body.nodes[-1].attributes
+    return catalogue.row(kind.kind).layout_for(attributes)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in KINDS.items() if _either(kind)))
+def test_images_that_come_channels_last_give_the_same(name, monkeypatch):
+    kind = KINDS[name]
+    for case in _either(kind):
+        network = lowered(name, case)
+
+        def laid(graph, port, value, dtype):
+            return Laid(jnp.moveaxis(value, -3, -1)) if value.ndim >= 3 else value
+
+        def both(inputs, network=network):
+            wire = blobs(network, network.params, inputs)
+            with monkeypatch.context() as patch:
+                patch.setattr(lower, "_enter", laid)
+                return wire, blobs(network, network.params, inputs)
+
+        for one, other in zip(*jax.jit(both, compiler_options=QUICK)(case.inputs), strict=True):
+            same(one, other, **tolerances(kind))
 
 
 @every_kind

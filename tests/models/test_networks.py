@@ -16,7 +16,7 @@ from graphml.errors import FeatureError, GraphError, ShapeError, SpecError, Unsu
 from graphml.models import ComputeUnits, FeatureValue, ModelConfiguration, load
 from graphml.models.compiling import compiler_options
 from graphml.models.network import NeuralNetwork
-from graphml.padded import ShapePolicy
+from graphml.shape_policy import ShapePolicy
 from graphml.spec.weights import quantize
 from graphml.spec.wire.features_pb2 import FeatureType as FeatureMessage
 

@@ -1,4 +1,4 @@
-"""Sine, cosine and tangent: the form for CPUs against NumPy in float64."""
+"""Sine, cosine, tangent and their inverses: the form for CPUs against NumPy in float64."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import pytest
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
-from graphml.ops._circle import cosine, sine, tangent
+from graphml.ops._circle import arccosine, arcsine, arctangent, cosine, sine, tangent
 
 _FUNCTIONS = [(sine, np.sin), (cosine, np.cos), (tangent, np.tan)]
 _RANGES = [np.linspace(-low, low, 9999, dtype=np.float32) for low in (1e-3, 4, 100, 8000, 1e5)]
@@ -35,6 +35,27 @@ def test_slopes(function, slope):
     x = np.linspace(-6, 6, 50, dtype=np.float32)
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
         same(rows(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
+
+
+_INVERSES = [(arcsine, np.arcsin, 1), (arccosine, np.arccos, 1), (arctangent, np.arctan, 40)]
+
+
+@pytest.mark.parametrize(("function", "reference", "reach"), _INVERSES)
+def test_inverses(function, reference, reach):
+    x = np.linspace(-reach, reach, 99999, dtype=np.float32)
+    same(jax.jit(function)(x), reference(np.float64(x)), rtol=4e-7, atol=1e-7)
+    odd = np.float32([np.nan, np.inf, -np.inf, 1.5, -1.5, -0.0])
+    with np.errstate(invalid="ignore"):
+        same(function(odd), reference(odd), rtol=4e-7)
+
+
+@pytest.mark.parametrize(("function", "reference", "reach"), _INVERSES)
+def test_slopes_of_inverses(function, reference, reach):
+    x = np.linspace(-0.95, 0.95, 50, dtype=np.float32)
+    wide = np.float64(x)
+    slope = (reference(wide + 1e-6) - reference(wide - 1e-6)) / 2e-6
+    for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
+        same(rows(x), slope, rtol=2e-6, atol=1e-6)
 
 
 def test_other_processors_use_their_own():

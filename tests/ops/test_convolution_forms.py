@@ -183,12 +183,13 @@ def test_prepared_weights_give_the_same_answer():
 @pytest.mark.parametrize(
     "fields",
     [
+        {"weights": numbers(4, 4, 2, 3, 1), "padding_type": "SAME"},
         {"weights": numbers(4, 2, 2, 3, 1), "n_groups": 2, "padding_type": "SAME"},
         {"weights": numbers(4, 2, 2, 3, 1), "is_deconvolution": True, "padding_type": "SAME"},
         {"weights": numbers(4, 2, 1, 3, 2), "is_deconvolution": True, "n_groups": 2, "padding_type": "VALID"},
     ],
 )
-def test_a_volume_by_slabs_is_that_in_one(fields):
+def test_a_volume_by_images_is_that_in_one(fields):
     steps = {f"stride_{axis}": 2 for axis in ("depth", "height", "width")}
     holes = {f"dilation_{axis}": 2 if axis == "depth" else 1 for axis in ("depth", "height", "width")}
     case = Case((numbers(2, 4, 5, 4, 3),), {**steps, **holes, **fields})

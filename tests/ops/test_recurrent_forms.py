@@ -1,4 +1,4 @@
-"""The two forms of a recurrent layer, with the input's product before the loop and inside it, give the same."""
+"""The forms of a recurrent layer, with the input's product before the loop, inside it and joined, give the same."""
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,23 @@ def test_hoisted_equals_not_hoisted(kind, monkeypatch):
     monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 100)
     hoisted, products_hoisted = outputs_and_slope()
     assert [n + 1 for n in products_hoisted] == products_inside, "the two forms differ by one product in the loop"
-    for one, other in zip(jax.tree.leaves(inside), jax.tree.leaves(hoisted), strict=True):
+    monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 0)
+    monkeypatch.setattr(recurrent, "_JOIN_FROM", 1)
+    joined, products_joined = outputs_and_slope()
+    assert products_joined == (products_inside if kind == "gru" else [n - 1 for n in products_inside])
+    for others in (hoisted, joined):
+        for one, other in zip(jax.tree.leaves(inside), jax.tree.leaves(others), strict=True):
+            same(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_parts_equal_the_whole(monkeypatch):
+    case = KINDS["uniDirectionalLSTM"].base
+    network = lowered("uniDirectionalLSTM", case)
+    whole = jax.jit(lambda p, x: blobs(network, p, x))(network.params, case.inputs)
+    monkeypatch.setattr(recurrent, "_COLUMNS", 2 * whole[1].shape[2])  # of four times as many
+    parts = jax.jit(lambda p, x: blobs(network, p, x))(network.params, case.inputs)
+    assert _loops_of(network, network.params, case.inputs) == [2]
+    for one, other in zip(whole, parts, strict=True):
         same(one, other, rtol=1e-5, atol=1e-5)
 
 
