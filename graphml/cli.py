@@ -15,9 +15,11 @@ need("rich", "cli")
 
 from rich.console import Console  # noqa: E402  (after the message about the missing extra)
 from rich.table import Table  # noqa: E402
+from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
 from graphml.summary import summarize  # noqa: E402
+from graphml.viewer import rows, visible, walk  # noqa: E402
 
 app = typer.Typer(
     help="Core ML models anywhere JAX runs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -134,25 +136,21 @@ def _flow(file: Path, form: Drawing) -> str:
 
 def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
     pad = "  " * indent
+    console.print(pad, Text(visible(title), style="bold"), sep="", soft_wrap=True)
     updatable = ", updatable" if summary["updatable"] else ""
-    console.print(f"{pad}[bold]{title}[/]", markup=True, soft_wrap=True)
-    console.print(f"{pad}{summary['kind']}, specification {summary['specification_version']}{updatable}")
-    for what in ("inputs", "outputs", "training_inputs"):
-        for feature in summary.get(what, []):
-            note = f"  {feature['description']}" if "description" in feature else ""
-            _line(f"{pad}{what[:-1].replace('_', ' ')}  {feature['name']}: {feature['type']}{note}")
-    for name, value in summary["metadata"].items():
-        _line(f"{pad}{name.replace('_', ' ')}  {value}")
+    _line(f"{pad}{summary['kind']}, specification {summary['specification_version']}{updatable}")
+    for group, name, text in rows(summary):
+        if group == "model" and name in ("kind", "specification", "updatable"):
+            continue  # they make up the line above
+        feature = group in ("input", "output", "training input", "state")
+        said = f"{group}  {visible(name)}: " if feature else f"{visible(name)}  "
+        below = f"\n{pad}    "  # where the lines of a long text begin
+        _line(f"{pad}{said}{below.join(map(visible, text.splitlines()))}")
     if "class_labels" in summary:
-        labels = summary["class_labels"]
-        _line(f"{pad}classes  {len(labels)}: {', '.join(map(str, labels[:8]))}{' ...' if len(labels) > 8 else ''}")
+        labels = [visible(str(label)) for label in summary["class_labels"]]
+        _line(f"{pad}classes  {len(labels)}: {', '.join(labels[:8])}{' ...' if len(labels) > 8 else ''}")
     if "layers" in summary:
-        _line(f"{pad}mapping  {summary['mapping']}")
         console.print(_layer_table(summary["layers"]))
-    if "update" in summary:
-        _show_recipe(summary["update"], pad)
-    for what, value in summary.get("training_recipe", {}).items():
-        _line(f"{pad}{what.replace('_', ' ')}  {value}")
     for stage in summary.get("stages", []):
         _show(stage, f"stage {stage['name']}", indent + 1)
 
@@ -167,39 +165,30 @@ def _layer_table(layers: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("#", "layer", "kind", "inputs", "outputs", *(["shape"] if with_shapes else []), "weights"):
         table.add_column(column, overflow="fold")
-    for depth, layer in _walk(layers):
+    for depth, layer in walk(layers):
         shape = [" ".join(str(s) for s in layer.get("shapes", {}).values())] if with_shapes else []
         weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
         mark = " (updatable)" if layer.get("updatable") else ""
         cells = [str(layer["number"]), "  " * depth + layer["name"] + mark, str(layer["kind"])]
         cells += [", ".join(layer["inputs"]), ", ".join(layer["outputs"]), *shape, ", ".join(weights)]
-        table.add_row(*(_plain(cell) for cell in cells))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 
-def _plain(text: str):
-    from rich.text import Text
+@app.command()
+def codegen(
+    file: ModelFile,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="the module; without it, print")] = None,
+    name: Annotated[str | None, typer.Option("--class-name", help="instead of the name of the file")] = None,
+) -> None:
+    """Write a Python module with typed inputs, outputs and methods for one model."""
+    from graphml.codegen import generate
 
-    return Text(text)
-
-
-def _walk(layers: list[dict[str, Any]], depth: int = 0):
-    for layer in layers:
-        yield depth, layer
-        for region in ("if", "else", "condition", "body"):
-            yield from _walk(layer.get(region, []), depth + 1)
-
-
-def _show_recipe(update: dict[str, Any], pad: str) -> None:
-    for loss in update["losses"]:
-        _line(f"{pad}loss  {loss['loss']}({loss.get('input')}, {loss.get('target')})")
-    optimizer = dict(update.get("optimizer", {}))
-    if optimizer:
-        _line(f"{pad}optimizer  {optimizer.pop('kind')}")
-    for name, value in {**optimizer, "epochs": update["epochs"]}.items():
-        allowed = {k: v for k, v in value.items() if k != "default"}
-        _line(f"{pad}  {name.replace('_', ' ')}  {value['default']}" + (f"  {allowed}" if allowed else ""))
-    _line(f"{pad}  shuffle  {update['shuffle']}" + (f", seed {update['seed']['default']}" if "seed" in update else ""))
+    text = generate(file, name)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8", newline="\n")
 
 
 # predict -------------------------------------------------------------------------------------------------------------
@@ -347,7 +336,7 @@ def update(
     """
     import os
 
-    from graphml.update import MetricKey, ParameterKey, TaskState
+    from graphml.update import MetricKey, TaskState
 
     if budget is not None and checkpoint_dir is None:
         raise UpdateError("--budget needs --checkpoint-dir, where the next run finds what this one has done")
@@ -376,10 +365,11 @@ def update(
         )
     elif done:
         count = "" if task.sample_count is None else f" with {task.sample_count} samples"
-        _line(f"loss {loss:.6g}{count}; written to {output}")
+        said = "learned" if loss is None else f"loss {loss:.6g}"
+        _line(f"{said}{count}; written to {output}")
     else:
         epoch = metrics.get(MetricKey.EPOCH_INDEX, 0) + 1
-        total = task.parameters[ParameterKey.EPOCHS]
+        total = task.epochs
         _line(f"the budget is used up in epoch {epoch} of {total}; the same command goes on")
     if not done:
         raise typer.Exit(3)
@@ -409,7 +399,7 @@ def _train(
     from graphml.background import run_within, task_in
     from graphml.models.configuration import ModelConfiguration
     from graphml.training_files import read_samples
-    from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
+    from graphml.update import MetricKey, TaskState, UpdateTask
 
     if directory is None:
         samples = read_samples(data, spec.read(file))
@@ -423,10 +413,9 @@ def _train(
         def show() -> None:
             metrics = task.metrics
             if metrics:
-                total, loss = task.parameters[ParameterKey.EPOCHS], metrics[MetricKey.LOSS_VALUE]
-                progress.update(
-                    bar, completed=metrics[MetricKey.EPOCH_INDEX] + 1, total=total, description=f"loss {loss:.4g}"
-                )
+                loss = metrics.get(MetricKey.LOSS_VALUE)
+                said = "learned" if loss is None else f"loss {loss:.4g}"
+                progress.update(bar, completed=metrics[MetricKey.EPOCH_INDEX] + 1, total=task.epochs, description=said)
 
         if task.state is TaskState.SUSPENDED:
             try:

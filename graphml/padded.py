@@ -105,7 +105,7 @@ def _alike(first: Any, second: Any, probes: tuple[int, int]) -> bool:
         if first.primitive is not second.primitive or first.params.keys() != second.params.keys():
             return False
         operands = [[getattr(v, "val", None) for v in e.invars] for e in (first, second)]
-        shapes = [[np.shape(v.aval) for v in (*e.invars, *e.outvars)] for e in (first, second)]
+        shapes = [[getattr(v.aval, "shape", ()) for v in (*e.invars, *e.outvars)] for e in (first, second)]
         values = [[e.params[name] for name in sorted(first.params)] for e in (first, second)]
         return all(_alike(a, b, probes) for a, b in (operands, shapes, values))
     if isinstance(first, list | tuple):

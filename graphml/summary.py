@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
 from graphml.spec.layers import weight_shape
-from graphml.spec.weights import storage
+from graphml.spec.weights import storage, stored_count
 from graphml.spec.wire.features_pb2 import ArrayFeatureType, ImageFeatureType
 
 
@@ -25,11 +27,18 @@ def summarize(model: Any) -> dict[str, Any]:
     }
     if description.trainingInput:
         out["training_inputs"] = [_feature(feature) for feature in description.trainingInput]
+    if description.state:
+        out["states"] = [_feature(feature) for feature in description.state]
     if description.predictedFeatureName:
         out["predicted_feature"] = description.predictedFeatureName
     if description.predictedProbabilitiesName:
         out["predicted_probabilities"] = description.predictedProbabilitiesName
     out["metadata"] = _metadata(description.metadata)
+    if kind:
+        out["facts"] = facts = _facts(kind, getattr(model, kind))
+        parameters = {name: facts.pop(name) for name in _PARAMETERS if name in facts}
+        if parameters:
+            out["parameters"] = parameters
     if kind in layers.NETWORKS:
         network = getattr(model, kind)
         exact = network.arrayInputShapeMapping or network.imageInputShapeMapping
@@ -191,7 +200,8 @@ def _labels(message: Any) -> list[Any] | None:
     if "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name:
         return None
     chosen = message.WhichOneof("ClassLabels")
-    return list(getattr(message, chosen).vector) if chosen else []
+    # nearest neighbours have a label for each sample; a class is each of them once
+    return list(dict.fromkeys(getattr(message, chosen).vector)) if chosen else []
 
 
 def _stages(model: Any) -> list[tuple[str, Any]]:
@@ -203,3 +213,156 @@ def _stages(model: Any) -> list[tuple[str, Any]]:
     return [
         (names[i] if i < len(names) and names[i] else f"model{i}", stage) for i, stage in enumerate(pipeline.models)
     ]
+
+
+# What is particular to a kind ----------------------------------------------------------------------------------------
+
+_PARAMETERS = ("number_of_neighbors", "linked_model_file_name", "linked_model_search_path")
+_FEW = 8  # numbers of a list that are shown one by one
+
+
+def _facts(kind: str, message: Any) -> dict[str, Any]:
+    """Numbers and choices of one kind of model; of a kind that has no row here, the fields of its message."""
+    if kind in layers.NETWORKS:
+        return _network_facts(message)
+    make = _FACTS.get(kind.removesuffix("Classifier").removesuffix("Regressor"))
+    return _fields(message) if make is None else make(message)
+
+
+def _network_facts(network: Any) -> dict[str, Any]:
+    kinds: Counter[str] = Counter()
+    stored: Counter[str] = Counter()
+    for layer in _all_layers(network.layers):
+        kind = layer.WhichOneof("layer")
+        kinds[kind or "unknown"] += 1
+        if kind is not None:
+            for path, weight in weight_messages(layer):
+                shape = _weight(kind, getattr(layer, kind), path, weight)["shape"]
+                held = stored_count(weight)  # codes of few bits are filled up to whole bytes
+                stored[storage(weight)] += held if shape is None else min(held, max(0, math.prod(shape)))
+    out = {"layer_count": kinds.total(), "layer_kinds": dict(kinds.most_common()), "weight_count": stored.total()}
+    return {**out, "weight_storage": dict(stored.most_common())} if stored else out
+
+
+def _all_layers(messages: Any) -> Iterator[Any]:
+    for layer in messages:
+        yield layer
+        kind = layer.WhichOneof("layer")
+        for wire in layers.REGIONS.get(kind, {}) if kind else ():
+            yield from _all_layers(getattr(getattr(layer, kind), wire).layers)
+
+
+def _tree_facts(message: Any) -> dict[str, Any]:
+    ensemble = message.treeEnsemble
+    nodes = ensemble.nodes
+    return {
+        "trees": len({node.treeId for node in nodes}),
+        "nodes": len(nodes),
+        "leaves": sum(node.nodeBehavior == node.LeafNode for node in nodes),
+        "dimensions": ensemble.numPredictionDimensions,
+        "transform": _choice(message, "postEvaluationTransform"),
+    }
+
+
+def _linear_facts(message: Any) -> dict[str, Any]:
+    out = {
+        "rows_of_weights": len(message.weights),
+        "weights_per_row": len(message.weights[0].value) if message.weights else 0,
+        "transform": _choice(message, "postEvaluationTransform"),
+    }
+    encoded = "classEncoding" in message.DESCRIPTOR.fields_by_name
+    return {**out, "class_encoding": _choice(message, "classEncoding")} if encoded else out
+
+
+def _support_vector_facts(message: Any) -> dict[str, Any]:
+    stored = message.WhichOneof("supportVectors")
+    kernel = message.kernel.WhichOneof("kernel")
+    out: dict[str, Any] = {
+        "support_vectors": len(getattr(message, stored).vectors) if stored else 0,
+        "form": "sparse" if stored == "sparseSupportVectors" else "dense",
+        "kernel": {"kind": kernel, **_fields(getattr(message.kernel, kernel))} if kernel else "none",
+    }
+    if "numberOfSupportVectorsPerClass" in message.DESCRIPTOR.fields_by_name:
+        out["support_vectors_per_class"] = list(message.numberOfSupportVectorsPerClass)
+        out["probabilities"] = len(message.probA) > 0
+    return out
+
+
+def _neighbor_facts(message: Any) -> dict[str, Any]:
+    index = message.nearestNeighborsIndex
+    searched = index.WhichOneof("IndexType")
+    default = message.WhichOneof("DefaultClassLabel")
+    out: dict[str, Any] = {
+        "samples": len(index.floatSamples),
+        "dimensions": index.numberOfDimensions,
+        "weighting": message.WhichOneof("WeightingScheme") or "none",
+        "distance": index.WhichOneof("DistanceFunction") or "none",
+        "index": {"kind": searched, **_fields(getattr(index, searched))} if searched else "none",
+        "number_of_neighbors": _parameter(message.numberOfNeighbors),
+    }
+    return {**out, "default_label": getattr(message, default)} if default else out
+
+
+def _item_facts(message: Any) -> dict[str, Any]:
+    items = message.itemItemSimilarities
+    return {"items": len(items), "similarities": sum(len(item.similarItemList) for item in items)}
+
+
+def _probit_facts(message: Any) -> dict[str, Any]:
+    weights = sum(len(feature.weights) for feature in message.features)
+    return {"features": message.numberOfFeatures, "weights": weights}
+
+
+def _link_facts(message: Any) -> dict[str, Any]:
+    link = message.linkedModelFile
+    texts = {"linked_model_file_name": link.linkedModelFileName, "linked_model_search_path": link.linkedModelSearchPath}
+    return {name: {"default": text.defaultValue} for name, text in texts.items()}
+
+
+def _pipeline_facts(message: Any) -> dict[str, Any]:
+    return {"stages": len((message.pipeline if "pipeline" in message.DESCRIPTOR.fields_by_name else message).models)}
+
+
+_FACTS = {
+    "treeEnsemble": _tree_facts,
+    "glm": _linear_facts,
+    "supportVector": _support_vector_facts,
+    "kNearestNeighbors": _neighbor_facts,
+    "bayesianProbit": _probit_facts,
+    "itemSimilarityRecommender": _item_facts,
+    "linkedModel": _link_facts,
+    "pipeline": _pipeline_facts,
+    "mlProgram": lambda message: {"functions": sorted(message.functions)},
+}
+
+
+def _choice(message: Any, name: str) -> str:
+    """The name of an enum's value, which may be newer than this reader."""
+    return _named(message.DESCRIPTOR.fields_by_name[name], getattr(message, name))
+
+
+def _named(field: Any, number: int) -> str:
+    known = field.enum_type.values_by_number.get(number)
+    return str(number) if known is None else known.name
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    """What is set in a message, without class labels; of long lists and of bytes the size."""
+    return {
+        layers.snake_case(field.name): _field(field, value)
+        for field, value in message.ListFields()
+        if not field.name.endswith("ClassLabels")
+    }
+
+
+def _field(field: Any, value: Any) -> Any:
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        inner = field.message_type.fields_by_name["value"]
+        return {str(key): _field(inner, value[key]) for key in sorted(value)}
+    if field.is_repeated:
+        return len(value) if field.message_type is not None or len(value) > _FEW else list(value)
+    if field.message_type is not None:
+        return _fields(value)
+    if field.enum_type is not None:
+        return _named(field, value)
+    return f"{len(value)} bytes" if isinstance(value, bytes) else value

@@ -35,8 +35,7 @@ STOREYS = [
 FLOORS = {module: floor for floor, modules in enumerate(STOREYS) for module in modules}
 # What a floor above must never pull in at import time, because it starts without JAX.
 NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.summary", "graphml.cli", "graphml.spec.validate"]
-NO_JAX += ["graphml.recipes"]
-NO_JAX += ["graphml.codegen", "graphml.viewer"]
+NO_JAX += ["graphml.recipes", "graphml.codegen", "graphml.viewer"]
 
 
 def _modules() -> dict[str, Path]:

@@ -202,6 +202,15 @@ class Model:
             filter(None, [f"{title}: {', '.join(facts)}" if title else ", ".join(facts), str(self.description)])
         )
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from graphml.summary import summarize
+        from graphml.viewer import as_html
+
+        name = self.configuration.model_display_name
+        title = name if name is not None else self.kind if self.path is None else self.path.name
+        return as_html(summarize(self.spec), title)
+
     # For kinds -------------------------------------------------------------------------------------------------------
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
