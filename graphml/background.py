@@ -26,7 +26,7 @@ from graphml.errors import GraphmlError, UpdateError, need
 from graphml.models import load
 from graphml.models.configuration import ModelConfiguration
 from graphml.training_files import read_samples
-from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
+from graphml.update import MetricKey, TaskState, UpdateTask
 from graphml.update.checkpoints import digest, is_locked
 from graphml.update.storage import replace_file
 
@@ -166,7 +166,7 @@ class _Told:
         return Progress(
             state=state,
             epoch=metrics.get(MetricKey.EPOCH_INDEX),
-            epochs=task.parameters[ParameterKey.EPOCHS],
+            epochs=task.epochs,
             mini_batch=metrics.get(MetricKey.MINI_BATCH_INDEX),
             loss=metrics.get(MetricKey.LOSS_VALUE),
             samples=count,

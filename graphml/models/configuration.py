@@ -63,14 +63,14 @@ def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfigurati
     every, own = {}, {}
     for key, value in (configuration.parameters or {}).items():
         scope = getattr(key, "scope", ())
-        text: str = key if isinstance(key, str) else ""
+        text = "" if hasattr(key, "scope") else key
         if "/" in text:
             if text.startswith(f"{stage}/"):
                 own[text.removeprefix(f"{stage}/")] = value
         elif not scope:
             every[key] = value
         elif scope[0] == stage:
-            own[replace(cast("Any", key), scope=scope[1:])] = value
+            own[replace(key, scope=scope[1:])] = value
     return replace(configuration, parameters=every | own) if every or own or configuration.parameters else configuration
 
 

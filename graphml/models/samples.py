@@ -83,7 +83,8 @@ class Samples:
         if k == 0:
             return distances, positions
         rows = max((len(segment.norms) for segment in self._segments), default=1)
-        step = max(1, _SCORES // rows)
+        numbers = max(rows, _candidates_for(k) * self.dimensions)  # that are held for each query
+        step = max(1, _SCORES // numbers)
         for start in range(0, len(queries), step):
             part = slice(start, start + step)
             distances[part], positions[part] = self._some(queries[part], k)
@@ -92,11 +93,10 @@ class Samples:
     def _some(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         count = len(queries)
         padded = _filled(queries)
-        wanted = max(_FEWEST_CANDIDATES, 1 << (2 * k - 1).bit_length())
+        wanted = _candidates_for(k)
         with jax.enable_x64(True):
-            given = jax.device_put(padded, self._device)
             found = [
-                _candidates(s.samples, s.norms, np.int32(s.count), given, min(wanted, len(s.norms)))
+                _candidates(s.samples, s.norms, np.int32(s.count), padded, min(wanted, len(s.norms)))
                 for s in self._segments
             ]
             parts = [tuple(np.asarray(a)[:count] for a in one) for one in found]
@@ -110,10 +110,9 @@ class Samples:
         return distances, positions
 
     def _exactly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        wanted = 1 << (k - 1).bit_length()
+        wanted, padded = 1 << (k - 1).bit_length(), _filled(queries)
         with jax.enable_x64(True):
-            given = jax.device_put(_filled(queries), self._device)
-            found = [_all(s.samples, given, np.int32(s.count), min(wanted, len(s.norms))) for s in self._segments]
+            found = [_all(s.samples, padded, np.int32(s.count), min(wanted, len(s.norms))) for s in self._segments]
             parts = [tuple(np.asarray(a)[: len(queries)] for a in one) for one in found]
         return _ordered([(d, i + n) for (d, i), n in zip(parts, self._starts, strict=True)], k)
 
@@ -142,6 +141,10 @@ def _segment(start: np.ndarray, rows: np.ndarray, device: Device | None) -> tupl
     with np.errstate(over="ignore"):
         rounded = norms.astype(np.float32)
     return _Segment(jax.device_put(samples, device), jax.device_put(rounded, device), count), largest
+
+
+def _candidates_for(k: int) -> int:
+    return max(_FEWEST_CANDIDATES, 1 << (2 * k - 1).bit_length())
 
 
 def _filled(queries: np.ndarray) -> np.ndarray:

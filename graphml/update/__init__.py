@@ -21,6 +21,10 @@ What the format leaves open is decided here as follows.
 - cancel() ends a task as FAILED with `cancelled` set and what was learned in `model`; the completion handler runs.
 - A loss that is not finite ends the task as FAILED; the model that was given never changes, and `best` is the model
   after the epoch of the lowest mean loss (or of what the recipe monitors).
+- Of a pipeline the last stage learns, from what the others make of each sample once; its parameters carry its name:
+  "head/learning_rate", or no name.
+- Nearest neighbours keep the samples that they are given, all or, if one of them is bad, none. Handlers hear of one
+  epoch with one mini-batch, without a loss; number_of_neighbors becomes the default in the file.
 - Data of any kind are read once and checked as they come; what does not fit in memory goes to files, so that a
   generator can be shuffled and trained on for many epochs.
 - The same samples, recipe and seed give the same bits, whether the samples are in memory or in files, and however often
@@ -31,6 +35,9 @@ What the format leaves open is decided here as follows.
 """
 
 from graphml.update.data import ArrayBatchProvider as ArrayBatchProvider
+from graphml.update.deltas import Delta as Delta
+from graphml.update.deltas import apply_delta as apply_delta
+from graphml.update.deltas import save_delta as save_delta
 from graphml.update.descriptions import parameter_descriptions as parameter_descriptions
 from graphml.update.descriptions import parameter_value as parameter_value
 from graphml.update.events import MetricKey as MetricKey
@@ -38,9 +45,12 @@ from graphml.update.events import TaskState as TaskState
 from graphml.update.events import UpdateContext as UpdateContext
 from graphml.update.events import UpdateEvent as UpdateEvent
 from graphml.update.events import UpdateProgressHandlers as UpdateProgressHandlers
+from graphml.update.federated import federated_average as federated_average
 from graphml.update.head import replace_head as replace_head
 from graphml.update.history import History as History
 from graphml.update.history import Record as Record
+from graphml.update.many import PersonalModels as PersonalModels
+from graphml.update.many import update_many as update_many
 from graphml.update.parameters import ParameterDescription as ParameterDescription
 from graphml.update.parameters import ParameterKey as ParameterKey
 from graphml.update.recipe import Recipe as Recipe

@@ -89,8 +89,20 @@ def checked_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: T
     """(network inputs, target) of one sample after the other, read when they are asked for and checked as
     `read_samples` says; what the data themselves raise comes with the number of the sample."""
     read = _sample_reader(model, [losses] if isinstance(losses, Loss) else losses)
-    provider = iter(ArrayBatchProvider(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data)
     first: dict[str, np.ndarray] | None = None
+    for index, sample in numbered(data):
+        try:
+            inputs, target = read(sample)
+            first = inputs if first is None else first
+            _check_like_first(inputs, first)
+        except GraphmlError as error:
+            raise error.in_context(f"sample {index} of the training data") from None
+        yield inputs, np.asarray(target)
+
+
+def numbered(data: TrainingData) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """(number, sample) of one after the other; what the data themselves raise comes with the number of the sample."""
+    provider = iter(ArrayBatchProvider(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data)
     for index in itertools.count():
         try:
             sample = next(provider)
@@ -101,13 +113,7 @@ def checked_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: T
         except Exception as error:
             message = f"sample {index} of the training data cannot be read: {type(error).__name__}: {error}"
             raise UpdateError(message) from error
-        try:
-            inputs, target = read(sample)
-            first = inputs if first is None else first
-            _check_like_first(inputs, first)
-        except GraphmlError as error:
-            raise error.in_context(f"sample {index} of the training data") from None
-        yield inputs, np.asarray(target)
+        yield index, sample
 
 
 def _check_like_first(inputs: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graphml.update.parameters import ParameterKey
 
 if TYPE_CHECKING:
-    from graphml.models.network import NeuralNetwork
+    from graphml.models import Model
     from graphml.update.task import UpdateTask
 
 
@@ -61,14 +61,14 @@ class UpdateContext:
     parameters: Mapping[ParameterKey, Any]
     _weights: Any = field(repr=False)
     _best_weights: Any = field(repr=False)
-    _with_weights: Callable[[Any], NeuralNetwork] = field(repr=False)
+    _with_weights: Callable[[Any], Model] = field(repr=False)
 
     @functools.cached_property
-    def model(self) -> NeuralNetwork:
+    def model(self) -> Model:
         return self._with_weights(self._weights)
 
     @functools.cached_property
-    def best(self) -> NeuralNetwork:
+    def best(self) -> Model:
         return self._with_weights(self._best_weights)
 
 

@@ -180,7 +180,7 @@ class Course:
             window.count,
         )
         new = np.asarray(losses)[done - window.first : stop - window.first]
-        _refuse_unless_finite(new, moment.epoch, done, recipe.hyper)
+        refuse_unless_finite(new, moment.epoch, done, recipe.hyper)
         metrics = {
             MetricKey.LOSS_VALUE: float(new[-1]),
             MetricKey.EPOCH_INDEX: moment.epoch,
@@ -252,7 +252,7 @@ class Course:
             yield window
 
 
-def _refuse_unless_finite(losses: np.ndarray, epoch: int, first: int, hyper: Mapping[str, float]) -> None:
+def refuse_unless_finite(losses: np.ndarray, epoch: int, first: int, hyper: Mapping[str, float]) -> None:
     bad = np.flatnonzero(~np.isfinite(losses))
     if bad.size:
         numbers = ", ".join(f"{name}={value:g}" for name, value in hyper.items())

@@ -11,35 +11,56 @@ from typing import Any
 import jax
 
 from graphml.errors import UpdateError
+from graphml.models import Model
+from graphml.models.configuration import pick_device
 from graphml.models.network import NeuralNetwork
 from graphml.update import storage, training
 from graphml.update.checkpoints import CheckpointDirectory, Request
 from graphml.update.data import TrainingData
 from graphml.update.events import UpdateEvent
 from graphml.update.history import is_enough
+from graphml.update.learners import Wish, refuse_unless_legal
 from graphml.update.learning import Course, Moment, store_samples
 from graphml.update.parameters import ParameterKey, checked
 from graphml.update.programs import programs_for
-from graphml.update.recipe import Recipe, parameter_descriptions
+from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
 from graphml.update.storage import Limits
+from graphml.update.updatable import with_recipe
 from graphml.update.weights import NAMES as WEIGHTS
 from graphml.update.weights import checked_weight, with_weight
 
 _SLICE_SECONDS = 1.0
 
 
+def begin(model: Model, wish: Wish) -> Run:
+    """The training of a network. Raises UpdateError when it cannot be trained as asked."""
+    network_of(model.spec)
+    if wish.recipe is not None:
+        model = with_recipe(model, wish.recipe)
+    assert isinstance(model, NeuralNetwork)
+    if wish.request.strict:
+        refuse_unless_legal(model)
+    recipe, device = recipe_of(model.spec, wish.configuration.parameters), pick_device(wish.configuration)
+    run = Run(model, recipe, device, wish.request, wish.limits, wish.checkpoint_seconds)
+    run.ask_for(wish.configuration.parameters)
+    return run
+
+
 class Run:
-    """A run of a recipe on a model.
+    """A run of a recipe on a model; see `graphml.update.learners.Learner`.
 
     moment: where it stands, as handlers see it. settled: the same, less what handlers have still to say about it; a
     checkpoint holds that. `tell`, `wanted` and `check` are the task's: they call handlers, say whether somebody wants
     an event, and raise if the task was cancelled.
     """
 
+    keeps_checkpoints = True
+
     def __init__(
         self, model: NeuralNetwork, recipe: Recipe, device: Any, request: Request, limits: Limits, seconds: float
     ) -> None:
         self.model, self.device = model, device
+        self.whole: Model = model
         self.descriptions = parameter_descriptions(model.spec)
         self.programs = programs_for(model, recipe, device, request.precision)
         self.directory: CheckpointDirectory | None = None
@@ -55,6 +76,10 @@ class Run:
         self._seconds, self._last_checkpoint = seconds, time.monotonic()
         self._pending: dict[ParameterKey, Any] = {}
         self._lock = threading.Lock()
+
+    @property
+    def values(self) -> dict[ParameterKey, Any]:
+        return self.moment.recipe.values
 
     @property
     def best_weights(self) -> Any:
@@ -130,7 +155,7 @@ class Run:
         if self.directory is not None:
             folder = self.directory.samples
             if self.directory.request() is None:
-                self.directory.begin(self.model.spec, self.request)
+                self.directory.begin(self.whole.spec, self.request)
         store, recipe = storage.Store(self._limits, folder), self.moment.recipe
         reading = {"device": self.device, "check": lambda: check("before training began")}
         return store_samples(self.model, data, self.programs, recipe, store, **reading)

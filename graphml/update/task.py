@@ -16,25 +16,22 @@ import jax
 from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
-from graphml.models.configuration import pick_device
-from graphml.models.network import NeuralNetwork
 from graphml.update import asynchronous
 from graphml.update.checkpoints import CheckpointDirectory, Request, digest
 from graphml.update.data import TrainingData
 from graphml.update.events import Callback, MetricKey, TaskState, UpdateContext, UpdateEvent, UpdateProgressHandlers
 from graphml.update.history import History, batch_records
+from graphml.update.learners import Wish, learner_for
 from graphml.update.parameters import ParameterDescription, ParameterKey
 from graphml.update.programs import Precision
-from graphml.update.recipe import network_of, recipe_of
-from graphml.update.run import Run
 from graphml.update.storage import Limits
-from graphml.update.updatable import with_recipe
 
 _OVER = (TaskState.COMPLETED, TaskState.FAILED)
 
 
 class UpdateTask:
-    """Trains a model by its own recipe, in a thread of its own.
+    """Trains a network by its own recipe, in a thread of its own; adds samples to nearest neighbours; of a pipeline it
+    updates the last stage.
 
         task = UpdateTask("net.mlmodel", samples)
         task.resume()
@@ -80,21 +77,13 @@ class UpdateTask:
         handlers = UpdateProgressHandlers(UpdateEvent(0)) if progress_handlers is None else progress_handlers
         if completion_handler is not None and handlers.completion_handler is not None:
             raise UpdateError("two completion handlers are given; one is called")
-        network_of(loaded.spec)
-        if recipe is not None:
-            loaded = with_recipe(loaded, recipe)
-        assert isinstance(loaded, NeuralNetwork)
-        if strict:
-            _refuse_unless_legal(loaded)
         self.task_identifier = uuid.uuid4().hex
         self._training_data = training_data
         self._handlers = handlers
         self._completion = handlers.completion_handler if completion_handler is None else completion_handler
         self._listeners: list[tuple[UpdateEvent, Callable[[UpdateContext], None]]] = []
-        settled = recipe_of(loaded.spec, configuration.parameters)
         request, limits = Request(strict, precision), Limits(memory_bytes, disk_bytes)
-        self._run = Run(loaded, settled, pick_device(configuration), request, limits, checkpoint_seconds)
-        self._run.ask_for(configuration.parameters)
+        self._run = learner_for(loaded, Wish(configuration, recipe, request, limits, checkpoint_seconds))
         self._state = TaskState.SUSPENDED
         self._error: GraphmlError | None = None
         self._cancelled = False
@@ -103,6 +92,7 @@ class UpdateTask:
         self._at_end: list[Callable[[], Any]] = []
         self._thread: threading.Thread | None = None
         if checkpoint_dir is not None:
+            self._refuse_checkpoints()
             self._run.directory = CheckpointDirectory(checkpoint_dir)
             self._run.directory.refuse_unless_empty()
 
@@ -161,13 +151,13 @@ class UpdateTask:
         return self._cancelled
 
     @property
-    def model(self) -> NeuralNetwork:
+    def model(self) -> Model:
         """The model as trained up to now: a new model, which shares what did not change with the one that was
         given."""
         return self._run.with_weights(self._run.moment.train)
 
     @property
-    def best(self) -> NeuralNetwork:
+    def best(self) -> Model:
         """The model as it was after the epoch of the lowest mean loss; before an epoch is over, as it was given."""
         return self._run.with_weights(self._run.best_weights)
 
@@ -186,7 +176,12 @@ class UpdateTask:
     @property
     def parameters(self) -> dict[ParameterKey, Any]:
         """The value in force of every parameter."""
-        return self._run.moment.recipe.values
+        return self._run.values
+
+    @property
+    def epochs(self) -> int:
+        """The number of all epochs; 1 for neighbours."""
+        return next((value for key, value in self.parameters.items() if key.name == "epochs"), 1)
 
     @property
     def parameter_descriptions(self) -> dict[ParameterKey, ParameterDescription]:
@@ -252,6 +247,7 @@ class UpdateTask:
     def save_checkpoint(self, directory: str | os.PathLike[str]) -> None:
         """Write where the task stands to an empty or new directory, at any time, for `UpdateTask.restore` to go on
         from; it holds no training data, which are given again there."""
+        self._refuse_checkpoints()
         kept = CheckpointDirectory(directory)
         try:
             kept.refuse_unless_empty()
@@ -281,6 +277,10 @@ class UpdateTask:
             self.cancel()
         if self._state is not TaskState.SUSPENDED:
             self.wait()
+
+    def _refuse_checkpoints(self) -> None:
+        if not self._run.keeps_checkpoints:
+            raise UpdateError("an update of nearest neighbours is one step: it has no checkpoints")
 
     def _refuse_to_wait(self) -> None:
         if self._state is TaskState.SUSPENDED:
@@ -373,13 +373,6 @@ def _caused(message: str, cause: BaseException) -> UpdateError:
 
 def _handler_failed(which: str, error: BaseException) -> UpdateError:
     return _caused(f"the {which} handler raised {type(error).__name__}: {error}", error)
-
-
-def _refuse_unless_legal(model: Model) -> None:
-    problems = recipes.core_ml_problems(model.spec)
-    if problems:
-        lines = "\n".join(f"  {problem}" for problem in problems)
-        raise UpdateError(f"Core ML would not update this model (strict=False asks for less):\n{lines}")
 
 
 def update(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from neighbor_models import neighbors
@@ -160,9 +162,10 @@ def test_neighbours_are_exact(make, exact, small_segments):
 
 def test_the_same_neighbours_as_scikit_learn():
     sklearn_neighbors = pytest.importorskip("sklearn.neighbors", reason="scikit-learn is not installed")
+    count = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 10_000
     rng = np.random.default_rng(1)
-    samples, queries = (rng.normal(size=(n, 128)).astype(np.float32) for n in (10_000, 64))
-    labels = rng.integers(0, 5, 10_000)
+    samples, queries = (rng.normal(size=(n, 128)).astype(np.float32) for n in (count, 64))
+    labels = rng.integers(0, 5, count)
     model = graphml.load(neighbors(samples, labels.tolist(), k=5))
     judge = sklearn_neighbors.KNeighborsClassifier(5, algorithm="brute").fit(samples, labels)
     want_distances, want = judge.kneighbors(queries)

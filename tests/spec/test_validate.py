@@ -412,6 +412,10 @@ BROKEN_NEIGHBORS = [
     (lambda k: k.stringClassLabels.vector.append("c"), "has 3 labels for 2 samples; each sample has its own"),
     (lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.append(1), "sample 2 has 4 numbers; 3 are declared"),
     (lambda k: setattr(k.nearestNeighborsIndex, "numberOfDimensions", 0), "numberOfDimensions is 0"),
+    (
+        lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.__setitem__(0, float("nan")),
+        "sample 2 holds nan; distances need finite numbers",
+    ),
     (lambda k: k.ClearField("uniformWeighting"), "has no weighting scheme"),
     (lambda k: k.ClearField("numberOfNeighbors"), "numberOfNeighbors is missing"),
     (
