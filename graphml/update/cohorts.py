@@ -128,6 +128,8 @@ def _items(model: NeuralNetwork, recipe: Recipe, users: Iterable[TrainingData]) 
     for number, data in enumerate(users):
         index = 0
         try:
+            if not isinstance(data, Iterable):
+                raise UpdateError(f"the data are samples or a dict of arrays, not a {type(data).__name__}")
             for row in checked_samples(model, recipe.losses, data):
                 first = row if first is None else first
                 if index == 0:

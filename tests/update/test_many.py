@@ -160,6 +160,8 @@ def test_a_user_whose_loss_is_not_finite_stops_alone():
 def test_what_is_refused():
     with pytest.raises(UpdateError, match="a list of training data, one for each user"):
         update_many(MODEL, regression_data(3))
+    with pytest.raises(UpdateError, match="user 0\n  the data are samples or a dict of arrays, not a int"):
+        update_many(MODEL, [5])
     with pytest.raises(UpdateError, match="there are no users"):
         update_many(MODEL, [])
     with pytest.raises(UpdateError, match="on_error='ignore' is refused"):
@@ -200,10 +202,14 @@ def test_two_processes_train_their_own_users_and_average_over_all():
         address = f"127.0.0.1:{free.getsockname()[1]}"
     processes = [_python("process", address, str(number)) for number in (0, 1)]
     answers = []
-    for process in processes:
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
-        answers.append(out.split()[-1])
+    try:
+        for process in processes:
+            out, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+            answers.append(out.split()[-1])
+    finally:
+        for process in processes:  # when one fails, the other would wait for it
+            process.kill()
     assert answers[0] == answers[1]
     users = [regression_data(count, seed=count) for count in COUNTS]
     here = federated_average(MODEL, update_many(MODEL, users).models, COUNTS, **AVERAGING)
