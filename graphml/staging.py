@@ -356,7 +356,7 @@ class Staged:
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self._read(name, state[name]) for name in node.inputs]
         # a loop without a bound has a derivative only turn by turn
-        if self._endless(node) and not any(isinstance(v, Tracer) for v in jax.tree.leaves((state, params))):
+        if self._endless(node) and not _hidden((state, params)):
             try:
                 return self._in_slices(node, state, live, params, key)
             except (UnsupportedError, ShapesChange):  # it cannot be compiled: turn by turn

@@ -45,9 +45,7 @@ def _overlap(one, others):
     return jnp.where(union > 0, jnp.minimum(shared / jnp.where(union > 0, union, 1), 1), 0)
 
 
-def suppress(
-    boxes, scores, iou_threshold, score_threshold, *, count: int, per_class: bool, at_least_one: bool = True
-):
+def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_class: bool, at_least_one: bool = True):
     """Greedy non-maximum suppression of one image: (indices [count], how many of them count).
 
     boxes: [N, 4] as (center x, center y, width, height); scores: [N, C], a box's score is its largest. Boxes below the

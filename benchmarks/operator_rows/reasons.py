@@ -11,9 +11,9 @@ _ORDER = (
 )
 _VIEW = "the channels wanted lie in one piece, of which torch hands out a view; here a result has memory of its own"
 _CALL = "a call of XLA takes some microseconds, up to half of this; large arrays are as fast or faster"
-_BORDERS = "written in two passes over the image, one for each axis; torch writes it once"
-_FOLDS = "slices are folded by two kernels with a store between them; XLA's own reduction takes eight times as long"
-_PLACES = "XLA first copies x, then writes in a loop that checks each place"
+_BORDERS = "two passes over the image, one for each axis: XLA joins strips along one axis at a time"
+_FOLDS = "slices of an image are read side by side, so that XLA uses vectors; its own reduction takes ten times as long"
+_PLACES = "XLA copies x and the updates before it writes"
 
 SLOWER: Mapping[str, str] = {
     **dict.fromkeys(("logicalAnd", "logicalOr", "logicalXor", "logicalNot"), _BYTES),
@@ -45,7 +45,7 @@ SLOWER: Mapping[str, str] = {
     **dict.fromkeys(("scatter ADD", "scatterAlongAxis"), _PLACES),
     **dict.fromkeys(("reduceMax columns", "reduceSum columns", "reduceSum rows"), _CALL),
     "crop": _CALL,
-    "gather": "an index that is missing gives NaN: a second pass over the result",
-    "permute": "XLA transposes number by number, as torch does; onnxruntime moves blocks",
-    "softmaxND rows": "maximum, exponentials and division each pass over memory; the others keep a row in the cache",
+    "gather": "an index that is missing gives NaN: each element is chosen, not copied",
+    "permute": "XLA's transpose takes as long as torch's",
+    "softmaxND rows": "maximum, exponentials, their sum and the division each pass over memory",
 }

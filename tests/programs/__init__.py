@@ -1,0 +1,1 @@
+"""Random small programs with branches and loops: what they are, what they mean, how they are written as models."""

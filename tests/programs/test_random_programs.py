@@ -1,0 +1,130 @@
+"""Random programs with branches and loops answer as plain Python does: predicted, jitted, mapped, differentiated.
+
+PROGRAMS=5000 in the environment asks for so many (CI runs about a hundred), --hypothesis-seed for others. Where a
+program stands close to a threshold on all of its inputs, another one is written.
+"""
+
+from __future__ import annotations
+
+import os
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+
+import graphml
+from graphml.errors import UnsupportedError
+from graphml.lower import lower
+from graphml.models.network import NeuralNetwork
+from graphml.spec.validate import problems
+from graphml.staging import Staged
+from programs.language import MOST_TURNS, Program, Unfit, answers, slopes, weighed
+from programs.rendering import model_bytes
+from programs.writing import feeds, programs
+
+_ALL = int(os.environ.get("PROGRAMS", "100"))
+_FAST = {"xla_backend_optimization_level": 0}  # to compile
+
+
+def some(share: float):
+    """That share of all programs, at least one. Those of CI are always the same."""
+    return settings(
+        settings.default, max_examples=max(1, round(_ALL * share)), derandomize="PROGRAMS" not in os.environ
+    )
+
+
+def model_of(program: Program) -> NeuralNetwork:
+    model = graphml.load(model_bytes(program))
+    assert isinstance(model, NeuralNetwork)
+    assert [each for each in problems(model.spec) if each.severity == "error"] == []
+    return model
+
+
+def fitting(program: Program, inputs: list, wanted=answers) -> list:
+    """(inputs, answers) for those inputs that prove something."""
+    found = []
+    for each in inputs:
+        try:
+            found.append(({name: np.float32(value) for name, value in each.items()}, wanted(program, each)))
+        except Unfit:
+            continue
+    assume(found)
+    return found
+
+
+def same(got, wanted, program: Program) -> None:
+    assert got.keys() == wanted.keys()
+    for name in wanted:
+        np.testing.assert_allclose(got[name], wanted[name], rtol=1e-3, atol=1e-3, err_msg=f"{name} of\n{program}")
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+def test_predictions(dynamic):
+    @some(0.3)
+    @given(programs(dynamic=dynamic), feeds(4))
+    def check(program, inputs):
+        rows = fitting(program, inputs)
+        model = model_of(program)
+        for each, wanted in rows:
+            same(model.predict(each), wanted, program)
+
+    check()
+
+
+@some(0.1)
+@given(programs(dynamic=False), feeds(3))
+def test_one_compiled_function_and_its_map(program, inputs):
+    rows = fitting(program, inputs)
+    lowered = model_of(program).lower()
+    run = jax.jit(lambda x: lowered.fn(lowered.params, x), compiler_options=_FAST)
+    for each, wanted in rows:
+        same(run(each), wanted, program)
+    stacked = {name: np.stack([each[name] for each, _ in rows]) for name in rows[0][0]}
+    mapped = jax.jit(jax.vmap(lambda x: lowered.fn(lowered.params, x)), compiler_options=_FAST)(stacked)
+    for place, (_, wanted) in enumerate(rows):
+        same({name: value[place] for name, value in mapped.items()}, wanted, program)
+
+
+@some(0.1)
+@given(programs(dynamic=True), feeds(2))
+def test_without_a_compiled_whole(program, inputs):
+    """The plain function, called with values; under jit it says what it needs, or gives the same."""
+    rows = fitting(program, inputs)
+    lowered = model_of(program).lower()
+    for each, wanted in rows:
+        same(lowered.fn(lowered.params, each), wanted, program)
+    try:
+        run = jax.jit(lambda x: lowered.fn(lowered.params, x), compiler_options=_FAST).lower(rows[0][0]).compile()
+    except UnsupportedError:  # a size depends on a value
+        return
+    for each, wanted in rows:
+        same(run(each), wanted, program)
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+def test_slopes(dynamic):
+    @some(0.1)
+    @given(programs(dynamic=dynamic), feeds(2))
+    def check(program, inputs):
+        slopes_agree(program, inputs, dynamic)
+
+    check()
+
+
+def slopes_agree(program: Program, inputs: list, dynamic: bool) -> None:
+    """The gradient of the compiled function, or of the function in stages, is that of central differences."""
+    rows = fitting(program, inputs, lambda p, x: (answers(p, x), slopes(p, x))[1])
+    graph = model_of(program).graph
+    with jax.enable_x64(True):
+        lowered = lower(graph, dtype=np.float64, max_iterations=MOST_TURNS)
+        staged = Staged(lowered)
+
+        def slope(x):
+            run = staged if dynamic else lowered.fn
+            return jax.grad(lambda x: weighed(run(lowered.params, x)))(x)
+
+        if not dynamic:
+            slope = jax.jit(slope, compiler_options=_FAST)
+        for each, wanted in rows:
+            same(slope({name: np.float64(value) for name, value in each.items()}), wanted, program)
