@@ -272,6 +272,42 @@ def _shown(name: str, value: Any, folder: Path | None) -> Any:
 
 
 @app.command()
+def qa(
+    text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8")],
+    question: Annotated[str, typer.Argument()],
+    model: Annotated[Path, typer.Option("--model", "-m", help="a network with start_logits and end_logits")],
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; without it, the one beside the model"),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="how many answers")] = 1,
+    threshold: Annotated[float, typer.Option(help="answers of less confidence are left out")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from a text (exit status 2: the text does not say)."""
+    from dataclasses import asdict
+
+    from graphml.interop.qa import answers, read_tokenizer
+    from graphml.models import load
+
+    try:
+        text = text_file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
+    tokenizer = read_tokenizer(model if vocabulary is None else vocabulary)
+    found = answers(load(model), tokenizer, text, question, count=count, threshold=threshold)
+    if as_json:
+        print(json.dumps([asdict(answer) for answer in found], ensure_ascii=False))
+    else:
+        for answer in found:
+            _line(f"{answer.confidence:.3f}  {visible(answer.text)}  (characters {answer.start} to {answer.end})")
+        if not found:
+            _line("the text does not say")
+    if not found:
+        raise typer.Exit(2)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="a network")],
     second: Annotated[Path, typer.Argument(help="another one, .mlmodel or .onnx")],

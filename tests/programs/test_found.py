@@ -37,13 +37,14 @@ FOUND = {
     "a break under a condition inside of a side that the host runs": Program(
         _INPUTS,
         (
-            *_COUNT,
             Copy("v", "y"),
             _POSITIVE,
             Let("q", "above", ("x",), 1.37),
+            Let("n0", "limited", ("x",), 4.0),
+            Let("n", "floor", ("n0",)),
             Loop(
                 (
-                    If("p", (If("q", (Leave("break"),)), Let("n", "floor", ("k",)), Let("f", "fill", ("n",), 1.0))),
+                    If("p", (If("q", (Leave("break"),)), Let("f", "fill", ("n",), 1.0))),
                     Let("y1", "plus", ("y",), 1.0),
                     Copy("y1", "y"),
                 ),
@@ -53,6 +54,24 @@ FOUND = {
         ),
         ("y",),
     ),
+    "a blob behind a possible leave has the value of an earlier turn": Program(
+        _INPUTS,
+        (
+            *_COUNT,
+            Loop(
+                (
+                    Let("k1", "plus", ("k",), 1.0),
+                    Copy("k1", "k"),
+                    Let("last", "above", ("k",), 2.5),
+                    If("last", (Leave("continue"),)),
+                    Let("t", "multiply", ("k", "x")),
+                ),
+                None,
+                3,
+            ),
+        ),
+        ("t",),
+    ),
     "sides leave a blob in two shapes, which nobody reads": Program(
         _INPUTS,
         (
@@ -61,6 +80,9 @@ FOUND = {
             Loop((If("p", (Let("t", "sin", ("v",)),), (Let("t", "sin", ("x",)),)), Copy("x", "y")), None, 2),
         ),
         ("y",),
+    ),
+    "sides leave a blob in two shapes, and it is overwritten at once": Program(
+        _INPUTS, (Copy("v", "y"), _POSITIVE, If("p", (Copy("x", "y"),)), Copy("x", "y")), ("y",)
     ),
     "a side leaves the turn before it makes a blob": Program(
         _INPUTS,
@@ -103,6 +125,14 @@ def test_found(name):
         got = model.predict({key: np.float32(value) for key, value in each.items()})
         for output in program.outputs:
             np.testing.assert_allclose(got[output], wanted[output], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in FOUND if name.startswith("sides")])
+def test_what_nobody_reads_does_not_keep_a_program_from_being_compiled(name):
+    model = graphml.load(model_bytes(FOUND[name]))
+    assert isinstance(model, NeuralNetwork)
+    lowered = model.lower()
+    jax.make_jaxpr(lowered.fn)(lowered.params, {"x": np.zeros(1), "v": np.zeros(3)})
 
 
 def test_double_precision_beside_facts_of_shapes():

@@ -38,6 +38,13 @@ def programs(draw, *, dynamic: bool, endless: bool = True) -> Program:
 Scope = ChainMap[str, str]
 
 
+def _may_leave(statement: Statement) -> bool:
+    """Whether it may leave the turn of the loop around it."""
+    if isinstance(statement, If):
+        return any(map(_may_leave, (*statement.then, *statement.otherwise)))
+    return isinstance(statement, Leave)
+
+
 class _Writer:
     """Writes statements; scopes hold the kind of each blob that may be read."""
 
@@ -231,8 +238,9 @@ class _Writer:
             inner, outside = scope.new_child(), set(scope)
             body = self.block(inner, depth, True, 4)
             self._seen_after(scope, inner, body)
-            if count is not None:  # there may be no turn
-                scope.update((name, OTHER) for name in leaves(body) if name not in outside)
+            # what every turn makes exists afterwards, if there is a turn; what is behind a possible leave may not
+            sure = 0 if count is not None else next((i for i, each in enumerate(body) if _may_leave(each)), len(body))
+            scope.update((name, OTHER) for name in leaves(body) - leaves(body[:sure]) if name not in outside)
             return [*before, Loop(body, count, most)]
         counter = variable = None
         if which == "while":

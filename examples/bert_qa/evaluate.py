@@ -1,0 +1,48 @@
+"""Exact match and F1 of a model on a SQuAD file.
+
+python evaluate.py qa.mlmodel dev-v1.1.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import squad
+
+import graphml
+from graphml.interop import qa
+
+
+def predictions(model: Any, tokenizer: Any, examples: list[squad.Example], **options: Any) -> dict[str, str]:
+    """{id: text of the best answer}. options: of `qa.answers`."""
+    out = {}
+    for example in examples:
+        found = qa.answers(model, tokenizer, example.text, example.question, **options)
+        out[example.id] = found[0].text if found else ""
+    return out
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Score a model on a SQuAD file.")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--questions", type=int, help="only so many, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, help="where to write the predictions, {id: text}")
+    given = parser.parse_args(arguments)
+    examples = squad.read(given.data)
+    if given.questions is not None:
+        drawn = np.random.default_rng(given.seed).permutation(len(examples))[: given.questions]
+        examples = [examples[i] for i in drawn]
+    found = predictions(graphml.load(given.model), qa.read_tokenizer(given.model), examples)
+    if given.output is not None:
+        given.output.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    print(json.dumps({"questions": len(examples), **squad.scores(examples, found)}))
+
+
+if __name__ == "__main__":
+    main()

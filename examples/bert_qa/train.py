@@ -1,0 +1,211 @@
+"""Teach an encoder to answer questions: all its layers, on SQuAD.
+
+    python train.py CHECKPOINT_FOLDER train-v1.1.json qa.mlmodel --checkpoint-dir work --budget 3600
+
+The same command goes on where the last one has stopped (exit status 3: the budget is used up). Lines of JSON in
+work/losses.jsonl say how the loss falls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import squad
+from build import Config, network, read_checkpoint  # pyright: ignore[reportAttributeAccessIssue]
+
+from graphml.errors import UpdateError
+from graphml.interop import qa
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to learn. lengths: of padded windows, the last one the longest there is. warmup: its share of all steps."""
+
+    rate: float = 5e-5
+    epochs: int = 2
+    batch: int = 16
+    lengths: tuple[int, ...] = (64, 128, 192, 256)
+    stride: int = 96
+    warmup: float = 0.1
+    decay: float = 0.01
+    clip: float = 1.0
+    dropout: bool = True
+    seed: int = 0
+
+
+def optimizer(plan: Plan, steps: int) -> tuple[optax.GradientTransformation, Callable[[Any], Any]]:
+    """AdamW behind clipping, and its rate at a step: rising, then falling to 0, both along a line. Only matrices
+    decay."""
+    rising = max(1, round(plan.warmup * steps))
+    rate = optax.schedules.join_schedules(
+        [optax.linear_schedule(0.0, plan.rate, rising), optax.linear_schedule(plan.rate, 0.0, max(1, steps - rising))],
+        [rising],
+    )
+    matrices = lambda params: jax.tree.map(lambda leaf: leaf.ndim == 2, params)  # noqa: E731
+    steps_of = optax.adamw(rate, weight_decay=plan.decay, mask=matrices)
+    return optax.chain(optax.clip_by_global_norm(plan.clip), steps_of), rate
+
+
+def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callable[..., Any], Any, Any]:
+    """(step, weights, state of the optimizer); step(weights, state, batch, number) gives weights, state and loss."""
+    from graphml.models.network import NeuralNetwork
+
+    lowered = NeuralNetwork(network(config, params, dropout=plan.dropout).spec).lower()
+    transform, _ = optimizer(plan, steps)
+
+    def loss_of(weights, batch, key):
+        inputs = {name: value for name, value in batch.items() if name not in ("start", "end")}
+        out = lowered.fn(weights, inputs, key=key, train=True)
+        absent = 1e4 * (1 - batch["mask"])
+        sides = [
+            optax.softmax_cross_entropy_with_integer_labels(out[f"{side}_logits"] - absent, batch[side])
+            for side in ("start", "end")
+        ]
+        return jnp.mean(sides[0] + sides[1]) / 2
+
+    def step(weights, state, batch, number):
+        key = jax.random.fold_in(jax.random.key(plan.seed), number)
+        loss, gradient = jax.value_and_grad(loss_of)(weights, batch, key)
+        change, state = transform.update(gradient, state, weights)
+        return optax.apply_updates(weights, change), state, loss
+
+    weights = jax.tree.map(jnp.asarray, params)
+    return jax.jit(step, donate_argnums=(0, 1)), weights, transform.init(weights)
+
+
+# Checkpoints ---------------------------------------------------------------------------------------------------------
+
+
+def save(path: Path, number: int, tree: Any, about: str) -> None:
+    """Write weights and state after `number` steps in one move, so that an end of the process harms nothing."""
+    leaves: dict[str, Any] = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
+    beside = path.with_suffix(".part")
+    with beside.open("wb") as file:
+        np.savez(file, step=number, about=about, **leaves)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def restored(path: Path, tree: Any, about: str) -> tuple[int, Any]:
+    """(number, tree) as saved. Raises UpdateError where they belong to another run."""
+    with np.load(path, allow_pickle=False) as kept:
+        if str(kept["about"]) != about:
+            raise UpdateError(f"{path} belongs to a run with other data or another plan")
+        leaves = [jnp.asarray(kept[str(i)]) for i in range(len(jax.tree.leaves(tree)))]
+        return int(kept["step"]), jax.tree.unflatten(jax.tree.structure(tree), leaves)
+
+
+def train(
+    config: Config,
+    params: Any,
+    rows: Sequence[squad.Feature],
+    plan: Plan,
+    *,
+    directory: Path | None = None,
+    budget: float | None = None,
+    log: Callable[[dict[str, Any]], None] = lambda line: None,
+    save_every: float = 300.0,
+) -> tuple[Any, bool]:
+    """(weights, whether all steps are done). budget: seconds after which to stop; at least one step is done.
+
+    Raises UpdateError where there is nothing to learn from, a budget but no directory, or a loss that is no number.
+    """
+    if not rows:
+        raise UpdateError("there are no questions with answers")
+    if budget is not None and directory is None:
+        raise UpdateError("a budget needs a directory, where the next run finds what this one has done")
+    began = saved = time.monotonic()
+    orders = [
+        squad.batches(rows, plan.lengths, plan.batch, np.random.default_rng([plan.seed, epoch]))
+        for epoch in range(plan.epochs)
+    ]
+    order = [(epoch, *batch) for epoch, batches in enumerate(orders) for batch in batches]
+    step, weights, state = stepper(config, params, plan, len(order))
+    _, rate = optimizer(plan, len(order))
+    digest = hashlib.sha256(repr((asdict(plan), len(order), asdict(config))).encode())
+    for row in rows:
+        digest.update(row.window.ids.tobytes() + bytes(f"{row.start} {row.end}", "ascii"))
+    about, number = digest.hexdigest(), 0
+    path = None if directory is None else directory / "step.npz"
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            number, (weights, state) = restored(path, (weights, state), about)
+    try:
+        while number < len(order):
+            epoch, length, chosen = order[number]
+            before = time.monotonic()
+            batch = squad.batch_of([rows[i] for i in chosen], length, types=bool(config.types))
+            weights, state, loss = step(weights, state, batch, number)
+            loss, now = float(loss), time.monotonic()
+            if not np.isfinite(loss):
+                raise UpdateError(f"the loss is {loss} after {number + 1} steps; a smaller rate may help")
+            log({"step": number, "epoch": epoch, "length": length, "loss": loss, "rate": float(rate(number)),
+                 "seconds": now - before})  # fmt: skip
+            number += 1
+            if budget is not None and now - began >= budget:
+                break
+            if path is not None and now - saved >= save_every:
+                save(path, number, (weights, state), about)
+                saved = now
+    finally:
+        if path is not None and not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, state))):
+            save(path, number, (weights, state), about)
+    return jax.tree.map(np.asarray, weights), number == len(order)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Teach an encoder to answer questions.")
+    parser.add_argument("checkpoint", type=Path, help="folder with model.safetensors, config.json and a vocabulary")
+    parser.add_argument("data", type=Path, help="a SQuAD v1.1 file, .json or .json.xz")
+    parser.add_argument("output", type=Path, help="the .mlmodel to write")
+    parser.add_argument("--checkpoint-dir", type=Path, required=True)
+    parser.add_argument("--budget", type=float, metavar="SECONDS")
+    parser.add_argument("--questions", type=int, help="only so many, drawn at random")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=5e-5)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    config, params = read_checkpoint(given.checkpoint, seed=given.seed)
+    tokenizer = qa.read_tokenizer(given.checkpoint)
+    examples = squad.read(given.data)
+    if given.questions is not None:
+        drawn = np.random.default_rng(given.seed).permutation(len(examples))[: given.questions]
+        examples = [examples[i] for i in drawn]
+    plan = Plan(rate=given.rate, epochs=given.epochs, batch=given.batch, seed=given.seed)
+    rows = [
+        row
+        for example in examples
+        for row in squad.features(tokenizer, example, length=plan.lengths[-1], stride=plan.stride)
+    ]
+    given.checkpoint_dir.mkdir(parents=True, exist_ok=True)
+    with (given.checkpoint_dir / "losses.jsonl").open("a", encoding="utf-8") as lines:
+
+        def log(line: dict[str, Any]) -> None:
+            print(json.dumps(line), file=lines, flush=True)
+
+        weights, done = train(config, params, rows, plan, directory=given.checkpoint_dir, budget=given.budget, log=log)
+    network(config, weights).save(given.output)
+    tokenizer.save(str(given.output.with_suffix(".tokenizer.json")))
+    print(f"{given.output} written; " + ("all is learned" if done else "the same command goes on"))
+    if not done:
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()
