@@ -44,7 +44,7 @@ SLOWER: Mapping[str, str] = {
     **dict.fromkeys(("pooling MAX global", "reduceMax pixels"), _FOLDS),
     **dict.fromkeys(("scatter ADD", "scatterAlongAxis"), _PLACES),
     **dict.fromkeys(("reduceMax columns", "reduceSum columns", "reduceSum rows"), _CALL),
-    "crop": _CALL,
+    **dict.fromkeys(("crop", "reverse", "concatND", "reduceMax rows"), _CALL),
     "gather": "an index that is missing gives NaN: each element is chosen, not copied",
     "permute": "XLA's transpose takes as long as torch's",
     "softmaxND rows": "maximum, exponentials, their sum and the division each pass over memory",
