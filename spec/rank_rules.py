@@ -75,13 +75,10 @@ def _kinds(messages: Any) -> Iterator[str]:
 def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[Problem]:
     networks = {name: getattr(getattr(layer, kind), field).layers for field, name in REGIONS[kind].items()}
     if "body" in networks:
-        # what a turn leaves in another rank is found in another rank by the next
-        after = dict(ranks)
-        for name in ("condition", "body"):
-            for _ in ranks_after(networks[name], after):
-                pass
-        for name, rank in after.items():
-            ranks[name] = rank if name not in ranks or ranks[name] == rank else None
+        # what a turn overwrites, the next may find in another rank
+        for name in _written(layer):
+            if name in ranks:
+                ranks[name] = None
         for name in ("condition", "body"):
             yield from inside(f"{label} > {name}", ranks_after(networks[name], ranks))
         return
@@ -91,6 +88,17 @@ def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[P
     for name in sides[0].keys() | sides[1].keys():
         first, second = (side.get(name) for side in sides)
         ranks[name] = first if first == second else None
+
+
+def _written(layer: Any) -> Iterator[str]:
+    """The blobs that a layer writes, those of its sub-networks included."""
+    todo = [layer]
+    while todo:
+        layer = todo.pop()
+        yield from layer.output
+        kind = layer.WhichOneof("layer") or ""
+        for field in REGIONS.get(kind, {}):
+            todo.extend(getattr(getattr(layer, kind), field).layers)
 
 
 # What layers demand ---------------------------------------------------------------------------------------------------

@@ -92,7 +92,8 @@ def _errors(layer, network, kind: str, fields: dict[str, Any], inputs: int | Non
     reads = " ".join(f"x{i}" for i in range(layers.input_range(kind)[0] if inputs is None else inputs))
     writes = " ".join(f"y{i}" for i in range(layers.output_range(kind)[0] if outputs is None else outputs))
     one = layer(kind, reads, writes, **fields)
-    model = network(one, inputs=reads or "x", outputs=writes or "x")
+    shapes = dict.fromkeys((reads or "x").split(), ())  # of any rank: ranks have rules of their own
+    model = network(one, inputs=shapes, outputs=writes or "x")
     return [str(problem) for problem in problems(model) if problem.severity == "error"]
 
 
