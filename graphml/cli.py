@@ -275,7 +275,14 @@ def _shown(name: str, value: Any, folder: Path | None) -> Any:
 def qa(
     text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8")],
     question: Annotated[str, typer.Argument()],
-    model: Annotated[Path, typer.Option("--model", "-m", help="a network with start_logits and end_logits")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="a network with start_logits and end_logits; or a BERT: its folder, or its name on the hub",
+        ),
+    ],
     vocabulary: Annotated[
         Path | None,
         typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; without it, the one beside the model"),
@@ -287,15 +294,14 @@ def qa(
     """Answer a question from a text (exit status 2: the text does not say)."""
     from dataclasses import asdict
 
-    from graphml.interop.qa import answers, read_tokenizer
-    from graphml.models import load
+    from graphml.interop.qa import answers, load
 
     try:
         text = text_file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
-    tokenizer = read_tokenizer(model if vocabulary is None else vocabulary)
-    found = answers(load(model), tokenizer, text, question, count=count, threshold=threshold)
+    network, tokenizer = load(model, vocabulary=vocabulary)
+    found = answers(network, tokenizer, text, question, count=count, threshold=threshold)
     if as_json:
         print(json.dumps([asdict(answer) for answer in found], ensure_ascii=False))
     else:

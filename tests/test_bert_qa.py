@@ -22,7 +22,7 @@ pytest.importorskip("tokenizers", reason="the extra 'qa' is not installed")
 
 from safetensors.numpy import save_file
 
-from graphml.interop import qa
+from graphml.interop import bert, qa
 
 WIDTH, HEADS, INNER, LAYERS, PLACES = 8, 2, 12, 2, 40
 WORDS = [
@@ -170,6 +170,10 @@ def test_bert_of_any_length_is_one_program_for_each(example, tmp_path):
     for length, real in ((7, 7), (12, 9), (7, 5)):
         assert_same(model, tensors, length, real)
     assert len(model.compilations()) == 2
+    given = features_of(7, 7)
+    twice = model.predict({name: np.concatenate([value, value]) for name, value in given.items()})
+    assert twice["end_logits"].shape == (2, 7)
+    np.testing.assert_allclose(twice["end_logits"][1], model.predict(given)["end_logits"][0], atol=1e-5)
     assert qa.read_tokenizer(tmp_path / "net.mlmodel").token_to_id("roof") == WORDS.index("roof")
 
 
@@ -186,17 +190,16 @@ def test_distilbert_of_fixed_length(example, tmp_path):
         model.predict(features_of(7, 7, types=False))
 
 
-def test_small_storage(example, tmp_path):
-    build = example["build"]
+def test_small_storage(tmp_path):
     tensors = checkpoint(tmp_path, prefix=False)
-    config, params = build.read_checkpoint(tmp_path)
+    config, params = bert.read_checkpoint(tmp_path)
     for weights, tolerance in (("float16", 0.02), ("quantized", 0.2)):
         path = tmp_path / f"{weights}.mlmodel"
-        build.network(config, build.stored_as(params, weights), length=12).save(path)
+        bert.network(config, bert.stored_as(params, weights), length=12).save(path)
         assert _storages(path) == {"float32", {"float16": "float16", "quantized": "table8"}[weights]}
         assert_same(graphml.load(path), tensors, 12, 12, tolerance)
     values = np.random.default_rng(0).normal(size=4000).astype(np.float32)
-    close = build.in_table(values, 4)
+    close = bert.in_table(values, 4)
     assert close.table.shape == (16,)
     nearest = np.abs(values[:, None] - close.table).min(1)
     np.testing.assert_allclose(np.abs(values - close.dequantize()), nearest, atol=1e-6)
@@ -210,37 +213,35 @@ def _storages(path):
     return {weight["storage"] for layer in layers for weight in layer.get("weights", {}).values()}
 
 
-def test_a_fresh_head_is_seeded(example, tmp_path):
-    build = example["build"]
+def test_a_fresh_head_is_seeded(tmp_path):
     checkpoint(tmp_path, head=False)
-    one, same, other = (build.read_checkpoint(tmp_path, seed=seed)[1]["answer"]["weights"] for seed in (1, 1, 2))
+    one, same, other = (bert.read_checkpoint(tmp_path, seed=seed)[1]["answer"]["weights"] for seed in (1, 1, 2))
     assert (one == same).all()
     assert (one != other).any()
     assert 0.005 < one.std() < 0.05
 
 
-def test_checkpoints_that_do_not_fit(example, tmp_path):
-    build = example["build"]
+def test_checkpoints_that_do_not_fit(tmp_path):
     with pytest.raises(SpecError, match=r"no readable config\.json"):
-        build.read_checkpoint(tmp_path)
+        bert.read_checkpoint(tmp_path)
     checkpoint(tmp_path, without=("bert.encoder.layer.1.output.dense.bias",))
     with pytest.raises(SpecError, match=r"has no encoder\.layer\.1\.output\.dense\.bias"):
-        build.read_checkpoint(tmp_path)
+        bert.read_checkpoint(tmp_path)
     checkpoint(tmp_path, activation="swish")
     with pytest.raises(UnsupportedError, match="'swish'"):
-        build.read_checkpoint(tmp_path)
+        bert.read_checkpoint(tmp_path)
     checkpoint(tmp_path)
     said = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(said | {"intermediate_size": 13}))
     with pytest.raises(SpecError, match=r"shape \[12, 8\]; config.json says \[13, 8\]"):
-        build.read_checkpoint(tmp_path)
+        bert.read_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(said | {"num_attention_heads": 3}))
     with pytest.raises(SpecError, match="3 heads"):
-        build.read_checkpoint(tmp_path)
+        bert.read_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(said))
-    config, params = build.read_checkpoint(tmp_path)
+    config, params = bert.read_checkpoint(tmp_path)
     with pytest.raises(SpecError, match="length is 41"):
-        build.network(config, params, length=41)
+        bert.network(config, params, length=41)
 
 
 # SQuAD ---------------------------------------------------------------------------------------------------------------
@@ -326,7 +327,7 @@ def course(example, tmp_path_factory):
     checkpoint(folder, head=False, layers=1)
     (folder / "train.json").write_text(json.dumps(questions()))
     tokenizer = qa.read_tokenizer(folder)
-    config, params = example["build"].read_checkpoint(folder)
+    config, params = bert.read_checkpoint(folder)
     rows = [row for one in example["squad"].read(folder / "train.json") for row in
             example["squad"].features(tokenizer, one, length=24)]  # fmt: skip
     plan = example["train"].Plan(rate=0.03, epochs=60, batch=6, lengths=(24,))
@@ -375,7 +376,7 @@ def test_the_loss_falls_and_a_run_goes_on_where_it_stopped(example, course, tmp_
 
 def test_from_checkpoint_to_score(example, course, tmp_path, capsys, monkeypatch):
     folder, *_, plan = course
-    monkeypatch.setattr(example["train"], "Plan", lambda **given: plan)
+    monkeypatch.setattr(example["train"], "Plan", lambda: plan)
     out, work = tmp_path / "qa.mlmodel", tmp_path / "work"
     example["train"].main([str(folder), str(folder / "train.json"), str(out), "--checkpoint-dir", str(work)])
     assert len((work / "losses.jsonl").read_text().splitlines()) == 60

@@ -19,11 +19,9 @@ from graphml.interop import qa
 
 def predictions(model: Any, tokenizer: Any, examples: list[squad.Example], **options: Any) -> dict[str, str]:
     """{id: text of the best answer}. options: of `qa.answers`."""
-    out = {}
-    for example in examples:
-        found = qa.answers(model, tokenizer, example.text, example.question, **options)
-        out[example.id] = found[0].text if found else ""
-    return out
+    asked = [(example.text, example.question) for example in examples]
+    found = qa.answers_to_many(model, tokenizer, asked, **options)
+    return {example.id: best[0].text if best else "" for example, best in zip(examples, found, strict=True)}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Teach an encoder to answer questions: all its layers, on SQuAD.
 
-    python train.py CHECKPOINT_FOLDER train-v1.1.json qa.mlmodel --checkpoint-dir work --budget 3600
+    python train.py CHECKPOINT train-v1.1.json qa.mlmodel --checkpoint-dir work --budget 3600
 
 The same command goes on where the last one has stopped (exit status 3: the budget is used up). Lines of JSON in
 work/losses.jsonl say how the loss falls.
@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +24,25 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import squad
-from build import Config, network, read_checkpoint  # pyright: ignore[reportAttributeAccessIssue]
 
 from graphml.errors import UpdateError
 from graphml.interop import qa
+from graphml.interop.bert import Config, folder_of, network, read_checkpoint
 
 
 @dataclass(frozen=True)
 class Plan:
     """How to learn. lengths: of padded windows, the last one the longest there is. warmup: its share of all steps."""
 
-    rate: float = 5e-5
-    epochs: int = 2
+    rate: float = 1e-4
+    epochs: int = 1
     batch: int = 16
-    lengths: tuple[int, ...] = (64, 128, 192, 256)
+    lengths: tuple[int, ...] = (96, 128, 160, 192, 224, 256)
     stride: int = 96
     warmup: float = 0.1
     decay: float = 0.01
     clip: float = 1.0
-    dropout: bool = True
+    dropout: bool = False
     seed: int = 0
 
 
@@ -169,25 +169,31 @@ def train(
 
 
 def main(arguments: list[str] | None = None) -> None:
+    plan = Plan()
     parser = argparse.ArgumentParser(description="Teach an encoder to answer questions.")
-    parser.add_argument("checkpoint", type=Path, help="folder with model.safetensors, config.json and a vocabulary")
+    parser.add_argument(
+        "checkpoint", help="folder with model.safetensors, config.json and a vocabulary, or a name on the hub"
+    )
     parser.add_argument("data", type=Path, help="a SQuAD v1.1 file, .json or .json.xz")
     parser.add_argument("output", type=Path, help="the .mlmodel to write")
     parser.add_argument("--checkpoint-dir", type=Path, required=True)
     parser.add_argument("--budget", type=float, metavar="SECONDS")
     parser.add_argument("--questions", type=int, help="only so many, drawn at random")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=5e-5)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=plan.epochs)
+    parser.add_argument("--batch", type=int, default=plan.batch)
+    parser.add_argument("--rate", type=float, default=plan.rate)
+    parser.add_argument("--dropout", action="store_true", help="drop values by chance; for several epochs")
+    parser.add_argument("--seed", type=int, default=plan.seed)
     given = parser.parse_args(arguments)
-    config, params = read_checkpoint(given.checkpoint, seed=given.seed)
-    tokenizer = qa.read_tokenizer(given.checkpoint)
+    folder = folder_of(given.checkpoint)
+    config, params = read_checkpoint(folder, seed=given.seed)
+    tokenizer = qa.read_tokenizer(folder)
     examples = squad.read(given.data)
     if given.questions is not None:
         drawn = np.random.default_rng(given.seed).permutation(len(examples))[: given.questions]
         examples = [examples[i] for i in drawn]
-    plan = Plan(rate=given.rate, epochs=given.epochs, batch=given.batch, seed=given.seed)
+    chosen = {name: getattr(given, name) for name in ("rate", "epochs", "batch", "dropout", "seed")}
+    plan = replace(plan, **chosen)
     rows = [
         row
         for example in examples

@@ -4,8 +4,9 @@ start_logits and end_logits; tokenizers of the package `tokenizers` (extra `qa`)
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ _STEP = 64  # lengths of windows are multiples of it where the model takes any, 
 
 @dataclass(frozen=True)
 class Answer:
-    """A span of the text. start, end: its characters; confidence: its share among all spans that were possible."""
+    """A span of the text. start, end: its characters; score: the sum of its logits; confidence: its share, by softmax,
+    among all spans that were possible and the model's word that there is no answer (its logits at [CLS])."""
 
     text: str
     start: int
@@ -131,7 +133,7 @@ def windows(
 
 def best_spans(
     read: Sequence[Window],
-    logits: Sequence[tuple[np.ndarray, np.ndarray]],
+    logits: Sequence[Sequence[np.ndarray]],
     text: str,
     *,
     count: int = 1,
@@ -140,16 +142,19 @@ def best_spans(
     """The `count` best answers, the best first, from the start and end logits of each window, [tokens].
 
     An answer lies inside the text, does not end before it starts and has at most `longest` tokens. A span that two
-    windows see has the better of its scores. Raises FeatureError for logits that are no numbers.
+    windows see has the better of its scores; "no answer" has the worst of those that the windows give it. Raises
+    FeatureError for logits that are no numbers.
     """
-    keys, scores = [], []
+    keys, scores, none = [], [], np.inf
     for window, (start, end) in zip(read, logits, strict=True):
         inside = np.flatnonzero(window.spans[:, 0] >= 0)
         if not len(inside):
             continue
-        start, end = (np.asarray(side, np.float64).ravel()[inside] for side in (start, end))
+        start, end = (np.asarray(side, np.float64).ravel() for side in (start, end))
         if not (np.isfinite(start).all() and np.isfinite(end).all()):
             raise FeatureError("the model gave logits that are not finite")
+        none = min(none, start[0] + end[0])
+        start, end = start[inside], end[inside]
         first, last = np.triu_indices(len(inside))
         near = last - first < longest
         first, last = first[near], last[near]
@@ -161,8 +166,9 @@ def best_spans(
     unique, where = np.unique(np.concatenate(keys), return_inverse=True)
     best = np.full(len(unique), -np.inf)
     np.maximum.at(best, where, np.concatenate(scores))
-    shares = np.exp(best - best.max())
-    shares /= shares.sum()
+    highest = max(none, best.max())
+    shares = np.exp(best - highest)
+    shares /= shares.sum() + np.exp(none - highest)
     out = []
     for place in np.argsort(-best, kind="stable")[:count]:
         begin, stop = (int(number) for number in divmod(unique[place], len(text) + 1))
@@ -188,20 +194,60 @@ def answers(
     windows, at most; of a model of fixed length it is that length. Raises FeatureError for a model of another
     interface, an empty text or question, or a count or answer length below 1.
     """
+    asked = [(text, question)]
+    options = {"count": count, "threshold": threshold, "length": length, "stride": stride, "longest": longest}
+    return answers_to_many(model, tokenizer, asked, **options)[0]
+
+
+def answers_to_many(
+    model: Any,
+    tokenizer: Any,
+    asked: Iterable[tuple[str, str]],
+    *,
+    count: int = 1,
+    threshold: float = 0.0,
+    length: int = 384,
+    stride: int = 128,
+    longest: int = 30,
+) -> list[list[Answer]]:
+    """`answers` for each (text, question); windows of like length run together, from many texts."""
     if count < 1 or longest < 1:
         raise FeatureError("at least one answer of at least one word is asked for")
     most, fixed, names = _takes(model)
     length = most if fixed else min(length, most)
     padding = tokenizer.token_to_id("[PAD]")
     padding = 0 if padding is None else padding
-    read = windows(tokenizer, question, text, length=length, stride=min(stride, length // 3))
-    filled = length if fixed else min(most, -(-max(len(window.ids) for window in read) // _STEP) * _STEP)
-    logits = []
-    for window in read:
-        got = model.predict(window.features(filled, types="word_types" in names, padding=padding))
-        logits.append(tuple(np.ravel(got[name])[: len(window.ids)] for name in ("start_logits", "end_logits")))
-    found = best_spans(read, logits, text, count=count, longest=longest)
-    return [answer for answer in found if answer.confidence >= threshold]
+    asked = list(asked)
+    read = [
+        windows(tokenizer, question, text, length=length, stride=min(stride, length // 3)) for text, question in asked
+    ]
+    rows = []
+    for window in itertools.chain(*read):
+        filled = length if fixed else min(most, -(-len(window.ids) // _STEP) * _STEP)
+        rows.append(window.features(filled, types="word_types" in names, padding=padding))
+    logits = [(got["start_logits"], got["end_logits"]) for got in model.predict_batch(rows)]
+    out, given = [], iter(logits)
+    for (text, _), some in zip(asked, read, strict=True):
+        own = [[np.ravel(side)[: len(window.ids)] for side in next(given)] for window in some]
+        found = best_spans(some, own, text, count=count, longest=longest)
+        out.append([answer for answer in found if answer.confidence >= threshold])
+    return out
+
+
+def load(where: str | Path, *, vocabulary: str | Path | None = None) -> tuple[Any, Any]:
+    """(model, tokenizer) from a Core ML file, or from a checkpoint with a head for questions, in a folder or on the
+    Hugging Face hub (see `graphml.interop.bert`). vocabulary: see `read_tokenizer`; None: the one beside the model."""
+    from graphml import models
+
+    path = Path(where)
+    if path.suffix in (".mlmodel", ".mlpackage"):
+        tokenizer = read_tokenizer(path if vocabulary is None else vocabulary)
+        return models.load(path), tokenizer
+    from graphml.interop import bert
+
+    folder = bert.folder_of(where)
+    tokenizer = read_tokenizer(folder if vocabulary is None else vocabulary)
+    return models.load(bert.network(*bert.read_checkpoint(folder, seed=None)).spec), tokenizer
 
 
 def _takes(model: Any) -> tuple[int, bool, set[str]]:

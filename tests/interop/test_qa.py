@@ -74,6 +74,9 @@ class Scripted:
         words = {name: {WORDS.index(w): v for w, v in said.items()} for name, said in self.logits.items()}
         return {name: np.vectorize(lambda i: said.get(i, -9.0))(ids) for name, said in words.items()}
 
+    def predict_batch(self, rows):
+        return [self.predict(row) for row in rows]
+
 
 def test_windows_cover_the_text_and_overlap(tokenizer):
     found = qa.windows(tokenizer, "who sleeps?", TEXT, length=12, stride=2)
@@ -115,10 +118,25 @@ def test_confidence_is_a_softmax_over_spans(tokenizer):
     read = qa.windows(tokenizer, "who?", "red roof", length=16)
     start, end = np.zeros(len(read[0].ids)), np.zeros(len(read[0].ids))
     start[4], end[5] = 1.0, 2.0
-    found = qa.best_spans(read, [(start, end)] * len(read), "red roof", count=9)
+    found = qa.best_spans(read, [(start, end)], "red roof", count=9)
     scores = {"red": 1.0 + 0.0, "red roof": 3.0, "roof": 2.0}
-    total = sum(np.exp(list(scores.values())))
+    total = sum(np.exp(list(scores.values()))) + np.exp(0)  # the last one: [CLS], for no answer
     assert {a.text: a.confidence for a in found} == pytest.approx({t: np.exp(s) / total for t, s in scores.items()})
+    start[0], end[0] = 6.0, 6.0
+    (unsure,) = qa.best_spans(read, [(start, end)], "red roof")
+    assert unsure.confidence == pytest.approx(np.exp(3) / (np.exp(12) + total - 1))
+    # another window that does find it
+    (sure,) = qa.best_spans([*read, *read], [(start, end), (start - 6 * (start == 6), end)], "red roof")
+    assert sure.confidence == pytest.approx(np.exp(3) / (np.exp(6) + total - 1))
+
+
+def test_many_questions_are_answered_like_one_after_the_other(tokenizer):
+    model = Scripted({"red": 5.0, "dog": 4.0, "paris": 3.0}, {"roof": 5.0, "##s": 4.0, "paris": 3.0})
+    asked = [(TEXT, "who sleeps?"), ("Dogs bark.", "who?"), (TEXT * 9, "who lives in rome?")]
+    found = qa.answers_to_many(model, tokenizer, asked, length=24, count=2)
+    assert [some[0].text for some in found] == ["red roof", "Dogs", "red roof"]
+    assert found == [qa.answers(model, tokenizer, *one, length=24, count=2) for one in asked]
+    assert qa.answers_to_many(model, tokenizer, []) == []
 
 
 def test_no_answer_below_the_threshold(tokenizer):
