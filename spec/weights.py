@@ -290,14 +290,15 @@ def quantize(values: np.ndarray, *, bits: int = 8, table: bool = False, axis: in
     if not 1 <= bits <= 8:
         raise SpecError(f"quantized weights have 1 to 8 bits, not {bits}")
     if table:
-        centres = np.quantile(values, (np.arange(2**bits) + 0.5) / 2**bits).astype(np.float32)
+        ordered = np.sort(values.ravel()).astype(np.float64)
+        sums = np.concatenate([[0.0], np.cumsum(ordered)])
+        centres = np.quantile(ordered, (np.arange(2**bits) + 0.5) / 2**bits)
         for _ in range(20):
-            edges = (centres[1:] + centres[:-1]) / 2
-            codes = np.searchsorted(edges, values.ravel())
-            counts = np.bincount(codes, minlength=centres.size)
-            sums = np.bincount(codes, values.ravel(), minlength=centres.size)
-            centres = np.where(counts, sums / np.maximum(counts, 1), centres).astype(np.float32)
+            edges = np.searchsorted(ordered, (centres[1:] + centres[:-1]) / 2)
+            first, last = np.concatenate([[0], edges]), np.concatenate([edges, [ordered.size]])
+            centres = np.where(last > first, (sums[last] - sums[first]) / np.maximum(last - first, 1), centres)
             centres.sort()
+        centres = centres.astype(np.float32)
         codes = np.searchsorted((centres[1:] + centres[:-1]) / 2, values.ravel()).astype(np.uint8)
         return Quantized(codes.reshape(values.shape), None, None, centres, bits)
     levels = 2**bits - 1

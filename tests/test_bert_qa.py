@@ -23,6 +23,7 @@ pytest.importorskip("tokenizers", reason="the extra 'qa' is not installed")
 from safetensors.numpy import save_file
 
 from graphml.interop import bert, qa
+from graphml.spec.weights import quantize
 
 WIDTH, HEADS, INNER, LAYERS, PLACES = 8, 2, 12, 2, 40
 WORDS = [
@@ -199,7 +200,7 @@ def test_small_storage(tmp_path):
         assert _storages(path) == {"float32", {"float16": "float16", "quantized": "table8"}[weights]}
         assert_same(graphml.load(path), tensors, 12, 12, tolerance)
     values = np.random.default_rng(0).normal(size=4000).astype(np.float32)
-    close = bert.in_table(values, 4)
+    close = quantize(values, bits=4, table=True)
     assert close.table.shape == (16,)
     nearest = np.abs(values[:, None] - close.table).min(1)
     np.testing.assert_allclose(np.abs(values - close.dequantize()), nearest, atol=1e-6)

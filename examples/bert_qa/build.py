@@ -3,9 +3,9 @@
     python build.py CHECKPOINT bert.mlmodel                       any length up to what the checkpoint allows
     python build.py CHECKPOINT bert.mlmodel --length 384 --weights quantized
 
-CHECKPOINT is a folder with model.safetensors and config.json of a BERT, MiniLM or DistilBERT, or the name of one on the
-Hugging Face hub (extra `hub`). Its vocabulary is written beside the model. A checkpoint without a head for questions
-gets a fresh one, to be trained.
+CHECKPOINT is a folder with model.safetensors and config.json of a BERT, MiniLM or DistilBERT, the name of one on the
+Hugging Face hub (extra `hub`), or an .mlmodel that this program or train.py has written. Its vocabulary is written
+beside the model. A checkpoint without a head for questions gets a fresh one, to be trained.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphml.interop import bert, qa
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write an .mlmodel that answers questions.")
-    parser.add_argument("checkpoint", help="folder with model.safetensors and config.json, or a name on the hub")
+    parser.add_argument("checkpoint", help="a folder, a name on the hub, or an .mlmodel")
     parser.add_argument("output", type=Path)
     parser.add_argument("--length", type=int, help="words of every text; without it, any number")
     parser.add_argument("--weights", choices=("float32", "float16", "quantized"), default="float32")

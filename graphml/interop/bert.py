@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from graphml.build import NeuralNetworkBuilder
 from graphml.build.datatypes import array
 from graphml.errors import SpecError, UnsupportedError, need
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import Quantized, quantize
 
 Params = dict[str, dict[str, Any]]
 """{layer: {"weights" and "bias", or "gamma" and "beta"}}, in the layout of the file: what `lower().params` holds."""
@@ -49,18 +49,15 @@ def read_config(folder: Path) -> Config:
         distilled = said.get("model_type") == "distilbert"
         if said.get("position_embedding_type", "absolute") != "absolute" or said.get("sinusoidal_pos_embds", False):
             raise UnsupportedError("positions are not embedded as rows of a learned table")
-        names = ("dim", "hidden_dim", "n_layers", "n_heads", "activation", "dropout", "attention_dropout")
-        if not distilled:
-            names = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act")
-            names += ("hidden_dropout_prob", "attention_probs_dropout_prob")
-        width, inner, layers, heads = (int(said[name]) for name in names[:4])
+        names = _NAMES["distilbert" if distilled else "bert"]
+        width, inner, layers, heads = (int(said[names[field]]) for field in ("width", "inner", "layers", "heads"))
         config = Config(
             *(width, inner, layers, heads, int(said["max_position_embeddings"])),
             types=0 if distilled else int(said["type_vocab_size"]),
-            activation=said.get(names[4], "gelu"),
+            activation=said.get(names["activation"], "gelu"),
             epsilon=1e-12 if distilled else float(said.get("layer_norm_eps", 1e-12)),
-            dropout=float(said.get(names[5], 0.1)),
-            attention_dropout=float(said.get(names[6], 0.1)),
+            dropout=float(said.get(names["dropout"], 0.1)),
+            attention_dropout=float(said.get(names["attention_dropout"], 0.1)),
         )
     except OSError as error:
         raise SpecError(f"{folder} has no readable config.json: {error}") from None
@@ -77,13 +74,13 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config
 
 
 def folder_of(checkpoint: str | Path) -> Path:
-    """The folder of a checkpoint: itself, or a copy of what the Hugging Face hub has under a name like "owner/name".
+    """Where a checkpoint is: itself, or a folder with a copy of what the Hugging Face hub has under "owner/name".
 
     The copy is kept by `huggingface_hub` (extra `hub`), which needs a connection the first time only. Raises SpecError
     where there is neither a folder nor such a copy.
     """
     name, folder = str(checkpoint), Path(checkpoint)
-    if name and folder.is_dir():
+    if name and (folder.is_dir() or folder.suffix == ".mlmodel"):
         return folder
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
         raise SpecError(f"{name} is no folder, and no name of a model on the Hugging Face hub")
@@ -99,12 +96,14 @@ def folder_of(checkpoint: str | Path) -> Path:
 
 
 def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Config, Params]:
-    """Sizes and weights of the encoder in a folder or on the hub (see `folder_of`).
+    """Sizes and weights of an encoder: in a folder, on the hub (see `folder_of`), or in an .mlmodel by `network`.
 
     Where it has no head for questions, a fresh one is drawn with `seed`; without a seed it is refused. Raises SpecError
     naming the weight that is missing or has another shape.
     """
     folder = folder_of(checkpoint)
+    if folder.suffix == ".mlmodel":
+        return read_network(folder)
     config = read_config(folder)
     need("safetensors", "qa")
     from safetensors import SafetensorError
@@ -142,6 +141,70 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
     return config, params
 
 
+def read_network(path: str | Path) -> tuple[Config, Params]:
+    """Sizes and weights in an .mlmodel that `network` made. Raises SpecError for another one."""
+    from graphml.models import load
+
+    model: Any = load(path)
+    try:
+        config = Config(**json.loads(model.spec.description.metadata.userDefined[_SIZES]))
+    except (TypeError, ValueError):
+        raise SpecError(f"{path} is no encoder that graphml has written: its metadata has no sizes") from None
+    plain = lambda value: value.dequantize() if isinstance(value, Quantized) else np.asarray(value, np.float32)  # noqa: E731
+    stored = model.parameters
+    try:
+        return config, {layer: {name: plain(v) for name, v in stored[layer].items()} for layer in _sources(config)}
+    except KeyError as error:
+        raise SpecError(f"{path} has no layer {error}") from None
+
+
+def write_checkpoint(folder: str | Path, config: Config, params: Params) -> None:
+    """Write model.safetensors and config.json of a BERT or DistilBERT that answers questions, as `transformers` reads
+    them."""
+    need("safetensors", "qa")
+    from safetensors.numpy import save_file
+
+    family = "bert" if config.types else "distilbert"
+    tensors = {}
+    for layer, (source, _) in _sources(config).items():
+        for name, value in params[layer].items():
+            kept = {"weights": "weight", "gamma": "weight", "beta": "bias"}.get(name, name)
+            value = np.ascontiguousarray(value.T if layer in _TABLES else value, np.float32)
+            tensors[f"{source}.{kept}" if layer == "answer" else f"{family}.{source}.{kept}"] = value
+    said: dict[str, Any] = {"model_type": family, "max_position_embeddings": config.places}
+    said["architectures"] = [f"{'Bert' if config.types else 'DistilBert'}ForQuestionAnswering"]
+    said["vocab_size"] = params["embeddings/words"]["weights"].shape[1]
+    if config.types:
+        said |= {"type_vocab_size": config.types, "layer_norm_eps": config.epsilon}
+    names = _NAMES[family]
+    said |= {name: getattr(config, field) for field, name in names.items()}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    save_file(tensors, str(folder / "model.safetensors"))
+
+
+_SIZES = "encoder"  # the key of the sizes in the metadata of a network
+_NAMES = {
+    "bert": {
+        "width": "hidden_size",
+        "inner": "intermediate_size",
+        "layers": "num_hidden_layers",
+        "heads": "num_attention_heads",
+        "activation": "hidden_act",
+        "dropout": "hidden_dropout_prob",
+        "attention_dropout": "attention_probs_dropout_prob",
+    },
+    "distilbert": {
+        "width": "dim",
+        "inner": "hidden_dim",
+        "layers": "n_layers",
+        "heads": "n_heads",
+        "activation": "activation",
+        "dropout": "dropout",
+        "attention_dropout": "attention_dropout",
+    },
+}
 _TABLES = ("embeddings/words", "embeddings/places", "embeddings/types")
 
 
@@ -186,6 +249,7 @@ def network(
     """
     if length is not None and not 1 <= length <= config.places:
         raise SpecError(f"length is {length}; the checkpoint has 1 to {config.places} places")
+    sizes = json.dumps(asdict(config))
     if not dropout:
         config = replace(config, dropout=0.0, attention_dropout=0.0)
     taken: Any = array(1, min(128, config.places) if length is None else length, dtype="int32")
@@ -194,6 +258,7 @@ def network(
             taken.multiArrayType.shapeRange.sizeRanges.add(lowerBound=1, upperBound=most)
     inputs = {"word_ids": taken, **({"word_types": taken} if config.types else {}), "mask": taken}
     builder = NeuralNetworkBuilder(inputs, {"start_logits": None, "end_logits": None}, exact=True)
+    builder.user_defined_metadata[_SIZES] = sizes
 
     def add(kind: str, output: str, *inputs: str, **fields: Any) -> str:
         builder.add(kind, output, list(inputs), [output], **fields)
@@ -282,22 +347,10 @@ def network(
 
 def stored_as(params: Params, weights: str, *, bits: int = 8) -> Params:
     """The weights with matrices and tables in `weights`: "float32", "float16" or "quantized" (a table of 2^bits)."""
-    how = {"float32": lambda w: w, "float16": np.float16, "quantized": lambda w: in_table(w, bits)}[weights]
+    how = {"float32": lambda w: w, "float16": np.float16, "quantized": lambda w: quantize(w, bits=bits, table=True)}[
+        weights
+    ]
     return {
         layer: {name: how(value) if value.ndim == 2 else value for name, value in fields.items()}
         for layer, fields in params.items()
     }
-
-
-def in_table(values: np.ndarray, bits: int) -> Quantized:
-    """Each number as the nearest of 2^bits, which are fitted to the numbers by k-means from their quantiles."""
-    flat = np.asarray(values, np.float32).ravel()
-    sample = np.sort(flat[:: max(1, flat.size // 200_000)].astype(np.float64))
-    table = np.quantile(sample, (np.arange(2**bits) + 0.5) / 2**bits)
-    sums = np.concatenate([[0.0], np.cumsum(sample)])
-    for _ in range(20):
-        bounds = np.searchsorted(sample, (table[1:] + table[:-1]) / 2)
-        first, last = np.concatenate([[0], bounds]), np.concatenate([bounds, [sample.size]])
-        table = np.sort(np.where(last > first, (sums[last] - sums[first]) / np.maximum(last - first, 1), table))
-    codes = np.searchsorted(((table[1:] + table[:-1]) / 2).astype(np.float32), flat).astype(np.uint8)
-    return Quantized(codes.reshape(values.shape), None, None, table.astype(np.float32), bits)

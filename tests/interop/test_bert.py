@@ -80,3 +80,34 @@ def test_offline_is_said_in_words(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=r"graphml-jax\[hub\]"):
         bert.folder_of("owner/model")
+
+
+@pytest.mark.parametrize("types", [0, 2])
+def test_checkpoints_and_networks_hold_the_same(tmp_path, types):
+    config = bert.Config(width=8, inner=12, layers=1, heads=2, places=16, types=types, activation="relu", dropout=0.2)
+    rng = np.random.default_rng(0)
+    sizes = {"embeddings/words": (8, 20), "embeddings/places": (8, 16), "embeddings/types": (8, 2), "answer": (2, 8)}
+    sizes |= {f"0/{name}": (8, 8) for name in ("query", "key", "value", "mixed")} | {
+        "0/inner": (12, 8),
+        "0/outer": (8, 12),
+    }
+    params: dict = {
+        layer: {"weights": rng.normal(size=shape).astype(np.float32)}
+        | ({} if layer.startswith("embed") else {"bias": rng.normal(size=shape[0]).astype(np.float32)})
+        for layer, shape in sizes.items()
+        if types or not layer.endswith("types")
+    }
+    for layer in ("embeddings/norm", "0/attention_norm", "0/norm"):
+        params[layer] = {name: rng.normal(size=8).astype(np.float32) for name in ("gamma", "beta")}
+    bert.network(config, params).save(tmp_path / "net.mlmodel")
+    bert.write_checkpoint(tmp_path / "folder", config, params)
+    for where in (tmp_path / "net.mlmodel", tmp_path / "folder"):
+        again, weights = bert.read_checkpoint(where, seed=None)
+        assert again == config
+        assert {layer: set(fields) for layer, fields in weights.items()} == {n: set(f) for n, f in params.items()}
+        for layer, fields in params.items():
+            for name, value in fields.items():
+                np.testing.assert_array_equal(weights[layer][name], value)
+    graphml.NeuralNetworkBuilder({"x": graphml.datatypes.Array(1)}, {"y": None}).save(tmp_path / "other.mlmodel")
+    with pytest.raises(SpecError):
+        bert.read_checkpoint(tmp_path / "other.mlmodel")
