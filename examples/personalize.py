@@ -1,7 +1,8 @@
-"""Predict with a real Core ML model, personalize it with a user's drawings, and show what changed.
+"""Answer questions about a text with one Core ML model; personalize another with a user's drawings.
 
-The model (see data/README.md) knows fifteen kinds of sketches, and may train its last two layers. Its user draws other
-things: six kinds of drawings take over six of its labels. 40 drawings of each train, 10 are held out.
+The first is a BERT (see bert_qa/README.md). The second (see data/README.md) knows fifteen kinds of sketches, and may
+train its last two layers. Its user draws other things: six kinds of drawings take over six of its labels. 40 drawings
+of each train, 10 are held out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import graphml
+from graphml.interop import qa
 
 DATA = Path(__file__).parent / "data"
 MEANING = {
@@ -22,6 +24,21 @@ MEANING = {
     "train": "Toothbrush",
     "truck": "Door",
 }
+
+TEXT = (
+    "Apple hosts an annual World Wide Developer Conference, where engineers from all over the world learn about its "
+    "new software. The first WWDC began in 1987 in Santa Clara, CA. Since 2017 it has been held in San Jose, and in "
+    "2019 about 6,000 people came."
+)
+
+
+def answer_questions() -> None:
+    model, tokenizer = qa.load(DATA / "bert_qa.mlmodel")
+    print(f"{TEXT}\n")
+    for question in ("When was the first WWDC?", "How many people came in 2019?"):
+        (answer,) = qa.answers(model, tokenizer, TEXT, question)
+        print(f"{question} {answer.text} ({answer.confidence:.0%} sure)")
+        assert TEXT[answer.start : answer.end] == answer.text
 
 
 def accuracy(model: graphml.Model, drawings: np.ndarray, labels: list[str]) -> float:
@@ -35,7 +52,7 @@ def show(drawing: np.ndarray) -> str:
     return "\n".join("".join(shades[pixel // 52] for pixel in row) for row in drawing[::2])
 
 
-def main() -> None:
+def personalize() -> None:
     model = graphml.load(DATA / "QuickDrawUpdatable.mlmodel")
     print(model)
     archive = np.load(DATA / "quickdraw.npz")
@@ -71,6 +88,12 @@ def main() -> None:
         again = graphml.load(Path(folder) / "mine.mlmodel")
     print(f"\nafter, written and read again: {again.predict({'image': drawings[example]})['classLabel']!r}")
     assert held_out_accuracy(again) > before + 0.2
+
+
+def main() -> None:
+    answer_questions()
+    print("\nNow a model that learns from its user.\n")
+    personalize()
 
 
 if __name__ == "__main__":

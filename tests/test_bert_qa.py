@@ -6,6 +6,7 @@ import importlib
 import json
 import lzma
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -54,7 +55,7 @@ WORDS = [
 @pytest.fixture(scope="module")
 def example():
     """{name: module} of the example, which are no modules for anybody else."""
-    names = ("build", "squad", "train", "evaluate")
+    names = ("build", "squad", "train", "evaluate", "shrink")
     before = {name: sys.modules.pop(name, None) for name in names}
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples" / "bert_qa"))
     try:
@@ -245,6 +246,22 @@ def test_checkpoints_that_do_not_fit(tmp_path):
         bert.network(config, params, length=41)
 
 
+def test_rounding_makes_up_for_its_errors(example):
+    rng = np.random.default_rng(5)
+    weights = rng.normal(size=(16, 24)).astype(np.float32)
+    inputs = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 24)) + 0.1 * rng.normal(size=(200, 24))
+    plain = quantize(weights, bits=4, table=True)
+    better = example["shrink"].rounded(weights, inputs.T @ inputs, 4, block=5)
+    assert better.codes.shape == weights.shape
+    np.testing.assert_array_equal(better.table, plain.table)
+    error = {name: np.square(inputs @ (q.dequantize() - weights).T).mean() for name, q in
+             (("plain", plain), ("better", better))}  # fmt: skip
+    assert error["better"] < 0.2 * error["plain"]
+    # where inputs have nothing to do with each other, nothing can be made up for
+    alone = example["shrink"].rounded(weights, np.eye(24), 4)
+    np.testing.assert_array_equal(alone.codes, plain.codes)
+
+
 # SQuAD ---------------------------------------------------------------------------------------------------------------
 
 
@@ -387,3 +404,28 @@ def test_from_checkpoint_to_score(example, course, tmp_path, capsys, monkeypatch
     assert score["questions"] == len(json.loads((tmp_path / "said.json").read_text())) == 6
     assert score["f1"] > 60
     assert score["exact_match"] <= score["f1"]
+    small = tmp_path / "small.mlmodel"
+    monkeypatch.setattr(example["shrink"], "LENGTH", 24)
+    example["shrink"].main([str(out), str(folder / "train.json"), str(small), "--bits", "6", "--word-bits", "4"])
+    assert _storages(small) == {"float32", "table4", "table6", "table8"}
+    ids = {name: value[:, :12] for name, value in features_of(12, 12).items()}
+    whole, less = graphml.load(out).predict(ids), graphml.load(small).predict(ids)
+    assert 0 < np.abs(whole["start_logits"] - less["start_logits"]).max() < 0.1 * np.ptp(whole["start_logits"])
+
+
+def test_the_shipped_model_answers(example):
+    path = Path(__file__).resolve().parents[1] / "examples" / "data" / "bert_qa.mlmodel"
+    assert path.stat().st_size < 15e6
+    assert {s for s in _storages(path) if s.startswith("table")} == {"table5", "table8"}
+    model, tokenizer = qa.load(path)
+    text = "Apple hosts an annual World Wide Developer Conference. The first WWDC began in 1987 in Santa Clara, CA."
+    (answer,) = qa.answers(model, tokenizer, text, "When was the first WWDC?")
+    assert (answer.text, answer.start) == ("1987", text.index("1987"))
+    assert answer.confidence > 0.5
+    folder = os.environ.get("GRAPHML_MODELS")
+    if folder is None:
+        pytest.skip("answers on SQuAD need its questions, in a folder named by GRAPHML_MODELS")
+    examples = example["squad"].read(Path(folder) / "data" / "squad" / "squad11_dev_compact.json.xz")[::211]
+    score = example["squad"].scores(examples, example["evaluate"].predictions(model, tokenizer, examples, length=256))
+    assert len(examples) > 50
+    assert score["f1"] > 70
