@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import lzma
@@ -350,18 +351,19 @@ def course(example, tmp_path_factory):
             example["squad"].features(tokenizer, one, length=24)]  # fmt: skip
     plan = example["train"].Plan(rate=0.03, epochs=60, batch=6, lengths=(24,))
     train = example["train"]
-    compiled = train.stepper(config, params, plan, 60)[0]  # once for all runs
+    original = train.stepper
+    compiled = original(config, params, plan, 60)[0]  # once for all runs
 
     def stepper(config, params, plan, steps):
         weights = jax.tree.map(jnp.asarray, params)
         return compiled, weights, train.optimizer(plan, steps)[0].init(weights)
 
     train.stepper = stepper
-    return folder, config, params, rows, plan
+    return folder, config, params, rows, plan, original
 
 
 def test_the_loss_falls_and_a_run_goes_on_where_it_stopped(example, course, tmp_path):
-    train, (_, config, params, rows, plan) = example["train"], course
+    train, (_, config, params, rows, plan, _) = example["train"], course
     lines, again = [], []
     weights, done = train.train(config, params, rows, plan, log=lines.append)
     assert done
@@ -392,8 +394,23 @@ def test_the_loss_falls_and_a_run_goes_on_where_it_stopped(example, course, tmp_
         train.train(config, params, rows, plan, budget=1.0)
 
 
+def test_half_precision_and_dropout(example, course):
+    _, config, params, rows, plan, stepper = course
+    batch = example["squad"].batch_of(rows[:6], 24)
+
+    def loss(**changes):
+        step, weights, state = stepper(config, params, dataclasses.replace(plan, **changes), 60)
+        weights, _, loss = step(weights, state, batch, 0)
+        assert {leaf.dtype.name for leaf in jax.tree.leaves(weights)} == {"float32"}
+        return float(loss)
+
+    whole = loss()
+    assert 0 < abs(loss(precision="bfloat16") - whole) < 0.05 * whole
+    assert 0 < abs(loss(dropout=True) - whole) < 0.5 * whole
+
+
 def test_from_checkpoint_to_score(example, course, tmp_path, capsys, monkeypatch):
-    folder, *_, plan = course
+    folder, *_, plan, _ = course
     monkeypatch.setattr(example["train"], "Plan", lambda: plan)
     out, work = tmp_path / "qa.mlmodel", tmp_path / "work"
     example["train"].main([str(folder), str(folder / "train.json"), str(out), "--checkpoint-dir", str(work)])

@@ -43,6 +43,7 @@ class Plan:
     decay: float = 0.01
     clip: float = 1.0
     dropout: bool = False
+    precision: str = "float32"  # of what is computed; weights, loss and optimizer keep float32
     seed: int = 0
 
 
@@ -63,7 +64,7 @@ def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callab
     """(step, weights, state of the optimizer); step(weights, state, batch, number) gives weights, state and loss."""
     from graphml.models.network import NeuralNetwork
 
-    lowered = NeuralNetwork(network(config, params, dropout=plan.dropout).spec).lower()
+    lowered = NeuralNetwork(network(config, params, dropout=plan.dropout).spec).lower(dtype=plan.precision)
     transform, _ = optimizer(plan, steps)
 
     def loss_of(weights, batch, key):
@@ -71,7 +72,9 @@ def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callab
         out = lowered.fn(weights, inputs, key=key, train=True)
         absent = 1e4 * (1 - batch["mask"])
         sides = [
-            optax.softmax_cross_entropy_with_integer_labels(out[f"{side}_logits"] - absent, batch[side])
+            optax.softmax_cross_entropy_with_integer_labels(
+                out[f"{side}_logits"].astype(jnp.float32) - absent, batch[side]
+            )
             for side in ("start", "end")
         ]
         return jnp.mean(sides[0] + sides[1]) / 2
@@ -183,6 +186,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=plan.batch)
     parser.add_argument("--rate", type=float, default=plan.rate)
     parser.add_argument("--dropout", action="store_true", help="drop values by chance; for several epochs")
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default=plan.precision, help="bfloat16 for GPUs"
+    )
     parser.add_argument("--seed", type=int, default=plan.seed)
     given = parser.parse_args(arguments)
     folder = folder_of(given.checkpoint)
@@ -192,7 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.questions is not None:
         drawn = np.random.default_rng(given.seed).permutation(len(examples))[: given.questions]
         examples = [examples[i] for i in drawn]
-    chosen = {name: getattr(given, name) for name in ("rate", "epochs", "batch", "dropout", "seed")}
+    chosen = {name: getattr(given, name) for name in ("rate", "epochs", "batch", "dropout", "precision", "seed")}
     plan = replace(plan, **chosen)
     rows = [
         row
