@@ -178,6 +178,9 @@ def test_bert_of_any_length_is_one_program_for_each(example, tmp_path):
     assert twice["end_logits"].shape == (2, 7)
     np.testing.assert_allclose(twice["end_logits"][1], model.predict(given)["end_logits"][0], atol=1e-5)
     assert qa.read_tokenizer(tmp_path / "net.mlmodel").token_to_id("roof") == WORDS.index("roof")
+    straight, tokenizer = qa.load(tmp_path)
+    assert tokenizer.token_to_id("roof") == WORDS.index("roof")
+    assert straight.spec == model.spec
 
 
 def test_distilbert_of_fixed_length(example, tmp_path):
@@ -203,6 +206,7 @@ def test_small_storage(tmp_path):
         assert_same(graphml.load(path), tensors, 12, 12, tolerance)
     values = np.random.default_rng(0).normal(size=4000).astype(np.float32)
     close = quantize(values, bits=4, table=True)
+    assert close.table is not None
     assert close.table.shape == (16,)
     nearest = np.abs(values[:, None] - close.table).min(1)
     np.testing.assert_allclose(np.abs(values - close.dequantize()), nearest, atol=1e-6)
@@ -222,6 +226,8 @@ def test_a_fresh_head_is_seeded(tmp_path):
     assert (one == same).all()
     assert (one != other).any()
     assert 0.005 < one.std() < 0.05
+    with pytest.raises(SpecError, match=r"has no qa_outputs\.weight"):
+        qa.load(tmp_path)
 
 
 def test_checkpoints_that_do_not_fit(tmp_path):

@@ -89,6 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--bits", type=int, choices=range(2, 9), default=5, help="of matrices")
     parser.add_argument("--word-bits", type=int, choices=range(2, 9), default=5, help="of the table of words")
+    parser.add_argument("--license", default="", help="what the file shall say of its licence")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of texts")
     given = parser.parse_args(arguments)
     config, params = bert.read_network(given.model)
@@ -101,7 +102,9 @@ def main(arguments: list[str] | None = None) -> None:
         batch = squad.batch_of(rows[first : first + 16], LENGTH, types=bool(config.types))
         batches.append({name: value for name, value in batch.items() if name not in ("start", "end")})
     weights = shrunk(config, params, batches, given.bits, words=given.word_bits)
-    bert.network(config, weights).save(given.output)
+    builder = bert.network(config, weights)
+    builder.license = given.license
+    builder.save(given.output)
     tokenizer.save(str(given.output.with_suffix(".tokenizer.json")))
     print(f"{given.output}: {given.output.stat().st_size / 1e6:.1f} MB")
 

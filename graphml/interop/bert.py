@@ -184,6 +184,11 @@ def write_checkpoint(folder: str | Path, config: Config, params: Params) -> None
     save_file(tensors, str(folder / "model.safetensors"))
 
 
+_MEANINGS = {
+    "word_ids": "numbers of the word pieces: [CLS] question [SEP] text [SEP]",
+    "word_types": "0 for the question, 1 for the text",
+    "mask": "1 for each word piece, 0 for filling",
+}
 _SIZES = "encoder"  # the key of the sizes in the metadata of a network
 _NAMES = {
     "bert": {
@@ -258,7 +263,12 @@ def network(
             taken.multiArrayType.shapeRange.sizeRanges.add(lowerBound=1, upperBound=most)
     inputs = {"word_ids": taken, **({"word_types": taken} if config.types else {}), "mask": taken}
     builder = NeuralNetworkBuilder(inputs, {"start_logits": None, "end_logits": None}, exact=True)
+    builder.short_description = "Finds the answer to a question in a text."
     builder.user_defined_metadata[_SIZES] = sizes
+    for name in inputs:
+        builder.input_description[name] = _MEANINGS[name]
+    for side in ("start", "end"):
+        builder.output_description[f"{side}_logits"] = f"how well an answer would {side} at each word piece"
 
     def add(kind: str, output: str, *inputs: str, **fields: Any) -> str:
         builder.add(kind, output, list(inputs), [output], **fields)
