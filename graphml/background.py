@@ -25,10 +25,10 @@ from typing import Any
 from graphml.errors import GraphmlError, UpdateError, need
 from graphml.models import load
 from graphml.models.configuration import ModelConfiguration
+from graphml.spec.files import replace_file
 from graphml.training_files import read_samples
 from graphml.update import MetricKey, TaskState, UpdateTask
 from graphml.update.checkpoints import digest, is_locked
-from graphml.update.storage import replace_file
 
 _POLL_SECONDS = 0.1
 _OVER = (TaskState.COMPLETED, TaskState.FAILED)

@@ -171,13 +171,13 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
         if kind not in (".mlmodel", ".mlpackage"):
             raise SpecError("the name of a model ends in .mlmodel or .mlpackage")
         file = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
-        _replace(file, data) if kind == ".mlmodel" else _write_package(file, data)
+        replace_file(file, data) if kind == ".mlmodel" else _write_package(file, data)
 
 
 def _write_package(package: Path, data: bytes) -> None:
     # One file of an existing package changes, and replacing one file is atomic; replacing a folder is not.
     if package.is_dir() and any(package.iterdir()):
-        _replace(_model_file(package), data)
+        replace_file(_model_file(package), data)
         return
     temporary = _temporary(package)
     try:
@@ -211,12 +211,18 @@ def _manifest() -> bytes:
     return (json.dumps(manifest, indent=4, sort_keys=True) + "\n").encode()
 
 
+UNFINISHED = ".graphml-*.tmp"  # what a killed process may leave behind; never what anybody reads
+
+
 def _temporary(beside: Path) -> Path:
-    return beside.with_name(f".graphml-{uuid.uuid4().hex}.tmp")
+    return beside.with_name(UNFINISHED.replace("*", uuid.uuid4().hex))
 
 
-def _replace(file: Path, data: bytes) -> None:
-    """Put `data` in the place of a file at once."""
+def replace_file(file: Path, data: bytes) -> None:
+    """Put `data` in the place of a file at once: whoever reads sees all of the old or all of the new.
+
+    A new file has the permissions that the process gives to new files; one that is replaced keeps its own.
+    """
     temporary = _temporary(file)
     try:
         _write_through(temporary, data)

@@ -30,7 +30,7 @@ import numpy as np
 
 from graphml import spec
 from graphml.errors import UpdateError, need
-from graphml.update import storage
+from graphml.spec import files
 from graphml.update.events import MetricKey
 from graphml.update.history import Record, as_plain, batch_records, from_plain
 from graphml.update.learning import Moment, Plan
@@ -60,7 +60,7 @@ class CheckpointDirectory:
         need("orbax.checkpoint", "checkpoints")
         self.path.mkdir(parents=True, exist_ok=True)
         self._unlock = weakref.finalize(self, os.close, _locked(self.path / "lock"))
-        for unfinished in (*self.path.glob(".unfinished-*"), *self._steps.glob("*tmp*")):
+        for unfinished in (*self.path.glob(files.UNFINISHED), *self._steps.glob("*tmp*")):
             shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink(missing_ok=True)
 
     @property
@@ -83,7 +83,7 @@ class CheckpointDirectory:
         """Say what is going to be updated."""
         spec.write(model, self.model)
         facts = {"format": _FORMAT, "model": digest(model), "strict": request.strict, "precision": request.precision}
-        storage.replace_file(self.path / "update.json", json.dumps(facts).encode())
+        files.replace_file(self.path / "update.json", json.dumps(facts).encode())
 
     def request(self) -> tuple[Request, str] | None:
         """How the update that the directory holds was asked for, and the digest of its model; None if it holds none."""

@@ -18,10 +18,10 @@ from graphml.models import Model, load
 from graphml.models.network import NeuralNetwork
 from graphml.spec import Model as Message
 from graphml.spec.attributes import kind_of, weight_messages
+from graphml.spec.files import replace_file
 from graphml.spec.layers import REGIONS
 from graphml.spec.weights import Quantized
 from graphml.update.recipe import network_of
-from graphml.update.storage import replace_file
 from graphml.update.weights import with_weight
 
 _FORMAT = "graphml delta 1"

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 from graphml.errors import UpdateError
+from graphml.spec.files import replace_file
 
 _INDEX = "samples.json"
 
@@ -165,20 +166,6 @@ def reopen(folder: Path, limits: Limits) -> Stored | None:
 
 def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of a file at once: whoever reads sees all of the old or all of the new."""
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
 
 
 def _column(folder: Path, number: int) -> Path:

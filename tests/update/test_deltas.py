@@ -47,6 +47,12 @@ def test_a_delta_holds_what_has_changed_and_gives_the_same_bits(tmp_path):
     assert Delta.read(_file(tmp_path, BASE)).weights == {}
 
 
+def test_a_delta_may_be_read_by_whoever_may_read_other_files(tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"")
+    assert _file(tmp_path, BASE).stat().st_mode == other.stat().st_mode
+
+
 def test_models_from_files_and_with_another_recipe_have_the_same_base(tmp_path):
     personal = make_updatable(_personal(2), ["top"], loss=recipes.Huber("y"), optimizer=recipes.Lion(0.01))
     personal.spec.description.metadata.author = "Anna"
