@@ -244,6 +244,16 @@ def test_checkpoints_that_do_not_fit(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(said | {"intermediate_size": 13}))
     with pytest.raises(SpecError, match=r"shape \[12, 8\]; config.json says \[13, 8\]"):
         bert.read_checkpoint(tmp_path)
+    for wrong in ({"num_attention_heads": 0}, {"num_hidden_layers": -1}, {"hidden_size": 2**40}):
+        (tmp_path / "config.json").write_text(json.dumps(said | wrong))
+        with pytest.raises(SpecError, match="cannot have these sizes"):
+            bert.read_checkpoint(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(said | {"num_hidden_layers": 2**30}))
+    with pytest.raises(SpecError, match=r"has no encoder\.layer\.2\."):
+        bert.read_checkpoint(tmp_path)
+    (tmp_path / "config.json").write_text("[1]")
+    with pytest.raises(SpecError, match="does not describe an encoder"):
+        bert.read_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(said | {"num_attention_heads": 3}))
     with pytest.raises(SpecError, match="3 heads"):
         bert.read_checkpoint(tmp_path)

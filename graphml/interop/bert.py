@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,22 @@ def read_config(folder: Path) -> Config:
         config = Config(
             *(width, inner, layers, heads, int(said["max_position_embeddings"])),
             types=0 if distilled else int(said["type_vocab_size"]),
-            activation=said.get(names["activation"], "gelu"),
+            activation=str(said.get(names["activation"], "gelu")),
             epsilon=1e-12 if distilled else float(said.get("layer_norm_eps", 1e-12)),
             dropout=float(said.get(names["dropout"], 0.1)),
             attention_dropout=float(said.get(names["attention_dropout"], 0.1)),
         )
     except OSError as error:
         raise SpecError(f"{folder} has no readable config.json: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SpecError(f"{folder / 'config.json'} does not describe an encoder: {error!r}") from None
+    return _checked(config)
+
+
+def _checked(config: Config) -> Config:
+    sizes = (config.width, config.inner, config.layers, config.heads, config.places, config.types + 1)
+    if not all(isinstance(size, int) and 1 <= size < 2**31 for size in sizes):
+        raise SpecError(f"an encoder cannot have these sizes: {config}")
     if config.activation not in ACTIVATIONS:
         raise UnsupportedError(f"activation {config.activation!r}; there are {', '.join(ACTIVATIONS)}")
     if config.width % config.heads:
@@ -106,6 +114,7 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
         return read_network(folder)
     config = read_config(folder)
     need("safetensors", "qa")
+    import ml_dtypes  # noqa: F401  (teaches NumPy bfloat16; comes with JAX)
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -115,7 +124,7 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
         raise SpecError(f"{folder} has no readable model.safetensors: {error}") from None
     tensors = {name.removeprefix("bert.").removeprefix("distilbert."): value for name, value in tensors.items()}
     params: Params = {}
-    for layer, (source, shape) in _sources(config).items():
+    for layer, source, shape in _sources(config):
         if layer == "answer" and f"{source}.weight" not in tensors and seed is not None:
             drawn = np.random.default_rng(seed).normal(0, 0.02, shape).astype(np.float32)
             params[layer] = {"weights": drawn, "bias": np.zeros(2, np.float32)}
@@ -147,15 +156,16 @@ def read_network(path: str | Path) -> tuple[Config, Params]:
 
     model: Any = load(path)
     try:
-        config = Config(**json.loads(model.spec.description.metadata.userDefined[_SIZES]))
+        config = _checked(Config(**json.loads(model.spec.description.metadata.userDefined.get(_SIZES, ""))))
     except (TypeError, ValueError):
         raise SpecError(f"{path} is no encoder that graphml has written: its metadata has no sizes") from None
     plain = lambda value: value.dequantize() if isinstance(value, Quantized) else np.asarray(value, np.float32)  # noqa: E731
-    stored = model.parameters
-    try:
-        return config, {layer: {name: plain(v) for name, v in stored[layer].items()} for layer in _sources(config)}
-    except KeyError as error:
-        raise SpecError(f"{path} has no layer {error}") from None
+    stored, params = getattr(model, "parameters", {}), {}
+    for layer, _, _ in _sources(config):
+        if layer not in stored:
+            raise SpecError(f"{path} has no layer {layer}")
+        params[layer] = {name: plain(value) for name, value in stored[layer].items()}
+    return config, params
 
 
 def write_checkpoint(folder: str | Path, config: Config, params: Params) -> None:
@@ -166,7 +176,7 @@ def write_checkpoint(folder: str | Path, config: Config, params: Params) -> None
 
     family = "bert" if config.types else "distilbert"
     tensors = {}
-    for layer, (source, _) in _sources(config).items():
+    for layer, source, _ in _sources(config):
         for name, value in params[layer].items():
             kept = {"weights": "weight", "gamma": "weight", "beta": "bias"}.get(name, name)
             value = np.ascontiguousarray(value.T if layer in _TABLES else value, np.float32)
@@ -213,16 +223,14 @@ _NAMES = {
 _TABLES = ("embeddings/words", "embeddings/places", "embeddings/types")
 
 
-def _sources(config: Config) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """{layer: (its name in a checkpoint, the shape of its weight there)}; -1 is any size."""
+def _sources(config: Config) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """For each layer its name, its name in a checkpoint, and the shape of its weight there; -1 is any size."""
     width, inner, distilled = config.width, config.inner, not config.types
-    out: dict[str, tuple[str, tuple[int, ...]]] = {
-        "embeddings/words": ("embeddings.word_embeddings", (-1, width)),
-        "embeddings/places": ("embeddings.position_embeddings", (config.places, width)),
-    }
+    yield "embeddings/words", "embeddings.word_embeddings", (-1, width)
+    yield "embeddings/places", "embeddings.position_embeddings", (config.places, width)
     if not distilled:
-        out["embeddings/types"] = ("embeddings.token_type_embeddings", (config.types, width))
-    out["embeddings/norm"] = ("embeddings.LayerNorm", (width,))
+        yield "embeddings/types", "embeddings.token_type_embeddings", (config.types, width)
+    yield "embeddings/norm", "embeddings.LayerNorm", (width,)
     below = "transformer.layer" if distilled else "encoder.layer"
     names = {
         "query": ("attention.q_lin", "attention.self.query", (width, width)),
@@ -236,9 +244,8 @@ def _sources(config: Config) -> dict[str, tuple[str, tuple[int, ...]]]:
     }
     for number in range(config.layers):
         for name, (one, other, shape) in names.items():
-            out[f"{number}/{name}"] = (f"{below}.{number}.{one if distilled else other}", shape)
-    out["answer"] = ("qa_outputs", (2, width))
-    return out
+            yield f"{number}/{name}", f"{below}.{number}.{one if distilled else other}", shape
+    yield "answer", "qa_outputs", (2, width)
 
 
 # The network ---------------------------------------------------------------------------------------------------------

@@ -108,6 +108,19 @@ def test_checkpoints_and_networks_hold_the_same(tmp_path, types):
         for layer, fields in params.items():
             for name, value in fields.items():
                 np.testing.assert_array_equal(weights[layer][name], value)
+    from safetensors.numpy import load_file, save_file
+
+    file = tmp_path / "folder" / "model.safetensors"
+    halves = {name: value.astype("bfloat16") for name, value in load_file(file).items()}
+    save_file(halves, file)
+    _, weights = bert.read_checkpoint(tmp_path / "folder")
+    assert weights["answer"]["weights"].dtype == np.float32
+    np.testing.assert_allclose(weights["answer"]["weights"], params["answer"]["weights"], rtol=2**-8)
     graphml.NeuralNetworkBuilder({"x": graphml.datatypes.Array(1)}, {"y": None}).save(tmp_path / "other.mlmodel")
     with pytest.raises(SpecError):
         bert.read_checkpoint(tmp_path / "other.mlmodel")
+    message = graphml.spec.read(tmp_path / "net.mlmodel")
+    message.description.metadata.userDefined["encoder"] = '{"layers": [1]}'
+    graphml.spec.write(message, tmp_path / "net.mlmodel")
+    with pytest.raises(SpecError, match="has no sizes"):
+        bert.read_network(tmp_path / "net.mlmodel")
