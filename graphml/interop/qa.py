@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,12 +104,16 @@ def windows(
     """Windows of at most `length` tokens over a text, each with the question in front.
 
     stride: how many tokens of the text two neighbours have in common. question_length: longer questions are cut.
-    Raises FeatureError for an empty question or text, and where so little room is left for the text that the windows
-    would not move on.
+    Raises FeatureError for a question or text that is empty or no text, and where so little room is left for the text
+    that the windows would not move on.
     """
     for what, given in (("question", question), ("text", text)):
+        if not isinstance(given, str):
+            raise FeatureError(f"the {what} is of type {type(given).__name__}; a string is needed")
         if not given.strip():
             raise FeatureError(f"the {what} is empty")
+        if re.search("[\ud800-\udfff]", given):
+            raise FeatureError(f"the {what} holds halves of characters (surrogates)")
     asked = tokenizer.encode(question, add_special_tokens=False).ids[:question_length]
     read = tokenizer.encode(text, add_special_tokens=False)
     if not read.ids:

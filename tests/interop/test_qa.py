@@ -158,6 +158,10 @@ def test_refusals(tokenizer, folder, monkeypatch):
         qa.answers(model, tokenizer, TEXT, " \n")
     with pytest.raises(FeatureError, match="the text is empty"):
         qa.answers(model, tokenizer, "", "who?")
+    with pytest.raises(FeatureError, match=r"the text is of type bytes; a string"):
+        qa.windows(tokenizer, "who?", b"The cat")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(FeatureError, match=r"the question holds halves of characters"):
+        qa.answers(model, tokenizer, TEXT, "who \ud800?")
     with pytest.raises(FeatureError, match="words are left for the text"):
         qa.windows(tokenizer, "who lives in paris?", TEXT, length=8)
     with pytest.raises(FeatureError, match="not finite"):
