@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 import timing
+from networks import check_agreement
 
 SHIPPED = Path(__file__).resolve().parents[1] / "examples" / "data" / "bert_qa.mlmodel"
-AGREEMENT = 1e-4
 TEXTS = {"1 x 128": (1, 128), "1 x 384": (1, 384), "8 x 128": (8, 128)}
 
 Inputs = Mapping[str, np.ndarray]
@@ -143,7 +143,7 @@ def with_torch(config: Any, params: Any, threads: int) -> Run:
     return run
 
 
-def storages(config: Any, params: Any, vocabulary: int) -> dict[str, Run]:
+def storages(config: Any, params: Any) -> dict[str, Run]:
     """graphml with the same weights in each storage; the agreement of the others does not hold between these."""
     import graphml
     from graphml.interop import bert
@@ -156,16 +156,6 @@ def storages(config: Any, params: Any, vocabulary: int) -> dict[str, Run]:
             bert.network(config, bert.stored_as(params, weights, bits=bits)).save(path)
             runs[name] = with_graphml(graphml.load(path))
     return runs
-
-
-def check_agreement(runs: Mapping[str, Run], given: Inputs) -> float:
-    """The largest difference between any two, relative to the range. Raises ValueError above AGREEMENT."""
-    logits = {name: run(given) for name, run in runs.items()}
-    first, *others = logits
-    worst = max((float(np.abs(logits[n] - logits[first]).max() / np.ptp(logits[first])) for n in others), default=0.0)
-    if not worst <= AGREEMENT:
-        raise ValueError(f"{', '.join(logits)} differ by {worst:.1e} of the range of the logits")
-    return worst
 
 
 def measured(runs: Mapping[str, Run], vocabulary: int, rounds: int) -> dict[str, dict[str, timing.Reading]]:
@@ -194,7 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         runs["onnxruntime"] = with_onnxruntime(config, params, options.threads)
     if importlib.util.find_spec("torch") and importlib.util.find_spec("transformers"):
         runs["torch"] = with_torch(config, params, options.threads)
-    worst = check_agreement(runs, inputs(2, 128, vocabulary))
+    given = inputs(2, 128, vocabulary)
+    worst = check_agreement({who: lambda run=run: run(given) for who, run in runs.items()})
     print(f"all agree within {worst:.0e} of the range of the logits", file=sys.stderr)
     clock = "cpu" if options.threads == 1 else "wall_p10"
     print(", ".join(f"{key} {value}" for key, value in timing.machine(options.threads).items()))
@@ -205,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     print(timing.table(measured(runs, vocabulary, options.rounds), "graphml", clock))
     if options.storages:
-        results = measured(storages(config, params, vocabulary), vocabulary, options.rounds)
+        results = measured(storages(config, params), vocabulary, options.rounds)
         print(f"\ngraphml by storage of the weights:\n\n{timing.table(results, 'float32', clock)}")
 
 

@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     folder = bert.folder_of(given.checkpoint)
     config, params = bert.read_checkpoint(folder, seed=given.seed)
     tokenizer = qa.read_tokenizer(folder)
-    bert.network(config, bert.stored_as(params, given.weights, bits=given.bits), length=given.length).save(given.output)
-    tokenizer.save(str(given.output.with_suffix(".tokenizer.json")))
+    stored = bert.stored_as(params, given.weights, bits=given.bits)
+    qa.save(bert.network(config, stored, length=given.length), tokenizer, given.output)
     print(f"{given.output}: {given.output.stat().st_size / 1e6:.1f} MB")
 
 

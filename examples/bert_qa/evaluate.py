@@ -10,10 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import squad
 
-import graphml
 from graphml.interop import qa
 
 
@@ -32,11 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="where to write the predictions, {id: text}")
     given = parser.parse_args(arguments)
-    examples = squad.read(given.data)
-    if given.questions is not None:
-        drawn = np.random.default_rng(given.seed).permutation(len(examples))[: given.questions]
-        examples = [examples[i] for i in drawn]
-    found = predictions(graphml.load(given.model), qa.read_tokenizer(given.model), examples)
+    examples = squad.drawn(squad.read(given.data), given.questions, given.seed)
+    found = predictions(*qa.load(given.model), examples)
     if given.output is not None:
         given.output.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     print(json.dumps({"questions": len(examples), **squad.scores(examples, found)}))

@@ -66,7 +66,7 @@ def shrunk(
         reads |= {f"{i}/together": ("mixed",), f"{i}/attention_norm": ("inner",), f"{i}/active": ("outer",)}
         grams: dict[str, Any] = dict.fromkeys(reads, 0.0)
         for batch in batches:
-            seen = blobs(_floats(out), batch, tuple(reads))
+            seen = blobs(out, batch, tuple(reads))
             for blob in reads:
                 rows = np.asarray(seen[blob], np.float64)[batch["mask"] > 0]
                 grams[blob] = grams[blob] + rows.T @ rows
@@ -75,11 +75,6 @@ def shrunk(
                 layer = f"{i}/{name}"
                 out[layer]["weights"] = rounded(params[layer]["weights"], grams[blob], bits)
     return out
-
-
-def _floats(params: bert.Params) -> bert.Params:
-    plain = lambda value: value.dequantize() if isinstance(value, Quantized) else value  # noqa: E731
-    return {layer: {name: plain(value) for name, value in fields.items()} for layer, fields in params.items()}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -94,9 +89,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     config, params = bert.read_network(given.model)
     tokenizer = qa.read_tokenizer(given.model)
-    examples = squad.read(given.data)
-    drawn = np.random.default_rng(given.seed).permutation(len(examples))[:TEXTS]
-    rows = [row for i in drawn for row in squad.features(tokenizer, examples[i], length=LENGTH)][:TEXTS]
+    examples = squad.drawn(squad.read(given.data), TEXTS, given.seed)
+    rows = [row for example in examples for row in squad.features(tokenizer, example, length=LENGTH)][:TEXTS]
     batches = []
     for first in range(0, len(rows), 16):
         batch = squad.batch_of(rows[first : first + 16], LENGTH, types=bool(config.types))
@@ -104,8 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
     weights = shrunk(config, params, batches, given.bits, words=given.word_bits)
     builder = bert.network(config, weights)
     builder.license = given.license
-    builder.save(given.output)
-    tokenizer.save(str(given.output.with_suffix(".tokenizer.json")))
+    qa.save(builder, tokenizer, given.output)
     print(f"{given.output}: {given.output.stat().st_size / 1e6:.1f} MB")
 
 

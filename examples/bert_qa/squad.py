@@ -51,6 +51,13 @@ def read(path: str | Path) -> list[Example]:
         raise SpecError(f"{path} is no SQuAD file: {error!r}") from None
 
 
+def drawn(examples: Sequence[Example], count: int | None, seed: int) -> list[Example]:
+    """So many of them, at random and in random order; None: all, as they are."""
+    if count is None:
+        return list(examples)
+    return [examples[i] for i in np.random.default_rng(seed).permutation(len(examples))[:count]]
+
+
 # Scores --------------------------------------------------------------------------------------------------------------
 
 

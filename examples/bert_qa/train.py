@@ -194,10 +194,7 @@ def main(arguments: list[str] | None = None) -> None:
     folder = folder_of(given.checkpoint)
     config, params = read_checkpoint(folder, seed=given.seed)
     tokenizer = qa.read_tokenizer(folder)
-    examples = squad.read(given.data)
-    if given.questions is not None:
-        drawn = np.random.default_rng(given.seed).permutation(len(examples))[: given.questions]
-        examples = [examples[i] for i in drawn]
+    examples = squad.drawn(squad.read(given.data), given.questions, given.seed)
     chosen = {name: getattr(given, name) for name in ("rate", "epochs", "batch", "dropout", "precision", "seed")}
     plan = replace(plan, **chosen)
     rows = [
@@ -212,8 +209,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(json.dumps(line), file=lines, flush=True)
 
         weights, done = train(config, params, rows, plan, directory=given.checkpoint_dir, budget=given.budget, log=log)
-    network(config, weights).save(given.output)
-    tokenizer.save(str(given.output.with_suffix(".tokenizer.json")))
+    qa.save(network(config, weights), tokenizer, given.output)
     print(f"{given.output} written; " + ("all is learned" if done else "the same command goes on"))
     if not done:
         sys.exit(3)

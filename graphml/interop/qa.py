@@ -64,7 +64,7 @@ def read_tokenizer(path: str | Path) -> Any:
     path = Path(path)
     places = [path]
     if path.suffix in (".mlmodel", ".mlpackage"):
-        places = [path.with_suffix(".tokenizer.json"), path.parent / "tokenizer.json", path.parent / "vocab.txt"]
+        places = [_vocabulary_of(path), path.parent / "tokenizer.json", path.parent / "vocab.txt"]
     elif path.is_dir():
         places = [path / "tokenizer.json", path / "vocab.txt"]
     found = next((place for place in places if place.is_file()), None)
@@ -253,6 +253,16 @@ def load(where: str | Path, *, vocabulary: str | Path | None = None) -> tuple[An
     folder = bert.folder_of(where)
     tokenizer = read_tokenizer(folder if vocabulary is None else vocabulary)
     return models.load(bert.network(*bert.read_checkpoint(folder, seed=None)).spec), tokenizer
+
+
+def save(network: Any, tokenizer: Any, path: str | Path) -> None:
+    """Write what `load` reads: a builder's network as an .mlmodel, and its vocabulary beside it."""
+    network.save(path)
+    tokenizer.save(str(_vocabulary_of(Path(path))))
+
+
+def _vocabulary_of(model: Path) -> Path:
+    return model.with_suffix(".tokenizer.json")
 
 
 def _takes(model: Any) -> tuple[int, bool, set[str]]:
