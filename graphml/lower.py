@@ -27,6 +27,7 @@ from graphml.control import Block, Control, known, peek
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
 from graphml.folding import Folded, fold
 from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_before, reads, writes
+from graphml.sequences import reading
 from graphml.spec.layers import KEEP_SCALARS, REGIONS, snake_case
 from graphml.spec.weights import Quantized
 
@@ -122,7 +123,13 @@ class Lowered:
         env = self.enter(inputs)
         run = Run(self, params, key, prepared, origins(self.graph), {}, dict(static or {}))
         with catalogue.lowering_for(self.target.replace(train=train)):
-            _run_region(self.folded.graph.body if prepared else self.graph.body, env, keep, run)
+            try:
+                _run_region(self.folded.graph.body if prepared else self.graph.body, env, keep, run)
+            except ShapeError as error:
+                words = reading(self.graph)
+                if not words:
+                    raise
+                raise ShapeError(f"{error}\n{words}") from error
         return env
 
     def enter(self, inputs: Arrays) -> dict[str, Any]:
