@@ -45,11 +45,12 @@ Other people's models, on which graphml is tried. The files are not part of the 
 NOTES = """
 ### Files with LSTMs
 
-- exermote/PredictionModel.mlmodel: both layers set `forgetBias`, and their forget gates store biases of 1.01 and 1.02 on
-  average, the other gates 0.14 or less. The 1 that the flag speaks of is in them already; graphml adds none. The
-  interface declares one step of 12 numbers, the network needs a sequence: [40, 1, 12, 1, 1] is what was tried. Its
-  author published no answers, so that the scores are known to be computed as the format's tools compute them, no more.
-- play-with-turi/MyActivityClassifier.mlmodel: the flag is not set and nothing is reversed. No published answers either.
+- exermote/PredictionModel.mlmodel: both layers set `forgetBias`, and their forget gates store biases of 1.01 and 1.02
+  on average, the other gates 0.14 or less. The 1 that the flag speaks of is in them already; graphml adds none. The
+  interface declares one step of 12 numbers, but the network needs a sequence: it was tried with [40, 1, 12, 1, 1]. No
+  answers of its author are at hand to compare with.
+- play-with-turi/MyActivityClassifier.mlmodel: the flag is not set, and nothing is reversed. No answers to compare
+  with either.
 """
 
 # inputs that are not of the declared shape: a sequence of 40 steps where one step is declared, too short for a window
