@@ -283,8 +283,8 @@ def _lstm_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Ma
 
     def cell(weights):
         return {
-            "weight": _beside(weights, gates, "weight_matrix"),
             "recursion": _beside(weights, gates, "recursion_matrix"),
+            "weight": _beside(weights, gates, "weight_matrix"),
             "bias": _beside(weights, gates, "bias_vector"),
             "peepholes": {
                 gate: weights[f"{gate}_peephole_vector"]
