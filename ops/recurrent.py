@@ -113,7 +113,7 @@ def _run(
         return states, states[0] if every_step else None
 
     last, outputs = lax.scan(step, states, x, reverse=reverse)
-    if not every_step:
+    if outputs is None:
         return last[0][None], last
     return (jnp.flip(outputs, 0) if reverse else outputs), last
 
