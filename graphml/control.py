@@ -136,15 +136,17 @@ class Control:
         # a side that leaves the turn before it makes a blob has zeros in its place, which nobody reads
         blank = {n: jnp.zeros(s.shape, s.dtype) for found in shapes for n, s in found.items()} | self.state
         both = [n for n in both if n in blank]
+        forms: dict[str, tuple[int, ...]] = {}
         for name in sorted(both):
             found = {tuple(s[name].shape) if name in s else np.shape(blank[name]) for s in shapes}
             if otherwise is None:
                 found.add(np.shape(self.state[name]))
-            if len(found) > 1:
+            if len(found) > 1 and not _one_number(found):
                 both_shapes = " and ".join(str(list(shape)) for shape in sorted(found))
                 raise UnsupportedError(
                     f"the sides leave {name!r} in different shapes ({both_shapes}), and which side runs {_UNKNOWN}"
                 )
+            forms[name] = max(found)
 
         # facts of shapes are float32, also in a network of another type
         types = {
@@ -156,7 +158,7 @@ class Control:
                 params, state = operands
                 state = {**self.state, **state}
                 after = state if side is None else {**state, **side(params, state, both)}
-                return {name: jnp.asarray(after.get(name, blank[name]), types[name]) for name in both}
+                return {name: _fitted(after.get(name, blank[name]), forms[name], types[name]) for name in both}
 
             return taken
 
@@ -195,6 +197,16 @@ class Control:
 
 
 _NOTHING = Block(lambda params, key, state, wanted: state, {}, None, frozenset(), frozenset(), {})
+
+
+def _one_number(shapes: Iterable[tuple[int, ...]]) -> bool:
+    """Whether these are shapes of a single number: where a scalar and a vector of one meet, the vector stays."""
+    return set(shapes) <= {(), (1,)}
+
+
+def _fitted(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A blob as what carries it needs it: of its type, and a scalar as a vector of one where that is its shape."""
+    return jnp.asarray(value, dtype).reshape(shape)
 
 
 def _written(state: State, names: frozenset[str]) -> State:
@@ -245,6 +257,8 @@ class Turns:
             for name, shape in shapes.items():
                 if name not in start:
                     start[name] = jnp.zeros(shape.shape, shape.dtype)
+                elif _one_number((shape.shape, start[name].shape)):
+                    start[name] = start[name].reshape(max(shape.shape, start[name].shape))
                 elif shape.shape != start[name].shape:
                     raise ShapesChange(
                         f"the loop leaves {name!r} in another shape ({list(shape.shape)}) than it finds it "
@@ -270,7 +284,7 @@ class Turns:
             state[EXIT] = np.zeros(1, np.float32)
         key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
         after = self._body(params, state, [*self._carried, *([EXIT] if self._exits else [])], key)
-        carried = {n: jnp.asarray(after.get(n, carry[n]), carry[n].dtype) for n in carry}
+        carried = {n: _fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, after[EXIT].reshape(()) != BREAK if self._exits else True
 
     def _check(self, params, moving: State, carry: State) -> tuple[State, Any]:
@@ -279,7 +293,7 @@ class Turns:
             return carry, jnp.asarray(True)
         state = {**self._control.state, **moving, **carry}
         after = self._condition(params, state, {*self._carried, self._variable})
-        carried = {n: jnp.asarray(after.get(n, carry[n]), carry[n].dtype) for n in carry}
+        carried = {n: _fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, jnp.asarray(is_true(after[self._variable]))
 
     def _turn_and_check(self, params, moving: State, carry: State, index) -> tuple[State, Any]:

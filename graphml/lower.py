@@ -3,8 +3,9 @@
 The shape is that of `jax.core.eval_jaxpr`: an environment of blobs; each node reads, its row computes, the results are
 written, dead blobs are dropped. Rows are looked up by kind; no operator is known here by name.
 
-Three things happen around a row and nowhere else: weights get their run-time form, image-like arrays get the layout
-that the row wants (`Laid` remembers it, so a chain of such rows never converts back), and errors gain the layer's name.
+Four things happen around a row and nowhere else: weights get their run-time form, image-like arrays get the layout that
+the row wants (`Laid` remembers it, so a chain of such rows never converts back), scalars become vectors for rows that
+know arrays with axes only, and errors gain the layer's name. A scalar that leaves the network has the shape [1].
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from graphml.control import Block, Control, known, peek
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
 from graphml.folding import Folded, fold
 from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_before, reads, writes
-from graphml.spec.layers import REGIONS, snake_case
+from graphml.sequences import reading
+from graphml.spec.layers import KEEP_SCALARS, REGIONS, snake_case
 from graphml.spec.weights import Quantized
 
 jax.tree_util.register_dataclass(Quantized, data_fields=["codes", "scale", "bias", "table"], meta_fields=["bits"])
@@ -104,13 +106,13 @@ class Lowered:
     def intermediates(
         self, params: Params, inputs: Arrays, names: Iterable[str] | None = None, *, key: jax.Array | None = None
     ) -> dict[str, Any]:
-        """The named blobs (None: all of them) as the layers see them, in wire layout."""
+        """The named blobs (None: all of them) in wire layout; scalars have the shape [1]."""
         wanted = {name for node in self.graph.body.nodes for name in node.outputs} if names is None else set(names)
         env = self._evaluate(params, inputs, keep=frozenset(wanted), key=key, train=False, prepared=False)
         missing = sorted(wanted - env.keys())
         if missing:
             raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
-        return {name: wire(env[name]) for name in sorted(wanted)}
+        return {name: at_least_1d(wire(env[name])) for name in sorted(wanted)}
 
     def _run(self, params, inputs, *, key, train, prepared, static=None) -> dict[str, Any]:
         names = frozenset(port.name for port in self.graph.outputs)
@@ -121,7 +123,13 @@ class Lowered:
         env = self.enter(inputs)
         run = Run(self, params, key, prepared, origins(self.graph), {}, dict(static or {}))
         with catalogue.lowering_for(self.target.replace(train=train)):
-            _run_region(self.folded.graph.body if prepared else self.graph.body, env, keep, run)
+            try:
+                _run_region(self.folded.graph.body if prepared else self.graph.body, env, keep, run)
+            except ShapeError as error:
+                words = reading(self.graph)
+                if not words:
+                    raise
+                raise ShapeError(f"{error}\n{words}") from error
         return env
 
     def enter(self, inputs: Arrays) -> dict[str, Any]:
@@ -314,6 +322,8 @@ def block(region: Region, run: Run) -> Block:
 def _call(row: Op, node: Node, values: Sequence[Any], run: Run) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
     arrays, laid = _arrange(row.layout_for(node.attributes), values)
+    if node.kind not in KEEP_SCALARS:
+        arrays = [at_least_1d(array) for array in arrays]
     function = catalogue.images_laid(laid)(partial(row.function, **_keywords(row, node, run)))
     if run.sizes is not None and run.sizes[0] is node:
         function = partial(function, sizes=run.sizes[1])
@@ -431,6 +441,11 @@ def wire(value):
     return jnp.moveaxis(value.array, -1, -3) if isinstance(value, Laid) else value
 
 
+def at_least_1d(array):
+    """A scalar as a vector of one number; every other array as it is."""
+    return array.reshape(1) if array.ndim == 0 else array
+
+
 # The edge: interface shapes <-> blobs --------------------------------------------------------------------------------
 
 
@@ -446,7 +461,7 @@ def _enter(graph: Graph, port: Port, value, dtype):
         rank = 4 if graph.image_rank4 else 5
         return x.reshape((1,) * (rank - x.ndim) + x.shape) if x.ndim < rank else x
     if graph.exact:
-        return x.reshape(1) if x.ndim == 0 else x
+        return at_least_1d(x)
     declared = x.ndim if port.shape is None or x.ndim == 5 else len(port.shape)
     if declared == 1 and x.ndim <= 3:
         x = x[..., None, None]
@@ -484,7 +499,7 @@ def _leave(graph: Graph, port: Port, blob):
     if port.shape is not None and math.prod(port.shape) == blob.size:
         return blob.reshape(port.shape)
     if graph.exact or blob.ndim != 5:
-        return blob
+        return at_least_1d(blob)
     front, core = blob.shape[:2], blob.shape[2:]
     vector = len(port.shape) == 1 if port.shape is not None else front == (1, 1)
     if vector and core[1:] == (1, 1):

@@ -39,8 +39,3 @@ def need_rank(x, fewest: int, most: int | None = None) -> None:
             f"rank {fewest}" if most == fewest else f"rank {fewest} or more" if most is None else f"{fewest} to {most}"
         )
         raise ShapeError(f"x has rank {x.ndim}; this layer takes {legal}")
-
-
-def at_least_1d(x):
-    """Blobs have no rank 0: a single number has shape [1]."""
-    return x.reshape(1) if x.ndim == 0 else x

@@ -18,11 +18,11 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     if "weights" not in weights:
         return dict(weights)
     kernel, stride, groups = weights["weights"], windows.extents(attributes["stride"], "stride"), attributes["n_groups"]
+    dilation = windows.extents(attributes["dilation_factor"], "dilation factor")
     if attributes["is_deconvolution"]:
-        return {**weights, "weights": choose_transposed(transposed(kernel, groups), stride, groups, target())}
+        return {**weights, "weights": choose_transposed(transposed(kernel, groups, dilation), stride, groups, target())}
     kernel = kernel.transpose(2, 3, 1, 0)
-    window = Window(stride, dilation=windows.extents(attributes["dilation_factor"], "dilation factor"), groups=groups)
-    return {**weights, "weights": choose(kernel, window, target())}
+    return {**weights, "weights": choose(kernel, Window(stride, dilation=dilation, groups=groups), target())}
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
@@ -61,8 +61,10 @@ def convolution(
     x: [..., batch, channels, height, width]. kernel: the weights as a second input, [out, in / groups, height, width]
     (spec 4; not for a deconvolution); otherwise `weights`. Returns the rank of x with the layer's output channels.
     Padding is `valid` (with zeros of given amounts) or `same` (the size divided by the stride). A deconvolution is the
-    transpose: its padding cuts the result, `output_shape`, when given, takes the place of the padding, and dilation is
-    ignored. Raises ShapeError when channels do not match or the window does not fit.
+    transpose: its padding cuts the result, and `output_shape`, when given, takes the place of the padding.
+    `dilation_factor` spreads the kernel of either. For deconvolutions the prose says that it is ignored, but the tools
+    of the format rely on it: their shape rules count it, and their converters write it and compare with the source.
+    Raises ShapeError when channels do not match or the window does not fit.
     Source: ConvolutionLayerParams (spec 1).
     """
     if x.ndim < 4:
@@ -83,11 +85,11 @@ def convolution(
         raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
     images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
     sizes, taps = images.shape[1:3], windows.extents(kernel_size, "kernel size")
+    reach = windows.reach(taps, dilation)
     if is_deconvolution:
-        cut = _cut(sizes, taps, stride, convolution_padding_type, output_shape)
+        cut = _cut(sizes, reach, stride, convolution_padding_type, output_shape)
         y = form(images, cut._replace(groups=n_groups))
     else:
-        reach = [(n - 1) * d + 1 for n, d in zip(taps, dilation, strict=True)]
         padding = windows.image_padding(convolution_padding_type, sizes, reach, stride)
         y = form(images, Window(stride, padding, dilation, n_groups))
     if bias is not None:
@@ -96,7 +98,7 @@ def convolution(
 
 
 def _cut(sizes, kernel, stride, padding: Choice, output_shape: tuple[int, ...]) -> Cut:
-    """What is kept of a full deconvolution."""
+    """What is kept of a full deconvolution. kernel: with its dilation."""
     if output_shape:
         return cut_to(sizes, kernel, stride, windows.extents(output_shape, "output shape"))
     if padding.name == "same":

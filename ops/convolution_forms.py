@@ -308,7 +308,10 @@ _canonical.defvjp(_canonical_forward, _canonical_backward)
 
 
 class Cut(NamedTuple):
-    """The part of a full deconvolution that is kept: from `start`, `size` pixels; entries as in `Window`."""
+    """The part of a full deconvolution that is kept: from `start`, `size` pixels; entries as in `Window`.
+
+    `kernel` is how far it reaches, with its dilation.
+    """
 
     kernel: Extents
     stride: Extents
@@ -317,12 +320,14 @@ class Cut(NamedTuple):
     groups: int = 1
 
 
-def transposed(kernel, groups: int):
+def transposed(kernel, groups: int, dilation: Extents):
     """The stored kernel of a deconvolution with its axes in the usual order: [*space, channels in / groups, channels
-    out] from [channels in, channels out / groups, *space]. The output channels of a group stand together."""
+    out] from [channels in, channels out / groups, *space]. The output channels of a group stand together. Its dilation
+    is written out as zeros between its elements."""
     channels, each, *space = kernel.shape
     parts = jnp.moveaxis(kernel.reshape(groups, channels // groups, each, *space), (1, 0, 2), (-3, -2, -1))
-    return parts.reshape(*space, channels // groups, groups * each)
+    parts = parts.reshape(*space, channels // groups, groups * each)
+    return lax.pad(parts, jnp.zeros((), parts.dtype), [(0, 0, d - 1) for d in (*dilation, 1, 1)])
 
 
 def choose_transposed(kernel, stride: Extents, groups: int, target: Target):

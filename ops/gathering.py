@@ -16,7 +16,7 @@ import numpy as np
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import at_least_1d, from_start
+from graphml.ops._axes import from_start
 from graphml.ops._known import indices as whole
 from graphml.ops._known import module, refuse_missing
 
@@ -25,7 +25,7 @@ Places = Sequence[Any]
 
 
 def _read(x, leading: int, places: Places):
-    where = (*[slice(None)] * leading, *places)
+    where = (*[slice(None)] * leading, *places, ...)  # with the dots, NumPy gives arrays where one number is left
     sizes = x.shape[leading : leading + len(places)]
     for place, n in zip(places, sizes, strict=True):
         refuse_missing(place, n)
@@ -76,7 +76,7 @@ def gather_nd(x, indices):
     x: rank >= m, indices: [..., m]; returns [...] followed by the axes of x after the first m. Raises ShapeError when m
     exceeds the rank of x. Source: GatherNDLayerParams (spec 4).
     """
-    return at_least_1d(_read(x, 0, _coordinates(x, indices)))
+    return _read(x, 0, _coordinates(x, indices))
 
 
 @op("gatherAlongAxis")

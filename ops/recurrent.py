@@ -3,7 +3,8 @@
 All cells share one loop. `prepare` sets the matrices of the gates side by side and stands them up as [in, out], so that
 a step costs one product with the state; whether the product with the input leaves the loop depends on the batch, and
 where it stays it can be part of the same product.
-States go in and out as [1, batch, size, 1, 1]; those that are not wired start as zeros.
+States go in and out as [1, batch, size, 1, 1]; those that are not wired start as zeros. On the way in they may also be
+[batch, size, 1, 1, 1], which the common converter writes for plain recurrent layers.
 """
 
 from __future__ import annotations
@@ -57,9 +58,13 @@ def _start(state, x, size: int):
     batch = x.shape[1]
     if state is None:
         return jnp.zeros((batch, size), x.dtype)
-    if state.ndim != 5 or state.shape not in ((1, batch, size, 1, 1), (1, 1, size, 1, 1)):
-        raise ShapeError(f"a state has shape {list(state.shape)}; it is [1, {batch}, {size}, 1, 1]")
-    return jnp.broadcast_to(state[0, :, :, 0, 0], (batch, size))
+    if state.shape in ((1, batch, size, 1, 1), (1, 1, size, 1, 1)):
+        return jnp.broadcast_to(state[0, :, :, 0, 0], (batch, size))
+    if state.shape == (batch, size, 1, 1, 1):
+        return state[:, :, 0, 0, 0]
+    raise ShapeError(
+        f"a state has shape {list(state.shape)}; it is [1, {batch}, {size}, 1, 1] or [{batch}, {size}, 1, 1, 1]"
+    )
 
 
 def _blob(rows):
@@ -81,8 +86,8 @@ def _run(
     """Carry `states` along x: (outputs [sequence or 1, batch, size], last states).
 
     advance: (states, x_t @ matrix + y_t @ recursion + bias) -> states, of which the first is the output y; without
-    `recursion` its term is left to `advance`. reverse: from the last step to the first; outputs stay at the step that
-    made them.
+    `recursion` its term is left to `advance`. reverse: from the last step to the first. Outputs come in the order in
+    which they were computed.
     """
     length, batch = x.shape[:2]
 
@@ -108,7 +113,9 @@ def _run(
         return states, states[0] if every_step else None
 
     last, outputs = lax.scan(step, states, x, reverse=reverse)
-    return outputs if every_step else last[0][None], last
+    if outputs is None:
+        return last[0][None], last
+    return (jnp.flip(outputs, 0) if reverse else outputs), last
 
 
 def _beside(weights: Mapping[str, Any], gates: Sequence[str], ending: str) -> Any:
@@ -170,7 +177,7 @@ def simple_recurrent(
 
     x: [sequence, batch, in, 1, 1], state: [1, batch, out, 1, 1]. Returns the outputs [sequence, batch, out, 1, 1] (only
     the final one, [1, batch, ...], without `sequence_output`) and the final state. `reverse_input` runs from the last
-    step to the first; outputs stay in the order of time.
+    step to the first, and the outputs come in that order too: the first of them is that of the last step.
     Raises ShapeError for other shapes. Source: SimpleRecurrentLayerParams (spec 1).
     """
     x = _sequence(x, weight_matrix.shape[0])
@@ -275,16 +282,10 @@ def _lstm_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Ma
         gates.append("forget_gate")
 
     def cell(weights):
-        recursion = _beside(weights, gates, "recursion_matrix")
-        bias = _beside(weights, gates, "bias_vector")
-        if params["forget_bias"] and gates[-1] == "forget_gate":
-            size = recursion.shape[0]
-            bias = jnp.zeros(recursion.shape[1], recursion.dtype) if bias is None else bias
-            bias = bias.at[-size:].add(1)
         return {
+            "recursion": _beside(weights, gates, "recursion_matrix"),
             "weight": _beside(weights, gates, "weight_matrix"),
-            "recursion": recursion,
-            "bias": bias,
+            "bias": _beside(weights, gates, "bias_vector"),
             "peepholes": {
                 gate: weights[f"{gate}_peephole_vector"]
                 for gate in gates
@@ -335,9 +336,10 @@ def uni_directional_lstm(
     """Long short-term memory: gates i, f, o and block input z, with a cell c beside the output y.
 
     c' = clip(f * c + i * z) to the cell's threshold, y' = o * h(c'); every gate is f(clip(W x + R y + p * c + b)),
-    where the output gate's peephole sees c'; z takes g and has no peephole. `forget_bias` adds 1 to b_f; a coupled
-    forget gate is 1 - i. Shapes, `sequence_output` and `reverse_input` as in `simple_recurrent`; `activations` are
-    (f, g, h).
+    where the output gate's peephole sees c'; z takes g and has no peephole. A coupled forget gate is 1 - i. Shapes,
+    `sequence_output` and `reverse_input` as in `simple_recurrent`; `activations` are (f, g, h).
+    `forget_bias` says how b_f was initialized and has no effect: the prose adds 1 to b_f, Core ML does not, since the
+    trained b_f holds it already.
     Returns outputs, last y and last c.
     Source: UniDirectionalLSTMLayerParams, LSTMParams (spec 1).
     """
@@ -372,4 +374,4 @@ def bi_directional_lstm(
         raise SpecError(f"{len(weight_params)} sets of weights are stored; one per direction is needed")
     ahead, *ahead_states = _lstm(x, y, c, weight_params[0], activations_forward_lstm, params, False)
     back, *back_states = _lstm(x, y_back, c_back, weight_params[1], activations_backward_lstm, params, True)
-    return jnp.concatenate([ahead, back], axis=2), *ahead_states, *back_states
+    return jnp.concatenate([ahead, jnp.flip(back, 0)], axis=2), *ahead_states, *back_states

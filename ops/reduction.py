@@ -10,7 +10,7 @@ from jax import lax
 
 from graphml.catalogue import op, table
 from graphml.errors import ShapeError
-from graphml.ops._axes import at_least_1d, from_start, image_axes, image_axis, need_rank
+from graphml.ops._axes import from_start, image_axes, image_axis, need_rank
 from graphml.ops.reduction_forms import largest, mean, norm, position, smallest, square_sum, total
 
 
@@ -75,12 +75,12 @@ def _reduction(kind: str, function: Callable[..., Any], words: str):
         if reduce_all or not along:
             along = tuple(range(x.ndim))
         result = function(x, along)
-        return result if keep_dims else at_least_1d(jnp.squeeze(result, along))
+        return result if keep_dims else jnp.squeeze(result, along)
 
     reduce_nd.__doc__ = f"""{words}, along `axes`, which may count from the end.
 
     x: any rank >= 1. All axes are reduced with `reduce_all`, and when none is named, as the common builder writes it.
-    They stay with size 1 if `keep_dims`; a single number has shape [1]. Source: {kind[0].upper()}{kind[1:]}LayerParams
+    They stay with size 1 if `keep_dims`. Source: {kind[0].upper()}{kind[1:]}LayerParams
     (spec 4).
     """
     return reduce_nd
@@ -105,7 +105,7 @@ table({kind: _reduction(kind, function, words) for kind, (function, words) in _N
 def _found(x, axis: int, remove_dim: bool, extreme):
     axis = from_start(axis, x.ndim)
     found = position(x, axis, extreme)
-    return at_least_1d(jnp.squeeze(found, axis)) if remove_dim else found
+    return jnp.squeeze(found, axis) if remove_dim else found
 
 
 _NO_SLOPE = "a position does not change with small changes of the numbers"
@@ -115,7 +115,7 @@ _NO_SLOPE = "a position does not change with small changes of the numbers"
 def arg_max(x, *, axis: int, remove_dim: bool):
     """The position of the maximum along an axis, as a float; the first one among equals.
 
-    x: any rank >= 1. The axis stays with size 1 unless `remove_dim`; rank 1 stays rank 1. Source: ArgMaxLayerParams
+    x: any rank >= 1. The axis stays with size 1 unless `remove_dim`. Source: ArgMaxLayerParams
     (spec 4).
     """
     return _found(x, axis, remove_dim, largest)
@@ -125,7 +125,7 @@ def arg_max(x, *, axis: int, remove_dim: bool):
 def arg_min(x, *, axis: int, remove_dim: bool):
     """The position of the minimum along an axis, as a float; the first one among equals.
 
-    x: any rank >= 1. The axis stays with size 1 unless `remove_dim`; rank 1 stays rank 1. Source: ArgMinLayerParams
+    x: any rank >= 1. The axis stays with size 1 unless `remove_dim`. Source: ArgMinLayerParams
     (spec 4).
     """
     return _found(x, axis, remove_dim, smallest)

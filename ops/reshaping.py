@@ -19,7 +19,7 @@ def _reshape(x, target: tuple[int, ...]):
     fits = rest > 0 and size % rest == 0 if -1 in target else size == rest
     if not fits:
         raise ShapeError(f"x has shape {list(x.shape)}; its {size} elements do not fill {list(target)}")
-    return x.reshape(target if target else (1,))
+    return x.reshape(target)
 
 
 @op("copy", layout="any")
@@ -35,8 +35,9 @@ def copy(x):
 def squeeze(x, *, axes: tuple[int, ...], squeeze_all: bool):
     """x without the named axes, or with `squeeze_all` without any of length 1.
 
-    x: any rank >= 1; returns as many axes fewer, but always one: a single number has shape [1]. Axes may count from the
-    end. Raises ShapeError for an axis that is longer. Source: SqueezeLayerParams (spec 4).
+    x: any rank >= 1; returns as many axes fewer. The prose always keeps one; the format's tools count on a scalar where
+    none is left, so that expandDims makes a vector of it. Axes may count from the end. Raises ShapeError for an axis
+    that is longer. Source: SqueezeLayerParams (spec 4).
     """
     dropped = (
         {axis for axis, n in enumerate(x.shape) if n == 1} if squeeze_all else {from_start(a, x.ndim) for a in axes}

@@ -11,7 +11,7 @@ from jax import lax
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import at_least_1d, from_start
+from graphml.ops._axes import from_start
 from graphml.ops._known import indices, module, whole_numbers
 
 
@@ -35,7 +35,7 @@ def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
         "end masks": end_masks,
         "squeeze masks": squeeze_masks,
     }
-    where: list[int | slice] = []
+    where: list[Any] = []
     for length, first, stop, stride, from_edge, to_edge, squeeze in zip(
         x.shape, *(_per_axis(values, x.ndim, name) for name, values in lists.items()), strict=True
     ):
@@ -48,7 +48,7 @@ def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
             raise ShapeError("a stride is 0; strides are positive or negative")
         else:
             where.append(slice(None if from_edge else first, None if to_edge else stop, stride))
-    return at_least_1d(x[tuple(where)])
+    return x[(*where, ...)]  # with the dots, NumPy gives an array where one number is left
 
 
 @op("sliceStatic")
@@ -113,7 +113,7 @@ def slice_dynamic(
         first, step, _ = _spans(x, begin, *operands, **fields, strides=strides, squeeze_masks=squeeze_masks)
         for axis, size in enumerate(sizes):
             x = jnp.take(x, first[axis] + step[axis] * np.arange(abs(size)), axis, mode="clip")
-        return at_least_1d(x.reshape([size for size in sizes if size >= 0]))
+        return x.reshape([size for size in sizes if size >= 0])
     names = ("end", "strides", "begin masks", "end masks", "squeeze masks")
     given = tuple(whole_numbers(values, name) for values, name in zip(operands, names, strict=False))
     fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)

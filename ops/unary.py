@@ -37,7 +37,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "INVERSE": lambda x, alpha, epsilon: 1 / (x + epsilon),
     "POWER": lambda x, alpha, epsilon: power(x, alpha),
     "EXP": lambda x, alpha, epsilon: jnp.exp(x),
-    "LOG": lambda x, alpha, epsilon: jnp.log(x),
+    "LOG": lambda x, alpha, epsilon: jnp.log(x + epsilon),
     "ABS": lambda x, alpha, epsilon: jnp.abs(x),
     "THRESHOLD": lambda x, alpha, epsilon: jnp.maximum(x, alpha),
 }
@@ -47,8 +47,8 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 def unary(x, *, type: str, alpha: float, epsilon: float, shift: float, scale: float):
     """f(scale * x + shift), elementwise, for one of eight functions f.
 
-    x: any shape; returns the same. `alpha` is the exponent of POWER and the floor of THRESHOLD; `epsilon` is added
-    before the divisions of RSQRT and INVERSE. Outside its domain f gives what NumPy gives: NaN or infinity.
-    Source: UnaryFunctionLayerParams (spec 1).
+    x: any shape; returns the same. `alpha` is the exponent of POWER and the floor of THRESHOLD; `epsilon` is added to
+    what enters RSQRT, INVERSE and LOG. The prose leaves it out of LOG; converters count on it, and Core ML adds it.
+    Outside its domain f gives what NumPy gives: NaN or infinity. Source: UnaryFunctionLayerParams (spec 1).
     """
     return _FUNCTIONS[type](in_loops(scale * x + shift), alpha, epsilon)

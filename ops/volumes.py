@@ -89,8 +89,7 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     kernel, groups, on_cpu = weights["weights"], attributes["n_groups"], target().platform == "cpu"
     stride, dilation = _stride(**attributes), _dilation(**attributes)
     if attributes["is_deconvolution"]:
-        kernel = transposed(kernel, groups)
-        kernel = lax.pad(kernel, jnp.zeros((), kernel.dtype), [(0, 0, d - 1) for d in (*dilation, 1, 1)])
+        kernel = transposed(kernel, groups, dilation)
         slices = (choose_transposed(part, stride[1:], groups, target()) for part in kernel)
         return {**weights, "weights": SpreadSlabs(tuple(slices)) if on_cpu else Spread(kernel)}
     kernel = kernel.transpose(2, 3, 4, 1, 0)
@@ -144,7 +143,7 @@ def convolution_3d(
         raise ShapeError(f"x has {x.shape[1]} channels, the weights expect {input_channels}")
     x = jnp.moveaxis(x, 1, -1)
     sizes, stride, dilation = x.shape[1:4], _stride(**fields), _dilation(**fields)
-    kernel = tuple((n - 1) * d + 1 for n, d in zip(_kernel(**fields), dilation, strict=True))
+    kernel = windows.reach(_kernel(**fields), dilation)
     if is_deconvolution:
         if output_shape or padding_type == "SAME":
             wanted = output_shape or tuple(n * s for n, s in zip(sizes, stride, strict=True))

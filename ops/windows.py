@@ -33,6 +33,11 @@ def extents(values: Sequence[int], what: str, *, axes: int = 2, least: int = 1) 
     return tuple(int(value) for value in values)
 
 
+def reach(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
+    """How far a kernel reaches along each axis, from its first element to its last."""
+    return tuple((taps - 1) * gap + 1 for taps, gap in zip(kernel, dilation, strict=True))
+
+
 def halves(total: int, mode: str = "BOTTOM_RIGHT_HEAVY") -> Pair:
     """A total padding on both sides; the heavier side gets the odd one."""
     small = total // 2

@@ -147,11 +147,13 @@ def _one(value, field) -> Any:
     return special(value) if special else _fields(value)
 
 
-# Activations of recurrent cells come without numbers from common converters: the format knows one pair for each.
+# Activations of recurrent cells come without numbers from common converters, and each then means one function. The
+# format's prose names 1.7159 and 2/3 for scaledTanh; Core ML is known to compute a plain tanh where none are stored.
+# In an activation layer, numbers that are not stored are zeros.
 _CELL_NUMBERS = {
     "linear": {"alpha": 1.0, "beta": 0.0},
     "sigmoidHard": {"alpha": 0.2, "beta": 0.5},
-    "scaledTanh": {"alpha": 1.7159, "beta": 2 / 3},
+    "scaledTanh": {"alpha": 1.0, "beta": 1.0},
 }
 
 

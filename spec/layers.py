@@ -29,6 +29,13 @@ def kinds() -> tuple[str, ...]:
     return tuple(field.name for field in NeuralNetworkLayer.DESCRIPTOR.oneofs_by_name["layer"].fields)
 
 
+def kinds_of(names: str) -> frozenset[str]:
+    """A set of kinds from their names in one text."""
+    found = frozenset(names.split())
+    assert found <= set(kinds()), found - set(kinds())
+    return found
+
+
 def descriptor(kind: str) -> Any:
     """The protobuf descriptor of a kind's parameters."""
     return NeuralNetworkLayer.DESCRIPTOR.fields_by_name[kind].message_type
@@ -113,6 +120,17 @@ def input_range(kind: str) -> tuple[int, int]:
 def output_range(kind: str) -> tuple[int, int]:
     """The fewest and the most outputs that a kind gives."""
     return _OUTPUTS.get(kind, (1, 1))
+
+
+# Kinds that take a scalar, an array without axes, as it is. To every other kind a scalar is a vector of one number.
+KEEP_SCALARS = kinds_of(
+    """activation unary add multiply average max min copy clip ceil floor sign round exp2 sin cos tan asin acos atan
+    sinh cosh tanh asinh acosh atanh erf gelu clampedReLU equal notEqual lessThan lessEqual greaterThan greaterEqual
+    logicalOr logicalXor logicalNot logicalAnd modBroadcastable minBroadcastable maxBroadcastable addBroadcastable
+    powBroadcastable divideBroadcastable floorDivBroadcastable multiplyBroadcastable subtractBroadcastable
+    whereBroadcastable fillLike randomNormalLike randomUniformLike randomBernoulliLike broadcastToLike
+    broadcastToStatic expandDims stack oneHot reshapeLike reshapeStatic reshapeDynamic"""
+)
 
 
 # Fields where the format says that zero (or an empty list) stands for a default. Every other zero is a value.

@@ -1,7 +1,8 @@
 """Ranks through a network: how many axes each blob has, and the layers whose axes or ranks do not fit it.
 
 Ranks follow from the declared inputs, layer by layer; where one depends on more than that it is unknown, and nothing is
-said of it. A rule reports only what no array of that rank can satisfy.
+said of it. A rule reports only what no array of that rank can satisfy. A single number without axes has rank 0 inside
+of the network; most layers see a vector in its place.
 """
 
 from __future__ import annotations
@@ -36,11 +37,16 @@ def ranks_after(messages: Any, ranks: Ranks) -> Iterator[Problem]:
             yield from _sub_networks(layer, kind, label, ranks)
         else:
             params = getattr(layer, kind)
-            given = [ranks.get(name) for name in layer.input]
+            given = [_seen(kind, ranks.get(name)) for name in layer.input]
             faults = list(_faults(kind, params, given))
             yield from (Problem(label, fault) for fault in faults)
             found = None if faults else _output_rank(kind, params, given)
-            ranks |= dict.fromkeys(layer.output, found if found is None or 1 <= found <= _MOST else None)
+            ranks |= dict.fromkeys(layer.output, found if found is None or 0 <= found <= _MOST else None)
+
+
+def _seen(kind: str, rank: Rank) -> Rank:
+    """The rank in which a layer finds an array."""
+    return 1 if rank == 0 and kind not in layers.KEEP_SCALARS else rank
 
 
 def _input_ranks(network: Any, inputs: Sequence[FeatureDescription]) -> Ranks:
@@ -104,12 +110,6 @@ def _written(layer: Any) -> Iterator[str]:
 # What layers demand ---------------------------------------------------------------------------------------------------
 
 
-def _kinds_of(names: str) -> frozenset[str]:
-    found = frozenset(names.split())
-    assert found <= set(layers.kinds()), found - set(layers.kinds())
-    return found
-
-
 # The smallest rank of the first input.
 _LEAST = {
     **dict.fromkeys(("matrixBandPart", "lowerTriangular", "upperTriangular", "padding", "embeddingND"), 2),
@@ -120,7 +120,7 @@ _LEAST = {
     **dict.fromkeys(("sequenceRepeat", "simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"), 5),
 }
 # `axis`: of the first input, unless another rule says of what.
-_AXIS = _kinds_of(
+_AXIS = layers.kinds_of(
     """softmaxND concatND splitND gather scatter gatherAlongAxis scatterAlongAxis cumSum argSort topK argMin argMax
     sliceBySize slidingWindows"""
 )
@@ -179,7 +179,7 @@ def _length(field: str, values: Sequence[Any], wanted: int) -> Iterator[str]:
 
 # What layers give -----------------------------------------------------------------------------------------------------
 
-_SAME = _kinds_of(
+_SAME = layers.kinds_of(
     """convolution pooling activation batchnorm mvn l2normalize softmax lrn crop padding upsample resizeBilinear
     unary scale bias dot reduce split sequenceRepeat reorganizeData slice copy clip ceil floor sign round exp2
     sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gelu logicalNot scatter scatterND
@@ -189,7 +189,7 @@ _SAME = _kinds_of(
     sliceBySize convolution3d embeddingND permute concat simpleRecurrent gru uniDirectionalLSTM
     biDirectionalLSTM"""
 )
-_BROADCAST = _kinds_of(
+_BROADCAST = layers.kinds_of(
     """add multiply average max min equal notEqual lessThan lessEqual greaterThan greaterEqual logicalOr logicalXor
     logicalAnd modBroadcastable minBroadcastable maxBroadcastable addBroadcastable powBroadcastable
     divideBroadcastable floorDivBroadcastable multiplyBroadcastable subtractBroadcastable whereBroadcastable"""
@@ -207,15 +207,15 @@ _RANKS: Mapping[str, Callable[[Any, Sequence[int]], Rank]] = {
     "oneHot": lambda p, r: r[0] + 1,
     "slidingWindows": lambda p, r: r[0] + 1,
     "expandDims": lambda p, r: r[0] + len(p.axes),
-    "squeeze": lambda p, r: None if p.squeezeAll else max(1, r[0] - len(p.axes)),
+    "squeeze": lambda p, r: None if p.squeezeAll else r[0] - len(p.axes),
     "flattenTo2D": lambda p, r: 2,
     "tile": lambda p, r: max(r[0], len(p.reps)) if len(r) == 1 else None,
-    "argMin": lambda p, r: max(1, r[0] - 1) if p.removeDim else r[0],
-    "argMax": lambda p, r: max(1, r[0] - 1) if p.removeDim else r[0],
-    "sliceStatic": lambda p, r: max(1, r[0] - sum(p.squeezeMasks[: r[0]])),
+    "argMin": lambda p, r: r[0] - 1 if p.removeDim else r[0],
+    "argMax": lambda p, r: r[0] - 1 if p.removeDim else r[0],
+    "sliceStatic": lambda p, r: r[0] - sum(p.squeezeMasks[: r[0]]),
     **dict.fromkeys(
         _REDUCTIONS,
-        lambda p, r: r[0] if p.keepDims else 1 if p.reduceAll or not p.axes else max(1, r[0] - len(p.axes)),
+        lambda p, r: r[0] if p.keepDims else 0 if p.reduceAll or not p.axes else r[0] - len(p.axes),
     ),
 }
 _FROM_FIELD = {

@@ -19,7 +19,7 @@ STOREYS = [
     ["graphml.errors", "graphml.allocator"],
     ["graphml.spec"],
     ["graphml.graph", "graphml.summary", "graphml.utils"],
-    ["graphml.catalogue", "graphml.listing", "graphml.recipes", "graphml.viewer"],
+    ["graphml.catalogue", "graphml.listing", "graphml.recipes", "graphml.sequences", "graphml.viewer"],
     ["graphml.ops", "graphml.codegen"],
     ["graphml.control", "graphml.folding"],
     ["graphml.lower"],

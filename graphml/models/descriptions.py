@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,9 +81,10 @@ class ArrayConstraint:
         """The shape in which an array is taken: its own, or the declared one where they differ only by axes of size 1.
 
         rank5: sequence and batch axes may stand in front, and a vector may be [channels, 1, 1], as in networks with
-        rank-5 mapping. None when the array does not fit.
+        rank-5 mapping; five axes say of each number of a vector which step it belongs to. None when the array does not
+        fit.
         """
-        if self.allows(shape):
+        if self.allows(shape) or (rank5 and self._names_steps(shape)):
             return shape
         core = tuple(n for n in shape if n != 1)
         for legal in (self.shape, *self.shapes):
@@ -95,6 +97,11 @@ class ArrayConstraint:
             if self.allows(moved):
                 return moved
         return shape if rank5 and self._fits_rank5(shape) else None
+
+    def _names_steps(self, shape: Shape) -> bool:
+        """Whether the numbers of a declared vector are spread over the steps and rows of a sequence."""
+        vector = self.shape is not None and len(self.shape) == 1 and len(shape) == 5
+        return vector and shape[3:] == (1, 1) and shape[:2] != (1, 1) and self.allows((math.prod(shape),))
 
     def _fits_rank5(self, shape: Shape) -> bool:
         rank = 0 if self.shape is None else len(self.shape)

@@ -30,6 +30,7 @@ from graphml.models.descriptions import ArrayConstraint, FeatureDescription, Fea
 from graphml.models.features import Check, checker, feature_check
 from graphml.models.images import picture
 from graphml.models.model import Model, Traceable
+from graphml.sequences import reading
 from graphml.spec import versions
 from graphml.spec import weights as stored
 from graphml.spec.attributes import weight_messages
@@ -307,7 +308,12 @@ class NeuralNetwork(Model):
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         inputs, rank5 = ports.input_ports(self._network, self.description), not graphs.is_exact(self._network)
         shapes = {port.name: (port.shape, port.default) for port in inputs}
-        check = feature_check(self.description.inputs, lambda feature: _input_check(feature, rank5=rank5))
+        check = feature_check(
+            self.description.inputs,
+            lambda feature: _input_check(
+                feature, lambda: reading(self._program.lowered.graph, feature.name), rank5=rank5
+            ),
+        )
         blanks = {
             f.name: np.full(shape, default, np.float32)
             for f in self.description.inputs
@@ -335,8 +341,11 @@ class NeuralNetwork(Model):
 # Values at the edge --------------------------------------------------------------------------------------------------
 
 
-def _input_check(feature: FeatureDescription, *, rank5: bool) -> Check:
-    """The check of an input, giving what the compiled function takes: a number is an array of one element."""
+def _input_check(feature: FeatureDescription, advice: Callable[[], str], *, rank5: bool) -> Check:
+    """The check of an input, giving what the compiled function takes: a number is an array of one element.
+
+    advice: what else to say of an array that is refused.
+    """
     if feature.type in (FeatureType.INT64, FeatureType.DOUBLE):
         number = checker(feature)
         return lambda value: np.array([number(value)], np.float32)
@@ -354,7 +363,13 @@ def _input_check(feature: FeatureDescription, *, rank5: bool) -> Check:
             and constraint.fit(value.shape, rank5=rank5) == value.shape
         ):
             return value
-        return plain(value)
+        try:
+            return plain(value)
+        except FeatureError as error:
+            words = advice()
+            if not words:
+                raise
+            raise FeatureError(f"{error}; {words}") from None
 
     return checked
 

@@ -98,6 +98,19 @@ kind(
             ),
             [[[[[0]]], [[[0]]]]],
         ),
+        # a sequence is part of the batch: 1, 3, 5 and 7 have the mean 4 and the variance 5
+        (
+            Case((np.float32([1, 3, 5, 7]).reshape(2, 2, 1, 1, 1),), {"compute_mean_var": True, "epsilon": 4.0}),
+            [np.float32([-1, -1 / 3, 1 / 3, 1]).reshape(2, 2, 1, 1, 1)],
+        ),
+        # and each of its members is an instance: 1 and 3, 5 and 7 ...
+        (
+            Case(
+                (np.float32([1, 3, 5, 7, 9, 11, 13, 15]).reshape(2, 2, 1, 1, 2),),
+                {"compute_mean_var": True, "instance_normalization": True, "epsilon": 3.0},
+            ),
+            [np.float32([-0.5, 0.5] * 4).reshape(2, 2, 1, 1, 2)],
+        ),
     ],
     refuse=[
         (Case((numbers(2, 3),), _STORED), "rank 2"),

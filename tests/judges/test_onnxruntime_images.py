@@ -74,6 +74,27 @@ def test_convolution_with_many_channels():
         ((4, 1, 4, 4), 4, (2, 2), {"convolution_padding_type": SAME_UPPER}, {"auto_pad": "SAME_UPPER"}),
         ((4, 3, 5, 4), 1, (2, 1), {"convolution_padding_type": SAME_LOWER}, {"auto_pad": "SAME_LOWER"}),
         (
+            (4, 3, 3, 2),
+            2,
+            (2, 1),
+            {"convolution_padding_type": _valid(1, 0, 2, 1), "dilation_factor": (2, 3)},
+            {"pads": [1, 2, 0, 1], "dilations": [2, 3]},
+        ),
+        (
+            (4, 3, 3, 3),
+            1,
+            (2, 2),
+            {"convolution_padding_type": SAME_UPPER, "dilation_factor": (2, 1)},
+            {"auto_pad": "SAME_UPPER", "dilations": [2, 1]},
+        ),
+        (
+            (4, 3, 3, 3),
+            1,
+            (2, 2),
+            {"convolution_padding_type": _valid(), "dilation_factor": (3, 2), "output_shape": (15, 16)},
+            {"output_shape": [15, 16], "auto_pad": "SAME_UPPER", "dilations": [3, 2]},
+        ),
+        (
             (4, 3, 4, 4),
             1,
             (2, 2),

@@ -42,7 +42,9 @@ def test_ranks_are_those_of_the_answers(kind):
         found, ranks = inferred(kind, case)
         assert found == [], f"{case}"
         for rank, array in zip(ranks, answers, strict=True):
-            assert rank is None or rank == max(1, np.ndim(array)), f"{case}"
+            # a scalar leaves the network with one axis; which of the two it is inside is tested below
+            legal = {None, 0, 1} if np.size(array) == 1 and np.ndim(array) <= 1 else {None, np.ndim(array)}
+            assert rank in legal, f"{case}"
 
 
 def test_most_ranks_are_known():
