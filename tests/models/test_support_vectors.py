@@ -108,7 +108,7 @@ def test_two_classes_have_the_probability_of_their_pair(name):
 
 
 def test_two_classes_by_hand():
-    """f = 2 x; the probability of the first class is 1 / (1 + exp(-2 f + 0.3)), but never closer than 1e-7 to 0 or 1."""
+    """f = 2 x; the first class has 1 / (1 + exp(-2 f + 0.3)), but never closer than 1e-7 to 0 or 1."""
     message = model("supportVectorClassifier", 1, version=1)
     member = message.supportVectorClassifier
     kernel(member, "linearKernel")
