@@ -27,11 +27,6 @@ def call(kind: str, case: Case) -> Call:
     return f"add_{name}", {"name": "layer", **_blobs(name, case), **arguments}
 
 
-def of_custom(case: Case) -> Call:
-    layer: Any = encode("custom", dict(case.fields))
-    return "custom", {"custom_proto_spec": layer.custom}
-
-
 def _blobs(name: str, case: Case) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for names, one, many in (
@@ -209,6 +204,11 @@ def _bidirlstm(f: Mapping[str, Any], inputs: int) -> Call:
     return "bidirlstm", {**options, **_lstm_cell(forward), **_lstm_cell(backward, "_back")}
 
 
+def _params(kind: str, fields: Mapping[str, Any]) -> Any:
+    """The message of a layer's own fields."""
+    return getattr(encode(kind, dict(fields)), kind)
+
+
 # Others --------------------------------------------------------------------------------------------------------------
 
 
@@ -230,8 +230,9 @@ def _batched_mat_mul(f: Mapping[str, Any], inputs: int) -> Call:
         **_bare(f, "transpose_a", "transpose_b"),
         "weight_matrix_rows": f["weight_matrix_first_dimension"],
         "weight_matrix_columns": f["weight_matrix_second_dimension"],
-        "W": None if weights is None else np.transpose(weights),
+        "W": np.transpose(weights) if isinstance(weights, np.ndarray) else weights,  # quantized as on the wire
         "bias": f.get("bias"),
+        "int_8_dynamic_quantize": f["int8_dynamic_quantize"],
     }
 
 
@@ -301,4 +302,5 @@ _CALLS: Mapping[str, Callable[[Any, int], Call]] = {
     "argMax": lambda f, n: ("argmax", {"axis": f["axis"], "keepdims": not f["remove_dim"]}),
     "argMin": lambda f, n: ("argmin", {"axis": f["axis"], "keepdims": not f["remove_dim"]}),
     "whereNonZero": lambda f, n: ("where_nonzero", {}),
+    "custom": lambda f, n: ("custom", {"custom_proto_spec": _params("custom", f)}),
 }

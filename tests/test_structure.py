@@ -117,3 +117,14 @@ def test_public_names_are_documented():
         value = getattr(graphml, name)
         if not isinstance(value, str):
             assert (value.__doc__ or "").strip(), f"graphml.{name} has no docstring"
+
+
+def test_nothing_that_belongs_to_the_repository_is_ignored():
+    """A pattern like `build/` swallows every folder of that name, and whatever is written there is lost in silence."""
+    command = ["git", "-C", str(ROOT), "ls-files", "--others", "--ignored", "--exclude-standard", "--"]
+    found = subprocess.run(
+        [*command, "graphml", "ops", "spec", "tests", "examples", "docs"], capture_output=True, text=True
+    )
+    if found.returncode:
+        pytest.skip("this is no checkout of the repository, so there is nothing that git could ignore")
+    assert [name for name in found.stdout.splitlines() if name.endswith((".py", ".pyi", ".md", ".proto"))] == []

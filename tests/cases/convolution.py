@@ -1,4 +1,8 @@
-"""Convolution and deconvolution over images."""
+"""Convolution and deconvolution over images.
+
+A deconvolution honours dilationFactor: the prose calls it ignored there, but the format's own shape rules count it, the
+converters write it, and the deconvolution of volumes honours it without question.
+"""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -55,26 +59,31 @@ def _convolve(x, w, stride, groups, f):
 
 
 def _deconvolve(x, w, stride, groups, f):
-    """Each input pixel adds its kernel to the output; then the border is cut."""
-    channels, each, *kernel = w.shape
-    count, _, height, width = x.shape
-    full = [(n - 1) * s + k for n, s, k in zip((height, width), stride, kernel, strict=True)]
-    y = np.zeros((count, each * groups, full[0], full[1]))
+    """Each input pixel adds its kernel, spread out by the dilation, to the output; then the border is cut."""
+    dilation = f.get("dilation_factor") or (1, 1)
+    count, channels, *sizes = x.shape
+    each, *kernel = w.shape[1:]
+    full = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(sizes, stride, kernel, dilation, strict=True)]
+    y = np.zeros((count, each * groups, *full))
     for c in range(channels):
         group = c // (channels // groups)
         made = slice(group * each, (group + 1) * each)
-        for i in range(height):
-            for j in range(width):
-                rows = slice(i * stride[0], i * stride[0] + kernel[0])
-                columns = slice(j * stride[1], j * stride[1] + kernel[1])
-                y[:, made, rows, columns] += x[:, c, i, j, None, None, None] * w[c]
-    size = f.get("output_shape") or None
-    choice = f["convolution_padding_type"]
+        for i, j in np.ndindex(*sizes):
+            for k, l in np.ndindex(*kernel):
+                row, column = i * stride[0] + k * dilation[0], j * stride[1] + l * dilation[1]
+                y[:, made, row, column] += x[:, c, i, j, None] * w[c, :, k, l]
+    return _cut(y, sizes, stride, f)
+
+
+def _cut(y, sizes, stride, f):
+    """What is left of a whole deconvolution: the border of `valid`, or one size out of its middle."""
+    size, choice = f.get("output_shape") or None, f["convolution_padding_type"]
+    full = y.shape[2:]
     if size is None and choice.name == "valid":
         (top, bottom), (left, right) = choice.fields.get("padding_amounts") or ((0, 0), (0, 0))
         return y[:, :, top : full[0] - bottom, left : full[1] - right]
     heavy_end = size is not None or choice.fields.get("asymmetry_mode", "BOTTOM_RIGHT_HEAVY") == "BOTTOM_RIGHT_HEAVY"
-    size = size or (height * stride[0], width * stride[1])
+    size = size or [n * s for n, s in zip(sizes, stride, strict=True)]
     for axis, (have, wanted) in enumerate(zip(full, size, strict=True)):
         surplus = max(have - wanted, 0)
         start = surplus // 2 if heavy_end else surplus - surplus // 2
@@ -127,11 +136,19 @@ _VARY = {
     "kernel_channels": [Case((numbers(1, 2, 4, 4),), {**_BASE.fields, "weights": _W[:, :2]})],
     "kernel_size": [_BASE.but(weights=numbers(6, 4, 1, 1, seed=7)), _BASE.but(weights=numbers(6, 4, 5, 4, seed=8))],
     "stride": [(2, 1), (1, 3)],
-    "dilation_factor": [(2, 1), (1, 2)],
+    "dilation_factor": [
+        (2, 1),
+        (1, 2),
+        _DECONVOLUTION.but(dilation_factor=(2, 3)),
+        _DECONVOLUTION.but(dilation_factor=(1, 4), n_groups=2),
+        _DECONVOLUTION.but(dilation_factor=(3, 2), convolution_padding_type=_valid((1, 2), (3, 0))),
+        _DECONVOLUTION.but(dilation_factor=(2, 5), convolution_padding_type=_SAME),
+        _DECONVOLUTION.but(dilation_factor=(3, 2), convolution_padding_type=_SAME_TOP),
+        _DECONVOLUTION.but(dilation_factor=(2, 3), output_shape=(14, 15)),
+    ],
     "is_deconvolution": [
         _DECONVOLUTION,
         _DECONVOLUTION.but(stride=None),
-        _DECONVOLUTION.but(dilation_factor=(2, 2)),  # ignored
         _DECONVOLUTION.but(convolution_padding_type=_valid((1, 0), (2, 1))),
         _DECONVOLUTION.but(convolution_padding_type=_SAME),
         _DECONVOLUTION.but(convolution_padding_type=_SAME_TOP),
@@ -158,13 +175,13 @@ def _draw(draw):
         "convolution_padding_type": draw(st.sampled_from(_PADDINGS)),
     }
     x = draw(arrays((*draw(st.sampled_from([(1,), (2, 1)])), channels, *draw(st.sampled_from([(5, 5), (7, 6)])))))
+    fields["dilation_factor"] = draw(st.sampled_from([(1, 1), (1, 2)]))
     if draw(st.booleans()):
         if fields["convolution_padding_type"].name == "same" and draw(st.booleans()):
             fields["output_shape"] = tuple(n * s for n, s in zip(x.shape[-2:], fields["stride"], strict=True))
         weights = draw(arrays((channels, outputs // groups, *kernel)))
         fields |= {"is_deconvolution": True, "weights": weights}
     else:
-        fields["dilation_factor"] = draw(st.sampled_from([(1, 1), (1, 2)]))
         weights = draw(arrays((outputs, channels // groups, *kernel)))
         if draw(st.booleans()) and fields["dilation_factor"] == (1, 1):
             fields |= {"output_channels": outputs, "kernel_channels": channels // groups, "kernel_size": kernel}
@@ -209,6 +226,32 @@ kind(
                 },
             ),
             [[[[[10, 2, 20, 3, 30]]]]],
+        ),
+        # dilated, each pixel adds 1 and 10 two or three columns apart: 1 2 13 24 30 40, then out of its middle
+        *(
+            (
+                Case(
+                    (_LINE,),
+                    {
+                        "weights": _ASCENDING,
+                        "is_deconvolution": True,
+                        "dilation_factor": (1, dilation),
+                        "convolution_padding_type": padding,
+                        **more,
+                    },
+                ),
+                [[[[answer]]]],
+            )
+            for dilation, padding, more, answer in (
+                (2, _valid(), {}, [1, 2, 13, 24, 30, 40]),
+                (3, _valid(), {}, [1, 2, 3, 14, 20, 30, 40]),
+                (2, _valid((0, 0), (2, 1)), {}, [13, 24, 30]),
+                (2, _SAME, {}, [2, 13, 24, 30]),
+                (3, _SAME, {}, [2, 3, 14, 20]),
+                (3, _SAME_TOP, {}, [3, 14, 20, 30]),
+                (2, _valid(), {"output_shape": (1, 4)}, [2, 13, 24, 30]),
+                (2, _valid(), {"output_shape": (1, 6)}, [1, 2, 13, 24, 30, 40]),
+            )
         ),
         # without a kernel size on the wire it is 3x3; the bias of each channel is added
         (

@@ -1,10 +1,137 @@
-"""Recurrent layers, answered one step and one gate at a time, in the order in which the prose writes the equations."""
+"""Recurrent layers, answered by plain loops over the steps of the sequence.
+
+The equations are those of the format's prose. Where Apple's runtime is known to do something else, it is followed:
+
+- forgetBias adds nothing: a trained bias holds the 1 already.
+- reverseInput reads the sequence from its end, and the outputs stay in the order in which they were computed, as with
+  Keras' `go_backwards`. Only the backward half of a bidirectional LSTM puts each output at the step that it belongs to.
+- Activations without numbers have those of the format; scaledTanh without numbers is tanh.
+"""
 
 import numpy as np
 from hypothesis import strategies as st
 
 from cases import Case, arrays, kind, numbers
 from graphml.spec.attributes import Choice
+
+
+def _sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+
+
+def _activation(choice, v):
+    name, given = choice
+    if name == "sigmoid":
+        return _sigmoid(v)
+    if name == "tanh":
+        return np.tanh(v)
+    if name == "ReLU":
+        return np.maximum(v, 0)
+    defaults = {"linear": (1.0, 0.0), "scaledTanh": (1.0, 1.0), "sigmoidHard": (0.2, 0.5)}
+    a, b = (given["alpha"], given["beta"]) if given else defaults[name]
+    if name == "linear":
+        return a * v + b
+    if name == "scaledTanh":
+        return a * np.tanh(b * v)
+    return np.clip(a * v + b, 0, 1)
+
+
+def _clip(v):
+    return np.clip(v, -50, 50)
+
+
+def _steps(x):
+    """A blob [sequence, batch, size, 1, 1] as one matrix [batch, size] for each step."""
+    return [np.asarray(step, np.float64) for step in x[:, :, :, 0, 0]]
+
+
+def _state(inputs, position, batch, size):
+    """The state before the first step, [batch, size]: zeros unless it is fed; one row serves the whole batch."""
+    if position >= len(inputs):
+        return np.zeros((batch, size))
+    return np.tile(np.asarray(inputs[position], np.float64).reshape(-1, size), (batch, 1))[:batch]
+
+
+def _blob(*matrices):
+    """Matrices [batch, size] as a blob [sequence, batch, size, 1, 1]."""
+    return np.stack(matrices)[..., None, None]
+
+
+def _sum(weights, gate, x, y):
+    """W x + R y + b of a gate, for every row of the batch."""
+    total = x @ np.float64(weights[f"{gate}weight_matrix"]).T + y @ np.float64(weights[f"{gate}recursion_matrix"]).T
+    bias = weights.get(f"{gate}bias_vector")
+    return total if bias is None else total + np.float64(bias)
+
+
+def _simple(inputs, f):
+    xs = _steps(inputs[0])
+    y = _state(inputs, 1, len(xs[0]), len(f["weight_matrix"]))
+    ys = []
+    for x in reversed(xs) if f.get("reverse_input") else xs:
+        y = _activation(f["activation"], _clip(_sum(f, "", x, y)))
+        ys.append(y)
+    return _blob(*ys) if f.get("sequence_output") else _blob(y), _blob(y)
+
+
+def _gru(inputs, f):
+    xs = _steps(inputs[0])
+    inner, outer = f["activations"]
+    y = _state(inputs, 1, len(xs[0]), len(f["update_gate_weight_matrix"]))
+    ys = []
+    for x in reversed(xs) if f.get("reverse_input") else xs:
+        z = _activation(inner, _clip(_sum(f, "update_gate_", x, y)))
+        r = _activation(inner, _clip(_sum(f, "reset_gate_", x, y)))
+        o = _activation(outer, _clip(_sum(f, "output_gate_", x, y * r)))
+        y = (1 - z) * o + z * y
+        ys.append(y)
+    return _blob(*ys) if f.get("sequence_output") else _blob(y), _blob(y)
+
+
+def _lstm(xs, y, c, weights, activations, params):
+    """Outputs in the order in which they are computed, and the last cell."""
+    inner, block, outer = activations
+    most = params.get("cell_clip_threshold") or 50.0
+
+    def peep(gate, cell):
+        vector = weights.get(f"{gate}peephole_vector")
+        return 0.0 if vector is None else np.float64(vector) * cell
+
+    ys = []
+    for x in xs:
+        i = _activation(inner, _clip(_sum(weights, "input_gate_", x, y) + peep("input_gate_", c)))
+        if params.get("coupled_input_and_forget_gate"):
+            f = 1 - i
+        else:
+            f = _activation(inner, _clip(_sum(weights, "forget_gate_", x, y) + peep("forget_gate_", c)))
+        z = _activation(block, _clip(_sum(weights, "block_input_", x, y)))
+        c = np.clip(c * f + i * z, -most, most)
+        o = _activation(inner, _clip(_sum(weights, "output_gate_", x, y) + peep("output_gate_", c)))
+        y = _activation(outer, c) * o
+        ys.append(y)
+    return ys, c
+
+
+def _uni(inputs, f):
+    xs, weights, params = _steps(inputs[0]), f["weight_params"], f.get("params", {})
+    y, c = (_state(inputs, n, len(xs[0]), len(weights["input_gate_weight_matrix"])) for n in (1, 2))
+    ys, c = _lstm(xs[::-1] if f.get("reverse_input") else xs, y, c, weights, f["activations"], params)
+    return _blob(*ys) if params.get("sequence_output") else _blob(ys[-1]), _blob(ys[-1]), _blob(c)
+
+
+def _bi(inputs, f):
+    xs, params = _steps(inputs[0]), f.get("params", {})
+    ahead, back = f["weight_params"]
+    y, c, y_back, c_back = (_state(inputs, n, len(xs[0]), len(ahead["input_gate_weight_matrix"])) for n in range(1, 5))
+    ys, c = _lstm(xs, y, c, ahead, f["activations_forward_lstm"], params)
+    ys_back, c_back = _lstm(xs[::-1], y_back, c_back, back, f["activations_backward_lstm"], params)
+    last = np.concatenate([ys[-1], ys_back[-1]], axis=1)
+    side_by_side = [np.concatenate(pair, axis=1) for pair in zip(ys, reversed(ys_back), strict=True)]
+    outputs = _blob(*side_by_side) if params.get("sequence_output") else _blob(last)
+    return outputs, _blob(ys[-1]), _blob(c), _blob(ys_back[-1]), _blob(c_back)
+
+
+# Cases ---------------------------------------------------------------------------------------------------------------
 
 # The activations that the format allows in recurrent layers.
 _ACTIVATIONS = {
@@ -15,125 +142,10 @@ _ACTIVATIONS = {
     "scaledTanh": Choice("scaledTanh", {"alpha": 1.7159, "beta": 2 / 3}),
     "sigmoidHard": Choice("sigmoidHard", {"alpha": 0.2, "beta": 0.5}),
 }
+_WITHOUT_NUMBERS = [Choice("linear"), Choice("scaledTanh"), Choice("sigmoidHard")]
 # Drawn gates are bounded: with others a cell may grow a hundredfold in a few steps, and so do errors of rounding.
-_BOUNDED = [_ACTIVATIONS[name] for name in ("sigmoid", "sigmoidHard", "tanh")]
+_BOUNDED = [*(_ACTIVATIONS[name] for name in ("sigmoid", "sigmoidHard", "tanh")), *_WITHOUT_NUMBERS[1:]]
 _IDENTITY = Choice("linear", {"alpha": 1.0, "beta": 0.0})
-
-
-def _activated(choice, v):
-    name, own = choice
-    a, b = own.get("alpha"), own.get("beta")
-    return {
-        "linear": lambda: a * v + b,
-        "sigmoid": lambda: 1 / (1 + np.exp(-v)),
-        "tanh": lambda: np.tanh(v),
-        "ReLU": lambda: np.where(v > 0, v, 0.0),
-        "scaledTanh": lambda: a * np.tanh(b * v),
-        "sigmoidHard": lambda: np.minimum(1, np.maximum(0, a * v + b)),
-    }[name]()
-
-
-def _limited(v, limit=50.0):
-    return np.minimum(limit, np.maximum(-limit, v))
-
-
-def _wide(array):
-    return None if array is None else np.asarray(array, np.float64)
-
-
-def _first_state(inputs, position, batch, size):
-    if len(inputs) <= position:
-        return np.zeros((batch, size))
-    return np.zeros((batch, size)) + _wide(inputs[position])[0, :, :, 0, 0]
-
-
-def _along(x, backwards, every_step, states, step):
-    """Outputs and last states of a cell; `step` goes from states to states, of which the first is the output."""
-    steps = list(range(x.shape[0]))
-    seen = {}
-    for t in reversed(steps) if backwards else steps:
-        states = step(x[t], states)
-        seen[t] = states[0]
-    outputs = [seen[t] for t in steps] if every_step else [states[0]]
-    shaped = np.array(outputs).reshape(len(outputs), *states[0].shape, 1, 1)
-    return shaped, *(s.reshape(1, *s.shape, 1, 1) for s in states)
-
-
-def _gate(weights, gate, x, y, extra=0.0):
-    w, r = _wide(weights[f"{gate}_weight_matrix"]), _wide(weights[f"{gate}_recursion_matrix"])
-    bias = _wide(weights.get(f"{gate}_bias_vector"))
-    total = np.einsum("oi,bi->bo", w, x) + np.einsum("oi,bi->bo", r, y) + extra
-    return total if bias is None else total + bias
-
-
-def _simple(inputs, f):
-    x = _wide(inputs[0])[:, :, :, 0, 0]
-    weights = {f"y_{name}": f.get(name) for name in ("weight_matrix", "recursion_matrix", "bias_vector")}
-    start = _first_state(inputs, 1, x.shape[1], np.shape(f["weight_matrix"])[0])
-
-    def step(x, states):
-        return (_activated(f["activation"], _limited(_gate(weights, "y", x, states[0]))),)
-
-    return _along(x, f.get("reverse_input", False), f.get("sequence_output", False), (start,), step)
-
-
-def _gru(inputs, f):
-    x = _wide(inputs[0])[:, :, :, 0, 0]
-    start = _first_state(inputs, 1, x.shape[1], np.shape(f["update_gate_weight_matrix"])[0])
-    first, second = f["activations"]
-
-    def step(x, states):
-        y = states[0]
-        z = _activated(first, _limited(_gate(f, "update_gate", x, y)))
-        r = _activated(first, _limited(_gate(f, "reset_gate", x, y)))
-        o = _activated(second, _limited(_gate(f, "output_gate", x, y * r)))
-        return ((1 - z) * o + z * y,)
-
-    return _along(x, f.get("reverse_input", False), f.get("sequence_output", False), (start,), step)
-
-
-def _lstm(x, states, weights, activations, p, backwards):
-    f, g, h = activations
-
-    def peep(gate, c):
-        vector = weights.get(f"{gate}_peephole_vector")
-        return 0.0 if vector is None else _wide(vector) * c
-
-    def step(x, states):
-        y, c = states
-        i = _activated(f, _limited(_gate(weights, "input_gate", x, y, peep("input_gate", c))))
-        if p.get("coupled_input_and_forget_gate"):
-            kept = 1 - i
-        else:
-            extra = peep("forget_gate", c) + (1.0 if p.get("forget_bias") else 0.0)
-            kept = _activated(f, _limited(_gate(weights, "forget_gate", x, y, extra)))
-        z = _activated(g, _limited(_gate(weights, "block_input", x, y)))
-        c = _limited(c * kept + i * z, p.get("cell_clip_threshold") or 50.0)
-        o = _activated(f, _limited(_gate(weights, "output_gate", x, y, peep("output_gate", c))))
-        return _activated(h, c) * o, c
-
-    return _along(x, backwards, p.get("sequence_output", False), states, step)
-
-
-def _uni(inputs, f):
-    x = _wide(inputs[0])[:, :, :, 0, 0]
-    size = np.shape(f["weight_params"]["input_gate_weight_matrix"])[0]
-    states = tuple(_first_state(inputs, n, x.shape[1], size) for n in (1, 2))
-    return _lstm(x, states, f["weight_params"], f["activations"], f.get("params", {}), f.get("reverse_input", False))
-
-
-def _bi(inputs, f):
-    x = _wide(inputs[0])[:, :, :, 0, 0]
-    ahead, back = f["weight_params"]
-    size = np.shape(ahead["input_gate_weight_matrix"])[0]
-    y, c, y_back, c_back = (_first_state(inputs, n, x.shape[1], size) for n in (1, 2, 3, 4))
-    p = f.get("params", {})
-    one = _lstm(x, (y, c), ahead, f["activations_forward_lstm"], p, False)
-    two = _lstm(x, (y_back, c_back), back, f["activations_backward_lstm"], p, True)
-    return np.concatenate([one[0], two[0]], axis=2), *one[1:], *two[1:]
-
-
-# Cases ---------------------------------------------------------------------------------------------------------------
 
 _IN, _OUT = 3, 2
 _GATES = ("input_gate", "forget_gate", "block_input", "output_gate")
@@ -184,7 +196,7 @@ def _state_inputs(draw, batch, most):
 
 def _several(count):
     """The activation of the gates, and those of the rest."""
-    every = st.sampled_from([*_ACTIVATIONS.values()])
+    every = st.sampled_from([*_ACTIVATIONS.values(), *_WITHOUT_NUMBERS])
     return st.tuples(st.sampled_from(_BOUNDED), *[every] * (count - 1)).map(list)
 
 
@@ -192,7 +204,7 @@ def _several(count):
 def _draw_simple(draw):
     steps, batch = draw(st.sampled_from(_SIZES))
     fields = {
-        "activation": draw(st.sampled_from([*_ACTIVATIONS.values()])),
+        "activation": draw(st.sampled_from([*_ACTIVATIONS.values(), *_WITHOUT_NUMBERS])),
         "sequence_output": draw(st.booleans()),
         "reverse_input": draw(st.booleans()),
         **_cell([""], draw(st.integers(0, 5)), bias=draw(st.booleans())),
@@ -268,6 +280,11 @@ _OPEN = {
     )
 }
 _ADDING = {"activations": [_IDENTITY] * 3, "weight_params": _OPEN, "params": {"sequence_output": True}}
+# The same without biases: the activation of the gates gives the 1.
+_ADDING_UNBIASED = {
+    "activations": [Choice("linear", {"alpha": 1.0, "beta": 1.0}), _IDENTITY, _IDENTITY],
+    "weight_params": {name: value for name, value in _OPEN.items() if "bias" not in name},
+}
 _RU_OPEN = {
     f"{gate}_{ending}": np.float32(value)
     for gate, bias in zip(_RU, (0.5, 2.0, 0.0), strict=True)
@@ -283,7 +300,11 @@ kind(
     oracle=_simple,
     base=Case((_x(), _h()), _SIMPLE, outputs=2),
     vary={
-        "activation": [_ACTIVATIONS[name] for name in ("linear", "sigmoid", "ReLU", "scaledTanh", "sigmoidHard")],
+        "activation": [
+            *(_ACTIVATIONS[name] for name in ("linear", "sigmoid", "ReLU", "scaledTanh", "sigmoidHard")),
+            Choice("linear"),
+            Choice("sigmoidHard"),
+        ],
         "sequence_output": [False],
         "reverse_input": [True],
         "weight_matrix": [
@@ -310,14 +331,23 @@ kind(
             Case((_column(1, 2),), {**_ONE, "activation": _IDENTITY, "sequence_output": True}, outputs=2),
             [_column(3, 8), _column(8)],
         ),
-        # backwards: 2*2 + 1 = 5 at the second step, then 2*1 + 5 + 1 = 8 at the first
+        # backwards: first 2*2 + 1 = 5, then 2*1 + 5 + 1 = 8, and so they come out
         (
             Case(
                 (_column(1, 2),),
                 {**_ONE, "activation": _IDENTITY, "sequence_output": True, "reverse_input": True},
                 outputs=2,
             ),
-            [_column(8, 5), _column(8)],
+            [_column(5, 8), _column(8)],
+        ),
+        # a linear function without numbers is the identity, a scaled tanh the tanh: tanh 3 and tanh 5.995055
+        (
+            Case((_column(1, 2),), {**_ONE, "activation": Choice("linear"), "sequence_output": True}),
+            [_column(3, 8)],
+        ),
+        (
+            Case((_column(1, 2),), {**_ONE, "activation": Choice("scaledTanh"), "sequence_output": True}),
+            [_column(0.99505475, 0.99998761)],
         ),
         (Case((_column(1, 2),), {**_ONE, "activation": _IDENTITY}), [_column(8)]),
         # clipped to 50 before the activation
@@ -352,6 +382,15 @@ kind(
             Case((_column(2, 2),), {**_RU_OPEN, "activations": [_IDENTITY] * 2, "sequence_output": True}, outputs=2),
             [_column(1, 2.5), _column(2.5)],
         ),
+        # backwards from 4: 4/2 = 2, then (2 + 2*2 + 2) / 2 = 4
+        (
+            Case(
+                (_column(2, 4),),
+                {**_RU_OPEN, "activations": [_IDENTITY] * 2, "sequence_output": True, "reverse_input": True},
+                outputs=2,
+            ),
+            [_column(2, 4), _column(4)],
+        ),
     ],
     refuse=[
         (Case((numbers(4, 3, 1, 1),), _GRU), "[sequence, batch, 3, 1, 1]"),
@@ -374,11 +413,8 @@ kind(
         "activations": [[*_SIGMOID_TANH[:n], _OTHER_THREE[n], *_SIGMOID_TANH[n + 1 :]] for n in range(3)],
         "params": [
             {},
-            {"sequence_output": True, "forget_bias": True},
             {"sequence_output": True, "coupled_input_and_forget_gate": True},
             {"sequence_output": True, "cell_clip_threshold": 0.25},
-            # 1 is also added where no biases are stored
-            Case((_x(),), {**_UNI, "params": {"forget_bias": True}, "weight_params": _cell(_GATES, 1, bias=False)}),
         ],
         "weight_params": [
             _PEEPHOLES,
@@ -402,10 +438,19 @@ kind(
     worked=[
         # the cell adds up 1, 2 and 3
         (Case((_column(1, 2, 3),), _ADDING, outputs=3), [_column(1, 3, 6), _column(6), _column(6)]),
-        # forget bias: the gate is 2, so 1, 2 + 2*1, 3 + 2*4
+        # forgetBias adds nothing to the gate, with or without biases that could hold the 1
         (
             Case((_column(1, 2, 3),), {**_ADDING, "params": {"sequence_output": True, "forget_bias": True}}),
-            [_column(1, 4, 11)],
+            [_column(1, 3, 6)],
+        ),
+        (
+            Case((_column(1, 2, 3),), {**_ADDING_UNBIASED, "params": {"sequence_output": True, "forget_bias": True}}),
+            [_column(1, 3, 6)],
+        ),
+        # backwards the cell adds up 3, 2 and 1; the sums come out as they are made
+        (
+            Case((_column(1, 2, 3),), {**_ADDING, "reverse_input": True}, outputs=3),
+            [_column(3, 5, 6), _column(6), _column(6)],
         ),
         # coupled: the input gate is 1, so nothing is kept
         (
@@ -462,7 +507,6 @@ kind(
         "activations_backward_lstm": [_OTHER_THREE],
         "params": [
             {},
-            {"sequence_output": True, "forget_bias": True},
             {"sequence_output": True, "coupled_input_and_forget_gate": True},
             {"sequence_output": True, "cell_clip_threshold": 0.25},
         ],
@@ -479,19 +523,22 @@ kind(
     },
     draw=_draw_bi(),
     worked=[
-        # ahead 1, 3, 6; back 6, 5, 3, each where it was made
-        (
-            Case(
-                (_column(1, 2, 3),),
-                {
-                    "activations_forward_lstm": [_IDENTITY] * 3,
-                    "activations_backward_lstm": [_IDENTITY] * 3,
-                    "weight_params": [_OPEN, _OPEN],
-                    "params": {"sequence_output": True},
-                },
-                outputs=5,
-            ),
-            [np.float32([[1, 6], [3, 5], [6, 3]]).reshape(3, 1, 2, 1, 1), *[_column(6)] * 4],
+        # ahead 1, 3, 6; back 6, 5, 3, each at the step that it belongs to; forgetBias adds nothing
+        *(
+            (
+                Case(
+                    (_column(1, 2, 3),),
+                    {
+                        "activations_forward_lstm": [_IDENTITY] * 3,
+                        "activations_backward_lstm": [_IDENTITY] * 3,
+                        "weight_params": [_OPEN, _OPEN],
+                        "params": {"sequence_output": True, "forget_bias": forget_bias},
+                    },
+                    outputs=5,
+                ),
+                [np.float32([[1, 6], [3, 5], [6, 3]]).reshape(3, 1, 2, 1, 1), *[_column(6)] * 4],
+            )
+            for forget_bias in (False, True)
         ),
     ],
     refuse=[

@@ -1,4 +1,7 @@
-"""The eight functions of the unary layer."""
+"""The eight functions of the unary layer.
+
+The prose writes log x; Apple's runtime computes log(x + epsilon), as the tools around it expect.
+"""
 
 import math
 
@@ -28,7 +31,8 @@ def _one(v: float, name: str, alpha: float, epsilon: float) -> float:
     if name == "EXP":
         return math.exp(v)
     if name == "LOG":
-        return math.log(v) if v > 0 else -math.inf if v == 0 else math.nan
+        moved = v + epsilon
+        return math.log(moved) if moved > 0 else -math.inf if moved == 0 else math.nan
     if name == "ABS":
         return v if v > 0 else -v
     return v if v > alpha else alpha
@@ -59,8 +63,9 @@ def _draw(draw):
         x = np.zeros_like(x)
     if name in ("INVERSE", "RSQRT", "LOG"):  # away from poles and zeros, where the last bit of the input decides
         moved = (fields["scale"] or 1.0) * x + fields["shift"]
-        moved = moved + (fields["epsilon"] or 1e-6) if name != "LOG" else moved - 1
-        x = np.where(np.abs(moved) < 0.05, np.float32(7), x)
+        moved = moved + (fields["epsilon"] or 1e-6)
+        near = np.abs(moved - 1) if name == "LOG" else np.abs(moved)
+        x = np.where((near < 0.05) | (np.abs(moved) < 0.05), np.float32(7), x)
     return Case((x,), fields)
 
 
@@ -76,7 +81,7 @@ kind(
             for alpha in (0.0, 2.0, 1.5, -2.0, 0.5, 70.0)
             if (name, alpha) != ("THRESHOLD", 70.0)
         ],
-        "epsilon": [0.0, 2.0, Case((_X,), {"type": "INVERSE", "epsilon": 2.0})],
+        "epsilon": [0.0, 2.0, *(Case((_X,), {"type": name, "epsilon": 2.0}) for name in ("INVERSE", "LOG"))],
         "shift": [0.5],
         "scale": [3.0],
     },
@@ -89,7 +94,10 @@ kind(
         (Case((np.float32([4, 0, -1]),), {"type": "POWER", "alpha": 1.5}), [[8, 0, np.nan]]),
         (Case((np.float32([-5, 0]),), {"type": "POWER"}), [[1, 1]]),
         (Case((np.float32([0, 1]),), {"type": "EXP"}), [[1, math.e]]),
-        (Case((np.float32([1, 0, -1]),), {"type": "LOG"}), [[0, -np.inf, np.nan]]),
+        # log 0.5, log 1, log 4 and the log of what stays below zero; epsilon is a millionth unless it is set
+        (Case((np.float32([0, 0.5, 3.5, -1]),), {"type": "LOG", "epsilon": 0.5}), [[-np.log(2), 0, np.log(4), np.nan]]),
+        (Case((np.float32([0, 1]),), {"type": "LOG"}), [[-6 * np.log(10), 0]]),
+        (Case((np.float32([-1]),), {"type": "LOG", "epsilon": 1.0}), [[-np.inf]]),
         (Case((np.float32([-2, 3]),), {"type": "ABS"}), [[2, 3]]),
         (Case((np.float32([-2, 3]),), {"type": "THRESHOLD", "alpha": 1.0}), [[1, 3]]),
         # scale before shift; a scale of zero means one

@@ -101,6 +101,27 @@ def test_convolution_with_many_channels():
             {"convolution_padding_type": SAME_LOWER, "output_shape": (17, 17)},
             {"output_shape": [17, 17], "auto_pad": "SAME_UPPER"},
         ),
+        (
+            (4, 3, 3, 2),
+            1,
+            (2, 1),
+            {"convolution_padding_type": _valid(1, 0, 2, 1), "dilation_factor": (2, 3)},
+            {"pads": [1, 2, 0, 1], "dilations": [2, 3]},
+        ),
+        (
+            (4, 2, 3, 3),
+            2,
+            (2, 2),
+            {"convolution_padding_type": SAME_UPPER, "dilation_factor": (2, 3)},
+            {"auto_pad": "SAME_UPPER", "dilations": [2, 3]},
+        ),
+        (
+            (4, 3, 3, 3),
+            1,
+            (2, 2),
+            {"convolution_padding_type": _valid(), "dilation_factor": (2, 3), "output_shape": (17, 19)},
+            {"output_shape": [17, 19], "auto_pad": "SAME_UPPER", "dilations": [2, 3]},
+        ),
     ],
 )
 def test_deconvolution(shape, groups, stride, ours, theirs):

@@ -397,7 +397,7 @@ def test_arities_are_ranges(kind):
     [
         ("linear", {"alpha": 1.0, "beta": 0.0}),
         ("sigmoidHard", {"alpha": 0.2, "beta": 0.5}),
-        ("scaledTanh", {"alpha": 1.0, "beta": 1.0}),  # 1.7159 and 2 / 3 in the prose
+        ("scaledTanh", {"alpha": 1.0, "beta": 1.0}),  # tanh, whatever the prose recommends
     ],
 )
 def test_activations_of_cells_without_numbers_have_usual_ones(name, numbers):

@@ -78,6 +78,8 @@ def test_a_cancelled_task_goes_on_where_it_stopped(tmp_path):
     assert bits(task.best) == bits(plain.best)
     assert task.metrics == plain.metrics
     assert task.parameters == plain.parameters
+    assert list(task.history) == list(plain.history)
+    assert len(task.history.epochs) == 4
 
 
 def test_a_completed_task_is_restored_as_it_ended(tmp_path):
@@ -85,6 +87,7 @@ def test_a_completed_task_is_restored_as_it_ended(tmp_path):
     again = UpdateTask.restore(tmp_path)
     assert (again.state, again.wait(1), again.metrics) == (TaskState.COMPLETED, TaskState.COMPLETED, task.metrics)
     assert bits(again.model) == bits(task.model)
+    assert list(again.history) == list(task.history)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "model.mlmodel", "steps", "update.json"]
     with pytest.raises(UpdateError, match="the task is over"):
         again.resume()
@@ -121,6 +124,8 @@ def test_a_damaged_step_makes_the_one_before_it_count(tmp_path):
 
     task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(stop))
     _run(task, epochs=4)
+    before, newest = sorted(int(step.name) for step in (tmp_path / "steps").iterdir())  # two are kept
+    assert newest == before + 1 > 1, "others were written and removed"
     shutil.copytree(tmp_path, tmp_path.with_name("both"))
 
     def damage(step):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -27,11 +28,12 @@ from graphml.update import (
     recipe_of,
     take_apart,
     training,
+    validation,
 )
 from graphml.update.augmentation import flipped, moved
 from graphml.update.history import Record, is_enough
 from graphml.update.optimizers import clipped, optimizer, rate_factor
-from graphml.update.validation import kept_apart
+from graphml.update.validation import judged, kept_apart
 
 REGRESSION = regression()  # tasks on one model share their compiled programs
 
@@ -254,6 +256,21 @@ def test_dropout_zeroes_some_and_divides_the_others_in_training_only():
     np.testing.assert_array_equal(np.ravel(parts.plain.fn(params, blobs)["y"]), np.ones(2000))
 
 
+def test_every_mini_batch_of_every_epoch_draws_other_random_numbers():
+    """All mini-batches hold the same and the rate is zero, so losses differ by what dropout draws alone."""
+    data = {name: np.concatenate([values, values]) for name, values in regression_data(4).items()}
+    recipe = recipes.Recipe(recipes.SGD(0.0), epochs=3, batch_size=4, shuffle=False)
+
+    def losses_of(**more):
+        return [record.loss for record in _task(REGRESSION, data, recipes.replaced(recipe, **more)).history.batches]
+
+    drawn = losses_of(dropout={"r": 0.5})
+    assert len(set(drawn)) == len(drawn) == 6
+    assert losses_of(dropout={"r": 0.5}) == drawn
+    assert losses_of(dropout={"r": 0.5}, seed=1) != drawn
+    assert len(set(losses_of())) == 1
+
+
 def test_dropout_ends_the_trunk_and_a_blob_beside_the_loss_is_refused():
     _, _, parts = _setup(regression(), recipes.Recipe(dropout={"h": 0.5}, layers=["top"]))
     assert [node.key for node in parts.trunk.graph.body.nodes] == ["below"]
@@ -318,6 +335,27 @@ def test_samples_kept_for_validation_are_never_trained_on():
     assert len(clean.history.batches) == 3 * 2
     with pytest.raises(UpdateError, match="none would be left"):
         kept_apart(1, 0.5)
+
+
+def test_a_short_last_piece_of_validation_counts_by_its_samples(monkeypatch):
+    monkeypatch.setattr(validation, "_ROWS", 4)
+    samples = SimpleNamespace(blobs={"y": np.float32([9, 1, 2, 3, 4, 50, 60])}, target=np.zeros(7))
+
+    def run(train, frozen, blobs, target, mask, hyper):
+        assert len(mask) == 4
+        return {"loss": blobs["y"][mask].mean(), "accuracy": 1.0}
+
+    found = judged(run, None, None, samples, np.arange(1, 7), {})
+    assert found == {"loss": pytest.approx(20.0), "accuracy": 1.0}
+
+
+def test_each_task_on_a_model_measures_what_its_own_recipe_asks_for():
+    """Tasks share compiled programs where their recipes have one form; metrics are part of the form."""
+    model, measured = classifier(), []
+    for metrics in (recipes.Accuracy(), recipes.TopK(2)):
+        task = _task(model, classifier_data(6), recipes.Recipe(metrics=metrics, batch_size=6, layers=["top"]))
+        measured.append(list(task.history.epochs[0].metrics))
+    assert measured == [["accuracy"], ["top_2_accuracy"]]
 
 
 def test_history_holds_every_mini_batch_and_epoch_with_its_metrics(tmp_path):
