@@ -12,7 +12,7 @@ import numpy as np
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
-from graphml.ops._known import indices, module, whole_numbers
+from graphml.ops._known import module, whole, whole_numbers
 
 # Joining and splitting ------------------------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ def reverse_seq(x, lengths, *, batch_axis: int, sequence_axis: int):
     def along(values, axis):
         return values.reshape(*(-1 if i == axis else 1 for i in range(x.ndim)))
 
-    length = along(jnp.clip(indices(lengths), 0, x.shape[sequence]), batch)
+    length = along(jnp.clip(whole(lengths), 0, x.shape[sequence]), batch)
     place = along(jnp.arange(x.shape[sequence]), sequence)
     source = jnp.where(place < length, length - 1 - place, place)
     return jnp.take_along_axis(x, source, sequence, mode="promise_in_bounds")

@@ -13,6 +13,7 @@ from jax import lax
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
 from graphml.ops import windows
+from graphml.ops._known import whole
 
 
 def grid(extent, count: int, mode: str) -> Any:
@@ -167,7 +168,7 @@ def crop_resize(
 
     if values.shape[1] == 4:
         return jax.vmap(cut, in_axes=(0, 0, None))(starts * scale, ends * scale, images)
-    chosen = jnp.take(images, jnp.round(values[:, 0]).astype(jnp.int32), axis=0, mode="clip")
+    chosen = jnp.take(images, whole(values[:, 0]), axis=0, mode="clip")
     return jax.vmap(cut)(starts * scale, ends * scale, chosen[:, None])
 
 

@@ -12,7 +12,7 @@ from jax import lax
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import at_least_1d, from_start
-from graphml.ops._known import indices, module, whole_numbers
+from graphml.ops._known import module, whole, whole_numbers
 
 
 def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
@@ -74,7 +74,7 @@ def slice_static(
 def _spans(x, begin, *operands, end_ids, strides, begin_masks, end_masks, squeeze_masks):
     """`_slice` where bounds are traced: first position, step and count for each axis; the count -1 where squeezed."""
     fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
-    given = [indices(values)[: x.ndim] for values in (begin, *operands)]
+    given = [whole(values)[: x.ndim] for values in (begin, *operands)]
     rest = [np.asarray(_per_axis(values, x.ndim, "a list")) for values in fields[len(operands) :]]
     first, stop, step, from_edge, to_edge, squeeze = (
         jnp.zeros(x.ndim, jnp.int32) if values.dtype == object else jnp.asarray(values, jnp.int32)
@@ -133,7 +133,7 @@ def slice_by_size(x, begin, *, size: int, axis: int):
         raise ShapeError(f"size is {size}; the axis holds {x.shape[axis]}")
     if begin.size != 1:
         raise ShapeError(f"begin has shape {list(begin.shape)}; it is a single number")
-    return lax.dynamic_slice_in_dim(x, indices(begin).reshape(()), size, axis)
+    return lax.dynamic_slice_in_dim(x, whole(begin).reshape(()), size, axis)
 
 
 @op("slidingWindows")

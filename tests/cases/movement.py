@@ -247,6 +247,7 @@ kind(
         "inputs": [Case((numbers(3, 3, 4), np.float32([0, 4, 3])), {"batch_axis": 0, "sequence_axis": 2})],
     },
     draw=_draw_reverse_seq(),
+    whole=(1,),
     worked=[
         (
             Case((_THREE_ROWS, np.float32([2, 4, 1])), {"batch_axis": 0, "sequence_axis": 1}),

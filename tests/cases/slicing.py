@@ -169,6 +169,7 @@ kind(
         "inputs": [Case((_X, np.float32([begin])), {"axis": 1, "size": 1}) for begin in (2, -3)],
     },
     draw=_draw_by_size(),
+    whole=(1,),
     worked=[
         (Case((_FIVE, np.float32([2])), {"axis": 0, "size": 2}), [[30, 40]]),
         (Case((_FIVE, np.float32([-2])), {"axis": 0, "size": 2}), [[40, 50]]),
