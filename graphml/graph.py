@@ -168,8 +168,11 @@ def from_layers(messages, *, prefix: str = "") -> Region:
         regions = {
             name: from_layers(getattr(params, field).layers, prefix=f"{key}/{name}/")
             for field, name in layers.REGIONS.get(kind, {}).items()
-            if params.HasField(field)
+            if getattr(params, field).layers
         }
+        if kind in layers.REGIONS and not regions.keys() & {"if", "body"}:
+            field = "ifBranch" if kind == "branch" else "bodyNetwork"
+            raise GraphError(f"{field} has no layers").in_context(f"layer {message.name!r} ({kind}), number {position + 1}")
         nodes.append(
             Node(
                 key=key,
