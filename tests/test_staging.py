@@ -81,7 +81,8 @@ def test_under_jit_the_value_is_named_and_can_be_given():
 
 
 def test_only_sizes_are_read_where_only_sizes_matter():
-    builder = part().add("sliceDynamic", "cut", ["x", "from", "to"], ["y"], strides=(1,))
+    fields = {"strides": (1,) * 5, "begin_masks": (False,) * 5}  # as common converters write them, for five axes
+    builder = part().add("sliceDynamic", "cut", ["x", "from", "to"], ["y"], **fields)
     program = Program(builder, ("x", "from", "to"))
     x = np.arange(8, dtype=np.float32)
     for begin, end in ((0, 3), (2, 5), (-4, 7), (5, 8), (-3, 99)):

@@ -191,6 +191,20 @@ def test_the_scaler_multiplies_then_adds_the_bias_of_each_colour(color, bias):
     np.testing.assert_allclose(y, planes * 0.5 + np.array(bias)[:, None, None], rtol=1e-6)
 
 
+@pytest.mark.parametrize("rank4", [False, True])
+def test_layers_written_for_an_array_of_rank_3_take_an_image(rank4):
+    """A converter that makes an image of an array [height, width, channels] puts a transpose of three axes in front."""
+    builder = NeuralNetworkBuilder({"photo": image(2, 2, "RGB")}, {"y": array(2, 2, 3), "z": None}, exact=True)
+    builder.add("transpose", "to_nhwc", ["photo"], ["y"], axes=(1, 2, 0))
+    builder.add("expandDims", "batch", ["y"], ["b"], axes=(0,)).add("transpose", "back", ["b"], ["c"], axes=(0, 3, 1, 2))
+    builder.add("reduceSum", "pixels", ["c"], ["z"], axes=(2, 3), keep_dims=False)
+    builder.network.imageInputShapeMapping = int(rank4)
+    outputs = network(builder.spec).predict({"photo": PHOTO})
+    pixels = np.asarray(PHOTO, np.float32)
+    np.testing.assert_array_equal(outputs["y"], pixels)
+    np.testing.assert_array_equal(outputs["z"], pixels.sum((0, 1))[None])
+
+
 def test_the_mean_image_is_subtracted():
     mean = np.arange(12.0)[::-1].reshape(3, 2, 2)
     y = network(image_network("BGR", mean_image=mean).spec).predict({"photo": PHOTO})["y"]
