@@ -75,11 +75,6 @@ class Lowered:
         """Whether a layer may run without end, and is better run so that it can be interrupted."""
         return any(catalogue.row(node.kind).endless(node.inputs, node.attributes) for node in self.graph.body.walk())
 
-    @property
-    def needs_key(self) -> bool:
-        """Whether a layer draws random numbers without a seed of its own."""
-        return any(catalogue.row(n.kind).random and n.attributes.get("seed", -1) < 0 for n in self.graph.body.walk())
-
     @cached_property
     def folded(self) -> Folded:
         """The network that runs on prepared weights: some of its layers are part of others."""

@@ -1,7 +1,7 @@
 """Gathering and scattering: reading from places that are given by numbers, and writing to them.
 
-Places arrive as floats, whose fraction is dropped; negative ones count from the end. Reading a place that does not exist gives
-NaN, writing to it does nothing: the format leaves both open. In debug mode it is an error.
+Places arrive as floats, whose fraction is dropped; negative ones count from the end. Reading a place that does not
+exist gives NaN, writing to it does nothing: the format leaves both open. In debug mode it is an error.
 """
 
 from __future__ import annotations

@@ -93,10 +93,7 @@ def one_hot(x, size=None, *, one_hot_vector_size: int, axis: int, on_value: floa
     Raises ShapeError for an axis or size that cannot be. Source: OneHotLayerParams (spec 5).
     """
     place = from_start(axis, x.ndim + 1)
-    if size is None:
-        count = one_hot_vector_size
-    else:
-        count = whole_number(size, "the size")
+    count = one_hot_vector_size if size is None else whole_number(size, "the size")
     if count < 0:
         raise ShapeError(f"the size is {count}; sizes are not negative")
     np_or_jnp = module(x)

@@ -108,8 +108,8 @@ def reshape_dynamic(x, shape):
 def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
     """x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes what is left.
 
-    Three sizes are those of an image [C, H, W], see `as_listed`. Raises ShapeError for another rank and when the numbers of elements differ.
-    Source: RankPreservingReshapeLayerParams (spec 4).
+    Three sizes are those of an image [C, H, W], see `as_listed`. Raises ShapeError for another rank and when the
+    numbers of elements differ. Source: RankPreservingReshapeLayerParams (spec 4).
     """
     x = as_listed(x, len(target_shape))
     if len(target_shape) != x.ndim:

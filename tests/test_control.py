@@ -164,7 +164,10 @@ def test_turns_are_counted_in_integers(turns):
     fields = {"max_loop_iterations": turns, "body_network": body}
     forms = {
         "in the layer": ([], fields),
-        "with a condition": ([], {**fields, "condition_network": part().add("copy", "c", ["x"], ["on"]), "condition_var": "on"}),
+        "with a condition": (
+            [],
+            {**fields, "condition_network": part().add("copy", "c", ["x"], ["on"]), "condition_var": "on"},
+        ),
     }
     if turns % 2 == 0:  # which an input can say
         forms["given"] = (["n"], {"body_network": body})
@@ -190,7 +193,9 @@ def test_a_count_beyond_integers_is_no_bound(count):
         np.testing.assert_array_equal(each(one(1.0), one(count)), [5])
     with pytest.raises(UnsupportedError, match=r"a loop of 2147483647 turns; fewer than 2147483647 are possible"):
         program(powers(), inputs=("x", "n"))(one(1.0), one(count))
-    huge = part().add("loop", "l", [], [], max_loop_iterations=2**40, body_network=part().add("copy", "c", ["x"], ["y"]))
+    huge = part().add(
+        "loop", "l", [], [], max_loop_iterations=2**40, body_network=part().add("copy", "c", ["x"], ["y"])
+    )
     with pytest.raises(UnsupportedError, match="a loop of 1099511627776 turns"):
         program(huge)(one(1.0))
 
@@ -468,7 +473,7 @@ def six_drawn() -> np.ndarray:
         (drawing(True, **SIX), plain),
         (drawing(True, ["n"]), staged),
     ],
-    ids="counted scanned laid-out by-host".split(),
+    ids=["counted", "scanned", "laid-out", "by-host"],
 )
 def test_every_turn_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
     assert len(set(six_drawn().tolist())) == 6
@@ -482,7 +487,7 @@ def test_every_turn_draws_other_numbers_the_same_in_every_way_of_running(builder
         (drawing(True, max_loop_iterations=3, nested=2), plain),
         (drawing(True, ["n"], nested=1), staged),
     ],
-    ids="compiled laid-out by-host".split(),
+    ids=["compiled", "laid-out", "by-host"],
 )
 def test_every_turn_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
     assert len(set(drawn(builder, run).tolist())) == 6

@@ -136,7 +136,9 @@ def test_the_cache_of_stages_is_bounded(monkeypatch):
 
 
 def test_the_stage_that_was_used_longest_ago_goes_first(monkeypatch):
-    builder = part().add("fillDynamic", "f", ["n"], ["a"], value=1.0).add("multiplyBroadcastable", "m", ["a", "x"], ["y"])
+    builder = (
+        part().add("fillDynamic", "f", ["n"], ["a"], value=1.0).add("multiplyBroadcastable", "m", ["a", "x"], ["y"])
+    )
     program = Program(builder, ("n", "x"))
     monkeypatch.setattr(staging, "CAPACITY", 3)  # the first stage, and one for each of two sizes
     for n, traces in ((2, 2), (3, 3), (2, 3), (4, 4), (2, 4), (4, 4), (3, 5)):

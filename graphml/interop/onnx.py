@@ -10,7 +10,6 @@ import numpy as np
 from graphml.errors import FeatureError, SpecError, need
 from graphml.ops._known import whole
 
-
 _DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int32, np.int64, np.uint8)} | {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
