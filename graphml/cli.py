@@ -111,7 +111,8 @@ def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
         if port.shape is None:
             raise FeatureError(f"the input {port.name!r} declares no shape to trace with")
         inputs[port.name] = jax.ShapeDtypeStruct(port.shape, np.float32)
-    blobs = jax.eval_shape(lambda params, inputs: lowered.intermediates(params, inputs), lowered.params, inputs)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    blobs = jax.eval_shape(lambda p, x, k: lowered.intermediates(p, x, key=k), lowered.params, inputs, key)
     return {name: blob.shape for name, blob in blobs.items()}
 
 
@@ -202,13 +203,19 @@ def predict(
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for arrays and images")] = None,
+    seed: Annotated[int | None, typer.Option(help="of random layers; without it, each run draws anew")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a model once."""
     from graphml.models import load
 
     model = load(file)
-    result = model.predict(_features(model.spec.description.input, given or []))
+    key = {}
+    if seed is not None and model.draws():
+        import jax
+
+        key = {"key": jax.random.key(seed)}
+    result = model.predict(_features(model.spec.description.input, given or []), **key)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     shown = {name: _shown(name, value, output) for name, value in result.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from graphml.errors import FeatureError, UnsupportedError
@@ -61,7 +62,8 @@ def compare(
     """
     a = _network(first)
     inputs = {name: np.asarray(x) for name, x in a.arrays(_random(a, seed) if features is None else features).items()}
-    blobs = a.intermediates(inputs)
+    key = jax.random.key(seed)  # layers that draw random numbers draw the same ones in both
+    blobs = a.intermediates(inputs, key=key)
     outputs = [port.name for port in a.graph.outputs]
     if Path(second).suffix == ".onnx":
         others = run_onnx(second, inputs)
@@ -71,7 +73,7 @@ def compare(
         names = [port.name for port in b.graph.inputs]
         if set(names) != set(inputs) and len(names) == len(inputs):
             inputs = dict(zip(names, inputs.values(), strict=True))
-        others = b.intermediates(inputs)
+        others = b.intermediates(inputs, key=key)
         other_outputs = [port.name for port in b.graph.outputs]
     pairs = {name: name for name in blobs if name in others}
     for name, other in zip(outputs, other_outputs, strict=False):

@@ -29,7 +29,8 @@ BREAK = 1.0  # of the blob EXIT, which is 0 while a turn goes on and something e
 
 _UNROLL = 64  # turns of a loop that cannot be compiled as one, at most
 _UNKNOWN = "is not known when the network is traced"
-LONGEST_SCAN = 1 << 16  # converters write bounds like 2^31, which mean that there is none
+LONGEST_SCAN = 1 << 16  # of a derivative, in turns
+MOST_TURNS = 2**31 - 1  # that a loop counts; converters write bounds like 2^31, which mean that there is none
 
 
 def peek(value: Any) -> Any:
@@ -171,16 +172,22 @@ class Control:
     def loop(self, count: Any | None, condition: Block | None, variable: str, body: Block, most: int) -> State:
         """The blobs after a loop.
 
-        count: the number of turns, if any input gives it; otherwise `most`, if it is not 0. condition: evaluated before
-        each turn and after the last; the loop ends when the blob `variable` is false after it.
+        count: the number of turns, an int32, if any input gives it; otherwise `most`, if it is not 0. From `MOST_TURNS`
+        on it is no bound. condition: evaluated before each turn and after the last; the loop ends when the blob
+        `variable` is false after it.
         """
         bound = most if most > 0 and count is None else None
         if count is not None and known(count):
             bound, count = max(int(count), 0), None
             if bound == 0 and condition is None:
                 return {}
+        endless = condition is None and EXIT not in body.writes
+        if bound is not None and bound >= MOST_TURNS:
+            if endless:
+                raise UnsupportedError(f"a loop of {bound} turns; fewer than {MOST_TURNS} are possible")
+            bound = None
         if count is None and bound is None:
-            if condition is None and EXIT not in body.writes:
+            if endless:
                 raise UnsupportedError("the loop has no count, no condition and no break")
             bound = self.max_iterations
         return self.run(Turns(self, count, condition, variable, body, bound))
@@ -213,6 +220,11 @@ def _written(state: State, names: frozenset[str]) -> State:
     return {name: value for name, value in state.items() if name in names}
 
 
+def _key_of(block: Block, turn: Any) -> jax.Array | None:
+    """The key with which a block draws in one turn of a loop."""
+    return None if block.key is None else jax.random.fold_in(block.key, turn)
+
+
 class ShapesChange(ShapeError):
     """A blob has another shape after a turn than before it."""
 
@@ -236,8 +248,6 @@ class Turns:
     def compiled(self) -> State:
         start, params, moving = self._operands()
         if self._most is not None and self._condition is None and not self._exits:
-            if self._most > 2**31 - 1:
-                raise UnsupportedError(f"a loop of {self._most} turns")
             return self._result(lax.fori_loop(0, self._most, lambda i, c: self._turn(params, moving, c, i)[0], start))
         return self._result(self._early(params, moving, start))
 
@@ -282,48 +292,51 @@ class Turns:
         state = {**self._control.state, **moving, **carry}
         if self._exits:
             state[EXIT] = np.zeros(1, np.float32)
-        key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
-        after = self._body(params, state, [*self._carried, *([EXIT] if self._exits else [])], key)
+        wanted = [*self._carried, *([EXIT] if self._exits else [])]
+        after = self._body(params, state, wanted, _key_of(self._body, turn))
         carried = {n: _fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, after[EXIT].reshape(()) != BREAK if self._exits else True
 
-    def _check(self, params, moving: State, carry: State) -> tuple[State, Any]:
-        """The carry after the condition network, and whether there is another turn."""
+    def _check(self, params, moving: State, carry: State, turn) -> tuple[State, Any]:
+        """The carry after the condition network, and whether there is another turn, which would be number `turn`."""
         if self._condition is None:
             return carry, jnp.asarray(True)
         state = {**self._control.state, **moving, **carry}
-        after = self._condition(params, state, {*self._carried, self._variable})
+        wanted = {*self._carried, self._variable}
+        after = self._condition(params, state, wanted, _key_of(self._condition, turn))
         carried = {n: _fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, jnp.asarray(is_true(after[self._variable]))
 
     def _turn_and_check(self, params, moving: State, carry: State, index) -> tuple[State, Any]:
         carry, on = self._turn(params, moving, carry, index)
         if not self._exits:
-            return self._check(params, moving, carry)
+            return self._check(params, moving, carry, index + 1)
         # after a break the condition is not evaluated again
-        check, stop = partial(self._check, params, moving), lambda c: (c, jnp.asarray(False))
+        check, stop = partial(self._check, params, moving, turn=index + 1), lambda c: (c, jnp.asarray(False))
         return lax.cond(on, check, stop, carry)
 
     def _early(self, params, moving: State, start: State) -> State:
         """Turns until the condition fails, a break, or the count: `while_loop`; its derivative is that of a `scan`."""
         bound = self._bound()
-        # counts are floats here: integers would need tangents of their own kind
-        count = jnp.asarray(np.inf if self._most is None else self._most, jnp.float32)
+        limits = [n for n in (self._control.max_iterations, self._most) if n is not None]
+        count = jnp.int32(min([*limits, MOST_TURNS]))
         if self._count is not None:
-            count = jnp.asarray(self._count, jnp.float32).reshape(())
-            if self._control.max_iterations is not None:
-                count = jnp.minimum(count, self._control.max_iterations)
+            count = jnp.minimum(count, self._count.reshape(()))
 
         def begin(operands):
             params, moving, start, count = operands
-            carry, go = self._check(params, moving, start)
-            return carry, go & (count >= 1), jnp.asarray(0, jnp.float32)
+            carry, go = self._check(params, moving, start, 0)
+            return carry, go & (count >= 1), jnp.int32(0)
 
         def turn(operands, carried):
             params, moving, _, count = operands
             carry, _, done = carried
-            carry, go = self._turn_and_check(params, moving, carry, done.astype(jnp.int32))
-            return carry, go & (done + 1 < jnp.floor(count)), done + 1
+            carry, go = self._turn_and_check(params, moving, carry, done)
+            done = jnp.minimum(done, MOST_TURNS - 1) + 1
+            more = done < count
+            if self._condition is not None or self._exits:
+                more |= count == MOST_TURNS
+            return carry, go & more, done
 
         @jax.custom_jvp
         def run(operands):
@@ -361,8 +374,8 @@ class Turns:
         carry, params, moving = self._operands()
         go = jnp.asarray(True)
         if not started:
-            carry, go = self._check(params, moving, carry)
-        most = 2**31 - 1 if self._most is None else min(self._most, 2**31 - 1)
+            carry, go = self._check(params, moving, carry, 0)
+        most = MOST_TURNS if self._most is None else min(self._most, MOST_TURNS)
 
         def turn(carried):
             carry, _, done = carried
@@ -394,11 +407,11 @@ class Turns:
         return self._one_by_one(hidden(self._control.state), None, hidden)
 
     def _one_by_one(self, state: State, reason: Exception | None, between: Callable = dict) -> State:
-        state, go = self._decide(between(state), reason)
         turn = 0
+        state, go = self._decide(between(state), turn, reason)
         while go and turn != self._most:
-            key = None if self._body.key is None else jax.random.fold_in(self._body.key, turn)
-            state = self._body.inline({**state, EXIT: np.zeros(1, np.float32)}, {*self._carried, EXIT}, key)
+            begin = {**state, EXIT: np.zeros(1, np.float32)}
+            state = self._body.inline(begin, {*self._carried, EXIT}, _key_of(self._body, turn))
             ended = peek(state.pop(EXIT))
             if not known(ended):
                 raise UnsupportedError(f"whether the loop breaks {_UNKNOWN}, and {reason}") from reason
@@ -408,14 +421,14 @@ class Turns:
             turn += 1
             if reason is not None and turn > _UNROLL and any(not known(value) for value in state.values()):
                 raise UnsupportedError(f"more than {_UNROLL} turns would have to be laid out, as {reason}") from reason
-            state, go = self._decide(state, reason)
+            state, go = self._decide(state, turn, reason)
         return {name: state[name] for name in self._carried if name in state}
 
-    def _decide(self, state: State, reason: Exception | None) -> tuple[State, bool]:
+    def _decide(self, state: State, turn: int, reason: Exception | None) -> tuple[State, bool]:
         """The state after the condition network, and whether there is another turn."""
         if self._condition is None:
             return state, True
-        state = self._condition.inline(state, {*self._carried, self._variable})
+        state = self._condition.inline(state, {*self._carried, self._variable}, _key_of(self._condition, turn))
         go = is_true(peek(state[self._variable]))
         if not known(go):
             raise UnsupportedError(f"the condition {_UNKNOWN}, and {reason}") from reason

@@ -168,8 +168,13 @@ def from_layers(messages, *, prefix: str = "") -> Region:
         regions = {
             name: from_layers(getattr(params, field).layers, prefix=f"{key}/{name}/")
             for field, name in layers.REGIONS.get(kind, {}).items()
-            if params.HasField(field)
+            if getattr(params, field).layers
         }
+        if kind in layers.REGIONS and not regions.keys() & {"if", "body"}:
+            field = "ifBranch" if kind == "branch" else "bodyNetwork"
+            raise GraphError(f"{field} has no layers").in_context(
+                f"layer {message.name!r} ({kind}), number {position + 1}"
+            )
         nodes.append(
             Node(
                 key=key,
@@ -195,11 +200,22 @@ def is_exact(network: Any) -> bool:
 
 def all_kinds(messages: Any) -> Iterator[str]:
     """The kinds of layer messages, sub-networks included."""
+    return (kind for kind, _ in _all_layers(messages))
+
+
+def draws(messages: Any) -> bool:
+    """Whether a layer, in sub-networks too, draws random numbers without a seed of its own."""
+    return any(getattr(params, "seed", 0) < 0 for _, params in _all_layers(messages))
+
+
+def _all_layers(messages: Any) -> Iterator[tuple[str, Any]]:
+    """(kind, parameters) of layer messages, sub-networks included."""
     for message in messages:
         kind = wire.kind_of(message)
-        yield kind
+        params = getattr(message, kind)
+        yield kind, params
         for inner in layers.REGIONS.get(kind, {}):
-            yield from all_kinds(getattr(getattr(message, kind), inner).layers)
+            yield from _all_layers(getattr(params, inner).layers)
 
 
 def from_spec(network: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Graph:

@@ -77,11 +77,6 @@ class Lowered:
         """Whether a layer may run without end, and is better run so that it can be interrupted."""
         return any(catalogue.row(node.kind).endless(node.inputs, node.attributes) for node in self.graph.body.walk())
 
-    @property
-    def needs_key(self) -> bool:
-        """Whether a layer draws random numbers without a seed of its own."""
-        return any(catalogue.row(n.kind).random and n.attributes.get("seed", -1) < 0 for n in self.graph.body.walk())
-
     @cached_property
     def folded(self) -> Folded:
         """The network that runs on prepared weights: some of its layers are part of others."""
@@ -289,11 +284,26 @@ def run_unless_left(rest: Region, env: dict[str, Any], keep: frozenset[str], run
 def _call_regions(row: Op, node: Node, env: dict[str, Any], live: frozenset[str], run: Run) -> dict[str, Any]:
     """The blobs that a node with sub-networks leaves."""
     state = {name: wire(value) for name, value in env.items()}
-    blocks = {name: block(region, run) for name, region in node.regions.items()}
+    blocks = blocks_of(node, run)
     live |= {EXIT} if EXIT in state else set()
     control = Control(state, live, run.lowered.target.max_iterations)
     inputs = [_given(name, _read(state, name), run) for name in node.inputs]
     return control_flow(row, node, inputs, blocks, control)
+
+
+def blocks_of(node: Node, run: Run) -> dict[str, Block]:
+    """The sub-networks of a node as functions, by name."""
+    return {
+        name: block(region, run._replace(key=key_inside(run.key, node, name))) for name, region in node.regions.items()
+    }
+
+
+def key_inside(key: jax.Array | None, node: Node, name: str) -> jax.Array | None:
+    """The key of a sub-network: its layers draw other numbers than those around it and in its siblings."""
+    if key is None:
+        return None
+    which = list(REGIONS[node.kind].values()).index(name)
+    return jax.random.fold_in(jax.random.fold_in(key, node.position), which)
 
 
 def control_flow(

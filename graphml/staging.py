@@ -24,17 +24,18 @@ import numpy as np
 from jax.core import Tracer
 
 from graphml import catalogue
-from graphml.control import LONGEST_SCAN, Block, Control, ShapesChange, State, Turns, known, peek
+from graphml.control import LONGEST_SCAN, MOST_TURNS, Block, Control, ShapesChange, State, Turns, known, peek
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT, Node, Region, last_reads, live_before, reads, writes
 from graphml.lower import (
     Lowered,
     Run,
     ValueNeeded,
-    block,
+    blocks_of,
     control_flow,
     explained,
     is_set,
+    key_inside,
     live_after,
     may_leave,
     origins,
@@ -51,7 +52,6 @@ CAPACITY = 512
 
 _SLICE_SECONDS = 0.2  # that a slice of an endless loop takes: after each the program can be interrupted
 _FIRST_SLICE, _LONGEST_SLICE = 1 << 10, 1 << 24  # turns
-_LAST_TURN = 2**31 - 1
 
 _SIZES, _MORE = "$sizes", "$more"  # beside the blobs that a stage gives
 
@@ -190,9 +190,8 @@ class Staged:
                 if filled is not None:
                     return filled
         where = (*facts, sizes, _shapes(arrays))
-        stage = self._stages.get(where)
+        stage = self._kept(where)
         if stage is not None:
-            self._stages.move_to_end(where)
             return stage, stage.run(params, key, arrays)
         stage = Stage(lambda *operands: {})
         stage.run = self._jit(self._function(stage, region, position, known_values, sizes, keep))
@@ -211,7 +210,7 @@ class Staged:
         """A node whose result has `count` rows, alone, by a stage for more of them."""
         size = self._policy.size_for(count)
         where = (*facts, "rows", size, _shapes(arrays))
-        stage = self._stages.get(where)
+        stage = self._kept(where)
         if stage is None:
             stage = Stage(lambda *operands: {})
             stage.run = self._jit(self._function(stage, region, position, fixed, (size,), keep, alone=True))
@@ -231,7 +230,7 @@ class Staged:
         size, axes = self._policy.size_for(count), changing.axes
         full = {n: filled(v, axes[n], size) if n in axes else v for n, v in arrays.items()}
         where = (*facts, "filled", _shapes(full))
-        stage = self._stages.get(where)
+        stage = self._kept(where)
         if stage is not None:
             return stage, cut(stage.cut, stage.run(params, key, full, np.int32(count)), count)
         stage, seen = Stage(lambda *operands: {}), []
@@ -255,6 +254,12 @@ class Staged:
         stage.run = self._jit(lambda *operands: jax.tree.unflatten(program.tree, program.run(*operands)))
         what = _what(region, position, {}, None, full)
         return stage, cut(stage.cut, self._first_run(where, stage, what, params, key, full, np.int32(count)), count)
+
+    def _kept(self, where: Any) -> Stage | None:
+        """The stage that was made for this, if it is still there; it is now the last one used."""
+        if where in self._stages:
+            self._stages.move_to_end(where)
+        return self._stages.get(where)
 
     def _keep(self, where: Any, stage: Stage) -> None:
         self._stages[where] = stage
@@ -361,7 +366,9 @@ class Staged:
                 return self._in_slices(node, state, live, params, key)
             except (UnsupportedError, ShapesChange):  # it cannot be compiled: turn by turn
                 pass
-        blocks = {name: self._block(region, params, key) for name, region in node.regions.items()}
+        blocks = {
+            name: self._block(region, params, key_inside(key, node, name)) for name, region in node.regions.items()
+        }
         control = _ByHost(state, live, self.lowered.target.max_iterations)
         return control_flow(row, node, inputs, blocks, control)
 
@@ -381,9 +388,10 @@ class Staged:
         arrays = {n: v for n, v in state.items() if n in used - fixed.keys()}
         shapes = tuple((name, value.shape, value.dtype) for name, value in sorted(arrays.items()))
         where = (node, shapes, tuple((name, value.tobytes()) for name, value in sorted(fixed.items())))
-        if where not in self._stages:
-            self._keep(where, Stage(self._some_turns(node, fixed, live)))
-        stage = self._stages[where]
+        stage = self._kept(where)
+        if stage is None:
+            stage = Stage(self._some_turns(node, fixed, live))
+            self._keep(where, stage)
         inside = {key: value for region in node.regions.values() for key, value in _inside(region, params).items()}
         done, turns = 0, _FIRST_SLICE
         while True:
@@ -395,7 +403,7 @@ class Staged:
             done += turns
             if time.perf_counter() - begin < _SLICE_SECONDS / 2:
                 turns = min(turns * 2, _LONGEST_SLICE)
-            if done > _LAST_TURN - turns:  # the number of a turn only serves to draw random numbers
+            if done > MOST_TURNS - turns:  # the number of a turn only serves to draw random numbers
                 done = _FIRST_SLICE
 
     def _some_turns(self, node: Node, fixed: State, live: frozenset[str]) -> Callable[..., State]:
@@ -403,7 +411,7 @@ class Staged:
 
         def some(started, params, key, arrays, done, limit):
             run = self._run(params, key)
-            blocks = {name: block(region, run) for name, region in node.regions.items()}
+            blocks = blocks_of(node, run)
             control = _SomeTurns({**fixed, **arrays}, live, most, started, done, limit)
             with catalogue.lowering_for(self.lowered.target):
                 return control_flow(row, node, [], blocks, control)

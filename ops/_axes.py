@@ -39,3 +39,11 @@ def need_rank(x, fewest: int, most: int | None = None) -> None:
             f"rank {fewest}" if most == fewest else f"rank {fewest} or more" if most is None else f"{fewest} to {most}"
         )
         raise ShapeError(f"x has rank {x.ndim}; this layer takes {legal}")
+
+
+def as_listed(x, count: int):
+    """x as a list of `count` entries, one for each axis, means it. An image enters a network with axes of length 1 in
+    front, [1, C, H, W] or [1, 1, C, H, W]; where a list has three entries for it, the layer was written for [C, H, W],
+    as converters do that make an image of an array input."""
+    in_front = x.shape[:-3]
+    return x.reshape(x.shape[-3:]) if count == 3 and in_front in ((1,), (1, 1)) else x

@@ -32,9 +32,34 @@ def numpy_function(name: str) -> Callable[..., Any]:
     return function
 
 
-def indices(x):
-    """The whole numbers of a float array. They are rounded: a processor may have made 1.9999999 of a 2."""
-    return module(x).rint(x).astype(np.int32)
+_ROUNDINGS = 4  # of a float, by which a processor may miss a whole number
+
+
+def whole(x):
+    """The whole numbers that an array stands for, as int32: the fraction is dropped, so 0.7 is 0 and -0.7 is 0.
+
+    Numbers arrive in layers as floats. The format does not say what a fraction means where a layer needs an index, a
+    count or a size; converters from and to it write a truncation wherever a float becomes an integer. A float within a
+    few roundings of a whole number is that number: 1.9999999 is 2. What int32 cannot hold becomes its largest or
+    smallest number, NaN the smallest: an index that no array has.
+    """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return x.astype(np.int32)
+    xp, limits = module(x), np.iinfo(np.int32)
+    with np.errstate(all="ignore"):
+        near = xp.rint(x)
+        slack = _ROUNDINGS * float(jnp.finfo(x.dtype).eps) * xp.maximum(1, xp.abs(near))
+        number = xp.where(xp.abs(x - near) <= slack, near, xp.trunc(x))
+        held = (number >= limits.min) & (number < -float(limits.min))
+        beyond = xp.where(number > 0, np.int32(limits.max), np.int32(limits.min))
+        return xp.where(held, xp.where(held, number, 0).astype(np.int32), beyond)
+
+
+def whole_number(operand, what: str) -> int:
+    """The whole number of a known array that holds a single one. `what` names it in the refusal."""
+    if np.size(operand) != 1:
+        raise ShapeError(f"{what} has shape {list(np.shape(operand))}; it is a single number")
+    return whole_numbers(np.reshape(operand, -1), what)[0]
 
 
 def refuse_missing(places, size: int) -> None:
@@ -48,12 +73,12 @@ def refuse_missing(places, size: int) -> None:
 
 def whole_numbers(operand, what: str) -> tuple[int, ...]:
     """The whole numbers of a known array of rank 1 that decides a shape. `what` names it in the refusal."""
-    values = np.asarray(operand, np.float64)
+    values = np.asarray(operand)
     if values.ndim != 1:
         raise ShapeError(f"{what} has shape {list(values.shape)}; it is a list of numbers, rank 1")
     if not np.isfinite(values).all():
         raise ShapeError(f"{what} is {values.tolist()}; whole numbers are legal")
-    return tuple(int(value) for value in np.rint(values))
+    return tuple(int(value) for value in whole(values))
 
 
 def sizes(operand, what: str) -> tuple[int, ...]:

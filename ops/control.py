@@ -7,8 +7,11 @@ they leave. How that is compiled is the interpreter's business.
 from __future__ import annotations
 
 import numpy as np
+from jax.core import Tracer
 
 from graphml.catalogue import op
+from graphml.errors import GraphError
+from graphml.ops._known import whole
 
 _NO_GRADIENT = "it computes no number, it only decides which layers run"
 
@@ -37,11 +40,17 @@ def loop(*count, max_loop_iterations: int, condition_var: str, condition_network
 
     count: the number of turns (its fraction is dropped), which replaces `max_loop_iterations`. The condition network,
     if there is one, runs before each turn, and the loop ends when the blob `condition_var` is then within 1e-6 of zero.
-    Without a count and with `max_loop_iterations` 0 only the condition ends it.
+    Without a count and with `max_loop_iterations` 0 only the condition ends it. From 2^31 - 1 on a count is no bound
+    where a condition or a break can end the loop; where nothing else does, UnsupportedError is raised, or, when the
+    count is not known before the network runs, the loop ends after 2^31 - 1 turns.
     A blob that the body creates is zeros after no turn, and an error where it is known that there was none.
     Source: LoopLayerParams (spec 4).
     """
-    turns = count[0].reshape(()) if count else None
+    if (condition_network is None) != (condition_var == ""):
+        raise GraphError("a loop has a condition network and conditionVar together, or neither")
+    if condition_network is not None and condition_var not in condition_network.writes:
+        raise GraphError(f"conditionVar {condition_var!r} is not written by the condition network")
+    turns = whole(count[0] if isinstance(count[0], Tracer) else np.asarray(count[0])).reshape(()) if count else None
     return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
 
 

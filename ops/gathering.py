@@ -1,7 +1,7 @@
 """Gathering and scattering: reading from places that are given by numbers, and writing to them.
 
-Places are whole numbers in float arrays; negative ones count from the end. Reading a place that does not exist gives
-NaN, writing to it does nothing: the format leaves both open. In debug mode it is an error.
+Places arrive as floats, whose fraction is dropped; negative ones count from the end. Reading a place that does not
+exist gives NaN, writing to it does nothing: the format leaves both open. In debug mode it is an error.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import numpy as np
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
-from graphml.ops._known import indices as whole
-from graphml.ops._known import module, refuse_missing
+from graphml.ops._known import module, refuse_missing, whole
 
 Places = Sequence[Any]
 """What stands in the brackets of x[...]: integer arrays of one shape after some full slices."""

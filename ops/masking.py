@@ -8,7 +8,7 @@ import numpy as np
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start, need_rank
-from graphml.ops._known import indices, module, whole_numbers
+from graphml.ops._known import module, whole, whole_number
 
 # Choosing ------------------------------------------------------------------------------------------------------------
 
@@ -88,20 +88,17 @@ def upper_triangular(x, *, k: int):
 def one_hot(x, size=None, *, one_hot_vector_size: int, axis: int, on_value: float, off_value: float):
     """`on_value` at the index that x names along a new axis, `off_value` elsewhere; nothing is on outside [0, size).
 
-    x: rank R, whole numbers (the nearest is taken) -> rank R + 1; `axis` is the place of the new axis in the result and
+    x: rank R, indices whose fraction is dropped -> rank R + 1; `axis` is the place of the new axis in the result and
     may count from the end. size: [1], known when the network is traced; takes the place of `one_hot_vector_size`.
     Raises ShapeError for an axis or size that cannot be. Source: OneHotLayerParams (spec 5).
     """
     place = from_start(axis, x.ndim + 1)
-    if size is None:
-        count = one_hot_vector_size
-    else:
-        (count,) = whole_numbers(np.reshape(size, -1), "the size")
+    count = one_hot_vector_size if size is None else whole_number(size, "the size")
     if count < 0:
         raise ShapeError(f"the size is {count}; sizes are not negative")
     np_or_jnp = module(x)
     shape = [1] * (x.ndim + 1)
     shape[place] = count
-    column = np_or_jnp.expand_dims(np_or_jnp.where(x == x, indices(x), -1), place)
+    column = np_or_jnp.expand_dims(whole(x), place)
     on, off = np.asarray(on_value, x.dtype), np.asarray(off_value, x.dtype)
     return np_or_jnp.where(column == np.arange(count, dtype=np.int32).reshape(shape), on, off)

@@ -19,7 +19,7 @@ from jax import lax
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops._axes import need_rank
-from graphml.ops._known import indices, refuse_missing
+from graphml.ops._known import refuse_missing, whole
 from graphml.ops.precision import contract
 from graphml.spec.weights import Quantized
 
@@ -166,9 +166,9 @@ def batched_matmul(a, b=None, *, transpose_a: bool, transpose_b: bool, weights, 
 
 def _rows(table, x, bias):
     """The rows of a table [vocabulary, size] at float indices; NaN where an index is no row of it."""
-    index = indices(x)
+    index = whole(x)
     refuse_missing(index, table.shape[0])
-    known = (index >= 0) & (index < table.shape[0]) & (x == x)
+    known = (index >= 0) & (index < table.shape[0])
     rows = jnp.take(table, index, axis=0, mode="clip")
     rows = rows if bias is None else rows + bias
     return jnp.where(known[..., None], rows, jnp.nan)
@@ -178,8 +178,8 @@ def _rows(table, x, bias):
 def embedding(x, *, weights, bias):
     """One column of `weights` [out, vocabulary] for each index, plus bias.
 
-    x: [N, 1, 1, 1] or [S, N, 1, 1, 1], whole numbers in [0, vocabulary) -> [..., out, 1, 1]; the nearest whole number
-    is taken, and an index outside gives NaN (the format leaves both open). Raises ShapeError for other shapes.
+    x: [N, 1, 1, 1] or [S, N, 1, 1, 1], indices in [0, vocabulary) -> [..., out, 1, 1]; a fraction is dropped, and an
+    index outside gives NaN (the format leaves both open). Raises ShapeError for other shapes.
     Source: EmbeddingLayerParams (spec 1).
     """
     if x.ndim not in (4, 5) or x.shape[-3:] != (1, 1, 1):

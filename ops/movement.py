@@ -11,8 +11,8 @@ import numpy as np
 
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
-from graphml.ops._axes import from_start
-from graphml.ops._known import indices, module, whole_numbers
+from graphml.ops._axes import as_listed, from_start
+from graphml.ops._known import module, whole, whole_numbers
 
 # Joining and splitting ------------------------------------------------------------------------------------------------
 
@@ -114,8 +114,10 @@ def tile(x, times=None, *, reps: tuple[int, ...]):
 def transpose(x, *, axes: tuple[int, ...]):
     """The axes in another order: axis i of the result is axis axes[i] of x.
 
-    x: any rank. Raises ShapeError unless `axes` is a permutation. Source: TransposeLayerParams (spec 4).
+    x: any rank; three axes are those of an image [C, H, W], see `as_listed`. Raises ShapeError unless `axes` is a
+    permutation. Source: TransposeLayerParams (spec 4).
     """
+    x = as_listed(x, len(axes))
     if sorted(axes) != list(range(x.ndim)):
         raise ShapeError(f"axes is {list(axes)}, which is no permutation of {list(range(x.ndim))}")
     return x.transpose(axes)
@@ -125,9 +127,10 @@ def transpose(x, *, axes: tuple[int, ...]):
 def reverse(x, *, reverse_dim: tuple[bool, ...]):
     """The opposite order along every axis that `reverse_dim` marks.
 
-    x: any rank; returns its shape. Raises ShapeError unless there is one mark for each axis.
-    Source: ReverseLayerParams (spec 4).
+    x: any rank; returns its shape; three marks are those of an image [C, H, W], see `as_listed`. Raises ShapeError
+    unless there is one mark for each axis. Source: ReverseLayerParams (spec 4).
     """
+    x = as_listed(x, len(reverse_dim))
     if len(reverse_dim) != x.ndim:
         raise ShapeError(f"reverse_dim has {len(reverse_dim)} values; x has rank {x.ndim} and needs one for each axis")
     return module(x).flip(x, tuple(axis for axis, marked in enumerate(reverse_dim) if marked))
@@ -149,7 +152,7 @@ def reverse_seq(x, lengths, *, batch_axis: int, sequence_axis: int):
     def along(values, axis):
         return values.reshape(*(-1 if i == axis else 1 for i in range(x.ndim)))
 
-    length = along(jnp.clip(indices(lengths), 0, x.shape[sequence]), batch)
+    length = along(jnp.clip(whole(lengths), 0, x.shape[sequence]), batch)
     place = along(jnp.arange(x.shape[sequence]), sequence)
     source = jnp.where(place < length, length - 1 - place, place)
     return jnp.take_along_axis(x, source, sequence, mode="promise_in_bounds")

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
+from graphml.ops._known import whole_number
 from graphml.ops._running_sum import running_sum
-
-
-def _number(operand, otherwise: int) -> int:
-    """The value of an optional operand that holds a single number."""
-    if operand is None:
-        return otherwise
-    if np.size(operand) != 1:
-        raise ShapeError(f"the second input has shape {list(np.shape(operand))}; it is a single number")
-    return int(np.asarray(operand).item())
 
 
 @op("cumSum", concrete=(1,))
@@ -28,7 +19,7 @@ def cum_sum(x, along=None, *, axis: int, exclude_final_sum: bool, reverse: bool)
     x: any rank >= 1; returns its shape. A second input replaces `axis`. With `exclude_final_sum` each sum stops before
     its own element, so that it begins with 0. Source: CumSumLayerParams (spec 5).
     """
-    axis = from_start(_number(along, axis), x.ndim)
+    axis = from_start(axis if along is None else whole_number(along, "the axis"), x.ndim)
     size = x.shape[axis]
     if not exclude_final_sum or size == 0:
         return running_sum(x, axis, reverse)
@@ -47,7 +38,7 @@ def top_k(x, count=None, *, axis: int, k: int, use_bottom_k: bool):
     Source: TopKLayerParams (spec 4).
     """
     axis = from_start(axis, x.ndim)
-    k = _number(count, k)
+    k = k if count is None else whole_number(count, "K")
     if not 1 <= k <= x.shape[axis]:
         raise ShapeError(f"K is {k}; the axis holds {x.shape[axis]} numbers")
     rows = jnp.moveaxis(x, axis, -1)

@@ -6,7 +6,7 @@ import math
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import from_start
+from graphml.ops._axes import as_listed, from_start
 from graphml.ops._known import module, whole_numbers
 
 
@@ -109,9 +109,10 @@ def reshape_dynamic(x, shape):
 def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
     """x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes what is left.
 
-    Raises ShapeError for another rank and when the numbers of elements differ.
-    Source: RankPreservingReshapeLayerParams (spec 4).
+    Three sizes are those of an image [C, H, W], see `as_listed`. Raises ShapeError for another rank and when the
+    numbers of elements differ. Source: RankPreservingReshapeLayerParams (spec 4).
     """
+    x = as_listed(x, len(target_shape))
     if len(target_shape) != x.ndim:
         raise ShapeError(f"target_shape has {len(target_shape)} sizes; x has rank {x.ndim}")
     return _reshape(x, tuple(n if wanted == 0 else wanted for n, wanted in zip(x.shape, target_shape, strict=True)))
@@ -124,12 +125,16 @@ def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
 def constant_pad(x, amounts=None, *, value: float, pad_amounts: tuple[int, ...], pad_to_given_output_size_mode: bool):
     """x with a border of one number: before and after each axis in turn.
 
-    x: any rank >= 1; returns this rank. A second input, known when the network is traced, replaces `pad_amounts`.
+    x: any rank >= 1; returns this rank; six `pad_amounts` are for an image [C, H, W], see `as_listed`. A second input,
+    known when the network is traced, replaces them.
     With `pad_to_given_output_size_mode` an amount is the length that the axis shall have, grown at that side; an axis
     that is long enough, or whose amounts are 0, stays. Raises ShapeError unless there are two amounts for each axis,
     none negative. Source: ConstantPaddingLayerParams (spec 4).
     """
-    amounts = pad_amounts if amounts is None else whole_numbers(amounts, "the second input")
+    if amounts is None:
+        amounts, x = pad_amounts, as_listed(x, len(pad_amounts) // 2)
+    else:
+        amounts = whole_numbers(amounts, "the second input")
     if len(amounts) != 2 * x.ndim or min(amounts) < 0:
         raise ShapeError(f"the amounts are {list(amounts)}; x needs {2 * x.ndim} of them, none negative")
     pairs = list(zip(amounts[::2], amounts[1::2], strict=True))

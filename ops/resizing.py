@@ -13,6 +13,7 @@ from jax import lax
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
 from graphml.ops import windows
+from graphml.ops._known import whole
 
 
 def grid(extent, count: int, mode: str) -> Any:
@@ -141,7 +142,8 @@ def crop_resize(
     """Boxes cut out of images and resized, by bilinear interpolation.
 
     x: [1, batch, channels, height, width]. regions: [n, 1, 4, 1, 1], n boxes for every image, or [n, 1, 5, 1, 1], where
-    the number of the image comes first. Returns [n, batch, channels, *target_size], with five values [n, 1, ...].
+    the number of the image comes first; its fraction is dropped. Returns [n, batch, channels, *target_size], with five
+    values [n, 1, ...].
     Boxes are corners or centre and size, height or width first, times `spatial_scale`, and with normalized coordinates
     times the image's size less one. mode: where the samples lie in the box, see `resize_bilinear`. What lies outside of
     the image repeats its edge; a number of an image outside of the batch counts as the nearest one.
@@ -167,7 +169,7 @@ def crop_resize(
 
     if values.shape[1] == 4:
         return jax.vmap(cut, in_axes=(0, 0, None))(starts * scale, ends * scale, images)
-    chosen = jnp.take(images, jnp.round(values[:, 0]).astype(jnp.int32), axis=0, mode="clip")
+    chosen = jnp.take(images, whole(values[:, 0]), axis=0, mode="clip")
     return jax.vmap(cut)(starts * scale, ends * scale, chosen[:, None])
 
 

@@ -11,14 +11,15 @@ from jax import lax
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import from_start
-from graphml.ops._known import indices, module, whole_numbers
+from graphml.ops._axes import as_listed, from_start
+from graphml.ops._known import module, whole, whole_numbers
 
 
 def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
-    """One value for each axis; an empty list states none. Common converters write masks for five axes always: what is
-    said of axes that x does not have must say nothing."""
-    if len(values) > rank and not any(values[rank:]):
+    """One value for each axis; an empty list states none. Common converters write strides and masks for five axes
+    always: what is said of axes that x does not have must say nothing."""
+    nothing = (0, 1) if name == "strides" else (0,)
+    if all(value in nothing for value in values[rank:]):
         values = values[:rank]
     if len(values) not in (0, rank):
         raise ShapeError(f"{name} has {len(values)} values; x has rank {rank} and needs one for each axis")
@@ -27,6 +28,7 @@ def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
 
 def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
     """x[begin:end:stride] on every axis, where a mask stands for a left-out bound or, squeezing, for x[begin]."""
+    x = as_listed(x, len(begin))
     lists = {
         "begin": begin,
         "end": end,
@@ -66,16 +68,22 @@ def slice_static(
 
     x: any rank >= 1; returns this rank, less the squeezed axes. A mask leaves a bound out: the slice then starts or
     stops at the edge. A squeeze mask takes the one position `begin` and drops the axis. Bounds beyond the edges are cut
-    off. Raises ShapeError for a stride of 0 and a squeezed position outside. Source: SliceStaticLayerParams (spec 4).
+    off. Lists may be longer than the rank where the rest says nothing: strides of 1, masks that are false; lists of
+    three are for an image [C, H, W], see `as_listed`. Raises ShapeError for a stride of 0 and a squeezed position
+    outside. Source: SliceStaticLayerParams (spec 4).
     """
     return _slice(x, begin_ids, end_ids, strides, begin_masks, end_masks, squeeze_masks)
 
 
+_LISTS = ("end", "strides", "begin masks", "end masks", "squeeze masks")
+
+
 def _spans(x, begin, *operands, end_ids, strides, begin_masks, end_masks, squeeze_masks):
     """`_slice` where bounds are traced: first position, step and count for each axis; the count -1 where squeezed."""
-    fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
-    given = [indices(values)[: x.ndim] for values in (begin, *operands)]
-    rest = [np.asarray(_per_axis(values, x.ndim, "a list")) for values in fields[len(operands) :]]
+    x = as_listed(x, begin.size)
+    fields = dict(zip(_LISTS, (end_ids, strides, begin_masks, end_masks, squeeze_masks), strict=True))
+    given = [whole(values)[: x.ndim] for values in (begin, *operands)]
+    rest = [np.asarray(_per_axis(values, x.ndim, name)) for name, values in list(fields.items())[len(operands) :]]
     first, stop, step, from_edge, to_edge, squeeze = (
         jnp.zeros(x.ndim, jnp.int32) if values.dtype == object else jnp.asarray(values, jnp.int32)
         for values in (*given, *rest)
@@ -110,12 +118,12 @@ def slice_dynamic(
     """
     if sizes is not None:
         fields = {"begin_masks": begin_masks, "end_ids": end_ids, "end_masks": end_masks}
+        x = as_listed(x, begin.size)
         first, step, _ = _spans(x, begin, *operands, **fields, strides=strides, squeeze_masks=squeeze_masks)
         for axis, size in enumerate(sizes):
             x = jnp.take(x, first[axis] + step[axis] * np.arange(abs(size)), axis, mode="clip")
         return x.reshape([size for size in sizes if size >= 0])
-    names = ("end", "strides", "begin masks", "end masks", "squeeze masks")
-    given = tuple(whole_numbers(values, name) for values, name in zip(operands, names, strict=False))
+    given = tuple(whole_numbers(values, name) for values, name in zip(operands, _LISTS, strict=False))
     fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
     return _slice(x, whole_numbers(begin, "begin"), *given, *fields[len(given) :])
 
@@ -133,7 +141,7 @@ def slice_by_size(x, begin, *, size: int, axis: int):
         raise ShapeError(f"size is {size}; the axis holds {x.shape[axis]}")
     if begin.size != 1:
         raise ShapeError(f"begin has shape {list(begin.shape)}; it is a single number")
-    return lax.dynamic_slice_in_dim(x, indices(begin).reshape(()), size, axis)
+    return lax.dynamic_slice_in_dim(x, whole(begin).reshape(()), size, axis)
 
 
 @op("slidingWindows")

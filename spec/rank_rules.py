@@ -124,6 +124,14 @@ _AXIS = layers.kinds_of(
     """softmaxND concatND splitND gather scatter gatherAlongAxis scatterAlongAxis cumSum argSort topK argMin argMax
     sliceBySize slidingWindows"""
 )
+# Lists of so many entries for each axis.
+_LISTED = {
+    "transpose": ("axes", 1),
+    "reverse": ("reverseDim", 1),
+    "rankPreservingReshape": ("targetShape", 1),
+    "constantPad": ("padAmounts", 2),
+    "sliceStatic": ("beginIds", 1),
+}
 _NEW_AXIS = frozenset(("stack", "oneHot"))
 _REDUCTIONS = frozenset(kind for kind in layers.kinds() if kind.startswith("reduce") and kind != "reduce")
 
@@ -146,16 +154,11 @@ def _faults(kind: str, params: Any, given: Sequence[Rank]) -> Iterator[str]:
         yield from _axes(params.axes, rank + len(params.axes), "result")
     elif kind == "squeeze" and not params.squeezeAll:
         yield from _axes(params.axes, rank)
-    elif kind == "transpose":
-        yield from _length("axes", params.axes, rank)
-    elif kind == "reverse":
-        yield from _length("reverseDim", params.reverseDim, rank)
-    elif kind == "rankPreservingReshape":
-        yield from _length("targetShape", params.targetShape, rank)
+    elif kind in _LISTED and kind != "sliceStatic" and len(given) == 1:  # a slice may list more axes than there are
+        field, entries = _LISTED[kind]
+        yield from _length(field, getattr(params, field), entries * _as_listed(kind, params, rank))
     elif kind == "reverseSeq":
         yield from _axes([params.batchAxis, params.sequenceAxis], rank)
-    elif kind == "constantPad" and len(given) == 1:
-        yield from _length("padAmounts", params.padAmounts, 2 * rank)
     elif kind == "layerNormalization" and len(params.normalizedShape) > rank:
         yield f"normalizedShape has {len(params.normalizedShape)} sizes; its input has {rank} axes"
     elif kind == "broadcastToStatic" and rank > len(params.targetShape):
@@ -164,6 +167,12 @@ def _faults(kind: str, params: Any, given: Sequence[Rank]) -> Iterator[str]:
         others = {other for other in given if other is not None}
         if len(others) > 1:
             yield f"its inputs have {' and '.join(map(str, sorted(others)))} axes; all need as many"
+
+
+def _as_listed(kind: str, params: Any, rank: int) -> int:
+    """The rank for which a layer's list was written: that of an image without the axes in front that it has here."""
+    field, entries = _LISTED[kind]
+    return 3 if rank in (4, 5) and len(getattr(params, field)) == 3 * entries else rank
 
 
 def _axes(axes: Sequence[int], rank: int, of: str = "input") -> Iterator[str]:
@@ -239,6 +248,8 @@ def _output_rank(kind: str, params: Any, given: Sequence[Rank]) -> Rank:
     known = [rank for rank in given if rank is not None]
     if not given or len(known) < len(given):
         return None
+    if kind in _LISTED:
+        known[0] = _as_listed(kind, params, known[0])
     if kind in _SAME:
         return known[0]
     if kind in _BROADCAST:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import graphml
+from graphml.build import NeuralNetworkBuilder, array
 
 pytest.importorskip("typer", reason="typer is an optional extra and is not installed here")
 
@@ -93,6 +94,19 @@ def test_predict_with_numbers(run):
     status, out, _ = run("predict", "--json", DENSE, "-i", "dense_input=[1.0]")
     assert status == 0
     assert json.loads(out)["output"] == [pytest.approx(1.93309 + 1.45624, abs=1e-4)]
+
+
+def test_a_network_that_draws_random_numbers(run, tmp_path):
+    builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
+    builder.add("randomUniformLike", "y", ["x"], ["y"], seed=-1, min_val=0.0, max_val=1.0)
+    builder.save(tmp_path / "noise.mlmodel")
+    call = ("predict", tmp_path / "noise.mlmodel", "-i", "x=[0, 0, 0]", "--json")
+    first, second, fixed, same = (run(*call, *more)[1] for more in ((), (), ("--seed", 3), ("--seed", 3)))
+    assert len({first, second, fixed}) == 3
+    assert fixed == same
+    _, out, _ = run("inspect", "--shapes", "--json", tmp_path / "noise.mlmodel")
+    assert json.loads(out)["layers"][0]["shapes"] == {"y": [3]}
+    assert run("predict", DENSE, "-i", "dense_input=[1.0]", "--seed", 3)[0] == 0  # which draws nothing
 
 
 def test_predict_with_an_image_and_an_array_file(run, tmp_path):

@@ -52,6 +52,36 @@ def test_against_an_onnx_twin(tmp_path):
     assert not compare(network(tmp_path / "b.mlmodel", second=2.0), tmp_path / "twin.onnx").agree
 
 
+def looking_up(path):
+    builder = NeuralNetworkBuilder({"i": array(4)}, {"y": None}, exact=True)
+    builder.add("loadConstantND", "table", [], ["table"], data=W.T)
+    builder.add("gather", "g", ["table", "i"], ["y"], axis=0)
+    builder.save(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["INT64", "INT32"])
+def test_fractions_of_indices_mean_the_same_on_both_sides(tmp_path, kind):
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
+    i = onnx.helper.make_tensor_value_info("i", getattr(onnx.TensorProto, kind), [4])
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [4, 2])
+    weights = [onnx.numpy_helper.from_array(W.T.copy(), "table")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Gather", ["table", "i"], ["y"])], "g", [i], [y], weights)
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), str(tmp_path / "twin.onnx"))
+    indices = np.float32([0.7, 1.5, 1.9999999, -0.3])
+    assert compare(looking_up(tmp_path / "a.mlmodel"), tmp_path / "twin.onnx", {"i": indices}).agree
+
+
+def test_networks_that_draw_random_numbers_are_compared_on_the_same_ones(tmp_path):
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
+    builder.add("randomUniformLike", "y", ["x"], ["y"], seed=-1, min_val=0.0, max_val=1.0)
+    for name in "ab":
+        builder.save(tmp_path / f"{name}.mlmodel")
+    assert compare(tmp_path / "a.mlmodel", tmp_path / "b.mlmodel").agree
+
+
 def test_what_cannot_be_compared_is_refused(tmp_path, real_models):
     network(tmp_path / "a.mlmodel")
     with pytest.raises(UnsupportedError, match="is a pipelineClassifier"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 
 from graphml.build import NeuralNetworkBuilder
 from graphml.errors import GraphError, UnsupportedError
+from graphml.flow import as_text, flow
 from graphml.graph import Port, from_spec
 from graphml.lower import lower
+from graphml.staging import Staged
 
 
 def part() -> NeuralNetworkBuilder:
@@ -153,6 +157,56 @@ def test_loop_of_given_count():
     np.testing.assert_allclose(mapped, [[10], [250], [90]])
 
 
+@pytest.mark.parametrize("turns", [2**24 + 2, 2**24 + 3])
+def test_turns_are_counted_in_integers(turns):
+    """float32 has no number between 2^24 and 2^24 + 2: a counter in floats would never leave 2^24."""
+    body = part().add("multiply", "minus", ["h"], ["t"], alpha=-1.0).add("copy", "back", ["t"], ["h"])
+    fields = {"max_loop_iterations": turns, "body_network": body}
+    forms = {
+        "in the layer": ([], fields),
+        "with a condition": (
+            [],
+            {**fields, "condition_network": part().add("copy", "c", ["x"], ["on"]), "condition_var": "on"},
+        ),
+    }
+    if turns % 2 == 0:  # which an input can say
+        forms["given"] = (["n"], {"body_network": body})
+    for inputs, loop in forms.values():
+        builder = part().add("copy", "start", ["x"], ["h"]).add("loop", "l", inputs, [], **loop)
+        run = jax.jit(program(builder.add("copy", "end", ["h"], ["y"]), inputs=("x", "n")))
+        np.testing.assert_array_equal(run(one(1.0), one(turns)), [(-1.0) ** turns])
+
+
+def counts_up(stop: float) -> NeuralNetworkBuilder:
+    """h = x; n times, or as long as h < stop: h += 1."""
+    condition = part().add("lessThan", "below", ["h"], ["on"], alpha=stop)
+    body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    networks = {"condition_network": condition, "condition_var": "on", "body_network": body}
+    return builder.add("loop", "l", ["n"], [], **networks).add("copy", "end", ["h"], ["y"])
+
+
+@pytest.mark.parametrize("count", [2.0**31, 1e10, np.inf])
+def test_a_count_beyond_integers_is_no_bound(count):
+    run = program(counts_up(5.0), inputs=("x", "n"))
+    for each in (run, jax.jit(run), jax.jit(lambda x, n: run(x, count * np.ones(1, np.float32)))):
+        np.testing.assert_array_equal(each(one(1.0), one(count)), [5])
+    with pytest.raises(UnsupportedError, match=r"a loop of 2147483647 turns; fewer than 2147483647 are possible"):
+        program(powers(), inputs=("x", "n"))(one(1.0), one(count))
+    huge = part().add(
+        "loop", "l", [], [], max_loop_iterations=2**40, body_network=part().add("copy", "c", ["x"], ["y"])
+    )
+    with pytest.raises(UnsupportedError, match="a loop of 1099511627776 turns"):
+        program(huge)(one(1.0))
+
+
+@pytest.mark.parametrize("count", [-1.0, -np.inf, np.nan, 0.7])
+def test_a_count_below_one_means_no_turn(count):
+    run = program(counts_up(5.0), inputs=("x", "n"))
+    for each in (run, jax.jit(run)):
+        np.testing.assert_array_equal(each(one(1.0), one(count)), [1])
+
+
 def test_a_given_count_replaces_the_number_in_the_layer():
     run = jax.jit(program(counting("n", most=2), inputs=("x", "n")))
     np.testing.assert_allclose(run(one(1.0), one(4.0)), [330])
@@ -163,11 +217,11 @@ def test_gradient_of_a_loop_needs_a_bound():
 
     def slope(**options):
         run = program(powers(), inputs=("x", "n"), **options)
-        return jax.jit(jax.grad(lambda v: run(v, n).sum()))
+        return jax.jit(jax.grad(lambda v, n: run(v, n).sum()))
 
-    np.testing.assert_allclose(slope(max_iterations=10)(one(2.0)), [4 * 2.0**3])
+    np.testing.assert_allclose(slope(max_iterations=10)(one(2.0), n), [4 * 2.0**3])
     with pytest.raises(UnsupportedError, match="max_iterations"):
-        slope()(x)
+        slope()(x, n)
 
 
 def powers():
@@ -348,3 +402,177 @@ def test_tracing_grows_with_the_program_not_exponentially(make, few, many, monke
     a, b = rows_evaluated(few), rows_evaluated(many)
     assert b <= a * (many / few) * 1.5 + 4
     assert np.asarray(jax.jit(program(deep(5)))(one(0.0))) == 2**5
+
+
+# Random numbers ------------------------------------------------------------------------------------------------------
+
+_DRAW = {"seed": -1, "min_val": 0.0, "max_val": 1.0, "output_shape": (1,)}
+
+
+def drawing(grows: bool, inputs=(), nested: int = 0, **loop):
+    """y = six zeros; in each turn a drawn number is put behind y, and unless y grows its first number is dropped."""
+    body = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
+    body.add("concatND", "append", ["h", "r"], ["t"], axis=0)
+    if grows:
+        body.add("copy", "back", ["t"], ["h"])
+    else:
+        body.add("sliceStatic", "drop", ["t"], ["u"], begin_ids=(1,), end_ids=(7,), strides=(1,))
+        body.add("copy", "back", ["u"], ["h"])
+    if nested:
+        body = part().add("loop", "inner", [], [], max_loop_iterations=nested, body_network=body)
+    builder = part().add("loadConstantND", "zeros", [], ["z"], data=np.zeros(6, np.float32))
+    builder.add("copy", "start", ["z"], ["h"]).add("loop", "l", list(inputs), [], body_network=body, **loop)
+    return builder.add("multiplyBroadcastable", "end", ["h", "x"], ["y"])
+
+
+def drawn(builder, run, inputs=("x", "n")):
+    """The six last numbers of y, by a way of running the lowered network."""
+    ports = tuple(Port(name, None) for name in inputs)
+    lowered = lower(from_spec(builder.network, ports, (Port("y", None),)))
+    return np.asarray(run(lowered, {"x": one(1.0), "n": one(6.0)}, jax.random.key(3)))[-6:]
+
+
+def plain(lowered, values, key):
+    return lowered.fn(lowered.params, values, key=key)["y"]
+
+
+def compiled(lowered, values, key):
+    return jax.jit(lambda values, key: plain(lowered, values, key))(values, key)
+
+
+def differentiated(lowered, values, key):
+    def total(x, n, key):
+        y = plain(lowered, {"x": x, "n": n}, key)
+        return y.sum(), y
+
+    return jax.jit(jax.value_and_grad(total, has_aux=True))(values["x"], values["n"], key)[0][1]
+
+
+def staged(lowered, values, key):
+    return Staged(lowered)(lowered.params, values, key)["y"]
+
+
+def below(stop: float):
+    """A condition network: whether the blob 'k' is below a number."""
+    return part().add("lessThan", "c", ["k"], ["on"], alpha=stop)
+
+
+SIX = {"max_loop_iterations": 6}
+
+
+@functools.cache
+def six_drawn() -> np.ndarray:
+    return drawn(drawing(False, **SIX), compiled)
+
+
+@pytest.mark.parametrize(
+    ("builder", "run"),
+    [
+        (drawing(False, ["n"]), compiled),
+        (drawing(False, **SIX), differentiated),
+        (drawing(True, **SIX), plain),
+        (drawing(True, ["n"]), staged),
+    ],
+    ids=["counted", "scanned", "laid-out", "by-host"],
+)
+def test_every_turn_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
+    assert len(set(six_drawn().tolist())) == 6
+    np.testing.assert_array_equal(drawn(builder, run), six_drawn())
+
+
+@pytest.mark.parametrize(
+    ("builder", "run"),
+    [
+        (drawing(False, max_loop_iterations=2, nested=3), compiled),
+        (drawing(True, max_loop_iterations=3, nested=2), plain),
+        (drawing(True, ["n"], nested=1), staged),
+    ],
+    ids=["compiled", "laid-out", "by-host"],
+)
+def test_every_turn_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
+    assert len(set(drawn(builder, run).tolist())) == 6
+
+
+def test_a_condition_draws_other_numbers_in_each_turn():
+    """n counts the turns until a drawn number is above 0.9: with one number for all turns it is 0 or never ends."""
+    condition = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
+    condition.add("lessThan", "c", ["r"], ["on"], alpha=0.9)
+    body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    fields = {"condition_network": condition, "condition_var": "on", "body_network": body}
+    builder.add("loop", "l", [], [], max_loop_iterations=1000, **fields).add("copy", "end", ["h"], ["y"])
+    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    run = jax.jit(jax.vmap(lambda key: plain(lowered, {"x": one(0.0)}, key)[0]))
+    counts = run(jax.random.split(jax.random.key(0), 50))
+    assert 0 < counts.mean() < 30
+    assert counts.max() < 200
+
+
+def test_layers_inside_and_outside_of_sub_networks_draw_different_numbers():
+    """Two loops after each other, a branch, and layers around them, all of whose draws stand first in their network."""
+    builder = part().add("randomUniformStatic", "first", [], ["a"], **_DRAW)
+    names = ["a"]
+    for name in ("b", "c"):
+        body = part().add("randomUniformStatic", "draw", [], [name], **_DRAW)
+        builder.add("loop", f"loop {name}", [], [], max_loop_iterations=1, body_network=body)
+        names.append(name)
+    sides = {
+        field: part().add("randomUniformStatic", "draw", [], ["d"], **_DRAW) for field in ("if_branch", "else_branch")
+    }
+    builder.add("branch", "branch", ["x"], [], **sides).add("randomUniformStatic", "last", [], ["e"], **_DRAW)
+    builder.add("concatND", "all", [*names, "d", "e"], ["y"], axis=0)
+    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    numbers = compiled(lowered, {"x": one(1.0)}, jax.random.key(0))
+    assert len(set(numbers.tolist())) == 5
+
+
+# Empty sub-networks ---------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_condition_network_is_no_condition():
+    builder = counting(most=5)
+    (loop,) = (layer.loop for layer in builder.network.layers if layer.WhichOneof("layer") == "loop")
+    loop.conditionNetwork.SetInParent()  # as the common builder writes it
+    run = program(builder)
+    for each in (run, jax.jit(run)):
+        np.testing.assert_array_equal(each(one(1.0)), program(counting(most=5))(one(1.0)))
+    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    assert "5 times" in as_text(flow(lowered))
+    np.testing.assert_array_equal(staged(lowered, {"x": one(1.0)}, None), run(one(1.0)))
+
+
+def test_an_empty_else_network_is_no_else():
+    builder = absolute(otherwise=False)
+    builder.network.layers[-1].branch.elseBranch.SetInParent()
+    for x in (-3.0, 2.0):
+        np.testing.assert_array_equal(program(builder)(one(x)), program(absolute(otherwise=False))(one(x)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "fields", "message"),
+    [
+        ("loop", [], {"max_loop_iterations": 2}, r"layer 'l' \(loop\), number 1\n.*bodyNetwork has no layers"),
+        ("branch", ["x"], {}, "ifBranch has no layers"),
+        ("branch", ["x"], {"else_branch": part().add("copy", "c", ["x"], ["y"])}, "ifBranch has no layers"),
+    ],
+)
+def test_a_sub_network_that_must_not_be_empty_is_named(kind, inputs, fields, message):
+    builder = part().add(kind, "l", inputs, [], **fields).add("copy", "end", ["x"], ["y"])
+    with pytest.raises(GraphError, match=message):
+        program(builder)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"condition_var": "on"}, "condition network and conditionVar together, or neither"),
+        ({"condition_network": below(1.0)}, "condition network and conditionVar together, or neither"),
+        ({"condition_network": below(1.0), "condition_var": "k"}, "conditionVar 'k' is not written by the condition"),
+    ],
+)
+def test_a_condition_needs_its_network_and_its_blob(fields, message):
+    body = part().add("add", "plus", ["k"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["k"])
+    builder = part().add("copy", "start", ["x"], ["k"])
+    builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body, **fields).add("copy", "e", ["k"], ["y"])
+    with pytest.raises(GraphError, match=message):
+        program(builder)(one(0.0))

@@ -81,7 +81,8 @@ def test_under_jit_the_value_is_named_and_can_be_given():
 
 
 def test_only_sizes_are_read_where_only_sizes_matter():
-    builder = part().add("sliceDynamic", "cut", ["x", "from", "to"], ["y"], strides=(1,))
+    fields = {"strides": (1,) * 5, "begin_masks": (False,) * 5}  # as common converters write them, for five axes
+    builder = part().add("sliceDynamic", "cut", ["x", "from", "to"], ["y"], **fields)
     program = Program(builder, ("x", "from", "to"))
     x = np.arange(8, dtype=np.float32)
     for begin, end in ((0, 3), (2, 5), (-4, 7), (5, 8), (-3, 99)):
@@ -132,6 +133,31 @@ def test_the_cache_of_stages_is_bounded(monkeypatch):
     program = Program(fibonacci())
     np.testing.assert_array_equal(program(one(6))[-1], 21)
     assert program.staged.stages == 4
+
+
+def test_the_stage_that_was_used_longest_ago_goes_first(monkeypatch):
+    builder = (
+        part().add("fillDynamic", "f", ["n"], ["a"], value=1.0).add("multiplyBroadcastable", "m", ["a", "x"], ["y"])
+    )
+    program = Program(builder, ("n", "x"))
+    monkeypatch.setattr(staging, "CAPACITY", 3)  # the first stage, and one for each of two sizes
+    for n, traces in ((2, 2), (3, 3), (2, 3), (4, 4), (2, 4), (4, 4), (3, 5)):
+        assert program(one(n), one(5.0)).tolist() == [5] * n
+        assert len(program.traced) == traces, n
+    assert program.staged.stages == 3
+
+
+def test_a_loop_in_slices_that_was_just_used_stays(monkeypatch):
+    made = []
+    monkeypatch.setattr(staging, "CAPACITY", 5)
+    monkeypatch.setattr(Staged, "_some_turns", lambda *given, make=Staged._some_turns: made.append(1) or make(*given))
+    program = Program(counting(3))
+    for shape in ((1,), (1,), (1, 1)):  # three stages for each of two shapes; what stands before the first loop goes
+        program(np.ones(shape, np.float32))
+    assert program.staged.stages == 5
+    monkeypatch.setattr(staging, "CAPACITY", 6)
+    program(np.ones(1, np.float32))
+    assert len(made) == 2
 
 
 def test_sides_of_different_shapes_cut_the_network_at_the_predicate():

@@ -8,13 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from graphml.errors import FeatureError, SpecError, need
+from graphml.ops._known import whole
+
+_DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int32, np.int64, np.uint8)} | {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+}
 
 
 def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """{value name: array} for every value that the nodes of an ONNX graph compute, in order.
 
     inputs: by the names of the ONNX graph, or in its order when no name fits; each is reshaped to the declared shape
-    when the number of elements agrees, and cast to the declared type.
+    when the number of elements agrees, and cast to the declared type, to integers as Core ML's layers read indices.
     Raises SpecError when the file cannot be read or run, FeatureError when the inputs do not fit.
     """
     onnx = need("onnx", "onnx")
@@ -42,8 +48,11 @@ def _feeds(wanted, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _fitted(wanted, value: np.ndarray) -> np.ndarray:
     shape = [n if isinstance(n, int) else -1 for n in wanted.shape]
-    dtype = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}.get(wanted.type)
-    array = np.asarray(value, dtype)
+    dtype = _DTYPES.get(wanted.type)
+    array = np.asarray(value)
+    if dtype is not None and np.issubdtype(dtype, np.integer):
+        array = whole(array)  # as the layers of a Core ML network read indices
+    array = np.asarray(array, dtype)
     if shape.count(-1) == 0 and int(np.prod(shape)) == array.size:
         return array.reshape(shape)
     return array.reshape((1,) * (len(shape) - array.ndim) + array.shape)

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphml.errors import FeatureError, GraphmlError
 from graphml.models.configuration import pick_device
+from graphml.models.keys import fresh_seeds, key_of
 from graphml.models.linear import probit
 from graphml.models.model import Model, Traceable
 from graphml.models.rows import Program, most_rows
@@ -147,7 +148,7 @@ class BayesianProbit(Model):
     def _seeds(self, count: int, key: jax.Array | None) -> np.ndarray:
         """The data of one key for each row: that of the call, the same for all, or others in each call and row."""
         if key is None:
-            return np.random.default_rng().integers(2**32, size=(count, 2), dtype=np.uint32)
+            return fresh_seeds(count)
         return np.tile(np.asarray(jax.random.bits(key, (2,), np.uint32)), (count, 1))
 
     def _arrays(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,8 +168,7 @@ class BayesianProbit(Model):
         return {field: values.get(getattr(self._parameters, field), usual) for field, usual in _NUMBERS.items()}
 
     def _row(self, weights: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-        key = jax.random.wrap_key_data(row["seed"], impl="threefry2x32")
-        return self._outputs(weights, row["features"], row, key)
+        return self._outputs(weights, row["features"], row, key_of(row["seed"]))
 
     # What is made once -----------------------------------------------------------------------------------------------
 

@@ -135,7 +135,8 @@ class Program:
         return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
 
     def _traced_rows(self, prepared, inputs, key):
-        return jax.vmap(self._traced, in_axes=(None, 0, None))(prepared, inputs, key)
+        one = key is None or key.ndim == 0
+        return jax.vmap(self._traced, in_axes=(None, 0, None if one else 0))(prepared, inputs, key)
 
     def _on_device(self):
         return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
@@ -217,17 +218,19 @@ class Program:
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
     ) -> list[Mapping[str, Any]]:
         """The outputs of many rows, in order. Rows of equal shapes run in one call, filled up to a power of two with
-        copies of the last, so that a new batch size seldom compiles anew."""
+        copies of the last, so that a new batch size seldom compiles anew. key: one for all rows, or one for each."""
         groups: dict[Any, list[int]] = {}
         for i, row in enumerate(rows):
             groups.setdefault(tuple((n, np.shape(v), v.dtype) for n, v in sorted(row.items())), []).append(i)
         out: list[Any] = [None] * len(rows)
         for group in groups.values():
-            step = 1 if len(group) == 1 or self.in_stages(prepared) else self._rows_per_call(rows[group[0]], key)
+            alone = len(group) == 1 or self.in_stages(prepared)
+            step = 1 if alone else self._rows_per_call(rows[group[0]], _for_rows(key, group[0]))
             for start in range(0, len(group), step):
                 part = group[start : start + step]
-                for i, outputs in zip(part, self._run_equal(prepared, [rows[i] for i in part], key), strict=True):
-                    out[i] = outputs
+                outputs = self._run_equal(prepared, [rows[i] for i in part], _for_rows(key, np.array(part)))
+                for i, each in zip(part, outputs, strict=True):
+                    out[i] = each
         return out
 
     def _rows_per_call(self, row: Mapping[str, Any], key: jax.Array | None) -> int:
@@ -246,16 +249,21 @@ class Program:
 
     def _run_equal(self, prepared, rows, key):
         if len(rows) > 1 and rows[0] and not self.in_stages(prepared):
-            padded = [*rows, *[rows[-1]] * ((1 << (len(rows) - 1).bit_length()) - len(rows))]
-            stacked = {name: np.stack([np.asarray(row[name]) for row in padded]) for name in rows[0]}
+            places = np.minimum(np.arange(1 << (len(rows) - 1).bit_length()), len(rows) - 1)
+            stacked = {name: np.stack([np.asarray(rows[i][name]) for i in places]) for name in rows[0]}
             try:
                 with self._on_device():
-                    results = jax.device_get(self._call(prepared, stacked, key, rows=True))
+                    results = jax.device_get(self._call(prepared, stacked, _for_rows(key, places), rows=True))
             except UnsupportedError:
                 self._needs_stages = True
             else:
                 return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
-        return [self.run(prepared, row, key) for row in rows]
+        return [self.run(prepared, row, _for_rows(key, i)) for i, row in enumerate(rows)]
+
+
+def _for_rows(key: jax.Array | None, places: Any) -> jax.Array | None:
+    """The key of a row, or those of some rows. key: one for all rows, or one for each."""
+    return key if key is None or key.ndim == 0 else key[places]
 
 
 class _Preparation:

@@ -29,6 +29,7 @@ from graphml.models.configuration import Device, cache_directory, low_precision,
 from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.models.features import Check, checker, feature_check
 from graphml.models.images import picture
+from graphml.models.keys import fresh_key, fresh_seeds, key_of
 from graphml.models.model import Model, Traceable
 from graphml.sequences import reading
 from graphml.spec import versions
@@ -143,6 +144,17 @@ class NeuralNetwork(Model):
     def has_network(self) -> bool:
         return True
 
+    def draws(self) -> bool:
+        return self._draws
+
+    @functools.cached_property
+    def _draws(self) -> bool:
+        return graphs.draws(self._network.layers)
+
+    def _key(self, key: jax.Array | None) -> jax.Array | None:
+        """The key of a call: the given one, or a fresh one where the network needs any."""
+        return fresh_key() if key is None and self.draws() else key
+
     # Predicting ------------------------------------------------------------------------------------------------------
 
     @property
@@ -164,7 +176,7 @@ class NeuralNetwork(Model):
         """
         self._usable  # noqa: B018  (checked once)
         inputs = self.description.inputs
-        key = jax.random.key(0) if self._program.lowered.needs_key else None
+        key = jax.random.key(0) if self.draws() else None
         for row in declared_shapes(inputs) if shapes is None else shapes:
             unknown = sorted(set(row) - {feature.name for feature in inputs})
             if unknown:
@@ -173,12 +185,18 @@ class NeuralNetwork(Model):
             jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key))
 
     def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
-        """{output: value} for {input: value}; see `Model.predict`. key: for layers that draw numbers without a seed."""
+        """{output: value} for {input: value}; see `Model.predict`.
+
+        key: what layers draw random numbers with that have no seed of their own; without it each call draws anew.
+        """
         self._usable  # noqa: B018  (checked once)
-        return self.present(self._program.run(self._prepared, self._check(features), key))
+        return self.present(self._program.run(self._prepared, self._check(features), self._key(key)))
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order; rows of equal shapes run together."""
+        """`predict` for each of many, in order; rows of equal shapes run together.
+
+        key: every row draws what `predict` draws with it; without it each row draws anew.
+        """
         self._usable  # noqa: B018  (checked once)
         values = []
         for number, features in enumerate(rows):
@@ -186,6 +204,8 @@ class NeuralNetwork(Model):
                 values.append(self._check(features))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
+        if key is None and self.draws():
+            key = key_of(fresh_seeds(len(values)))
         return [self.present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
 
     def arrays(self, features: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +215,11 @@ class NeuralNetwork(Model):
     def intermediates(
         self, features: Mapping[str, Any], names: Iterable[str] | None = None, *, key: jax.Array | None = None
     ) -> dict[str, np.ndarray]:
-        """The named blobs (None: all) as the layers see them. Raises GraphError for a blob that does not exist."""
+        """The named blobs (None: all) as the layers see them. Raises GraphError for a blob that does not exist.
+
+        key: as `predict` takes it.
+        """
+        key = self._key(key)
         lowered = self._program.lowered
         wanted = None if names is None else tuple(names)
         params = {k: v for k, v in self.parameters.items() if k not in lowered.known}

@@ -102,7 +102,7 @@ class Pipeline(Model):
         self, rows: Iterable[Mapping[str, Any]], label: Callable[[int], str] = lambda i: f"row {i + 1}"
     ) -> list[Features]:
         """What the last stage is trained on: for each row the training inputs of that stage (its inputs, where it
-        declares none), computed by the stages before it or taken from the row.
+        declares none), computed by the stages before it or taken from the row. Random numbers are the same every time.
 
         A row has the pipeline's inputs and the target. The stages before the last are frozen in an update, so this is
         computed once for each row. label: what errors call a row. Raises FeatureError for a row that lacks something.
@@ -121,7 +121,7 @@ class Pipeline(Model):
                 given.append(feature_check(targets[name] for name in own)(own))
             except GraphmlError as error:
                 raise error.in_context(label(number)) from None
-        envs = self._stages(envs, self._labelled[:-1])
+        envs = self._stages(envs, self._labelled[:-1], jax.random.key(0))  # an update that is resumed sees the same
         out = []
         for number, (env, own) in enumerate(zip(envs, given, strict=True)):
             env = {**own, **env}
@@ -134,7 +134,10 @@ class Pipeline(Model):
     # Predicting ------------------------------------------------------------------------------------------------------
 
     def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> Features:
-        """{output: value} for {input: value}; see `Model.predict`. key: for layers that draw numbers without a seed."""
+        """{output: value} for {input: value}; see `Model.predict`.
+
+        key: what stages draw random numbers with that have no seed of their own; without it each call draws anew.
+        """
         self._usable  # noqa: B018  (checked once)
         return self._predict(self._check(features), key=key)
 
@@ -154,7 +157,10 @@ class Pipeline(Model):
         return runs(self._labelled, wanted, self._programs)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[Features]:
-        """`predict` for each of many, in order: every stage takes all rows at once, in its own way."""
+        """`predict` for each of many, in order: every stage takes all rows at once, in its own way.
+
+        key: every row draws what `predict` draws with it; without it each row draws anew.
+        """
         self._usable  # noqa: B018  (checked once)
         envs = []
         for number, row in enumerate(rows):
@@ -217,7 +223,7 @@ class Pipeline(Model):
         return any(model.has_network() for model in self.models.values())
 
     def draws(self) -> bool:
-        return True
+        return any(model.draws() for model in self.models.values())
 
     # Parameters and saving -------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from graphml.errors import GraphmlError, ShapeError, UnsupportedError
 from graphml.models.compiling import compiler_options
 from graphml.models.configuration import pick_device
 from graphml.models.descriptions import FeatureDescription, FeatureType
+from graphml.models.keys import fresh_key
 from graphml.models.linked import LinkedModel
 from graphml.models.model import Model
 from graphml.models.network import NeuralNetwork
@@ -88,6 +89,8 @@ class Fused:
         self._stepwise = False
 
     def __call__(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        if key is None and self._draws:
+            key = fresh_key()
         if not self._stepwise:
             try:
                 return self._run(env, key)
@@ -98,6 +101,10 @@ class Fused:
         for single in self._singles:
             out |= single({**env, **out}, key)
         return out
+
+    @functools.cached_property
+    def _draws(self) -> bool:
+        return any(model.draws() for _, model in self.stages)
 
     def _run(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
         label, first = self.stages[0]

@@ -56,7 +56,7 @@ def _gather(inputs, f):
     x, indices = inputs
     axis = f["axis"] % x.ndim
     rows = np.moveaxis(x, axis, 0)
-    picked = _gathered(indices.shape, rows.shape[1:], rows, lambda p: round(float(indices[p])))
+    picked = _gathered(indices.shape, rows.shape[1:], rows, lambda p: int(indices[p]))
     front = range(indices.ndim)  # the axes of the indices come where the axis was
     rest = range(indices.ndim, picked.ndim)
     return picked.transpose(*rest[:axis], *front, *rest[axis:])
@@ -115,11 +115,14 @@ kind(
     base=Case((_X, np.float32([[2, 0], [-1, 1]])), {"axis": 1}),
     vary={"axis": [0, -1], "inputs": [Case((_X, np.float32([[0, 0], [-3, 1]])), {"axis": 1})]},
     draw=_draw_gather(),
+    whole=(1,),
     worked=[
         (Case((_TENS, np.float32([3, 0, -2])), {"axis": 0}), [[40, 10, 30]]),
         (Case((np.float32([[1, 2], [3, 4]]), np.float32([1])), {"axis": -1}), [[[2], [4]]]),
         # there is nothing to read there; what arithmetic has left of a whole number is that number
         (Case((_TENS, np.float32([4, -5, 2.9999998])), {"axis": 0}), [[np.nan, np.nan, 40]]),
+        # fractions are dropped
+        (Case((_TENS, np.float32([0.7, 1.5, 2.99, -1.7, -0.7])), {"axis": 0}), [[10, 20, 30, 40, 10]]),
     ],
     refuse=[(Case((_X, np.float32([0])), {"axis": 3}), "axis is 3")],
 )
@@ -150,6 +153,7 @@ kind(
         ],
     },
     draw=_draw_scatter(),
+    whole=(1,),
     worked=[
         (Case((np.ones(4, np.float32), _TWO, np.float32([5, 7])), {"axis": 0, "mode": mode}), [wanted])
         for mode, wanted in {
@@ -232,6 +236,7 @@ kind(
     base=Case((_X, np.float32([[2, 0], [3, 1], [0, 2]]))),
     vary={"inputs": [Case((_X, np.float32([[-1], [0]]))), Case((_X, np.float32([3, 2, -1])))]},
     draw=_draw_gather_nd(),
+    whole=(1,),
     worked=[
         (Case((_SQUARE, np.float32([[1, 0], [0, 1]]))), [[3, 2]]),
         (Case((_SQUARE, np.float32([[1]]))), [[[3, 4]]]),
@@ -257,6 +262,7 @@ kind(
         ],
     },
     draw=_draw_scatter_nd(),
+    whole=(1,),
     worked=[
         (
             Case((np.zeros((3, 2), np.float32), np.float32([[2], [0]]), np.float32([[5, 6], [7, 8]])), {}),
@@ -317,6 +323,7 @@ kind(
         "inputs": [Case((_X, -1 - _ALONG), {"axis": 1})],
     },
     draw=_draw_along(False),
+    whole=(1,),
     worked=[
         (Case((_SIX, np.float32([[2, 0], [-1, 1]])), {"axis": 1}), [[[3, 1], [6, 5]]]),
         (Case((_SIX, np.float32([[3], [-4]])), {"axis": 1}), [[[np.nan], [np.nan]]]),
@@ -346,6 +353,7 @@ kind(
         "inputs": [_SCATTER_ALONG.but(inputs=(_X, _ALONG + 3, _UPDATES))],
     },
     draw=_draw_along(True),
+    whole=(1,),
     worked=[
         (
             Case(

@@ -230,6 +230,7 @@ kind(
         "inputs": [Case((_whole(6, 1, 1, 1, seed=1),), {"weights": _TABLE, "bias": _OFFSET})],
     },
     draw=_draw_embedding([(4, 1, 1, 1), (2, 3, 1, 1, 1), (1, 1, 1, 1)]),
+    whole=(0,),
     worked=[
         (
             Case(
@@ -255,6 +256,7 @@ kind(
         "inputs": [Case((_whole(6, 1, seed=1),), {"weights": _TABLE, "bias": _OFFSET})],
     },
     draw=_draw_embedding([(4, 1), (2, 3, 1), (1, 2, 1, 1), (2, 1, 2, 1, 1)]),
+    whole=(0,),
     worked=[
         (
             Case((np.float32([[2], [0], [3]]),), {"weights": np.float32([[1, 2, 3], [4, 5, 6]])}),

@@ -185,8 +185,17 @@ kind(
     base=Case((_X,), {"axes": (2, 0, 1)}),
     vary={"axes": [(0, 1, 2), (1, 2, 0), (0, 2, 1)]},
     draw=_draw_transpose(),
-    worked=[(Case((_TWO_BY_THREE,), {"axes": (1, 0)}), [[[1, 4], [2, 5], [3, 6]]])],
-    refuse=[(Case((_X,), {"axes": (0, 1, 1)}), "no permutation"), (Case((_X,), {"axes": (1, 0)}), "no permutation")],
+    worked=[
+        (Case((_TWO_BY_THREE,), {"axes": (1, 0)}), [[[1, 4], [2, 5], [3, 6]]]),
+        # an image and three axes: those of the image
+        (Case((_TWO_BY_THREE[None, :, None],), {"axes": (1, 2, 0)}), [[[[1, 4], [2, 5], [3, 6]]]]),
+        (Case((_TWO_BY_THREE[None, None, :, None],), {"axes": (1, 2, 0)}), [[[[1, 4], [2, 5], [3, 6]]]]),
+    ],
+    refuse=[
+        (Case((_X,), {"axes": (0, 1, 1)}), "no permutation"),
+        (Case((_X,), {"axes": (1, 0)}), "no permutation"),
+        (Case((numbers(2, 1, 3, 3),), {"axes": (1, 2, 0)}), "no permutation"),
+    ],
 )
 
 
@@ -208,7 +217,10 @@ kind(
     base=Case((_X,), {"reverse_dim": (True, False, True)}),
     vary={"reverse_dim": [(False, False, False), (True, True, True)]},
     draw=_draw_reverse(),
-    worked=[(Case((_TWO_BY_THREE,), {"reverse_dim": (True, False)}), [[[4, 5, 6], [1, 2, 3]]])],
+    worked=[
+        (Case((_TWO_BY_THREE,), {"reverse_dim": (True, False)}), [[[4, 5, 6], [1, 2, 3]]]),
+        (Case((_TWO_BY_THREE[None, :, None],), {"reverse_dim": (True, False, False)}), [[[[4, 5, 6]], [[1, 2, 3]]]]),
+    ],
     refuse=[(Case((_X,), {"reverse_dim": (True,)}), "needs one for each axis")],
 )
 
@@ -247,6 +259,7 @@ kind(
         "inputs": [Case((numbers(3, 3, 4), np.float32([0, 4, 3])), {"batch_axis": 0, "sequence_axis": 2})],
     },
     draw=_draw_reverse_seq(),
+    whole=(1,),
     worked=[
         (
             Case((_THREE_ROWS, np.float32([2, 4, 1])), {"batch_axis": 0, "sequence_axis": 1}),

@@ -184,6 +184,18 @@ kind(
             ),
             [[[[0, 2, 4, 6, 8, 10]]]],
         ),
+        # in float32, where 1.3 is a little less, 10 * 1.3 pixels are 13 all the same
+        (
+            Case(
+                (np.arange(10, dtype=np.float32).reshape(1, 1, 10),),
+                {
+                    "fractional_scaling_factor": (1, 1.3),
+                    "mode": "BILINEAR",
+                    "linear_upsample_mode": "ALIGN_CORNERS_TRUE",
+                },
+            ),
+            [[[[0, 0.75, 1.5, 2.25, 3, 3.75, 4.5, 5.25, 6, 6.75, 7.5, 8.25, 9]]]],
+        ),
         # 2 * 1.7 pixels are three
         (
             Case(
@@ -239,7 +251,7 @@ kind(
         "box_indices_mode": _BOXES[1:],
         "spatial_scale": [0.5, 0.0],
         "regions": [
-            _BASE.but(inputs=(_IMAGES, np.concatenate([_regions((1,), (0,), (1,)), _WHERE], axis=2))),
+            _BASE.but(inputs=(_IMAGES, np.concatenate([_regions((1.25,), (0.25,), (1.75,)), _WHERE], axis=2))),
             _BASE.but(inputs=(_IMAGES, _WHERE * 2 - 1)),  # reaching out of the image
         ],
     },

@@ -77,6 +77,12 @@ _BOUNDS = {
 }
 _RUN = np.float32([10, 20, 30, 40])
 _RUN_ALL = {"begin_masks": (False,), "end_masks": (True,), "strides": (1,), "end_ids": (0,)}
+_ROWS_FROM_1 = {
+    "begin_ids": (1, 0, 0, 0, 0),
+    "end_ids": (9, 9, 9, 0, 0),
+    "strides": (1, 1, 1, 1, 1),
+    **dict.fromkeys(("begin_masks", "end_masks", "squeeze_masks"), (False,) * 5),
+}
 kind(
     "sliceStatic",
     oracle=_slice_static,
@@ -98,13 +104,20 @@ kind(
             Case((_RUN,), {**_RUN_ALL, "begin_ids": (1,), "end_masks": (False,), "end_ids": (2**31 - 1,)}),
             [[20, 30, 40]],
         ),
+        # an image and three axes: those of the image
+        (Case((_X[None],), {name: values[:3] for name, values in _ROWS_FROM_1.items()}), [_X[1:]]),
+        (Case((_X,), _ROWS_FROM_1), [_X[1:]]),
     ],
     refuse=[
+        (Case((_X,), {**_ROWS_FROM_1, "strides": (1, 1, 1, 1, 2)}), "strides has 5 values; x has rank 3"),
+        (Case((_X,), {**_ROWS_FROM_1, "squeeze_masks": (False,) * 4 + (True,)}), "squeeze masks has 5 values"),
         (Case((_RUN,), {**_RUN_ALL, "begin_ids": (0,), "strides": (0,)}), "stride is 0"),
         (Case((_RUN,), {**_RUN_ALL, "begin_ids": (4,), "squeeze_masks": (True,)}), "outside of an axis that holds 4"),
         (Case((_X,), {**_RUN_ALL, "begin_ids": (0,)}), "needs one for each axis"),
     ],
 )
+# as common converters write them, whatever the rank
+_FIVE_AXES = {"strides": (1,) * 5} | dict.fromkeys(("begin_masks", "end_masks", "squeeze_masks"), (False,) * 5)
 _FIELDS = {name: _BOUNDS[name] for name in _LISTS}
 _BEGIN = np.float32(_BOUNDS["begin_ids"])
 _ALL_WIRED = tuple(np.float32(_BOUNDS[name]) for name in _LISTS)
@@ -132,6 +145,8 @@ kind(
     worked=[
         (Case((_RUN, np.float32([-3])), {"end_masks": (True,), "strides": (2,), "end_ids": (0,)}), [[20, 40]]),
         (Case((_RUN, np.float32([1]), np.float32([3])), {"strides": (1,)}), [[20, 30]]),
+        (Case((_RUN, np.float32([1]), np.float32([3])), _FIVE_AXES), [[20, 30]]),
+        (Case((_RUN, np.float32([1])), {**_FIVE_AXES, "end_ids": (3,)}), [[20, 30]]),
     ],
     refuse=[
         (Case((_X, np.float32([0])), _FIELDS), "begin has 1 values"),
@@ -169,6 +184,7 @@ kind(
         "inputs": [Case((_X, np.float32([begin])), {"axis": 1, "size": 1}) for begin in (2, -3)],
     },
     draw=_draw_by_size(),
+    whole=(1,),
     worked=[
         (Case((_FIVE, np.float32([2])), {"axis": 0, "size": 2}), [[30, 40]]),
         (Case((_FIVE, np.float32([-2])), {"axis": 0, "size": 2}), [[40, 50]]),

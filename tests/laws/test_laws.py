@@ -166,7 +166,7 @@ def test_gradients_are_numerical_differences(name):
 
 def _check_gradient(kind: Kind, case: Case, network: Lowered) -> None:
     """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
-    concrete = catalogue.row(kind.kind).concrete
+    held = {*catalogue.row(kind.kind).concrete, *kind.whole}
     inputs = tuple(np.asarray(x, np.float64) for x in case.inputs)
     params = jax.tree.map(_as_trained, network.params, is_leaf=lambda w: isinstance(w, Quantized))
 
@@ -174,8 +174,8 @@ def _check_gradient(kind: Kind, case: Case, network: Lowered) -> None:
         outputs = blobs(network, params, inputs)
         return sum(jnp.vdot(y, jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)) for y in outputs)
 
-    fixed = {i: x for i, x in enumerate(inputs) if i in concrete}
-    moving = tuple(x for i, x in enumerate(inputs) if i not in concrete)
+    fixed = {i: x for i, x in enumerate(inputs) if i in held}
+    moving = tuple(x for i, x in enumerate(inputs) if i not in held)
 
     def joined(params, moving):
         rest = iter(moving)

@@ -191,6 +191,22 @@ def test_the_scaler_multiplies_then_adds_the_bias_of_each_colour(color, bias):
     np.testing.assert_allclose(y, planes * 0.5 + np.array(bias)[:, None, None], rtol=1e-6)
 
 
+@pytest.mark.parametrize("rank4", [False, True])
+def test_layers_written_for_an_array_of_rank_3_take_an_image(rank4):
+    """A converter that makes an image of an array [height, width, channels] puts a transpose of three axes in front."""
+    builder = NeuralNetworkBuilder({"photo": image(2, 2, "RGB")}, {"y": array(2, 2, 3), "z": None}, exact=True)
+    builder.add("transpose", "to_nhwc", ["photo"], ["y"], axes=(1, 2, 0))
+    builder.add("expandDims", "batch", ["y"], ["b"], axes=(0,)).add(
+        "transpose", "back", ["b"], ["c"], axes=(0, 3, 1, 2)
+    )
+    builder.add("reduceSum", "pixels", ["c"], ["z"], axes=(2, 3), keep_dims=False)
+    builder.network.imageInputShapeMapping = int(rank4)
+    outputs = network(builder.spec).predict({"photo": PHOTO})
+    pixels = np.asarray(PHOTO, np.float32)
+    np.testing.assert_array_equal(outputs["y"], pixels)
+    np.testing.assert_array_equal(outputs["z"], pixels.sum((0, 1))[None])
+
+
 def test_the_mean_image_is_subtracted():
     mean = np.arange(12.0)[::-1].reshape(3, 2, 2)
     y = network(image_network("BGR", mean_image=mean).spec).predict({"photo": PHOTO})["y"]
@@ -375,8 +391,72 @@ def test_layers_that_draw_numbers_take_a_key():
     for outputs in rows:
         np.testing.assert_allclose(outputs["y"], first, rtol=1e-6)
     assert model.trace_count == 2
-    with pytest.raises(GraphError, match="key="):
-        model.predict({"x": np.zeros(4)})
+
+
+def noisy() -> NeuralNetworkBuilder:
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
+    builder.add("randomUniformLike", "draw", ["x"], ["n"], seed=-1, min_val=0.0, max_val=1.0)
+    return builder.add("addBroadcastable", "sum", ["x", "n"], ["y"])
+
+
+def noisy_loop(growing: bool) -> NeuralNetworkBuilder:
+    """The draw stands inside a loop; with `growing` the host runs it, turn by turn."""
+    body = NeuralNetworkBuilder({}, {})
+    body.add("randomUniformLike", "draw", ["x"], ["r"], seed=-1, min_val=0.0, max_val=1.0)
+    join, fields = ("concatND", {"axis": 0}) if growing else ("addBroadcastable", {})
+    body.add(join, "join", ["h", "r"], ["t"], **fields)
+    body.add("copy", "back", ["t"], ["h"])
+    builder = NeuralNetworkBuilder({"x": array(4), "n": array(1)}, {"y": array(4)}, exact=True)
+    builder.add("copy", "start", ["x"], ["h"]).add("loop", "l", ["n"], [], body_network=body)
+    return builder.add(
+        "sliceStatic",
+        "end",
+        ["h"],
+        ["y"],
+        begin_ids=(-4,),
+        end_ids=(0,),
+        strides=(1,),
+        begin_masks=(False,),
+        end_masks=(True,),
+    )
+
+
+def test_without_a_key_every_call_and_every_row_draws_anew():
+    model, row = network(noisy().spec), {"x": np.zeros(4)}
+    rows = model.predict_batch([row] * 3)
+    answers = [model.predict(row), model.predict(row), *rows, model.predict_batch([row])[0]]
+    answers += [{"y": model.intermediates(row)["y"]}, {"y": model.intermediates(row, ["y"])["y"]}]
+    assert all(((one["y"] >= 0) & (one["y"] < 1)).all() for one in answers)
+    assert len({one["y"].tobytes() for one in answers}) == len(answers)
+    key = jax.random.key(5)
+    np.testing.assert_array_equal(model.intermediates(row, key=key)["y"], model.predict(row, key=key)["y"])
+
+
+def test_the_functions_of_a_network_stay_pure():
+    model, row = network(noisy().spec), {"x": np.zeros(4, np.float32)}
+    lowered = model.lower()
+    for function in (lambda: lowered.fn(lowered.params, row), lambda: model.as_function()(row)):
+        with pytest.raises(GraphError, match=r"layer 'draw' .*\n.*pass key=jax.random.key"):
+            function()
+
+
+@pytest.mark.parametrize("growing", [False, True])
+def test_draws_in_loops_need_no_key_either(growing):
+    model = network(noisy_loop(growing).spec)
+    row = {"x": np.zeros(4), "n": np.float32([3])}
+    assert model.draws()
+    answers = [model.predict(row), model.predict(row), *model.predict_batch([row] * 3)]
+    assert len({one["y"].tobytes() for one in answers}) == 5
+    one, same, other = (model.predict(row, key=jax.random.key(seed))["y"] for seed in (0, 0, 1))
+    assert one.tolist() == same.tolist() != other.tolist()
+
+
+def test_layers_with_a_seed_need_no_key():
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
+    model = network(builder.add("randomNormalLike", "y", ["x"], ["y"], seed=0, mean=0.0, std_dev=1.0).spec)
+    assert not model.draws()
+    first, second = (model.predict({"x": np.zeros(4)})["y"] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
 
 
 # The functional face -------------------------------------------------------------------------------------------------

@@ -304,6 +304,11 @@ def test_random_layers_of_two_stages_draw_different_numbers():
     one, same, other = (model.predict({"x": X}, key=jax.random.key(seed)) for seed in (0, 0, 1))
     assert one["y"].tolist() == same["y"].tolist() != other["y"].tolist()
     assert one["y"].tolist() != one["h"].tolist()
+    answers = [model.predict({"x": X}), model.predict({"x": X}), *model.predict_batch([{"x": X}] * 2)]
+    answers.append(model.intermediates({"x": X}, ["y"]))
+    assert len({str(answer["y"]) for answer in answers}) == 5  # drawn anew each time
+    first, second = (model.before_last([{"x": X}])[0]["h"].tolist() for _ in range(2))
+    assert first == second  # what an update trains on stays the same when it is resumed
 
 
 # Parameters -----------------------------------------------------------------------------------------------------------

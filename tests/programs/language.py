@@ -205,8 +205,7 @@ class Meaning:
 
     def _whole(self, value: float, how: Callable) -> int:
         """A whole number out of a value that is one, or is not close to where `how` jumps."""
-        jump = 0.5 if how is np.rint else 0.0
-        if value != np.rint(value) and abs((value - jump) - np.rint(value - jump)) < CLOSE:
+        if value != np.rint(value) and abs(value - np.rint(value)) < CLOSE:
             raise Unfit
         self.decisions.append(int(how(value)))
         return int(how(value))
@@ -246,7 +245,7 @@ def _positions(run: Meaning, x: np.ndarray) -> np.ndarray:
 
 def _tail(run: Meaning, x: np.ndarray, begin: np.ndarray) -> np.ndarray:
     """x from a position on, which counts from the end where it is negative."""
-    return x[run._whole(begin[0], np.rint) :]
+    return x[run._whole(begin[0], int) :]
 
 
 def _floor(run: Meaning, x: np.ndarray) -> np.ndarray:
@@ -283,7 +282,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda run, number, x: np.sum(x, keepdims=True),
     "length": lambda run, number, x: np.array([len(x)]),
     "join": lambda run, number, x, y: np.concatenate([x, y]),
-    "fill": lambda run, number, n: np.full(run._whole(n[0], np.rint), number),
+    "fill": lambda run, number, n: np.full(run._whole(n[0], int), number),
     "range": lambda run, number, n: np.arange(run._whole(n[0], np.ceil)),
     "positions": lambda run, number, x: _positions(run, x),
     "take": lambda run, number, x, where: x[where[:, 0].astype(int)],
