@@ -1,4 +1,4 @@
-"""Support vector machines against scikit-learn, whose labels and probabilities are libsvm's."""
+"""Support vector machines against scikit-learn, whose labels and probabilities of more than two classes are libsvm's."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_labels(name):
         assert [a["label"] for a in answers] == ["abcd"[k] for k in fitted.predict(TEST)]
 
 
-@pytest.mark.parametrize(("classes", "name"), [(2, "rbf"), (3, "poly"), (6, "linear")])
+@pytest.mark.parametrize(("classes", "name"), [(3, "poly"), (6, "linear")])
 def test_probabilities(classes, name):
     y = np.digitize(SCORE, np.quantile(SCORE, np.arange(1, classes) / classes))
     fitted = _estimator("SVC", name, y=y, probability=True, random_state=0)
@@ -91,6 +91,16 @@ def test_probabilities(classes, name):
         expected = fitted.predict_proba(TEST)
     np.testing.assert_allclose([[a["probs"][k] for k in labels] for a in answers], expected, atol=1e-6)
     assert [a["label"] for a in answers] == (fitted.predict(TEST) + 10).tolist()
+
+
+def test_probabilities_of_two_classes():
+    """scikit-learn's copy of libsvm is older than 3.23 and runs the iteration here too: only its decisions count."""
+    fitted = _estimator("SVC", "rbf", y=(SCORE > 0).astype(int), probability=True, random_state=0)
+    answers = _batch(_classifier(fitted, "rbf", [10, 11]))
+    decision = -fitted.decision_function(TEST)  # libsvm's, positive for the first class
+    expected = 1 / (1 + np.exp(fitted._probA * decision + fitted._probB))
+    np.testing.assert_allclose([a["probs"][10] for a in answers], expected, rtol=1e-9)
+    np.testing.assert_allclose([a["probs"][11] for a in answers], 1 - expected, rtol=1e-9)
 
 
 def _by_hand(decisions, **more):
@@ -118,6 +128,25 @@ def test_votes_decide_the_label_even_where_another_class_is_more_probable():
     answer = _by_hand([1.0, -1.0, 1.0], probA=[-0.1, -9.0, -9.0], probB=[0.0, 0.0, 0.0])
     assert answer["label"] == "a"
     assert max(answer["probs"], key=answer["probs"].get) == "b"
+
+
+def test_two_classes_have_the_probability_of_their_pair():
+    """Vectors 1 and -1 with coefficients 1 and -1: at x the decision is 2x, and p = 1 / (1 + exp(-2 * 2x + 0.3))."""
+    message = model("supportVectorClassifier", 1, version=1)
+    member = message.supportVectorClassifier
+    kernel(member, "linearKernel")
+    vectors(member, np.array([[1.0], [-1.0]]), sparse=False)
+    member.numberOfSupportVectorsPerClass.extend([1, 1])
+    member.coefficients.add(alpha=[1.0, -1.0])
+    member.rho.append(0.0)
+    member.probA.append(-2.0)
+    member.probB.append(0.3)
+    classifier = load(with_classes(message, ["a", "b"]))
+    for x, decision in ((0.0765, 0.153), (-1.0, -2.0), (4.0, 8.0)):
+        p = 1 / (1 + np.exp(-2 * decision + 0.3))
+        answer = classifier.predict({"x": [x]})
+        assert answer["probs"] == {"a": pytest.approx(p, rel=1e-14), "b": pytest.approx(1 - p, rel=1e-9)}
+        assert answer["label"] == ("a" if decision > 0 else "b")
 
 
 def test_vectors_without_the_last_features():
