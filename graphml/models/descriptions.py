@@ -118,7 +118,8 @@ class FeatureDescription:
     """One input or output of a model.
 
     array, image: what is allowed of arrays and images. keys: INT64 or STRING, of the keys of a dictionary or the
-    elements of a sequence. sizes: how long a sequence may be.
+    elements of a sequence. any_keys: whether a dictionary takes keys of the other type too, because the model converts
+    them. sizes: how long a sequence may be.
     """
 
     name: str
@@ -129,11 +130,12 @@ class FeatureDescription:
     image: ImageConstraint | None = None
     keys: FeatureType | None = None
     sizes: Range | None = None
+    any_keys: bool = False
 
     @property
     def takes(self) -> str:
         """In words, what is accepted."""
-        each = "int" if self.keys is FeatureType.INT64 else "str"
+        each = "int or str" if self.any_keys else "int" if self.keys is FeatureType.INT64 else "str"
         if self.type is FeatureType.MULTI_ARRAY:
             return f"an array {self.array}"
         if self.type is FeatureType.IMAGE:

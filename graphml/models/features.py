@@ -138,8 +138,10 @@ def _refused(description: FeatureDescription, given: str) -> FeatureError:
 
 def _words(value: Any) -> str:
     """What a value is, shortly."""
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
+        return f"an integer of {value.bit_length()} bits"
     if isinstance(value, str | bytes | int | float | np.generic):
-        text = repr(value)
+        text = repr(value[:40] if isinstance(value, str | bytes) else value)
         return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
@@ -167,7 +169,7 @@ def _int64(description: FeatureDescription) -> Check:
         if not isinstance(number, _INTS) or isinstance(number, _BOOLS):
             raise _refused(description, _words(value))
         if not -(2**63) <= int(number) < 2**63:
-            raise _refused(description, f"{number}, which needs more than 64 bits")
+            raise _refused(description, f"{_words(number)}, which needs more than 64 bits")
         return int(number)
 
     return checked
@@ -178,9 +180,16 @@ def _double(description: FeatureDescription) -> Check:
         number = _single(value)
         if not isinstance(number, _NUMBERS) or isinstance(number, _BOOLS):
             raise _refused(description, _words(value))
-        return float(number)
+        return _float(description, number)
 
     return checked
+
+
+def _float(description: FeatureDescription, number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise _refused(description, f"{_words(number)}, which is too large for a float") from None
 
 
 def _string(description: FeatureDescription) -> Check:
@@ -258,21 +267,43 @@ def _check_whole(description: FeatureDescription, array: np.ndarray) -> None:
 
 
 def _dictionary(description: FeatureDescription) -> Check:
-    ints = description.keys is FeatureType.INT64
+    declared = _INTS if description.keys is FeatureType.INT64 else (str,)
+    legal = (*_INTS, str) if description.any_keys else declared
 
     def checked(value):
         if not isinstance(value, Mapping):
             raise _refused(description, _words(value))
         out = {}
         for key, number in value.items():
-            if isinstance(key, _BOOLS) or not isinstance(key, _INTS if ints else str):
+            if isinstance(key, _BOOLS) or not isinstance(key, legal):
                 raise _refused(description, f"the key {_words(key)}")
             if isinstance(number, _BOOLS) or not isinstance(number, _NUMBERS):
                 raise _refused(description, f"{_words(number)} under the key {key!r}")
-            out[int(key) if ints else str(key)] = float(number)
+            out[str(key) if isinstance(key, str) else int(key)] = _float(description, number)
         return out
 
     return checked
+
+
+def with_keys(value: Mapping[Any, float], keys: FeatureType | None) -> dict[Any, float]:
+    """A dictionary whose keys are strings or (INT64) integers, for one that may have the other: 3 for "3" and back.
+
+    A string that is not an integer in its usual form stays as it is. Raises FeatureError where two keys become one.
+    """
+    convert = _as_int if keys is FeatureType.INT64 else str
+    out = {convert(key): number for key, number in value.items()}
+    if len(out) < len(value):
+        twice = next(key for key in value if convert(key) in value and convert(key) != key)
+        raise FeatureError(f"the keys {convert(twice)!r} and {twice!r} stand for the same entry")
+    return out
+
+
+def _as_int(key: int | str) -> int | str:
+    try:
+        number = int(key)
+    except ValueError:
+        return key
+    return number if str(number) == str(key) else key
 
 
 def _sequence(description: FeatureDescription) -> Check:

@@ -138,6 +138,9 @@ class Model:
     @functools.cached_property
     def description(self) -> Description:
         """Inputs, outputs and metadata."""
+        return self._described()
+
+    def _described(self) -> Description:
         return describe(self._message.description, "float32" if self.kind in NETWORKS else "float64")
 
     def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:

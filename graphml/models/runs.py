@@ -20,6 +20,7 @@ from graphml.errors import GraphmlError, ShapeError, UnsupportedError
 from graphml.models.compiling import compiler_options
 from graphml.models.configuration import pick_device
 from graphml.models.descriptions import FeatureDescription, FeatureType
+from graphml.models.features import with_keys
 from graphml.models.linked import LinkedModel
 from graphml.models.model import Model
 from graphml.models.network import NeuralNetwork
@@ -34,13 +35,16 @@ _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
 
 
 def stage_inputs(model: Model, env: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage finds of its inputs. A whole number may become an integer; all else the stage's own check judges."""
+    """What a stage finds of its inputs. A whole number may become an integer, and keys of a dictionary what the stage
+    declares; all else the stage's own check judges."""
     return {f.name: fitting(f, env[f.name]) for f in model.description.inputs if f.name in env}
 
 
 def fitting(feature: FeatureDescription, value: Any) -> Any:
     if feature.type is FeatureType.INT64 and isinstance(value, float) and value.is_integer():
         return int(value)
+    if feature.type is FeatureType.DICTIONARY and isinstance(value, Mapping) and not feature.any_keys:
+        return with_keys(value, feature.keys)
     return value
 
 

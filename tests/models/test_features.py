@@ -107,6 +107,20 @@ def test_refusals_say_what_was_given_and_what_is_accepted(description, given_val
     assert words.replace("\\", "") in str(error.value)
 
 
+def test_integers_of_any_length_are_refused_in_words():
+    huge = 10**5000  # Python does not even print it
+    for description, value, words in (
+        (INT64, huge, "an integer of 16610 bits, which needs more than 64 bits"),
+        (DOUBLE, huge, "an integer of 16610 bits, which is too large for a float"),
+        (WORDS, {"a": huge}, "an integer of 16610 bits, which is too large for a float"),
+        (STRING, huge, "an integer of 16610 bits"),
+        (TOKENS, [huge, "a"], "the element 'a'"),
+        (array(1), [huge], "given was a list"),
+    ):
+        with pytest.raises(FeatureError, match=words):
+            check(description, value)
+
+
 def test_not_a_number_and_infinity_are_values():
     assert np.isnan(check(DOUBLE, np.nan))
     assert check(array(2), [np.inf, -np.inf]).tolist() == [np.inf, -np.inf]
