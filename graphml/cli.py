@@ -19,7 +19,8 @@ from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
 from graphml.summary import summarize  # noqa: E402
-from graphml.viewer import rows, visible, walk  # noqa: E402
+from graphml.viewer import rows, walk  # noqa: E402
+from graphml.visible import harmless, visible, visible_lines  # noqa: E402
 
 app = typer.Typer(
     help="Core ML models anywhere JAX runs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -74,7 +75,7 @@ def inspect(
     """Show what a model is: interface, layers, weights, update recipe."""
     model = spec.read(file)
     if flow:
-        print(_flow(file, form), end="")
+        print(_flow(file, form), end="")  # escaped where it is drawn
         return
     if code:
         _line(_code(file))
@@ -85,7 +86,7 @@ def inspect(
         for layer in summary.get("layers", []):
             layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
     if as_json:
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        _json(summary, indent=2)
     else:
         _show(summary, str(file))
 
@@ -156,8 +157,15 @@ def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
 
 
 def _line(text: str) -> None:
-    """Text of the file, in which brackets are not markup."""
-    console.print(text, markup=False, soft_wrap=True)
+    """Text that may hold names and labels of the file: brackets in it are not markup, and nothing steers the
+    terminal."""
+    console.print(visible_lines(text), markup=False, soft_wrap=True)
+
+
+def _json(value: Any, indent: int | None = None) -> None:
+    """JSON as people read it, in which what would steer a terminal is escaped, as JSON does it."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    print("".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text))
 
 
 def _layer_table(layers: list[dict[str, Any]]) -> Table:
@@ -213,13 +221,13 @@ def predict(
         output.mkdir(parents=True, exist_ok=True)
     shown = {name: _shown(name, value, output) for name, value in result.items()}
     if as_json:
-        print(json.dumps(shown, ensure_ascii=False))
+        _json(shown)
         return
     for name, value in shown.items():
         if isinstance(value, dict):
             best = sorted(value.items(), key=lambda item: -item[1])[:5]
             value = "  ".join(f"{label}: {probability:.4g}" for label, probability in best)
-        _line(f"{name}  {value}")
+        _line(visible(f"{name}  {value}"))
 
 
 def _features(declared, given: list[str]) -> dict[str, Any]:
@@ -303,7 +311,7 @@ def qa(
     network, tokenizer = load(model, vocabulary=vocabulary)
     found = answers(network, tokenizer, text, question, count=count, threshold=threshold)
     if as_json:
-        print(json.dumps([asdict(answer) for answer in found], ensure_ascii=False))
+        _json([asdict(answer) for answer in found])
     else:
         for answer in found:
             _line(f"{answer.confidence:.3f}  {visible(answer.text)}  (characters {answer.start} to {answer.end})")
@@ -329,7 +337,7 @@ def compare(
     start = found.start
     if as_json:
         rows = [{"blob": d.first, "layer": d.layer, "error": d.error} for d in found.differences]
-        print(json.dumps({"agree": found.agree, "first_difference": start and start.first, "values": rows}))
+        _json({"agree": found.agree, "first_difference": start and start.first, "values": rows})
     elif start is None:
         _line(f"{len(found.differences)} values agree within {tolerance:g}")
     else:
@@ -402,9 +410,7 @@ def update(
     if plot is not None:
         task.history.plot(plot)
     if as_json:
-        print(
-            json.dumps({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
-        )
+        _json({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
     elif done:
         count = "" if task.sample_count is None else f" with {task.sample_count} samples"
         said = "learned" if loss is None else f"loss {loss:.6g}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphml.models.images import ImageConstraint
 from graphml.spec import ArrayFeatureType, ImageFeatureType
+from graphml.visible import visible
 
 Shape = tuple[int, ...]
 Range = tuple[int, int | None]
@@ -176,7 +177,9 @@ class Description:
     def __str__(self) -> str:
         groups = {"input": self.inputs, "output": self.outputs, "training input": self.training_inputs}
         rows = [
-            (what, f.name, f"{f.takes}{', optional' if f.optional else ''}") for what, fs in groups.items() for f in fs
+            (what, visible(f.name), f"{f.takes}{', optional' if f.optional else ''}")
+            for what, fs in groups.items()
+            for f in fs
         ]
         widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
         return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)

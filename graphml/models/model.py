@@ -23,6 +23,7 @@ from graphml.models.descriptions import Description, describe
 from graphml.models.features import feature_check
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
+from graphml.visible import visible
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
 _PIPELINE = "graphml.models.pipeline:Pipeline"
@@ -194,7 +195,7 @@ class Model:
 
     def __repr__(self) -> str:
         name = self.configuration.model_display_name
-        title = name if name is not None else "" if self.path is None else self.path.name
+        title = visible(name if name is not None else "" if self.path is None else self.path.name)
         kind = self.kind if self.kind else "model of unknown kind"
         facts = [
             kind,
