@@ -21,6 +21,7 @@ from graphml.errors import SpecError, UnsupportedError
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.descriptions import Description, describe
 from graphml.models.features import feature_check
+from graphml.models.images import MOST_PIXELS
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
@@ -142,7 +143,12 @@ class Model:
         return self._described()
 
     def _described(self) -> Description:
-        return describe(self._message.description, "float32" if self.kind in NETWORKS else "float64")
+        allowed = self.configuration.max_image_pixels
+        return describe(
+            self._message.description,
+            "float32" if self.kind in NETWORKS else "float64",
+            MOST_PIXELS if allowed is None else allowed,
+        )
 
     def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:
         """{output: value} for {input: value}. Values may be plain or `FeatureValue`s.

@@ -96,7 +96,7 @@ def test_plain_values_pass(description, given_value, expected):
         (array(2, dtype="int32"), [0, 2**31], "holds 2147483648"),
         (array(2, dtype="int8"), [0, -129], "holds -129"),
         (IMAGE, {"a": 1}, "takes an image RGB 2 x 2; given was a dict"),
-        (IMAGE, np.zeros((2, 2, 5)), r"an array of shape \[2, 2, 5\] is no image"),
+        (IMAGE, np.zeros((2, 2, 5)), r"cannot read an array of shape \[2, 2, 5\] as an image"),
         (INT64, FeatureValue.from_double(3.0), "takes an int; given was a feature value of type DOUBLE"),
         (feature(FeatureType.STATE), 3, "takes nothing: features of type state are not read here"),
     ],

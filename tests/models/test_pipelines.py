@@ -293,6 +293,13 @@ def test_an_image_passes_from_network_to_network():
     np.testing.assert_array_equal(model.predict({"photo": photo})["y"], photo.transpose(2, 0, 1)[::-1] + 10.0)
 
 
+def test_an_image_is_scaled_on_the_way_into_a_stage_of_another_size():
+    small = NeuralNetworkBuilder({"photo": image(2, 2)}, {"y": array(3, 2, 2)})
+    small.add("activation", "same", ["photo"], ["y"], linear={"alpha": 1.0})
+    model = graphml.load(joined([small.spec], {"photo": image(4, 4)}, {"y": array(3, 2, 2)}))
+    assert (model.predict({"photo": np.full((4, 4, 3), 7, np.uint8)})["y"] == 7).all()
+
+
 def test_axes_of_size_one_come_and_go():
     net = dense("h", "g")
     net.description.output[0].type.CopyFrom(array(1, 3))
