@@ -18,6 +18,7 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
+from graphml.spec.files import open_regular  # noqa: E402
 from graphml.summary import summarize  # noqa: E402
 from graphml.viewer import rows, walk  # noqa: E402
 from graphml.visible import harmless, visible, visible_lines  # noqa: E402
@@ -243,21 +244,23 @@ def _features(declared, given: list[str]) -> dict[str, Any]:
 
 
 def _feature(kind: str | None, name: str, text: str) -> Any:
-    if kind in ("imageType", "stringType"):
+    from graphml.training_files import from_json, read_array
+
+    if kind == "stringType":
         return text
     if text.endswith(".npy"):
-        import numpy as np
-
         try:
-            return np.load(text, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise FeatureError(f"{name}: {text} cannot be read as an array: {error}") from None
+            return read_array(text)
+        except FeatureError as error:
+            raise error.in_context(f"the input {name!r}") from None
+    if kind == "imageType":
+        return text
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return from_json(text, f"{name}={text[:40]} is neither JSON nor a .npy file")
+    except FeatureError:
         if kind is None:
             return text
-        raise FeatureError(f"{name}={text} is neither JSON nor a .npy file") from None
+        raise
 
 
 def _shown(name: str, value: Any, folder: Path | None) -> Any:
@@ -305,8 +308,9 @@ def qa(
     from graphml.interop.qa import answers, load
 
     try:
-        text = text_file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_regular(text_file) as file:
+            text = file.read().decode("utf-8")
+    except (OSError, ValueError) as error:
         raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
     network, tokenizer = load(model, vocabulary=vocabulary)
     found = answers(network, tokenizer, text, question, count=count, threshold=threshold)
@@ -491,13 +495,12 @@ def _kept(task: Any, directory: Path | None, output: Path) -> str:
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
+    from graphml.training_files import from_json
+
     out: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise FeatureError(f"--set takes KEY=VALUE, not {pair!r}")
-        try:
-            out[name] = json.loads(text)
-        except json.JSONDecodeError:
-            raise FeatureError(f"--set {pair}: the value is a number, true or false") from None
+        out[name] = from_json(text, f"--set {pair[:40]}: the value is a number, true or false")
     return out

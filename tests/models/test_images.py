@@ -270,7 +270,11 @@ def test_pictures_that_would_fill_the_memory_are_refused_before_they_are_unpacke
         pixels(_bomb(*size), RGB)
     if max(size) < 20_000:
         warns = pytest.warns(Image.DecompressionBombWarning) if size[0] == 10_000 else nullcontext()
-        with warns, Image.open(io.BytesIO(_bomb(*size))) as lazy, pytest.raises(FeatureError, match="suspiciously large"):
+        with (
+            warns,
+            Image.open(io.BytesIO(_bomb(*size))) as lazy,
+            pytest.raises(FeatureError, match="suspiciously large"),
+        ):
             pixels(lazy, RGB)
 
 
@@ -317,7 +321,10 @@ def test_the_smallest_stacks_are_told_from_colours_by_their_size():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (np.zeros((2, 3, 3, 3)), r"cannot read an array of shape \[2, 3, 3, 3\] as an image; expected \[height, width\], "),
+        (
+            np.zeros((2, 3, 3, 3)),
+            r"cannot read an array of shape \[2, 3, 3, 3\] as an image; expected \[height, width\], ",
+        ),
         (np.zeros(6), r"an array of shape \[6\] as an image"),
         (np.zeros((0, 3)), "is empty"),
         (np.array([["a"]]), "cannot read an array of <U1 as an image"),

@@ -86,7 +86,9 @@ def test_weights_beside_the_message_are_not_lost_silently(tmp_path):
     model = load(Foreign(program, package_path=str(package), weights_dir=str(package / "Data")))
     assert model.path == package
     for gone in (None, str(tmp_path / "gone.mlpackage")):
-        with pytest.raises(UnsupportedError, match="the weights of this model are in '/w/weights', outside of the mess"):
+        with pytest.raises(
+            UnsupportedError, match="the weights of this model are in '/w/weights', outside of the mess"
+        ):
             load(Foreign(program, package_path=gone, weights_dir="/w/weights"))
 
 
