@@ -125,11 +125,15 @@ def _refuse_compiled(path: Path) -> None:
 def open_regular(file: str | os.PathLike[str]) -> BinaryIO:
     """A file, opened to be read as bytes. Raises OSError for what is not a regular file: a pipe or device would block,
     or never end."""
-    opened = open(file, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))
-    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-        opened.close()
-        raise OSError(errno.EINVAL, f"{Path(file).name} is not a regular file")
-    return opened
+
+    def opener(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"{Path(file).name} is not a regular file")
+        return descriptor
+
+    return open(file, "rb", opener=opener)
 
 
 def _bytes(file: Path, largest: int) -> bytes:

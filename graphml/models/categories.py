@@ -71,8 +71,8 @@ class DictVectorizer(HostTransform):
     """The values of a dictionary in the order of the listed keys; keys that are not listed are ignored.
 
     The list decides what a key is: where the input is declared with keys of the other type, as a common converter does
-    for integers, 3 and "3" are one key, and a key that is no integer is not listed. The output is a row, 0 where the dictionary has no such key, or {place: value} of those that it has.
-    Source: DictVectorizer.
+    for integers, 3 and "3" are one key, and a key that is no integer is not listed. The output is a row, 0 where the
+    dictionary has no such key, or {place: value} of those that it has. Source: DictVectorizer.
     """
 
     @functools.cached_property

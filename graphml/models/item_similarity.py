@@ -45,8 +45,8 @@ class ItemSimilarity(Model):
 
     Ratings are a dictionary item -> rating, or a sequence of items, which then count 1. Items that the model does not
     know are ignored. All items but the rated ones may be recommended, also with a score of zero; a list of exclusions
-    takes the place of the rated ones, a restriction names the only ones. Where the file makes the restriction a required
-    input, an empty one is no restriction. Source: ItemSimilarityRecommender (spec 4).
+    takes the place of the rated ones, a restriction names the only ones. Where the file makes the restriction a
+    required input, an empty one restricts nothing. Source: ItemSimilarityRecommender (spec 4).
     """
 
     def as_function(self) -> Callable[..., dict[str, Any]]:

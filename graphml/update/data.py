@@ -16,7 +16,6 @@ from graphml.models.features import checker, in_words
 from graphml.models.network import NeuralNetwork
 from graphml.update.recipe import Loss, class_labels
 
-
 _NEAR_ONE = 1e-3  # how far the sum of probabilities of a target may be from 1, which rounding explains
 
 
@@ -247,8 +246,8 @@ def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first:
         if loss.width > 1:  # probabilities, which were checked when they were read
             if loss.width != size:
                 raise UpdateError(
-                    f"no training data fit the target {loss.target!r}: it has {loss.width} elements, {loss.input!r} has "
-                    f"{size} classes"
+                    f"no training data fit the target {loss.target!r}: it has {loss.width} elements, "
+                    f"{loss.input!r} has {size} classes"
                 )
             return
         classes = target.reshape(-1)

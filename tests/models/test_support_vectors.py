@@ -1,4 +1,4 @@
-"""Support vector machines against scikit-learn, whose labels and probabilities of more than two classes are libsvm's."""
+"""Support vector machines against scikit-learn: labels, and probabilities of three classes and more, are libsvm's."""
 
 from __future__ import annotations
 

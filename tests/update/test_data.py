@@ -165,7 +165,9 @@ def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
         yield
 
     for classes, size in ((5, 10), (10, 5)):
-        with pytest.raises(UpdateError, match=f"has {size} elements; the loss 'loss' takes one index, or a probability"):
+        with pytest.raises(
+            UpdateError, match=f"has {size} elements; the loss 'loss' takes one index, or a probability"
+        ):
             UpdateTask(_ten(classes=classes, size=size), unread())
     free = UpdateTask(_ten(classes=5), [{"x": np.ones(4), "y_true": 1}], strict=False)
     free.resume()
