@@ -18,8 +18,10 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
+from graphml.spec.files import open_regular  # noqa: E402
 from graphml.summary import summarize  # noqa: E402
-from graphml.viewer import rows, visible, walk  # noqa: E402
+from graphml.viewer import rows, walk  # noqa: E402
+from graphml.visible import harmless, visible, visible_lines  # noqa: E402
 
 app = typer.Typer(
     help="Core ML models anywhere JAX runs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -74,7 +76,7 @@ def inspect(
     """Show what a model is: interface, layers, weights, update recipe."""
     model = spec.read(file)
     if flow:
-        print(_flow(file, form), end="")
+        print(_flow(file, form), end="")  # escaped where it is drawn
         return
     if code:
         _line(_code(file))
@@ -85,7 +87,7 @@ def inspect(
         for layer in summary.get("layers", []):
             layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
     if as_json:
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        _json(summary, indent=2)
     else:
         _show(summary, str(file))
 
@@ -157,8 +159,15 @@ def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
 
 
 def _line(text: str) -> None:
-    """Text of the file, in which brackets are not markup."""
-    console.print(text, markup=False, soft_wrap=True)
+    """Text that may hold names and labels of the file: brackets in it are not markup, and nothing steers the
+    terminal."""
+    console.print(visible_lines(text), markup=False, soft_wrap=True)
+
+
+def _json(value: Any, indent: int | None = None) -> None:
+    """JSON as people read it, in which what would steer a terminal is escaped, as JSON does it."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    print("".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text))
 
 
 def _layer_table(layers: list[dict[str, Any]]) -> Table:
@@ -220,13 +229,13 @@ def predict(
         output.mkdir(parents=True, exist_ok=True)
     shown = {name: _shown(name, value, output) for name, value in result.items()}
     if as_json:
-        print(json.dumps(shown, ensure_ascii=False))
+        _json(shown)
         return
     for name, value in shown.items():
         if isinstance(value, dict):
             best = sorted(value.items(), key=lambda item: -item[1])[:5]
             value = "  ".join(f"{label}: {probability:.4g}" for label, probability in best)
-        _line(f"{name}  {value}")
+        _line(visible(f"{name}  {value}"))
 
 
 def _features(declared, given: list[str]) -> dict[str, Any]:
@@ -242,21 +251,23 @@ def _features(declared, given: list[str]) -> dict[str, Any]:
 
 
 def _feature(kind: str | None, name: str, text: str) -> Any:
-    if kind in ("imageType", "stringType"):
+    from graphml.training_files import from_json, read_array
+
+    if kind == "stringType":
         return text
     if text.endswith(".npy"):
-        import numpy as np
-
         try:
-            return np.load(text, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise FeatureError(f"{name}: {text} cannot be read as an array: {error}") from None
+            return read_array(text)
+        except FeatureError as error:
+            raise error.in_context(f"the input {name!r}") from None
+    if kind == "imageType":
+        return text
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return from_json(text, f"{name}={text[:40]} is neither JSON nor a .npy file")
+    except FeatureError:
         if kind is None:
             return text
-        raise FeatureError(f"{name}={text} is neither JSON nor a .npy file") from None
+        raise
 
 
 def _shown(name: str, value: Any, folder: Path | None) -> Any:
@@ -304,13 +315,14 @@ def qa(
     from graphml.interop.qa import answers, load
 
     try:
-        text = text_file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with open_regular(text_file) as file:
+            text = file.read().decode("utf-8")
+    except (OSError, ValueError) as error:
         raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
     network, tokenizer = load(model, vocabulary=vocabulary)
     found = answers(network, tokenizer, text, question, count=count, threshold=threshold)
     if as_json:
-        print(json.dumps([asdict(answer) for answer in found], ensure_ascii=False))
+        _json([asdict(answer) for answer in found])
     else:
         for answer in found:
             _line(f"{answer.confidence:.3f}  {visible(answer.text)}  (characters {answer.start} to {answer.end})")
@@ -336,7 +348,7 @@ def compare(
     start = found.start
     if as_json:
         rows = [{"blob": d.first, "layer": d.layer, "error": d.error} for d in found.differences]
-        print(json.dumps({"agree": found.agree, "first_difference": start and start.first, "values": rows}))
+        _json({"agree": found.agree, "first_difference": start and start.first, "values": rows})
     elif start is None:
         _line(f"{len(found.differences)} values agree within {tolerance:g}")
     else:
@@ -409,9 +421,7 @@ def update(
     if plot is not None:
         task.history.plot(plot)
     if as_json:
-        print(
-            json.dumps({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
-        )
+        _json({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
     elif done:
         count = "" if task.sample_count is None else f" with {task.sample_count} samples"
         said = "learned" if loss is None else f"loss {loss:.6g}"
@@ -492,13 +502,12 @@ def _kept(task: Any, directory: Path | None, output: Path) -> str:
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
+    from graphml.training_files import from_json
+
     out: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise FeatureError(f"--set takes KEY=VALUE, not {pair!r}")
-        try:
-            out[name] = json.loads(text)
-        except json.JSONDecodeError:
-            raise FeatureError(f"--set {pair}: the value is a number, true or false") from None
+        out[name] = from_json(text, f"--set {pair[:40]}: the value is a number, true or false")
     return out

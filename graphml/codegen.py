@@ -21,7 +21,7 @@ from graphml import spec
 from graphml.errors import GraphmlError, SpecError
 from graphml.spec.layers import NETWORKS
 from graphml.summary import feature_text
-from graphml.viewer import visible
+from graphml.visible import visible
 
 _WIDTH = 88  # columns, of docstrings
 _LONGEST = 60  # letters of an identifier

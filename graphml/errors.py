@@ -6,9 +6,14 @@ What surrounds the fact (file, layer, position) is added once, by whoever knows 
 
 from __future__ import annotations
 
+from graphml.visible import visible_lines
+
 
 class GraphmlError(Exception):
     """Base of all errors here: catch this to catch them all."""
+
+    def __str__(self) -> str:
+        return visible_lines(super().__str__())  # names in it may come from anybody's file
 
     def in_context(self, where: str) -> GraphmlError:
         """The same kind of error with `where` as its first line and the present message below it."""

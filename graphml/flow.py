@@ -18,6 +18,7 @@ from graphml import catalogue
 from graphml.errors import GraphmlError
 from graphml.graph import EXIT, Graph, Node, Region, reads, writes
 from graphml.lower import Lowered, Run, known_blobs, run_node
+from graphml.visible import visible
 
 _NAMED = 6  # layers of a step that are called by name
 
@@ -172,9 +173,9 @@ def as_text(steps: tuple[Step, ...]) -> str:
 
 def _lines(steps: tuple[Step, ...], pad: str) -> Iterator[str]:
     for step in steps:
-        yield pad + step.title
+        yield pad + visible(step.title)
         for note in step.notes:
-            yield f"{pad}  ({note})"
+            yield f"{pad}  ({visible(note)})"
         for name, inner in step.parts:
             yield f"{pad}  {name}:"
             yield from _lines(inner, pad + "    ")
@@ -182,7 +183,7 @@ def _lines(steps: tuple[Step, ...], pad: str) -> Iterator[str]:
 
 def as_html(steps: tuple[Step, ...], title: str) -> str:
     """A page by itself, without scripts; branches and loops fold."""
-    name = html.escape(title)
+    name = html.escape(visible(title))
     style = (
         "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}ul{list-style:none;padding-left:1.2em;"
         "border-left:1px solid #bbb}.stage{background:#eef5ff}.note{color:#666;font-size:90%}summary{cursor:pointer}"
@@ -196,8 +197,8 @@ def _list(steps: tuple[Step, ...]) -> str:
 
 
 def _item(step: Step) -> str:
-    title = html.escape(step.title)
-    notes = "".join(f'<div class="note">{html.escape(note)}</div>' for note in step.notes)
+    title = html.escape(visible(step.title))
+    notes = "".join(f'<div class="note">{html.escape(visible(note))}</div>' for note in step.notes)
     if not step.parts:
         return f"<li{' class=stage' if step.stage else ''}>{title}{notes}</li>"
     inner = "".join(f"<div>{html.escape(name)}</div>{_list(part)}" for name, part in step.parts)
@@ -233,7 +234,7 @@ class _Drawing:
     def _step(self, step: Step, pad: str) -> tuple[str, list[str]]:
         self._count += 1
         name = f"n{self._count}"
-        label = _quoted("\n".join([step.title, *step.notes]))
+        label = _quoted(step.title, *step.notes)
         shape = ", shape=diamond" if step.parts else ', style=filled, fillcolor="#dbe9ff"' if step.stage else ""
         self.lines.append(f"{pad}{name} [label={label}{shape}];")
         if not step.parts:
@@ -255,6 +256,6 @@ class _Drawing:
         return name, list(dict.fromkeys(ends))
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def _quoted(*lines: str) -> str:
+    text = "\\n".join(visible(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return f'"{text}"'

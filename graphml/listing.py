@@ -10,6 +10,7 @@ from typing import Any
 from graphml.graph import Graph, Node, Port, Region
 from graphml.spec.attributes import Choice
 from graphml.spec.layers import EXITS, snake_case
+from graphml.visible import visible
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -121,7 +122,7 @@ def _value(value: Any) -> str:
         inner = ", ".join(f"{n}={_value(v)}" for n, v in value.fields.items())
         return f"{value.name}({inner})" if inner else value.name
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{n}={_value(v)}" for n, v in value.items()) + ")"
+        return "(" + ", ".join(f"{visible(n)}={_value(v)}" for n, v in value.items()) + ")"
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else visible(str(value))

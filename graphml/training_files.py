@@ -1,16 +1,30 @@
-"""Training data from files, for the command line: folders of images, JSON lines, CSV, NumPy archives."""
+"""Data from files, for the command line: folders of images, JSON lines, CSV, NumPy arrays and archives.
+
+The files may be anybody's. Only regular files are read; no pickle is; and what a header or number promises is compared
+with the size of the file before memory is taken for it.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import json
+import math
+import os
+import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from graphml.errors import FeatureError
+from graphml.spec.files import open_regular
 
+_LONGEST_LINE = 1 << 27  # characters of a line of text
+_ALWAYS_UNPACKED = 1 << 30  # bytes that an archive of any size may unpack to
+_RATIO = 100  # how many times its own size a larger archive may unpack to
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
@@ -27,7 +41,7 @@ class FileSamples:
             for sample in self.read(self.path):
                 yield sample
                 count += 1
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a path with a null character
             raise FeatureError(f"{self.path} cannot be read: {error}") from None
         if not count:
             raise FeatureError(f"{self.path} holds no samples")
@@ -57,7 +71,7 @@ def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
         raise FeatureError(f"{path}: folders of images train classifiers with one image input; this model is not one")
     integer = any(f.name == label and f.type.HasField("int64Type") for f in model.description.output)
     samples = [
-        {images[0]: str(file), label: int(folder.name) if integer else folder.name}
+        {images[0]: str(file), label: _whole(folder) if integer else folder.name}
         for folder in sorted(path.iterdir())
         if folder.is_dir()
         for file in sorted(folder.iterdir())
@@ -68,40 +82,72 @@ def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
     return samples
 
 
+def _whole(folder: Path) -> int:
+    try:
+        return int(folder.name)
+    except ValueError:
+        raise FeatureError(f"{folder}: the classes of this model are integers, which {folder.name!r} is not") from None
+
+
+# Text ----------------------------------------------------------------------------------------------------------------
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a text file with their ends. Raises FeatureError for one that is too long to be a sample."""
+    with open_regular(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+        for number in itertools.count(1):
+            line = text.readline(_LONGEST_LINE + 1)
+            if not line:
+                return
+            if len(line) > _LONGEST_LINE:
+                raise FeatureError(f"{path}, line {number}: the line has more than {_LONGEST_LINE} characters")
+            yield line
+
+
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                sample = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise FeatureError(f"{path}, line {number}: not JSON ({error.msg})") from None
-            if not isinstance(sample, dict):
-                what = type(sample).__name__
-                raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {what}")
-            yield sample
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        sample = from_json(line, f"{path}, line {number}")
+        if not isinstance(sample, dict):
+            what = type(sample).__name__
+            raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {what}")
+        yield sample
+
+
+def from_json(text: str, where: str) -> Any:
+    """The value that a text in JSON stands for. Raises FeatureError that begins with `where`."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FeatureError(f"{where}: not JSON ({error.msg})") from None
+    except RecursionError:
+        raise FeatureError(f"{where}: lists or objects are nested too deep") from None
+    except ValueError:  # Python reads integers of some thousand digits
+        raise FeatureError(f"{where}: a number has too many digits") from None
 
 
 def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file, strict=True)
-        try:
-            for row in rows:
-                if None in row or None in row.values():
-                    raise FeatureError(f"{path}, line {rows.line_num}: the row is not as long as the header")
-                yield _gathered({name: _cell(text) for name, text in row.items()})
-        except csv.Error as error:
-            raise FeatureError(f"{path}, line {rows.line_num}: {error}") from None
+    rows = csv.DictReader(_lines(path), strict=True)
+    try:
+        for row in rows:
+            if None in row or None in row.values():
+                raise FeatureError(f"{path}, line {rows.line_num}: the row is not as long as the header")
+            yield _gathered({name: _cell(text, f"{path}, line {rows.line_num}") for name, text in row.items()})
+    except csv.Error as error:
+        raise FeatureError(f"{path}, line {rows.reader.line_num}: {error}") from None
 
 
-def _cell(text: str) -> Any:
+def _cell(text: str, where: str) -> Any:
     """A number where the text is one."""
     for convert in (int, float):
         try:
-            return convert(text)
+            number = convert(text)
         except ValueError:
-            pass
+            continue
+        if isinstance(number, float) and math.isinf(number) and re.search(r"\d", text):
+            raise FeatureError(f"{where}: the number {text[:20]}{'...' if len(text) > 20 else ''} is too large")
+        return number
     return text
 
 
@@ -117,17 +163,71 @@ def _gathered(row: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _archive(path: Path) -> Iterator[dict[str, Any]]:
+# NumPy ---------------------------------------------------------------------------------------------------------------
+
+
+def read_array(path: str | os.PathLike[str]) -> Any:
+    """The array in a .npy file. Raises FeatureError for a file that is damaged, holds Python objects, or is shorter
+    than its header says."""
+    try:
+        with open_regular(path) as file:
+            return _array(file, os.fstat(file.fileno()).st_size, str(path))
+    except (OSError, ValueError) as error:
+        raise FeatureError(f"{path} cannot be read as an array: {error}") from None
+
+
+def _array(file: IO[bytes], size: int, where: str) -> Any:
+    """The array in an open .npy file of so many bytes. No memory is taken for more numbers than it holds."""
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except ValueError as error:
-        raise FeatureError(f"{path} cannot be read: {error}") from None
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
+    except Exception as error:  # the header is a Python expression: damaged ones raise errors of every kind
+        raise FeatureError(f"{where} is not a .npy file: {str(error)[:200]}") from None
+    if version != (1, 0):
+        raise FeatureError(f"{where} has version {version[0]}.{version[1]} of the .npy format; only 1.0 is read")
+    if dtype.hasobject or not dtype.itemsize:
+        raise FeatureError(f"{where} holds {dtype}; only numbers are read")
+    size_wanted, held = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if min(shape, default=0) < 0 or size_wanted > held:
+        claim = f"{dtype} {list(shape)}" if size_wanted < 1 << 64 else f"more than {1 << 64} bytes"
+        raise FeatureError(f"{where} is truncated or damaged: its header says {claim}, behind it are {held} bytes")
+    data = file.read(size_wanted)
+    if len(data) < size_wanted:
+        raise FeatureError(f"{where} is truncated")
+    array = np.frombuffer(data, dtype)
+    return array.reshape(shape[::-1]).T if columns_first else array.reshape(shape)
+
+
+def _archive(path: Path) -> Iterator[dict[str, Any]]:
+    with open_regular(path) as file:
+        arrays = _arrays(file, os.fstat(file.fileno()).st_size, path)
     sizes = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(sizes.values())) > 1:
         raise FeatureError(f"{path}: arrays differ in their number of samples: {sizes}")
     count = next(iter(sizes.values()), 0)
     plain = {name: array if array.ndim > 1 else array.tolist() for name, array in arrays.items()}
     return ({name: array[i] for name, array in plain.items()} for i in range(count))
+
+
+def _arrays(file: IO[bytes], size: int, path: Path) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            total, most = sum(entry.file_size for entry in entries), max(_ALWAYS_UNPACKED, _RATIO * size)
+            if total > most:
+                raise FeatureError(
+                    f"{path} would unpack to {total} bytes; for {size} bytes at most {most} are unpacked"
+                )
+            found = {}
+            for entry in entries:
+                with archive.open(entry) as opened:
+                    name = entry.filename.removesuffix(".npy")
+                    found[name] = _array(opened, entry.file_size, f"{path}, array {name!r}")
+            return found
+    except FeatureError:
+        raise
+    except Exception as error:  # damaged archives raise errors of every kind
+        raise FeatureError(f"{path} cannot be read: {error}") from None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import html
-import unicodedata
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from graphml.visible import visible
+
 
 def rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(group, name, text) of everything in a summary but layers and stages, for whoever shows it; texts are the
-    file's own and may hold anything: see `visible`."""
+    file's own and may hold anything: see `graphml.visible`."""
     yield "model", "kind", str(summary["kind"])
     yield "model", "specification", str(summary["specification_version"])
     yield "model", "updatable", "yes" if summary["updatable"] else "no"
@@ -71,25 +72,6 @@ def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, di
         yield depth, layer
         for region in ("if", "else", "condition", "body"):
             yield from walk(layer.get(region, []), depth + 1)
-
-
-def visible(text: str) -> str:
-    """A text of the file that cannot move the cursor, forge a line or turn the direction of reading: characters that
-    would are written as escapes."""
-    return text if text.isascii() and text.isprintable() else "".join(c if _harmless(c) else escaped(c) for c in text)
-
-
-def _harmless(character: str) -> bool:
-    joins = character in "\u200c\u200d"  # parts of emoji and of Persian and Indian words
-    return joins or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def escaped(character: str) -> str:
-    """A character as an escape of a Python string."""
-    code = ord(character)
-    short = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
-    form = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-    return form if short is None else short
 
 
 # As HTML -------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ Whatever the bytes are, a failure is a SpecError. Writing leaves the old file or
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from google.protobuf.message import DecodeError, EncodeError
 
@@ -120,14 +122,25 @@ def _refuse_compiled(path: Path) -> None:
         )
 
 
+def open_regular(file: str | os.PathLike[str]) -> BinaryIO:
+    """A file, opened to be read as bytes. Raises OSError for what is not a regular file: a pipe or device would block,
+    or never end."""
+
+    def opener(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"{Path(file).name} is not a regular file")
+        return descriptor
+
+    return open(file, "rb", opener=opener)
+
+
 def _bytes(file: Path, largest: int) -> bytes:
-    """All of a regular file. A pipe or device would block, or never end."""
-    with open(file, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as opened:
-        status = os.fstat(opened.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise SpecError(f"{file.name} is not a regular file")
-        if status.st_size > largest:
-            raise SpecError(f"{file.name} has {status.st_size} bytes, more than the {largest} that it can have")
+    with open_regular(file) as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > largest:
+            raise SpecError(f"{file.name} has {size} bytes, more than the {largest} that it can have")
         return opened.read(largest + 1)
 
 

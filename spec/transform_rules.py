@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from graphml.spec.problems import Problem
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
@@ -68,9 +68,11 @@ def _rank(feature: FeatureDescription, where: str) -> Iterator[Problem]:
         yield Problem(f"{where} {feature.name!r}", what, "warning")
 
 
-def _keys(feature: FeatureDescription, wanted: str, what: str) -> Iterator[Problem]:
+def _keys(
+    feature: FeatureDescription, wanted: str, what: str, severity: Literal["error", "warning"] = "error"
+) -> Iterator[Problem]:
     if _type(feature) == _DICTIONARY and feature.type.dictionaryType.WhichOneof("KeyType") not in (wanted, None):
-        yield Problem(f"{what} {feature.name!r}", f"has other keys than {wanted}, which the model's list has")
+        yield Problem(f"{what} {feature.name!r}", f"has other keys than {wanted}, which the model's list has", severity)
 
 
 # One rule for each kind -----------------------------------------------------------------------------------------------
@@ -126,7 +128,8 @@ def _dictionary_vectorizer(model: Model, message: Any) -> Iterator[Problem]:
     if found:
         return
     source, result = model.description.input[0], model.description.output[0]
-    yield from _keys(source, _KEYS[which.removesuffix("ToIndex")], "input")
+    # a common converter declares strings whatever the list holds, and Core ML predicts with such files
+    yield from _keys(source, _KEYS[which.removesuffix("ToIndex")], "input", "warning")
     yield from _keys(result, "int64KeyType", "output")
     if _size(result) not in (len(keys), None):
         yield Problem("dictVectorizer", f"lists {len(keys)} keys, its output has {_size(result)} elements")

@@ -6,6 +6,7 @@ and uniDirectionalLSTM layers learn; one loss, and no layer between it and a lea
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ def _network(model: Model, network: Any) -> Iterator[Problem]:
     yield from _settings(network.updateParams)
     if len(losses) == 1:
         yield from _training_inputs(model, _ends(losses[0])[1])
+        yield from _target(model, losses[0], network.layers)
 
 
 # Layers that learn ----------------------------------------------------------------------------------------------------
@@ -257,3 +259,50 @@ def _training_inputs(model: Model, target: str) -> Iterator[Problem]:
         yield Problem("training inputs", f"the target {wanted!r} is not among them")
     elif outputs.get(wanted) != label.type:
         yield Problem(f"training input {wanted!r}", "has another type than the output of that name")
+
+
+def _target(model: Model, loss: LossLayer, messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
+    """Whether any value of the training input that the loss compares with could be one that it takes."""
+    description: Any = model.description
+    source, target = _ends(loss)
+    classifier, label = model.WhichOneof("Type") == "neuralNetworkClassifier", description.predictedFeatureName
+    named = [target, label] if classifier else [target]
+    given = {feature.name: feature for feature in description.trainingInput}
+    feature = next((given[name] for name in named if name in given), None)
+    kind = None if feature is None else feature.type.WhichOneof("Type")
+    if feature is None or kind is None:
+        return
+    where = f"training input {feature.name!r}"
+    entropy = loss.WhichOneof("LossLayerType") == "categoricalCrossEntropyLossLayer"
+    if classifier and (kind == "stringType" or (kind == "int64Type" and feature.name == label)):
+        if not entropy:
+            yield Problem(where, "is a class label, but the mean squared error compares numbers")
+        return
+    if kind not in ("multiArrayType", "int64Type", "doubleType"):
+        yield Problem(where, f"has the type {kind}; the loss {loss.name!r} takes arrays and numbers")
+        return
+    array = feature.type.multiArrayType
+    if kind == "multiArrayType" and (not array.shape or array.WhichOneof("ShapeFlexibility")):
+        return
+    count = math.prod(array.shape)
+    sizes = _sizes(model, source, messages)
+    if sizes and count not in ({1, *sizes} if entropy else sizes):
+        wanted = " or ".join(map(str, sorted(sizes)))
+        takes = "one index, or a probability for each class," if entropy else "as many numbers as its input has,"
+        yield Problem(where, f"has {count} elements; the loss {loss.name!r} takes {takes} which are {wanted}")
+
+
+def _sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer]) -> set[int]:
+    """How many elements a blob may have for all that is written down: as an output, and as what a dense layer makes."""
+    found = set()
+    for feature in model.description.output:
+        array = feature.type.multiArrayType
+        if feature.name == blob and array.shape and not array.WhichOneof("ShapeFlexibility"):
+            found.add(math.prod(array.shape))
+    places, writers = _places(messages)
+    position = writers.get(blob)
+    while position is not None and places[position].layer.WhichOneof("layer") in ("softmax", "activation"):
+        position = next(iter(places[position].parents), None)
+    if position is not None and places[position].layer.WhichOneof("layer") == "innerProduct":
+        found.add(places[position].layer.innerProduct.outputChannels)
+    return found

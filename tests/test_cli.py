@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import graphml
+from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array
 
 pytest.importorskip("typer", reason="typer is an optional extra and is not installed here")
@@ -139,6 +140,66 @@ def test_errors_are_one_message_without_a_traceback(run, arguments, words):
     assert status == 1
     assert words in err
     assert "Traceback" not in err
+
+
+STEERING = "a\x1b[31m\u202e\r\x07\x9b\x7f\nforged"
+
+
+@pytest.fixture(scope="module")
+def steering(tmp_path_factory):
+    """A classifier with a branch in which every name and label would steer a terminal."""
+    builder = NeuralNetworkBuilder(
+        {STEERING: array(2)}, {}, class_labels=[STEERING, "b"], probabilities="p", exact=True
+    )
+    builder.add("reduceSum", "sum" + STEERING, [STEERING], ["s" + STEERING], axes=[0], keep_dims=True)
+    branch = builder.nn_spec.layers.add(name="choice" + STEERING, input=["s" + STEERING]).branch
+    for side in (branch.ifBranch, branch.elseBranch):
+        side.layers.add(name="side" + STEERING, input=[STEERING], output=["p"]).softmaxND.axis = 0
+    path = tmp_path_factory.mktemp("steering") / "m.mlmodel"
+    path.write_bytes(spec.serialize(builder.spec))
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect"],
+        ["inspect", "--json"],
+        ["inspect", "--shapes"],
+        ["inspect", "--code"],
+        ["inspect", "--flow"],
+        ["inspect", "--flow", "--format", "dot"],
+        ["inspect", "--flow", "--format", "html"],
+        ["predict", "-i", f"{STEERING}=[1, 2]"],
+        ["predict", "-i", f"{STEERING}=[1, 2]", "--json"],
+        ["predict"],
+        ["predict", "-i", f"{STEERING}=[1]"],
+        ["compare", "{path}", "--json"],
+    ],
+    ids=lambda arguments: " ".join(argument for argument in arguments if STEERING not in argument),
+)
+def test_names_and_labels_never_steer_the_terminal(run, steering, arguments):
+    _, out, err = run(arguments[0], steering, *(argument.format(path=steering) for argument in arguments[1:]))
+    shown = out + err
+    assert not set(shown) & set("\x1b\u202e\r\x07\x9b\x7f")
+    assert not [line for line in shown.splitlines() if line.startswith("forged")]
+    assert "--code" in arguments or "compare" in arguments or "202e" in shown
+
+
+def test_json_with_escapes_is_still_the_same(run, steering):
+    _, out, _ = run("predict", steering, "-i", f"{STEERING}=[2, 1]", "--json")
+    assert json.loads(out)["classLabel"] == STEERING
+    assert list(json.loads(out)["p"]) == [STEERING, "b"]
+
+
+def test_printed_models_and_errors_do_not_steer_the_terminal_either(steering):
+    model = graphml.load(steering)
+    with pytest.raises(graphml.FeatureError) as caught:
+        model.predict({})
+    error = graphml.GraphmlError(f"line 1\n  the label {STEERING}").in_context(STEERING)
+    for text in (repr(model), str(model.description), str(caught.value), str(error)):
+        assert "202e" in text
+        assert not set(text) & set("\x1b\u202e\r\x07\x9b\x7f")
 
 
 def test_debug_shows_the_traceback(run):

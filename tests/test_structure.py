@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the cellar to the roof. A module imports from lower floors only; within a floor the parts do not know each other.
 STOREYS = [
+    ["graphml.visible"],
     ["graphml.errors", "graphml.allocator"],
     ["graphml.spec"],
     ["graphml.graph", "graphml.summary", "graphml.utils"],

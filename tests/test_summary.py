@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import graphml
 from graphml import spec
 from graphml.summary import summarize
-from graphml.viewer import as_html, rows, visible
+from graphml.viewer import as_html, rows
+from graphml.visible import visible
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAW = ROOT / "examples/data/QuickDrawUpdatable.mlmodel"

@@ -6,12 +6,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from graphml.errors import FeatureError, ShapeError, UnsupportedError
-from graphml.models.descriptions import FeatureDescription, FeatureType
+from graphml.models.descriptions import Description, FeatureDescription, FeatureType
+from graphml.models.features import with_keys
 from graphml.models.model import Model
 from graphml.models.transforms import Transform, given, in_float64, traced
 
@@ -68,8 +70,9 @@ class OneHotEncoder(HostTransform):
 class DictVectorizer(HostTransform):
     """The values of a dictionary in the order of the listed keys; keys that are not listed are ignored.
 
-    The output is a row, 0 where the dictionary has no such key, or {place: value} of those that it has.
-    Source: DictVectorizer.
+    The list decides what a key is: where the input is declared with keys of the other type, as a common converter does
+    for integers, 3 and "3" are one key, and a key that is no integer is not listed. The output is a row, 0 where the
+    dictionary has no such key, or {place: value} of those that it has. Source: DictVectorizer.
     """
 
     @functools.cached_property
@@ -80,8 +83,18 @@ class DictVectorizer(HostTransform):
     def _length(self) -> int:
         return len(_vector(self._parameters, "Map"))
 
+    @functools.cached_property
+    def _keys(self) -> FeatureType:
+        return FeatureType.INT64 if self._parameters.WhichOneof("Map") == "int64ToIndex" else FeatureType.STRING
+
+    def _described(self) -> Description:
+        declared = super()._described()
+        loosened = (replace(f, any_keys=f.type is _DICTIONARY and f.keys is not self._keys) for f in declared.inputs)
+        return replace(declared, inputs=tuple(loosened))
+
     def _convert(self, value: Mapping[Any, float]) -> Any:
         index = self._index
+        value = with_keys(value, self._keys) if self.input.any_keys else value
         sparse = {index[key]: number for key, number in value.items() if key in index}
         if self.output.type is _DICTIONARY:
             return sparse

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphml.models.images import ImageConstraint
+from graphml.models.images import MOST_PIXELS, ImageConstraint
 from graphml.spec import ArrayFeatureType, ImageFeatureType
+from graphml.visible import visible
 
 Shape = tuple[int, ...]
 Range = tuple[int, int | None]
@@ -125,7 +126,8 @@ class FeatureDescription:
     """One input or output of a model.
 
     array, image: what is allowed of arrays and images. keys: INT64 or STRING, of the keys of a dictionary or the
-    elements of a sequence. sizes: how long a sequence may be.
+    elements of a sequence. any_keys: whether a dictionary takes keys of the other type too, because the model converts
+    them. sizes: how long a sequence may be.
     """
 
     name: str
@@ -136,11 +138,12 @@ class FeatureDescription:
     image: ImageConstraint | None = None
     keys: FeatureType | None = None
     sizes: Range | None = None
+    any_keys: bool = False
 
     @property
     def takes(self) -> str:
         """In words, what is accepted."""
-        each = "int" if self.keys is FeatureType.INT64 else "str"
+        each = "int or str" if self.any_keys else "int" if self.keys is FeatureType.INT64 else "str"
         if self.type is FeatureType.MULTI_ARRAY:
             return f"an array {self.array}"
         if self.type is FeatureType.IMAGE:
@@ -181,7 +184,9 @@ class Description:
     def __str__(self) -> str:
         groups = {"input": self.inputs, "output": self.outputs, "training input": self.training_inputs}
         rows = [
-            (what, f.name, f"{f.takes}{', optional' if f.optional else ''}") for what, fs in groups.items() for f in fs
+            (what, visible(f.name), f"{f.takes}{', optional' if f.optional else ''}")
+            for what, fs in groups.items()
+            for f in fs
         ]
         widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
         return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
@@ -190,13 +195,14 @@ class Description:
 # From the wire -------------------------------------------------------------------------------------------------------
 
 
-def describe(message: Any, dtype: str = "float32") -> Description:
-    """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none."""
+def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> Description:
+    """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none.
+    most_pixels: of pictures before they are scaled."""
     meta = message.metadata
     return Description(
-        inputs=tuple(describe_feature(f, dtype) for f in message.input),
-        outputs=tuple(describe_feature(f, dtype) for f in message.output),
-        training_inputs=tuple(describe_feature(f, dtype) for f in message.trainingInput),
+        inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.input),
+        outputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.output),
+        training_inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.trainingInput),
         predicted_feature_name=message.predictedFeatureName,
         predicted_probabilities_name=message.predictedProbabilitiesName,
         metadata=Metadata(
@@ -209,8 +215,9 @@ def describe(message: Any, dtype: str = "float32") -> Description:
     )
 
 
-def describe_feature(message: Any, dtype: str = "float32") -> FeatureDescription:
-    """One input or output from its message. dtype: of an array for which the file states none."""
+def describe_feature(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> FeatureDescription:
+    """One input or output from its message. dtype: of an array for which the file states none. most_pixels: of
+    pictures before they are scaled."""
     feature = message.type
     member = feature.WhichOneof("Type")
     value: Any = getattr(feature, member) if member else None
@@ -218,7 +225,7 @@ def describe_feature(message: Any, dtype: str = "float32") -> FeatureDescription
     if member == "multiArrayType":
         array = _array(value, dtype)
     elif member == "imageType":
-        image = _image(value)
+        image = _image(value, most_pixels)
     elif member == "dictionaryType":
         keys = FeatureType.INT64 if value.WhichOneof("KeyType") == "int64KeyType" else FeatureType.STRING
     elif member == "sequenceType":
@@ -252,7 +259,7 @@ def _array(message: Any, dtype: str) -> ArrayConstraint:
     )
 
 
-def _image(message: Any) -> ImageConstraint:
+def _image(message: Any, most_pixels: int) -> ImageConstraint:
     sizes = tuple((s.width, s.height) for s in message.enumeratedSizes.sizes)
     ranges = message.imageSizeRange if message.HasField("imageSizeRange") else None
     widths, heights = (_range(ranges.widthRange), _range(ranges.heightRange)) if ranges else (None, None)
@@ -261,7 +268,8 @@ def _image(message: Any) -> ImageConstraint:
         width, height = sizes[0] if sizes else (widths[0], heights[0]) if widths and heights else (0, 0)
     known = message.colorSpace in ImageFeatureType.ColorSpace.values()
     color = ImageFeatureType.ColorSpace.Name(message.colorSpace) if known and message.colorSpace else "RGB"
-    return ImageConstraint(width, height, color, sizes=sizes, width_range=widths, height_range=heights)
+    ranged = {"width_range": widths, "height_range": heights}
+    return ImageConstraint(width, height, color, sizes=sizes, **ranged, most_pixels=most_pixels)
 
 
 def _range(message: Any) -> Range:

@@ -106,7 +106,7 @@ def feature_check(
         if not checks:  # made on first use: a model with a feature that cannot be checked still loads
             checks.update((d.name, make(d)) for d in descriptions)
         if not isinstance(features, Mapping):
-            raise FeatureError(f"features are a mapping from names to values, not {_words(features)}")
+            raise FeatureError(f"features are a mapping from names to values, not {in_words(features)}")
         if not features.keys() <= checks.keys():
             raise _unknown(features.keys() - checks.keys(), checks)
         out = {}
@@ -136,10 +136,12 @@ def _refused(description: FeatureDescription, given: str) -> FeatureError:
     return FeatureError(f"the feature {description.name!r} takes {description.takes}; given was {given}")
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
     """What a value is, shortly."""
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
+        return f"an integer of {value.bit_length()} bits"
     if isinstance(value, str | bytes | int | float | np.generic):
-        text = repr(value)
+        text = repr(value[:40] if isinstance(value, str | bytes) else value)
         return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
@@ -165,9 +167,9 @@ def _int64(description: FeatureDescription) -> Check:
     def checked(value):
         number = _single(value)
         if not isinstance(number, _INTS) or isinstance(number, _BOOLS):
-            raise _refused(description, _words(value))
+            raise _refused(description, in_words(value))
         if not -(2**63) <= int(number) < 2**63:
-            raise _refused(description, f"{number}, which needs more than 64 bits")
+            raise _refused(description, f"{in_words(number)}, which needs more than 64 bits")
         return int(number)
 
     return checked
@@ -177,16 +179,23 @@ def _double(description: FeatureDescription) -> Check:
     def checked(value):
         number = _single(value)
         if not isinstance(number, _NUMBERS) or isinstance(number, _BOOLS):
-            raise _refused(description, _words(value))
-        return float(number)
+            raise _refused(description, in_words(value))
+        return _float(description, number)
 
     return checked
+
+
+def _float(description: FeatureDescription, number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise _refused(description, f"{in_words(number)}, which is too large for a float") from None
 
 
 def _string(description: FeatureDescription) -> Check:
     def checked(value):
         if not isinstance(value, str):
-            raise _refused(description, _words(value))
+            raise _refused(description, in_words(value))
         return str(value)
 
     return checked
@@ -200,11 +209,11 @@ def _image(description: FeatureDescription) -> Check:
         try:
             return pixels(value, constraint)
         except FeatureError as error:
-            raise _refused(description, f"{_words(value)}: {error}") from None
+            raise _refused(description, f"{in_words(value)}: {error}") from None
         except GraphmlError:
             raise
         except Exception as error:
-            raise _refused(description, f"{_words(value)}, which cannot be read as an array: {error}") from None
+            raise _refused(description, f"{in_words(value)}, which cannot be read as an array: {error}") from None
 
     return checked
 
@@ -219,7 +228,7 @@ def _array(description: FeatureDescription, dtype: str | None, rank5: bool) -> C
         array = value if isinstance(value, np.ndarray) else _as_array(description, value)
         kind = array.dtype.kind
         if kind not in "biuf" and not array.dtype.name.startswith(("bfloat", "float8")):
-            raise _refused(description, f"an array of {array.dtype}" if hasattr(value, "dtype") else _words(value))
+            raise _refused(description, f"an array of {array.dtype}" if hasattr(value, "dtype") else in_words(value))
         if array.shape != declared:
             fitting = constraint.fit(array.shape, rank5=rank5)
             if fitting is None:
@@ -237,11 +246,11 @@ def _array(description: FeatureDescription, dtype: str | None, rank5: bool) -> C
 
 def _as_array(description: FeatureDescription, value: Any) -> np.ndarray:
     if isinstance(value, str | bytes | Mapping):
-        raise _refused(description, _words(value))
+        raise _refused(description, in_words(value))
     try:
         return np.asarray(value)
     except Exception as error:  # ragged lists, tensors that are still being differentiated, ...
-        raise _refused(description, f"{_words(value)}, which cannot be read as an array: {error}") from None
+        raise _refused(description, f"{in_words(value)}, which cannot be read as an array: {error}") from None
 
 
 def _check_whole(description: FeatureDescription, array: np.ndarray) -> None:
@@ -258,21 +267,43 @@ def _check_whole(description: FeatureDescription, array: np.ndarray) -> None:
 
 
 def _dictionary(description: FeatureDescription) -> Check:
-    ints = description.keys is FeatureType.INT64
+    declared = _INTS if description.keys is FeatureType.INT64 else (str,)
+    legal = (*_INTS, str) if description.any_keys else declared
 
     def checked(value):
         if not isinstance(value, Mapping):
-            raise _refused(description, _words(value))
+            raise _refused(description, in_words(value))
         out = {}
         for key, number in value.items():
-            if isinstance(key, _BOOLS) or not isinstance(key, _INTS if ints else str):
-                raise _refused(description, f"the key {_words(key)}")
+            if isinstance(key, _BOOLS) or not isinstance(key, legal):
+                raise _refused(description, f"the key {in_words(key)}")
             if isinstance(number, _BOOLS) or not isinstance(number, _NUMBERS):
-                raise _refused(description, f"{_words(number)} under the key {key!r}")
-            out[int(key) if ints else str(key)] = float(number)
+                raise _refused(description, f"{in_words(number)} under the key {key!r}")
+            out[str(key) if isinstance(key, str) else int(key)] = _float(description, number)
         return out
 
     return checked
+
+
+def with_keys(value: Mapping[Any, float], keys: FeatureType | None) -> dict[Any, float]:
+    """A dictionary whose keys are strings or (INT64) integers, for one that may have the other: 3 for "3" and back.
+
+    A string that is not an integer in its usual form stays as it is. Raises FeatureError where two keys become one.
+    """
+    convert = _as_int if keys is FeatureType.INT64 else str
+    out = {convert(key): number for key, number in value.items()}
+    if len(out) < len(value):
+        twice = next(key for key in value if convert(key) in value and convert(key) != key)
+        raise FeatureError(f"the keys {convert(twice)!r} and {twice!r} stand for the same entry")
+    return out
+
+
+def _as_int(key: int | str) -> int | str:
+    try:
+        number = int(key)
+    except ValueError:
+        return key
+    return number if str(number) == str(key) else key
 
 
 def _sequence(description: FeatureDescription) -> Check:
@@ -281,11 +312,11 @@ def _sequence(description: FeatureDescription) -> Check:
 
     def checked(value):
         if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-            raise _refused(description, _words(value))
+            raise _refused(description, in_words(value))
         items = list(value)
         for item in items:
             if isinstance(item, _BOOLS) or not isinstance(item, _INTS if ints else str):
-                raise _refused(description, f"the element {_words(item)}")
+                raise _refused(description, f"the element {in_words(item)}")
         if len(items) < low or (high is not None and len(items) > high):
             raise _refused(description, f"{len(items)} elements")
         return [int(item) if ints else str(item) for item in items]

@@ -6,17 +6,28 @@ Pixels are float32 with values 0 to 255, colour planes in the order of the featu
 from __future__ import annotations
 
 import enum
+import io
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 
 from graphml.errors import FeatureError, ShapeError, need
+from graphml.spec.files import open_regular
 
 Size = tuple[int, int]
 """Width and height."""
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+"""The formats that are read. Pillow knows dozens more, which nobody needs and which widen the way for attacks."""
+
+MOST_PIXELS = 1 << 26
+"""Pictures with more pixels are refused before they are unpacked, unless a configuration allows more: 8192 x 8192."""
 
 _REDUCING_GAP = 3.0  # shrink by whole numbers first, as long as at least this factor is left for the filter
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -49,7 +60,7 @@ class ImageConstraint:
     """Which images a feature takes: its default size in pixels, its colours, and what other sizes are allowed.
 
     color_space: GRAYSCALE, RGB, BGR or GRAYSCALE_FLOAT16. sizes: all allowed (width, height). width_range,
-    height_range: inclusive bounds, None above is unbounded.
+    height_range: inclusive bounds, None above is unbounded. most_pixels: of a picture before it is scaled.
     """
 
     width: int
@@ -58,6 +69,7 @@ class ImageConstraint:
     sizes: tuple[Size, ...] = ()
     width_range: tuple[int, int | None] | None = None
     height_range: tuple[int, int | None] | None = None
+    most_pixels: int = MOST_PIXELS
 
     @property
     def channels(self) -> int:
@@ -96,19 +108,28 @@ class ImageConstraint:
 def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None = None) -> np.ndarray:
     """The pixels of an image, float32 [channels, height, width], in the size and colours of the feature.
 
-    value: a path, a Pillow image, or an array with values 0 to 255 (bool: 0 and 255). Files and Pillow images are
-    turned upright as their Exif data say. Arrays are [height, width], [height, width, 1 | 3 | 4] with channels in the
-    order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as `pixels` returns it.
-    Where both readings are possible, the exact shape of the feature wins, else channels are last. Alpha is ignored.
-    An image that already has an allowed size is not resampled, and float arrays keep their values; otherwise Pillow's
-    antialiased bilinear filter is used.
-    Raises FeatureError for what is no image, cannot be read, or is suspiciously large.
+    Pictures are turned upright as their Exif data say, and scaled. Arrays are taken as they are: they need an allowed
+    size, unless `options` are given, which say how to scale. Alpha is ignored. What already has an allowed size is not
+    resampled, and float arrays keep their values; otherwise Pillow's antialiased bilinear filter is used.
+
+    Args:
+        value: A picture: a path, a file:// URL, the bytes of a file, a file object opened in binary mode, or a Pillow
+            image. Or an array with values 0 to 255 (bool: 0 and 255): [height, width], [height, width, 1 | 3 | 4] with
+            channels in the order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as
+            `pixels` returns it. Where both readings are possible, the exact shape of the feature wins, else channels
+            are last. A stack of 3 or 4 grey pictures is never read as the colours of one.
+        constraint: What the feature takes.
+        options: How to crop and scale.
+
+    Raises:
+        FeatureError: The value cannot be read as an image, has a format that is not in `FORMATS`, is an array of a size
+            that is not allowed, or would unpack to more pixels than `constraint.most_pixels`.
     """
-    options = ImageOptions() if options is None else options
     if constraint.width < 1 or constraint.height < 1:
         raise FeatureError("the model declares no size for this image")
-    if isinstance(value, str | os.PathLike):
-        value = _open(value)
+    scaled, options = options is not None, ImageOptions() if options is None else options
+    if not _is_pillow(value):
+        value = _opened(value, constraint)
     if _is_pillow(value):
         planes = _from_pillow(value, constraint)
     else:
@@ -121,7 +142,18 @@ def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None
         ):
             return _stored(array, constraint)
         planes = _from_array(array, constraint)
+        if not scaled:
+            _check_size(planes[0].shape, constraint)
     return _stored(_planes(_fitted(planes, constraint, options), constraint), constraint)
+
+
+def _check_size(shape: tuple[int, ...], constraint: ImageConstraint) -> None:
+    height, width = shape
+    if constraint.size_for((width, height)) != (width, height):
+        raise FeatureError(
+            f"the array holds an image {width} x {height} (width x height), which is not an allowed size. Arrays are "
+            "not scaled, pictures are; FeatureValue.from_image(array, constraint, ImageOptions()) scales an array"
+        )
 
 
 def picture(array: np.ndarray, color_space: str):
@@ -154,27 +186,69 @@ def _is_pillow(value: Any) -> bool:
     return module is not None and isinstance(value, module.Image)
 
 
-def _open(path):
+def _opened(value: Any, constraint: ImageConstraint) -> Any:
+    """A Pillow image, unpacked, of whatever holds the bytes of a picture file; anything else as it is."""
+    if isinstance(value, str | os.PathLike):
+        name = f"the image {os.fspath(value)!r}"
+        try:
+            with open_regular(_path(value)) as file:
+                return _unpacked(file, name, constraint)
+        except (OSError, ValueError) as error:  # ValueError: a name with a null character
+            raise FeatureError(f"{name} cannot be read: {error}") from None
+    if isinstance(value, bytes | bytearray) or (isinstance(value, memoryview) and value.ndim == 1):
+        return _unpacked(io.BytesIO(value), "the image", constraint)
+    if isinstance(value, io.TextIOBase):
+        raise FeatureError("the image is a file that was opened as text; open it in binary mode, 'rb'")
+    return _unpacked(value, "the image", constraint) if hasattr(value, "read") else value
+
+
+def _path(value: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The path, or that of a file:// URL."""
+    text = os.fspath(value)
+    if not isinstance(text, str) or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        return value
+    url = urlsplit(text)
+    if url.scheme.lower() != "file" or url.netloc not in ("", "localhost"):
+        raise FeatureError(f"cannot read the image {text!r}: of URLs, only file:/// on this machine is read")
+    return url2pathname(url.path)
+
+
+def _unpacked(file: Any, name: str, constraint: ImageConstraint) -> Any:
     image = need("PIL.Image", "images")
     try:
-        with image.open(path) as opened:
-            opened.load()
+        opened = image.open(file, formats=FORMATS)
+        _check_pixels(opened.size, name, constraint)
+        opened.load()
     except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
-        raise FeatureError(f"the image {os.fspath(path)!r} is suspiciously large: {error}") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise FeatureError(f"the image {os.fspath(path)!r} cannot be read: {error}") from None
+        raise FeatureError(f"{name} is suspiciously large: {error} (PIL.Image.MAX_IMAGE_PIXELS)") from None
+    except image.UnidentifiedImageError:
+        raise FeatureError(f"{name} cannot be read: it is not one of {', '.join(FORMATS)}, or it is damaged") from None
+    except FeatureError:
+        raise
+    except Exception as error:  # decoders meet damaged bytes with errors of every kind
+        raise FeatureError(f"{name} cannot be read: {error}") from None
     return opened
+
+
+def _check_pixels(size: Size, name: str, constraint: ImageConstraint) -> None:
+    width, height = size
+    if width * height > constraint.most_pixels:
+        raise FeatureError(
+            f"{name} is suspiciously large: {width} x {height} pixels; at most {constraint.most_pixels} are unpacked, "
+            "or as many as max_image_pixels of the ModelConfiguration says"
+        )
 
 
 def _from_pillow(image, constraint: ImageConstraint):
     """An upright image of mode L or RGB; a list of one float plane for modes with more than 8 bits."""
+    _check_pixels(image.size, "the image", constraint)  # it may not have been unpacked yet
     try:
         image = need("PIL.ImageOps", "images").exif_transpose(image)
         if image.mode in ("F", "I") or image.mode.startswith("I;16"):
             plane = np.asarray(image).astype(np.float32)
             return [plane / np.float32(257)] if image.mode.startswith("I;16") else [plane]
         return image.convert("L" if constraint.channels == 1 else "RGB")
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # decoders meet damaged bytes with errors of every kind
         raise FeatureError(f"the image cannot be read: {error}") from None
 
 
@@ -182,7 +256,7 @@ def _from_array(array: np.ndarray, constraint: ImageConstraint):
     """A list of planes in the order red, green, blue or one grey plane; uint8 or float32."""
     shape = list(array.shape)
     if array.dtype.kind not in "biuf" and not array.dtype.name.startswith("bfloat"):
-        raise FeatureError(f"an array of {array.dtype} is no image")
+        raise FeatureError(f"cannot read an array of {array.dtype} as an image; expected whole numbers or floats")
     while array.ndim > 3 and array.shape[0] == 1:
         array = array[0]
     if array.dtype == np.bool_:
@@ -193,15 +267,26 @@ def _from_array(array: np.ndarray, constraint: ImageConstraint):
         raise FeatureError(f"an image of shape {shape} is empty")
     if array.ndim == 2:
         return [array]
+    if constraint.channels == 1 and array.ndim == 3 and _is_stack(array.shape, constraint):
+        raise FeatureError(
+            f"an array of shape {shape} holds {array.shape[0]} grey pictures; the image is one of them, [height, width]"
+        )
     if array.shape != constraint.shape and array.ndim == 3 and array.shape[2] in (1, 3, 4):
         return [array[:, :, i] for i in range(min(array.shape[2], 3))]
     if array.ndim == 3 and array.shape[0] in (1, 3, 4):
         planes = [array[i] for i in range(min(array.shape[0], 3))]
         return planes[::-1] if constraint.color_space == "BGR" else planes
     raise FeatureError(
-        f"an array of shape {shape} is no image; [height, width], [height, width, 1 | 3 | 4] and "
-        "[1 | 3 | 4, height, width] are"
+        f"cannot read an array of shape {shape} as an image; expected [height, width], [height, width, 1 | 3 | 4] or "
+        "[1 | 3 | 4, height, width]"
     )
+
+
+def _is_stack(shape: tuple[int, ...], constraint: ImageConstraint) -> bool:
+    """Whether three or four pictures are given for a grey one, or may be: sizes tell them from channels that are last,
+    but for the smallest pictures."""
+    count, height, width = shape
+    return count in (3, 4) and (width not in (1, 3, 4) or constraint.size_for((width, height)) == (width, height))
 
 
 # Cropping and scaling ------------------------------------------------------------------------------------------------

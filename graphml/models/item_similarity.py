@@ -45,7 +45,8 @@ class ItemSimilarity(Model):
 
     Ratings are a dictionary item -> rating, or a sequence of items, which then count 1. Items that the model does not
     know are ignored. All items but the rated ones may be recommended, also with a score of zero; a list of exclusions
-    takes the place of the rated ones, a restriction names the only ones. Source: ItemSimilarityRecommender (spec 4).
+    takes the place of the rated ones, a restriction names the only ones. Where the file makes the restriction a
+    required input, an empty one restricts nothing. Source: ItemSimilarityRecommender (spec 4).
     """
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
@@ -112,11 +113,16 @@ class ItemSimilarity(Model):
             known = self._known(given)
             own[known] = [given[self.items[i]] for i in known] if isinstance(given, Mapping) else 1.0
             may[self._known(row.get(message.itemExclusionInputFeatureName, given))] = False
-            if message.itemRestrictionInputFeatureName in row:
+            if self._restricts(row):
                 only = np.zeros(len(self.items), bool)
                 only[self._known(row[message.itemRestrictionInputFeatureName])] = True
                 may &= only
         return {"ratings": ratings, "allowed": allowed}
+
+    def _restricts(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row names the only items to recommend. Where that input must be given, an empty one names none."""
+        restriction = row.get(self._parameters.itemRestrictionInputFeatureName)
+        return restriction is not None and (len(restriction) > 0 or not self._restriction_required)
 
     def _known(self, items: Iterable[Any]) -> list[int]:
         return [self._places[item] for item in items if item in self._places]
@@ -143,6 +149,11 @@ class ItemSimilarity(Model):
     @property
     def _parameters(self) -> Any:
         return self._message.itemSimilarityRecommender
+
+    @functools.cached_property
+    def _restriction_required(self) -> bool:
+        name = self._parameters.itemRestrictionInputFeatureName
+        return any(feature.name == name and not feature.optional for feature in self.description.inputs)
 
     @functools.cached_property
     def _places(self) -> dict[Any, int]:

@@ -226,6 +226,7 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.compute_units
     yield configuration.preferred_device
     yield configuration.allow_low_precision_accumulation
+    yield configuration.max_image_pixels
     yield None if configuration.cache_directory is None else os.fspath(configuration.cache_directory)
     yield tuple(sorted((str(key), repr(value)) for key, value in (configuration.parameters or {}).items()))
 

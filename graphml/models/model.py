@@ -12,7 +12,7 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from google.protobuf.message import Message
 
@@ -21,8 +21,10 @@ from graphml.errors import SpecError, UnsupportedError
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.descriptions import Description, describe
 from graphml.models.features import feature_check
+from graphml.models.images import MOST_PIXELS
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
+from graphml.visible import visible
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
 _PIPELINE = "graphml.models.pipeline:Pipeline"
@@ -65,8 +67,15 @@ KINDS: dict[str, str] = {
 _REASONS = {"mlProgram": "ML programs are another language than the layers of neural networks"}
 
 
+@runtime_checkable
+class HasSpec(Protocol):
+    """What has a Model message: an MLModel of coremltools, for example."""
+
+    def get_spec(self) -> Message: ...
+
+
 def load(
-    source: str | os.PathLike[str] | bytes | Message,
+    source: str | os.PathLike[str] | bytes | Message | HasSpec,
     *,
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
@@ -74,9 +83,13 @@ def load(
 ) -> Model:
     """A model from a .mlmodel file or .mlpackage folder, from the bytes of one, or from a Model message.
 
+    The message may be of coremltools' own class, or source an object whose `get_spec()` gives one, such as its MLModel.
+    It is copied; only a message of graphml's class is used as it is.
+
     configuration: where and how it runs. custom_layers, custom_models: class name -> function, for networks with custom
     layers and for custom models; see `register_custom_layer` and `register_custom_model`.
-    Raises SpecError when the bytes are no model. A model that breaks rules, is newer than this reader or cannot run
+    Raises SpecError when the bytes are no model, UnsupportedError for an MLModel whose weights are in files that belong
+    to no package. A model that breaks rules, is newer than this reader or cannot run
     here does load; using it says what stands in the way.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
@@ -84,13 +97,37 @@ def load(
         message = spec.read(path)
     elif isinstance(source, bytes | bytearray | memoryview):
         message = spec.parse(bytes(source))
-    elif isinstance(source, spec.Model):
-        message = source
+    elif isinstance(source, HasSpec):
+        path, message = _package(source), _own_message(source.get_spec())
     else:
-        raise SpecError(f"a model is a path, bytes or a Model message, not a {type(source).__name__}")
+        message = _own_message(source)
     return kind_of(message)(
         message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path
     )
+
+
+def _own_message(source: Any) -> Any:
+    """A Model message of graphml's class, of one of any class with the same wire."""
+    if isinstance(source, spec.Model):
+        return source
+    if isinstance(source, Message) and source.DESCRIPTOR.name == "Model":
+        return spec.parse(spec.serialize(source))  # type: ignore[arg-type]
+    what = f"{source.DESCRIPTOR.name} message" if isinstance(source, Message) else type(source).__name__
+    raise SpecError(f"a model is a path, bytes, a Model message or an object with get_spec(), not a {what}")
+
+
+def _package(source: Any) -> Path | None:
+    """The package that an MLModel of coremltools lives in, if any: weights of ML programs are there, beside the
+    message."""
+    package, weights = getattr(source, "package_path", None), getattr(source, "weights_dir", None)
+    if package is not None and os.path.isdir(package):
+        return Path(package)
+    if weights is not None:
+        raise UnsupportedError(
+            f"the weights of this model are in {os.fspath(weights)!r}, outside of the message that get_spec() gives; "
+            "save it as an .mlpackage, and load that"
+        )
+    return None
 
 
 def kind_of(message: Message) -> type[Model]:
@@ -138,7 +175,15 @@ class Model:
     @functools.cached_property
     def description(self) -> Description:
         """Inputs, outputs and metadata."""
-        return describe(self._message.description, "float32" if self.kind in NETWORKS else "float64")
+        return self._described()
+
+    def _described(self) -> Description:
+        allowed = self.configuration.max_image_pixels
+        return describe(
+            self._message.description,
+            "float32" if self.kind in NETWORKS else "float64",
+            MOST_PIXELS if allowed is None else allowed,
+        )
 
     def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:
         """{output: value} for {input: value}. Values may be plain or `FeatureValue`s.
@@ -191,7 +236,7 @@ class Model:
 
     def __repr__(self) -> str:
         name = self.configuration.model_display_name
-        title = name if name is not None else "" if self.path is None else self.path.name
+        title = visible(name if name is not None else "" if self.path is None else self.path.name)
         kind = self.kind if self.kind else "model of unknown kind"
         facts = [
             kind,

@@ -11,12 +11,14 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 
 from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedError
 from graphml.models.configuration import for_stage
+from graphml.models.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.features import checker, feature_check
 from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.runs import Run, fitting, function_of, inside, runs, stage_inputs, stage_key
@@ -59,6 +61,22 @@ class Pipeline(Model):
                 path=self.path,
             )
         return loaded
+
+    def _described(self) -> Description:
+        """The interface as declared; a dictionary that a stage reads with keys of the other type takes both."""
+        declared = super()._described()
+        return replace(declared, inputs=tuple(map(self._with_keys_of_readers, declared.inputs)))
+
+    def _with_keys_of_readers(self, feature: FeatureDescription) -> FeatureDescription:
+        if feature.type is not FeatureType.DICTIONARY:
+            return feature
+        for model in self.models.values():
+            own = next((f for f in model.description.inputs if f.name == feature.name), None)
+            if own is not None and own.type is feature.type and (own.any_keys or own.keys is not feature.keys):
+                return replace(feature, any_keys=True)
+            if any(f.name == feature.name for f in model.description.outputs):
+                break  # what later stages read is this one's
+        return feature
 
     @property
     def last(self) -> Model:

@@ -20,6 +20,8 @@ from graphml.errors import GraphmlError, ShapeError, UnsupportedError
 from graphml.models.compiling import compiler_options
 from graphml.models.configuration import pick_device
 from graphml.models.descriptions import FeatureDescription, FeatureType
+from graphml.models.features import with_keys
+from graphml.models.images import ImageOptions, pixels
 from graphml.models.keys import fresh_key
 from graphml.models.linked import LinkedModel
 from graphml.models.model import Model
@@ -35,13 +37,18 @@ _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
 
 
 def stage_inputs(model: Model, env: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage finds of its inputs. A whole number may become an integer; all else the stage's own check judges."""
+    """What a stage finds of its inputs. A whole number may become an integer, keys of a dictionary what the stage
+    declares, and the pixels of an image another size; all else the stage's own check judges."""
     return {f.name: fitting(f, env[f.name]) for f in model.description.inputs if f.name in env}
 
 
 def fitting(feature: FeatureDescription, value: Any) -> Any:
     if feature.type is FeatureType.INT64 and isinstance(value, float) and value.is_integer():
         return int(value)
+    if feature.type is FeatureType.DICTIONARY and isinstance(value, Mapping) and not feature.any_keys:
+        return with_keys(value, feature.keys)
+    if feature.image is not None and isinstance(value, np.ndarray):
+        return pixels(value, feature.image, ImageOptions())
     return value
 
 

@@ -105,6 +105,8 @@ def _quadratic(r: Any) -> Any:
 def coupled(r: Any) -> Any:
     """The probabilities [classes] that fit those of all pairs best, r [classes, classes] with zeros on the diagonal.
 
+    For three classes and more: two have one pair, and its probability is theirs.
+
     The iteration stops where libsvm's does, which is early: its answers are good to two or three digits. Derivatives
     are those of the exact minimum. Source: Wu, Lin and Weng 2004, second approach.
     """
@@ -186,7 +188,9 @@ class SupportVectors(RowModel):
         decision = decisions(weights, values, tuple(message.numberOfSupportVectorsPerClass))
         won = votes(decision, classes)
         if "a" in weights:
-            p = jax.vmap(coupled)(pairwise(decision, weights["a"], weights["b"], classes))
+            r = pairwise(decision, weights["a"], weights["b"], classes)
+            # of two classes libsvm takes the probability of their only pair as it is, from version 3.23 on
+            p = jnp.stack([r[:, 0, 1], r[:, 1, 0]], axis=1) if classes == 2 else jax.vmap(coupled)(r)
         else:
             p = won / (classes * (classes - 1) // 2)
         return jnp.argmax(won, axis=-1), p

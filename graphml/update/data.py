@@ -12,9 +12,11 @@ import numpy as np
 
 from graphml.errors import FeatureError, GraphmlError, UpdateError
 from graphml.models.descriptions import FeatureDescription
-from graphml.models.features import checker
+from graphml.models.features import checker, in_words
 from graphml.models.network import NeuralNetwork
 from graphml.update.recipe import Loss, class_labels
+
+_NEAR_ONE = 1e-3  # how far the sum of probabilities of a target may be from 1, which rounding explains
 
 
 class ArrayBatchProvider:
@@ -54,7 +56,7 @@ class ArrayBatchProvider:
 @dataclass(frozen=True, eq=False)
 class Samples:
     """inputs: {input of the network: [samples, ...]} as its layers take them. target: [samples, ...]; for cross
-    entropy the index of the class, [samples]."""
+    entropy the index of the class, [samples], or a probability for each class, [samples, classes]."""
 
     inputs: Mapping[str, np.ndarray]
     target: np.ndarray
@@ -185,7 +187,36 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
             )
         return np.int32(checked.reshape(()))
 
-    return index
+    def probabilities(value):
+        """Those that are given, or 1 for the class whose index is given and 0 for the others."""
+        try:
+            plain = np.asarray(value)
+        except Exception:  # ragged lists and the like, for which the check has words
+            plain = array(value)
+        if plain.size == 1:
+            number = plain.reshape(-1)[0].item() if plain.dtype.kind in "iuf" else None
+            if number is None or not float(number).is_integer():
+                raise FeatureError(
+                    f"the target {feature.name!r} is the index of a class, a whole number, or {loss.width} "
+                    f"probabilities; given was {in_words(value)}"
+                )
+            if not 0 <= number < loss.width:
+                raise FeatureError(_no_class(int(number), loss.width))
+            return np.eye(1, loss.width, int(number), dtype=np.float32)[0]
+        given = array(value).reshape(-1).astype(np.float32)
+        total = np.sum(given, dtype=np.float64)
+        if not (np.all(given >= 0) and abs(total - 1) < _NEAR_ONE):
+            raise FeatureError(
+                f"the target {feature.name!r} is the index of a class, or {loss.width} probabilities that are at least "
+                f"0 and together 1; together the given ones are {total:.6g}"
+            )
+        return given
+
+    return index if loss.width == 1 else probabilities
+
+
+def _no_class(number: int, classes: int) -> str:
+    return f"the target is class {number}; the network tells {classes} classes apart, 0 to {classes - 1}"
 
 
 def check_targets(samples: Samples, losses: Loss | Sequence[Loss], shapes: Any, first: int = 0) -> None:
@@ -196,7 +227,7 @@ def check_targets(samples: Samples, losses: Loss | Sequence[Loss], shapes: Any, 
     """
     if isinstance(losses, Loss):
         losses, shapes = [losses], [shapes]
-    sizes = [1 if loss.classes else math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
+    sizes = [loss.width if loss.classes else math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
     together = len(losses) > 1
     if together and samples.target.shape[1] != sum(sizes):
         raise FeatureError(f"the targets have {samples.target.shape[1]} numbers together; the losses compare {sizes}")
@@ -212,12 +243,18 @@ def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first:
             raise UpdateError(
                 f"cross entropy takes one probability for each class; {loss.input!r} is computed from {list(shape)}"
             )
+        if loss.width > 1:  # probabilities, which were checked when they were read
+            if loss.width != size:
+                raise UpdateError(
+                    f"no training data fit the target {loss.target!r}: it has {loss.width} elements, "
+                    f"{loss.input!r} has {size} classes"
+                )
+            return
         classes = target.reshape(-1)
         bad = np.flatnonzero((classes < 0) | (classes >= size))
         if bad.size:
             raise FeatureError(
-                f"sample {first + bad[0]} of the training data\n  the target is class {int(classes[bad[0]])}; "
-                f"the network tells {size} classes apart, 0 to {size - 1}"
+                f"sample {first + bad[0]} of the training data\n  {_no_class(int(classes[bad[0]]), size)}"
             )
     elif not loss.classes and math.prod(target.shape[1:]) != size:
         raise FeatureError(

@@ -21,7 +21,8 @@ Numbers = Mapping[str, Any]
 
 
 def cross_entropy_of_logits(logits: jax.Array, target: jax.Array, label_smoothing: Any = None) -> jax.Array:
-    """-log softmax(logits)[target]. logits: N classes in any shape; target: an index.
+    """-log softmax(logits)[target]. logits: N classes in any shape; target: an index, or N probabilities, of which the
+    mean of the logarithms is taken.
 
     What goes into the softmax is used instead of what comes out, because the logarithm of a probability that has been
     rounded to zero is no number to follow downhill.
@@ -35,7 +36,10 @@ def cross_entropy_of_probabilities(probabilities: jax.Array, target: jax.Array, 
 
 
 def _cross_entropy(logarithms: jax.Array, target: jax.Array, smoothing: Any) -> jax.Array:
-    loss = -logarithms[target.reshape(()).astype(jnp.int32)]
+    if target.size > 1:
+        loss = -jnp.sum(jnp.where(target.reshape(-1) > 0, target.reshape(-1) * logarithms, 0))
+    else:
+        loss = -logarithms[target.reshape(()).astype(jnp.int32)]
     return loss if smoothing is None else (1 - smoothing) * loss - smoothing * jnp.mean(logarithms)
 
 
@@ -139,9 +143,10 @@ def mini_batch_loss(
 
 
 def rank_of_target(outputs: jax.Array, target: jax.Array) -> jax.Array:
-    """How many classes are more probable than the true one; of equal ones, the first counts as more probable."""
+    """How many classes are more probable than the true one; of equal ones, the first counts as more probable. target:
+    its index, or a probability for each class, of which the most probable is the true one."""
     flat = outputs.reshape(-1)
-    place = target.reshape(()).astype(jnp.int32)
+    place = jnp.argmax(target) if target.size > 1 else target.reshape(()).astype(jnp.int32)
     chosen = flat[place]
     return jnp.sum(flat > chosen) + jnp.sum((flat == chosen) & (jnp.arange(flat.size) < place))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from graphml.recipes.parts import bounds
 from graphml.spec import Model
 from graphml.spec.wire.network_pb2 import LossLayer
 from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, checked, describe
+
+_MOST_CLASSES = 1 << 24  # that a target declares: each sample has so many numbers
 
 LossKind = Literal[
     "categorical_cross_entropy",
@@ -56,7 +59,8 @@ _OPTIMIZERS: Mapping[str, tuple[Literal["sgd", "adam"], Mapping[str, ParameterKe
 class Loss:
     """What training minimizes: a function of the blob `input` and of the training feature `target`.
 
-    label: the target is the class label itself, which the class table turns into an index.
+    label: the target is the class label itself, which the class table turns into an index. width: of cross entropy,
+    how many numbers a target is: 1, the index of a class, or as many as there are classes, a probability for each.
     """
 
     kind: LossKind
@@ -64,6 +68,7 @@ class Loss:
     input: str
     target: str
     label: bool = False
+    width: int = 1
 
     @property
     def classes(self) -> bool:
@@ -242,8 +247,15 @@ def _with_target(model: Model, loss: Loss) -> Loss:
     if target not in given:
         legal = ", ".join(given) if given else "none"
         raise UpdateError(f"the target {loss.target!r} of loss {loss.name!r} is no training input; these are {legal}")
-    label = classifier and target == description.predictedFeatureName and given[target] != "multiArrayType"
-    return replace(loss, target=target, label=label)
+    named = target == description.predictedFeatureName and given[target] != "multiArrayType"
+    label = classifier and (named or given[target] == "stringType")
+    width = 1
+    if loss.kind == "categorical_cross_entropy" and given[target] == "multiArrayType":
+        feature = next(feature for feature in description.trainingInput if feature.name == target)
+        width = math.prod(feature.type.multiArrayType.shape)
+        if not 0 < width <= _MOST_CLASSES:
+            raise UpdateError(f"the target {target!r} has {width} elements; cross entropy takes 1 to {_MOST_CLASSES}")
+    return replace(loss, target=target, label=label, width=width)
 
 
 # Recipes of our own --------------------------------------------------------------------------------------------------

@@ -128,12 +128,13 @@ def _has(recipe: Recipe, loss: Any, name: str) -> bool:
 
 
 def targets_of(recipe: Recipe, outputs: list[Any], target: Any) -> list[Any]:
-    """The target of each loss: of several they stand one after the other, a class as one number."""
+    """The target of each loss: of several they stand one after the other, a class as one number or as many as there
+    are classes."""
     if len(recipe.losses) == 1:
         return [target]
     found, start = [], 0
     for loss, output in zip(recipe.losses, outputs, strict=True):
-        size = 1 if loss.classes else int(np.prod(output.shape[1:]))
+        size = loss.width if loss.classes else int(np.prod(output.shape[1:]))
         found.append(target[:, start : start + size])
         start += size
     return found

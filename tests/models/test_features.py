@@ -96,7 +96,7 @@ def test_plain_values_pass(description, given_value, expected):
         (array(2, dtype="int32"), [0, 2**31], "holds 2147483648"),
         (array(2, dtype="int8"), [0, -129], "holds -129"),
         (IMAGE, {"a": 1}, "takes an image RGB 2 x 2; given was a dict"),
-        (IMAGE, np.zeros((2, 2, 5)), r"an array of shape \[2, 2, 5\] is no image"),
+        (IMAGE, np.zeros((2, 2, 5)), r"cannot read an array of shape \[2, 2, 5\] as an image"),
         (INT64, FeatureValue.from_double(3.0), "takes an int; given was a feature value of type DOUBLE"),
         (feature(FeatureType.STATE), 3, "takes nothing: features of type state are not read here"),
     ],
@@ -105,6 +105,20 @@ def test_refusals_say_what_was_given_and_what_is_accepted(description, given_val
     with pytest.raises(FeatureError, match="the feature 'x' takes") as error:
         check(description, given_value)
     assert words.replace("\\", "") in str(error.value)
+
+
+def test_integers_of_any_length_are_refused_in_words():
+    huge = 10**5000  # Python does not even print it
+    for description, value, words in (
+        (INT64, huge, "an integer of 16610 bits, which needs more than 64 bits"),
+        (DOUBLE, huge, "an integer of 16610 bits, which is too large for a float"),
+        (WORDS, {"a": huge}, "an integer of 16610 bits, which is too large for a float"),
+        (STRING, huge, "an integer of 16610 bits"),
+        (TOKENS, [huge, "a"], "the element 'a'"),
+        (array(1), [huge], "given was a list"),
+    ):
+        with pytest.raises(FeatureError, match=words):
+            check(description, value)
 
 
 def test_not_a_number_and_infinity_are_values():

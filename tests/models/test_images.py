@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import os
+import struct
+import zlib
+from contextlib import nullcontext
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.errors import FeatureError, ShapeError
+from graphml.models import ModelConfiguration, load
 from graphml.models.descriptions import describe_feature
+from graphml.models.features import FeatureValue
 from graphml.models.images import CropAndScale, ImageConstraint, ImageOptions, picture, pixels
 from graphml.spec import FeatureDescription as Message
 from graphml.spec import ImageFeatureType
@@ -163,15 +173,163 @@ def test_decompression_bombs_are_refused(tmp_path, monkeypatch):
         pixels(path, GRAY)
 
 
+def _encoded(picture, format="PNG", **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format, **options)
+    return file.getvalue()
+
+
+class _Pipe(io.RawIOBase):
+    """A file that cannot go back."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        return self._file.readinto(buffer)
+
+
+@pytest.mark.parametrize("constraint", [RGB, ImageConstraint(2, 2)], ids=["as it is", "scaled"])
+def test_pictures_come_as_paths_urls_bytes_and_files(tmp_path, constraint):
+    path = tmp_path / "a b%.png"
+    Image.fromarray(SMALL).save(path)
+    data = path.read_bytes()
+    expected = pixels(Image.fromarray(SMALL), constraint)
+    with open(path, "rb") as opened:
+        sources = [
+            *(path, str(path), path.as_uri(), path.as_uri().replace("file://", "FILE://localhost")),
+            *(data, bytearray(data), memoryview(data), opened, io.BytesIO(data), _Pipe(data)),
+        ]
+        for source in sources:
+            np.testing.assert_array_equal(pixels(source, constraint), expected)
+        np.testing.assert_array_equal(pixels(opened, constraint), expected)  # once more
+    np.testing.assert_array_equal(FeatureValue.from_image(data, constraint).value, expected)
+
+
+def test_a_network_takes_a_picture_in_any_form():
+    builder = NeuralNetworkBuilder({"x": image(3, 2)}, {"y": array(3, 2, 3)})
+    builder.add("activation", "same", ["x"], ["y"], linear={"alpha": 1.0})
+    model = load(builder.spec)
+    np.testing.assert_array_equal(model.predict({"x": _encoded(Image.fromarray(SMALL))})["y"], SMALL.transpose(2, 0, 1))
+    with pytest.raises(FeatureError, match=r"'x' takes an image RGB 3 x 2; .*: the array holds an image 3 x 3 "):
+        model.predict({"x": np.zeros((3, 3, 3, 1))[..., 0]})
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_formats_that_are_read(format):
+    assert pixels(_encoded(Image.fromarray(SMALL[:, :, 0]), format), GRAY).shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize("format", ["PPM", "TGA", "ICO", "PCX", "EPS"])
+def test_formats_that_are_not_read(format):
+    data = _encoded(Image.fromarray(SMALL).convert("RGB"), format)
+    with pytest.raises(FeatureError, match="cannot be read: it is not one of PNG, JPEG, GIF, BMP, TIFF, WEBP"):
+        pixels(data, RGB)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("https://example.com/a.png", "of URLs, only file:/// on this machine is read"),
+        ("file://elsewhere/a.png", "of URLs, only file:/// on this machine is read"),
+        ("file:///no/such/a.png", "cannot be read"),
+        ("a\0.png", "cannot be read: embedded null"),
+        (b"", "cannot be read"),
+        (b"\x89PNG\r\n\x1a\n", "cannot be read"),
+        (io.StringIO("text"), "open it in binary mode, 'rb'"),
+    ],
+)
+def test_other_sources_are_refused(source, words):
+    with pytest.raises(FeatureError, match=words):
+        pixels(source, RGB)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_do_not_block(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(FeatureError, match=r"cannot be read: .*a\.png is not a regular file"):
+        pixels(tmp_path / "a.png", RGB)
+
+
+def _bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes whose header promises that many pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(8192, 8193), (10_000, 10_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
+def test_pictures_that_would_fill_the_memory_are_refused_before_they_are_unpacked(size):
+    with pytest.raises(FeatureError, match="suspiciously large"):
+        pixels(_bomb(*size), RGB)
+    if max(size) < 20_000:
+        warns = pytest.warns(Image.DecompressionBombWarning) if size[0] == 10_000 else nullcontext()
+        with (
+            warns,
+            Image.open(io.BytesIO(_bomb(*size))) as lazy,
+            pytest.raises(FeatureError, match="suspiciously large"),
+        ):
+            pixels(lazy, RGB)
+
+
+def test_a_configuration_sets_how_large_pictures_may_be():
+    builder = NeuralNetworkBuilder({"x": image(3, 2)}, {"y": array(3, 2, 3)})
+    builder.add("activation", "same", ["x"], ["y"], linear={"alpha": 1.0})
+    large = _encoded(Image.new("RGB", (60, 40), (9, 9, 9)))
+    narrow = load(builder.spec, configuration=ModelConfiguration(max_image_pixels=2399))
+    with pytest.raises(FeatureError, match="60 x 40 pixels; at most 2399 are unpacked, or as many as max_image_pixels"):
+        narrow.predict({"x": large})
+    wide = load(builder.spec, configuration=ModelConfiguration(max_image_pixels=2400))
+    assert (wide.predict({"x": large})["y"] == 9).all()
+    assert pixels(large, replace(RGB, most_pixels=2400)).shape == (3, 2, 3)
+
+
+# Arrays --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 4, 3), (3, 3, 3), (1, 3, 2), (3, 1, 1), (4, 2, 4)])
+def test_arrays_of_another_size_are_refused_and_scaled_on_request(shape):
+    with pytest.raises(FeatureError, match=r"which is not an allowed size\. Arrays are not scaled, pictures are"):
+        pixels(np.zeros(shape), RGB)
+    assert FeatureValue.from_image(np.zeros(shape), RGB, ImageOptions()).value.shape == (3, 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (4, 28, 28), (1, 3, 28, 28)])
+@pytest.mark.parametrize("asked", [None, ImageOptions()], ids=["as it is", "scaled"])
+def test_a_stack_of_grey_pictures_is_never_read_as_colours(shape, asked):
+    digit = ImageConstraint(28, 28, "GRAYSCALE")
+    with pytest.raises(FeatureError, match=r"holds [34] grey pictures; the image is one of them, \[height, width\]"):
+        pixels(np.zeros(shape), digit, asked)
+    assert pixels(np.zeros((28, 28, 3)), digit).shape == (1, 28, 28)
+
+
+def test_the_smallest_stacks_are_told_from_colours_by_their_size():
+    stack = np.zeros((3, 4, 3))  # three pictures of 4 rows and 3 columns, or colours of 3 rows and 4 columns
+    with pytest.raises(FeatureError, match="holds 3 grey pictures"):
+        pixels(stack, ImageConstraint(3, 4, "GRAYSCALE"))
+    assert pixels(stack, ImageConstraint(4, 3, "GRAYSCALE")).shape == (1, 3, 4)
+    with pytest.raises(FeatureError, match="holds 3 grey pictures"):
+        pixels(np.zeros((3, 3, 3)), ImageConstraint(3, 3, "GRAYSCALE"))
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (np.zeros((2, 3, 3, 3)), r"shape \[2, 3, 3, 3\] is no image"),
-        (np.zeros(6), r"shape \[6\] is no image"),
+        (
+            np.zeros((2, 3, 3, 3)),
+            r"cannot read an array of shape \[2, 3, 3, 3\] as an image; expected \[height, width\], ",
+        ),
+        (np.zeros(6), r"an array of shape \[6\] as an image"),
         (np.zeros((0, 3)), "is empty"),
-        (np.array([["a"]]), "an array of <U1 is no image"),
-        (np.zeros((2, 3), complex), "an array of complex128 is no image"),
-        (None, "an array of object is no image"),
+        (np.array([["a"]]), "cannot read an array of <U1 as an image"),
+        (np.zeros((2, 3), complex), "cannot read an array of complex128 as an image"),
+        (None, "cannot read an array of object as an image"),
     ],
 )
 def test_what_is_no_image_is_refused(value, words):
@@ -184,17 +342,18 @@ def test_what_is_no_image_is_refused(value, words):
 
 def test_center_crop_without_scaling_cuts_both_sides():
     wide = np.arange(5, dtype=np.uint8).reshape(1, 5) * 10
-    assert pixels(wide, ImageConstraint(1, 1, "GRAYSCALE")).tolist() == [[[20]]]
+    assert pixels(wide, ImageConstraint(1, 1, "GRAYSCALE"), ImageOptions()).tolist() == [[[20]]]
     # an odd margin: one pixel more is cut off at the end, and nothing is blurred
-    assert pixels(np.arange(8).reshape(2, 4), ImageConstraint(2, 2, "GRAYSCALE")).tolist() == [[[1, 2], [5, 6]]]
-    assert pixels(np.arange(10).reshape(2, 5), ImageConstraint(2, 2, "GRAYSCALE")).tolist() == [[[1, 2], [6, 7]]]
+    square = ImageConstraint(2, 2, "GRAYSCALE")
+    assert pixels(np.arange(8).reshape(2, 4), square, ImageOptions()).tolist() == [[[1, 2], [5, 6]]]
+    assert pixels(np.arange(10).reshape(2, 5), square, ImageOptions()).tolist() == [[[1, 2], [6, 7]]]
 
 
 def test_center_crop_scales_the_shorter_side():
     # 2 x 6 becomes 1 x 3, of which the middle is left; at this scale the filter reaches two pixels to each side of it
     strip = np.array([[90, 0, 10, 20, 90, 90], [90, 0, 30, 40, 90, 90]], np.float32)
     rows = [0.25 * 0 + 0.75 * 10 + 0.75 * 20 + 0.25 * 90, 0.25 * 0 + 0.75 * 30 + 0.75 * 40 + 0.25 * 90]
-    assert pixels(strip, ImageConstraint(1, 1, "GRAYSCALE")).item() == pytest.approx(sum(rows) / 2 / 2)
+    assert pixels(strip, ImageConstraint(1, 1, "GRAYSCALE"), ImageOptions()).item() == pytest.approx(sum(rows) / 2 / 2)
 
 
 def test_scale_fit_centres_on_black():
@@ -257,17 +416,20 @@ def test_any_size_becomes_the_wanted_one(width, height, wanted_width, wanted_hei
 
 def test_resampling_is_antialiased():
     stripes = np.tile(np.array([0, 255], np.uint8), (64, 32))
-    value = pixels(stripes, ImageConstraint(8, 8, "GRAYSCALE"))
+    value = pixels(Image.fromarray(stripes), ImageConstraint(8, 8, "GRAYSCALE"))
     np.testing.assert_allclose(value, 127.5, atol=6)
 
 
 def test_flexible_sizes_keep_what_is_allowed():
     ranged = ImageConstraint(4, 4, "GRAYSCALE", width_range=(2, 6), height_range=(3, None))
     assert pixels(np.zeros((9, 5)), ranged).shape == (1, 9, 5)
-    assert pixels(np.zeros((2, 8)), ranged).shape == (1, 3, 6)
+    assert pixels(np.zeros((2, 8)), ranged, ImageOptions()).shape == (1, 3, 6)
     listed = ImageConstraint(4, 4, "GRAYSCALE", sizes=((4, 4), (8, 2)))
     assert pixels(np.zeros((2, 8)), listed).shape == (1, 2, 8)
-    assert pixels(np.zeros((5, 8)), listed).shape == (1, 4, 4)
+    assert pixels(np.zeros((5, 8)), listed, ImageOptions()).shape == (1, 4, 4)
+    for constraint, shape in ((ranged, (2, 8)), (ranged, (9, 7)), (listed, (5, 8)), (listed, (8, 2))):
+        with pytest.raises(FeatureError, match="not an allowed size"):
+            pixels(np.zeros(shape), constraint)
     turned = pixels(np.zeros((8, 2)), listed, options(CropAndScale.SCALE_FILL_ROTATE_90_CCW))
     assert turned.shape == (1, 2, 8)
 

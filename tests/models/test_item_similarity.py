@@ -22,7 +22,7 @@ STRINGS, INTS = ("ant", "bee", "cat", "dog", "elk"), (50, 40, 30, 20, 10)
 
 
 @functools.cache
-def _model(ids=STRINGS, dictionary=True):
+def _model(ids=STRINGS, dictionary=True, required=()):
     message = model("itemSimilarityRecommender", [])
     member, description = message.itemSimilarityRecommender, message.description
     strings = bool(ids) and isinstance(ids[0], str)
@@ -53,7 +53,7 @@ def _model(ids=STRINGS, dictionary=True):
     }
     for name, (field, kind) in fields.items():
         setattr(member, field, name)
-        feature(description.input, name, kind, True)
+        feature(description.input, name, kind, name not in required)
     member.recommendedItemListOutputFeatureName = "best"
     member.recommendedItemScoreOutputFeatureName = "scores"
     feature(description.output, "best", "sequenceType")
@@ -102,6 +102,15 @@ def test_how_many_and_which():
     assert all(list(answer["scores"]) == answer["best"] for answer in answers)
     with pytest.raises(FeatureError, match=r"row 2\n  the feature 'count' is a number of items, which -1 is not"):
         model.predict_batch([{"items": rated}, {"items": rated, "count": -1}])
+
+
+def test_an_empty_restriction_restricts_nothing_where_it_must_be_given():
+    rated = {"ant": 2.0, "bee": 3.0}
+    required = _model(required=("only",))
+    assert required.predict({"items": rated, "only": []}) == _model().predict({"items": rated})
+    assert required.predict({"items": rated, "only": ["cat"]})["best"] == ["cat"]
+    assert required.predict({"items": rated, "only": ["unicorn"]})["best"] == []
+    assert _model().predict({"items": rated, "only": []})["best"] == []  # here it could have been left out
 
 
 def test_a_list_of_items_counts_one_each_and_strangers_nothing():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf.message import Message
 
 import graphml
 from graphml import spec
@@ -31,6 +34,71 @@ def test_a_model_comes_from_a_path_bytes_or_a_message(tmp_path):
         load(3)  # type: ignore[arg-type]
     with pytest.raises(SpecError):
         load(b"no model")
+
+
+@functools.cache
+def foreign_class() -> type[Message]:
+    """The class of Model messages as another package has it: other names, another pool, the same wire."""
+    pool = descriptor_pool.DescriptorPool()
+
+    def add(file) -> None:
+        for needed in file.dependencies:
+            add(needed)
+        proto = descriptor_pb2.FileDescriptorProto()
+        file.CopyToProto(proto)
+        text = text_format.MessageToString(proto).replace("graphml.spec", "CoreML.Specification")
+        pool.Add(text_format.Parse(text, descriptor_pb2.FileDescriptorProto()))
+
+    add(spec.Model.DESCRIPTOR.file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("CoreML.Specification.Model"))
+
+
+class Foreign:
+    """An MLModel as far as `load` asks for it."""
+
+    def __init__(self, message: Message, **attributes) -> None:
+        self._message = message
+        self.__dict__.update(attributes)
+
+    def get_spec(self) -> Message:
+        return self._message
+
+
+def test_a_model_comes_from_a_message_of_another_class():
+    other = foreign_class()()
+    assert not isinstance(other, spec.Model)
+    other.ParseFromString(spec.serialize(tiny()))
+    for source in (other, Foreign(other), Foreign(tiny()), Foreign(other, package_path=None, weights_dir=None)):
+        model = graphml.load(source)
+        assert model.spec == tiny()
+        assert model.path is None
+        assert model.predict({"x": [-1, 1]})["y"].tolist() == [0, 1]
+    assert load(other).spec is not load(other).spec  # copies: changing one changes nothing else
+
+
+def test_weights_beside_the_message_are_not_lost_silently(tmp_path):
+    program = spec.Model()
+    program.specificationVersion = 7
+    program.mlProgram.version = 1
+    program.description.output.add(name="y").type.doubleType.SetInParent()
+    package = tmp_path / "p.mlpackage"
+    (package / "Data").mkdir(parents=True)
+    model = load(Foreign(program, package_path=str(package), weights_dir=str(package / "Data")))
+    assert model.path == package
+    for gone in (None, str(tmp_path / "gone.mlpackage")):
+        with pytest.raises(
+            UnsupportedError, match="the weights of this model are in '/w/weights', outside of the mess"
+        ):
+            load(Foreign(program, package_path=gone, weights_dir="/w/weights"))
+
+
+def test_what_is_no_model_is_refused():
+    inner = foreign_class()().description
+    for source, words in ((inner, "ModelDescription message"), (Foreign(inner), "ModelDescription message")):
+        with pytest.raises(SpecError, match=f"or an object with get_spec\\(\\), not a {words}"):
+            load(source)
+    with pytest.raises(SpecError, match="not a int"):
+        load(Foreign(3))  # type: ignore[arg-type]
 
 
 def test_the_description_is_readable():

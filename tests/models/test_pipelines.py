@@ -106,6 +106,38 @@ def test_strings_dictionaries_and_sequences_pass():
     assert model.predict_batch([features, features])[1]["row"].tolist() == [0.1, 0, 2, 0, 1]
 
 
+def _bag(declared, listed, outer=WORDS):
+    """Counts of integers as a row, the keys declared one way or the other."""
+    rows = made("dictVectorizer", {"bag": declared}, {"row": doubles(3)}, **listed)
+    return graphml.load(joined([rows, scaler("row", "y", scale=10)], {"bag": outer}, {"y": doubles(3)}))
+
+
+def test_keys_of_dictionaries_become_what_a_stage_reads():
+    integers = {"int64ToIndex": {"vector": [4, 2, 0]}}
+    for model in (_bag(WORDS, integers), _bag(PLACES, integers), _bag(WORDS, integers, PLACES)):
+        for features in ({4: 1.0, 0: 0.5, 7: 9.0}, {"4": 1.0, "0": 0.5, "7": 9.0}):
+            assert model.predict({"bag": features})["y"].tolist() == [10, 0, 5]
+            assert model.predict_batch([{"bag": features}])[0]["y"].tolist() == [10, 0, 5]
+    nested = joined([_bag(WORDS, integers).spec], {"bag": WORDS}, {"y": doubles(3)})
+    assert graphml.load(nested).predict({"bag": {2: 1.0}})["y"].tolist() == [0, 10, 0]
+    strings = _bag(PLACES, {"stringToIndex": {"vector": ["4", "2", "0"]}}, PLACES)
+    assert strings.predict({"bag": {4: 1.0}})["y"].tolist() == [10, 0, 0]
+
+
+def test_keys_that_a_stage_cannot_read_are_refused():
+    assert not _bag(PLACES, {"int64ToIndex": {"vector": [4, 2, 0]}}, PLACES).description.inputs[0].any_keys
+    places = made(
+        "featureVectorizer",
+        {"bag": PLACES},
+        {"y": doubles(3)},
+        inputList=[{"inputColumn": "bag", "inputDimensions": 3}],
+    )
+    model = graphml.load(joined([places], {"bag": WORDS}, {"y": doubles(3)}))
+    assert model.predict({"bag": {"1": 5.0}})["y"].tolist() == [0, 5, 0]
+    with pytest.raises(FeatureError, match=r"number 1 of 1\n.*'bag' takes a dictionary int -> float.*the key 'cat'"):
+        model.predict({"bag": {"cat": 5.0}})
+
+
 def test_optional_inputs_may_be_left_out():
     imputer = made("imputer", {"a": optional(DOUBLE)}, {"a": DOUBLE}, imputedDoubleValue=7.0)
     model = graphml.load(joined([imputer], {"a": optional(DOUBLE)}, {"a": DOUBLE}))
@@ -259,6 +291,13 @@ def test_an_image_passes_from_network_to_network():
     model = graphml.load(joined([first.spec, second.spec], {"photo": image(4, 2)}, {"y": array(3, 2, 4)}))
     photo = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     np.testing.assert_array_equal(model.predict({"photo": photo})["y"], photo.transpose(2, 0, 1)[::-1] + 10.0)
+
+
+def test_an_image_is_scaled_on_the_way_into_a_stage_of_another_size():
+    small = NeuralNetworkBuilder({"photo": image(2, 2)}, {"y": array(3, 2, 2)})
+    small.add("activation", "same", ["photo"], ["y"], linear={"alpha": 1.0})
+    model = graphml.load(joined([small.spec], {"photo": image(4, 4)}, {"y": array(3, 2, 2)}))
+    assert (model.predict({"photo": np.full((4, 4, 3), 7, np.uint8)})["y"] == 7).all()
 
 
 def test_axes_of_size_one_come_and_go():

@@ -198,6 +198,23 @@ def test_a_dictionary_vectorizer_is_scikit_learn_s(keys, values, there):
     assert one(sparse, {**row, strange: 5.0}) == {keys.index(key): value for key, value in row.items()}
 
 
+@pytest.mark.parametrize(
+    ("declared", "content"),
+    [(WORDS, {"int64ToIndex": {"vector": [7, -3, 0]}}), (PLACES, {"stringToIndex": {"vector": ["7", "-3", "0"]}})],
+    ids=["strings declared for integers", "integers declared for strings"],
+)
+def test_the_list_of_a_dictionary_vectorizer_decides_what_a_key_is(declared, content):
+    message = made("dictVectorizer", {"x": declared}, {"y": doubles(3)}, **content)
+    assert one(message, {-3: 2.0, 0: 1.0, 5: 9.0}).tolist() == [0, 2, 1]
+    assert one(message, {"-3": 2.0, "0": 1.0}).tolist() == [0, 2, 1]
+    # neither an integer in its usual form nor one that is listed: ignored, as every key that is not listed
+    assert one(message, {"-03": 1.0, "cat": 2.0, "9" * 5000: 3.0}).tolist() == [0, 0, 0]
+    with pytest.raises(FeatureError, match=r"the keys .* and .* stand for the same entry"):
+        one(message, {0: 1.0, "0": 2.0})
+    with pytest.raises(FeatureError, match=r"takes a dictionary int or str -> float; given was the key 1.5"):
+        one(message, {1.5: 1.0})
+
+
 def test_the_first_of_equal_keys_counts():
     message = made("dictVectorizer", {"x": WORDS}, {"y": doubles(3)}, stringToIndex={"vector": ["a", "b", "a"]})
     assert one(message, {"a": 2.0}).tolist() == [2, 0, 0]

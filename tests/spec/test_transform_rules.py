@@ -101,7 +101,6 @@ BROKEN = [
     (made("customModel", X3, Y3), "names no class"),
     (made("customModel", X3, Y3, className="C", parameters={"a": {}}), "its parameter 'a' has no value"),
     (made("dictVectorizer", {"x": WORDS}, {"y": doubles(2)}), "has no list of keys"),
-    (made("dictVectorizer", {"x": PLACES}, {"y": doubles(2)}, **KEYS), "input 'x': has other keys than stringKeyType"),
     (made("dictVectorizer", {"x": WORDS}, {"y": WORDS}, **KEYS), "output 'y': has other keys than int64KeyType"),
     (made("dictVectorizer", {"x": WORDS}, {"y": doubles(3)}, **KEYS), "lists 2 keys, its output has 3 elements"),
     (made("featureVectorizer", X3, Y3), "lists no inputs"),
@@ -170,6 +169,11 @@ def test_broken_models_are_refused(model, words):
     ("model", "words"),
     [
         (made("dictVectorizer", {"x": WORDS}, {"y": doubles(2)}, stringToIndex={"vector": ["a", "a"]}), "lists 'a' 2"),
+        (made("dictVectorizer", {"x": PLACES}, {"y": doubles(2)}, **KEYS), "'x': has other keys than stringKeyType"),
+        (
+            made("dictVectorizer", {"x": WORDS}, {"y": doubles(2)}, int64ToIndex={"vector": [4, 2]}),
+            "'x': has other keys than int64KeyType",
+        ),
         (made("scaler", {"x": doubles(1, 3)}, {"y": doubles(1, 3)}), "has 2 axes; Core ML takes arrays of one axis"),
         (made("scaler", {"x": DOUBLE}, {"y": INT}), "gives an integer for a double"),
         (made("featureVectorizer", {**X3, "z": INT}, Y3, inputList=[column("x", 3)]), "does not list its input 'z'"),

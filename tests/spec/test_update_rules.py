@@ -279,6 +279,48 @@ def test_a_classifier_learns_from_labels(classifier):
     assert _found(classifier) == []
 
 
+def _target_of(model, *shape):
+    array = model.description.trainingInput[1].type.multiArrayType
+    del array.shape[:]
+    array.shape.extend(shape)
+    return _found(model)
+
+
+def test_a_target_is_an_index_or_a_probability_for_each_class(trainable):
+    for shape in ((), (1,), (2,), (1, 2)):
+        assert _target_of(trainable, *shape) == []
+    words = "takes one index, or a probability for each class, which are 2"
+    assert _target_of(trainable, 10) == [f"training input 'target': has 10 elements; the loss 'loss' {words}"]
+    output = trainable.description.output[0].type.multiArrayType
+    output.shape.append(10)  # where what is written down differs, what runs decides
+    assert _target_of(trainable, 10) == []
+
+
+def test_the_target_of_a_squared_error_has_as_many_numbers_as_its_input(trainable):
+    loss = _update(trainable).lossLayers[0]
+    loss.meanSquaredErrorLossLayer.input, loss.meanSquaredErrorLossLayer.target = "s", "target"
+    assert _target_of(trainable, 2) == _target_of(trainable) == []
+    words = "takes as many numbers as its input has, which are 2"
+    assert _target_of(trainable, 1) == [f"training input 'target': has 1 elements; the loss 'loss' {words}"]
+
+
+def test_targets_of_types_that_no_loss_takes(trainable):
+    trainable.description.trainingInput[1].type.stringType.SetInParent()
+    assert _found(trainable) == [
+        "training input 'target': has the type stringType; the loss 'loss' takes arrays and numbers"
+    ]
+
+
+def test_a_label_goes_with_cross_entropy_only(classifier):
+    loss = _update_of(classifier).lossLayers[0]
+    loss.meanSquaredErrorLossLayer.input = "s"
+    assert "training input 'label': is a class label, but the mean squared error compares numbers" in _found(classifier)
+
+
+def _update_of(model):
+    return getattr(model, model.WhichOneof("Type")).updateParams
+
+
 def test_labels_have_the_type_of_the_output(classifier):
     classifier.description.trainingInput[1].type.int64Type.SetInParent()
     assert _found(classifier) == ["training input 'label': has another type than the output of that name"]

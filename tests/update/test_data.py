@@ -9,7 +9,7 @@ from update.networks import classifier, classifier_data, network, regression, re
 from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.errors import FeatureError, UpdateError
 from graphml.spec import FeatureType
-from graphml.update import ArrayBatchProvider, recipe_of
+from graphml.update import ArrayBatchProvider, UpdateTask, recipe_of
 from graphml.update.data import check_targets, read_samples
 
 
@@ -114,6 +114,84 @@ def test_a_class_that_the_network_does_not_tell_apart_is_refused():
             check_targets(samples, loss, (1, 1, 2, 1, 1))
     with pytest.raises(UpdateError, match=r"one probability for each class; 'y' is computed from \[1, 1, 2, 3, 1\]"):
         check_targets(samples, loss, (1, 1, 2, 3, 1))
+
+
+def _ten(dtype="float32", classes=10, size=10):
+    """As some converters write it: the target has the shape of the probabilities."""
+    draw = np.random.default_rng(3)
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(classes)})
+    builder.add("innerProduct", "top", ["x"], ["z"], updatable=True, weights=draw.normal(size=(classes, 4)))
+    builder.add("softmax", "softmax", ["z"], ["y"])
+    return network(with_recipe(builder, "y", "y_true", array(size, dtype=dtype), cross_entropy=True))
+
+
+def test_a_target_of_the_shape_of_the_probabilities_takes_an_index_or_probabilities():
+    x, one_hot = np.ones(4, np.float32), np.eye(10, dtype=np.float32)[7]
+    for value in (7, 7.0, np.int64(7), [7], np.array([[7]]), one_hot, one_hot.tolist(), one_hot.reshape(1, 10)):
+        for dtype in ("int32", "float32"):
+            np.testing.assert_array_equal(_read(_ten(dtype), [{"x": x, "y_true": value}]).target, [one_hot])
+    spread = np.full(10, 0.1)
+    np.testing.assert_allclose(_read(_ten(), [{"x": x, "y_true": spread}]).target, [spread], rtol=1e-6)
+    samples = _read(_ten(), [{"x": x, "y_true": 7}, {"x": x, "y_true": spread}])
+    check_targets(samples, recipe_of(_ten().spec).loss, (1, 1, 10, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (10, "class 10; the network tells 10 classes apart, 0 to 9"),
+        (-1, "class -1; the network tells 10 classes apart, 0 to 9"),
+        (0.5, r"a whole number, or 10 probabilities; given was 0.5"),
+        (float("nan"), "a whole number, or 10 probabilities; given was nan"),
+        ("seven", r"a whole number, or 10 probabilities; given was '?seven"),
+        (10**5000, "given was an integer of 16610 bits"),
+        (np.ones(10), "probabilities that are at least 0 and together 1; together the given ones are 10"),
+        (np.eye(10)[1] * 2 - np.eye(10)[2], "at least 0 and together 1"),
+        (np.full(10, np.nan), "at least 0 and together 1"),
+        (np.zeros(9), r"'y_true' takes an array float32 \[10\]; given was an array float64 \[9\]"),
+        ([[1], [2, 3]], "cannot be read as an array"),
+    ],
+    ids=["ten", "negative", "half", "nan", "text", "huge", "ones", "negative probability", "nans", "nine", "ragged"],
+)
+def test_other_targets_of_classes_are_refused_with_the_sample(value, words):
+    x = np.ones(4)
+    with pytest.raises(FeatureError, match=rf"sample 1 of the training data[^$]*{words}"):
+        _read(_ten(), [{"x": x, "y_true": 1}, {"x": x, "y_true": value}])
+
+
+def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
+    def unread():
+        raise AssertionError("the data were read")
+        yield
+
+    for classes, size in ((5, 10), (10, 5)):
+        with pytest.raises(
+            UpdateError, match=f"has {size} elements; the loss 'loss' takes one index, or a probability"
+        ):
+            UpdateTask(_ten(classes=classes, size=size), unread())
+    free = UpdateTask(_ten(classes=5), [{"x": np.ones(4), "y_true": 1}], strict=False)
+    free.resume()
+    free.wait()
+    assert isinstance(free.error, UpdateError)
+    assert "no training data fit the target 'y_true': it has 10 elements, 'y' has 5 classes" in str(free.error)
+
+
+def test_indices_and_one_hot_targets_train_alike():
+    draw = np.random.default_rng(0)
+    x, classes = draw.normal(size=(9, 4)).astype(np.float32), draw.integers(0, 10, 9)
+    results = []
+    for model, targets in (
+        (_ten(), classes),
+        (_ten(), np.eye(10)[classes]),
+        (_ten(size=1), classes.reshape(9, 1)),
+    ):
+        task = UpdateTask(model, {"x": x, "y_true": targets}, strict=True)
+        task.resume()
+        task.wait()
+        results.append(task.model.parameters["top"]["weights"])
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_allclose(results[0], results[2], rtol=1e-5, atol=1e-6)
+    assert np.abs(results[0] - _ten().parameters["top"]["weights"]).max() > 0.01
 
 
 def test_a_target_of_another_size_than_the_output_is_refused():

@@ -12,6 +12,7 @@ from graphml.update.losses import (
     cross_entropy_of_logits,
     cross_entropy_of_probabilities,
     masked_mean,
+    rank_of_target,
     squared_error,
 )
 
@@ -26,6 +27,23 @@ def test_cross_entropy_is_minus_the_logarithm_of_the_probability():
         )
         given = jnp.asarray(p, jnp.float32).reshape(5, 1, 1)
         assert cross_entropy_of_probabilities(given, jnp.int32(target)) == pytest.approx(-np.log(p[target]), rel=1e-5)
+
+
+def test_cross_entropy_with_probabilities_is_the_mean_of_the_logarithms():
+    draw = np.random.default_rng(1)
+    logits = draw.normal(size=(1, 1, 5, 1, 1)).astype(np.float32)
+    target = draw.dirichlet(np.ones(5)).astype(np.float32)
+    p = np.exp(logits.astype(np.float64)).ravel()
+    p /= p.sum()
+    expected = -np.sum(target * np.log(p))
+    assert cross_entropy_of_logits(jnp.asarray(logits), jnp.asarray(target)) == pytest.approx(expected, rel=1e-5)
+    given = jnp.asarray(p, jnp.float32)
+    assert cross_entropy_of_probabilities(given, jnp.asarray(target)) == pytest.approx(expected, rel=1e-5)
+    smooth = 0.8 * expected - 0.2 * np.mean(np.log(p))
+    assert cross_entropy_of_logits(jnp.asarray(logits), jnp.asarray(target), 0.2) == pytest.approx(smooth, rel=1e-5)
+    assert rank_of_target(jnp.asarray(p), jnp.asarray(target)) == int(np.sum(p > p[np.argmax(target)]))
+    certain = cross_entropy_of_logits(jnp.array([0.0, -jnp.inf]), jnp.array([1.0, 0.0]))
+    assert certain == 0
 
 
 def test_a_probability_rounded_to_zero_still_teaches():
