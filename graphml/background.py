@@ -5,17 +5,24 @@
     update.wait()           # SUSPENDED when the budget is used up: update.resume() goes on
 
 Everything is in a directory of checkpoints (`graphml.update.checkpoints`), so the process may end at any moment, and
-may be looked after by another program than the one that has started it: `BackgroundUpdate(directory)`.
+may be looked after by another program than the one that has started it: `BackgroundUpdate(directory)`. Beside the
+checkpoints there are
+
+    job.json         what to do
+    progress.json    how far it is
+    stop             asks the process to end; removed when one is started
+    log              what a process has printed
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,14 +30,23 @@ from pathlib import Path
 from typing import Any
 
 from graphml.errors import GraphmlError, UpdateError, need
-from graphml.models import load
+from graphml.models import Model, load
 from graphml.models.configuration import ModelConfiguration
-from graphml.spec.files import replace_file
+from graphml.spec.files import refuse_unwritable, replace_file
 from graphml.training_files import read_samples
 from graphml.update import MetricKey, TaskState, UpdateTask
 from graphml.update.checkpoints import digest, is_locked
+from graphml.update.private_files import (
+    as_facts_of,
+    open_private,
+    private_folder,
+    read_facts,
+    write_facts,
+    writing_to,
+)
 
 _POLL_SECONDS = 0.1
+_JOB, _STOP = "job.json", "stop"
 _OVER = (TaskState.COMPLETED, TaskState.FAILED)
 
 
@@ -93,19 +109,59 @@ def run_within(
     """Start a task and wait for its end; when the seconds are over, or `stop` says so, cancel it.
 
     Time does not run out before a task has done something: however few the seconds are, each time it gets on.
-    each: called several times a second.
+    each: called several times a second. Whatever these two raise, Ctrl-C included, ends the task first.
     """
     end = None if seconds is None else time.monotonic() + seconds
     before = task.metrics
     task.resume()
-    while (
-        task.wait(_POLL_SECONDS if end is None else min(_POLL_SECONDS, max(0.01, end - time.monotonic()))) not in _OVER
-    ):
-        late = end is not None and time.monotonic() >= end and task.metrics != before
-        if late or stop():
-            task.cancel()
-        each()
+    try:
+        while (
+            task.wait(_POLL_SECONDS if end is None else min(_POLL_SECONDS, max(0.01, end - time.monotonic())))
+            not in _OVER
+        ):
+            late = end is not None and time.monotonic() >= end and task.metrics != before
+            if late or stop():
+                task.cancel()
+            each()
+    except BaseException:
+        task.cancel()
+        task.wait()
+        raise
     return task.state
+
+
+def save_result(task: UpdateTask, output: str | os.PathLike[str], directory: str | os.PathLike[str] | None) -> None:
+    """Write the model of a task that has completed.
+
+    directory: that of its checkpoints. Raises UpdateError when the model cannot be written; what was learned is then
+    kept elsewhere, and the message says where.
+    """
+    try:
+        task.model.save(output)
+    except GraphmlError as error:
+        raise UpdateError(f"{error}\n{_kept(task.model, Path(output), task, directory)}") from error
+
+
+def _kept(model: Model, output: Path, task: UpdateTask, directory: str | os.PathLike[str] | None) -> str:
+    """Where what was learned is, when it is not where it was to be."""
+    if directory is not None and task.checkpoint_error is None:
+        return f"what was learned is kept in {directory}: going on with that update writes the model again"
+    reason: GraphmlError | OSError | None = None
+    for place in (output.parent, Path(tempfile.gettempdir())):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=f"{output.stem}-kept-", dir=place))
+        except OSError as error:
+            reason = error
+            continue
+        try:
+            model.save(folder / output.name)
+        except GraphmlError as error:
+            reason = error
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        else:
+            return f"what was learned is kept in {folder / output.name}"
+    return f"what was learned could not be kept anywhere else either: {reason}"
 
 
 # The process that works ----------------------------------------------------------------------------------------------
@@ -114,13 +170,14 @@ def run_within(
 def main(arguments: list[str]) -> None:
     """Do what the job in a directory says; how it went is in its progress."""
     directory = Path(arguments[0])
-    job = Job(**json.loads((directory / "job.json").read_text()))
-    if job.nice and hasattr(os, "nice"):
-        os.nice(job.nice)
     told = _Told(directory)
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
     try:
+        job = _read_job(directory)
+        if job.nice and hasattr(os, "nice"):
+            os.nice(job.nice)
+        refuse_unwritable(job.output)
         task = task_in(
             *(directory, job.model, job.data, job.parameters),
             strict=job.strict,
@@ -128,11 +185,14 @@ def main(arguments: list[str]) -> None:
             checkpoint_seconds=job.checkpoint_seconds,
         )
         if task.state is TaskState.SUSPENDED:
-            run_within(task, job.budget_seconds, lambda: told.now(task), lambda: bool(stopped))
+            stop = directory / _STOP
+            run_within(task, job.budget_seconds, lambda: told.now(task), lambda: bool(stopped) or stop.exists())
         if task.error is not None and not task.cancelled:
             raise task.error
         if task.state is TaskState.COMPLETED:
-            task.model.save(job.output)
+            save_result(task, job.output, directory)
+        elif task.checkpoint_error is not None:  # what was done now is lost
+            raise task.checkpoint_error
         told.finally_(TaskState.COMPLETED if task.state is TaskState.COMPLETED else TaskState.SUSPENDED, task)
     except GraphmlError as error:
         told.failed(f"{type(error).__name__}: {error}")
@@ -152,7 +212,8 @@ class _Told:
 
     def now(self, task: UpdateTask) -> None:
         if time.monotonic() - self._last >= 0.5:
-            self._write(self._of(task, TaskState.RUNNING))
+            with contextlib.suppress(OSError):  # a full disk is no reason to stop
+                self._write(self._of(task, TaskState.RUNNING))
 
     def finally_(self, state: TaskState, task: UpdateTask) -> None:
         self._write(self._of(task, state))
@@ -174,18 +235,37 @@ class _Told:
         )
 
     def _write(self, progress: Progress) -> None:
-        facts = {**dataclasses.asdict(progress), "state": progress.state.name, "process": os.getpid()}
-        replace_file(self._path, json.dumps(facts).encode())
         self._last = time.monotonic()
+        facts = {**dataclasses.asdict(progress), "state": progress.state.name, "process": os.getpid()}
+        write_facts(self._path, facts)
 
 
 def _read_progress(path: Path) -> Progress:
+    """Raises UpdateError that names the file when it is damaged."""
     try:
-        facts = json.loads(path.read_text())
+        facts = read_facts(path)
     except FileNotFoundError:
         return Progress()
-    facts.pop("process")
-    return Progress(**{**facts, "state": TaskState[facts["state"]]})
+    facts.pop("process", None)  # for people: another process may have the number by now
+    state = facts.get("state")
+    return as_facts_of(Progress, {**facts, "state": TaskState.__members__.get(str(state), state)}, path)
+
+
+def _read_job(directory: Path) -> Job:
+    """Raises UpdateError that names the file when it is missing or damaged."""
+    path = directory / _JOB
+    try:
+        job = as_facts_of(Job, read_facts(path), path)
+    except FileNotFoundError:
+        raise UpdateError(f"{directory} holds no update in the background: there is no file {path}") from None
+    for name in (job.model, job.data, job.output):
+        if "\0" in name:
+            raise UpdateError(f"{path} cannot be read: the name of a file cannot be {name!r}")
+    return job
+
+
+def _write_job(directory: Path, job: Job) -> None:
+    write_facts(directory / _JOB, dataclasses.asdict(job))
 
 
 # The handle ----------------------------------------------------------------------------------------------------------
@@ -201,8 +281,7 @@ class BackgroundUpdate:
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory).absolute()
-        if not (self.directory / "job.json").exists():
-            raise UpdateError(f"{directory} holds no update in the background")
+        _read_job(self.directory)
 
     def poll(self) -> TaskState:
         """RUNNING, COMPLETED, FAILED; or SUSPENDED when the budget is used up, or when the process was cancelled or
@@ -222,11 +301,14 @@ class BackgroundUpdate:
         """Let a process go on for the budget of the job, or another. Does nothing while one works, or after the end."""
         if self.poll() in (TaskState.RUNNING, TaskState.COMPLETED):
             return
-        if budget_seconds is not None:
-            job = json.loads((self.directory / "job.json").read_text())
-            replace_file(self.directory / "job.json", json.dumps({**job, "budget_seconds": budget_seconds}).encode())
+        job = _read_job(self.directory)
         command = [sys.executable, "-m", "graphml.background", str(self.directory)]
-        with open(self.directory / "log", "ab") as log:
+        with writing_to(self.directory):
+            if budget_seconds is not None:
+                _write_job(self.directory, dataclasses.replace(job, budget_seconds=budget_seconds))
+            (self.directory / _STOP).unlink(missing_ok=True)
+            log = open_private(self.directory / "log", "ab")
+        with log:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -237,11 +319,12 @@ class BackgroundUpdate:
             )
 
     def cancel(self) -> None:
-        """Have the process write a checkpoint and end, in about a second; then it is SUSPENDED."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-        elif is_locked(self.directory):
-            os.kill(json.loads((self.directory / "progress.json").read_text())["process"], signal.SIGTERM)
+        """Have the process write a checkpoint and end, in about a second; then it is SUSPENDED.
+
+        It is asked through a file in the directory, so nothing happens to other processes, whatever is found there.
+        """
+        with writing_to(self.directory):
+            replace_file(self.directory / _STOP, b"", private=True)
 
     def wait(self, timeout: float | None = None) -> TaskState:
         """Wait until no process works on it any more, or for `timeout` seconds; the state then."""
@@ -281,7 +364,8 @@ def update_in_background(
     data_path: a folder of images per class, or a .jsonl, .csv or .npz file. parameters: names -> numbers.
     checkpoint_dir: `out_path` with the ending .update unless it is given; one that holds this very update goes on with
     it. budget_seconds: the process ends after them, SUSPENDED. nice: how far it gives way to others, 0 to 19.
-    Raises UpdateError when the directory holds another update; what fails in the process is told by `progress`.
+    Raises UpdateError when the directory holds another update, SpecError when no model can be written to `out_path`;
+    what fails in the process is told by `progress`.
     """
     need("orbax.checkpoint", "checkpoints")
     out = Path(out_path).absolute()
@@ -297,14 +381,15 @@ def update_in_background(
         budget_seconds=budget_seconds,
         nice=nice,
     )
-    path = directory / "job.json"
-    if path.exists():
-        old = Job(**json.loads(path.read_text()))
+    refuse_unwritable(out)
+    if (directory / _JOB).exists():
+        old = _read_job(directory)
         free = {"budget_seconds": None, "nice": 0, "checkpoint_seconds": 0.0}
         if dataclasses.replace(old, **free) != dataclasses.replace(job, **free):
             raise UpdateError(f"{directory} holds another update: of {old.model} with {old.data} to {old.output}")
-    directory.mkdir(parents=True, exist_ok=True)
-    replace_file(path, json.dumps(dataclasses.asdict(job)).encode())
+    with writing_to(directory):
+        private_folder(directory)
+        _write_job(directory, job)
     update = BackgroundUpdate(directory)
     update.resume()
     return update

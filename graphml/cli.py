@@ -18,7 +18,7 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
-from graphml.spec.files import open_regular  # noqa: E402
+from graphml.spec.files import open_regular, probe, refuse_unwritable  # noqa: E402
 from graphml.summary import summarize  # noqa: E402
 from graphml.viewer import rows, walk  # noqa: E402
 from graphml.visible import harmless, visible, visible_lines  # noqa: E402
@@ -397,12 +397,15 @@ def update(
     """
     import os
 
+    from graphml.background import save_result
     from graphml.update import MetricKey, TaskState
 
+    refuse_unwritable(output)
     if budget is not None and checkpoint_dir is None:
         raise UpdateError("--budget needs --checkpoint-dir, where the next run finds what this one has done")
     if plot is not None:
         need("matplotlib", "plot")  # better now than when all is learned
+        _refuse_unwritable_plot(plot)
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     settings_ = _settings(settings or [])
@@ -417,7 +420,9 @@ def update(
     loss = metrics.get(MetricKey.LOSS_VALUE)
     done = task.state is TaskState.COMPLETED
     if done:
-        task.model.save(output)
+        save_result(task, output, checkpoint_dir)
+    elif task.checkpoint_error is not None:
+        raise task.checkpoint_error
     if plot is not None:
         task.history.plot(plot)
     if as_json:
@@ -480,8 +485,6 @@ def _train(
             try:
                 run_within(task, budget, show)
             except KeyboardInterrupt:
-                task.cancel()
-                task.wait()
                 raise _Interrupted(task) from None
         show()
     if task.error is not None and not task.cancelled:
@@ -491,14 +494,27 @@ def _train(
 
 def _kept(task: Any, directory: Path | None, output: Path) -> str:
     """What to tell whoever has interrupted an update, after what it has done was kept."""
-    if directory is not None:
+    import tempfile
+    import uuid
+
+    if directory is not None and task.checkpoint_error is None:
         return "interrupted; the same command goes on from the checkpoint"
-    directory = output.with_suffix(".update")
+    reasons = []
+    for place in (output.with_suffix(".update"), Path(tempfile.gettempdir(), f"{output.stem}-{uuid.uuid4().hex}")):
+        try:
+            task.save_checkpoint(place)
+        except GraphmlError as error:
+            reasons.append(str(error))
+        else:
+            return f"interrupted; to go on from the checkpoint, add --checkpoint-dir {place} to the command"
+    return f"interrupted; nothing was kept: {reasons[0]}"
+
+
+def _refuse_unwritable_plot(path: Path) -> None:
     try:
-        task.save_checkpoint(directory)
-    except GraphmlError as error:
-        return f"interrupted; nothing was kept: {error}"
-    return f"interrupted; to go on from the checkpoint, add --checkpoint-dir {directory} to the command"
+        probe(path)
+    except OSError as error:
+        raise UpdateError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

@@ -179,19 +179,53 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     with _naming(path):
         data = serialize(model)
-        _refuse_compiled(path)
-        kind = path.suffix.lower()
-        if kind not in (".mlmodel", ".mlpackage"):
-            raise SpecError("the name of a model ends in .mlmodel or .mlpackage")
-        file = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
-        replace_file(file, data) if kind == ".mlmodel" else _write_package(file, data)
+        file, whole = _target(path)
+        _write_package(file, data) if whole else replace_file(file, data)
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Raise the SpecError that `write` would raise for the path, as far as that can be known without a model.
+
+    An empty file is made and removed where `write` would put its own, so that rights, read-only file systems and
+    folders that do not exist are found.
+    """
+    path = Path(path)
+    with _naming(path):
+        file, whole = _target(path)
+        if file.is_dir() and not whole:
+            raise SpecError("this is a directory; an .mlmodel is a file")
+        if not file.parent.is_dir():
+            raise SpecError(f"there is no folder {file.parent}")
+        probe(file)
+
+
+def probe(file: Path) -> None:
+    """Make and remove a file beside another, which may not be there yet. Raises OSError where that cannot be done."""
+    temporary = _temporary(file)
+    try:
+        _write_through(temporary, b"")
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _target(path: Path) -> tuple[Path, bool]:
+    """The file or folder to put in place of another, and whether it is a whole package."""
+    _refuse_compiled(path)
+    kind = path.suffix.lower()
+    if kind not in (".mlmodel", ".mlpackage"):
+        raise SpecError("the name of a model ends in .mlmodel or .mlpackage")
+    file = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
+    if kind == ".mlmodel":
+        return file, False
+    # One file of an existing package changes, and replacing one file is atomic; replacing a folder is not.
+    if file.is_dir() and any(file.iterdir()):
+        return _model_file(file), False
+    if file.exists() and not file.is_dir():
+        raise SpecError("this is a file, not a directory; an .mlpackage is one")
+    return file, True
 
 
 def _write_package(package: Path, data: bytes) -> None:
-    # One file of an existing package changes, and replacing one file is atomic; replacing a folder is not.
-    if package.is_dir() and any(package.iterdir()):
-        replace_file(_model_file(package), data)
-        return
     temporary = _temporary(package)
     try:
         temporary.mkdir()
@@ -231,15 +265,16 @@ def _temporary(beside: Path) -> Path:
     return beside.with_name(UNFINISHED.replace("*", uuid.uuid4().hex))
 
 
-def replace_file(file: Path, data: bytes) -> None:
+def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
     """Put `data` in the place of a file at once: whoever reads sees all of the old or all of the new.
 
-    A new file has the permissions that the process gives to new files; one that is replaced keeps its own.
+    A new file has the permissions that the process gives to new files; one that is replaced keeps its own. private:
+    only the owner may read either.
     """
     temporary = _temporary(file)
     try:
-        _write_through(temporary, data)
-        if file.exists():
+        _write_through(temporary, data, 0o600 if private else 0o666)
+        if file.exists() and not private:
             shutil.copymode(file, temporary)
         os.replace(temporary, file)
     except BaseException:
@@ -248,8 +283,8 @@ def replace_file(file: Path, data: bytes) -> None:
     _flush_folder(file.parent)
 
 
-def _write_through(file: Path, data: bytes) -> None:
-    with open(file, "xb") as opened:
+def _write_through(file: Path, data: bytes, mode: int = 0o666) -> None:
+    with open(file, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as opened:
         opened.write(data)
         opened.flush()
         os.fsync(opened.fileno())

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from neighbor_models import neighbors
 
 import graphml
-from graphml.background import BackgroundUpdate, run_within, task_in
-from graphml.errors import UpdateError
+from graphml.background import BackgroundUpdate, run_within, save_result, task_in
+from graphml.errors import SpecError, UpdateError
 from graphml.update import MetricKey, TaskState, UpdateTask
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
@@ -64,6 +65,7 @@ def test_an_update_in_the_background_is_stopped_killed_and_comes_to_its_end(tmp_
     os.kill(process, signal.SIGKILL)
     assert other.wait(60) is TaskState.SUSPENDED
 
+    (tmp_path / "new.update" / "stop").touch()  # as `cancel` leaves it
     update = graphml.update_in_background(model, data, new, **{**asked, "checkpoint_seconds": 30})
     assert update.wait(60) is TaskState.COMPLETED
     assert update.progress().seconds > first.seconds
@@ -83,6 +85,135 @@ def test_what_fails_in_the_process_is_told(tmp_path, data):
     assert "FAILED" in repr(update)
     with pytest.raises(UpdateError, match="holds no update in the background"):
         BackgroundUpdate(tmp_path / "nothing")
+
+
+@pytest.fixture
+def idle(tmp_path, data, monkeypatch):
+    """A function that makes an update on which no process works."""
+    monkeypatch.setattr(BackgroundUpdate, "resume", lambda self: None)
+    return lambda **keyword: graphml.update_in_background(DENSE, data, tmp_path / "new.mlmodel", **keyword)
+
+
+@pytest.mark.parametrize("process", [-1, 0, 1, "1", None])
+def test_cancel_sends_no_signal_whatever_a_file_says(idle, monkeypatch, process):
+    update = idle()
+    progress = {"state": "RUNNING", "process": process}
+    (update.directory / "progress.json").write_text(json.dumps(progress))
+    monkeypatch.setattr("os.kill", lambda *arguments: pytest.fail(f"a signal was sent: {arguments}"))
+    monkeypatch.setattr("graphml.background.is_locked", lambda directory: True)
+    update.cancel()
+    assert (update.directory / "stop").exists()
+
+
+def test_a_process_is_stopped_through_the_directory(tmp_path, data):
+    model = _free(tmp_path)
+    update = graphml.update_in_background(model, data, tmp_path / "new.mlmodel", parameters={"epochs": 10**6})
+    deadline = time.monotonic() + 60
+    while update.progress().epoch is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    BackgroundUpdate(update.directory).cancel()
+    assert update.wait(60) is TaskState.SUSPENDED
+    assert (update.directory / "steps").exists()
+    modes = {path.stat().st_mode & 0o777 for path in (update.directory, *update.directory.rglob("*"))}
+    assert modes == {0o700, 0o600}
+
+
+HUGE = 2**24 + 1
+DAMAGED = [
+    ("", "Expecting value"),
+    ("{", "Expecting property name"),
+    ("[1]", "it holds list, not an object"),
+    ("[" * 10**5, "recursion"),
+    ("\0" * 10, "Expecting value"),
+    (" " * HUGE, f"it has {HUGE} bytes; at most {HUGE - 1} are expected"),
+    ('{"nonsense": 1}', "field 'nonsense'|no field 'model'|'state' cannot be None"),
+]
+
+
+@pytest.mark.parametrize("name", ["job.json", "progress.json"])
+@pytest.mark.parametrize(("content", "words"), DAMAGED, ids=range(len(DAMAGED)))
+def test_damaged_files_are_named(idle, name, content, words):
+    update = idle()
+    (update.directory / name).write_text(content)
+    with pytest.raises(UpdateError, match=rf"{name} cannot be read: .*({words})"):
+        BackgroundUpdate(update.directory).progress()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": 5}, "'model' cannot be 5"),
+        ({"model": "a\0b"}, "the name of a file cannot be 'a.x00b'"),
+        ({"nice": "high"}, "'nice' cannot be 'high'"),
+        ({"strict": 1}, "'strict' cannot be 1"),
+        ({"budget_seconds": [1]}, r"'budget_seconds' cannot be \[1\]"),
+        ({"checkpoint_seconds": float("inf")}, "'checkpoint_seconds' cannot be inf"),
+        ({"parameters": "epochs"}, "'parameters' cannot be 'epochs'"),
+        ({"x" * 500: 1}, "it has an unknown field 'xxx"),
+    ],
+)
+def test_jobs_with_fields_of_other_types_are_refused(idle, change, words):
+    path = idle().directory / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(UpdateError, match=rf"job\.json cannot be read: {words}") as caught:
+        BackgroundUpdate(path.parent)
+    assert len(str(caught.value)) < 500
+    with pytest.raises(UpdateError, match=r"job\.json cannot be read"):
+        idle()
+
+
+def test_files_that_are_missing_or_no_files(idle):
+    update = idle()
+    assert update.poll() is TaskState.SUSPENDED  # nothing is written yet
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(update.directory / "progress.json")
+        with pytest.raises(UpdateError, match=r"progress\.json cannot be read: it is not a regular file"):
+            update.poll()
+    (update.directory / "job.json").unlink()
+    with pytest.raises(UpdateError, match=r"holds no update in the background: there is no file .*job\.json"):
+        BackgroundUpdate(update.directory)
+
+
+def test_where_the_result_goes_is_looked_at_first(tmp_path, data):
+    (tmp_path / "folder.mlmodel").mkdir()
+    for name, words in (
+        ("missing/new.mlmodel", "there is no folder .*missing"),
+        ("folder.mlmodel", "this is a directory"),
+        ("new.txt", "ends in .mlmodel or .mlpackage"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            graphml.update_in_background(DENSE, data, tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "folder.mlmodel"]
+
+
+def test_what_was_learned_is_kept_where_the_result_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with UpdateTask(DENSE, DATA) as task:
+        task.resume()
+    with pytest.raises(UpdateError, match=r"(?s)gone/new\.mlmodel.*what was learned is kept in (.*)") as caught:
+        save_result(task, tmp_path / "gone" / "new.mlmodel", None)
+    kept = Path(str(caught.value).rpartition(" is kept in ")[2])
+    assert _bits(graphml.load(kept)) == _bits(task.model)
+    assert (kept.name, kept.parent.stat().st_mode & 0o777) == ("new.mlmodel", 0o700)
+    (tmp_path / "taken.mlmodel").mkdir()  # beside it there is room
+    with pytest.raises(UpdateError, match=rf"kept in {tmp_path}/taken-kept-\w+/taken\.mlmodel"):
+        save_result(task, tmp_path / "taken.mlmodel", None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(UpdateError, match="what was learned could not be kept anywhere else either"):
+        save_result(task, tmp_path / "gone" / "new.mlmodel", None)
+    with UpdateTask(DENSE, DATA, checkpoint_dir=tmp_path / "kept") as task:
+        task.resume()
+    with pytest.raises(UpdateError, match=f"what was learned is kept in {tmp_path / 'kept'}: going on"):
+        save_result(task, tmp_path / "gone" / "new.mlmodel", tmp_path / "kept")
+
+
+def test_neighbors_are_updated_in_the_background(tmp_path):
+    graphml.utils.save_spec(neighbors(np.zeros((0, 2)), [], default="none"), tmp_path / "knn.mlmodel")
+    np.savez(tmp_path / "points.npz", x=np.eye(2), label=np.array(["a", "b"]))
+    update = graphml.update_in_background(tmp_path / "knn.mlmodel", tmp_path / "points.npz", tmp_path / "new.mlmodel")
+    assert update.wait(60) is TaskState.COMPLETED, update.progress().error
+    assert (update.progress().samples, update.progress().epochs) == (2, 1)
+    assert graphml.load(tmp_path / "new.mlmodel").labels == ("a", "b")
 
 
 def test_a_budget_lets_each_run_get_on(tmp_path):

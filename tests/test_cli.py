@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -263,6 +264,35 @@ def test_the_file_allows_what_it_allows(run, tmp_path):
     assert status == 1
     assert "epochs" in err
     assert "1" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("-o", "missing/new.mlmodel", "there is no folder"),
+        ("-o", "new.txt", "ends in .mlmodel or .mlpackage"),
+        ("-o", "", "ends in .mlmodel or .mlpackage"),
+        ("--plot", "missing/losses.png", "losses.png cannot be written: No such file"),
+    ],
+)
+def test_update_looks_at_where_it_writes_before_it_trains(run, tmp_path, monkeypatch, option, name, words):
+    pytest.importorskip("matplotlib", reason="drawing is an optional extra, which is not installed here")
+    monkeypatch.setattr("graphml.cli._train", lambda *_, **keyword: pytest.fail("it trained"))
+    paths = {"-o": tmp_path / "new.mlmodel", option: tmp_path / name}
+    options = [part for pair in paths.items() for part in pair]
+    status, _, err = run("update", DENSE, "-d", "none.jsonl", *options)
+    assert (status, words in err) == (1, True), err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_update_keeps_what_was_learned_when_it_cannot_be_written(run, tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text('{"dense_input": [1], "output_true": [1]}\n')
+    monkeypatch.setattr("graphml.cli.refuse_unwritable", lambda path: None)  # as if the folder were removed later
+    status, _, err = run("update", DENSE, "-d", tmp_path / "a.jsonl", "-o", tmp_path / "gone" / "new.mlmodel")
+    assert status == 1
+    kept = Path(err.rpartition("what was learned is kept in ")[2].strip())
+    graphml.load(kept)
+    shutil.rmtree(kept.parent)
 
 
 @pytest.fixture

@@ -202,6 +202,10 @@ class Model:
         """Features as the model computes with them. Raises FeatureError for what it does not take."""
         return self._check(features)
 
+    def refuse_unless_usable(self) -> None:
+        """Raise SpecError for a model that is not legal, UnsupportedError for one that cannot run here."""
+        self._usable  # noqa: B018  (checked once)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read."""
         spec.write(self.spec, Path(path))

@@ -1,14 +1,14 @@
 """Updating nearest neighbours: all samples are read and checked, then appended at once.
 
-There are no epochs and no loss. Handlers hear of one epoch with one mini-batch, which holds all samples; before its end
-the model is the one that was given.
+There are no epochs and no loss. Handlers hear of one epoch with one mini-batch, which holds all samples; before it the
+model is the one that was given. A checkpoint holds the samples once all are read.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from graphml.models import Model
 from graphml.models.configuration import pick_device
 from graphml.models.features import checker
 from graphml.models.neighbors import NearestNeighbors
-from graphml.update.checkpoints import CheckpointDirectory
+from graphml.update.checkpoints import CheckpointDirectory, Checkpoints, Step
 from graphml.update.data import TrainingData, numbered
 from graphml.update.descriptions import parameter_descriptions
 from graphml.update.events import MetricKey, UpdateEvent
@@ -41,30 +41,40 @@ class Learned:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """Where an update stands. There are no losses, so history has no records."""
+    """Where an update stands. read: what the model is going to have learned; it has no rows until all data are read.
+    began: whether handlers have heard of the beginning. added: whether the model has the samples. There are no losses,
+    so history has no records."""
 
-    train: Learned
-    metrics: Mapping[MetricKey, Any] = field(default_factory=dict)
+    read: Learned
+    began: bool = False
+    added: bool = False
     epoch: int = 0
     losses: tuple[float, ...] = ()
     history: tuple[Any, ...] = ()
 
+    @property
+    def train(self) -> Learned:
+        return self.read if self.added else replace(self.read, rows=self.read.rows[:0], labels=())
+
+    @property
+    def metrics(self) -> Mapping[MetricKey, Any]:
+        return {MetricKey.EPOCH_INDEX: 0, MetricKey.MINI_BATCH_INDEX: 0} if self.added else {}
+
 
 def begin(model: Model, wish: Wish) -> Appending:
-    """The update of a nearest-neighbours model. Raises UpdateError for a recipe, and for a model that is not marked."""
+    """The update of a nearest-neighbours model. Raises UpdateError for a recipe and for a model that is not marked,
+    SpecError for a model that cannot predict either."""
     assert isinstance(model, NearestNeighbors)
     if wish.recipe is not None:
         raise UpdateError("nearest neighbours keep the samples that they are given: they learn by no recipe")
     if wish.request.strict:
         refuse_unless_legal(model)
+    model.refuse_unless_usable()
     return Appending(model, wish)
 
 
 class Appending:
-    """See `graphml.update.learners.Learner`. There are no checkpoints: what is interrupted has changed nothing."""
-
-    keeps_checkpoints = False
-    directory: CheckpointDirectory | None = None
+    """See `graphml.update.learners.Learner`. What is interrupted before all data are read has changed nothing."""
 
     def __init__(self, model: NearestNeighbors, wish: Wish) -> None:
         self.model: NearestNeighbors = model
@@ -72,20 +82,21 @@ class Appending:
         self.request = wish.request
         self.device = pick_device(wish.configuration)
         self.descriptions = parameter_descriptions(model.without_samples)
-        self.sample_count: int | None = None
-        nothing = np.zeros((0, model.dimensions), np.float32)
-        self.moment = self.settled = Moment(Learned(nothing, (), model.number_of_neighbors))
+        self.checkpoints = Checkpoints(wish.checkpoint_seconds, self.step)
         self._pending: dict[ParameterKey, Any] = {}
         self._lock = threading.Lock()
+        nothing = np.zeros((0, model.dimensions), np.float32)
+        self.moment = self._settled = Moment(Learned(nothing, (), model.number_of_neighbors))
         self.ask_for(wish.configuration.parameters)
-        self._settle()
+        self.moment = self._settled = _with_values(self.moment, self._pending)
 
-    def go_on_from(self, directory: Any, *, has_data: bool) -> bool:
-        raise UpdateError("an update of nearest neighbours has no checkpoints: begin it again")
+    @property
+    def sample_count(self) -> int | None:
+        return len(self.moment.read.rows) or None
 
     @property
     def values(self) -> dict[ParameterKey, Any]:
-        return {_KEY: self.moment.train.number_of_neighbors}
+        return {_KEY: self.moment.read.number_of_neighbors}
 
     @property
     def best_weights(self) -> Learned:
@@ -102,6 +113,43 @@ class Appending:
         with self._lock:
             self._pending |= legal
 
+    # Checkpoints -----------------------------------------------------------------------------------------------------
+
+    def step(self) -> Step:
+        read = self._settled.read
+        classes = {label: number for number, label in enumerate(dict.fromkeys(read.labels))}
+        labels = np.array([classes[label] for label in read.labels], np.int32)
+        facts = {
+            "number_of_neighbors": read.number_of_neighbors,
+            "classes": list(classes),
+            "began": self._settled.began,
+            "added": self._settled.added,
+        }
+        return Step({"weights": [read.rows, labels] if read.labels else []}, facts)
+
+    def _moment_of(self, step: Step) -> Moment:
+        facts, read = step.facts, self.moment.read
+        if step.arrays["weights"]:
+            rows, numbers = step.arrays["weights"]
+            labels = tuple(facts["classes"][number] for number in numbers.tolist())
+            read = replace(read, rows=rows.reshape(len(labels), self.model.dimensions), labels=labels)
+        read = replace(read, number_of_neighbors=facts["number_of_neighbors"])
+        return Moment(read, facts["began"], facts["added"])
+
+    def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
+        self.checkpoints.directory = directory
+        step = directory.last(self._moment_of)
+        if step is not None:
+            self.moment, finished = step
+            self._settled = self.moment
+            if finished:
+                return True
+        if not has_data and not self.moment.read.labels:
+            raise UpdateError("the task was interrupted before it had read its training data: give them again")
+        return False
+
+    # Learning --------------------------------------------------------------------------------------------------------
+
     def learn(
         self,
         data: TrainingData,
@@ -109,32 +157,45 @@ class Appending:
         wanted: Callable[[UpdateEvent], bool],
         check: Callable[[str], None],
     ) -> None:
+        if not self.moment.read.labels:
+            self.checkpoints.begin(self.whole.spec, self.request)
+            self._read(data, check)
+        try:
+            check("before training began")
+            self._settle(save=not self.moment.began)  # from here on the data need not be given again
+            if not self.moment.began:
+                tell(UpdateEvent.TRAINING_BEGIN)
+                self.moment = replace(self.moment, began=True)
+                self._settle()
+            check("before the samples were added")
+            if not self.moment.added:
+                self.moment = replace(self.moment, added=True)
+                for event in (UpdateEvent.MINI_BATCH_END, UpdateEvent.EPOCH_END):
+                    if wanted(event):
+                        tell(event)
+                self._settle()
+            check("after the samples were added")
+        except BaseException:
+            self.checkpoints.save()
+            raise
+        self.checkpoints.save(finished=True)
+
+    def _read(self, data: TrainingData, check: Callable[[str], None]) -> None:
         rows, labels = [], []
         for piece in read_ahead(in_pieces(self._checked(data), _PIECE), 2, lambda: check("before training began")):
             rows += [row for row, _ in piece]
             labels += [label for _, label in piece]
         if not rows:
             raise UpdateError("there are no training data")
-        self.sample_count = len(rows)
-        self._settle()
-        tell(UpdateEvent.TRAINING_BEGIN)
-        self._settle()
-        check("before the samples were added")
-        train = replace(self.moment.train, rows=np.stack(rows), labels=tuple(labels))
-        metrics = {MetricKey.EPOCH_INDEX: 0, MetricKey.MINI_BATCH_INDEX: 0}
-        self.moment = replace(self.moment, train=train, metrics=metrics)
-        for event in (UpdateEvent.MINI_BATCH_END, UpdateEvent.EPOCH_END):
-            if wanted(event):
-                tell(event)
-            self._settle()
-            check("after the samples were added")
+        self.moment = replace(self.moment, read=replace(self.moment.read, rows=np.stack(rows), labels=tuple(labels)))
 
-    def _settle(self) -> None:
+    def _settle(self, *, save: bool = False) -> None:
+        """Heed what handlers and others have asked for; from here the update can be cut off and go on."""
         with self._lock:
             values, self._pending = self._pending, {}
-        if values:
-            self.moment = replace(self.moment, train=replace(self.moment.train, number_of_neighbors=values[_KEY]))
-        self.settled = self.moment
+        self.moment = self._settled = _with_values(self.moment, values)
+        if save or self.checkpoints.is_due:
+            self.checkpoints.save()
 
     def _checked(self, data: TrainingData) -> Iterator[tuple[np.ndarray, Any]]:
         """(row, label) of one sample after the other. Raises FeatureError that names the sample."""
@@ -159,3 +220,9 @@ class Appending:
             except GraphmlError as error:
                 raise error.in_context(f"sample {index} of the training data") from None
             yield found
+
+
+def _with_values(moment: Moment, values: Mapping[ParameterKey, Any]) -> Moment:
+    if not values:
+        return moment
+    return replace(moment, read=replace(moment.read, number_of_neighbors=values[_KEY]))

@@ -7,7 +7,7 @@
     steps/N/         the last two moments of the run, written by Orbax
 
 A step is written under another name and then renamed; it carries a checksum, and where the newest cannot be trusted the
-one before it counts.
+one before it counts. Only the owner may read what is written here, whatever the umask: it is made of somebody's data.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ import json
 import os
 import shutil
 import time
+import warnings
 import weakref
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-import jax
 import numpy as np
 
 from graphml import spec
 from graphml.errors import UpdateError, need
 from graphml.spec import files
-from graphml.update.events import MetricKey
-from graphml.update.history import Record, as_plain, batch_records, from_plain
-from graphml.update.learning import Moment, Plan
-from graphml.update.parameters import as_key
+from graphml.update.private_files import as_facts_of, private_folder, read_facts, write_facts, writing_to
 from graphml.update.programs import Precision
+
+T = TypeVar("T")
+
+ARRAYS = ("weights", "state", "best", "losses", "history")
+"""Groups of arrays that a step may have."""
 
 _FORMAT = 1
 _KEPT = 2  # steps: one that is good, and one more in case that it is not
@@ -49,19 +50,39 @@ class Request:
     precision: Precision = "float32"
 
 
+class Step(NamedTuple):
+    """All that decides how a run goes on. arrays: some of `ARRAYS`; none of the arrays is empty. facts: what JSON can
+    hold."""
+
+    arrays: Mapping[str, Sequence[np.ndarray]]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What update.json says."""
+
+    format: int
+    model: str
+    strict: bool
+    precision: Precision
+
+
 class CheckpointDirectory:
     """The directory of one update, locked for this process until `close`.
 
-    Raises UpdateError when another process works there, MissingExtraError without the package that writes steps.
+    Raises UpdateError when another process works there or nothing can be written there, MissingExtraError without the
+    package that writes steps.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).absolute()
         need("orbax.checkpoint", "checkpoints")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._unlock = weakref.finalize(self, os.close, _locked(self.path / "lock"))
-        for unfinished in (*self.path.glob(files.UNFINISHED), *self._steps.glob("*tmp*")):
-            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink(missing_ok=True)
+        with writing_to(self.path):
+            private_folder(self.path)
+            self._unlock = weakref.finalize(self, os.close, _locked(self.path / "lock"))
+            for unfinished in (*self.path.glob(files.UNFINISHED), *self._steps.glob("*tmp*")):
+                shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink(missing_ok=True)
 
     @property
     def model(self) -> Path:
@@ -80,22 +101,24 @@ class CheckpointDirectory:
         self._unlock()
 
     def begin(self, model: spec.Model, request: Request) -> None:
-        """Say what is going to be updated."""
-        spec.write(model, self.model)
-        facts = {"format": _FORMAT, "model": digest(model), "strict": request.strict, "precision": request.precision}
-        files.replace_file(self.path / "update.json", json.dumps(facts).encode())
+        """Say what is going to be updated. Raises UpdateError when that cannot be written."""
+        with writing_to(self.path):
+            files.replace_file(self.model, spec.serialize(model), private=True)
+            write_facts(self.path / "update.json", asdict(_Begun(_FORMAT, digest(model), **asdict(request))))
 
     def request(self) -> tuple[Request, str] | None:
         """How the update that the directory holds was asked for, and the digest of its model; None if it holds none."""
+        path = self.path / "update.json"
         try:
-            facts = json.loads((self.path / "update.json").read_bytes())
+            facts = read_facts(path)
         except FileNotFoundError:
             return None
-        except ValueError as error:
-            raise UpdateError(f"{self.path / 'update.json'} cannot be read: {error}") from None
         if facts.get("format") != _FORMAT:
-            raise UpdateError(f"{self.path} was written in form {facts.get('format')}; this version reads {_FORMAT}")
-        return Request(facts["strict"], facts["precision"]), facts["model"]
+            raise UpdateError(
+                f"{self.path} was written in form {facts.get('format')!r:.60}; this version reads {_FORMAT}"
+            )
+        begun = as_facts_of(_Begun, facts, path)
+        return Request(begun.strict, begun.precision), begun.model
 
     def refuse_unless_empty(self) -> None:
         """Raise UpdateError when the directory holds an update."""
@@ -105,13 +128,17 @@ class CheckpointDirectory:
 
     # Steps -----------------------------------------------------------------------------------------------------------
 
-    def save(self, moment: Moment, *, finished: bool = False) -> None:
+    def save(self, step: Step, *, finished: bool = False) -> None:
         """Write a step, then remove all but the last two. Raises UpdateError when it cannot be written; those that
         are there stay then."""
         numbers = self._numbers()
         number = numbers[-1] + 1 if numbers else 0
+        written = self._steps / str(number)
         try:
-            _orbax().save(self._steps / str(number), _tree(moment, finished))
+            private_folder(self._steps)
+            _orbax().save(written, _tree(step, finished))
+            for path in (written, *written.rglob("*")):
+                path.chmod(0o700 if path.is_dir() else 0o600)
         except Exception as error:  # Orbax has many kinds, all about the disk
             for unfinished in self._steps.glob(f"{number}*"):
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -119,16 +146,17 @@ class CheckpointDirectory:
         for old in numbers[: -(_KEPT - 1)]:
             shutil.rmtree(self._steps / str(old), ignore_errors=True)
 
-    def last(self, like: Moment) -> tuple[Moment, bool] | None:
-        """The newest step that is whole, and whether the update was over; None when none was written.
+    def last(self, read: Callable[[Step], T]) -> tuple[T, bool] | None:
+        """What `read` makes of the newest step that is whole, and whether the update was over; None when no step was
+        written.
 
-        like: a moment of the same network and recipe, for the structure of its trees. Raises UpdateError when there are
-        steps and none can be read.
+        Raises UpdateError when there are steps and none can be read.
         """
         trouble: list[str] = []
         for number in reversed(self._numbers()):
             try:
-                return _moment(_orbax().restore(self._steps / str(number)), like)
+                step = _step(_orbax().restore(self._steps / str(number)))
+                return read(step), bool(step.facts["finished"])
             except Exception as error:  # a damaged step may fail in any way
                 trouble.append(f"  step {number}: {_first_line(error)}")
         if trouble:
@@ -139,6 +167,43 @@ class CheckpointDirectory:
         if not self._steps.is_dir():
             return []
         return sorted(int(step.name) for step in self._steps.iterdir() if step.name.isdecimal())
+
+
+class Checkpoints:
+    """The checkpoints of one run: when one is due, and what becomes of one that cannot be written.
+
+    That is a warning: the run goes on, and tries again when the next is due. Without a directory nothing is kept.
+
+    step: where the run stands. failure: why the newest checkpoint could not be written; None if it was.
+    """
+
+    def __init__(self, seconds: float, step: Callable[[], Step]) -> None:
+        self.directory: CheckpointDirectory | None = None
+        self.failure: UpdateError | None = None
+        self._step = step
+        self._seconds, self._last = seconds, time.monotonic()
+
+    def begin(self, model: spec.Model, request: Request) -> None:
+        """Make sure that the directory says what is being updated. Raises UpdateError when that cannot be written:
+        nothing is learned yet, so nothing is lost."""
+        if self.directory is not None and self.directory.request() is None:
+            self.directory.begin(model, request)
+
+    @property
+    def is_due(self) -> bool:
+        return self.directory is not None and time.monotonic() - self._last >= self._seconds
+
+    def save(self, *, finished: bool = False) -> None:
+        self._last = time.monotonic()
+        if self.directory is None:
+            return
+        try:
+            self.directory.save(self._step(), finished=finished)
+        except UpdateError as error:
+            self.failure = error
+            warnings.warn(f"{error}; the update goes on without it", RuntimeWarning, stacklevel=2)
+        else:
+            self.failure = None
 
 
 def digest(model: spec.Model) -> str:
@@ -153,89 +218,32 @@ def _orbax() -> Any:
     return orbax.checkpoint.PyTreeCheckpointer()
 
 
-# A moment as a tree of arrays ----------------------------------------------------------------------------------------
+# A step as a tree of arrays ------------------------------------------------------------------------------------------
 
 
-def _tree(moment: Moment, finished: bool) -> dict[str, Any]:
+def _tree(step: Step, finished: bool) -> dict[str, Any]:
     """Leaves by number, because names of layers may hold any character, and one array of JSON for all that is no array.
 
-    Arrays of no axes or of no elements do not come back from Orbax as they went in: each gets one axis, and losses
-    one element more.
+    Arrays of no axes do not come back from Orbax as they went in: each gets one axis.
     """
-    best, best_loss = (None, None) if moment.best is None else moment.best
-    arrays = {
-        "weights": _leaves(moment.train),
-        "state": _leaves(moment.state),
-        "best": _leaves(best),
-        "losses": [_with_one_more(moment.losses)],
-        "history": [_with_one_more([record.loss for record in moment.history if record.batch is not None])],
-    }
-    facts = {
-        "epoch": moment.epoch,
-        "plan": moment.plan,
-        "parameters": {str(key): value for key, value in moment.recipe.values.items()},
-        "metrics": {key.value: value for key, value in moment.metrics.items()},
-        "best_loss": best_loss,
-        "epochs": as_plain(record for record in moment.history if record.batch is None),
-        "mini_batches": [len(list(group)) - 1 for _, group in groupby(moment.history, lambda record: record.epoch)],
-        "finished": finished,
-        "checksum": _checksum(arrays),
-    }
+    facts = {**step.facts, "finished": finished, "checksum": _checksum(step.arrays)}
     tree: dict[str, Any] = {
         name: {str(number): np.atleast_1d(leaf) for number, leaf in enumerate(leaves)}
-        for name, leaves in arrays.items()
+        for name, leaves in step.arrays.items()
         if leaves
     }
     return {**tree, "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
 
 
-def _moment(tree: Mapping[str, Any], like: Moment) -> tuple[Moment, bool]:
+def _step(tree: Mapping[str, Any]) -> Step:
     facts = json.loads(tree["facts"].tobytes())
     arrays = {
         name: [np.asarray(tree.get(name, {})[str(number)]) for number in range(len(tree.get(name, {})))]
-        for name in ("weights", "state", "best", "losses", "history")
+        for name in ARRAYS
     }
     if _checksum(arrays) != facts["checksum"]:
-        raise UpdateError("the checksum of the step is another")
-    values = {as_key(name): value for name, value in facts["parameters"].items()}
-    train = _as_in(like.train, arrays["weights"])
-    loss = facts["best_loss"]
-    moment = Moment(
-        train=train,
-        state=_as_in(like.state, arrays["state"]),
-        recipe=like.recipe.replaced(values),
-        epoch=facts["epoch"],
-        plan=None if facts["plan"] is None else Plan(*facts["plan"]),
-        losses=arrays["losses"][0][:-1],
-        metrics={MetricKey(name): value for name, value in facts["metrics"].items()},
-        best=None if loss is None else (_as_in(like.train, arrays["best"]), loss),
-        history=_history(from_plain(facts["epochs"]), facts["mini_batches"], arrays["history"][0]),
-    )
-    return moment, facts["finished"]
-
-
-def _history(epochs: Sequence[Record], counts: Sequence[int], losses: np.ndarray) -> tuple[Record, ...]:
-    """All records from those of the epochs, the numbers of their mini-batches and the losses of all mini-batches."""
-    records: list[Record] = []
-    start = 0
-    for record, count in zip(epochs, counts, strict=True):
-        records += [*batch_records(record.epoch, losses[start : start + count]), record]
-        start += count
-    return tuple(records)
-
-
-def _with_one_more(numbers: Any) -> np.ndarray:
-    return np.append(np.asarray(numbers, np.float32), np.float32(0))
-
-
-def _leaves(tree: Any) -> list[np.ndarray]:
-    return [np.asarray(leaf) for leaf in jax.device_get(jax.tree.leaves(tree))]
-
-
-def _as_in(like: Any, leaves: Sequence[np.ndarray]) -> Any:
-    old, structure = jax.tree.flatten(like)
-    pairs = zip(old, leaves, strict=True)
-    return jax.tree.unflatten(structure, [np.reshape(new, np.shape(leaf)).astype(leaf.dtype) for leaf, new in pairs])
+        raise UpdateError("the checksum does not match")
+    return Step(arrays, facts)
 
 
 def _checksum(arrays: Mapping[str, Sequence[np.ndarray]]) -> int:
@@ -276,7 +284,7 @@ def is_locked(directory: Path) -> bool:
     try:
         import fcntl
 
-        descriptor = os.open(directory / "lock", os.O_RDONLY)
+        descriptor = os.open(directory / "lock", os.O_RDONLY | os.O_NONBLOCK)
     except (ImportError, OSError):
         return False
     try:

@@ -62,7 +62,8 @@ class History(Sequence[Record]):
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw losses, and metrics below them, into an image file (.png, .svg, .pdf).
 
-        Raises MissingExtraError without matplotlib (the extra "plot"), UpdateError when nothing was measured yet.
+        Raises MissingExtraError without matplotlib (the extra "plot"), UpdateError when nothing was measured yet, and
+        when the file cannot be written.
         """
         need("matplotlib", "plot")
         drawing = need("matplotlib.figure", "plot")
@@ -92,7 +93,10 @@ class History(Sequence[Record]):
             one.legend()
             one.grid(alpha=0.3)
         axes[-1].set_xlabel("epochs")
-        figure.savefig(path)
+        try:
+            figure.savefig(path)
+        except (OSError, ValueError) as error:  # ValueError: no kind of image has this ending
+            raise UpdateError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
 
 
 def batch_records(epoch: int, losses: Iterable[Any]) -> tuple[Record, ...]:

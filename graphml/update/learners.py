@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from graphml import recipes
 from graphml.errors import UpdateError
 from graphml.models import Model, ModelConfiguration
-from graphml.update.checkpoints import CheckpointDirectory, Request
+from graphml.update.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
 from graphml.update.data import TrainingData
 from graphml.update.events import UpdateEvent
 from graphml.update.parameters import ParameterDescription, ParameterKey
@@ -35,20 +35,17 @@ LEARNERS: dict[str, str] = {
 class Learner(Protocol):
     """An update of one model.
 
-    moment: where it stands, as handlers see it (`train`, `metrics`, `epoch`, `losses`, `history`); settled: the same,
-    less what handlers have still to say. model: the one that was given; whole: the one that
-    a checkpoint holds, a pipeline around it.
+    moment: where it stands, as handlers see it (`train`, `metrics`, `epoch`, `losses`, `history`). model: the one that
+    was given; whole: the one that a checkpoint holds, a pipeline around it.
     """
 
     moment: Any
-    settled: Any
     model: Any
     whole: Any
     device: Any
     request: Request
-    directory: CheckpointDirectory | None
+    checkpoints: Checkpoints
     sample_count: int | None
-    keeps_checkpoints: bool
     descriptions: Mapping[ParameterKey, ParameterDescription]
 
     @property
@@ -67,6 +64,10 @@ class Learner(Protocol):
 
     def ask_for(self, values: Mapping[Any, Any] | None) -> None:
         """Check values of parameters and leave them for `learn` to apply."""
+
+    def step(self) -> Step:
+        """Where it stands, less what handlers have still to say, for a checkpoint."""
+        ...
 
     def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
         """Take the place of an update that was interrupted; whether that one was over."""

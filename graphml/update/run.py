@@ -15,7 +15,7 @@ from graphml.models import Model
 from graphml.models.configuration import pick_device
 from graphml.models.network import NeuralNetwork
 from graphml.update import storage, training
-from graphml.update.checkpoints import CheckpointDirectory, Request
+from graphml.update.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
 from graphml.update.data import TrainingData
 from graphml.update.events import UpdateEvent
 from graphml.update.history import is_enough
@@ -24,6 +24,7 @@ from graphml.update.learning import Course, Moment, store_samples
 from graphml.update.parameters import ParameterKey, checked
 from graphml.update.programs import programs_for
 from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
+from graphml.update.steps import moment_of, step_of
 from graphml.update.storage import Limits
 from graphml.update.updatable import with_recipe
 from graphml.update.weights import NAMES as WEIGHTS
@@ -54,8 +55,6 @@ class Run:
     an event, and raise if the task was cancelled.
     """
 
-    keeps_checkpoints = True
-
     def __init__(
         self, model: NeuralNetwork, recipe: Recipe, device: Any, request: Request, limits: Limits, seconds: float
     ) -> None:
@@ -63,7 +62,7 @@ class Run:
         self.whole: Model = model
         self.descriptions = parameter_descriptions(model.spec)
         self.programs = programs_for(model, recipe, device, request.precision)
-        self.directory: CheckpointDirectory | None = None
+        self.checkpoints = Checkpoints(seconds, self.step)
         self.sample_count: int | None = None
         self.request = request
         train, self._frozen = self.programs.parts.split(model.parameters)
@@ -73,7 +72,6 @@ class Run:
         self._began = False
         self._stored: storage.Stored | None = None
         self._limits = limits
-        self._seconds, self._last_checkpoint = seconds, time.monotonic()
         self._pending: dict[ParameterKey, Any] = {}
         self._lock = threading.Lock()
 
@@ -101,8 +99,8 @@ class Run:
 
     def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
         """Take the place of a run that was interrupted; whether that one was over."""
-        self.directory = directory
-        step = directory.last(self.moment)
+        self.checkpoints.directory = directory
+        step = directory.last(lambda step: moment_of(step, self.moment))
         if step is not None:
             self.moment, finished = step
             self.settled, self._began = self.moment, True
@@ -129,17 +127,20 @@ class Run:
             if not self._began:
                 self._began = True
                 tell(UpdateEvent.TRAINING_BEGIN)
-                self._settle()
+                self._settle(save=True)  # from here on the data need not be given again, nor the parameters
             check("before the first mini-batch")
             self._learn_epochs(course, tell, wanted, check)
-        except BaseException as error:
-            self._save_after(error)
+        except BaseException:
+            self.checkpoints.save()
             raise
         finally:
             course.close()
-        if self.directory is not None:
-            self.directory.save(self.settled, finished=True)
-            storage.remove(self.directory.samples)
+        self.checkpoints.save(finished=True)
+        if self.checkpoints.directory is not None and self.checkpoints.failure is None:
+            storage.remove(self.checkpoints.directory.samples)
+
+    def step(self) -> Step:
+        return step_of(self.settled)
 
     def _course(self, data: TrainingData, check: Callable[[str], None]) -> Course:
         fraction = self.moment.recipe.validation_fraction
@@ -151,11 +152,8 @@ class Run:
         if self._stored is not None:
             kept, self._stored = self._stored, None
             return kept
-        folder = None
-        if self.directory is not None:
-            folder = self.directory.samples
-            if self.directory.request() is None:
-                self.directory.begin(self.whole.spec, self.request)
+        self.checkpoints.begin(self.whole.spec, self.request)
+        folder = None if self.checkpoints.directory is None else self.checkpoints.directory.samples
         store, recipe = storage.Store(self._limits, folder), self.moment.recipe
         reading = {"device": self.device, "check": lambda: check("before training began")}
         return store_samples(self.model, data, self.programs, recipe, store, **reading)
@@ -187,12 +185,12 @@ class Run:
             self.moment = replace(self.moment, train=self.best_weights)
             self.settled = self.moment
 
-    def _settle(self) -> None:
+    def _settle(self, *, save: bool = False) -> None:
         """Heed what handlers and others have asked for; from here the run can be cut off and go on."""
         self._apply_pending()
         self.settled = self.moment
-        if time.monotonic() - self._last_checkpoint >= self._seconds:
-            self._save()
+        if save or self.checkpoints.is_due:
+            self.checkpoints.save()
 
     def _apply_pending(self) -> None:
         with self._lock:
@@ -203,15 +201,3 @@ class Run:
                 train = with_weight(train, *value)
         if values:
             self.moment = replace(self.moment, train=train, recipe=self.moment.recipe.replaced(values))
-
-    def _save(self) -> None:
-        if self.directory is not None:
-            self.directory.save(self.settled)
-        self._last_checkpoint = time.monotonic()
-
-    def _save_after(self, error: BaseException) -> None:
-        """A last checkpoint, whatever it was that ended the run."""
-        try:
-            self._save()
-        except Exception as failure:
-            error.add_note(str(failure))

@@ -10,7 +10,7 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration
 from graphml.models.configuration import for_stage
 from graphml.models.pipeline import Pipeline
-from graphml.update.checkpoints import CheckpointDirectory, Request
+from graphml.update.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
 from graphml.update.data import TrainingData, numbered
 from graphml.update.descriptions import parameter_descriptions
 from graphml.update.events import UpdateEvent
@@ -75,10 +75,6 @@ class LastStage:
         return self._inner.moment
 
     @property
-    def settled(self) -> Any:
-        return self._inner.settled
-
-    @property
     def device(self) -> Any:
         return self._inner.device
 
@@ -87,16 +83,8 @@ class LastStage:
         return self._inner.request
 
     @property
-    def directory(self) -> CheckpointDirectory | None:
-        return self._inner.directory
-
-    @directory.setter
-    def directory(self, directory: CheckpointDirectory | None) -> None:
-        self._inner.directory = directory
-
-    @property
-    def keeps_checkpoints(self) -> bool:
-        return self._inner.keeps_checkpoints
+    def checkpoints(self) -> Checkpoints:
+        return self._inner.checkpoints
 
     @property
     def sample_count(self) -> int | None:
@@ -132,6 +120,9 @@ class LastStage:
             self._inner.ask_for(own)
         except UpdateError as error:
             raise error.in_context(self._label) from None
+
+    def step(self) -> Step:
+        return self._inner.step()
 
     def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
         return self._inner.go_on_from(directory, has_data=has_data)

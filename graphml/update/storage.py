@@ -6,7 +6,6 @@ on for many epochs, and the frozen part of a network runs once for each sample.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -14,12 +13,12 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from graphml.errors import UpdateError
-from graphml.spec.files import replace_file
+from graphml.update.private_files import open_private, private_folder, read_facts, write_facts
 
 _INDEX = "samples.json"
 
@@ -98,7 +97,7 @@ class Store:
             columns = zip(self._forms, self._checksums, strict=True)
             entries = [{"dtype": d.name, "shape": s, "checksum": c} for (d, s), c in columns]
             index = {"names": self._names, "count": self._count, "columns": entries}
-            replace_file(self._folder / _INDEX, json.dumps(index).encode())
+            write_facts(self._folder / _INDEX, index)
         if self._columns is not None:
             arrays = self._columns
             for array in arrays:
@@ -120,7 +119,7 @@ class Store:
     def _open_files(self, count: int) -> None:
         """Open them, and write the samples that memory holds."""
         folder = Path(tempfile.gettempdir()) if self._folder is None else self._folder
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         given = self._limits.disk_bytes
         self._disk_bytes = shutil.disk_usage(folder).free // 2 if given is None else given
         numbers = range(len(self._forms))
@@ -128,7 +127,7 @@ class Store:
             self._files = [tempfile.TemporaryFile() for _ in numbers]  # noqa: SIM115  (closed when all is read)
         else:
             (self._folder / _INDEX).unlink(missing_ok=True)
-            self._files = [open(_column(folder, i), "wb+") for i in numbers]  # noqa: SIM115
+            self._files = [open_private(_column(folder, i), "wb+") for i in numbers]
         self._checksums = [0] * len(self._forms)
         if count and self._columns is not None:
             self._write([column[:count] for column in self._columns])
@@ -149,19 +148,22 @@ class Store:
 def reopen(folder: Path, limits: Limits) -> Stored | None:
     """What another process has stored in a folder; None when it did not come to the end, or when it is damaged."""
     try:
-        index: dict[str, Any] = json.loads((folder / _INDEX).read_bytes())
+        index = read_facts(folder / _INDEX)
+        names, count = index["names"], index["count"]
         arrays = []
         for i, entry in enumerate(index["columns"]):
             with open(_column(folder, i), "rb") as file:
-                array = _mapped(file, np.dtype(entry["dtype"]), (index["count"], *entry["shape"]))
+                array = _mapped(file, np.dtype(entry["dtype"]), (count, *entry["shape"]))
             if _checksum(array) != entry["checksum"]:
                 return None
             arrays.append(array)
-    except (OSError, ValueError, LookupError, TypeError):
+        *blobs, target = arrays
+        small = sum(array.nbytes for array in arrays) <= limits.memory_bytes
+        if small:
+            *blobs, target = map(np.array, arrays)
+        return Stored(dict(zip(names, blobs, strict=True)), target, small)
+    except (OSError, UpdateError, ValueError, LookupError, TypeError, OverflowError):
         return None
-    small = sum(array.nbytes for array in arrays) <= limits.memory_bytes
-    arrays = [np.array(array) for array in arrays] if small else arrays
-    return Stored(dict(zip(index["names"], arrays, strict=False)), arrays[-1], small)
 
 
 def remove(folder: Path) -> None:

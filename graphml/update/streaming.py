@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
+from graphml.update import ending
+
 T = TypeVar("T")
 
 _END = object()
@@ -38,7 +40,9 @@ def read_ahead(values: Iterable[T], depth: int, check: Callable[[], None] = lamb
             put((_END, error))
 
     # a source that never answers must not keep the program from ending
-    threading.Thread(target=make, name="graphml reads ahead", daemon=True).start()
+    reader = threading.Thread(target=make, name="graphml reads ahead", daemon=True)
+    ending.wait_briefly_for(reader)
+    reader.start()
     try:
         while True:
             check()

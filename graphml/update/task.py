@@ -16,7 +16,7 @@ import jax
 from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
-from graphml.update import asynchronous
+from graphml.update import asynchronous, ending
 from graphml.update.checkpoints import CheckpointDirectory, Request, digest
 from graphml.update.data import TrainingData
 from graphml.update.events import Callback, MetricKey, TaskState, UpdateContext, UpdateEvent, UpdateProgressHandlers
@@ -48,12 +48,13 @@ class UpdateTask:
         float32.
     checkpoint_dir: an empty or new directory that `UpdateTask.restore` can go on from, however this process ends;
         there is a checkpoint every `checkpoint_seconds`, and one when the task ends. It holds the training data too,
-        until the task has completed. Needs the extra "checkpoints".
+        until the task has completed. One that cannot be written is a RuntimeWarning: training goes on, and tries again
+        when the next is due; see `checkpoint_error`. Needs the extra "checkpoints".
 
     Raises UpdateError when the model cannot be trained as asked. What fails later ends the task as FAILED, with
     the reason in `error`; the model that was given never changes. The completion handler runs once when a started
-    task has ended, however it did. A program that ends without waiting goes on until the task is over; leaving a
-    `with` block waits.
+    task has ended, however it did. A program that ends without waiting goes on until the task is over, or
+    until Ctrl-C cancels it; leaving a `with` block waits.
     """
 
     def __init__(
@@ -92,9 +93,8 @@ class UpdateTask:
         self._at_end: list[Callable[[], Any]] = []
         self._thread: threading.Thread | None = None
         if checkpoint_dir is not None:
-            self._refuse_checkpoints()
-            self._run.directory = CheckpointDirectory(checkpoint_dir)
-            self._run.directory.refuse_unless_empty()
+            directory = self._run.checkpoints.directory = CheckpointDirectory(checkpoint_dir)
+            directory.refuse_unless_empty()
 
     @classmethod
     def restore(
@@ -149,6 +149,11 @@ class UpdateTask:
     def cancelled(self) -> bool:
         """Whether `cancel` ended the task; `model` then has what was learned until that moment."""
         return self._cancelled
+
+    @property
+    def checkpoint_error(self) -> UpdateError | None:
+        """Why the newest checkpoint could not be written; None if it was, or if the task keeps none."""
+        return self._run.checkpoints.failure
 
     @property
     def model(self) -> Model:
@@ -210,6 +215,7 @@ class UpdateTask:
                 self._state = TaskState.RUNNING
                 name = f"graphml update {self.task_identifier[:8]}"
                 self._thread = threading.Thread(target=self._work, name=name, daemon=False)
+                ending.wait_for(self._done, self.cancel)
                 self._thread.start()
 
     def cancel(self) -> None:
@@ -247,12 +253,11 @@ class UpdateTask:
     def save_checkpoint(self, directory: str | os.PathLike[str]) -> None:
         """Write where the task stands to an empty or new directory, at any time, for `UpdateTask.restore` to go on
         from; it holds no training data, which are given again there."""
-        self._refuse_checkpoints()
         kept = CheckpointDirectory(directory)
         try:
             kept.refuse_unless_empty()
             kept.begin(self._run.model.spec, self._run.request)
-            kept.save(self._run.settled, finished=self._state is TaskState.COMPLETED)
+            kept.save(self._run.step(), finished=self._state is TaskState.COMPLETED)
         finally:
             kept.close()
 
@@ -278,10 +283,6 @@ class UpdateTask:
         if self._state is not TaskState.SUSPENDED:
             self.wait()
 
-    def _refuse_checkpoints(self) -> None:
-        if not self._run.keeps_checkpoints:
-            raise UpdateError("an update of nearest neighbours is one step: it has no checkpoints")
-
     def _refuse_to_wait(self) -> None:
         if self._state is TaskState.SUSPENDED:
             raise UpdateError("the task was not started: call resume() first")
@@ -296,10 +297,11 @@ class UpdateTask:
 
     def _over(self) -> None:
         """The last thing that happens to a task."""
-        if self._run.directory is not None:
-            self._run.directory.close()
+        if self._run.checkpoints.directory is not None:
+            self._run.checkpoints.directory.close()
         with self._lock:
             self._done.set()
+            ending.forget(self._done)
             calls, self._at_end = self._at_end, []
         for call in calls:
             call()
@@ -355,6 +357,8 @@ class UpdateTask:
             raise _Cancelled(when)
 
     def _end(self, state: TaskState, error: GraphmlError | None = None, *, cancelled: bool = False) -> None:
+        if error is not None and self.checkpoint_error is not None:
+            error.add_note(str(self.checkpoint_error))
         with self._lock:
             self._state, self._error = state, error
             self._cancelled = cancelled

@@ -160,25 +160,6 @@ def test_votes_decide_the_label_even_where_another_class_is_more_probable():
     assert max(answer["probs"], key=answer["probs"].get) == "b"
 
 
-def test_two_classes_have_the_probability_of_their_pair():
-    """Vectors 1 and -1 with coefficients 1 and -1: at x the decision is 2x, and p = 1 / (1 + exp(-2 * 2x + 0.3))."""
-    message = model("supportVectorClassifier", 1, version=1)
-    member = message.supportVectorClassifier
-    kernel(member, "linearKernel")
-    vectors(member, np.array([[1.0], [-1.0]]), sparse=False)
-    member.numberOfSupportVectorsPerClass.extend([1, 1])
-    member.coefficients.add(alpha=[1.0, -1.0])
-    member.rho.append(0.0)
-    member.probA.append(-2.0)
-    member.probB.append(0.3)
-    classifier = load(with_classes(message, ["a", "b"]))
-    for x, decision in ((0.0765, 0.153), (-1.0, -2.0), (4.0, 8.0)):
-        p = 1 / (1 + np.exp(-2 * decision + 0.3))
-        answer = classifier.predict({"x": [x]})
-        assert answer["probs"] == {"a": pytest.approx(p, rel=1e-14), "b": pytest.approx(1 - p, rel=1e-9)}
-        assert answer["label"] == ("a" if decision > 0 else "b")
-
-
 def test_vectors_without_the_last_features():
     """Sparse vectors end where their last number is; features behind it are zero."""
     message = model("supportVectorRegressor", 3, version=1)

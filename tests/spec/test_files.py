@@ -15,6 +15,7 @@ import pytest
 
 from graphml.errors import SpecError
 from graphml.spec import Model, parse, read, serialize, write
+from graphml.spec.files import refuse_unwritable
 
 INNER = Path("Data", "com.apple.CoreML", "model.mlmodel")
 UNKNOWN = b"\xfa\xff\x3f\x03abc"  # field 131071, three bytes
@@ -330,6 +331,36 @@ def test_folders_that_do_not_exist(name, model, tmp_path):
     with pytest.raises(SpecError) as caught:
         write(model, tmp_path / name)
     assert str(caught.value).splitlines() == [str(tmp_path / name), "  no such file or directory"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_model_can_be_written_is_known_before(tmp_path):
+    (tmp_path / "a.mlmodel").mkdir()
+    (tmp_path / "b.mlpackage").write_bytes(b"a file")
+    (tmp_path / "c.mlpackage").mkdir()
+    (tmp_path / "c.mlpackage" / "other").touch()
+    for name, words in (
+        ("a.mlmodel", "this is a directory"),
+        ("b.mlpackage", "this is a file, not a directory"),
+        ("c.mlpackage", "without Manifest.json"),
+        ("missing/d.mlmodel", "there is no folder .*missing"),
+        ("d", "ends in .mlmodel or .mlpackage"),
+        ("e\0.mlmodel", "null"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            refuse_unwritable(tmp_path / name)
+    for name in ("d.mlmodel", "d.mlpackage"):
+        refuse_unwritable(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mlmodel", "b.mlpackage", "c.mlpackage"]
+
+
+def test_no_model_is_written_where_no_file_can_be(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SpecError, match="no space left on device"):
+        refuse_unwritable(tmp_path / "a.mlmodel")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,16 +7,34 @@ import multiprocessing
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from update.networks import classifier, classifier_data
+from neighbor_models import neighbors
+from update.networks import classifier, classifier_data, pipeline, regression
 
-from graphml.update import TaskState, UpdateTask
+import graphml
+from graphml.update import TaskState, UpdateEvent, UpdateProgressHandlers, UpdateTask
 
 EPOCHS, SAMPLES = 150, 22
+
+
+def network() -> graphml.Model:
+    return classifier(adam=True, shuffle=True, epochs=EPOCHS, batch_size=4)
+
+
+def _pipeline_of_network() -> graphml.Model:
+    return graphml.load(pipeline(regression(adam=True, shuffle=True, epochs=EPOCHS).spec, 2, 3))
+
+
+def _neighbors() -> graphml.Model:
+    return graphml.load(neighbors(np.zeros((0, 2)), [], default="none"))
+
+
+def _pipeline_of_neighbors() -> graphml.Model:
+    return graphml.load(pipeline(neighbors(np.zeros((0, 3)), [], default="none", name="h"), 2, 3))
 
 
 def samples() -> Iterator[dict[str, Any]]:
@@ -24,17 +42,38 @@ def samples() -> Iterator[dict[str, Any]]:
     yield from classifier_data(SAMPLES)
 
 
-def network():
-    return classifier(adam=True, shuffle=True, epochs=EPOCHS, batch_size=4)
+def _points(name: str, target: str, value: Callable[[float], Any]) -> Iterator[dict[str, Any]]:
+    for x, y in np.random.default_rng(3).normal(size=(SAMPLES, 2)):
+        yield {name: [x, y], target: value(x)}
 
 
-def work(directory: Path, keywords: dict[str, Any], to_the_end: bool) -> None:
+def _labelled(name: str) -> Iterator[dict[str, Any]]:
+    return _points(name, "label", lambda x: "low" if x < 0 else "high")
+
+
+KINDS: dict[str, tuple[Callable[[], graphml.Model], Callable[[], Iterator[dict[str, Any]]]]] = {
+    "network": (network, samples),
+    "pipeline that ends in a network": (
+        _pipeline_of_network,
+        lambda: _points("given", "y_true", lambda x: [x, -x]),
+    ),
+    "neighbors": (_neighbors, lambda: _labelled("x")),
+    "pipeline that ends in neighbors": (_pipeline_of_neighbors, lambda: _labelled("given")),
+}
+"""Kind -> functions that give the model and the training data."""
+
+
+def work(kind: str, directory: Path, keywords: dict[str, Any], to_the_end: bool) -> None:
     """Begin an update in a directory, or go on with it; at the end write its model."""
+    model, data = KINDS[kind]
     more = {**keywords, "checkpoint_seconds": 30 if to_the_end else 0}
+    if "neighbors" in kind and not to_the_end:  # there are so few moments that each has to last
+        every = UpdateEvent.TRAINING_BEGIN | UpdateEvent.MINI_BATCH_END | UpdateEvent.EPOCH_END
+        more["progress_handlers"] = UpdateProgressHandlers(every, lambda context: time.sleep(0.3))
     if (directory / "update.json").exists():
-        task = UpdateTask.restore(directory, samples(), **more)
+        task = UpdateTask.restore(directory, data(), **more)
     else:
-        task = UpdateTask(network(), samples(), checkpoint_dir=directory, **more)
+        task = UpdateTask(model(), data(), checkpoint_dir=directory, **more)
     if task.state is TaskState.SUSPENDED:
         task.resume()
     task.wait()
@@ -44,14 +83,14 @@ def work(directory: Path, keywords: dict[str, Any], to_the_end: bool) -> None:
 
 
 @functools.cache
-def _processes():
+def processes():
     """Processes are copies of one that has imported everything and started nothing."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["graphml.update", "graphml.build", "orbax.checkpoint"])
     return context
 
 
-def kill(directory: Path, times: int, seed: int, **keywords: Any) -> int:
+def kill(kind: str, directory: Path, times: int, seed: int, **keywords: Any) -> int:
     """Kill an update at as many random moments, then let it come to its end; how often it was really killed.
 
     Moments are counted in turn from the start of the process, when there may be nothing yet to go on from, and from its
@@ -60,7 +99,7 @@ def kill(directory: Path, times: int, seed: int, **keywords: Any) -> int:
     draw, killed = random.Random(seed), 0
     for turn in range(times):
         before = _newest(directory)
-        process = _processes().Process(target=work, args=(directory, keywords, False))
+        process = processes().Process(target=work, args=(kind, directory, keywords, False))
         process.start()
         while turn % 2 and _newest(directory) == before and process.is_alive():
             time.sleep(0.005)
@@ -68,7 +107,7 @@ def kill(directory: Path, times: int, seed: int, **keywords: Any) -> int:
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL
-    process = _processes().Process(target=work, args=(directory, keywords, True))
+    process = processes().Process(target=work, args=(kind, directory, keywords, True))
     process.start()
     process.join()
     assert process.exitcode == 0

@@ -100,3 +100,24 @@ def classifier_data(count: int = 12, seed: int = 1, labels: Any = ("cat", "dog",
     draw = np.random.default_rng(seed)
     x = draw.normal(size=(count, 2, 6, 6)).astype(np.float32)
     return [{"x": image, "classLabel": labels[i % 3]} for i, image in enumerate(x)]
+
+
+def pipeline(last: spec.Model, width: int, wide: int) -> spec.Model:
+    """given [width] -> a frozen network -> the input of `last` [wide]."""
+    source = last.description.input[0].name
+    builder = NeuralNetworkBuilder({"given": array(width)}, {source: array(wide)})
+    weights = np.arange(width * wide, dtype=np.float32).reshape(wide, width) / 4 - 1
+    builder.add("innerProduct", "embed", ["given"], [source], weights=weights, bias=np.zeros(wide))
+    model = spec.Model(specificationVersion=4, isUpdatable=True)
+    description = model.description
+    for features in (description.input, description.trainingInput):
+        features.add(name="given").type.CopyFrom(array(width))
+    target = last.description.trainingInput[-1]
+    description.trainingInput.add().CopyFrom(target)
+    description.output.extend(last.description.output)
+    description.predictedFeatureName = last.description.predictedFeatureName
+    description.predictedProbabilitiesName = last.description.predictedProbabilitiesName
+    pipeline = model.pipelineClassifier.pipeline if description.predictedFeatureName else model.pipeline
+    pipeline.models.extend([builder.spec, last])
+    pipeline.names.extend(["embed", "head"])
+    return model

@@ -10,7 +10,7 @@ from neighbor_models import neighbors
 
 import graphml
 from graphml import MetricKey, ModelConfiguration, ParameterKey, TaskState, UpdateEvent, UpdateTask
-from graphml.errors import FeatureError, UpdateError
+from graphml.errors import FeatureError, SpecError, UpdateError
 from graphml.update import UpdateProgressHandlers, update
 
 BEGIN, BATCH, EPOCH = UpdateEvent.TRAINING_BEGIN, UpdateEvent.MINI_BATCH_END, UpdateEvent.EPOCH_END
@@ -123,10 +123,6 @@ def test_what_cannot_be_asked_for():
             UpdateTask(_empty(), DATA, ModelConfiguration(parameters={name: 1}))
     with pytest.raises(UpdateError, match="they learn by no recipe"):
         UpdateTask(_empty(), DATA, recipe=graphml.recipes.Recipe())
-    with pytest.raises(UpdateError, match="it has no checkpoints"):
-        UpdateTask(_empty(), DATA, checkpoint_dir="nowhere")
-    with pytest.raises(UpdateError, match="it has no checkpoints"):
-        UpdateTask(_empty(), DATA).save_checkpoint("nowhere")
     with pytest.raises(UpdateError, match="there are no training data"):
         update(_empty(), [])
     fixed = neighbors(np.zeros((0, 2)), [], default="unknown")
@@ -145,3 +141,81 @@ def test_the_k_of_a_configuration_goes_into_the_file():
     with UpdateTask(model, DATA) as task:
         task.resume({K: 2})
     assert task.model.number_of_neighbors == 2
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """An empty directory for checkpoints."""
+    pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
+    return tmp_path / "kept"
+
+
+@pytest.mark.parametrize("when", [BEGIN, BATCH, EPOCH])
+@pytest.mark.parametrize("labels", [("a", "b"), (-(2**63), 7)])
+def test_an_interrupted_update_goes_on_without_its_data(kept, when, labels):
+    data = [{"x": [i, -i], "label": labels[i % 2]} for i in range(5)]
+    model = graphml.load(neighbors(np.zeros((0, 2)), [], default=labels[0]))
+    told = []
+
+    def progress(context):
+        told.append(context.event)
+        if context.event is when:
+            context.task.resume({K: 5})
+            context.task.cancel()
+
+    handlers = UpdateProgressHandlers(BEGIN | BATCH | EPOCH, progress)
+    with UpdateTask(model, iter(data), progress_handlers=handlers, checkpoint_dir=kept) as task:
+        task.resume({K: 4})
+    assert task.cancelled
+    handlers = UpdateProgressHandlers(BEGIN | BATCH | EPOCH, lambda context: told.append(context.event))
+    with UpdateTask.restore(kept, progress_handlers=handlers) as again:
+        again.resume()
+    assert told == [BEGIN, BATCH, EPOCH]
+    assert (again.state, again.sample_count) == (TaskState.COMPLETED, 5)
+    whole = update(model, data, number_of_neighbors=5)
+    assert graphml.spec.serialize(again.model.spec) == graphml.spec.serialize(whole.spec)
+    over = UpdateTask.restore(kept)
+    assert (over.state, over.metrics) == (TaskState.COMPLETED, again.metrics)
+    assert graphml.spec.serialize(over.model.spec) == graphml.spec.serialize(whole.spec)
+
+
+def test_data_are_given_again_if_they_were_not_all_read(kept):
+    task = UpdateTask(_empty(), [*DATA, {}], ModelConfiguration(parameters={K: 2}), checkpoint_dir=kept)
+    task.resume()
+    task.wait(60)
+    assert "sample 3 of the training data" in str(task.error)
+    with pytest.raises(UpdateError, match="before it had read its training data: give them again"):
+        UpdateTask.restore(kept)
+    with UpdateTask.restore(kept, DATA, ModelConfiguration(parameters={K: 3})) as task:
+        task.resume()
+    assert (task.model.labels, task.model.number_of_neighbors) == (("a", "b", "b"), 3)
+
+
+def test_where_a_task_stands_is_written_at_any_time(kept):
+    task = UpdateTask(_empty(), DATA)
+    task.save_checkpoint(kept)
+    with UpdateTask.restore(kept, DATA) as again:
+        again.resume({K: 2})
+    assert again.model.labels == ("a", "b", "b")
+    again.save_checkpoint(kept.with_name("over"))
+    assert UpdateTask.restore(kept.with_name("over")).model.number_of_neighbors == 2
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("numberOfDimensions", 0, "numberOfDimensions is 0; it must be at least 1"),
+        ("numberOfDimensions", -(2**31), "numberOfDimensions is -2147483648; it must be at least 1"),
+        ("numberOfDimensions", 2**31 - 1, "sample 1 has 2 numbers; 2147483647 are declared"),
+        ("labels", None, "has 0 labels for 2 samples"),
+    ],
+)
+def test_a_model_that_contradicts_itself_is_refused_before_any_data(field, value, words, strict):
+    message = neighbors([[0, 1], [1, 0]], ["a", "b"])
+    if field == "labels":
+        message.kNearestNeighborsClassifier.stringClassLabels.ClearField("vector")
+    else:
+        message.kNearestNeighborsClassifier.nearestNeighborsIndex.numberOfDimensions = value
+    with pytest.raises(SpecError, match=words):
+        UpdateTask(graphml.load(message), DATA, strict=strict)

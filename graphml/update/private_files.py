@@ -1,0 +1,122 @@
+"""Files of an update that only their owner may read, whatever the umask: they are made of somebody's data.
+
+Small ones of JSON say where an update stands. Anybody may have damaged one, so what is read is checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import stat
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from graphml.errors import UpdateError
+from graphml.spec.files import replace_file
+
+T = TypeVar("T")
+
+_LARGEST = 1 << 24  # bytes; the largest that is written here is the index of stored samples, a few hundred of them
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only its owner may enter, unless it is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def open_private(path: Path, mode: str) -> IO[bytes]:
+    """`open` for a binary file, which only its owner may read if it is new."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+@contextlib.contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Errors of the operating system become UpdateErrors that name the path."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UpdateError(f"{path} cannot be written: {reason[:1].lower() + reason[1:]}") from error
+
+
+# JSON ----------------------------------------------------------------------------------------------------------------
+
+
+def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    """Replace the file at once. Raises OSError."""
+    replace_file(path, json.dumps(facts).encode(), private=True)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises FileNotFoundError, and UpdateError that names the file for whatever else it
+    is."""
+    try:
+        facts = json.loads(_bytes(path).decode())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
+    if not isinstance(facts, dict):
+        raise _unreadable(path, f"it holds {type(facts).__name__}, not an object")
+    return facts
+
+
+def as_facts_of(kind: type[T], facts: Mapping[str, Any], path: Path) -> T:
+    """A dataclass from the facts of a file. Raises UpdateError that names the file for fields that are missing, unknown
+    or of another type."""
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    needed = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
+    for name in needed:
+        if name not in facts:
+            raise _unreadable(path, f"it has no field {name!r}")
+    for name, value in facts.items():
+        if name not in hints:
+            raise _unreadable(path, f"it has an unknown field {_short(name)}")
+        if not _fits(value, hints[name]):
+            raise _unreadable(path, f"{name!r} cannot be {_short(value)}")
+    return kind(**facts)
+
+
+def _bytes(path: Path) -> bytes:
+    """All of a regular file of modest size. A pipe would block."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is not a regular file")
+        if status.st_size > _LARGEST:
+            raise ValueError(f"it has {status.st_size} bytes; at most {_LARGEST} are expected")
+        return file.read(_LARGEST + 1)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value of JSON is one of the type that a field declares."""
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    kind = typing.get_origin(hint) or hint
+    if kind is Any:
+        return True
+    if kind is typing.Literal:
+        return value in typing.get_args(hint)
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    return isinstance(value, kind)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def _unreadable(path: Path, reason: str) -> UpdateError:
+    return UpdateError(f"{path} cannot be read: {reason}")
