@@ -211,6 +211,7 @@ class Cohort:
         self.data = self._laid([[(u.blobs, u.targets) for u in of_device] for of_device in pieces], length)
         for user in users:  # their samples are on the devices
             user.blobs, user.targets = [], []
+        self._rows = min(batch_size, _rounded(max(len(user.chosen) for user in users)))
         self.batches = _rounded(max(self.batches_of(user) for user in users))
         self.count = self._placed({place: len(user.chosen) for place, user in self.users.items()})
 
@@ -222,11 +223,13 @@ class Cohort:
         return self._placed({place: self.batches_of(self.users[place]) for place in active})
 
     def order(self, recipe: Recipe, epoch: int) -> jax.Array:
-        """[places, mini-batches, batch size]: the samples of an epoch, each user's as a task of its own has them."""
-        order = np.zeros((self.size, self.batches, self._batch_size), np.int32)
+        """[places, mini-batches, rows]: the samples of an epoch, each user's as a task of its own has them."""
+        order = np.zeros((self.size, self.batches, self._rows), np.int32)
         for place, user in self.users.items():
             settled = {"seed": recipe.seed, "epoch": epoch, "shuffle": recipe.shuffle}
             own = user.chosen[training.epoch_order(len(user.chosen), self._batch_size, **settled)]
+            # the rows that only fill up are the user's own too: what another's sample holds must not reach a gradient
+            own = np.pad(own, ((0, 0), (0, self._rows - own.shape[1])), mode="edge")
             order[place, : len(own)] = own + self._starts[place]
         return self.put(order)
 

@@ -3,7 +3,6 @@ the next. Nothing here knows of threads, handlers or files of checkpoints."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -192,10 +191,7 @@ class Course:
     def at_epoch_end(self, moment: Moment) -> Moment:
         """The moment with what its epoch has measured, and with its weights as the best if they are."""
         assert moment.plan is not None
-        rows = np.full(len(moment.losses), moment.plan.batch_size)
-        rows[-1] = self.count - rows[:-1].sum()
-        # exact, so that it does not depend on where the epoch was cut
-        loss = math.fsum(moment.losses.astype(np.float64) * rows) / self.count
+        loss = training.epoch_loss(moment.losses, self.count, moment.plan.batch_size)
         record = self._judged(moment, loss)
         score = monitored(moment.recipe.early_stopping, record)
         best = (moment.train, score) if moment.best is None or score < moment.best[1] else moment.best
@@ -227,16 +223,16 @@ class Course:
         return self._window
 
     def _make_windows(self, epoch: int, plan: Plan, done: int) -> Iterator[_Window]:
-        batch, shuffle, seed = plan
-        order = training.epoch_order(self.count, batch, seed=seed, epoch=epoch, shuffle=shuffle)
+        order = training.epoch_order(self.count, plan.batch_size, seed=plan.seed, epoch=epoch, shuffle=plan.shuffle)
         order = self._chosen[order]
         if self._data is not None:
             count = self.count if len(self._held) else None
             yield _Window(self._data, jax.device_put(order, self._device), 0, len(order), count)
             return
         # two windows are alive at once, in memory and on the device
-        length = max(1, min(len(order), self._limits.memory_bytes // (4 * batch * self._samples.sample_bytes)))
-        local = jax.device_put(np.arange(length * batch, dtype=np.int32).reshape(length, batch), self._device)
+        rows = order.shape[1]
+        length = max(1, min(len(order), self._limits.memory_bytes // (4 * rows * self._samples.sample_bytes)))
+        local = jax.device_put(np.arange(length * rows, dtype=np.int32).reshape(length, rows), self._device)
 
         def copied(first: int) -> _Window:
             picked = order[first : first + length]

@@ -288,9 +288,8 @@ class _Crowd:
         }
 
     def _record(self, cohort: Cohort, place: int, epoch: int, losses: np.ndarray, measured: Any) -> Record:
-        user, rows = cohort.users[place], np.full(len(losses), self._recipe.batch_size)
-        rows[-1] = len(user.chosen) - rows[:-1].sum()
-        loss = math.fsum(losses.astype(np.float64) * rows) / len(user.chosen)
+        user = cohort.users[place]
+        loss = training.epoch_loss(losses, len(user.chosen), self._recipe.batch_size)
         if not measured:
             return Record(epoch, None, loss)
         metrics = dict(measured[place])

@@ -84,7 +84,8 @@ def test_groups_one_after_the_other_learn_the_same(monkeypatch):
             _alike(a, b)
 
 
-def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_own():
+@pytest.mark.parametrize(("batch_size", "epochs"), [(4, [5, 2]), (2**40, [5, 5])])
+def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_own(batch_size, epochs):
     draw = np.random.default_rng(0)
     builder = NeuralNetworkBuilder({"x": array(3)}, {}, class_labels=["cat", "dog", "owl"], probabilities="p")
     builder.add("sin", "sin", ["x"], ["s"])
@@ -94,7 +95,7 @@ def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_
         recipes.Adam(0.3, schedule=recipes.CosineDecay(warmup=0.5)),
         losses=recipes.CrossEntropy("p"),
         epochs=5,
-        batch_size=4,
+        batch_size=batch_size,
         seed=3,
         dropout={"s": 0.3},
         metrics=recipes.Accuracy(),
@@ -102,12 +103,12 @@ def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_
         early_stopping=recipes.EarlyStopping(patience=1),
     )
     users = []
-    for seed in (3, 0):
-        x = np.random.default_rng(seed).normal(size=(7, 3)).astype(np.float32)
+    for seed, count in ((3, 7), (0, 7 if batch_size == 4 else 9)):
+        x = np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
         users.append({"x": x, "classLabel": [("cat", "dog", "owl")[i] for i in x.argmax(1)]})
     model = network(builder.spec)
     result = update_many(model, users, recipe=recipe, strict=False)
-    assert [len(result.history(user).epochs) for user in (0, 1)] == [5, 2]
+    assert [len(result.history(user).epochs) for user in (0, 1)] == epochs
     _same_as_alone(result, model, users, recipe=recipe, strict=False)
 
 
