@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from graphml.recipes import read_recipe
 from graphml.recipes.parts import bounds
 from graphml.spec import Model
 from graphml.spec.wire.network_pb2 import LossLayer
-from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, checked, describe
+from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, describe, settled
 
 LossKind = Literal[
     "categorical_cross_entropy",
@@ -207,8 +208,7 @@ def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recip
         missing.append("it does not say how many epochs to train")
     if missing or member is None:
         raise UpdateError("the model cannot be trained: " + "; ".join(missing))
-    values = {key: description.default for key, description in descriptions.items()}
-    values |= checked(overrides, descriptions)
+    values = settled(overrides, descriptions)
     kind, keys = _OPTIMIZERS[member]
     return Recipe(
         losses=(_loss(model, params.lossLayers[0]),),
@@ -235,6 +235,9 @@ def _with_target(model: Model, loss: Loss) -> Loss:
     """
     description = model.description
     given = {feature.name: feature.type.WhichOneof("Type") for feature in description.trainingInput}
+    name, count = next(iter(Counter(feature.name for feature in description.trainingInput).most_common(1)), ("", 0))
+    if count > 1:
+        raise UpdateError(f"the training input {name!r} is declared {count} times")
     classifier = model.WhichOneof("Type") == "neuralNetworkClassifier"
     target = loss.target
     if target not in given and classifier:
@@ -320,4 +323,4 @@ def _own_recipe(model: Model, own: recipes.Recipe, overrides: Mapping[Any, Any] 
         validation_fraction=own.validation_fraction,
         early_stopping=own.early_stopping,
     )
-    return recipe.replaced(checked(overrides, _own_descriptions(own)))
+    return recipe.replaced(settled(overrides, _own_descriptions(own)))

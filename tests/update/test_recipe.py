@@ -73,6 +73,55 @@ def test_momentum_shuffle_and_seed_may_be_missing():
     assert recipe.seed == 0
 
 
+def _with(name: str, **values):
+    """`regression` with other values for a parameter, and no bounds but these."""
+    model = regression().spec
+    params = model.neuralNetwork.updateParams
+    parameter = getattr(params if name == "epochs" else params.optimizer.sgdOptimizer, name)
+    default = parameter.defaultValue
+    parameter.Clear()
+    parameter.MergeFrom(type(parameter)(**{"defaultValue": default, **values}))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "legal"),
+    [
+        (_with("epochs", defaultValue=0), "epochs=0 is refused; allowed: an integer from 1", {"epochs": 1}),
+        (_with("epochs", defaultValue=2**62), "epochs=4611686018427387904 is refused; training", {"epochs": 1}),
+        (_with("miniBatchSize", defaultValue=-1), "mini_batch_size=-1 is refused", {"mini_batch_size": 2}),
+        (_with("miniBatchSize", set={"values": [1, 2]}), "mini_batch_size=4 is refused", {"mini_batch_size": 2}),
+        (_with("learningRate", defaultValue=float("nan")), "learning_rate=nan is refused", {"learning_rate": 0.1}),
+        (_with("learningRate", defaultValue=float("inf")), "learning_rate=inf is refused", {"learning_rate": 0.1}),
+    ],
+)
+def test_a_default_that_is_not_allowed_is_refused_unless_another_value_is_given(model, words, legal):
+    with pytest.raises(UpdateError, match=f"^the default {words}"):
+        recipe_of(model)
+    assert (
+        recipe_of(model, legal).values.items() >= {ParameterKey(name): value for name, value in legal.items()}.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (_with("miniBatchSize", set={}), "mini_batch_size=4 is refused; allowed: no value, because the allowed set is"),
+        (_with("momentum", range={"minValue": 1, "maxValue": -1}), "momentum=0.0 is refused; allowed: no value, bec"),
+    ],
+)
+def test_nothing_is_allowed_where_a_file_allows_no_value(model, words):
+    with pytest.raises(UpdateError, match=words):
+        recipe_of(model)
+
+
+def test_a_training_input_is_declared_once():
+    model = regression().spec
+    model.description.trainingInput.add(name="x").type.stringType.SetInParent()
+    with pytest.raises(UpdateError, match="the training input 'x' is declared 2 times"):
+        recipe_of(model)
+
+
 def test_only_networks_have_recipes():
     model = spec.Model()
     model.glmRegressor.SetInParent()
