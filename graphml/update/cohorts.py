@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models.network import NeuralNetwork
-from graphml.update import training, validation
+from graphml.update import failures, training, validation
 from graphml.update.data import Row, Samples, TrainingData, check_targets, checked_samples, stacked
 from graphml.update.programs import Programs
 from graphml.update.recipe import Recipe
@@ -176,10 +176,13 @@ class _Trunk:
         missing = rows - count
         inputs = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
         inputs = jax.device_put(inputs, NamedSharding(self._mesh, SPLIT))
-        blobs = {n: np.asarray(b)[:count] for n, b in self._programs.trunk(self._params, inputs).items()}
+        parts = self._programs.parts
+        with failures.typed(lambda: failures.faulty_in_trunk(parts, self._params, inputs)):
+            blobs = {n: np.asarray(b)[:count] for n, b in self._programs.trunk(self._params, inputs).items()}
         if not self.shapes:
             data = training.Data(blobs, samples.target)
-            self.shapes = training.blob_shapes(self._programs.parts, *self._weights, data)
+            with failures.typed():
+                self.shapes = training.blob_shapes(parts, *self._weights, data)
         return blobs
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
-from graphml.update import training, validation
+from graphml.update import failures, training, validation
 from graphml.update.data import TrainingData, check_targets, checked_samples, stacked
 from graphml.update.events import MetricKey
 from graphml.update.history import Record, batch_records, monitored
@@ -87,9 +87,11 @@ def store_samples(
             rows = rows if done else count
             missing = rows - count  # the last piece is filled up, so that it runs in the same program
             inputs = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
-            blobs = {n: np.asarray(blob)[:count] for n, blob in programs.trunk(params, inputs).items()}
+            with failures.typed(lambda inputs=inputs: failures.faulty_in_trunk(parts, params, inputs)):
+                blobs = {n: np.asarray(blob)[:count] for n, blob in programs.trunk(params, inputs).items()}
             if shapes is None:
-                shapes = training.blob_shapes(parts, train, frozen, training.Data(blobs, samples.target))
+                with failures.typed():
+                    shapes = training.blob_shapes(parts, train, frozen, training.Data(blobs, samples.target))
             check_targets(samples, recipe.losses, shapes, done)
             store.append(blobs, samples.target)
             done += count
@@ -165,20 +167,21 @@ class Course:
         done = len(moment.losses)
         window = self._window_at(moment.epoch, plan, done)
         stop = min(done + most, window.stop)
-        train, state, losses = self._programs.slice(
-            moment.train,
-            self._frozen,
-            moment.state,
-            window.data,
-            window.order,
-            done - window.first,
-            stop - window.first,
-            training.hyper_values(recipe, moment.epoch),
-            self._key,
-            window.first,
-            window.count,
-        )
-        new = np.asarray(losses)[done - window.first : stop - window.first]
+        with failures.typed(lambda: self._faulty_layer(moment.train, window.data.blobs)):
+            train, state, losses = self._programs.slice(
+                moment.train,
+                self._frozen,
+                moment.state,
+                window.data,
+                window.order,
+                done - window.first,
+                stop - window.first,
+                training.hyper_values(recipe, moment.epoch),
+                self._key,
+                window.first,
+                window.count,
+            )
+            new = np.asarray(losses)[done - window.first : stop - window.first]
         refuse_unless_finite(new, moment.epoch, done, recipe.hyper)
         metrics = {
             MetricKey.LOSS_VALUE: float(new[-1]),
@@ -209,9 +212,13 @@ class Course:
         samples = self._samples if self._data is None else self._data
         numbers = self._held if held else self._chosen
         hyper = training.hyper_values(moment.recipe, moment.epoch)
-        found = validation.judged(self._programs.evaluation, moment.train, self._frozen, samples, numbers, hyper)
+        with failures.typed(lambda: self._faulty_layer(moment.train, samples.blobs)):
+            found = validation.judged(self._programs.evaluation, moment.train, self._frozen, samples, numbers, hyper)
         judged = found.pop("loss")
         return Record(moment.epoch, None, loss, found, judged if held else None)
+
+    def _faulty_layer(self, train: Any, blobs: Mapping[str, Any]) -> str | None:
+        return failures.faulty_in_tail(self._programs.parts, train, self._frozen, blobs)
 
     def _window_at(self, epoch: int, plan: Plan, done: int) -> _Window:
         if (epoch, plan) != self._of:

@@ -17,7 +17,7 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import Device, pick_device
 from graphml.models.network import NeuralNetwork
-from graphml.update import training
+from graphml.update import failures, training
 from graphml.update.cohorts import SHARED, SPLIT, Cohort, read_users
 from graphml.update.data import TrainingData
 from graphml.update.deltas import Delta, difference
@@ -234,8 +234,10 @@ class _Crowd:
             hyper = training.hyper_values(recipe, epoch)
             key = training.epoch_key(self._programs.parts, recipe.seed, epoch)
             run = (train, state, order, cohort.stops(active), cohort.count)
-            train, state, losses = self._slice(run, cohort.data, self._frozen, hyper, key)
-            self._take_losses(cohort, active, outcomes, np.asarray(losses), epoch, failed)
+            with failures.typed(lambda: self._faulty_layer(cohort)):
+                train, state, losses = self._slice(run, cohort.data, self._frozen, hyper, key)
+                losses = np.asarray(losses)
+            self._take_losses(cohort, active, outcomes, losses, epoch, failed)
             measured = self._measured(cohort, train, hyper)
             improved = np.zeros(cohort.size, bool)
             for place in sorted(active):
@@ -252,6 +254,9 @@ class _Crowd:
         for place, outcome in outcomes.items():
             outcome.stack, outcome.place = stack, place
         return {cohort.users[place].number: outcome for place, outcome in outcomes.items()}
+
+    def _faulty_layer(self, cohort: Cohort) -> str | None:
+        return failures.faulty_in_tail(self._programs.parts, self._given, self._frozen, cohort.data.blobs)
 
     def _stacked(self, tree: Any, cohort: Cohort) -> Any:
         return cohort.put(jax.tree.map(lambda leaf: np.broadcast_to(leaf, (cohort.size, *np.shape(leaf))), tree))
@@ -277,7 +282,8 @@ class _Crowd:
         totals: dict[int, dict[str, list[float]]] = {place: {} for place in cohort.users}
         numbers = dict.fromkeys(cohort.users, 0)
         for picked, counts, rows in cohort.judged(_JUDGED):
-            found = jax.device_get(self._evaluation((train, picked, counts), cohort.data, self._frozen, hyper))
+            with failures.typed(lambda: self._faulty_layer(cohort)):
+                found = jax.device_get(self._evaluation((train, picked, counts), cohort.data, self._frozen, hyper))
             for place, count in rows.items():
                 numbers[place] += count
                 for name, values in found.items():

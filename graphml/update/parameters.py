@@ -83,6 +83,7 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
 Kind = Literal["integer", "number", "switch", "text"]
 
 _LARGEST = float(np.finfo(np.float32).max)  # the step takes its numbers as float32
+_MOST_SHOWN = 20  # of the values that a file allows
 _MOST_EPOCHS = 2**31 - 1  # the number of an epoch goes into random keys, as 32 bits
 
 
@@ -130,7 +131,9 @@ class ParameterDescription:
         """In words, what `check` accepts."""
         if self.allowed is not None:
             legal = sorted(value for value in self.allowed if self._allows(value))
-            return "{" + ", ".join(map(str, legal)) + "}" if legal else "no value, because the allowed set is empty"
+            if not legal:
+                return "no value, because the allowed set is empty"
+            return "{" + ", ".join(map(str, legal[:_MOST_SHOWN])) + (", ...}" if len(legal) > _MOST_SHOWN else "}")
         if self.kind in ("switch", "text"):
             return "True or False" if self.kind == "switch" else "a text"
         if self.minimum is not None and self.maximum is not None and not self.minimum <= self.maximum:
@@ -147,11 +150,15 @@ def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
         value = value.item()
     if kind in ("switch", "text"):
         return value if isinstance(value, bool if kind == "switch" else str) else None
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    if kind == "number":
-        return float(value)
-    return int(value) if isinstance(value, Integral) else None
+    if kind == "integer":
+        return int(value) if isinstance(value, Integral) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 _KINDS: dict[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}
