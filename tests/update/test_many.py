@@ -112,6 +112,16 @@ def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_
     _same_as_alone(result, model, users, recipe=recipe, strict=False)
 
 
+def test_a_short_last_piece_of_what_is_judged_counts_by_its_rows(monkeypatch):
+    recipe = recipes.Recipe(recipes.SGD(0.01), losses=recipes.SquaredError("y"), validation_fraction=0.7)
+    found = []
+    for rows in (many._JUDGED, 2):
+        monkeypatch.setattr(many, "_JUDGED", rows)
+        result = update_many(MODEL, _regression_users(10, 4), recipe=recipe, strict=False)
+        found.append([result.history(user).epochs[-1].validation_loss for user in (0, 1)])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
 def test_the_trunk_sees_each_sample_once_and_users_together(monkeypatch):
     pieces, plain = [], cohorts._Trunk.__call__
     monkeypatch.setattr(cohorts._Trunk, "__call__", lambda trunk, one: pieces.append(one.count) or plain(trunk, one))

@@ -27,10 +27,12 @@ from graphml.update import (
     recipe_of,
     take_apart,
     training,
+    validation,
 )
 from graphml.update.augmentation import flipped, moved
 from graphml.update.history import Record, is_enough
 from graphml.update.optimizers import clipped, optimizer, rate_factor
+from graphml.update.programs import programs_for
 from graphml.update.validation import kept_apart
 
 REGRESSION = regression()  # tasks on one model share their compiled programs
@@ -254,6 +256,24 @@ def test_dropout_zeroes_some_and_divides_the_others_in_training_only():
     np.testing.assert_array_equal(np.ravel(parts.plain.fn(params, blobs)["y"]), np.ones(2000))
 
 
+def test_every_epoch_mini_batch_and_row_draws_its_own_numbers():
+    data = {"x": np.repeat(np.float32([[1, -2, 3]]), 8, 0), "y_true": np.ones((8, 2), np.float32)}  # of equal samples
+    recipe = recipes.Recipe(recipes.SGD(0.0), dropout={"r": 0.5}, epochs=4, batch_size=2, shuffle=False, layers=["top"])
+    task = _task(REGRESSION, data, recipe)
+    losses = np.reshape([record.loss for record in task.history.batches], (4, 4))
+    assert all(len(set(epoch)) > 1 for epoch in losses)
+    assert len({tuple(epoch) for epoch in losses}) == 4
+    alone = np.array([r.loss for r in _task(REGRESSION, data, recipe, mini_batch_size=1).history.batches])
+    assert any(np.abs(alone - loss).min() > 1e-3 for loss in losses.ravel())  # two rows that dropped different numbers
+
+
+def test_every_epoch_is_shuffled_anew():
+    recipe = recipes.Recipe(recipes.SGD(0.0), epochs=4, batch_size=2, shuffle=True)
+    losses = np.reshape([r.loss for r in _task(REGRESSION, regression_data(10), recipe).history.batches], (4, 5))
+    assert len({tuple(epoch) for epoch in losses}) == 4
+    np.testing.assert_allclose(losses.mean(1), losses.mean(), rtol=1e-5)
+
+
 def test_dropout_ends_the_trunk_and_a_blob_beside_the_loss_is_refused():
     _, _, parts = _setup(regression(), recipes.Recipe(dropout={"h": 0.5}, layers=["top"]))
     assert [node.key for node in parts.trunk.graph.body.nodes] == ["below"]
@@ -318,6 +338,42 @@ def test_samples_kept_for_validation_are_never_trained_on():
     assert len(clean.history.batches) == 3 * 2
     with pytest.raises(UpdateError, match="none would be left"):
         kept_apart(1, 0.5)
+
+
+def test_a_short_last_piece_of_what_is_judged_counts_by_its_rows(monkeypatch):
+    def mean(train, frozen, blobs, target, mask, hyper):
+        return {"loss": np.mean(target[mask])}
+
+    targets = np.random.default_rng(0).normal(size=9)
+    monkeypatch.setattr(validation, "_ROWS", 4)
+    found = validation.judged(mean, None, None, training.Data({}, targets), np.arange(9), None)
+    assert found["loss"] == pytest.approx(np.mean(targets), rel=1e-12)
+
+
+def test_programs_are_shared_by_recipes_that_differ_in_numbers_only():
+    recipe = recipes.Recipe(recipes.SGD(0.1), layers=["top"], clip_norm=1.0)
+    model = classifier()
+    kept = _programs(model, recipe)
+    same = recipes.replaced(
+        recipe, optimizer=recipes.SGD(0.2), clip_norm=2.0, epochs=3, batch_size=7, seed=2, shuffle=False
+    )
+    assert _programs(model, same) is kept
+    others = [
+        *({"optimizer": optimizer} for optimizer in (recipes.Adam(), recipes.SGD(schedule=recipes.CosineDecay()))),
+        *({"losses": loss} for loss in (recipes.SquaredError("z"), recipes.CrossEntropy(label_smoothing=0.1))),
+        *({"layers": layers} for layers in (["conv"], {"top": ["bias"]})),
+        *({"metrics": metric} for metric in (recipes.Accuracy(), recipes.TopK(2))),
+        *({"dropout": {blob: 0.1}} for blob in ("f", "z")),
+        *({"quantized": "straight-through"}, {"half": "float16"}, {"clip_norm": None}, {"statistics": "updated"}),
+    ]
+    found = [_programs(model, recipes.replaced(recipe, **change)) for change in others]
+    found.append(_programs(model, recipe, precision="bfloat16"))
+    assert len({*map(id, found), id(kept)}) == len(others) + 2
+
+
+def _programs(model, recipe: recipes.Recipe, **keyword: Any):
+    spec = recipes.write_recipe(model.spec, recipe, {"z": (3,)})
+    return programs_for(model, recipe_of(spec), None, **keyword)
 
 
 def test_history_holds_every_mini_batch_and_epoch_with_its_metrics(tmp_path):
