@@ -359,8 +359,10 @@ def test_programs_are_shared_by_recipes_that_differ_in_numbers_only():
     )
     assert _programs(model, same) is kept
     others = [
-        *({"optimizer": optimizer} for optimizer in (recipes.Adam(), recipes.SGD(schedule=recipes.CosineDecay()))),
-        *({"losses": loss} for loss in (recipes.SquaredError("z"), recipes.CrossEntropy(label_smoothing=0.1))),
+        # in pairs whose numbers have the same names
+        *({"optimizer": optimizer} for optimizer in (recipes.Adam(weight_decay=0.1), recipes.AdamW())),
+        *({"optimizer": recipes.SGD(schedule=way)} for way in (recipes.CosineDecay(), recipes.LinearDecay())),
+        *({"losses": loss} for loss in (recipes.SquaredError("z"), recipes.CosineDistance("z"))),
         *({"layers": layers} for layers in (["conv"], {"top": ["bias"]})),
         *({"metrics": metric} for metric in (recipes.Accuracy(), recipes.TopK(2))),
         *({"dropout": {blob: 0.1}} for blob in ("f", "z")),
