@@ -24,7 +24,7 @@ from graphml.update.deltas import Delta, difference
 from graphml.update.history import History, Record, batch_records, is_enough, monitored
 from graphml.update.learners import refuse_unless_legal
 from graphml.update.learning import refuse_unless_finite
-from graphml.update.parameters import checked
+from graphml.update.parameters import checked, refuse_unless_allowed
 from graphml.update.programs import Precision, Programs, programs_for
 from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
 from graphml.update.storage import Limits
@@ -84,8 +84,10 @@ def update_many(
     device = pick_device(configuration) if devices is None else devices[0]
     if devices is None:
         devices = jax.local_devices() if device is None else [device]
-    values = checked({**(configuration.parameters or {}), **parameters}, parameter_descriptions(loaded.spec))
+    descriptions = parameter_descriptions(loaded.spec)
+    values = checked({**(configuration.parameters or {}), **parameters}, descriptions)
     settled = recipe_of(loaded.spec, values)
+    refuse_unless_allowed(settled.values, descriptions)
     programs = programs_for(loaded, settled, device, precision)
     given, frozen = programs.parts.split(loaded.parameters)
     for key, value in values.items():

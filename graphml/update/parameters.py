@@ -207,19 +207,16 @@ def checked(
     return out
 
 
-def settled(
-    given: Mapping[Any, Any] | None, descriptions: Mapping[ParameterKey, ParameterDescription]
-) -> dict[ParameterKey, Any]:
-    """The value of every parameter: as given, else the default. Raises one UpdateError that lists everything refused,
-    defaults of the file that it does not allow itself among it."""
-    found = checked(given, descriptions)
+def refuse_unless_allowed(
+    values: Mapping[ParameterKey, Any], descriptions: Mapping[ParameterKey, ParameterDescription]
+) -> None:
+    """Raise one UpdateError for all values in force that are not allowed. Those that somebody gives were checked when
+    they were given; what is left are defaults that a file does not allow itself."""
     refused: list[str] = []
     for key, description in descriptions.items():
-        if key not in found:
-            try:
-                found[key] = description.check(description.default)
-            except UpdateError as error:
-                refused.append(f"the default {error}")
+        try:
+            description.check(values[key])
+        except UpdateError as error:
+            refused.append(f"the default {error}")
     if refused:
         raise UpdateError("\n".join(refused))
-    return found

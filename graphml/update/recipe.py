@@ -14,7 +14,7 @@ from graphml.recipes import read_recipe
 from graphml.recipes.parts import bounds
 from graphml.spec import Model
 from graphml.spec.wire.network_pb2 import LossLayer
-from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, describe, settled
+from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, checked, describe
 
 LossKind = Literal[
     "categorical_cross_entropy",
@@ -182,7 +182,8 @@ def parameter_descriptions(model: Model) -> dict[ParameterKey, ParameterDescript
 def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recipe:
     """The recipe of a Model message, with `overrides` (keys or their names -> values) in place of its defaults.
 
-    Raises UpdateError that lists what the file lacks, or which values it refuses and what it allows.
+    Raises UpdateError that lists what the file lacks, or which values it refuses and what it allows. Defaults that the
+    file does not allow itself pass, for another value may replace them; see `refuse_unless_allowed`.
     """
     network = network_of(model)
     own = read_recipe(model)
@@ -208,7 +209,8 @@ def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recip
         missing.append("it does not say how many epochs to train")
     if missing or member is None:
         raise UpdateError("the model cannot be trained: " + "; ".join(missing))
-    values = settled(overrides, descriptions)
+    values = {key: description.default for key, description in descriptions.items()}
+    values |= checked(overrides, descriptions)
     kind, keys = _OPTIMIZERS[member]
     return Recipe(
         losses=(_loss(model, params.lossLayers[0]),),
@@ -323,4 +325,4 @@ def _own_recipe(model: Model, own: recipes.Recipe, overrides: Mapping[Any, Any] 
         validation_fraction=own.validation_fraction,
         early_stopping=own.early_stopping,
     )
-    return recipe.replaced(settled(overrides, _own_descriptions(own)))
+    return recipe.replaced(checked(overrides, _own_descriptions(own)))

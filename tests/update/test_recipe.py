@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from update.networks import classifier, regression
+from update.networks import classifier, network, regression
 
 from graphml import spec
 from graphml.errors import UpdateError
-from graphml.update import ParameterKey, recipe_of
+from graphml.update import ParameterKey, recipe_of, update, update_many
 from graphml.update.recipe import class_labels
 
 
@@ -97,10 +97,18 @@ def _with(name: str, **values):
 )
 def test_a_default_that_is_not_allowed_is_refused_unless_another_value_is_given(model, words, legal):
     with pytest.raises(UpdateError, match=f"^the default {words}"):
-        recipe_of(model)
-    assert (
-        recipe_of(model, legal).values.items() >= {ParameterKey(name): value for name, value in legal.items()}.items()
-    )
+        update(network(model), _unread(), strict=False)
+    with pytest.raises(UpdateError, match=f"^the default {words}"):
+        update_many(network(model), _unread(), strict=False)
+    with pytest.raises(UpdateError, match="there are no training data"):
+        update(network(model), [], strict=False, **legal)
+    with pytest.raises(UpdateError, match="there are no users"):
+        update_many(network(model), [], strict=False, **legal)
+
+
+def _unread():
+    pytest.fail("data are read before the recipe is refused")
+    yield
 
 
 @pytest.mark.parametrize(
@@ -112,7 +120,7 @@ def test_a_default_that_is_not_allowed_is_refused_unless_another_value_is_given(
 )
 def test_nothing_is_allowed_where_a_file_allows_no_value(model, words):
     with pytest.raises(UpdateError, match=words):
-        recipe_of(model)
+        update(network(model), _unread(), strict=False)
 
 
 def test_a_training_input_is_declared_once():
