@@ -102,6 +102,13 @@ def model_file(path: str | os.PathLike[str]) -> Path:
         return _model_file(path) if path.is_dir() else path
 
 
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of any file that is no larger than a model can be. Raises SpecError that names the path."""
+    path = Path(path)
+    with _naming(path):
+        return _bytes(path, _LARGEST)
+
+
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Errors of the operating system become SpecErrors, and every SpecError begins with the path."""

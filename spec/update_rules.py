@@ -222,6 +222,9 @@ def parameter_faults(holder: Message, name: str, *, positive: bool = False) -> I
     default = parameter.defaultValue
     kind = parameter.WhichOneof("AllowedValues")
     legal: list[Any] = [default]
+    if not math.isfinite(default):
+        yield f"the default of {name}, {default}, is not a finite number"
+        return
     if kind == "set":
         legal += parameter.set.values
         if default not in parameter.set.values:
@@ -245,6 +248,9 @@ def _training_inputs(model: Model, target: str) -> Iterator[Problem]:
     given = description.trainingInput
     classifier = model.WhichOneof("Type") == "neuralNetworkClassifier"
     wanted = description.predictedFeatureName if classifier else target
+    for name, count in Counter(feature.name for feature in given).items():
+        if count > 1:
+            yield Problem(f"training input {name!r}", f"is declared {count} times; names are unique")
     if len(given) < 2:
         yield Problem("training inputs", f"there are {len(given)}; an input and the target {wanted!r} are needed")
     inputs = {feature.name: feature.type for feature in description.input}

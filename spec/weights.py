@@ -219,6 +219,39 @@ def _channel_axis(shape: tuple[int, ...], axis: int) -> int:
     return axis if axis < len(shape) else 0
 
 
+def quantized_faults(value: Quantized) -> Iterator[str]:
+    """Everything by which a `Quantized` of unknown origin is not what the class says; arrays are NumPy's."""
+    bits, codes, table, scale, bias = value.bits, value.codes, value.table, value.scale, value.bias
+    if type(bits) is not int or not 1 <= bits <= 8:
+        yield f"quantized weights have 1 to 8 bits, not {bits!r}"
+        return
+    if codes is None or codes.dtype not in (np.uint8, np.int8):
+        yield f"codes are uint8 or int8, not {None if codes is None else codes.dtype}"
+        return
+    if codes.dtype == np.int8 and (bits != 8 or table is not None):
+        yield "int8 codes have 8 bits and no table"
+    if codes.size and codes.dtype == np.uint8 and codes.max() >= 2**bits:
+        yield f"a code of {bits} bits ends at {2**bits - 1}; there is {codes.max()}"
+    if (table is None) == (scale is None):
+        yield f"a scale or a table is needed; there {'is neither' if scale is None else 'are both'}"
+    elif table is not None and bias is not None:
+        yield "a bias belongs to a scale; there is a table"
+    if table is not None and (table.shape != (2**bits,) or table.dtype != np.float32):
+        yield f"{bits} bits need a table of {2**bits} numbers in float32, not {table.dtype}{list(table.shape)}"
+    for name, array in (("scale", scale), ("bias", bias)):
+        if array is not None and (array.dtype != np.float32 or not _is_along_one_axis(array.shape, codes.shape)):
+            given = f"{array.dtype}{list(array.shape)}"
+            yield f"the {name} of codes {list(codes.shape)} is one float32, or one for each channel, not {given}"
+
+
+def _is_along_one_axis(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether a shape is that of one number, or of one for each slice of the whole along some axis."""
+    wide = [axis for axis, size in enumerate(shape) if size != 1]
+    if not wide:
+        return len(shape) <= len(whole)
+    return len(shape) == len(whole) and len(wide) == 1 and shape[wide[0]] == whole[wide[0]]
+
+
 def unpack_bits(packed: bytes, bits: int, count: int) -> np.ndarray:
     """`count` unsigned codes of `bits` bits each, stored most significant bit first across byte borders."""
     if bits == 8:

@@ -52,7 +52,7 @@ class Pipeline(Model):
     def _loaded(self) -> dict[str, Model]:
         stages = pipeline_of(self._message)
         loaded = {}
-        for name, message in zip(_names(stages), stages.models, strict=True):
+        for name, message in zip(stage_names(stages), stages.models, strict=True):
             loaded[name] = kind_of(message)(
                 message,
                 configuration=for_stage(self.configuration, name),
@@ -304,7 +304,7 @@ class Pipeline(Model):
         return usable
 
 
-def _names(stages: Any) -> list[str]:
+def stage_names(stages: Any) -> list[str]:
     """Names that tell the stages apart, whatever the file says; what is wrong with it is said when it predicts."""
     count = len(stages.models)
     named = list(stages.names) if len(stages.names) == count else [f"model{i}" for i in range(count)]

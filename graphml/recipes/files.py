@@ -57,10 +57,14 @@ def write_recipe(model: Model, recipe: Recipe, shapes: Shapes | None = None) -> 
 
 
 def core_ml_problems(model: Model) -> list[str]:
-    """Why Core ML would not train a model as it is; for one with a recipe of our own, what in that is beyond it."""
+    """Why Core ML would not train a model as it is; for one with a recipe of our own, what in that is beyond it.
+
+    Raises UpdateError for a recipe of our own that names what the model does not have.
+    """
     recipe = read_recipe(model)
     if recipe is None:
         return _errors(model)
+    recipe = completed(model, recipe)
     return _for_core_ml(model, recipe, _declared_shapes(model, recipe))[1]
 
 

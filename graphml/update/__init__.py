@@ -12,7 +12,8 @@ What the format leaves open is decided here as follows.
 - Losses: the mean over the mini-batch of the mean over the elements of a sample. Cross entropy is computed from
   what goes into the softmax, so that it and its gradient stay finite where a probability is rounded to zero.
 - SGD: v = momentum v - learning_rate g, w += v. Adam: moments corrected for their start at zero.
-- The last mini-batch of an epoch may be short; its loss is the mean over the samples that it has.
+- The last mini-batch of an epoch may be short; its loss is the mean over the samples that it has. A batch size above
+  the number of samples means one mini-batch of all of them, at the cost of that.
 - The loss at EPOCH_END is the mean over the samples of the epoch, each with the weights of its moment.
 - Shuffle: see `graphml.update.training.epoch_order`; it depends on seed and epoch only. Absent in the file: no
   shuffle.

@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models.network import NeuralNetwork
-from graphml.update import training, validation
+from graphml.update import failures, training, validation
 from graphml.update.data import Row, Samples, TrainingData, check_targets, checked_samples, stacked
 from graphml.update.programs import Programs
 from graphml.update.recipe import Recipe
@@ -176,10 +176,13 @@ class _Trunk:
         missing = rows - count
         inputs = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
         inputs = jax.device_put(inputs, NamedSharding(self._mesh, SPLIT))
-        blobs = {n: np.asarray(b)[:count] for n, b in self._programs.trunk(self._params, inputs).items()}
+        parts = self._programs.parts
+        with failures.typed(lambda: failures.faulty_in_trunk(parts, self._params, inputs)):
+            blobs = {n: np.asarray(b)[:count] for n, b in self._programs.trunk(self._params, inputs).items()}
         if not self.shapes:
             data = training.Data(blobs, samples.target)
-            self.shapes = training.blob_shapes(self._programs.parts, *self._weights, data)
+            with failures.typed():
+                self.shapes = training.blob_shapes(parts, *self._weights, data)
         return blobs
 
 
@@ -211,6 +214,7 @@ class Cohort:
         self.data = self._laid([[(u.blobs, u.targets) for u in of_device] for of_device in pieces], length)
         for user in users:  # their samples are on the devices
             user.blobs, user.targets = [], []
+        self._rows = min(batch_size, _rounded(max(len(user.chosen) for user in users)))
         self.batches = _rounded(max(self.batches_of(user) for user in users))
         self.count = self._placed({place: len(user.chosen) for place, user in self.users.items()})
 
@@ -222,11 +226,13 @@ class Cohort:
         return self._placed({place: self.batches_of(self.users[place]) for place in active})
 
     def order(self, recipe: Recipe, epoch: int) -> jax.Array:
-        """[places, mini-batches, batch size]: the samples of an epoch, each user's as a task of its own has them."""
-        order = np.zeros((self.size, self.batches, self._batch_size), np.int32)
+        """[places, mini-batches, rows]: the samples of an epoch, each user's as a task of its own has them."""
+        order = np.zeros((self.size, self.batches, self._rows), np.int32)
         for place, user in self.users.items():
             settled = {"seed": recipe.seed, "epoch": epoch, "shuffle": recipe.shuffle}
             own = user.chosen[training.epoch_order(len(user.chosen), self._batch_size, **settled)]
+            # the rows that only fill up are the user's own too: what another's sample holds must not reach a gradient
+            own = np.pad(own, ((0, 0), (0, self._rows - own.shape[1])), mode="edge")
             order[place, : len(own)] = own + self._starts[place]
         return self.put(order)
 

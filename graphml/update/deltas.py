@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import reprlib
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,14 +20,15 @@ from graphml.models import Model, load
 from graphml.models.network import NeuralNetwork
 from graphml.spec import Model as Message
 from graphml.spec.attributes import kind_of, weight_messages
-from graphml.spec.files import replace_file
+from graphml.spec.files import read_file, replace_file
 from graphml.spec.layers import REGIONS
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import Quantized, quantized_faults
 from graphml.update.recipe import network_of
 from graphml.update.weights import with_weight
 
 _FORMAT = "graphml delta 1"
 _FIELDS = ("codes", "scale", "bias", "table")  # of a quantized weight
+_STORED = tuple(np.dtype(name) for name in ("float32", "float16", "float64", "int8"))  # of any other
 
 Weight = np.ndarray | Quantized
 
@@ -33,10 +36,20 @@ Weight = np.ndarray | Quantized
 @dataclass(frozen=True, eq=False)
 class Delta:
     """base: the fingerprint of the model it belongs to. weights: {"layer/weight": new value}, in the form in which the
-    personal model stores it."""
+    personal model stores it.
+
+    Raises SpecError for a base that is no fingerprint, and for weights in a form in which no model stores them.
+    """
 
     base: str
     weights: Mapping[str, Weight]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.base, str) or re.fullmatch("[0-9a-f]{64}", self.base) is None:
+            raise SpecError(f"the base is {reprlib.repr(self.base)}, not a fingerprint of 64 hexadecimal digits")
+        for name, weight in self.weights.items():
+            for fault in _faults(weight):
+                raise SpecError(f"{name!r}: {fault}")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as a safetensors file, all or nothing. Raises MissingExtraError without the package (the extra
@@ -49,24 +62,20 @@ class Delta:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Delta:
-        """What `save` has written. Raises SpecError for any other file, and when a byte of it has changed."""
+        """What `save` has written. Raises SpecError for any other file, whoever has made it, and when a byte of it has
+        changed."""
         need("safetensors", "deltas")
-        from safetensors import SafetensorError
-        from safetensors.numpy import load as read
-
-        data = Path(path).read_bytes()
-        try:
-            tensors = read(data)
-            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            facts = dict(header.get("__metadata__", {}))
-        except (SafetensorError, ValueError, TypeError, KeyError) as error:
-            raise SpecError(f"{path} is no delta of a model, or damaged: {error}") from None
+        tensors, facts = _contents(path)
         told = facts.pop("digest", None)
         if facts.get("format") != _FORMAT:
-            raise SpecError(f"{path} is no delta of a model: its form is {facts.get('format')!r}, not {_FORMAT!r}")
+            form = reprlib.repr(facts.get("format"))
+            raise SpecError(f"{path} is not a delta of a model: its format is {form}, not {_FORMAT!r}")
         if told != _digest(tensors, facts):
-            raise SpecError(f"{path} is damaged: its digest is another")
-        return cls(facts["base"], _from_tensors(tensors, json.loads(facts["quantized"])))
+            raise SpecError(f"{path} is damaged: digest mismatch")
+        try:
+            return cls(facts.get("base", ""), _from_tensors(tensors, facts.get("quantized", "")))
+        except SpecError as error:
+            raise error.in_context(f"{path} is not a delta of a model") from None
 
 
 def save_delta(personal: Model | str | os.PathLike[str], base: Model | str | os.PathLike[str], path: Any) -> None:
@@ -145,10 +154,24 @@ def _same_bits(a: Weight, b: Weight) -> bool:
 
 
 def _on_host(weight: Weight) -> Weight:
+    """In NumPy, and in the form in which a file of the model would have it."""
     if isinstance(weight, Quantized):
         fields = ((name, getattr(weight, name)) for name in _FIELDS)
         return replace(weight, **{name: np.asarray(value) for name, value in fields if value is not None})
-    return np.asarray(weight)
+    array = np.asarray(weight)
+    return array if array.dtype in _STORED else array.astype(np.float32)
+
+
+def _faults(weight: Weight) -> Iterator[str]:
+    """What is wrong with the form of a weight."""
+    if isinstance(weight, Quantized):
+        yield from quantized_faults(weight)
+        return
+    array = np.asarray(weight)
+    if array.dtype not in _STORED:
+        yield f"weights are {', '.join(map(str, _STORED))} or codes, not {array.dtype}"
+    elif array.dtype == np.float64 and (np.abs(array[np.isfinite(array)]) > np.finfo(np.float32).max).any():
+        yield "a number is larger than float32 can hold"
 
 
 def network_from(model: Model | str | os.PathLike[str]) -> NeuralNetwork:
@@ -186,6 +209,8 @@ def fitting(delta: Delta, base: NeuralNetwork) -> dict[str, Weight]:
             raise ShapeError(f"the model has no weight {name!r}")
         if tuple(weight.shape) != tuple(old[name].shape):
             raise ShapeError(f"{name!r} has shape {list(weight.shape)}; the model's is {list(old[name].shape)}")
+        if weight.dtype == np.int8 != old[name].dtype:
+            raise ShapeError(f"{name!r} has integers of 8 bits; the model's weight is {old[name].dtype}")
     return old
 
 
@@ -231,12 +256,46 @@ def _as_tensors(weights: Mapping[str, Weight]) -> tuple[dict[str, np.ndarray], d
     return tensors, bits
 
 
-def _from_tensors(tensors: Mapping[str, np.ndarray], bits: Mapping[str, int]) -> dict[str, Weight]:
+def _contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays and the metadata of a safetensors file. Raises SpecError for any other."""
+    from safetensors.numpy import load as read
+
+    data = read_file(path)
+    try:
+        tensors = read(data)
+        header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return tensors, dict(header.get("__metadata__", {}))
+    except Exception as error:  # the bytes may come from anybody, and a parser may fail in any way
+        raise SpecError(f"{path} is not a delta of a model, or damaged: {error}") from None
+
+
+def _from_tensors(tensors: Mapping[str, np.ndarray], quantized: str) -> dict[str, Weight]:
+    """The inverse of `_as_tensors`. quantized: JSON, {weight: bits of its codes}."""
+    try:
+        bits = _json(quantized)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"the list of quantized weights is damaged: {error}") from None
+    if not isinstance(bits, dict):
+        raise SpecError(f"the list of quantized weights is a {type(bits).__name__}, not an object")
     fields = {f"{name}.{field}" for name in bits for field in _FIELDS}
     weights: dict[str, Weight] = {name: array for name, array in tensors.items() if name not in fields}
     for name, size in bits.items():
+        if name in weights:
+            raise SpecError(f"{name!r} is stored twice, as floats and as codes")
         weights[name] = Quantized(*(tensors.get(f"{name}.{field}") for field in _FIELDS), bits=size)  # type: ignore[arg-type]
     return weights
+
+
+def _json(text: str | bytes) -> Any:
+    """JSON in which no object has a key twice."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key stands twice in one object")
+        return found
+
+    return json.loads(text, object_pairs_hook=unique)
 
 
 def _digest(tensors: Mapping[str, np.ndarray], facts: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphml.errors import UpdateError
 from graphml.models import Model
+from graphml.models.pipeline import stage_names
 from graphml.recipes import network_of, read_recipe
 from graphml.spec.layers import NETWORKS
 from graphml.update import recipe
@@ -37,8 +38,7 @@ def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescriptio
     if kind == "pipeline" or kind in _PIPELINES:
         pipeline = spec.pipeline if kind == "pipeline" else getattr(spec, kind).pipeline
         found = {}
-        for number, stage in enumerate(pipeline.models):
-            name = pipeline.names[number] if pipeline.names else f"model{number}"
+        for name, stage in zip(stage_names(pipeline), pipeline.models, strict=True):
             for key, description in parameter_descriptions(stage).items():
                 inner = ParameterKey(key.name, (name, *key.scope))
                 found[inner] = ParameterDescription(**{**vars(description), "key": inner})

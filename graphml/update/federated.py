@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from graphml.errors import UpdateError
-from graphml.models import Model, load
+from graphml.errors import GraphmlError, UpdateError
+from graphml.models import Model
 from graphml.models.network import NeuralNetwork
 from graphml.spec.weights import Quantized
 from graphml.update.deltas import Delta, difference, fitting, leaves, network_from, with_leaves
 
 Steps = dict[str, np.ndarray]
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def federated_average(
@@ -39,7 +42,8 @@ def federated_average(
         own; all get the same model.
 
     Only weights that some user has changed are changed, or get noise; they are stored as float32. Raises UpdateError
-    for deltas of another base, and for numbers that are refused.
+    for deltas of another base, and for numbers that are refused; what is wrong with a user's file comes with the number
+    of the user.
     """
     network = network_from(base)
     _refuse_numbers(clip_norm, noise_multiplier)
@@ -69,7 +73,7 @@ def federated_average(
             step = total[name] / whole
             if deviation:
                 step = step + deviation * draw.standard_normal(step.shape)
-            new[name] = (_floats(old) + step).astype(np.float32)
+            new[name] = _stored(name, _floats(old) + step)
     return with_leaves(network, new)
 
 
@@ -83,31 +87,48 @@ def _refuse_numbers(clip_norm: float | None, noise_multiplier: float) -> None:
 
 
 def _share(weight: float) -> float:
-    if not 0 <= weight < math.inf:
-        raise UpdateError(f"a weight of {weight!r} is refused; allowed: numbers from 0")
+    if not isinstance(weight, Real) or not 0 <= weight <= _LARGEST:
+        raise UpdateError(f"a weight of {weight!r} is refused; allowed: numbers from 0 to {_LARGEST:g}")
     return float(weight)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is refused by name
 def _steps(network: NeuralNetwork, given: Any, number: int) -> Steps:
     """How far a user's model went, by the name of the weight."""
-    if not isinstance(given, Delta | Model):
-        given = Delta.read(given) if os.fspath(given).endswith(".safetensors") else load(given)
     try:
-        delta = difference(network_from(given), network) if isinstance(given, Model) else given
+        delta = _delta(network, given)
         old = fitting(delta, network)
-    except UpdateError as error:
+    except GraphmlError as error:
         raise error.in_context(f"user {number}") from None
     return {name: _floats(new) - _floats(old[name]) for name, new in delta.weights.items()}
 
 
+def _delta(network: NeuralNetwork, given: Any) -> Delta:
+    if isinstance(given, Delta):
+        return given
+    if isinstance(given, str | os.PathLike) and os.fspath(given).endswith(".safetensors"):
+        return Delta.read(given)
+    if not isinstance(given, Model | str | os.PathLike):
+        raise UpdateError(f"a user gives a delta, a model or a file of either; given was {type(given).__name__}")
+    return difference(network_from(given), network)
+
+
 def _floats(weight: Any) -> np.ndarray:
-    return np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight).astype(np.float64)
+    """A weight as models compute with it, in the precision in which steps are summed."""
+    floats = np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight)
+    return floats.astype(np.float32).astype(np.float64)
+
+
+def _stored(name: str, average: np.ndarray) -> np.ndarray:
+    if not (np.abs(average) <= _LARGEST).all():
+        raise UpdateError(f"the average of {name!r} is larger than float32 can hold")
+    return average.astype(np.float32)
 
 
 def _clipped(steps: Steps, norm: float | None, number: int) -> Steps:
-    length = math.sqrt(math.fsum(float(np.vdot(step, step)) for step in steps.values()))
-    if not math.isfinite(length):
+    if any(not np.isfinite(step).all() for step in steps.values()):
         raise UpdateError(f"user {number} has weights that are not finite")
+    length = math.sqrt(math.fsum(float(np.vdot(step, step)) for step in steps.values()))
     if norm is None or length <= norm:
         return steps
     return {name: step * (norm / length) for name, step in steps.items()}

@@ -3,7 +3,6 @@ the next. Nothing here knows of threads, handlers or files of checkpoints."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ import numpy as np
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
-from graphml.update import training, validation
+from graphml.update import failures, training, validation
 from graphml.update.data import TrainingData, check_targets, checked_samples, stacked
 from graphml.update.events import MetricKey
 from graphml.update.history import Record, batch_records, monitored
@@ -88,9 +87,11 @@ def store_samples(
             rows = rows if done else count
             missing = rows - count  # the last piece is filled up, so that it runs in the same program
             inputs = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
-            blobs = {n: np.asarray(blob)[:count] for n, blob in programs.trunk(params, inputs).items()}
+            with failures.typed(lambda inputs=inputs: failures.faulty_in_trunk(parts, params, inputs)):
+                blobs = {n: np.asarray(blob)[:count] for n, blob in programs.trunk(params, inputs).items()}
             if shapes is None:
-                shapes = training.blob_shapes(parts, train, frozen, training.Data(blobs, samples.target))
+                with failures.typed():
+                    shapes = training.blob_shapes(parts, train, frozen, training.Data(blobs, samples.target))
             check_targets(samples, recipe.losses, shapes, done)
             store.append(blobs, samples.target)
             done += count
@@ -166,20 +167,21 @@ class Course:
         done = len(moment.losses)
         window = self._window_at(moment.epoch, plan, done)
         stop = min(done + most, window.stop)
-        train, state, losses = self._programs.slice(
-            moment.train,
-            self._frozen,
-            moment.state,
-            window.data,
-            window.order,
-            done - window.first,
-            stop - window.first,
-            training.hyper_values(recipe, moment.epoch),
-            self._key,
-            window.first,
-            window.count,
-        )
-        new = np.asarray(losses)[done - window.first : stop - window.first]
+        with failures.typed(lambda: self._faulty_layer(moment.train, window.data.blobs)):
+            train, state, losses = self._programs.slice(
+                moment.train,
+                self._frozen,
+                moment.state,
+                window.data,
+                window.order,
+                done - window.first,
+                stop - window.first,
+                training.hyper_values(recipe, moment.epoch),
+                self._key,
+                window.first,
+                window.count,
+            )
+            new = np.asarray(losses)[done - window.first : stop - window.first]
         refuse_unless_finite(new, moment.epoch, done, recipe.hyper)
         metrics = {
             MetricKey.LOSS_VALUE: float(new[-1]),
@@ -192,10 +194,7 @@ class Course:
     def at_epoch_end(self, moment: Moment) -> Moment:
         """The moment with what its epoch has measured, and with its weights as the best if they are."""
         assert moment.plan is not None
-        rows = np.full(len(moment.losses), moment.plan.batch_size)
-        rows[-1] = self.count - rows[:-1].sum()
-        # exact, so that it does not depend on where the epoch was cut
-        loss = math.fsum(moment.losses.astype(np.float64) * rows) / self.count
+        loss = training.epoch_loss(moment.losses, self.count, moment.plan.batch_size)
         record = self._judged(moment, loss)
         score = monitored(moment.recipe.early_stopping, record)
         best = (moment.train, score) if moment.best is None or score < moment.best[1] else moment.best
@@ -213,9 +212,13 @@ class Course:
         samples = self._samples if self._data is None else self._data
         numbers = self._held if held else self._chosen
         hyper = training.hyper_values(moment.recipe, moment.epoch)
-        found = validation.judged(self._programs.evaluation, moment.train, self._frozen, samples, numbers, hyper)
+        with failures.typed(lambda: self._faulty_layer(moment.train, samples.blobs)):
+            found = validation.judged(self._programs.evaluation, moment.train, self._frozen, samples, numbers, hyper)
         judged = found.pop("loss")
         return Record(moment.epoch, None, loss, found, judged if held else None)
+
+    def _faulty_layer(self, train: Any, blobs: Mapping[str, Any]) -> str | None:
+        return failures.faulty_in_tail(self._programs.parts, train, self._frozen, blobs)
 
     def _window_at(self, epoch: int, plan: Plan, done: int) -> _Window:
         if (epoch, plan) != self._of:
@@ -227,16 +230,16 @@ class Course:
         return self._window
 
     def _make_windows(self, epoch: int, plan: Plan, done: int) -> Iterator[_Window]:
-        batch, shuffle, seed = plan
-        order = training.epoch_order(self.count, batch, seed=seed, epoch=epoch, shuffle=shuffle)
+        order = training.epoch_order(self.count, plan.batch_size, seed=plan.seed, epoch=epoch, shuffle=plan.shuffle)
         order = self._chosen[order]
         if self._data is not None:
             count = self.count if len(self._held) else None
             yield _Window(self._data, jax.device_put(order, self._device), 0, len(order), count)
             return
         # two windows are alive at once, in memory and on the device
-        length = max(1, min(len(order), self._limits.memory_bytes // (4 * batch * self._samples.sample_bytes)))
-        local = jax.device_put(np.arange(length * batch, dtype=np.int32).reshape(length, batch), self._device)
+        rows = order.shape[1]
+        length = max(1, min(len(order), self._limits.memory_bytes // (4 * rows * self._samples.sample_bytes)))
+        local = jax.device_put(np.arange(length * rows, dtype=np.int32).reshape(length, rows), self._device)
 
         def copied(first: int) -> _Window:
             picked = order[first : first + length]

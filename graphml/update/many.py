@@ -17,14 +17,14 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import Device, pick_device
 from graphml.models.network import NeuralNetwork
-from graphml.update import training
+from graphml.update import failures, training
 from graphml.update.cohorts import SHARED, SPLIT, Cohort, read_users
 from graphml.update.data import TrainingData
 from graphml.update.deltas import Delta, difference
 from graphml.update.history import History, Record, batch_records, is_enough, monitored
 from graphml.update.learners import refuse_unless_legal
 from graphml.update.learning import refuse_unless_finite
-from graphml.update.parameters import checked
+from graphml.update.parameters import checked, refuse_unless_allowed
 from graphml.update.programs import Precision, Programs, programs_for
 from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
 from graphml.update.storage import Limits
@@ -84,8 +84,10 @@ def update_many(
     device = pick_device(configuration) if devices is None else devices[0]
     if devices is None:
         devices = jax.local_devices() if device is None else [device]
-    values = checked({**(configuration.parameters or {}), **parameters}, parameter_descriptions(loaded.spec))
+    descriptions = parameter_descriptions(loaded.spec)
+    values = checked({**(configuration.parameters or {}), **parameters}, descriptions)
     settled = recipe_of(loaded.spec, values)
+    refuse_unless_allowed(settled.values, descriptions)
     programs = programs_for(loaded, settled, device, precision)
     given, frozen = programs.parts.split(loaded.parameters)
     for key, value in values.items():
@@ -234,8 +236,10 @@ class _Crowd:
             hyper = training.hyper_values(recipe, epoch)
             key = training.epoch_key(self._programs.parts, recipe.seed, epoch)
             run = (train, state, order, cohort.stops(active), cohort.count)
-            train, state, losses = self._slice(run, cohort.data, self._frozen, hyper, key)
-            self._take_losses(cohort, active, outcomes, np.asarray(losses), epoch, failed)
+            with failures.typed(lambda: self._faulty_layer(cohort)):
+                train, state, losses = self._slice(run, cohort.data, self._frozen, hyper, key)
+                losses = np.asarray(losses)
+            self._take_losses(cohort, active, outcomes, losses, epoch, failed)
             measured = self._measured(cohort, train, hyper)
             improved = np.zeros(cohort.size, bool)
             for place in sorted(active):
@@ -252,6 +256,9 @@ class _Crowd:
         for place, outcome in outcomes.items():
             outcome.stack, outcome.place = stack, place
         return {cohort.users[place].number: outcome for place, outcome in outcomes.items()}
+
+    def _faulty_layer(self, cohort: Cohort) -> str | None:
+        return failures.faulty_in_tail(self._programs.parts, self._given, self._frozen, cohort.data.blobs)
 
     def _stacked(self, tree: Any, cohort: Cohort) -> Any:
         return cohort.put(jax.tree.map(lambda leaf: np.broadcast_to(leaf, (cohort.size, *np.shape(leaf))), tree))
@@ -277,7 +284,8 @@ class _Crowd:
         totals: dict[int, dict[str, list[float]]] = {place: {} for place in cohort.users}
         numbers = dict.fromkeys(cohort.users, 0)
         for picked, counts, rows in cohort.judged(_JUDGED):
-            found = jax.device_get(self._evaluation((train, picked, counts), cohort.data, self._frozen, hyper))
+            with failures.typed(lambda: self._faulty_layer(cohort)):
+                found = jax.device_get(self._evaluation((train, picked, counts), cohort.data, self._frozen, hyper))
             for place, count in rows.items():
                 numbers[place] += count
                 for name, values in found.items():
@@ -288,9 +296,8 @@ class _Crowd:
         }
 
     def _record(self, cohort: Cohort, place: int, epoch: int, losses: np.ndarray, measured: Any) -> Record:
-        user, rows = cohort.users[place], np.full(len(losses), self._recipe.batch_size)
-        rows[-1] = len(user.chosen) - rows[:-1].sum()
-        loss = math.fsum(losses.astype(np.float64) * rows) / len(user.chosen)
+        user = cohort.users[place]
+        loss = training.epoch_loss(losses, len(user.chosen), self._recipe.batch_size)
         if not measured:
             return Record(epoch, None, loss)
         metrics = dict(measured[place])

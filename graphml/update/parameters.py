@@ -82,13 +82,18 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
 
 Kind = Literal["integer", "number", "switch", "text"]
 
+_LARGEST = float(np.finfo(np.float32).max)  # the step takes its numbers as float32
+_MOST_SHOWN = 20  # of the values that a file allows
+_MOST_EPOCHS = 2**31 - 1  # the number of an epoch goes into random keys, as 32 bits
+
 
 @dataclass(frozen=True)
 class ParameterDescription:
     """What a file says about one parameter.
 
     default: its value if nobody gives another. minimum, maximum: inclusive bounds, None where there is none.
-    allowed: the only legal values, None where bounds (or nothing) decide. kind: integer, number, switch or text.
+    allowed: the only legal values, as far as they are within the bounds; None where bounds (or nothing) decide.
+    kind: integer, number, switch or text.
     """
 
     key: ParameterKey
@@ -104,21 +109,35 @@ class ParameterDescription:
         plain = _plain(value, self.kind)
         if plain is None or not self._allows(plain):
             raise UpdateError(f"{self.key}={value!r} is refused; allowed: {self.allows}")
+        if isinstance(plain, int | float) and abs(plain) > self._limit:
+            raise UpdateError(f"{self.key}={value!r} is refused; training takes no more than {self._limit}")
         return plain
 
     def _allows(self, value: Any) -> bool:
-        if self.allowed is not None:
-            return value in self.allowed
+        if self.allowed is not None and value not in self.allowed:
+            return False
         low = self.minimum is None or value >= self.minimum
         return low and (self.maximum is None or value <= self.maximum)
+
+    @property
+    def _limit(self) -> float:
+        """The largest value that training can take, whatever the file allows."""
+        if self.kind == "number":
+            return _LARGEST
+        return _MOST_EPOCHS if self.key.name == "epochs" else math.inf
 
     @property
     def allows(self) -> str:
         """In words, what `check` accepts."""
         if self.allowed is not None:
-            return "{" + ", ".join(map(str, sorted(self.allowed))) + "}"
+            legal = sorted(value for value in self.allowed if self._allows(value))
+            if not legal:
+                return "no value, because the allowed set is empty"
+            return "{" + ", ".join(map(str, legal[:_MOST_SHOWN])) + (", ...}" if len(legal) > _MOST_SHOWN else "}")
         if self.kind in ("switch", "text"):
             return "True or False" if self.kind == "switch" else "a text"
+        if self.minimum is not None and self.maximum is not None and not self.minimum <= self.maximum:
+            return f"no value, because the range {self.minimum} to {self.maximum} is empty"
         noun = "an integer" if self.kind == "integer" else "a number"
         if self.minimum is None:
             return noun if self.maximum is None else f"{noun} up to {self.maximum}"
@@ -131,11 +150,15 @@ def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
         value = value.item()
     if kind in ("switch", "text"):
         return value if isinstance(value, bool if kind == "switch" else str) else None
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    if kind == "number":
-        return float(value)
-    return int(value) if isinstance(value, Integral) else None
+    if kind == "integer":
+        return int(value) if isinstance(value, Integral) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 _KINDS: dict[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}
@@ -182,3 +205,18 @@ def checked(
     if refused:
         raise UpdateError("\n".join(refused))
     return out
+
+
+def refuse_unless_allowed(
+    values: Mapping[ParameterKey, Any], descriptions: Mapping[ParameterKey, ParameterDescription]
+) -> None:
+    """Raise one UpdateError for all values in force that are not allowed. Those that somebody gives were checked when
+    they were given; what is left are defaults that a file does not allow itself."""
+    refused: list[str] = []
+    for key, description in descriptions.items():
+        try:
+            description.check(values[key])
+        except UpdateError as error:
+            refused.append(f"the default {error}")
+    if refused:
+        raise UpdateError("\n".join(refused))

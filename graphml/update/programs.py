@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
+from graphml.update import failures
 from graphml.update.recipe import Recipe
 from graphml.update.training import make_evaluation, make_slice, make_trunk
 from graphml.update.trunk import Parts, take_apart
@@ -41,7 +42,8 @@ def programs_for(
     kept = model.programs.get(key)
     if kept is None:
         platform = None if device is None else device.platform
-        parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
+        with failures.typed():
+            parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
         kept = model.programs[key] = Programs(
             parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe)
         )

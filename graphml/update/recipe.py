@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -186,7 +187,8 @@ def parameter_descriptions(model: Model) -> dict[ParameterKey, ParameterDescript
 def recipe_of(model: Model, overrides: Mapping[Any, Any] | None = None) -> Recipe:
     """The recipe of a Model message, with `overrides` (keys or their names -> values) in place of its defaults.
 
-    Raises UpdateError that lists what the file lacks, or which values it refuses and what it allows.
+    Raises UpdateError that lists what the file lacks, or which values it refuses and what it allows. Defaults that the
+    file does not allow itself pass, for another value may replace them; see `refuse_unless_allowed`.
     """
     network = network_of(model)
     own = read_recipe(model)
@@ -240,6 +242,9 @@ def _with_target(model: Model, loss: Loss) -> Loss:
     """
     description = model.description
     given = {feature.name: feature.type.WhichOneof("Type") for feature in description.trainingInput}
+    name, count = next(iter(Counter(feature.name for feature in description.trainingInput).most_common(1)), ("", 0))
+    if count > 1:
+        raise UpdateError(f"the training input {name!r} is declared {count} times")
     classifier = model.WhichOneof("Type") == "neuralNetworkClassifier"
     target = loss.target
     if target not in given and classifier:

@@ -21,7 +21,7 @@ from graphml.update.events import UpdateEvent
 from graphml.update.history import is_enough
 from graphml.update.learners import Wish, refuse_unless_legal
 from graphml.update.learning import Course, Moment, store_samples
-from graphml.update.parameters import ParameterKey, checked
+from graphml.update.parameters import ParameterKey, checked, refuse_unless_allowed
 from graphml.update.programs import programs_for
 from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
 from graphml.update.steps import moment_of, step_of
@@ -119,6 +119,9 @@ class Run:
         check: Callable[[str], None],
     ) -> None:
         """From where it stands to the end."""
+        with self._lock:
+            asked = {**self.values, **self._pending}
+        refuse_unless_allowed(asked, self.descriptions)
         course = self._course(data, check)
         self.sample_count = course.sample_count
         try:

@@ -9,6 +9,7 @@ The numbers of a recipe are arguments of the compiled program, so that another l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -187,7 +188,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
     losses; compiled.
 
     Does the mini-batches start <= i < stop of an epoch, in a loop on the device. order: the sample at each place
-    of the epoch, filled up to whole mini-batches; its shape is [mini-batches, batch size]. losses: one for each
+    of the epoch, filled up to whole mini-batches; its shape is [mini-batches, rows of each]. losses: one for each
     mini-batch of the epoch, zero for those outside of the slice. start, stop and hyper are traced: slices of any
     length are one program, and cutting an epoch differently changes no bit of the result.
 
@@ -221,6 +222,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
 
 def epoch_order(count: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
     """The samples of an epoch in mini-batches, [mini-batches, batch size]; the last sample fills up the last of them.
+    A batch size above the count gives one mini-batch of [1, count].
 
     The order sorts the raw 64-bit numbers of a Philox generator keyed by seed and epoch. Unlike library shuffles,
     those numbers are fixed by the generator's definition: seed and epoch give the same order on any machine and
@@ -230,7 +232,24 @@ def epoch_order(count: int, batch_size: int, *, seed: int, epoch: int, shuffle: 
     if shuffle:
         draws = np.random.Philox(key=np.array([seed % 2**64, epoch], np.uint64)).random_raw(count)
         order = np.argsort(draws, kind="stable").astype(np.int32)
-    return np.pad(order, (0, -count % batch_size), mode="edge").reshape(-1, batch_size)
+    rows = _rows(count, batch_size)
+    return np.pad(order, (0, -count % rows), mode="edge").reshape(-1, rows)
+
+
+def _rows(count: int, batch_size: int) -> int:
+    """The samples of a whole mini-batch. What is computed and allocated follows the samples: files may name any batch
+    size."""
+    return min(batch_size, count)
+
+
+def epoch_loss(losses: np.ndarray, count: int, batch_size: int) -> float:
+    """The mean over the samples of an epoch, from the losses of its mini-batches, of which the last may be short.
+
+    Exact, so that it does not depend on where the epoch was cut.
+    """
+    rows = np.full(len(losses), _rows(count, batch_size))
+    rows[-1] = count - rows[:-1].sum()
+    return math.fsum(losses.astype(np.float64) * rows) / count
 
 
 # Judging -------------------------------------------------------------------------------------------------------------

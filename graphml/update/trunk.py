@@ -153,12 +153,12 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     ends = [renamed.get(reading.blob, reading.blob) for reading in readings]
     ends += [name for key in statistics for name in surgery.statistics_of(key)]
     target = lowered.target.replace(custom_layers={**lowered.target.custom_layers, **surgery.CUSTOM_LAYERS})
-    tail = replace(lowered, graph=_piece(graph, above, (*cut, *extra), ends), target=target)
+    tail = replace(lowered, graph=piece(graph, above, (*cut, *extra), ends), target=target)
     trunk_body = Region(tuple(leading_to(Region(tuple(below)), *cut)))
     return Parts(
         trunk=replace(lowered, graph=replace(graph, outputs=(), body=trunk_body)),
         tail=tail,
-        plain=replace(lowered, graph=_piece(graph, plain, cut, [reading.blob for reading in readings])),
+        plain=replace(lowered, graph=piece(graph, plain, cut, [reading.blob for reading in readings])),
         cut=cut,
         readings=readings,
         trained=trained,
@@ -172,7 +172,8 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     )
 
 
-def _piece(graph: Graph, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+def piece(graph: Graph, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+    """Some nodes of a graph, from blobs as they are inside to blobs as they are inside."""
     # exact: the blobs at the cut have been mapped already; the layers still see the network's mapping
     ports = tuple(Port(name, None) for name in inputs)
     ends = tuple(Port(name, None) for name in dict.fromkeys(outputs))

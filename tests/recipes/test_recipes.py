@@ -115,6 +115,16 @@ def test_strictness_lists_what_is_beyond_core_ml_layer_by_layer():
     assert core_ml_problems(_written(recipes.Recipe(layers=["top"]))) == []
 
 
+def test_strictness_refuses_a_recipe_in_a_file_that_names_what_the_model_lacks():
+    model = _written(EVERYTHING)
+    model.trainingRecipe.layers[0].name = "cone"
+    with pytest.raises(UpdateError, match="there is no layer 'cone'"):
+        core_ml_problems(model)
+    model = _written(recipes.Recipe(clip_norm=1.0, losses=recipes.SquaredError("y")), regression().spec)
+    model.trainingRecipe.losses[0].ClearField("target")
+    assert core_ml_problems(model) == core_ml_problems(_written(read_recipe(model), regression().spec))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

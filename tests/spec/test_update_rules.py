@@ -149,6 +149,14 @@ BROKEN = [
         lambda m: setattr(m.description.trainingInput[1], "name", "other"),
         "training inputs: the target 'target' is not among them",
     ),
+    (
+        lambda m: m.description.trainingInput.add(name="target"),
+        "training input 'target': is declared 2 times; names are unique",
+    ),
+    (
+        lambda m: setattr(_update(m).optimizer.sgdOptimizer.momentum, "defaultValue", float("nan")),
+        "optimizer: the default of momentum, nan, is not a finite number",
+    ),
 ]
 
 

@@ -15,7 +15,7 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import MissingExtraError, ShapeError, SpecError, UpdateError
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import Delta, apply_delta, federated_average, make_updatable, save_delta
-from graphml.update.deltas import fingerprint
+from graphml.update.deltas import _as_tensors, _digest, fingerprint, leaves
 
 pytest.importorskip("safetensors", reason="deltas are an optional extra, which is not installed here")
 
@@ -113,8 +113,110 @@ def test_any_damage_is_noticed(tmp_path):
             Delta.read(path)
     for data in (b"", good[:-1], good[: header - 5], b"[]", BASE.spec.SerializeToString()):
         path.write_bytes(data)
-        with pytest.raises(SpecError, match=r"anna\.safetensors is no delta"):
+        with pytest.raises(SpecError, match=r"anna\.safetensors is not a delta"):
             apply_delta(BASE, path)
+
+
+def _forged(model: Any, changes: dict[str, Any], **facts: Any) -> bytes:
+    """A delta of somebody who knows how digests are made. changes: tensors, None to leave one out; facts: likewise."""
+    from safetensors.numpy import save
+
+    tensors, bits = _as_tensors({name: weight for name, (_, weight) in leaves(model)})
+    plain = {"format": "graphml delta 1", "base": fingerprint(model), "quantized": json.dumps(bits)}
+    tensors = {name: array for name, array in {**tensors, **changes}.items() if array is not None}
+    plain = {name: fact for name, fact in {**plain, **facts}.items() if fact is not None}
+    return save(tensors, {**plain, "digest": _digest(tensors, plain)})
+
+
+def _in_codes(*, table: bool = False) -> Any:
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(3)})
+    weights = quantize(np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32), bits=2, table=table)
+    builder.add("innerProduct", "top", ["x"], ["y"], weights=weights, bias=np.ones(3), updatable=True)
+    return network(with_recipe(builder, "y", "y_true", array(3)))
+
+
+CODES, TABLE = _in_codes(), _in_codes(table=True)
+KEY = "top/weights"
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "facts", "words"),
+    [
+        (BASE, {}, {"base": None}, "the base is '', not a fingerprint"),
+        (BASE, {}, {"base": "\x1b[31m" * 9}, r"the base is '\\x1b.*, not a fingerprint"),
+        (BASE, {}, {"quantized": None}, "the list of quantized weights is damaged"),
+        (BASE, {}, {"quantized": "[" * 100_000}, "the list of quantized weights is damaged"),
+        (BASE, {}, {"quantized": "[]"}, "the list of quantized weights is a list"),
+        (BASE, {}, {"quantized": '{"a": 2, "a": 3}'}, "a key stands twice"),
+        (BASE, {}, {"quantized": '{"top/bias": 2}'}, "'top/bias' is stored twice"),
+        (BASE, {}, {"quantized": '{"other": 2}'}, "'other': codes are uint8 or int8, not None"),
+        (BASE, {"top/bias": np.zeros(2, np.complex64)}, {}, "'top/bias': weights are float32, .*, not complex64"),
+        (BASE, {"top/bias": np.zeros(2, np.int32)}, {}, "'top/bias': weights are float32, .*, not int32"),
+        (BASE, {"top/bias": np.full(2, 1e300)}, {}, "'top/bias': a number is larger than float32 can hold"),
+        (CODES, {}, {"quantized": '{"top/weights": true}'}, "1 to 8 bits, not True"),
+        (CODES, {}, {"quantized": '{"top/weights": 9}'}, "1 to 8 bits, not 9"),
+        (CODES, {}, {"quantized": '{"top/weights": 1}'}, "a code of 1 bits ends at 1; there is 3"),
+        (CODES, {f"{KEY}.codes": np.zeros((3, 4), np.int64)}, {}, "codes are uint8 or int8, not int64"),
+        (CODES, {f"{KEY}.codes": np.zeros((3, 4), np.int8)}, {}, "int8 codes have 8 bits"),
+        (CODES, {f"{KEY}.scale": None}, {}, "a scale or a table is needed; there is neither"),
+        (CODES, {f"{KEY}.table": np.zeros(4, np.float32)}, {}, "a scale or a table is needed; there are both"),
+        (CODES, {f"{KEY}.scale": np.ones((3, 4), np.float32)}, {}, r"the scale of codes \[3, 4\] is one float32, or"),
+        (CODES, {f"{KEY}.bias": np.ones((5, 1), np.float32)}, {}, r"the bias of .* not float32\[5, 1\]"),
+        (CODES, {f"{KEY}.scale": np.ones((3, 1), np.int32)}, {}, r"the scale of .* not int32\[3, 1\]"),
+        (TABLE, {f"{KEY}.codes": np.full((3, 4), 4, np.uint8)}, {}, "a code of 2 bits ends at 3; there is 4"),
+        (TABLE, {f"{KEY}.table": np.zeros(3, np.float32)}, {}, r"2 bits need a table of 4 .* not float32\[3\]"),
+        (TABLE, {f"{KEY}.bias": np.ones((1, 1), np.float32)}, {}, "a bias belongs to a scale"),
+    ],
+)
+def test_files_that_others_have_made_are_checked_whatever_their_digest_says(tmp_path, base, changes, facts, words):
+    path = tmp_path / "forged.safetensors"
+    path.write_bytes(_forged(base, {}))
+    apply_delta(base, path)
+    path.write_bytes(_forged(base, changes, **facts))
+    with pytest.raises(SpecError, match=rf"forged\.safetensors is not a delta of a model\n  .*{words}"):
+        apply_delta(base, path)
+    with pytest.raises(SpecError, match=r"user 1\n  .*forged\.safetensors"):
+        federated_average(base, [base, path])
+
+
+def test_a_delta_fits_its_base_in_name_shape_and_kind(tmp_path):
+    path = tmp_path / "forged.safetensors"
+    for changes, words in (
+        ({"middle": np.zeros(2, np.float32)}, "no weight 'middle'"),
+        ({"top/bias": np.zeros((2, 1), np.float32)}, r"has shape \[2, 1\]"),
+        ({"top/bias": np.zeros(2, np.int8)}, "integers of 8 bits; the model's weight is float32"),
+    ):
+        path.write_bytes(_forged(BASE, changes))
+        with pytest.raises(ShapeError, match=words):
+            apply_delta(BASE, path)
+
+
+def test_whatever_the_bytes_are_it_is_a_delta_or_an_error_of_ours(tmp_path):
+    path, draw, good = tmp_path / "anna.safetensors", np.random.default_rng(0), _forged(CODES, {})
+    refused = 0
+    for _ in range(300):
+        data, place = bytearray(good), int(draw.integers(len(good)))
+        match int(draw.integers(4)):
+            case 0:
+                data[place] = draw.integers(256)
+            case 1:
+                del data[place:]
+            case 2:
+                del data[place : place + int(draw.integers(1, 9))]
+            case _:
+                data[place:place] = draw.bytes(4)
+        path.write_bytes(data)
+        try:
+            Delta.read(path)
+        except SpecError:
+            refused += 1
+    assert refused > 280  # spaces behind the header, for one, are no damage
+
+
+def test_only_regular_files_are_read(tmp_path):
+    for path in (tmp_path, tmp_path / "missing.safetensors"):
+        with pytest.raises(SpecError, match=str(path)):
+            Delta.read(path)
 
 
 def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
@@ -190,6 +292,8 @@ def test_numbers_that_make_no_sense_are_refused():
         ({"weights": [1]}, "more users than the 1 weights"),
         ({"weights": [1, 1, 1]}, "3 weights and 2 users"),
         ({"weights": [1, -1]}, "weight of -1"),
+        ({"weights": [1, 1e308]}, "weight of 1e\\+308"),
+        ({"weights": ["1", 1]}, "weight of '1'"),
         ({"weights": [0, 0]}, "weights are all 0"),
         ({"clip_norm": 0.0}, "clip_norm=0.0"),
         ({"noise_multiplier": 1.0}, "without it there is no bound"),
@@ -199,6 +303,8 @@ def test_numbers_that_make_no_sense_are_refused():
             federated_average(BASE, models, **keyword)
     with pytest.raises(UpdateError, match="there are no users"):
         federated_average(BASE, [])
+    with pytest.raises(UpdateError, match="the average of 'top/weights' is larger than float32 can hold"):
+        federated_average(BASE, models, clip_norm=1e30, noise_multiplier=1e30, seed=0)
     endless = BASE.with_parameters({"top": {"bias": np.float32([np.inf, 0])}})
     with pytest.raises(UpdateError, match="user 1 has weights that are not finite"):
         federated_average(BASE, [models[0], endless], clip_norm=1.0)

@@ -57,6 +57,15 @@ def test_the_stages_of_a_pipeline_are_scopes(kind):
     assert str(ParameterKey.LINKED_MODEL_FILE_NAME.scoped(to="model0")) in map(str, found)
 
 
+def test_stages_that_are_not_all_named_are_called_by_their_numbers():
+    model = spec.Model(specificationVersion=4)
+    for _ in range(2):
+        model.pipeline.models.add().CopyFrom(_link())
+    model.pipeline.names.append("first")
+    names = {key.scope for key in parameter_descriptions(model)}
+    assert names == {("model0",), ("model1",)} == {(name,) for name in graphml.load(model).models}
+
+
 def test_kinds_without_parameters_have_none():
     model = spec.Model(specificationVersion=1)
     model.normalizer.SetInParent()

@@ -84,7 +84,8 @@ def test_groups_one_after_the_other_learn_the_same(monkeypatch):
             _alike(a, b)
 
 
-def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_own():
+@pytest.mark.parametrize(("batch_size", "epochs"), [(4, [5, 2]), (2**40, [5, 5])])
+def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_own(batch_size, epochs):
     draw = np.random.default_rng(0)
     builder = NeuralNetworkBuilder({"x": array(3)}, {}, class_labels=["cat", "dog", "owl"], probabilities="p")
     builder.add("sin", "sin", ["x"], ["s"])
@@ -94,7 +95,7 @@ def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_
         recipes.Adam(0.3, schedule=recipes.CosineDecay(warmup=0.5)),
         losses=recipes.CrossEntropy("p"),
         epochs=5,
-        batch_size=4,
+        batch_size=batch_size,
         seed=3,
         dropout={"s": 0.3},
         metrics=recipes.Accuracy(),
@@ -102,13 +103,23 @@ def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_
         early_stopping=recipes.EarlyStopping(patience=1),
     )
     users = []
-    for seed in (3, 0):
-        x = np.random.default_rng(seed).normal(size=(7, 3)).astype(np.float32)
+    for seed, count in ((3, 7), (0, 7 if batch_size == 4 else 9)):
+        x = np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
         users.append({"x": x, "classLabel": [("cat", "dog", "owl")[i] for i in x.argmax(1)]})
     model = network(builder.spec)
     result = update_many(model, users, recipe=recipe, strict=False)
-    assert [len(result.history(user).epochs) for user in (0, 1)] == [5, 2]
+    assert [len(result.history(user).epochs) for user in (0, 1)] == epochs
     _same_as_alone(result, model, users, recipe=recipe, strict=False)
+
+
+def test_a_short_last_piece_of_what_is_judged_counts_by_its_rows(monkeypatch):
+    recipe = recipes.Recipe(recipes.SGD(0.01), losses=recipes.SquaredError("y"), validation_fraction=0.7)
+    found = []
+    for rows in (many._JUDGED, 2):
+        monkeypatch.setattr(many, "_JUDGED", rows)
+        result = update_many(MODEL, _regression_users(10, 4), recipe=recipe, strict=False)
+        found.append([result.history(user).epochs[-1].validation_loss for user in (0, 1)])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
 
 
 def test_the_trunk_sees_each_sample_once_and_users_together(monkeypatch):

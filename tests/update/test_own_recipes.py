@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -33,7 +32,8 @@ from graphml.update import (
 from graphml.update.augmentation import flipped, moved
 from graphml.update.history import Record, is_enough
 from graphml.update.optimizers import clipped, optimizer, rate_factor
-from graphml.update.validation import judged, kept_apart
+from graphml.update.programs import programs_for
+from graphml.update.validation import kept_apart
 
 REGRESSION = regression()  # tasks on one model share their compiled programs
 
@@ -256,19 +256,22 @@ def test_dropout_zeroes_some_and_divides_the_others_in_training_only():
     np.testing.assert_array_equal(np.ravel(parts.plain.fn(params, blobs)["y"]), np.ones(2000))
 
 
-def test_every_mini_batch_of_every_epoch_draws_other_random_numbers():
-    """All mini-batches hold the same and the rate is zero, so losses differ by what dropout draws alone."""
-    data = {name: np.concatenate([values, values]) for name, values in regression_data(4).items()}
-    recipe = recipes.Recipe(recipes.SGD(0.0), epochs=3, batch_size=4, shuffle=False)
+def test_every_epoch_mini_batch_and_row_draws_its_own_numbers():
+    data = {"x": np.repeat(np.float32([[1, -2, 3]]), 8, 0), "y_true": np.ones((8, 2), np.float32)}  # of equal samples
+    recipe = recipes.Recipe(recipes.SGD(0.0), dropout={"r": 0.5}, epochs=4, batch_size=2, shuffle=False, layers=["top"])
+    task = _task(REGRESSION, data, recipe)
+    losses = np.reshape([record.loss for record in task.history.batches], (4, 4))
+    assert all(len(set(epoch)) > 1 for epoch in losses)
+    assert len({tuple(epoch) for epoch in losses}) == 4
+    alone = np.array([r.loss for r in _task(REGRESSION, data, recipe, mini_batch_size=1).history.batches])
+    assert any(np.abs(alone - loss).min() > 1e-3 for loss in losses.ravel())  # two rows that dropped different numbers
 
-    def losses_of(**more):
-        return [record.loss for record in _task(REGRESSION, data, recipes.replaced(recipe, **more)).history.batches]
 
-    drawn = losses_of(dropout={"r": 0.5})
-    assert len(set(drawn)) == len(drawn) == 6
-    assert losses_of(dropout={"r": 0.5}) == drawn
-    assert losses_of(dropout={"r": 0.5}, seed=1) != drawn
-    assert len(set(losses_of())) == 1
+def test_every_epoch_is_shuffled_anew():
+    recipe = recipes.Recipe(recipes.SGD(0.0), epochs=4, batch_size=2, shuffle=True)
+    losses = np.reshape([r.loss for r in _task(REGRESSION, regression_data(10), recipe).history.batches], (4, 5))
+    assert len({tuple(epoch) for epoch in losses}) == 4
+    np.testing.assert_allclose(losses.mean(1), losses.mean(), rtol=1e-5)
 
 
 def test_dropout_ends_the_trunk_and_a_blob_beside_the_loss_is_refused():
@@ -337,25 +340,42 @@ def test_samples_kept_for_validation_are_never_trained_on():
         kept_apart(1, 0.5)
 
 
-def test_a_short_last_piece_of_validation_counts_by_its_samples(monkeypatch):
+def test_a_short_last_piece_of_what_is_judged_counts_by_its_rows(monkeypatch):
+    def mean(train, frozen, blobs, target, mask, hyper):
+        return {"loss": np.mean(target[mask])}
+
+    targets = np.random.default_rng(0).normal(size=9)
     monkeypatch.setattr(validation, "_ROWS", 4)
-    samples = SimpleNamespace(blobs={"y": np.float32([9, 1, 2, 3, 4, 50, 60])}, target=np.zeros(7))
-
-    def run(train, frozen, blobs, target, mask, hyper):
-        assert len(mask) == 4
-        return {"loss": blobs["y"][mask].mean(), "accuracy": 1.0}
-
-    found = judged(run, None, None, samples, np.arange(1, 7), {})
-    assert found == {"loss": pytest.approx(20.0), "accuracy": 1.0}
+    found = validation.judged(mean, None, None, training.Data({}, targets), np.arange(9), None)
+    assert found["loss"] == pytest.approx(np.mean(targets), rel=1e-12)
 
 
-def test_each_task_on_a_model_measures_what_its_own_recipe_asks_for():
-    """Tasks share compiled programs where their recipes have one form; metrics are part of the form."""
-    model, measured = classifier(), []
-    for metrics in (recipes.Accuracy(), recipes.TopK(2)):
-        task = _task(model, classifier_data(6), recipes.Recipe(metrics=metrics, batch_size=6, layers=["top"]))
-        measured.append(list(task.history.epochs[0].metrics))
-    assert measured == [["accuracy"], ["top_2_accuracy"]]
+def test_programs_are_shared_by_recipes_that_differ_in_numbers_only():
+    recipe = recipes.Recipe(recipes.SGD(0.1), layers=["top"], clip_norm=1.0)
+    model = classifier()
+    kept = _programs(model, recipe)
+    same = recipes.replaced(
+        recipe, optimizer=recipes.SGD(0.2), clip_norm=2.0, epochs=3, batch_size=7, seed=2, shuffle=False
+    )
+    assert _programs(model, same) is kept
+    others = [
+        # in pairs whose numbers have the same names
+        *({"optimizer": optimizer} for optimizer in (recipes.Adam(weight_decay=0.1), recipes.AdamW())),
+        *({"optimizer": recipes.SGD(schedule=way)} for way in (recipes.CosineDecay(), recipes.LinearDecay())),
+        *({"losses": loss} for loss in (recipes.SquaredError("z"), recipes.CosineDistance("z"))),
+        *({"layers": layers} for layers in (["conv"], {"top": ["bias"]})),
+        *({"metrics": metric} for metric in (recipes.Accuracy(), recipes.TopK(2))),
+        *({"dropout": {blob: 0.1}} for blob in ("f", "z")),
+        *({"quantized": "straight-through"}, {"half": "float16"}, {"clip_norm": None}, {"statistics": "updated"}),
+    ]
+    found = [_programs(model, recipes.replaced(recipe, **change)) for change in others]
+    found.append(_programs(model, recipe, precision="bfloat16"))
+    assert len({*map(id, found), id(kept)}) == len(others) + 2
+
+
+def _programs(model, recipe: recipes.Recipe, **keyword: Any):
+    spec = recipes.write_recipe(model.spec, recipe, {"z": (3,)})
+    return programs_for(model, recipe_of(spec), None, **keyword)
 
 
 def test_history_holds_every_mini_batch_and_epoch_with_its_metrics(tmp_path):

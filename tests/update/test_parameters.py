@@ -57,6 +57,23 @@ def test_without_bounds_every_number_of_the_kind_is_legal():
         describe(ParameterKey.SHUFFLE, BoolParameter()).check(1)
 
 
+def test_what_training_cannot_take_is_refused_whatever_the_file_allows():
+    with pytest.raises(
+        UpdateError, match=r"epochs=4611686018427387904 is refused; training takes no more than 2147483"
+    ):
+        describe(ParameterKey.EPOCHS, Int64Parameter(), positive=True).check(2**62)
+    with pytest.raises(UpdateError, match=r"learning_rate=1e\+300 is refused; training takes no more than 3\.4"):
+        describe(ParameterKey.LEARNING_RATE, DoubleParameter()).check(1e300)
+    with pytest.raises(UpdateError, match=r"is refused; allowed: a number$"):
+        describe(ParameterKey.LEARNING_RATE, DoubleParameter()).check(10**400)
+    many = Int64Parameter(set={"values": range(1, 1001)})
+    with pytest.raises(UpdateError, match=r"epochs=1001 is refused; allowed: \{1, 2, .* 20, \.\.\.\}"):
+        describe(ParameterKey.EPOCHS, many, positive=True).check(1001)
+    sizes = Int64Parameter(defaultValue=4, set={"values": [-1, 0, 4]})
+    with pytest.raises(UpdateError, match=r"mini_batch_size=0 is refused; allowed: \{4\}"):
+        describe(ParameterKey.MINI_BATCH_SIZE, sizes, positive=True).check(0)
+
+
 def test_everything_refused_is_listed_at_once():
     descriptions = parameter_descriptions(regression().spec)
     with pytest.raises(UpdateError) as caught:

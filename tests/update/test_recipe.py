@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from update.networks import classifier, regression
+from update.networks import classifier, network, regression
 
 from graphml import spec
 from graphml.errors import UpdateError
-from graphml.update import ParameterKey, recipe_of
+from graphml.update import ParameterKey, recipe_of, update, update_many
 from graphml.update.recipe import class_labels
 
 
@@ -71,6 +71,63 @@ def test_momentum_shuffle_and_seed_may_be_missing():
     assert recipe.hyper["momentum"] == 0.5
     assert recipe.shuffle is False
     assert recipe.seed == 0
+
+
+def _with(name: str, **values):
+    """`regression` with other values for a parameter, and no bounds but these."""
+    model = regression().spec
+    params = model.neuralNetwork.updateParams
+    parameter = getattr(params if name == "epochs" else params.optimizer.sgdOptimizer, name)
+    default = parameter.defaultValue
+    parameter.Clear()
+    parameter.MergeFrom(type(parameter)(**{"defaultValue": default, **values}))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "legal"),
+    [
+        (_with("epochs", defaultValue=0), "epochs=0 is refused; allowed: an integer from 1", {"epochs": 1}),
+        (_with("epochs", defaultValue=2**62), "epochs=4611686018427387904 is refused; training", {"epochs": 1}),
+        (_with("miniBatchSize", defaultValue=-1), "mini_batch_size=-1 is refused", {"mini_batch_size": 2}),
+        (_with("miniBatchSize", set={"values": [1, 2]}), "mini_batch_size=4 is refused", {"mini_batch_size": 2}),
+        (_with("learningRate", defaultValue=float("nan")), "learning_rate=nan is refused", {"learning_rate": 0.1}),
+        (_with("learningRate", defaultValue=float("inf")), "learning_rate=inf is refused", {"learning_rate": 0.1}),
+    ],
+)
+def test_a_default_that_is_not_allowed_is_refused_unless_another_value_is_given(model, words, legal):
+    with pytest.raises(UpdateError, match=f"^the default {words}"):
+        update(network(model), _unread(), strict=False)
+    with pytest.raises(UpdateError, match=f"^the default {words}"):
+        update_many(network(model), _unread(), strict=False)
+    with pytest.raises(UpdateError, match="there are no training data"):
+        update(network(model), [], strict=False, **legal)
+    with pytest.raises(UpdateError, match="there are no users"):
+        update_many(network(model), [], strict=False, **legal)
+
+
+def _unread():
+    pytest.fail("data are read before the recipe is refused")
+    yield
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (_with("miniBatchSize", set={}), "mini_batch_size=4 is refused; allowed: no value, because the allowed set is"),
+        (_with("momentum", range={"minValue": 1, "maxValue": -1}), "momentum=0.0 is refused; allowed: no value, bec"),
+    ],
+)
+def test_nothing_is_allowed_where_a_file_allows_no_value(model, words):
+    with pytest.raises(UpdateError, match=words):
+        update(network(model), _unread(), strict=False)
+
+
+def test_a_training_input_is_declared_once():
+    model = regression().spec
+    model.description.trainingInput.add(name="x").type.stringType.SetInParent()
+    with pytest.raises(UpdateError, match="the training input 'x' is declared 2 times"):
+        recipe_of(model)
 
 
 def test_only_networks_have_recipes():

@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 from update.killed import bits
-from update.networks import classifier, classifier_data, regression, regression_data
+from update.networks import classifier, classifier_data, network, regression, regression_data
 
 import graphml
 from graphml.errors import UpdateError
-from graphml.update import MetricKey, TaskState, UpdateEvent, UpdateProgressHandlers, UpdateTask, update
+from graphml.update import MetricKey, ParameterKey, TaskState, UpdateEvent, UpdateProgressHandlers, UpdateTask, update
 from graphml.update.storage import Limits, Store, reopen
 from graphml.update.streaming import in_pieces, read_ahead
 
@@ -31,6 +31,19 @@ def test_samples_in_files_end_in_the_same_bits_as_samples_in_memory(batch_size):
     task = _run(UpdateTask(model, data, **FEW), mini_batch_size=batch_size)
     assert task.error is None
     assert bits(task.model) == bits(update(model, data, mini_batch_size=batch_size))
+
+
+@pytest.mark.parametrize("limits", [{}, FEW])
+def test_a_batch_larger_than_the_data_is_all_of_them(limits):
+    message, data = regression(shuffle=True, batch_size=2**40).spec, regression_data(30)
+    message.neuralNetwork.updateParams.optimizer.sgdOptimizer.miniBatchSize.range.maxValue = 2**62
+    model = network(message)
+    task = _run(UpdateTask(model, data, **limits))
+    assert task.error is None
+    assert task.parameters[ParameterKey.MINI_BATCH_SIZE] == 2**40
+    plain = _run(UpdateTask(regression(shuffle=True), data), mini_batch_size=30)
+    assert bits(task.model) == bits(plain.model)
+    assert list(task.history) == list(plain.history)
 
 
 def test_a_generator_is_read_once_however_many_epochs_there_are():

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from update.networks import classifier, classifier_data, regression, regression_data
+from update.networks import classifier, classifier_data, network, regression, regression_data
 
+from graphml import recipes
 from graphml.lower import Lowered
 from graphml.update import Batch, make_step, recipe_of, take_apart, training
 from graphml.update.data import read_samples
@@ -152,6 +153,29 @@ def test_the_short_last_mini_batch_is_the_mean_of_its_own_rows():
     w, _, wanted = _dense_by_hand(model, data, [np.arange(4), np.arange(4, 7)], 0.05, 0.0)
     np.testing.assert_allclose(losses, wanted, rtol=1e-5)
     np.testing.assert_allclose(train["top"]["weights"], w, rtol=1e-5, atol=1e-6)
+
+
+def test_a_mini_batch_is_never_wider_than_there_are_samples():
+    order = training.epoch_order(5, 2**62, seed=0, epoch=0, shuffle=False)
+    np.testing.assert_array_equal(order, [range(5)])
+    assert training.epoch_loss(np.float32([2.5]), 5, 2**62) == 2.5
+
+
+def test_rows_that_only_fill_up_change_nothing():
+    own = recipes.Recipe(recipes.SGD(0.1), dropout={"f": 0.3}, layers=["top"])
+    model = network(recipes.write_recipe(classifier().spec, own))
+    recipe = recipe_of(model.spec)
+    parts = take_apart(model.lower(), recipe)
+    samples = read_samples(model, recipe.losses, classifier_data(5))
+    blobs = training.run_trunk(training.make_trunk(parts), dict(model.lower().params), samples.inputs)
+    data, run = training.Data(blobs, jnp.asarray(samples.target)), training.make_slice(parts, recipe)
+    train, frozen = parts.split(model.parameters)
+    state, hyper = training.initial_state(parts, recipe, model.parameters), training.hyper_values(recipe)
+    order, key = np.arange(5, dtype=np.int32)[None], training.epoch_key(parts, 0, 0)
+    wide = np.pad(order, ((0, 0), (0, 27)), mode="edge")
+    found = [run(train, frozen, state, data, rows, 0, 1, hyper, key) for rows in (order, wide)]
+    np.testing.assert_allclose(found[0][2], found[1][2], rtol=1e-6)
+    np.testing.assert_allclose(found[0][0]["top"]["weights"], found[1][0]["top"]["weights"], rtol=1e-5)
 
 
 def test_orders_are_permutations_that_differ_by_seed_and_epoch():
