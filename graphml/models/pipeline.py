@@ -18,6 +18,7 @@ import jax
 from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedError
 from graphml.models.configuration import for_stage
 from graphml.models.features import checker, feature_check
+from graphml.models.linked import follow
 from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.runs import Run, fitting, function_of, inside, runs, stage_inputs, stage_key
 from graphml.spec import versions
@@ -266,6 +267,7 @@ class Pipeline(Model):
 
     def obstacles(self) -> list[str]:
         found = super().obstacles()
+        follow(self)
         for label, model in self._labelled:
             with inside(label):
                 found += [f"{label}: {reason}" for reason in model.obstacles()]
