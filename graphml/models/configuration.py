@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphml.errors import FeatureError
 from graphml.spec.layers import snake_case
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ModelConfiguration:
         nothing is kept. The directory holds machine code: nobody else should be able to write there.
     shape_policy: how sizes that depend on values are compiled, each by itself unless this says otherwise.
     max_loop_iterations: turns after which a loop ends that has no bound of its own.
+    most_programs: for how many sets of input shapes a network keeps compiled programs in memory, where each takes one
+        to two megabytes: those that were used last; another set of shapes compiles anew.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -56,6 +59,11 @@ class ModelConfiguration:
     cache_directory: str | os.PathLike[str] | None = None
     shape_policy: ShapePolicy | None = None
     max_loop_iterations: int | None = None
+    most_programs: int = 64
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.most_programs, int) or self.most_programs < 1:
+            raise FeatureError(f"most_programs must be a positive integer, got {self.most_programs!r}")
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:

@@ -27,6 +27,7 @@ from graphml import spec
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.model import Model, Traceable, load
+from graphml.naming import Names
 from graphml.spec.files import model_file
 from graphml.spec.update_rules import pipeline_of
 
@@ -231,6 +232,9 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.compute_units
     yield configuration.preferred_device
     yield configuration.allow_low_precision_accumulation
+    yield configuration.shape_policy
+    yield configuration.max_loop_iterations
+    yield configuration.most_programs
     yield None if configuration.cache_directory is None else os.fspath(configuration.cache_directory)
     yield tuple(sorted((str(key), repr(value)) for key, value in (configuration.parameters or {}).items()))
 
@@ -400,12 +404,6 @@ def _linking(message: Any, count: int, shared: Any, name: str, search: str) -> A
     file.linkedModelSearchPath.defaultValue = search
     del pipeline.models[:], pipeline.names[:]
     pipeline.models.extend([stage, *rest])
-    pipeline.names.extend([names[0] if count == 1 else _free("shared", names[count:]), *names[count:]])
+    pipeline.names.extend([names[0] if count == 1 else Names(names[count:]).free("shared"), *names[count:]])
     out.specificationVersion = max(4, out.specificationVersion)
     return out
-
-
-def _free(name: str, taken: list[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name

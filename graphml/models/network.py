@@ -273,7 +273,8 @@ class NeuralNetwork(Model):
         return shared
 
     def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
-        return Program(make, self._platform, self._device, cache, policy=self.configuration.shape_policy)
+        policy, most = self.configuration.shape_policy, self.configuration.most_programs
+        return Program(make, self._platform, self._device, cache, policy=policy, most=most)
 
     def _lower_original(self) -> Lowered:
         return self._lowered(self._original)
