@@ -14,6 +14,7 @@ import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from google.protobuf.message import DecodeError, EncodeError
 
@@ -122,15 +123,22 @@ def _refuse_compiled(path: Path) -> None:
         )
 
 
+def open_regular(file: Path) -> BinaryIO:
+    """Open a regular file for reading. A pipe or device, which would block or never end, is a SpecError."""
+    flag = getattr(os, "O_NONBLOCK", 0)
+    opened = open(file, "rb", opener=lambda name, flags: os.open(name, flags | flag))  # noqa: SIM115  (returned)
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise SpecError(f"{file.name} is not a regular file")
+    return opened
+
+
 def _bytes(file: Path, largest: int, check: Callable[[bytes], None] = lambda start: None) -> bytes:
-    """All of a regular file. A pipe or device would block, or never end. check: judges how it starts before the rest is
-    read."""
-    with open(file, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as opened:
-        status = os.fstat(opened.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise SpecError(f"{file.name} is not a regular file")
-        if status.st_size > largest:
-            raise SpecError(f"{file.name} has {status.st_size} bytes, more than the {largest} that it can have")
+    """All of a regular file. check: judges how it starts before the rest is read."""
+    with open_regular(file) as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > largest:
+            raise SpecError(f"{file.name} has {size} bytes, more than the {largest} that it can have")
         check(opened.read(_START))
         opened.seek(0)
         return opened.read(largest + 1)

@@ -39,11 +39,11 @@ _CPU_BYTES, _BYTES = 1 << 22, 1 << 28
 
 def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
     """The XLA options for inference on a platform, less those that the installed jaxlib does not know."""
-    if platform != "cpu":
-        return {}
-    dtype = jnp.dtype(dtype)
-    wanted = _CPU_FLOAT32 if dtype == jnp.float32 else {}
-    return dict(_accepted(tuple(wanted.items())))
+    return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
+
+
+def _wanted_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
+    return _CPU_FLOAT32 if platform == "cpu" and jnp.dtype(dtype) == jnp.float32 else {}
 
 
 @functools.cache
@@ -106,7 +106,10 @@ class Program:
         self._device = device
         self._cache = cache
         self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
-        options = compiler_options(platform) if cache is None else cache.options(lambda: compiler_options(platform))
+        if cache is None:
+            options = compiler_options(platform)
+        else:
+            options = cache.options(_wanted_options(platform), lambda: compiler_options(platform))
         self._options = options
         settings = {"most": most, "which": forms_of_inputs, "compiler_options": options}
         self._one = Compiled(self._traced, **settings)

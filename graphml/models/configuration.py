@@ -44,7 +44,8 @@ class ModelConfiguration:
     model_display_name: shown by `print(model)`; nothing else depends on it.
     cache_directory: where networks keep their weights and programs in the form in which they run, so that the next
         process starts fast; unless it is given, the environment variable GRAPHML_CACHE names it, and without both
-        nothing is kept. The directory holds machine code: nobody else should be able to write there.
+        nothing is kept. The directory holds machine code: one that belongs to another user, or to which others may
+        write, is not used.
     shape_policy: how sizes that depend on values are compiled, each by itself unless this says otherwise.
     max_loop_iterations: turns after which a loop ends that has no bound of its own.
     most_programs: for how many sets of input shapes a network keeps compiled programs in memory, where each takes one
