@@ -9,12 +9,15 @@ import jax
 import numpy as np
 import pytest
 from one_model import joined, made
+from update.networks import classifier
 
 from graphml import FeatureError, staging
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.models import ModelConfiguration, load
 from graphml.models.rows import Program as RowProgram
 from graphml.programs import Compiled, Latest
+from graphml.update import recipe_of, training
+from graphml.update.trunk import take_apart
 
 MOST = 3
 
@@ -107,6 +110,19 @@ def test_the_edges_of_networks_in_stages_are_let_go(monkeypatch):
         assert staged(params, {"x": np.ones(count, np.float32)})["y"].shape == (count, 1)
         counts.append(executables())
     assert counts[-1] == counts[MOST]
+
+
+def test_the_programs_of_training_are_let_go(monkeypatch):
+    monkeypatch.setattr(training, "MOST_SHAPES", MOST)
+    model = classifier()
+    parts = take_apart(model.lower(), recipe_of(model.spec))
+    run, params, counts = training.make_trunk(parts), dict(parts.trunk.params), []
+    (port,) = model.graph.inputs
+    for rows in range(1, 7):
+        made = run(params, {port.name: np.zeros((rows, *(port.shape or ())), np.float32)})
+        assert {len(blob) for blob in made.values()} == {rows}
+        counts.append(executables())
+    assert counts[-1] == counts[MOST - 1]
 
 
 def test_a_function_keeps_one_program_for_each_set_of_shapes():
