@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from graphml import spec
 from graphml.errors import GraphmlError, SpecError
+from graphml.naming import Names
 from graphml.spec.layers import NETWORKS
 from graphml.summary import feature_text
 from graphml.visible import visible
@@ -66,18 +67,12 @@ _GLOBAL |= {"OUTPUTS", "TRAINING_INPUTS", "object", "getattr", "isinstance", "st
 def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     """A legal identifier for each name, all different, none of them private: the name itself where that is one."""
     names = list(names)
-    used = {*_NEEDED, *taken}
-    out: dict[int, str] = {}
+    wanted = [_identifier(name) for name in names]
+    unique = Names({*_NEEDED, *taken})
     # who can keep a name comes before who gets one
-    for i in sorted(range(len(names)), key=lambda i: _identifier(names[i]) != names[i]):
-        base = _identifier(names[i])
-        found = base if base not in used else f"{base}_"
-        number = 2
-        while found in used:
-            found, number = f"{base}_{number}", number + 1
-        used.add(found)
-        out[i] = found
-    return [out[i] for i in range(len(names))]
+    order = sorted(range(len(names)), key=lambda i: wanted[i] != names[i])
+    found = {i: unique.free(wanted[i]) for i in order}
+    return [found[i] for i in range(len(names))]
 
 
 def _identifier(name: str) -> str:

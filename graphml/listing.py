@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphml.graph import Graph, Node, Port, Region
+from graphml.naming import Names
 from graphml.spec.attributes import Choice
 from graphml.spec.layers import EXITS, snake_case
 from graphml.visible import visible
@@ -17,7 +18,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 def listing(graph: Graph, shapes: Shapes | None = None) -> str:
     """The network as indented text. shapes: blob -> shape; where known it stands behind the line as a comment."""
-    names = _Names()
+    names = _Identifiers()
     inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in graph.inputs)
     lines = [f"def network({inputs}):"]
     lines += ["    " + line for line in _region(graph.body, names, shapes or {})]
@@ -25,20 +26,18 @@ def listing(graph: Graph, shapes: Shapes | None = None) -> str:
     return "\n".join(lines)
 
 
-class _Names:
+class _Identifiers:
     """Blob names as identifiers, each blob its own."""
 
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
+        self._names = Names()
 
     def __call__(self, blob: str) -> str:
         if blob not in self._given:
             name = re.sub(r"\W", "_", blob) or "_"
             name = f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
-            taken = set(self._given.values())
-            while name in taken:
-                name += "_"
-            self._given[blob] = name
+            self._given[blob] = self._names.free(name)
         return self._given[blob]
 
 
@@ -48,14 +47,14 @@ def _declared(port: Port) -> str:
     return f": {'image' if port.image else ''}{list(port.shape)}"
 
 
-def _region(region: Region, names: _Names, shapes: Shapes) -> Iterator[str]:
+def _region(region: Region, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
     for node in region.nodes:
         yield from _node(node, names, shapes)
     if not region.nodes:
         yield "pass"
 
 
-def _node(node: Node, names: _Names, shapes: Shapes) -> Iterator[str]:
+def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
     def block(name: str) -> list[str]:
         return ["    " + line for line in _region(node.regions[name], names, shapes)]
 
@@ -81,7 +80,7 @@ def _node(node: Node, names: _Names, shapes: Shapes) -> Iterator[str]:
         yield f"{outputs} = {snake_case(node.kind)}({', '.join(arguments)}){comment}"
 
 
-def _loop(node: Node, names: _Names, block) -> Iterator[str]:
+def _loop(node: Node, names: _Identifiers, block) -> Iterator[str]:
     most = node.attributes.get("max_loop_iterations")
     bound = names(node.inputs[0]) if node.inputs else str(most) if most else ""
     if "condition" not in node.regions:

@@ -13,7 +13,6 @@ for larger sizes, which then serve more than one (`graphml.padded`).
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -45,6 +44,7 @@ from graphml.lower import (
     wire,
 )
 from graphml.padded import NotPaddable, padded
+from graphml.programs import Compiled, Latest
 from graphml.shape_policy import ChangingAxes, ShapePolicy, cut, filled
 
 CAPACITY = 512
@@ -102,11 +102,11 @@ class Staged:
         self._changing: dict[Any, ChangingAxes] = {}
         self._traced = traced
         self._origins = origins(lowered.graph)
-        self._stages: OrderedDict[Any, Stage] = OrderedDict()
+        self._stages: Latest[Stage] = Latest(CAPACITY)
         self._names: dict[tuple[Region, int], tuple[str, ...]] = {}
         self._outputs = frozenset(port.name for port in lowered.graph.outputs)
-        self._enter = self._jit(lowered.enter)
-        self._leave = self._jit(lowered.leave)
+        self._enter = Compiled(lowered.enter, compiler_options=self._options)
+        self._leave = Compiled(lowered.leave, compiler_options=self._options)
 
     def __call__(self, params: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
         body = self.lowered.folded.graph.body if self._prepared else self.lowered.graph.body
@@ -190,7 +190,7 @@ class Staged:
                 if filled is not None:
                     return filled
         where = (*facts, sizes, _shapes(arrays))
-        stage = self._kept(where)
+        stage = self._stages.get(where)
         if stage is not None:
             return stage, stage.run(params, key, arrays)
         stage = Stage(lambda *operands: {})
@@ -200,7 +200,7 @@ class Staged:
     def _first_run(self, where: Any, stage: Stage, what: str, *operands: Any) -> State:
         start = time.perf_counter()
         made = stage.run(*operands)  # traces
-        self._keep(where, stage)
+        self._stages.put(where, stage)
         self._traced(what, time.perf_counter() - start)
         return made
 
@@ -210,7 +210,7 @@ class Staged:
         """A node whose result has `count` rows, alone, by a stage for more of them."""
         size = self._policy.size_for(count)
         where = (*facts, "rows", size, _shapes(arrays))
-        stage = self._kept(where)
+        stage = self._stages.get(where)
         if stage is None:
             stage = Stage(lambda *operands: {})
             stage.run = self._jit(self._function(stage, region, position, fixed, (size,), keep, alone=True))
@@ -230,7 +230,7 @@ class Staged:
         size, axes = self._policy.size_for(count), changing.axes
         full = {n: filled(v, axes[n], size) if n in axes else v for n, v in arrays.items()}
         where = (*facts, "filled", _shapes(full))
-        stage = self._kept(where)
+        stage = self._stages.get(where)
         if stage is not None:
             return stage, cut(stage.cut, stage.run(params, key, full, np.int32(count)), count)
         stage, seen = Stage(lambda *operands: {}), []
@@ -254,17 +254,6 @@ class Staged:
         stage.run = self._jit(lambda *operands: jax.tree.unflatten(program.tree, program.run(*operands)))
         what = _what(region, position, {}, None, full)
         return stage, cut(stage.cut, self._first_run(where, stage, what, params, key, full, np.int32(count)), count)
-
-    def _kept(self, where: Any) -> Stage | None:
-        """The stage that was made for this, if it is still there; it is now the last one used."""
-        if where in self._stages:
-            self._stages.move_to_end(where)
-        return self._stages.get(where)
-
-    def _keep(self, where: Any, stage: Stage) -> None:
-        self._stages[where] = stage
-        if len(self._stages) > CAPACITY:
-            self._stages.popitem(last=False)
 
     def _needed(self, region: Region, position: int) -> tuple[str, ...]:
         """The blobs that a region may read from a node on, and those that it may overwrite or leave as they are."""
@@ -388,10 +377,10 @@ class Staged:
         arrays = {n: v for n, v in state.items() if n in used - fixed.keys()}
         shapes = tuple((name, value.shape, value.dtype) for name, value in sorted(arrays.items()))
         where = (node, shapes, tuple((name, value.tobytes()) for name, value in sorted(fixed.items())))
-        stage = self._kept(where)
+        stage = self._stages.get(where)
         if stage is None:
             stage = Stage(self._some_turns(node, fixed, live))
-            self._keep(where, stage)
+            self._stages.put(where, stage)
         inside = {key: value for region in node.regions.values() for key, value in _inside(region, params).items()}
         done, turns = 0, _FIRST_SLICE
         while True:

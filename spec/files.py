@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -23,9 +23,11 @@ from graphml.errors import SpecError
 from graphml.spec.wire.model_pb2 import Model
 
 _LARGEST = 2**31 - 1  # bytes of a message that protobuf can hold
-_LARGEST_MANIFEST = 1 << 24
+_LARGEST_MANIFEST = 1 << 20  # a thousand items take a third of it
+_START = 512  # bytes by which what is not a model is known
 _MANIFEST = "Manifest.json"
 _DATA = "Data"
+_LONGEST_PATH = 1024  # characters, of an item
 _ROOT_PATH = "com.apple.CoreML/model.mlmodel"
 
 # Bytes: parsing and serializing ---------------------------------------------------------------------------------------
@@ -52,7 +54,7 @@ _DAMAGED = "the bytes are truncated, damaged or nested too deep, or were never a
 
 def _guess(data: bytes) -> str | None:
     """What bytes that are no model seem to be."""
-    start = bytes(data[:512])
+    start = bytes(data[:_START])
     if start.startswith(b"version https://git-lfs"):
         return "it is a git-lfs pointer; `git lfs pull` fetches the file itself"
     for magic, what in _MAGIC.items():
@@ -92,7 +94,7 @@ def read(path: str | os.PathLike[str]) -> Model:
     path = Path(path)
     with _naming(path):
         _refuse_compiled(path)
-        return parse(_bytes(_model_file(path) if path.is_dir() else path, _LARGEST))
+        return parse(_bytes(_model_file(path) if path.is_dir() else path, _LARGEST, check=_check_start))
 
 
 def model_file(path: str | os.PathLike[str]) -> Path:
@@ -143,34 +145,53 @@ def open_regular(file: str | os.PathLike[str]) -> BinaryIO:
     return open(file, "rb", opener=opener)
 
 
-def _bytes(file: Path, largest: int) -> bytes:
+def _bytes(file: Path, largest: int, check: Callable[[bytes], None] = lambda start: None) -> bytes:
+    """All of a regular file. check: judges how it starts before the rest is read."""
     with open_regular(file) as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > largest:
             raise SpecError(f"{file.name} has {size} bytes, more than the {largest} that it can have")
+        check(opened.read(_START))
+        opened.seek(0)
         return opened.read(largest + 1)
 
 
+def _check_start(start: bytes) -> None:
+    """Refuse by its first byte what may be gigabytes of zeros: a message starts with the number of a field, from 1 on,
+    above three bits that say how it is stored."""
+    if start and start[0] < 1 << 3:
+        raise SpecError(f"this is not an .mlmodel file: {_guess(start) or _DAMAGED}")
+
+
 def _model_file(package: Path) -> Path:
-    """The `.mlmodel` inside a package, through its manifest."""
-    if not (package / _MANIFEST).exists():
+    """The `.mlmodel` inside a package, through its manifest, with symbolic links resolved."""
+    file = _inside(package, _MANIFEST, _MANIFEST)
+    if not file.exists():
         raise SpecError(f"this is a folder without {_MANIFEST}, so it is not an .mlpackage")
     try:
-        manifest = json.loads(_bytes(package / _MANIFEST, _LARGEST_MANIFEST))
+        manifest = json.loads(_bytes(file, _LARGEST_MANIFEST))
         root = manifest["rootModelIdentifier"]
         inner = manifest["itemInfoEntries"][root]["path"]
     except (ValueError, RecursionError):
         raise SpecError(f"{_MANIFEST} is not JSON") from None
     except (LookupError, TypeError):
         raise SpecError(f"{_MANIFEST} names no root model") from None
-    if not isinstance(inner, str) or not inner or "\0" in inner:
-        raise SpecError(f"{_MANIFEST}: the root model has no path")
-    data = package / _DATA
-    file = (data / inner).resolve()
-    if PurePosixPath(inner).is_absolute() or not file.is_relative_to(data.resolve()):
+    if not isinstance(inner, str) or not 0 < len(inner) <= _LONGEST_PATH or "\0" in inner:
+        raise SpecError(f"{_MANIFEST}: the root model has no path of at most {_LONGEST_PATH} characters")
+    if PurePosixPath(inner).is_absolute() or os.path.normpath(inner).split(os.sep)[0] == os.pardir:
         raise SpecError(f"{_MANIFEST}: the path {inner!r} leaves the package")
-    if not file.is_file():
-        raise SpecError(f"{_MANIFEST}: the root model {_DATA}/{inner} is missing")
+    model = _inside(package, Path(_DATA, inner), f"{_MANIFEST}: the path {inner!r}")
+    if not model.is_file():
+        raise SpecError(f"{_MANIFEST}: the root model {f'{_DATA}/{inner}'!r} is missing")
+    return model
+
+
+def _inside(package: Path, inner: str | Path, what: str) -> Path:
+    """A path of a package with symbolic links resolved. They may lead anywhere in the package; what leaves it belongs
+    to somebody else, who has not asked for it to be read or replaced."""
+    file = Path(os.path.realpath(package / inner))
+    if not file.is_relative_to(os.path.realpath(package)):
+        raise SpecError(f"{what} leaves the package: it leads to {str(file)!r}")
     return file
 
 
@@ -235,12 +256,14 @@ def _target(path: Path) -> tuple[Path, bool]:
 def _write_package(package: Path, data: bytes) -> None:
     temporary = _temporary(package)
     try:
-        temporary.mkdir()
+        temporary.mkdir(0o700 if package.is_dir() else 0o777)
         for file, content in ((Path(_DATA, _ROOT_PATH), data), (Path(_MANIFEST), _manifest())):
             (temporary / file).parent.mkdir(parents=True, exist_ok=True)
             _write_through(temporary / file, content)
         for folder in (temporary / _DATA / _ROOT_PATH).parents[:3]:
             _flush_folder(folder)
+        if package.is_dir():
+            shutil.copymode(package, temporary)
         os.replace(temporary, package)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -275,14 +298,13 @@ def _temporary(beside: Path) -> Path:
 def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
     """Put `data` in the place of a file at once: whoever reads sees all of the old or all of the new.
 
-    A new file has the permissions that the process gives to new files; one that is replaced keeps its own. private:
-    only the owner may read either.
+    A new file has the permissions that the process gives to new files; one that is replaced keeps its own, and nobody
+    else can read what is written meanwhile. private: only the owner may read either.
     """
     temporary = _temporary(file)
+    mode = 0o600 if private else stat.S_IMODE(file.stat().st_mode) if file.exists() else None
     try:
-        _write_through(temporary, data, 0o600 if private else 0o666)
-        if file.exists() and not private:
-            shutil.copymode(file, temporary)
+        _write_through(temporary, data, mode)
         os.replace(temporary, file)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -290,8 +312,12 @@ def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
     _flush_folder(file.parent)
 
 
-def _write_through(file: Path, data: bytes, mode: int = 0o666) -> None:
-    with open(file, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as opened:
+def _write_through(file: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a new file to the disk. mode: its permissions from the first byte on; None: the usual ones."""
+    created = 0o666 if mode is None else mode & 0o600
+    with open(file, "xb", opener=lambda name, flags: os.open(name, flags, created)) as opened:
+        if mode is not None:
+            os.chmod(file, mode)
         opened.write(data)
         opened.flush()
         os.fsync(opened.fileno())

@@ -7,6 +7,7 @@ not matter for the task at hand still loads; `update_rules` holds the stricter r
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -132,6 +133,7 @@ def _pipeline(model: Model) -> Iterator[Problem]:
         if count > 1:
             yield Problem("pipeline", f"{count} stages are called {name!r}")
     known = {feature.name: feature for feature in model.description.input}
+    given = _given(pipeline.models)
     for position, stage in enumerate(pipeline.models):
         where = f"pipeline stage {position + 1}"
         if position < len(names):
@@ -141,8 +143,10 @@ def _pipeline(model: Model) -> Iterator[Problem]:
                 yield from inside(where, _fits(feature, known[feature.name], "input"))
             elif not feature.type.isOptional:
                 what = "neither the pipeline nor an earlier stage gives this"
-                later = _first_to_give(feature.name, pipeline.models, position)
-                if later is not None:
+                places = given.get(feature.name, [])
+                after = bisect_left(places, position)
+                if after < len(places):
+                    later = places[after]
                     what += f"; stage {later + 1} does, but it runs {'later' if later > position else 'now'}"
                 yield Problem(f"{where} > input {feature.name!r}", what)
         yield from inside(where, _of_model(stage))
@@ -156,9 +160,13 @@ def _pipeline(model: Model) -> Iterator[Problem]:
             yield Problem(f"output {feature.name!r}", "no stage gives this")
 
 
-def _first_to_give(name: str, stages: Any, start: int) -> int | None:
-    given = (i for i in range(start, len(stages)) if any(f.name == name for f in stages[i].description.output))
-    return next(given, None)
+def _given(stages: Any) -> dict[str, list[int]]:
+    """The positions of the stages that give each feature, in order."""
+    given: dict[str, list[int]] = {}
+    for position, stage in enumerate(stages):
+        for feature in stage.description.output:
+            given.setdefault(feature.name, []).append(position)
+    return given
 
 
 def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> Iterator[Problem]:

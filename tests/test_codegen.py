@@ -9,6 +9,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,15 @@ def test_what_is_no_model_is_refused():
 
 
 # Names ---------------------------------------------------------------------------------------------------------------
+
+
+def test_many_names_that_are_alike_take_no_longer_than_others():
+    names = ["a!", "a?", "a;", "a_"] * 5000
+    start = time.process_time()
+    found = codegen.identifiers(names)
+    assert time.process_time() - start < 5
+    assert len(set(found)) == len(names)
+    assert found[3] == "a_"
 
 
 @given(st.lists(names, max_size=8))

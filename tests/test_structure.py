@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the cellar to the roof. A module imports from lower floors only; within a floor the parts do not know each other.
 STOREYS = [
     ["graphml.visible"],
-    ["graphml.errors", "graphml.allocator"],
+    ["graphml.errors", "graphml.allocator", "graphml.naming"],
     ["graphml.spec"],
     ["graphml.graph", "graphml.summary", "graphml.utils"],
     ["graphml.catalogue", "graphml.listing", "graphml.recipes", "graphml.sequences", "graphml.viewer"],
     ["graphml.ops", "graphml.codegen"],
     ["graphml.control", "graphml.folding"],
     ["graphml.lower"],
-    ["graphml.padded", "graphml.shape_policy"],
+    ["graphml.padded", "graphml.shape_policy", "graphml.programs"],
     ["graphml.staging", "graphml.flow"],
     ["graphml.models"],
     ["graphml.update", "graphml.build"],

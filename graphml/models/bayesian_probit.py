@@ -17,6 +17,7 @@ from graphml.models.linear import probit
 from graphml.models.model import Model, Traceable
 from graphml.models.rows import Program, most_rows
 from graphml.models.transforms import given, in_float64, traced
+from graphml.programs import Compiled, forms
 
 _SHIFT = 32  # feature ids and values have 32 bits each; together they are one key
 # field that names an input -> what stands for it when it is left out: no shift, the variance as it is, no cutting off
@@ -75,7 +76,8 @@ class BayesianProbit(Model):
 
     def traceable(self) -> Traceable:
         self._usable  # noqa: B018  (checked once)
-        return Traceable(self._program.weights, in_float64(jax.jit(self._of_inputs)), self)
+        function = Compiled(self._of_inputs, which=lambda weights, *rest: forms(rest))
+        return Traceable(self._program.weights, in_float64(function), self)
 
     def draws(self) -> bool:
         return bool(self._parameters.sampledProbabilityOutputFeatureName)

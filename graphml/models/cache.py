@@ -8,9 +8,10 @@ Only `ModelConfiguration(cache_directory=...)` or the environment variable GRAPH
     NAME.options  the compiler options that the installed jaxlib knows, which is found out by trying
 
 KEY is a hash of the model's bytes and of everything else that decides what is kept. Files and folders appear complete,
-by a rename, so that processes need no locks. What is truncated, damaged or foreign is made anew, and a directory that
-cannot be written costs one warning. Nothing is ever deleted for its age: remove the directory whenever you like. It
-holds machine code, so nobody else should be able to write there.
+by a rename, so that processes need no locks. What is truncated, damaged, of another user or under a name that is not
+its own is made anew, and a directory that cannot be written costs one warning. Nothing is ever deleted for its age:
+remove the directory whenever you like. It holds machine code: it is created for its owner alone, and one that belongs
+to another user, or to which others may write, is not used, which costs one warning too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,23 @@ import jax
 import numpy as np
 from jax import export
 
-from graphml.models.cache_files import UNFINISHED, discard, jax_entries, read, write
+from graphml.errors import SpecError
+from graphml.models.cache_files import UNFINISHED, discard, distrusted, jax_entries, make_private, read, write
 from graphml.models.cache_keys import digest, fingerprint, surroundings
+from graphml.spec.files import open_regular
 
 _log = logging.getLogger("graphml")
 
 _ALIGNMENT = 64
 _CHECKED = 1 << 26  # bytes of weights whose checksum is compared; more would no longer be read only when used
+
+
+def usable(folder: Path) -> bool:
+    """Whether a directory may be used; warns, once, where it may not."""
+    reason = distrusted(folder)
+    if reason is not None:
+        _warn_distrusted(folder, reason)
+    return reason is None
 
 
 class Cache:
@@ -74,16 +85,17 @@ class Cache:
 
     # Compiler options
 
-    def options(self, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `find` gives, which takes a while; asked once for all models."""
+    def options(self, wanted: Mapping[str, Any], find: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        """Those of the wanted options that `find` gives, which takes a while; asked once for all models. The file has
+        their names only, so that it cannot set any other option or value."""
         path = self.folder / f"{self._surroundings}.options"
         found = read(path)
-        if found is not None:
-            return found[0]["options"]
-        options = find()
-        with self._forgiving():
-            write(path, {"options": options}, [])
-        return options
+        names = None if found is None else found[0].get("known")
+        if not isinstance(names, list) or not all(isinstance(name, str) and name in wanted for name in names):
+            names = list(find())
+            with self._forgiving():
+                write(path, {"known": names}, [])
+        return {name: wanted[name] for name in names}
 
     # Programs
 
@@ -117,7 +129,7 @@ class Cache:
         return jitted  # calls find what was compiled
 
     def _compile(self, lowered: Any, home: Path, traced: bytes) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.folder)
         place = Path(tempfile.mkdtemp(dir=self.folder, prefix=UNFINISHED))
         try:
             with jax_entries(place) as trouble:
@@ -127,8 +139,9 @@ class Cache:
             for path in place.iterdir():  # another thread may have compiled something meanwhile
                 if not path.name.startswith("jit_graphml_network"):
                     path.unlink()
-            entries = {path.name: zlib.crc32(path.read_bytes()) for path in place.iterdir()}
-            write(place / "program", {"length": len(traced), "entries": entries}, [np.frombuffer(traced, np.uint8)])
+            entries = _checksums(place)
+            header = {"length": len(traced), "entries": entries}
+            write(place / "program", header, [np.frombuffer(traced, np.uint8)], name=home.name)
             try:
                 os.rename(place, home)
             except OSError:
@@ -150,6 +163,11 @@ def _warn(folder: Path, reason: str) -> None:
     _log.warning("nothing is kept in the cache directory %s: %s", folder, reason)
 
 
+@functools.cache
+def _warn_distrusted(folder: Path, reason: str) -> None:
+    _log.warning("the cache directory %s is not used: %s", folder, reason)
+
+
 def _function(traced: bytes) -> Callable:
     kept = export.deserialize(bytearray(traced))
     if kept.platforms == ("cpu",) and b"lapack" not in traced:
@@ -165,12 +183,22 @@ def _function(traced: bytes) -> Callable:
 
 def _stored_program(home: Path) -> bytes | None:
     """What was traced, if it and JAX's entries beside it are as they were written."""
-    found = read(home / "program")
+    found = read(home / "program", name=home.name)
     if found is None:
         return None
     header, payload = found
     try:
-        there = {path.name: zlib.crc32(path.read_bytes()) for path in home.iterdir() if path.name != "program"}
-    except OSError:
+        intact = _checksums(home) == header["entries"]
+    except (OSError, SpecError):
         return None
-    return payload[: header["length"]].tobytes() if there == header["entries"] else None
+    return payload[: header["length"]].tobytes() if intact else None
+
+
+def _checksums(home: Path) -> dict[str, int]:
+    """Of JAX's entries in a folder."""
+    found = {}
+    for path in home.iterdir():
+        if path.name != "program":
+            with open_regular(path) as file:
+                found[path.name] = zlib.crc32(file.read())
+    return found

@@ -23,6 +23,7 @@ import graphml.spec
 
 # What JAX traces differently under these is another program.
 _FLAGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl", "jax_threefry_partitionable")
+_FLAGS += ("jax_random_seed_offset", "jax_high_dynamic_range_gumbel")
 
 
 def surroundings(device: Any) -> str:
@@ -77,4 +78,4 @@ def _sources() -> tuple[Any, ...]:
 
 def flags() -> tuple[Any, ...]:
     """Settings of JAX under which the same function is traced to another program."""
-    return tuple(getattr(jax.config, name) for name in _FLAGS)
+    return tuple(getattr(jax.config, name, None) for name in _FLAGS)

@@ -23,6 +23,7 @@ from graphml.lower import Lowered
 from graphml.models.cache import Cache
 from graphml.models.cache_keys import flags
 from graphml.models.configuration import Device
+from graphml.programs import MOST, Compiled, Latest, forms_of_inputs
 from graphml.shape_policy import ShapePolicy
 from graphml.staging import Staged
 
@@ -38,11 +39,11 @@ _CPU_BYTES, _BYTES = 1 << 22, 1 << 28
 
 def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
     """The XLA options for inference on a platform, less those that the installed jaxlib does not know."""
-    if platform != "cpu":
-        return {}
-    dtype = jnp.dtype(dtype)
-    wanted = _CPU_FLOAT32 if dtype == jnp.float32 else {}
-    return dict(_accepted(tuple(wanted.items())))
+    return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
+
+
+def _wanted_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
+    return _CPU_FLOAT32 if platform == "cpu" and jnp.dtype(dtype) == jnp.float32 else {}
 
 
 @functools.cache
@@ -85,7 +86,7 @@ class Program:
 
     trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes, and never
     where a cache directory has the program already. compilations: what these were. lower: makes the network, when it is
-    needed.
+    needed. most: for how many sets of input shapes programs stay in memory, those used last; likewise for rows.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Program:
         cache: Cache | None = None,
         *,
         policy: ShapePolicy | None = None,
+        most: int = MOST,
     ) -> None:
         self._policy = policy
         self._lower = lower
@@ -104,13 +106,17 @@ class Program:
         self._device = device
         self._cache = cache
         self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
-        options = compiler_options(platform) if cache is None else cache.options(lambda: compiler_options(platform))
+        if cache is None:
+            options = compiler_options(platform)
+        else:
+            options = cache.options(_wanted_options(platform), lambda: compiler_options(platform))
         self._options = options
-        self._one = jax.jit(self._traced, compiler_options=options)
-        self._many = jax.jit(self._traced_rows, compiler_options=options)
-        self._kept: dict[Any, Callable] = {}
-        self._preparations: dict[Any, _Preparation] = {}
-        self._rows: dict[Any, int] = {}  # shapes of the inputs -> how many rows run in one call
+        settings = {"most": most, "which": forms_of_inputs, "compiler_options": options}
+        self._one = Compiled(self._traced, **settings)
+        self._many = Compiled(self._traced_rows, **settings)
+        self._kept: Latest[Callable] = Latest(most)
+        self._preparations: Latest[_Preparation] = Latest(most)
+        self._rows: Latest[int] = Latest(most)  # shapes of the inputs -> how many rows run in one call
 
     @functools.cached_property
     def lowered(self) -> Lowered:
@@ -148,10 +154,12 @@ class Program:
             leaves, tree = jax.tree.flatten(
                 jax.device_put({k: v for k, v in params.items() if k not in known}, self._device)
             )
-            forms = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-            if forms not in self._preparations:
-                self._preparations[forms] = _Preparation(self.lowered, tree, leaves)
-            return self._preparations[forms](leaves)
+            stored = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+            preparation = self._preparations.get(stored)
+            if preparation is None:
+                preparation = _Preparation(self.lowered, tree, leaves)
+                self._preparations.put(stored, preparation)
+            return preparation(leaves)
 
     def prepare_kept(self, params: Callable[[], Mapping[str, Any]]) -> Any:
         """`prepare` for the weights of the file, which the cache directory may have as they come out of it."""
@@ -187,26 +195,31 @@ class Program:
             return plain(prepared, inputs, key)
         shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
         call = rows, shapes, None if key is None else str(jax.typeof(key)), flags()
-        if call not in self._kept:
+        program = self._kept.get(call)
+        if program is None:
             traced = self._traced_rows if rows else self._traced
 
             def function(leaves, inputs, key):
                 return traced(Kept(leaves), inputs, key)
 
-            self._kept[call] = self._cache.program(call, function, (prepared.leaves, inputs, key), self._options)
-        return self._kept[call](prepared.leaves, inputs, key)
+            program = self._cache.program(call, function, (prepared.leaves, inputs, key), self._options)
+            self._kept.put(call, program)
+        return program(prepared.leaves, inputs, key)
 
     def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
         """The outputs for one set of inputs."""
-        with self._on_device():
-            if self._device is not None:  # inputs may come from another one
-                inputs = jax.device_put(inputs, self._device)
-            if not self.in_stages(prepared):
-                try:
-                    return self._call(prepared, inputs, key)
-                except UnsupportedError:
-                    self._needs_stages = True
-            return self.staged(self._tree(prepared), inputs, key)
+        if self._device is None:
+            return self._run(prepared, inputs, key)
+        with jax.default_device(self._device):  # inputs may come from another one
+            return self._run(prepared, jax.device_put(inputs, self._device), key)
+
+    def _run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        if not self.in_stages(prepared):
+            try:
+                return self._call(prepared, inputs, key)
+            except UnsupportedError:
+                self._needs_stages = True
+        return self.staged(self._tree(prepared), inputs, key)
 
     def in_stages(self, prepared: Any) -> bool:
         """Whether the network is known to run in stages. What a cache directory has compiled is one program."""
@@ -236,7 +249,8 @@ class Program:
     def _rows_per_call(self, row: Mapping[str, Any], key: jax.Array | None) -> int:
         """A power of two: 1 for large images on a CPU, up to 1024 for short vectors."""
         shapes = tuple((name, np.shape(value)) for name, value in sorted(row.items()))
-        if shapes not in self._rows:
+        known = self._rows.get(shapes)
+        if known is None:
             lowered = self.lowered
             try:
                 blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.params, row)
@@ -244,8 +258,9 @@ class Program:
                 blobs = {}
             largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])
             limit = _CPU_BYTES if lowered.target.platform == "cpu" else _BYTES
-            self._rows[shapes] = min(_ROWS, 1 << max(0, (limit // largest).bit_length() - 1))
-        return self._rows[shapes]
+            known = min(_ROWS, 1 << max(0, (limit // largest).bit_length() - 1))
+            self._rows.put(shapes, known)
+        return known
 
     def _run_equal(self, prepared, rows, key):
         if len(rows) > 1 and rows[0] and not self.in_stages(prepared):

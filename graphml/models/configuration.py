@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphml.errors import FeatureError
 from graphml.spec.layers import snake_case
 
 if TYPE_CHECKING:
@@ -43,11 +44,14 @@ class ModelConfiguration:
     model_display_name: shown by `print(model)`; nothing else depends on it.
     cache_directory: where networks keep their weights and programs in the form in which they run, so that the next
         process starts fast; unless it is given, the environment variable GRAPHML_CACHE names it, and without both
-        nothing is kept. The directory holds machine code: nobody else should be able to write there.
+        nothing is kept. The directory holds machine code: one that belongs to another user, or to which others may
+        write, is not used.
     shape_policy: how sizes that depend on values are compiled, each by itself unless this says otherwise.
     max_loop_iterations: turns after which a loop ends that has no bound of its own.
     max_image_pixels: pictures with more pixels are refused before they are unpacked; 2**26 unless this says otherwise.
         Beyond twice `PIL.Image.MAX_IMAGE_PIXELS` that one has to be raised too.
+    most_programs: for how many sets of input shapes a network keeps compiled programs in memory, where each takes one
+        to two megabytes: those that were used last; another set of shapes compiles anew.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -59,6 +63,11 @@ class ModelConfiguration:
     shape_policy: ShapePolicy | None = None
     max_loop_iterations: int | None = None
     max_image_pixels: int | None = None
+    most_programs: int = 64
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.most_programs, int) or self.most_programs < 1:
+            raise FeatureError(f"most_programs must be a positive integer, got {self.most_programs!r}")
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:

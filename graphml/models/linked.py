@@ -21,17 +21,19 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphml import spec
-from graphml.errors import FeatureError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.model import Model, Traceable, load
+from graphml.naming import Names
 from graphml.spec.files import model_file
 from graphml.spec.update_rules import pipeline_of
 
 _SUFFIXES = (".mlmodel", ".mlpackage")
 _LONGEST = 32  # links that follow each other
+_MOST_STAGES = 4096  # behind links, counted as often as they run: a few small files can link to billions
 
 _shared: weakref.WeakValueDictionary[Any, Model] = weakref.WeakValueDictionary()
 _lock = threading.RLock()
@@ -60,16 +62,20 @@ class LinkedModel(Model):
         """The model that is linked to; loaded on first use and shared with all who link to it.
 
         Raises SpecError where it is missing, links in a circle, or takes or gives other features than declared here,
-        UnsupportedError where the link leads to places that a file may not name.
+        UnsupportedError where the link leads to places that a file may not name, or to too many stages.
         """
         return self._found if self._replaced is None else self._replaced
 
     @functools.cached_property
     def _found(self) -> Model:
-        _follow(self, [])
-        target = _load(self.resolve(), self)
-        _same_interface(self, target)
-        return target
+        follow(self)
+        _same_interface(self, self.linked)
+        return self.linked
+
+    @functools.cached_property
+    def linked(self) -> Model:
+        """The model that is linked to, whatever that one links to and however it fits."""
+        return _load(self.resolve(), self)
 
     def resolve(self) -> Path:
         """The file or package that is linked to, with symbolic links resolved."""
@@ -227,29 +233,68 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.preferred_device
     yield configuration.allow_low_precision_accumulation
     yield configuration.max_image_pixels
+    yield configuration.shape_policy
+    yield configuration.max_loop_iterations
+    yield configuration.most_programs
     yield None if configuration.cache_directory is None else os.fspath(configuration.cache_directory)
     yield tuple(sorted((str(key), repr(value)) for key, value in (configuration.parameters or {}).items()))
 
 
-def _follow(model: Model, chain: list[Path]) -> None:
-    """Raise SpecError where the links that start in a model come back to where they were."""
-    for link in _links(model):
-        path = link.resolve()
-        if path in chain:
-            circle = " -> ".join(str(p) for p in [*chain[chain.index(path) :], path])
-            raise SpecError(f"linked models go in a circle: {circle}")
-        if len(chain) == _LONGEST:
-            raise UnsupportedError(f"more than {_LONGEST} links follow each other: {chain[0]} -> ... -> {path}")
-        _follow(_load(path, link), [*chain, path])
+class _Reach(NamedTuple):
+    """What the links of a model lead to. stages: how many run; depth: how many links follow each other."""
+
+    stages: int
+    depth: int
 
 
-def _links(model: Model) -> Iterator[LinkedModel]:
-    """All links in a file."""
+def follow(model: Model) -> None:
+    """Go once through each file that the links of a model lead to, before anything else follows them.
+
+    Raises SpecError where they go in a circle, UnsupportedError where too many follow each other or too many stages
+    would run.
+    """
+    _reach(model, [], {})
+
+
+def _reach(model: Model, chain: list[LinkedModel], known: dict[int, _Reach]) -> _Reach:
+    """chain: the links that lead to the model. known: what the models that were seen, which the links hold, reach."""
     if isinstance(model, LinkedModel):
-        yield model
-    elif pipeline_of(model.spec) is not None:
-        for stage in model.models.values():  # type: ignore[attr-defined]
-            yield from _links(stage)
+        return _reach_by(model, chain, known)
+    if pipeline_of(model._message) is None:
+        return _Reach(1, 0)
+    stages = depth = 0
+    for label, stage in model._labelled:  # type: ignore[attr-defined]
+        try:
+            reach = _reach(stage, chain, known)
+            stages, depth = stages + reach.stages, max(depth, reach.depth)
+            if depth and stages > _MOST_STAGES:
+                raise UnsupportedError(f"with what is linked to, more than {_MOST_STAGES} stages run")
+        except GraphmlError as error:
+            raise error.in_context(label) from None
+    return _Reach(stages, depth)
+
+
+def _reach_by(link: LinkedModel, chain: list[LinkedModel], known: dict[int, _Reach]) -> _Reach:
+    if len(chain) == _LONGEST:
+        raise _too_long([*chain, link])
+    target, chain = link.linked, [*chain, link]
+    targets = [earlier.linked for earlier in chain]
+    first = next(i for i, earlier in enumerate(targets) if earlier is target)
+    if first < len(targets) - 1:
+        circle = " -> ".join(str(model.path) for model in targets[first:])
+        raise SpecError(f"linked models go in a circle: {circle}")
+    if id(target) not in known:
+        known[id(target)] = _reach(target, chain, known)
+    stages, depth = known[id(target)]
+    if len(chain) + depth > _LONGEST:
+        raise _too_long(chain)
+    return _Reach(stages, 1 + depth)
+
+
+def _too_long(chain: list[LinkedModel]) -> UnsupportedError:
+    return UnsupportedError(
+        f"more than {_LONGEST} links follow each other: {chain[0].linked.path} -> ... -> {chain[-1].linked.path}"
+    )
 
 
 def _same_interface(link: LinkedModel, target: Model) -> None:
@@ -360,12 +405,6 @@ def _linking(message: Any, count: int, shared: Any, name: str, search: str) -> A
     file.linkedModelSearchPath.defaultValue = search
     del pipeline.models[:], pipeline.names[:]
     pipeline.models.extend([stage, *rest])
-    pipeline.names.extend([names[0] if count == 1 else _free("shared", names[count:]), *names[count:]])
+    pipeline.names.extend([names[0] if count == 1 else Names(names[count:]).free("shared"), *names[count:]])
     out.specificationVersion = max(4, out.specificationVersion)
     return out
-
-
-def _free(name: str, taken: list[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name

@@ -23,7 +23,7 @@ from graphml.graph import Graph, Region
 from graphml.lower import Lowered, lower
 from graphml.models import ports
 from graphml.models.blanks import declared_shapes, zeros
-from graphml.models.cache import Cache
+from graphml.models.cache import Cache, usable
 from graphml.models.compiling import Compilation, Program
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
@@ -298,7 +298,8 @@ class NeuralNetwork(Model):
         return shared
 
     def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
-        return Program(make, self._platform, self._device, cache, policy=self.configuration.shape_policy)
+        policy, most = self.configuration.shape_policy, self.configuration.most_programs
+        return Program(make, self._platform, self._device, cache, policy=policy, most=most)
 
     def _lower_original(self) -> Lowered:
         return self._lowered(self._original)
@@ -309,7 +310,7 @@ class NeuralNetwork(Model):
         by which another process could know them again."""
         folder = cache_directory(self.configuration)
         try:
-            if folder is None or "custom" in graphs.all_kinds(self._network.layers):
+            if folder is None or "custom" in graphs.all_kinds(self._network.layers) or not usable(folder):
                 return None
         except GraphmlError:  # not a legal model, as its use will tell
             return None

@@ -20,8 +20,10 @@ from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedEr
 from graphml.models.configuration import for_stage
 from graphml.models.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.features import checker, feature_check
+from graphml.models.linked import follow
 from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.runs import Run, fitting, function_of, inside, runs, stage_inputs, stage_key
+from graphml.programs import Latest
 from graphml.spec import versions
 from graphml.spec.update_rules import pipeline_of
 
@@ -38,7 +40,8 @@ class Pipeline(Model):
     def __init__(self, message: Any, **keyword: Any) -> None:
         super().__init__(message, **keyword)
         self._replaced: Mapping[str, Model] = {}
-        self._programs: dict[Any, Any] = {}  # compiled; shared by all pipelines made of this one
+        # compiled; shared by all pipelines made of this one
+        self._programs: Latest[Any] = Latest(self.configuration.most_programs)
 
     # Stages ----------------------------------------------------------------------------------------------------------
 
@@ -191,11 +194,13 @@ class Pipeline(Model):
     def _stages(
         self, envs: list[Features], stages: Sequence[tuple[str, Model]], key: jax.Array | None = None
     ) -> list[Features]:
+        envs = [dict(env) for env in envs]
         for position, (label, model) in enumerate(stages):
             with inside(label):
                 batch = [stage_inputs(model, env) for env in envs]
                 results = model.predict_batch(batch, **stage_key(model, key, position))
-            envs = [env | result for env, result in zip(envs, results, strict=True)]
+            for env, result in zip(envs, results, strict=True):
+                env |= result
         return envs
 
     def _outputs(self, env: Features) -> Features:
@@ -213,10 +218,10 @@ class Pipeline(Model):
     ) -> Features:
         """What passes between the stages, by name (None: all). Raises GraphError for a name that nothing has."""
         self._usable  # noqa: B018  (checked once)
-        env = self._check(features)
+        env = dict(self._check(features))
         for position, (label, model) in enumerate(self._labelled):
             with inside(label):
-                env = env | model.predict(stage_inputs(model, env), **stage_key(model, key, position))
+                env |= model.predict(stage_inputs(model, env), **stage_key(model, key, position))
         missing = sorted(set(names or ()) - env.keys())
         if missing:
             raise GraphError(f"nothing in the pipeline is called {', '.join(map(repr, missing))}")
@@ -290,6 +295,7 @@ class Pipeline(Model):
 
     def obstacles(self) -> list[str]:
         found = super().obstacles()
+        follow(self)
         for label, model in self._labelled:
             with inside(label):
                 found += [f"{label}: {reason}" for reason in model.obstacles()]

@@ -21,6 +21,7 @@ from graphml.models.configuration import Device, pick_device
 from graphml.models.descriptions import FeatureDescription, FeatureType
 from graphml.models.model import Model, Traceable
 from graphml.models.transforms import given, in_float64, traced
+from graphml.programs import Compiled, forms
 from graphml.spec.predictor_rules import row_width
 
 Rows = Iterable[Mapping[str, Any]] | dict[str, Any]
@@ -48,7 +49,7 @@ class Program:
         self._compute = compute
         with jax.enable_x64(True):
             self.weights = jax.device_put(weights, device)
-        self._compiled = jax.jit(self._traced)
+        self._compiled = Compiled(self._traced, which=lambda weights, rows: forms(rows))
 
     def _traced(self, weights, rows):
         self.trace_count += 1
@@ -128,7 +129,7 @@ class RowModel(Model):
 
     def traceable(self) -> Traceable:
         self._usable  # noqa: B018  (checked once)
-        function = in_float64(jax.jit(self._of_inputs))
+        function = in_float64(Compiled(self._of_inputs, which=lambda weights, inputs: forms(inputs)))
         return Traceable(self._program.weights, lambda weights, inputs, key: function(weights, inputs), self)
 
     def _of_inputs(self, weights: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:

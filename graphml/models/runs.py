@@ -27,6 +27,7 @@ from graphml.models.linked import LinkedModel
 from graphml.models.model import Model
 from graphml.models.network import NeuralNetwork
 from graphml.models.transforms import given
+from graphml.programs import Compiled, Latest, forms_of_inputs
 
 Stage = tuple[str, Model]
 """A stage as errors call it, and its model."""
@@ -87,7 +88,7 @@ class Fused:
     wanted: the names that are read after the run. trace_count: how often the program was traced.
     """
 
-    def __init__(self, stages: Sequence[Stage], position: int, wanted: set[str], programs: dict[Any, Any]) -> None:
+    def __init__(self, stages: Sequence[Stage], position: int, wanted: set[str], programs: Latest[Any]) -> None:
         self.stages = list(stages)
         self._position = position
         self._singles = [Single(stage, position + i) for i, stage in enumerate(stages)]
@@ -135,7 +136,8 @@ class Fused:
         platform = jax.default_backend() if device is None else device.platform
         traceables = [model.traceable() for _, model in self.stages]
         which = self._position, len(self.stages), tuple(id(t.program) for t in traceables)
-        if which not in self._programs:
+        kept = self._programs.get(which)
+        if kept is None:
             functions = [t.function for t in traceables]
             wanted = [any(f.name in self._wanted for f in model.description.outputs) for _, model in self.stages]
 
@@ -143,26 +145,32 @@ class Fused:
                 blobs = chain(self.stages, functions, weights, inputs, key, self._position)
                 return [b if w else None for b, w in zip(blobs, wanted, strict=True)]
 
-            jitted = jax.jit(graphml_pipeline, compiler_options=compiler_options(platform))
-            self._programs[which] = jitted, [t.program for t in traceables]  # kept alive: ids are not reused
-        return [t.weights for t in traceables], self._programs[which][0], device
+            most = self.stages[0][1].configuration.most_programs
+            options = compiler_options(platform)
+            compiled = Compiled(graphml_pipeline, most=most, which=forms_of_inputs, compiler_options=options)
+            kept = compiled, [t.program for t in traceables]  # kept alive: ids are not reused
+            self._programs.put(which, kept)
+        return [t.weights for t in traceables], kept[0], device
 
 
 Run = Single | Fused
 
 
-def runs(stages: Sequence[Stage], outputs: Iterable[str], programs: dict[Any, Any]) -> list[Run]:
+def runs(stages: Sequence[Stage], outputs: Iterable[str], programs: Latest[Any]) -> list[Run]:
     """The stages in runs. outputs: names that are wanted at the end; programs: where compiled ones are kept."""
     found: list[Run] = []
+    outputs = set(outputs)
+    last_read = {f.name: position for position, (_, model) in enumerate(stages) for f in model.description.inputs}
     start = 0
     while start < len(stages):
-        end = _end(stages, start)
-        if end - start > 1 and any(model.has_network() for _, model in stages[start:end]):
-            later = {f.name for _, model in stages[end:] for f in model.description.inputs}
-            found.append(Fused(stages[start:end], start, later | set(outputs), programs))
-        else:
-            end = start + 1
-            found.append(Single(stages[start], start))
+        end = max(start + 1, _end(stages, start))
+        run = stages[start:end]
+        if len(run) > 1 and any(model.has_network() for _, model in run):
+            made = {f.name for _, model in run for f in model.description.outputs}
+            wanted = {name for name in made if name in outputs or last_read.get(name, 0) >= end}
+            found.append(Fused(run, start, wanted, programs))
+        else:  # nor is there a network in what could begin at a later one of these stages
+            found += [Single(stage, position) for position, stage in enumerate(run, start)]
         start = end
     return found
 

@@ -17,6 +17,7 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import Device, pick_device
 from graphml.models.network import NeuralNetwork
+from graphml.programs import Compiled, Latest
 from graphml.update import failures, training
 from graphml.update.cohorts import SHARED, SPLIT, Cohort, read_users
 from graphml.update.data import TrainingData
@@ -32,6 +33,7 @@ from graphml.update.updatable import with_recipe
 from graphml.update.weights import NAMES, checked_weight, with_weight
 
 _MOST = 256  # users in a cohort, unless their weights are large
+_MOST_PROGRAMS = 16  # that a model keeps, for as many forms of recipes
 _JUDGED = 256  # samples of a user that are judged at once
 
 
@@ -199,13 +201,13 @@ class _Crowd:
         self._frozen = jax.device_put(frozen, NamedSharding(mesh, SHARED))
         leaves = jax.tree.leaves(given)
         self._together = _together(sum(leaf.size for leaf in leaves), mesh.devices.flat[0].platform)
-        key = ("update many", programs, tuple(mesh.devices.flat), self._together)
-        if key not in model.programs:
-            model.programs[key] = (
-                _make_slice(programs, mesh, self._together),
-                _make_evaluation(programs, mesh, self._together),
-            )
-        self._slice, self._evaluation = model.programs[key]
+        key = (programs, tuple(mesh.devices.flat), self._together)
+        all_kept = model.programs.setdefault("update many", Latest(_MOST_PROGRAMS))
+        kept = all_kept.get(key)
+        if kept is None:
+            kept = _make_slice(programs, mesh, self._together), _make_evaluation(programs, mesh, self._together)
+            all_kept.put(key, kept)
+        self._slice, self._evaluation = kept
 
     def size(self, users: Any, at_once: int | None, memory_bytes: int) -> int:
         """The number of places of a cohort: a multiple of what runs together on all devices."""
@@ -346,7 +348,7 @@ def _make_slice(programs: Programs, mesh: Mesh, together: int) -> Any:
         out_specs=SPLIT,
         check_vma=False,
     )
-    return jax.jit(each)
+    return Compiled(each, most=training.MOST_SHAPES)
 
 
 def _make_evaluation(programs: Programs, mesh: Mesh, together: int) -> Any:
@@ -365,7 +367,7 @@ def _make_evaluation(programs: Programs, mesh: Mesh, together: int) -> Any:
         out_specs=SPLIT,
         check_vma=False,
     )
-    return jax.jit(each)
+    return Compiled(each, most=training.MOST_SHAPES)
 
 
 @jax.jit

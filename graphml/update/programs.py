@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
+from graphml.programs import Latest
 from graphml.update import failures
 from graphml.update.recipe import Recipe
 from graphml.update.training import make_evaluation, make_slice, make_trunk
@@ -18,6 +19,7 @@ from graphml.update.trunk import Parts, take_apart
 
 Precision = Literal["float32", "bfloat16"]
 _DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+_MOST = 16  # forms of recipes for which a model keeps its programs
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +40,13 @@ def programs_for(
     if precision not in _DTYPES:
         raise UpdateError(f"precision={precision!r} is refused; there are {', '.join(_DTYPES)}")
     marked = tuple(node.key for node in model.graph.body.walk() if node.updatable)
-    key = ("update", recipe.form, marked, device, precision)
-    kept = model.programs.get(key)
+    key = (recipe.form, marked, device, precision)
+    all_kept = model.programs.setdefault("update", Latest(_MOST))
+    kept = all_kept.get(key)
     if kept is None:
         platform = None if device is None else device.platform
         with failures.typed():
             parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
-        kept = model.programs[key] = Programs(
-            parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe)
-        )
+        kept = Programs(parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe))
+        all_kept.put(key, kept)
     return kept

@@ -9,6 +9,7 @@ The numbers of a recipe are arguments of the compiled program, so that another l
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.programs import Compiled
 from graphml.update import surgery
 from graphml.update.augmentation import augmented
 from graphml.update.losses import mini_batch_loss, rank_of_target, right_side
@@ -26,6 +28,7 @@ from graphml.update.trunk import Parts, merge
 
 Hyper = Mapping[str, Any]
 
+MOST_SHAPES = 16  # of samples and mini-batches, for which the programs of a recipe are kept
 _TRUNK_ROWS = 64  # samples that the trunk sees at once
 
 
@@ -196,7 +199,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
     count the number of samples in the whole epoch; both are traced. start, stop and losses count from the piece.
     """
 
-    @jax.jit
+    @functools.partial(Compiled, most=MOST_SHAPES)
     def run(train, frozen, opt_state, data: Data, order, start, stop, hyper: Hyper, key, first=0, count=None):
         rows = order.shape[1]
         samples = data.count if count is None else count
@@ -261,7 +264,7 @@ def make_evaluation(parts: Parts, recipe: Recipe) -> Callable[..., dict[str, jax
     The network is the one that predicts: no dropout, no augmentation, statistics as stored.
     """
 
-    @jax.jit
+    @functools.partial(Compiled, most=MOST_SHAPES)
     def run(train, frozen, blobs, target, mask, hyper: Hyper):
         params = merge(train, frozen)
         key = jax.random.key(0) if parts.draws else None  # for layers of the network itself
@@ -292,7 +295,7 @@ def _right(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, k: int
 def make_trunk(parts: Parts) -> Callable[..., dict[str, jax.Array]]:
     """run(params, inputs) -> {blob at the cut: [rows, ...]}, compiled; inputs have a leading axis of rows."""
 
-    @jax.jit
+    @functools.partial(Compiled, most=MOST_SHAPES)
     def run(params, inputs):
         return jax.vmap(lambda one: parts.trunk.intermediates(params, one, parts.cut))(inputs)
 

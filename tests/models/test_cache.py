@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from jax.experimental.compilation_cache import compilation_cache as jax_cache
 import graphml
 from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.models import ModelConfiguration, cache, load
+from graphml.models import ModelConfiguration, cache, cache_files, load
 from graphml.models.network import NeuralNetwork
 
 X = np.linspace(-1, 1, 40, dtype=np.float32)
@@ -43,6 +44,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("GRAPHML_CACHE", raising=False)
     cache._warn.cache_clear()
+    cache._warn_distrusted.cache_clear()
     return tmp_path / "cache"
 
 
@@ -231,6 +233,128 @@ def test_damage_is_repaired(folder, kind):
         assert len(before) == 4  # and nothing unfinished
 
 
+def test_what_belongs_to_another_model_is_foreign(folder):
+    """Its checksums are right, but it has another name."""
+    network(dense(seed=1).spec, folder).predict({"x": X})
+    (weights,), (program,) = folder.glob("*.weights"), folder.glob("*/program")
+    (options,) = folder.glob("*.options")
+    others = {path: path.read_bytes() for path in (weights, program)}
+    cache.discard(weights)
+    cache.discard(program.parent)
+    want = network(dense().spec, folder).predict({"x": X})["y"]
+    (weights_path,), (program_path,) = folder.glob("*.weights"), folder.glob("*/program")
+    for path, data in ((weights_path, others[weights]), (program_path, others[program]), (options, others[weights])):
+        path.write_bytes(data)
+        model = network(dense().spec, folder)
+        np.testing.assert_array_equal(model.predict({"x": X})["y"], want)
+        assert path.read_bytes() != data
+
+
+@pytest.mark.parametrize("kind", ["*.weights", "*.options", "*/program", "*/jit_*"])
+def test_what_is_no_file_is_made_anew(folder, kind):
+    want = network(dense().spec, folder).predict({"x": X})["y"]
+    for make in (os.mkfifo, os.mkdir):
+        (path,) = folder.glob(kind)
+        cache.discard(path)
+        make(path)
+        np.testing.assert_array_equal(network(dense().spec, folder).predict({"x": X})["y"], want)
+        assert traces(network(dense().spec, folder)) == 0
+
+
+@pytest.mark.parametrize("header", [{}, {"known": {"a": 1}}, {"known": [3]}, {"known": ["xla_dump_to"]}])
+def test_a_file_of_options_sets_no_others(folder, header):
+    network(dense().spec, folder).predict({"x": X})
+    (path,) = folder.glob("*.options")
+    cache.write(path, header, [])
+    wanted = {"xla_one": 1, "xla_two": 2}
+    other = cache.Cache(folder, dense().spec, jax.devices()[0])
+    assert other.options(wanted, lambda: {"xla_two": 2}) == {"xla_two": 2}
+    assert other.options(wanted, lambda: pytest.fail("the file is right now")) == {"xla_two": 2}
+
+
+def test_damage_in_large_weights_is_found_by_a_sample(folder, monkeypatch):
+    monkeypatch.setattr(cache, "_CHECKED", 100)
+    monkeypatch.setattr(cache_files, "_BLOCK", 16)
+    want = network(dense().spec, folder).predict({"x": X})["y"]
+    (path,) = folder.glob("*.weights")
+    intact = path.read_bytes()
+    read = cache.read(path, 100)
+    assert read is not None
+    size = read[1].size
+    for start, length in ((len(intact) - size, 1), (len(intact) - size // 2, 64), (len(intact) - 1, 1)):
+        data = bytearray(intact)
+        data[start : start + length] = bytes(byte ^ 4 for byte in data[start : start + length])
+        path.write_bytes(data)
+        assert cache.read(path, 100) is None
+        np.testing.assert_array_equal(network(dense().spec, folder).predict({"x": X})["y"], want)
+        assert path.read_bytes() == intact
+
+
+def test_a_sample_does_not_depend_on_how_the_payload_is_cut():
+    data = np.random.default_rng(0).integers(0, 256, 3_000_000, np.uint8)
+    whole = cache_files._sampled([data], data.size)
+    for cuts in ([1], [4096, 4097], [0, 5, 2_999_999], list(range(0, 3_000_000, 1000))):
+        assert cache_files._sampled(np.split(data, cuts), data.size) == whole
+    for size in (0, 1, 4096, 4097):
+        part = data[:size]
+        assert cache_files._sampled(np.split(part, [size // 2]), size) == cache_files._sampled([part], size)
+    data[1_500_000:1_600_000] = 0
+    assert cache_files._sampled([data], data.size) != whole
+
+
+# Other users ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_directory_is_created_for_its_owner_alone(folder):
+    old = os.umask(0o002)
+    try:
+        network(dense().spec, folder).predict({"x": X})
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (program,) = folder.glob("*/program")
+    assert stat.S_IMODE(program.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (*folder.glob("*.*"), program)} == {0o600}
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+def test_a_directory_that_others_may_write_to_is_not_used(folder, mode, caplog):
+    folder.mkdir()
+    folder.chmod(mode)
+    for _ in range(2):
+        model = network(dense().spec, folder)
+        assert traces(model) == 1
+    assert not list(folder.iterdir())
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert record.message == (
+        f"the cache directory {folder} is not used: other users may write to it; `chmod go-w` takes that away"
+    )
+
+
+def foreign(path: Path, monkeypatch) -> None:
+    """Let a file or directory belong to another user."""
+    if os.geteuid() == 0:
+        os.chown(path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+
+def test_a_directory_of_another_user_is_not_used(folder, monkeypatch, caplog):
+    folder.mkdir(0o700)
+    foreign(folder, monkeypatch)
+    assert traces(network(dense().spec, folder)) == 1
+    assert not list(folder.iterdir())
+    assert f"the cache directory {folder} is not used: it belongs to another user" in caplog.text
+
+
+def test_a_file_of_another_user_is_not_read(folder, monkeypatch):
+    network(dense().spec, folder).predict({"x": X})
+    (path,) = folder.glob("*.weights")
+    assert cache.read(path) is not None
+    foreign(path, monkeypatch)
+    assert cache.read(path) is None
+
+
 def test_an_entry_that_jax_refuses_is_made_anew(folder, monkeypatch):
     """Its checksum is right, so only JAX can tell."""
     want = network(dense().spec, folder).predict({"x": X})["y"]
@@ -251,7 +375,7 @@ def _trusting(original, entry: Path):
         asked.append(home)
         if len(asked) > 1:
             return original(home)
-        header, payload = cache.read(home / "program") or ({}, np.empty(0, np.uint8))
+        header, payload = cache.read(home / "program", name=home.name) or ({}, np.empty(0, np.uint8))
         return payload[: header["length"]].tobytes()
 
     return stored
@@ -267,7 +391,7 @@ def test_a_directory_that_cannot_be_one_costs_a_warning(folder, caplog):
 
 
 def test_a_full_disk_costs_a_warning(folder, caplog, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(cache, "write", full)

@@ -12,7 +12,7 @@ from one_model import array, doubles, joined, made
 import graphml
 from graphml import FeatureError, SpecError, UnsupportedError, spec
 from graphml.build import NeuralNetworkBuilder
-from graphml.models import ModelConfiguration
+from graphml.models import ModelConfiguration, linked
 from graphml.models.linked import _shared
 
 XY = ({"x": doubles(2)}, {"y": doubles(2)})
@@ -182,6 +182,41 @@ def test_long_chains_end(tmp_path):
     assert answer(tmp_path / "20.mlmodel") == [2, 4]
     with pytest.raises(UnsupportedError, match="more than 32 links follow each other"):
         answer(tmp_path / "0.mlmodel")
+
+
+def doubling(levels, folder):
+    """Files that each link twice to the next: 2**levels ways lead to the last one."""
+    written(scaler(1), folder / f"{levels}.mlmodel")
+    for i in range(levels):
+        twice = [link(str(i + 1)), scaler(1, "y", "x"), link(str(i + 1))]
+        written(joined(twice, *XY), folder / f"{i}.mlmodel")
+    return folder / "0.mlmodel"
+
+
+@pytest.mark.parametrize("levels", [4, 16])
+def test_each_file_is_read_once_however_many_ways_lead_to_it(levels, tmp_path, monkeypatch):
+    path, read = doubling(levels, tmp_path), []
+    load = linked.load
+    monkeypatch.setattr(linked, "load", lambda path, **keyword: (read.append(path), load(path, **keyword))[1])
+    model = graphml.load(path)
+    if levels == 4:
+        assert model.predict({"x": [1, 2]})["y"].tolist() == [1, 2]
+    else:
+        with pytest.raises(UnsupportedError, match="more than 4096 stages run"):
+            model.predict({"x": [1, 2]})
+    assert sorted(read) == sorted(tmp_path / f"{i}.mlmodel" for i in range(1, levels + 1))
+
+
+def test_chains_that_meet_are_as_long_as_their_longest(tmp_path):
+    """The tail is known from the first, short way to it when the second, long way arrives."""
+    written(scaler(1), tmp_path / "end.mlmodel")
+    for i in range(20):
+        written(link(str(i + 1) if i < 19 else "end"), tmp_path / f"{i}.mlmodel")
+    for i in range(20):
+        written(link(f"long{i + 1}" if i < 19 else "0"), tmp_path / f"long{i}.mlmodel")
+    both = [link("0"), scaler(1, "y", "x"), link("long0")]
+    with pytest.raises(UnsupportedError, match="more than 32 links follow each other"):
+        answer(written(joined(both, *XY), tmp_path / "a.mlmodel"))
 
 
 def test_the_declared_interface_is_that_of_the_target(tmp_path):

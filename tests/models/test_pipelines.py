@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from one_model import DOUBLE, INT, INTS, PLACES, STRING, STRINGS, WORDS, array, 
 import graphml
 from graphml import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError, spec
 from graphml.build import NeuralNetworkBuilder, image
-from graphml.models import ModelConfiguration
+from graphml.models import ModelConfiguration, runs
 from graphml.models.runs import Fused, Single
 from graphml.spec.validate import problems
 
@@ -238,6 +240,15 @@ def test_stages_around_a_network_run_as_one_program():
 
 def test_feature_engineering_alone_stays_in_numpy():
     assert [type(run) for run in graphml.load(joined([scaler("x", "h"), scaler("h", "y")], *XY))._runs] == [Single] * 2
+
+
+def test_a_long_pipeline_is_divided_in_linear_time(monkeypatch):
+    names = ["x", *(f"h{i}" for i in range(299)), "y"]
+    stages = [scaler(*ends) for ends in itertools.pairwise(names)]
+    model, asked = graphml.load(joined(stages, *XY)), []
+    monkeypatch.setattr(runs, "_has_function", lambda model: not asked.append(model))
+    assert [type(run) for run in model._runs] == [Single] * 300
+    assert len(asked) == 300
 
 
 def test_a_pipeline_is_a_function():

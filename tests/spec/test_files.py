@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,27 @@ def test_files_larger_than_any_model_are_not_loaded(tmp_path):
     )
 
 
+def test_gigabytes_of_zeros_are_not_loaded(tmp_path):
+    with open(tmp_path / "a.mlmodel", "wb") as file:
+        file.truncate(2**31 - 1)
+    tracemalloc.start()
+    assert "this is not an .mlmodel file" in _message(tmp_path / "a.mlmodel")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_devices_sockets_and_pipes_in_packages_are_refused(model, tmp_path):
+    assert _message(Path("/dev/zero")) == "zero is not a regular file"
+    package = tmp_path / "a.mlpackage"
+    write(model, package)
+    (package / INNER).unlink()
+    os.mkfifo(package / INNER)
+    assert "is missing" in _message(package)
+    (package / "Manifest.json").unlink()
+    os.mkfifo(package / "Manifest.json")
+    assert "Manifest.json is not a regular file" in _message(package)
+
+
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
@@ -221,11 +243,11 @@ def test_files_larger_than_any_model_are_not_loaded(tmp_path):
         ),
         (
             {"rootModelIdentifier": "a", "itemInfoEntries": {"a": {"path": "com.apple.CoreML"}}},
-            "the root model Data/com.apple.CoreML is missing",
+            "the root model 'Data/com.apple.CoreML' is missing",
         ),
         (
             {"rootModelIdentifier": "a", "itemInfoEntries": {"a": {"path": "none.mlmodel"}}},
-            "the root model Data/none.mlmodel is missing",
+            "the root model 'Data/none.mlmodel' is missing",
         ),
     ],
 )
@@ -241,6 +263,21 @@ def test_broken_manifests(manifest, words, model, other, tmp_path):
         write(other, package)
     assert read(tmp_path / "secret.mlmodel") == model
     assert (package / INNER).read_bytes() == serialize(model)
+
+
+def test_hostile_numbers_and_paths_of_a_manifest(model, tmp_path):
+    write(model, tmp_path / "a.mlpackage")
+    manifest = tmp_path / "a.mlpackage" / "Manifest.json"
+    for path, words in (
+        ("x" * 1_000_000, "the root model has no path of at most 1024 characters"),
+        ("\x1b[2J.mlmodel", r"the root model 'Data/\x1b[2J.mlmodel' is missing"),
+        ("\ud800.mlmodel", "can't encode"),
+        ("x" * 300, "file name too long"),
+    ):
+        manifest.write_text(json.dumps({"rootModelIdentifier": "R", "itemInfoEntries": {"R": {"path": path}}}))
+        assert words in _message(tmp_path / "a.mlpackage")
+    manifest.write_bytes(b'{"rootModelIdentifier": ' + b"9" * 5000 + b"}")
+    assert "Manifest.json is not JSON" in _message(tmp_path / "a.mlpackage")
 
 
 def test_huge_manifests(model, tmp_path):
@@ -300,6 +337,84 @@ def test_a_package_with_its_model_elsewhere(model, other, tmp_path):
     write(other, package)
     assert read(package) == other
     assert set(_tree(package)) == {"Manifest.json", "Data/own.mlmodel"}
+
+
+# What leads outside ---------------------------------------------------------------------------------------------------
+
+
+def _data(package: Path, outside: Path) -> None:
+    (package / "Data").rename(outside / "Data")
+    (package / "Data").symlink_to(outside / "Data")
+
+
+def _folder(package: Path, outside: Path) -> None:
+    (package / INNER).parent.rename(outside / "folder")
+    (package / INNER).parent.symlink_to(outside / "folder")
+
+
+def _file(package: Path, outside: Path) -> None:
+    (package / INNER).rename(outside / "own.mlmodel")
+    (package / INNER).symlink_to(outside / "own.mlmodel")
+
+
+def _relative(package: Path, outside: Path) -> None:
+    (package / INNER).rename(outside / "own.mlmodel")
+    (package / INNER).symlink_to(Path("..", "..", "..", "outside", "own.mlmodel"))
+
+
+def _link_to_a_link(package: Path, outside: Path) -> None:
+    (package / INNER).rename(outside / "own.mlmodel")
+    (package / "Data" / "second").symlink_to(outside / "own.mlmodel")
+    (package / INNER).symlink_to(package / "Data" / "second")
+
+
+def _whole_manifest(package: Path, outside: Path) -> None:
+    (package / "Manifest.json").rename(outside / "Manifest.json")
+    (package / "Manifest.json").symlink_to(outside / "Manifest.json")
+
+
+def _dangling(package: Path, outside: Path) -> None:
+    (package / INNER).unlink()
+    (package / INNER).symlink_to(outside / "none.mlmodel")
+
+
+@pytest.mark.parametrize(
+    "lead", [_data, _folder, _file, _relative, _link_to_a_link, _whole_manifest, _dangling], ids=lambda f: f.__name__
+)
+def test_no_link_in_a_package_leaves_it(lead, model, other, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    write(model, tmp_path / "a.mlpackage")
+    lead(tmp_path / "a.mlpackage", outside)
+    before = _tree(tmp_path)
+    assert "leaves the package: it leads to" in _message(tmp_path / "a.mlpackage")
+    with pytest.raises(SpecError, match="leaves the package"):
+        write(other, tmp_path / "a.mlpackage")
+    assert _tree(tmp_path) == before
+
+
+def test_links_inside_of_a_package_are_followed(model, other, tmp_path):
+    package = tmp_path / "a.mlpackage"
+    write(model, package)
+    (package / "Data").rename(package / "Real")
+    (package / "Data").symlink_to("Real")
+    (package / "Real" / "com.apple.CoreML" / "model.mlmodel").rename(package / "own.mlmodel")
+    (package / "Real" / "com.apple.CoreML" / "model.mlmodel").symlink_to(package / "own.mlmodel")
+    (tmp_path / "link.mlpackage").symlink_to(package)  # the user's own way into the package
+    assert read(tmp_path / "link.mlpackage") == model
+    write(other, tmp_path / "link.mlpackage")
+    assert read(package) == other
+    assert (package / INNER).is_symlink()
+
+
+def test_links_in_a_circle(model, tmp_path):
+    package = tmp_path / "a.mlpackage"
+    write(model, package)
+    (package / INNER).unlink()
+    (package / INNER).symlink_to(package / INNER)
+    assert "is missing" in _message(package)
+    (tmp_path / "b.mlmodel").symlink_to(tmp_path / "b.mlmodel")
+    assert "too many levels of symbolic links" in _message(tmp_path / "b.mlmodel")
 
 
 def test_an_empty_folder_becomes_a_package(model, tmp_path):
@@ -459,6 +574,26 @@ def test_permissions_of_a_file_stay(model, other, tmp_path):
     path.chmod(0o640)
     write(other, path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_what_is_written_meanwhile_is_as_private_as_what_it_replaces(model, other, tmp_path, monkeypatch):
+    path, package = tmp_path / "a.mlmodel", tmp_path / "a.mlpackage"
+    write(model, path)
+    path.chmod(0o600)
+    package.mkdir(0o700)
+    seen, flush = [], os.fsync
+
+    def watching(descriptor):
+        seen.append({p: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.glob(".graphml-*")})
+        return flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watching)
+    write(other, path)
+    write(other, package)
+    modes = [mode for modes in seen for mode in modes.values()]
+    assert set(modes) == {0o600, 0o700}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(package.stat().st_mode) == 0o700
 
 
 def test_reading_needs_no_jax(model, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -342,6 +343,32 @@ def test_stage_inputs_come_from_before(pipeline):
     assert "pipeline stage 2 'second' > input 'h': neither the pipeline nor an earlier stage gives this" in errors
     pipeline.pipeline.models[1].description.input[0].type.isOptional = True
     assert not any("input 'h'" in error for error in _errors(pipeline))
+
+
+def test_a_stage_that_comes_too_early_is_told_the_first_that_gives_its_input(pipeline):
+    stages = pipeline.pipeline.models
+    del pipeline.pipeline.names[:]
+    for source, result in (("late", "own"), ("own", "late"), ("x", "late"), ("self", "self")):
+        stages.add().CopyFrom(stages[1])
+        stages[-1].description.input[0].name, stages[-1].description.output[0].name = source, result
+    said = [error for error in _errors(pipeline) if "gives this" in error]
+    assert said == [
+        "pipeline stage 3 > input 'late': neither the pipeline nor an earlier stage gives this; stage 4 does, but it "
+        "runs later",
+        "pipeline stage 6 > input 'self': neither the pipeline nor an earlier stage gives this; stage 6 does, but it "
+        "runs now",
+    ]
+
+
+def test_many_stages_without_an_input_are_found_in_linear_time(pipeline):
+    stages = pipeline.pipeline.models
+    del pipeline.pipeline.names[:]
+    stages[1].description.input[0].name = "nothing"
+    for _ in range(2000):
+        stages.add().CopyFrom(stages[1])
+    start = time.process_time()
+    assert len([error for error in _errors(pipeline) if "input 'nothing'" in error]) == 2001
+    assert time.process_time() - start < 10
 
 
 def test_outputs_come_from_stages(pipeline):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
+import jax
 import pytest
 from update.networks import classifier, network, regression
 
-from graphml import spec
+from graphml import recipes, spec
 from graphml.errors import UpdateError
+from graphml.models import load
+from graphml.models.network import NeuralNetwork
 from graphml.update import ParameterKey, recipe_of, update, update_many
-from graphml.update.recipe import class_labels
+from graphml.update.programs import programs_for
+from graphml.update.recipe import Augment, Recipe, class_labels
 
 
 def test_a_recipe_is_read_from_the_file():
@@ -135,3 +141,66 @@ def test_only_networks_have_recipes():
     model.glmRegressor.SetInParent()
     with pytest.raises(UpdateError, match="this model is a glmRegressor"):
         recipe_of(model)
+
+
+# What decides which programs run -------------------------------------------------------------------------------------
+
+PLAIN = recipe_of(classifier().spec)
+COMPILED = {
+    "losses": (replace(PLAIN.loss, kind="mean_squared_error"),),
+    "optimizer": "lion",
+    "hyper": {**PLAIN.hyper, "clip_norm": 1.0},
+    "layers": (("fc", ()),),
+    "schedule": "cosine",
+    "dropout": ("h",),
+    "augmentation": (Augment("flip", None),),
+    "quantized": "straight-through",
+    "half": "float16",
+    "statistics": "moving",
+    "metrics": (recipes.TopK(2),),
+}
+NUMBERS = {
+    "hyper": {name: value + 1 for name, value in PLAIN.hyper.items()},
+    "epochs": PLAIN.epochs + 1,
+    "batch_size": PLAIN.batch_size + 1,
+    "shuffle": not PLAIN.shuffle,
+    "seed": PLAIN.seed + 1,
+    "validation_fraction": 0.5,
+    "early_stopping": recipes.EarlyStopping(patience=1),
+}
+
+
+def test_every_field_of_a_recipe_is_a_number_or_compiled_in():
+    assert {field.name for field in fields(Recipe)} == COMPILED.keys() | NUMBERS.keys()
+
+
+@pytest.mark.parametrize("field", COMPILED)
+def test_recipes_of_another_form_have_other_programs(field):
+    other = replace(PLAIN, **{field: COMPILED[field]})
+    assert other.form != PLAIN.form
+    assert hash(other.form) != hash(PLAIN.form)
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+def test_recipes_of_other_numbers_share_their_programs(field):
+    assert replace(PLAIN, **{field: NUMBERS[field]}).form == PLAIN.form
+
+
+def test_programs_are_those_of_recipe_precision_device_and_layers():
+    model = classifier()
+    plain = programs_for(model, PLAIN, None)
+    assert programs_for(model, replace(PLAIN, seed=PLAIN.seed + 1), None) is plain
+    found = [
+        plain,
+        programs_for(model, replace(PLAIN, metrics=(recipes.TopK(2),)), None),
+        programs_for(model, PLAIN, None, "bfloat16"),
+        programs_for(model, PLAIN, jax.devices("cpu")[0]),
+    ]
+    message = classifier().spec
+    marked = next(layer for layer in message.neuralNetworkClassifier.layers if layer.isUpdatable)
+    marked.isUpdatable = False
+    other = load(message)
+    assert isinstance(other, NeuralNetwork)
+    other.programs = model.programs
+    found.append(programs_for(other, replace(PLAIN, layers=None), None))
+    assert len(set(map(id, found))) == len(found)
