@@ -246,7 +246,7 @@ def _feature(kind: str | None, name: str, text: str) -> Any:
             raise FeatureError(f"{name}: {text} cannot be read as an array: {error}") from None
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:  # no JSON, or an integer of more digits than Python reads
         if kind is None:
             return text
         raise FeatureError(f"{name}={text} is neither JSON nor a .npy file") from None
@@ -492,6 +492,6 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
             raise FeatureError(f"--set takes KEY=VALUE, not {pair!r}")
         try:
             out[name] = json.loads(text)
-        except json.JSONDecodeError:
+        except ValueError:
             raise FeatureError(f"--set {pair}: the value is a number, true or false") from None
     return out

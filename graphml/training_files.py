@@ -75,8 +75,8 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 sample = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise FeatureError(f"{path}, line {number}: not JSON ({error.msg})") from None
+            except ValueError as error:  # no JSON, or an integer of more digits than Python reads
+                raise FeatureError(f"{path}, line {number}: not JSON ({getattr(error, 'msg', error)})") from None
             if not isinstance(sample, dict):
                 what = type(sample).__name__
                 raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {what}")

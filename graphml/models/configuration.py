@@ -46,6 +46,8 @@ class ModelConfiguration:
         nothing is kept. The directory holds machine code: nobody else should be able to write there.
     shape_policy: how sizes that depend on values are compiled, each by itself unless this says otherwise.
     max_loop_iterations: turns after which a loop ends that has no bound of its own.
+    max_array_bytes: how many bytes one array that a network makes may take; 4 GiB unless given. A layer that asks for
+        more, as a damaged file may, is refused before anything is allocated.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -56,6 +58,7 @@ class ModelConfiguration:
     cache_directory: str | os.PathLike[str] | None = None
     shape_policy: ShapePolicy | None = None
     max_loop_iterations: int | None = None
+    max_array_bytes: int | None = None
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.errors import FeatureError, GraphmlError
 from graphml.models.descriptions import FeatureDescription, FeatureType
 from graphml.models.images import ImageConstraint, ImageOptions, pixels
@@ -117,6 +118,7 @@ def feature_check(
             elif not d.optional:
                 raise FeatureError(f"the feature {d.name!r} is missing; it takes {d.takes}")
             elif d.array is not None and d.array.default is not None and d.array.shape is not None:
+                check_shape(d.array.shape, np.float64)
                 out[d.name] = checks[d.name](np.full(d.array.shape, d.array.default))
         return out
 
@@ -138,6 +140,8 @@ def _refused(description: FeatureDescription, given: str) -> FeatureError:
 
 def _words(value: Any) -> str:
     """What a value is, shortly."""
+    if isinstance(value, int) and value.bit_length() > 64:  # Python does not write integers of 5000 digits
+        return f"a number of more than 64 bits ({type(value).__name__})"
     if isinstance(value, str | bytes | int | float | np.generic):
         text = repr(value)
         return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
@@ -161,13 +165,20 @@ def _single(value: Any) -> Any:
     return value
 
 
+def _float(description: FeatureDescription, number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise _refused(description, "an integer that is too large for a float") from None
+
+
 def _int64(description: FeatureDescription) -> Check:
     def checked(value):
         number = _single(value)
         if not isinstance(number, _INTS) or isinstance(number, _BOOLS):
             raise _refused(description, _words(value))
         if not -(2**63) <= int(number) < 2**63:
-            raise _refused(description, f"{number}, which needs more than 64 bits")
+            raise _refused(description, "an integer that needs more than 64 bits")
         return int(number)
 
     return checked
@@ -178,7 +189,7 @@ def _double(description: FeatureDescription) -> Check:
         number = _single(value)
         if not isinstance(number, _NUMBERS) or isinstance(number, _BOOLS):
             raise _refused(description, _words(value))
-        return float(number)
+        return _float(description, number)
 
     return checked
 
@@ -269,7 +280,7 @@ def _dictionary(description: FeatureDescription) -> Check:
                 raise _refused(description, f"the key {_words(key)}")
             if isinstance(number, _BOOLS) or not isinstance(number, _NUMBERS):
                 raise _refused(description, f"{_words(number)} under the key {key!r}")
-            out[int(key) if ints else str(key)] = float(number)
+            out[int(key) if ints else str(key)] = _float(description, number)
         return out
 
     return checked
