@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from graphml import spec
 from graphml.errors import GraphmlError, SpecError
 from graphml.naming import Names
+from graphml.spec.enums import enum_name
 from graphml.spec.layers import NETWORKS
 from graphml.summary import feature_text
 from graphml.visible import visible
@@ -138,8 +139,8 @@ def _types(feature: Any, dtype: str) -> tuple[str, str]:
     if kind == "imageType":
         return "AnyImage", "Image.Image"
     if kind == "multiArrayType":
-        known = spec.ArrayFeatureType.ArrayDataType.DESCRIPTOR.values_by_number.get(feature.multiArrayType.dataType)
-        return "ArrayLike", f"NDArray[np.{_DTYPES.get('' if known is None else known.name, dtype)}]"
+        own = _DTYPES.get(enum_name(feature.multiArrayType, "dataType"), dtype)
+        return "ArrayLike", f"NDArray[np.{own}]"
     if kind == "dictionaryType":
         key = "int" if feature.dictionaryType.WhichOneof("KeyType") == "int64KeyType" else "str"
         return f"Mapping[{key}, float]", f"dict[{key}, float]"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import jax
 
 from graphml import catalogue
-from graphml.errors import GraphmlError
+from graphml.errors import typed
 from graphml.graph import EXIT, Graph, Node, Region, reads, writes
 from graphml.lower import Lowered, Run, known_blobs, run_node
 from graphml.visible import visible
@@ -47,7 +47,7 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
     if any(port.shape is None for port in ports):
         return found
 
-    def trace(params, inputs, key):
+    def trace(params, inputs, key):  # as far as it goes: what is wrong with a layer is told by whoever runs it
         env = lowered.enter(inputs)
         keep = frozenset(name for node in lowered.graph.body.walk() for name in node.outputs)
         run = Run(lowered, params, key, False, {}, {}, {})
@@ -55,9 +55,9 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
             for node in lowered.graph.body.nodes:
                 try:
                     run_node(node, env, keep, run)
-                except GraphmlError as error:
+                except Exception as error:
                     if node.regions:
-                        found[node] = str(error).splitlines()[-1].strip()
+                        found[node] = str(typed(error, node.label)).splitlines()[-1].strip()
                     return
 
     inputs = {port.name: jax.ShapeDtypeStruct(port.shape, lowered.dtype) for port in ports if port.shape is not None}

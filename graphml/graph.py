@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphml.errors import GraphError, GraphmlError
+from graphml.errors import GraphError, SpecError, quoted, typed
 from graphml.spec import attributes as wire
 from graphml.spec import layers
+from graphml.spec.layer_rules import blob_counts
+from graphml.spec.problems import layer_label
 
 EXIT = "$exit"
 """The blob that a layer writes which leaves a turn of a loop; the loop itself reads it, nobody outside sees it."""
@@ -36,7 +38,7 @@ class Node:
     @property
     def label(self) -> str:
         """How errors call this node."""
-        return f"layer {self.name!r} ({self.kind}), number {self.position + 1}"
+        return f"layer {quoted(self.name)} ({self.kind}), number {self.position + 1}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +162,10 @@ def from_layers(messages, *, prefix: str = "") -> Region:
     for position, (key, message) in enumerate(zip(layer_keys(messages, prefix), messages, strict=True)):
         try:
             kind = wire.kind_of(message)
+            _check_parts(kind, message)
             decoded = wire.decode(message)
-        except GraphmlError as error:
-            kind = message.WhichOneof("layer") or "unknown kind"
-            raise error.in_context(f"layer {message.name!r} ({kind}), number {position + 1}") from None
+        except Exception as error:
+            raise typed(error, layer_label(message, position)) from error
         params = getattr(message, kind)
         regions = {
             name: from_layers(getattr(params, field).layers, prefix=f"{key}/{name}/")
@@ -190,6 +192,15 @@ def from_layers(messages, *, prefix: str = "") -> Region:
             )
         )
     return Region(tuple(nodes))
+
+
+def _check_parts(kind: str, message: Any) -> None:
+    """Raise SpecError where a layer lacks inputs, outputs or sub-networks without which it means nothing."""
+    faults = [*blob_counts(message)]
+    params = getattr(message, kind)
+    faults += [f"has no {name}" for name in layers.NEEDED_REGIONS.get(kind, ()) if not params.HasField(name)]
+    if faults:
+        raise SpecError("; ".join(faults))
 
 
 def is_exact(network: Any) -> bool:

@@ -22,9 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import catalogue
+from graphml.budget import VALUE_UNSEEN, check_call, check_shape
 from graphml.catalogue import Op, Target
 from graphml.control import Block, Control, known, peek
-from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError
+from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
 from graphml.folding import Folded, fold
 from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_before, reads, writes
 from graphml.sequences import reading
@@ -133,7 +134,16 @@ class Lowered:
         if unknown:
             legal = ", ".join(port.name for port in self.graph.inputs)
             raise GraphError(f"the network has no input {', '.join(map(repr, unknown))}; its inputs are {legal}")
-        return {port.name: _enter(self.graph, port, inputs.get(port.name), self.dtype) for port in self.graph.inputs}
+        with catalogue.lowering_for(self.target):
+            return {port.name: self._entered(port, inputs.get(port.name)) for port in self.graph.inputs}
+
+    def _entered(self, port: Port, value: Any) -> Any:
+        try:
+            return _enter(self.graph, port, value, self.dtype)
+        except (GraphmlError, *VALUE_UNSEEN):
+            raise
+        except Exception as error:
+            raise typed(error, f"input {quoted(port.name)}") from error
 
     def leave(self, blobs: Mapping[str, Any]) -> dict[str, Any]:
         """The outputs, from blobs in wire layout."""
@@ -148,6 +158,7 @@ def lower(
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     low_precision: bool = False,
     max_iterations: int | None = None,
+    max_array_bytes: int | None = None,
     debug: bool = False,
 ) -> Lowered:
     """Make the pure function of a graph.
@@ -155,6 +166,8 @@ def lower(
     dtype: of everything inside; float64 needs `jax.enable_x64`. platform: cpu, cuda, tpu ... (None: JAX's default);
     it decides between equivalent forms of a layer, not what is computed. custom_layers: class name -> function.
     max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives.
+    max_array_bytes: how many bytes one array may take, 4 GiB unless given; a layer that makes a larger one is refused
+    when it is traced.
     debug: refuse values that are otherwise let pass, such as an index that an array does not have; only where they can
     be seen, outside of `jit`.
     Raises UnsupportedError listing every layer that cannot run.
@@ -165,6 +178,7 @@ def lower(
         debug=debug,
         max_iterations=max_iterations,
         low_precision=low_precision,
+        max_array_bytes=catalogue.MAX_ARRAY_BYTES if max_array_bytes is None else max_array_bytes,
         custom_layers=dict(custom_layers or {}),
     )
     with catalogue.lowering_for(target):
@@ -335,15 +349,20 @@ def _call(row: Op, node: Node, values: Sequence[Any], run: Run) -> list[Any]:
     if node.kind not in KEEP_SCALARS:
         arrays = [at_least_1d(array) for array in arrays]
     function = catalogue.images_laid(laid)(partial(row.function, **_keywords(row, node, run)))
+    numbers = node.attributes
     if run.sizes is not None and run.sizes[0] is node:
+        numbers = {**numbers, "sizes": run.sizes[1]}
         function = partial(function, sizes=run.sizes[1])
     else:
         _see_values(row, node, arrays, run)
+    check_call(function, arrays, row.concrete, numbers)
     if not node.weights and not row.random and arrays and all(isinstance(a, np.ndarray) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
     else:
         results = _sequence(function(*arrays))
+    for result in results:
+        check_shape(result.shape, result.dtype)
     if len(results) < len(node.outputs):
         raise GraphError(f"{len(node.outputs)} outputs are named, the layer gives {len(results)}")
     return [Laid(r) if laid and r.ndim >= 3 else r for r in results[: len(node.outputs)]]
@@ -464,6 +483,7 @@ def _enter(graph: Graph, port: Port, value, dtype):
     if value is None:
         if not port.optional or port.shape is None:
             raise GraphError(f"the input {port.name!r} is missing")
+        check_shape(port.shape, dtype)
         value = jnp.full(port.shape, port.default, dtype)
     x = _floats(value, dtype)
     if port.image:
@@ -573,20 +593,24 @@ def origins(graph: Graph) -> dict[str, str]:
 
 
 def explained(error: Exception, node: Node, env: Mapping[str, Any], run: Run) -> Exception:
-    """The same error with the layer around it; shape complaints of JAX become ShapeErrors."""
-    if isinstance(error, jax.errors.JAXTypeError):
+    """What a layer has raised, as an error of ours that names the layer and the shapes of its inputs.
+
+    Errors by which JAX says that a value is not known while tracing stay what they are, with a note.
+    """
+    if isinstance(error, VALUE_UNSEEN):
         error.add_note(f"in {node.label}")
         return error
+    return typed(error, node.label, _facts(node, env, run))
+
+
+def _facts(node: Node, env: Mapping[str, Any], run: Run) -> list[str]:
     lines = []
-    for name in node.inputs:
-        if name not in env:
-            continue
-        value = wire(env[name])
-        lines.append(f"  {name}  {value.dtype}{list(value.shape)}  from {run.origins.get(name, 'a sub-network')}")
-    facts = "\n".join([str(error), *lines])
-    if isinstance(error, GraphmlError):
-        return type(error)(facts).in_context(node.label)
-    if isinstance(error, TypeError | ValueError | IndexError):
-        return ShapeError(facts).in_context(node.label)
-    error.add_note(f"in {node.label}")
-    return error
+    for name in node.inputs[:_MOST_INPUTS_SHOWN]:
+        if name in env:
+            value = wire(env[name])
+            origin = run.origins.get(name, "a sub-network")
+            lines.append(f"  {name}  {value.dtype}{list(value.shape)}  from {origin}")
+    return lines
+
+
+_MOST_INPUTS_SHOWN = 20

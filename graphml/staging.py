@@ -289,14 +289,18 @@ class Staged:
             run = self._run(params, key, region.nodes[start] if start < len(region.nodes) else None, sizes)
             with catalogue.lowering_for(target):
                 if alone:
-                    run_node(region.nodes[start], env, keep, run)
+                    node = region.nodes[start]
+                    try:
+                        run_node(node, env, keep, run)
+                    except Exception as error:
+                        raise explained(error, node, env, run) from error
                     stop = Stop(start + 1, "next")
                 else:
                     stop = self._trace(region, start, env, keep, run)
                 live = live_before(Region(region.nodes[stop.position :]), keep) | {EXIT}
                 made = {n: wire(v) for n, v in env.items() if n in live and v is not before.get(n)}
                 if stop.why == "sizes":
-                    made[_SIZES] = _sizes_at(region.nodes[stop.position], env)
+                    made[_SIZES] = _sizes_at(region.nodes[stop.position], env, run)
             stage.stop = stop
             stage.known = {n: v for n, v in made.items() if isinstance(v, np.ndarray)}
             return {n: v for n, v in made.items() if n not in stage.known}
@@ -442,13 +446,16 @@ def _inside(region: Region, params: Any) -> State:
     return {node.key: params[node.key] for node in region.walk() if node.key in params}
 
 
-def _sizes_at(node: Node, env: State) -> Any:
+def _sizes_at(node: Node, env: State, run: Run) -> Any:
     """The sizes that the inputs of a node lead to, as an array."""
     row = catalogue.row(node.kind)
     assert row.sizes is not None
     fields = {name: node.attributes[name] for name in row.attributes}
-    found = row.sizes(*[wire(env[name]) for name in node.inputs], **fields)
-    return jnp.stack([jnp.asarray(size, jnp.int32) for size in found])
+    try:
+        found = row.sizes(*[wire(env[name]) for name in node.inputs], **fields)
+        return jnp.stack([jnp.asarray(size, jnp.int32) for size in found])
+    except Exception as error:
+        raise explained(error, node, env, run) from error
 
 
 def _what(region: Region, position: int, given: State, sizes: Any, arrays: State) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
+from graphml.spec.enums import enum_name, value_name
 from graphml.spec.layers import weight_shape
 from graphml.spec.weights import storage, stored_count
-from graphml.spec.wire.features_pb2 import ArrayFeatureType, ImageFeatureType
+from graphml.spec.wire.features_pb2 import ArrayFeatureType
 
 
 def summarize(model: Any) -> dict[str, Any]:
@@ -62,7 +63,9 @@ def feature_text(feature: Any) -> str:
     kind = feature.WhichOneof("Type")
     if kind == "imageType":
         image = feature.imageType
-        color = ImageFeatureType.ColorSpace.Name(image.colorSpace) if image.colorSpace else "of no colour space"
+        name = enum_name(image, "colorSpace")
+        color = name if name.isalnum() and not name.isdigit() else f"of colour space {name}"
+        color = color if image.colorSpace else "of no colour space"
         flexible = image.WhichOneof("SizeFlexibility")
         sizes = ""
         if flexible == "enumeratedSizes":
@@ -177,7 +180,7 @@ def _plain(field: Any, value: Any) -> Any:
     if field.is_repeated:
         return [_own_recipe(one) if field.message_type else one for one in value]
     if field.enum_type is not None:
-        return field.enum_type.values_by_number[value].name.removeprefix("TRAINED_").lower()
+        return value_name(field, value).removeprefix("TRAINED_").lower()
     return _own_recipe(value) if field.message_type else value
 
 
@@ -260,7 +263,7 @@ def _tree_facts(message: Any) -> dict[str, Any]:
         "nodes": len(nodes),
         "leaves": sum(node.nodeBehavior == node.LeafNode for node in nodes),
         "dimensions": ensemble.numPredictionDimensions,
-        "transform": _choice(message, "postEvaluationTransform"),
+        "transform": enum_name(message, "postEvaluationTransform"),
     }
 
 
@@ -268,10 +271,10 @@ def _linear_facts(message: Any) -> dict[str, Any]:
     out = {
         "rows_of_weights": len(message.weights),
         "weights_per_row": len(message.weights[0].value) if message.weights else 0,
-        "transform": _choice(message, "postEvaluationTransform"),
+        "transform": enum_name(message, "postEvaluationTransform"),
     }
     encoded = "classEncoding" in message.DESCRIPTOR.fields_by_name
-    return {**out, "class_encoding": _choice(message, "classEncoding")} if encoded else out
+    return {**out, "class_encoding": enum_name(message, "classEncoding")} if encoded else out
 
 
 def _support_vector_facts(message: Any) -> dict[str, Any]:
@@ -336,16 +339,6 @@ _FACTS = {
 }
 
 
-def _choice(message: Any, name: str) -> str:
-    """The name of an enum's value, which may be newer than this reader."""
-    return _named(message.DESCRIPTOR.fields_by_name[name], getattr(message, name))
-
-
-def _named(field: Any, number: int) -> str:
-    known = field.enum_type.values_by_number.get(number)
-    return str(number) if known is None else known.name
-
-
 def _fields(message: Any) -> dict[str, Any]:
     """What is set in a message, without class labels; of long lists and of bytes the size."""
     return {
@@ -364,5 +357,5 @@ def _field(field: Any, value: Any) -> Any:
     if field.message_type is not None:
         return _fields(value)
     if field.enum_type is not None:
-        return _named(field, value)
+        return value_name(field, value)
     return f"{len(value)} bytes" if isinstance(value, bytes) else value

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._known import module, sizes
@@ -20,6 +21,7 @@ _NO_VALUES = "the result does not depend on the values of the input"
 
 
 def _filled(value: float, shape: tuple[int, ...], dtype) -> np.ndarray:
+    check_shape(shape, dtype)
     return np.broadcast_to(np.asarray(value, dtype), shape)
 
 
@@ -91,6 +93,7 @@ def _range(start: float, end: float, step: float, dtype) -> np.ndarray:
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise ShapeError(f"a range from {start} to {end} in steps of {step} has no end")
     count = max(math.ceil((end - start) / step), 0)
+    check_shape((count,), np.float64)
     return (start + step * np.arange(count)).astype(dtype)
 
 

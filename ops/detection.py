@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from graphml.budget import check_shape
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._known import whole_number
@@ -125,6 +126,7 @@ def non_maximum_suppression(
     if math.prod(scores.shape[1:]) == 0:
         raise ShapeError(f"scores have shape {list(scores.shape)}; there must be a box and a class")
     count = max_boxes if most is None else whole_number(most, "the maximum of boxes")
+    check_shape((4, count), boxes.dtype)
     if count < 1:
         raise ShapeError(f"the maximum of boxes is {count}; at least one is returned")
     iou = iou_threshold if iou is None else lax.stop_gradient(iou).reshape(())

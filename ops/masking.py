@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start, need_rank
@@ -101,4 +102,5 @@ def one_hot(x, size=None, *, one_hot_vector_size: int, axis: int, on_value: floa
     shape[place] = count
     column = np_or_jnp.expand_dims(whole(x), place)
     on, off = np.asarray(on_value, x.dtype), np.asarray(off_value, x.dtype)
+    check_shape((count,), np.int32)
     return np_or_jnp.where(column == np.arange(count, dtype=np.int32).reshape(shape), on, off)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from graphml.budget import check_shape
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops import windows
@@ -86,9 +87,13 @@ def counts(
 ) -> np.ndarray:
     """How many places of the image with its `declared` padding each window covers, of a shape that spreads over x."""
     result = np.ones((1,) * x.ndim)
-    for axis, k, s, (before, after), (first, last) in zip(axes, kernel, stride, padding, declared, strict=True):
+    steps = [windows.steps(x.shape[a], k, s, p) for a, k, s, p in zip(axes, kernel, stride, padding, strict=True)]
+    check_shape(steps, result.dtype)
+    for axis, count, k, s, (before, _), (first, last) in zip(
+        axes, steps, kernel, stride, padding, declared, strict=True
+    ):
         n = x.shape[axis]
-        starts = np.arange((n + before + after - k) // s + 1) * s - before
+        starts = np.arange(count) * s - before
         covered = np.minimum(starts + k, n + last) - np.maximum(starts, -first)
         result = result * along(np.maximum(covered, 0), axis, x.ndim)
     return result

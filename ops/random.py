@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from graphml.budget import check_shape
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import need_rank
@@ -31,14 +32,17 @@ def _key(seed: int, key):
 
 
 def _normal(key, shape, dtype, *, mean: float, std_dev: float):
+    check_shape(shape, dtype)
     return mean + std_dev * jax.random.normal(key, shape, dtype)
 
 
 def _uniform(key, shape, dtype, *, min_val: float, max_val: float):
+    check_shape(shape, dtype)
     return jax.random.uniform(key, shape, dtype, min_val, max_val)
 
 
 def _bernoulli(key, shape, dtype, *, prob: float):
+    check_shape(shape, dtype)
     return jax.random.bernoulli(key, prob, shape).astype(dtype)
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from graphml.budget import check_shape
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
 from graphml.ops import windows
@@ -23,6 +24,7 @@ def grid(extent, count: int, mode: str) -> Any:
     """
     xp = np if isinstance(extent, int | float | np.ndarray) else jnp
     extent = xp.asarray(extent)[..., None]
+    check_shape((*extent.shape[:-1], count), np.float64)
     steps = np.arange(count)
     if mode == "UPSAMPLE_MODE":
         return xp.minimum(extent, steps * ((extent + 1) / count))
@@ -112,6 +114,7 @@ def _upsampled(size: int, wanted: int, mode: str) -> np.ndarray:
         return grid(size - 1, wanted, "STRICT_ALIGN_ENDPOINTS_MODE")
     if mode == "DEFAULT":
         return grid(size - 1, wanted, "UPSAMPLE_MODE")
+    check_shape((wanted,), np.float64)
     return np.clip((np.arange(wanted) + 0.5) * (size / wanted) - 0.5, 0, size - 1)
 
 

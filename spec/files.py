@@ -20,6 +20,7 @@ from typing import BinaryIO
 from google.protobuf.message import DecodeError, EncodeError
 
 from graphml.errors import SpecError
+from graphml.spec.counts import check_counts
 from graphml.spec.wire.model_pb2 import Model
 
 _LARGEST = 2**31 - 1  # bytes of a message that protobuf can hold
@@ -46,6 +47,7 @@ def parse(data: bytes) -> Model:
         raise SpecError(f"this is not an .mlmodel file: {_guess(data) or _DAMAGED}") from None
     if model.WhichOneof("Type") is None and not model.description.ByteSize():
         raise SpecError(f"this is not an .mlmodel file: {_guess(data) or 'it has no description and no model type'}")
+    check_counts(model)
     return model
 
 

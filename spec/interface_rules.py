@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,6 +28,17 @@ def interface_problems(model: Model) -> Iterator[Problem]:
     if not description.output and not description.functions:
         yield Problem("description", "there are no outputs")
     yield from _prediction_names(model)
+
+
+def fixed_size(array: Any) -> int | None:
+    """How many elements an array type of one declared shape has.
+
+    None where the shape is flexible or not declared, and where `interface_problems` finds fault with it: products of
+    thousands of sizes are numbers that Python neither computes soon nor writes.
+    """
+    if not array.shape or array.WhichOneof("ShapeFlexibility") or any(_size_faults(array.shape, "")):
+        return None
+    return math.prod(array.shape)
 
 
 def _features(description: Any) -> Iterator[Problem]:

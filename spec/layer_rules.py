@@ -24,11 +24,17 @@ def field_faults(layer: NeuralNetworkLayer) -> Iterator[str]:
     if kind is None:
         return
     params = getattr(layer, kind)
-    yield from _count(layer.input, layers.input_range(kind), "input")
-    yield from _count(layer.output, layers.output_range(kind), "output")
+    yield from blob_counts(layer)
     yield from _unknown_enums(params)
     for rule in _RULES.get(kind, ()):
         yield from rule(layer, params)
+
+
+def blob_counts(layer: NeuralNetworkLayer) -> Iterator[str]:
+    """Whether a layer that has a kind has too few or too many inputs or outputs."""
+    kind = layer.WhichOneof("layer") or ""
+    yield from _count(layer.input, layers.input_range(kind), "input")
+    yield from _count(layer.output, layers.output_range(kind), "output")
 
 
 def _count(names: Sequence[str], legal: tuple[int, int], what: str) -> Iterator[str]:

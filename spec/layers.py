@@ -69,6 +69,9 @@ REGIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# Sub-networks without which a kind means nothing.
+NEEDED_REGIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({"branch": ("ifBranch",), "loop": ("bodyNetwork",)})
+
 # Kinds that leave a turn of the loop around them.
 EXITS = ("loopBreak", "loopContinue")
 

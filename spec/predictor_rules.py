@@ -3,11 +3,11 @@ Bayesian probit model, the recommender, identity."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from graphml.spec.interface_rules import fixed_size
 from graphml.spec.problems import Problem, first_few, unknown_values
 from graphml.spec.tree_rules import ensemble_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
@@ -27,10 +27,10 @@ def row_width(inputs: Iterable[FeatureDescription]) -> int | None:
     width = 0
     for feature in inputs:
         if feature.type.WhichOneof("Type") == "multiArrayType":
-            array = feature.type.multiArrayType
-            if not array.shape or array.WhichOneof("ShapeFlexibility"):
+            size = fixed_size(feature.type.multiArrayType)
+            if size is None:
                 return None
-            width += math.prod(array.shape)
+            width += size
         else:
             width += 1
     return width
@@ -55,11 +55,9 @@ def _answer_size(model: Model, count: int) -> Iterator[Problem]:
         elif kind == "doubleType" and count != 1:
             yield Problem(f"output {name!r}", f"is one number, but the model computes {count}")
         elif kind == "multiArrayType":
-            array = feature.type.multiArrayType
-            fixed = array.shape and not array.WhichOneof("ShapeFlexibility")
-            if fixed and math.prod(array.shape) != count:
-                what = f"has {math.prod(array.shape)} elements, but the model computes {count}"
-                yield Problem(f"output {name!r}", what)
+            size = fixed_size(feature.type.multiArrayType)
+            if size not in (count, None):
+                yield Problem(f"output {name!r}", f"has {size} elements, but the model computes {count}")
 
 
 def _classes(message: Any, where: str) -> tuple[int, list[Problem]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
+from graphml.errors import quoted, shortened
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 _MOST_SHOWN = 10  # of one kind of fault; a damaged file may have it in a million places
@@ -27,6 +28,11 @@ class Problem:
     what: str
     severity: Literal["error", "warning"] = "error"
 
+    def __post_init__(self) -> None:
+        # names in it may have megabytes, and one place may have many problems
+        object.__setattr__(self, "where", shortened(self.where))
+        object.__setattr__(self, "what", shortened(self.what))
+
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
@@ -44,7 +50,7 @@ def as_warnings(problems: Iterable[Problem]) -> Iterator[Problem]:
 
 def layer_label(layer: NeuralNetworkLayer, position: int) -> str:
     """How problems call a layer; position counts from zero."""
-    return f"layer {layer.name!r} ({layer.WhichOneof('layer') or 'unknown kind'}), number {position + 1}"
+    return f"layer {quoted(layer.name)} ({layer.WhichOneof('layer') or 'unknown kind'}), number {position + 1}"
 
 
 def unknown_values(message: Any, field: str, where: str) -> Iterator[Problem]:

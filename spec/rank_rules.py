@@ -7,7 +7,8 @@ of the network; most layers see a vector in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from graphml.spec import layers
@@ -16,7 +17,7 @@ from graphml.spec.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import FeatureDescription
 
 Rank = int | None
-Ranks = dict[str, Rank]
+Ranks = MutableMapping[str, Rank]
 
 _MOST = 32  # axes that an array can have here
 
@@ -32,7 +33,7 @@ def ranks_after(messages: Any, ranks: Ranks) -> Iterator[Problem]:
         kind = layer.WhichOneof("layer")
         label = layer_label(layer, position)
         if kind is None:
-            ranks |= dict.fromkeys(layer.output)
+            ranks.update(dict.fromkeys(layer.output))
         elif kind in REGIONS:
             yield from _sub_networks(layer, kind, label, ranks)
         else:
@@ -41,7 +42,7 @@ def ranks_after(messages: Any, ranks: Ranks) -> Iterator[Problem]:
             faults = list(_faults(kind, params, given))
             yield from (Problem(label, fault) for fault in faults)
             found = None if faults else _output_rank(kind, params, given)
-            ranks |= dict.fromkeys(layer.output, found if found is None or 0 <= found <= _MOST else None)
+            ranks.update(dict.fromkeys(layer.output, found if found is None or 0 <= found <= _MOST else None))
 
 
 def _seen(kind: str, rank: Rank) -> Rank:
@@ -88,10 +89,10 @@ def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[P
         for name in ("condition", "body"):
             yield from inside(f"{label} > {name}", ranks_after(networks[name], ranks))
         return
-    sides = [dict(ranks), dict(ranks)]
+    sides = [ChainMap({}, ranks), ChainMap({}, ranks)]  # copies would cost more than all the rest
     for (name, messages), side in zip(networks.items(), sides, strict=True):
         yield from inside(f"{label} > {name}", ranks_after(messages, side))
-    for name in sides[0].keys() | sides[1].keys():
+    for name in sides[0].maps[0].keys() | sides[1].maps[0].keys():
         first, second = (side.get(name) for side in sides)
         ranks[name] = first if first == second else None
 

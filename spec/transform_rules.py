@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from graphml.spec.interface_rules import fixed_size
 from graphml.spec.problems import Problem
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
@@ -57,9 +58,7 @@ def _or(words: tuple[str, ...]) -> str:
 
 def _size(feature: FeatureDescription) -> int | None:
     """How many elements an array of one declared shape has."""
-    array = feature.type.multiArrayType
-    fixed = _type(feature) == _ARRAY and array.shape and not array.WhichOneof("ShapeFlexibility")
-    return math.prod(array.shape) if fixed else None
+    return fixed_size(feature.type.multiArrayType) if _type(feature) == _ARRAY else None
 
 
 def _rank(feature: FeatureDescription, where: str) -> Iterator[Problem]:

@@ -6,7 +6,6 @@ not matter for the task at hand still loads; `update_rules` holds the stricter r
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
-from graphml.spec.interface_rules import interface_problems
+from graphml.spec.interface_rules import fixed_size, interface_problems
 from graphml.spec.layers import NETWORKS
 from graphml.spec.neighbors import neighbor_problems
 from graphml.spec.network_rules import network_problems
@@ -181,9 +180,9 @@ def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> I
         yield Problem(where, f"is declared as {kind} here and as {source} before", severity)
     elif kind == "multiArrayType":
         here, there = wanted.type.multiArrayType, given.type.multiArrayType
-        fixed = all(a.shape and not a.WhichOneof("ShapeFlexibility") and len(a.shape) <= 32 for a in (here, there))
-        if fixed and math.prod(here.shape) != math.prod(there.shape):
-            yield Problem(where, f"has {math.prod(here.shape)} elements here and {math.prod(there.shape)} before")
+        sizes = fixed_size(here), fixed_size(there)
+        if None not in sizes and sizes[0] != sizes[1]:
+            yield Problem(where, f"has {sizes[0]} elements here and {sizes[1]} before")
         elif here != there:
             yield Problem(where, "is an array of another shape or data type here than before", "warning")
     elif getattr(wanted.type, kind) != getattr(given.type, kind):  # keys of dictionaries are converted on the way

@@ -21,6 +21,7 @@ STOREYS = [
     ["graphml.spec"],
     ["graphml.graph", "graphml.summary", "graphml.utils"],
     ["graphml.catalogue", "graphml.listing", "graphml.recipes", "graphml.sequences", "graphml.viewer"],
+    ["graphml.budget"],
     ["graphml.ops", "graphml.codegen"],
     ["graphml.control", "graphml.folding"],
     ["graphml.lower"],

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import graphml
 from graphml import spec
+from graphml.codegen import generate
 from graphml.summary import summarize
 from graphml.viewer import as_html, rows
 from graphml.visible import visible
@@ -264,3 +265,21 @@ def test_every_real_model_is_shown(real_models):
         assert summary["facts"], path
         json.dumps(summary)
         assert Tags(as_html(summary, path.name)).tags.count("h3") == stages(summary), path
+
+
+@pytest.mark.parametrize("number", [-1, 7])
+def test_enum_values_of_newer_files_are_shown_as_numbers(number):
+    image = spec.FeatureType()
+    image.imageType.width = image.imageType.height = 8
+    image.imageType.colorSpace = number
+    numbers = spec.FeatureType()
+    numbers.multiArrayType.dataType = number
+    message = one_model.made("glmRegressor", {"i": image, "a": numbers}, {"o": one_model.DOUBLE})
+    message.glmRegressor.postEvaluationTransform = number
+    message.trainingRecipe.SetInParent()
+    found = shown(message)
+    assert found["input", "i"] == f"image of colour space {number} 8 x 8"
+    assert found["input", "a"].startswith(f"type {number} array")
+    assert found["model", "transform"] == str(number)
+    for text in (as_html(summarize(message), "x"), generate(message), repr(graphml.load(message))):
+        assert text

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.errors import FeatureError
 from graphml.models.descriptions import FeatureDescription, FeatureType
 
@@ -34,6 +35,7 @@ def zeros(feature: FeatureDescription, shape: Sequence[int] | None) -> Any:
         wanted = feature.array.shape if shape is None else tuple(shape)
         if wanted is None:
             raise FeatureError(f"the input {feature.name!r} declares no shape: give one")
+        check_shape(wanted, feature.array.dtype)
         return np.zeros(wanted, feature.array.dtype)
     if feature.image is None:
         raise FeatureError(f"the input {feature.name!r} is {feature.takes}, which has no shape")
@@ -41,4 +43,6 @@ def zeros(feature: FeatureDescription, shape: Sequence[int] | None) -> Any:
     height, width = (constraint.height, constraint.width) if shape is None else tuple(shape)[-2:]
     if constraint.size_for((width, height)) != (width, height):
         raise FeatureError(f"the input {feature.name!r} is {feature.takes}; {height} x {width} (height x width) is not")
-    return np.zeros((constraint.channels, height, width), np.uint8)
+    blank = constraint.channels, height, width
+    check_shape(blank, np.uint8)
+    return np.zeros(blank, np.uint8)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.errors import FeatureError, ShapeError, UnsupportedError
 from graphml.models.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.features import with_keys
@@ -144,7 +145,9 @@ class FeatureVectorizer(Model):
         return [(inputs[column.inputColumn], column.inputDimensions) for column in listed]
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
-        row = np.full(sum(size for _, size in self._columns), math.nan)
+        width = sum(size for _, size in self._columns)
+        check_shape((width,), np.float64)
+        row = np.full(width, math.nan)
         start = 0
         for feature, size in self._columns:
             part = row[start : start + size]

@@ -52,6 +52,8 @@ class ModelConfiguration:
         Beyond twice `PIL.Image.MAX_IMAGE_PIXELS` that one has to be raised too.
     most_programs: for how many sets of input shapes a network keeps compiled programs in memory, where each takes one
         to two megabytes: those that were used last; another set of shapes compiles anew.
+    max_array_bytes: how many bytes one array that a network makes may take; 4 GiB unless given. A layer that asks for
+        more, as a damaged file may, is refused before anything is allocated.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -64,6 +66,7 @@ class ModelConfiguration:
     max_loop_iterations: int | None = None
     max_image_pixels: int | None = None
     most_programs: int = 64
+    max_array_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.most_programs, int) or self.most_programs < 1:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.errors import FeatureError, GraphmlError
 from graphml.models.descriptions import FeatureDescription, FeatureType
 from graphml.models.images import ImageConstraint, ImageOptions, pixels
@@ -117,6 +118,7 @@ def feature_check(
             elif not d.optional:
                 raise FeatureError(f"the feature {d.name!r} is missing; it takes {d.takes}")
             elif d.array is not None and d.array.default is not None and d.array.shape is not None:
+                check_shape(d.array.shape, np.float64)
                 out[d.name] = checks[d.name](np.full(d.array.shape, d.array.default))
         return out
 
@@ -161,6 +163,13 @@ def _single(value: Any) -> Any:
     ):
         return np.asarray(value).reshape(())[()]
     return value
+
+
+def _float(description: FeatureDescription, number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise _refused(description, "an integer that is too large for a float") from None
 
 
 def _int64(description: FeatureDescription) -> Check:

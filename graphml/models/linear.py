@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.models.rows import RowModel
+from graphml.spec.enums import enum_name
 
 
 def probit(z: Any) -> Any:
@@ -70,8 +71,7 @@ class LinearModel(RowModel):
 
     @functools.cached_property
     def _link(self) -> str:
-        message = self._parameters
-        return message.PostEvaluationTransform.Name(message.postEvaluationTransform)
+        return enum_name(self._parameters, "postEvaluationTransform")
 
     def _compute(self, weights: Any, rows: Any) -> Any:
         z = scores(weights, rows)

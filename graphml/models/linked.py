@@ -236,6 +236,7 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.shape_policy
     yield configuration.max_loop_iterations
     yield configuration.most_programs
+    yield configuration.max_array_bytes
     yield None if configuration.cache_directory is None else os.fspath(configuration.cache_directory)
     yield tuple(sorted((str(key), repr(value)) for key, value in (configuration.parameters or {}).items()))
 

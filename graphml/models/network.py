@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
+from graphml.budget import check_shape
 from graphml.control import known
 from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
 from graphml.graph import Graph, Region
@@ -78,16 +79,30 @@ class NeuralNetwork(Model):
         return other
 
     def lower(
-        self, dtype: Any = None, platform: str | None = None, *, max_iterations: int | None = None, debug: bool = False
+        self,
+        dtype: Any = None,
+        platform: str | None = None,
+        *,
+        max_iterations: int | None = None,
+        max_array_bytes: int | None = None,
+        debug: bool = False,
     ) -> Lowered:
         """The network as a pure function of parameters and inputs; see `graphml.lower.lower`.
 
         dtype: of everything inside, float32 unless given. platform: what to lower for, unless for this model's device.
         max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives.
+        max_array_bytes: how many bytes one array may take, unless what the configuration says.
         debug: values are checked where they can be seen, that is outside of `jax.jit`.
         """
         self._usable  # noqa: B018  (checked once)
-        return self._lowered(self.graph, dtype, platform, max_iterations=max_iterations, debug=debug)
+        return self._lowered(
+            self.graph,
+            dtype,
+            platform,
+            max_iterations=max_iterations,
+            max_array_bytes=max_array_bytes,
+            debug=debug,
+        )
 
     def _lowered(
         self,
@@ -96,6 +111,7 @@ class NeuralNetwork(Model):
         platform: str | None = None,
         *,
         max_iterations: int | None = None,
+        max_array_bytes: int | None = None,
         debug: bool = False,
     ) -> Lowered:
         platform = self._platform if platform is None else platform
@@ -106,6 +122,7 @@ class NeuralNetwork(Model):
             custom_layers=self.custom_layers,
             low_precision=low_precision(self.configuration, platform),
             max_iterations=self.configuration.max_loop_iterations if max_iterations is None else max_iterations,
+            max_array_bytes=self.configuration.max_array_bytes if max_array_bytes is None else max_array_bytes,
             debug=debug,
         )
 
@@ -219,6 +236,7 @@ class NeuralNetwork(Model):
 
         key: as `predict` takes it.
         """
+        self._usable  # noqa: B018  (checked once)
         key = self._key(key)
         lowered = self._program.lowered
         wanted = None if names is None else tuple(names)
@@ -339,12 +357,12 @@ class NeuralNetwork(Model):
                 feature, lambda: reading(self._program.lowered.graph, feature.name), rank5=rank5
             ),
         )
-        blanks = {
-            f.name: np.full(shape, default, np.float32)
-            for f in self.description.inputs
-            for shape, default in [shapes[f.name]]
-            if f.optional and shape is not None
-        }
+        blanks = {}
+        for feature in self.description.inputs:
+            shape, default = shapes[feature.name]
+            if feature.optional and shape is not None:
+                check_shape(shape)
+                blanks[feature.name] = np.full(shape, default, np.float32)
         return (lambda features: blanks | check(features)) if blanks else check
 
     @functools.cached_property
@@ -405,7 +423,7 @@ def _output(feature: FeatureDescription) -> Callable[[Any], Any]:
         return lambda blob: picture(np.asarray(blob), color)
     if feature.array is not None:
         return _array_output(feature.array)
-    as_type = float if feature.type is FeatureType.DOUBLE else lambda number: int(np.rint(number))
+    as_type = float if feature.type is FeatureType.DOUBLE else _whole
 
     def single(blob):
         array = np.asarray(blob)
@@ -414,6 +432,14 @@ def _output(feature: FeatureDescription) -> Callable[[Any], Any]:
         return as_type(array.reshape(())[()])
 
     return single
+
+
+def _whole(number: Any) -> int:
+    """The nearest 64-bit integer; 0 for NaN, as in arrays of integers."""
+    if np.isnan(number):
+        return 0
+    bounded = min(max(float(number), -(2.0**63)), 2.0**63)  # infinities are no integers
+    return min(int(np.rint(bounded)), 2**63 - 1)
 
 
 def _array_output(constraint: ArrayConstraint) -> Callable[[Any], Any]:

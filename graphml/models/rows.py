@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.errors import FeatureError, GraphmlError, ShapeError
 from graphml.models import ports
 from graphml.models.configuration import Device, pick_device
@@ -221,6 +222,7 @@ class RowModel(Model):
         shape = () if feature.array is None else feature.array.shape
         if self.missing is None or shape is None:
             raise FeatureError(f"the feature {feature.name!r} was left out, and nothing takes its place")
+        check_shape(shape, np.float64)
         return np.full(math.prod(shape), self.missing)
 
     def _fits(self, width: int) -> None:

@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.budget import check_shape
 from graphml.errors import UnsupportedError
 from graphml.models.linear import reference_class, two_classes
 from graphml.models.rows import RowModel
 from graphml.spec import trees
+from graphml.spec.enums import enum_name
 from graphml.spec.trees import EQUAL, GREATER, GREATER_EQUAL, LESS, NOT_EQUAL, Nodes
 
 # What a question holds besides the index of its feature, where it must say so.
@@ -97,6 +99,7 @@ def _values(
     classes = np.full(count, -1)  # of each tree, as far as it has only one
     classes[tree[owner]] = index
     if single.max(initial=0) <= 1 and np.array_equal(classes[tree[owner]], index) and np.isfinite(value).all():
+        check_shape((len(roots), dimensions), np.float64)
         return {
             "value": np.bincount(owner, value, count),
             "class": (classes[tree[roots]][:, None] == np.arange(dimensions)).astype(np.float64),
@@ -232,8 +235,7 @@ class TreeEnsemble(RowModel):
 
     @functools.cached_property
     def _transform(self) -> str:
-        field = self._parameters.DESCRIPTOR.fields_by_name["postEvaluationTransform"]
-        return field.enum_type.values_by_number[self._parameters.postEvaluationTransform].name
+        return enum_name(self._parameters, "postEvaluationTransform")
 
     def _compute(self, weights: Any, rows: Any) -> Any:
         s = sums(weights, rows, self._decoded[1])

@@ -218,3 +218,49 @@ def test_a_package_whose_manifest_is_hostile(tmp_path: Path):
     for manifest in (deep, b'{"rootModelIdentifier":' * 100_000, text, number):
         (package / "Manifest.json").write_bytes(manifest)
         assert isinstance(_bounded(lambda: read(package)), SpecError)
+
+
+def test_millions_of_empty_messages_are_refused_when_they_are_read():
+    def repeated(count: int, *fields: str) -> bytes:
+        """A file of messages inside each other, the innermost `count` times and empty."""
+        numbers, message = [], Model.DESCRIPTOR
+        for field in fields:
+            numbers.append(message.fields_by_name[field].number)
+            message = message.fields_by_name[field].message_type
+        data = (_varint(numbers.pop() << 3 | 2) + b"\0") * count
+        while numbers:
+            data = _varint(numbers.pop() << 3 | 2) + _varint(len(data)) + data
+        return data
+
+    assert str(_bounded(lambda: parse(repeated(3_000_000, "neuralNetwork", "layers")))) == (
+        "the model has 3,000,000 layers or more; 65,536 are the most"
+    )
+    for field in ("input", "output", "trainingInput"):
+        refusal = _bounded(lambda field=field: parse(repeated(70_000, "description", field)))
+        assert str(refusal) == "the model has 70,000 features or more; 65,536 are the most"
+    stages = repeated(40_000, "pipeline", "models", "neuralNetwork", "layers")
+    assert isinstance(_bounded(lambda: parse(stages)), Model)
+    assert "80,000 layers" in str(_bounded(lambda: parse(stages + stages)))  # parts of one message are merged
+
+
+def test_names_of_megabytes_make_short_problems(layer, network):
+    long = "n" * 1_000_000
+    branch = layer("branch", "x", "", long)
+    branch.branch.ifBranch.layers.extend(layer("ceil", "missing", f"y{i}", long) for i in range(20))
+    found: Any = _bounded(lambda: problems(network(branch, layer("copy", "x", "y"))))
+    assert len(found) >= 20
+    assert all(len(str(problem)) < 3000 for problem in found)
+
+
+def test_products_of_thousands_of_sizes_are_neither_computed_nor_written():
+    model = Model(specificationVersion=1)
+    for features in (model.description.input, model.description.output):
+        feature = features.add(name="a").type.multiArrayType
+        feature.dataType = feature.DOUBLE
+        feature.shape.extend([2**62] * 5000)
+    model.description.predictedFeatureName = "a"
+    model.dictVectorizer.stringToIndex.vector.append("k")
+    for kind in ("scaler", "imputer", "glmRegressor", "treeEnsembleRegressor", "supportVectorRegressor"):
+        getattr(model, kind).SetInParent()
+        found: Any = _bounded(lambda: problems(model))
+        assert any("5000 axes; 32 are the most" in problem.what for problem in found)
