@@ -165,13 +165,6 @@ def _single(value: Any) -> Any:
     return value
 
 
-def _float(description: FeatureDescription, number: Any) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        raise _refused(description, "an integer that is too large for a float") from None
-
-
 def _int64(description: FeatureDescription) -> Check:
     def checked(value):
         number = _single(value)
