@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import stat
 import sys
 import types
 import typing
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from graphml.errors import UpdateError
-from graphml.spec.files import replace_file
+from graphml.spec.files import open_regular, replace_file
 
 T = TypeVar("T")
 
@@ -86,14 +85,11 @@ def as_facts_of(kind: type[T], facts: Mapping[str, Any], path: Path) -> T:
 
 
 def _bytes(path: Path) -> bytes:
-    """All of a regular file of modest size. A pipe would block."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is not a regular file")
-        if status.st_size > _LARGEST:
-            raise ValueError(f"it has {status.st_size} bytes; at most {_LARGEST} are expected")
+    """All of a regular file of modest size."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > _LARGEST:
+            raise ValueError(f"it has {size} bytes; at most {_LARGEST} are expected")
         return file.read(_LARGEST + 1)
 
 
