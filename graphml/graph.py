@@ -172,11 +172,6 @@ def from_layers(messages, *, prefix: str = "") -> Region:
             for field, name in layers.REGIONS.get(kind, {}).items()
             if getattr(params, field).layers
         }
-        if kind in layers.REGIONS and not regions.keys() & {"if", "body"}:
-            field = "ifBranch" if kind == "branch" else "bodyNetwork"
-            raise GraphError(f"{field} has no layers").in_context(
-                f"layer {message.name!r} ({kind}), number {position + 1}"
-            )
         nodes.append(
             Node(
                 key=key,
@@ -198,7 +193,8 @@ def _check_parts(kind: str, message: Any) -> None:
     """Raise SpecError where a layer lacks inputs, outputs or sub-networks without which it means nothing."""
     faults = [*blob_counts(message)]
     params = getattr(message, kind)
-    faults += [f"has no {name}" for name in layers.NEEDED_REGIONS.get(kind, ()) if not params.HasField(name)]
+    needed = layers.NEEDED_REGIONS.get(kind, ())
+    faults += [f"{name} has no layers" for name in needed if not getattr(params, name).layers]
     if faults:
         raise SpecError("; ".join(faults))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graphml.build import NeuralNetworkBuilder
-from graphml.errors import GraphError, UnsupportedError
+from graphml.errors import GraphError, SpecError, UnsupportedError
 from graphml.flow import as_text, flow
 from graphml.graph import Port, from_spec
 from graphml.lower import lower
@@ -339,7 +339,7 @@ def test_a_blob_that_only_the_body_writes():
     run = jax.jit(program(builder, inputs=("x", "n")))
     np.testing.assert_array_equal(run(one(2.0), one(3.0)), [3])
     np.testing.assert_array_equal(run(one(2.0), one(0.0)), [0])  # zeros of its shape after no turn
-    with pytest.raises(GraphError, match="no layer"):
+    with pytest.raises(SpecError, match="no layer"):
         program(part().add("loop", "l", [], [], max_loop_iterations=2, body_network=part()))
 
 
@@ -558,7 +558,7 @@ def test_an_empty_else_network_is_no_else():
 )
 def test_a_sub_network_that_must_not_be_empty_is_named(kind, inputs, fields, message):
     builder = part().add(kind, "l", inputs, [], **fields).add("copy", "end", ["x"], ["y"])
-    with pytest.raises(GraphError, match=message):
+    with pytest.raises(SpecError, match=message):
         program(builder)
 
 

@@ -139,8 +139,8 @@ def test_the_stage_that_was_used_longest_ago_goes_first(monkeypatch):
     builder = (
         part().add("fillDynamic", "f", ["n"], ["a"], value=1.0).add("multiplyBroadcastable", "m", ["a", "x"], ["y"])
     )
-    program = Program(builder, ("n", "x"))
     monkeypatch.setattr(staging, "CAPACITY", 3)  # the first stage, and one for each of two sizes
+    program = Program(builder, ("n", "x"))
     for n, traces in ((2, 2), (3, 3), (2, 3), (4, 4), (2, 4), (4, 4), (3, 5)):
         assert program(one(n), one(5.0)).tolist() == [5] * n
         assert len(program.traced) == traces, n
@@ -155,7 +155,7 @@ def test_a_loop_in_slices_that_was_just_used_stays(monkeypatch):
     for shape in ((1,), (1,), (1, 1)):  # three stages for each of two shapes; what stands before the first loop goes
         program(np.ones(shape, np.float32))
     assert program.staged.stages == 5
-    monkeypatch.setattr(staging, "CAPACITY", 6)
+    program.staged._stages._most = 6  # what stands before the loop is made anew, in the place of nothing else
     program(np.ones(1, np.float32))
     assert len(made) == 2
 

@@ -64,7 +64,7 @@ KINDS: dict[str, str] = {
 }
 """Kind (field of the oneof `Type`) -> module:class that runs it."""
 
-_REASONS = {"mlProgram": "ML programs are another language than the layers of neural networks"}
+_REASONS = {"mlProgram": "ML Programs are not supported yet"}
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ import pytest
 from fuzz.mutation import mutant
 from fuzz.seeds import seeds
 from fuzz.steps import findings
+from graphml import GraphmlError
 
 CHUNKS, MUTANTS, CHEAP = 6, 40, 200
 SECONDS = 20.0  # of processor time: machines that run these tests may be slow, and busy
@@ -41,6 +42,15 @@ def test_a_mutant_is_the_same_again():
     assert len({mutant(3, number)[1] for number in range(50)}) > 40
 
 
+class LongError(GraphmlError):
+    def __str__(self) -> str:
+        return "x" * 1_000_000
+
+
+def _raise(error):
+    raise error
+
+
 def test_what_is_not_allowed_is_found(monkeypatch):
     """An exception that graphml does not know, a long text, slowness and memory are each a finding."""
     import numpy as np
@@ -50,7 +60,7 @@ def test_what_is_not_allowed_is_found(monkeypatch):
     data = seeds()["scaler"].SerializeToString()
     acts = {
         "KeyError": lambda message: {}["name"],
-        "a text": lambda message: (_ for _ in ()).throw(steps.GraphmlError("x" * 1_000_000)),
+        "a text": lambda message: _raise(LongError()),
         "s": lambda message: sum(range(60_000_000)),
         "MiB": lambda message: np.ones(80_000_000).sum(),
     }

@@ -195,6 +195,8 @@ FIELDS = {
     "shape_policy": ShapePolicy.buckets(),
     "max_loop_iterations": 5,
     "most_programs": 5,
+    "max_array_bytes": 5,
+    "max_image_pixels": 5,
 }
 
 
