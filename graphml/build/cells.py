@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphml.build.arguments import one_of
-from graphml.build.rows import Fields
+from graphml.build.arguments import Fields, one_of
 from graphml.build.weighted import floats
 from graphml.errors import SpecError
 from graphml.spec.attributes import Choice

@@ -197,7 +197,7 @@ class UpdateMethods(Core):
         if losses:
             raise UpdateError(f"there is a loss already, {losses[0].name!r}; a network trains towards one")
         if name in self.layers:
-            raise GraphError(f"there is a layer {name!r} already")
+            raise GraphError(f"there is already a layer {name!r}")
         if any(feature.name == f"{blob}_true" for feature in self._whole.description.output):
             raise UpdateError(f"the target {blob + '_true'!r} of loss {name!r} is an output of the model")
         return losses.add(name=name)

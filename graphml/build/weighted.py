@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.build.arguments import AXES, one_of, padding_2d, padding_3d
-from graphml.build.rows import Fields
+from graphml.build.arguments import AXES, Fields, one_of, padding_2d, padding_3d
 from graphml.errors import SpecError
 from graphml.spec.weights import Quantized, unpack_bits
 

@@ -94,7 +94,7 @@ def test_a_sub_network_has_no_model_around_it():
     inner.add_copy("c", "x", "y")
     assert inner.nn_spec is inner.network
     assert [part.name for part in layer.branch.ifBranch.layers] == ["c"]
-    with pytest.raises(GraphError, match="this is the builder of a sub-network; there is no model around it"):
+    with pytest.raises(GraphError, match="this is the builder of a sub-network, which has no model around it"):
         _ = inner.spec
     with pytest.raises(GraphError, match="a builder works on one of them"):
         NeuralNetworkBuilder(nn_spec=layer.branch.ifBranch, spec=Model())
@@ -111,9 +111,9 @@ def test_layers_by_name():
 @pytest.mark.parametrize(
     ("kind", "inputs", "outputs", "fields", "words"),
     [
-        ("innerProduct", ["x", "y"], ["z"], {"weights": np.ones((1, 2))}, "it has 2 inputs, 1 are legal"),
-        ("splitND", ["x"], [], {"axis": 0}, "it has 0 outputs"),
-        ("branch", ["x"], ["y"], {}, "it has 1 outputs, 0 are legal"),
+        ("innerProduct", ["x", "y"], ["z"], {"weights": np.ones((1, 2))}, "the layer has 2 inputs; expected 1"),
+        ("splitND", ["x"], [], {"axis": 0}, "the layer has 0 outputs"),
+        ("branch", ["x"], ["y"], {}, "the layer has 1 outputs; expected 0"),
         ("innerProduct", ["x"], ["z"], {"wights": np.ones((1, 2))}, "wights"),
         ("dense", ["x"], ["z"], {}, "dense"),
     ],

@@ -100,7 +100,7 @@ def test_squared_error_needs_a_shape():
 
 def test_one_loss_with_a_name_and_a_target_of_its_own():
     builder = _regression()
-    with pytest.raises(GraphError, match="there is a layer 'dense' already"):
+    with pytest.raises(GraphError, match="there is already a layer 'dense'"):
         builder.set_mean_squared_error_loss("dense", "y")
     builder.set_mean_squared_error_loss("loss", "y")
     with pytest.raises(UpdateError, match="there is a loss already, 'loss'"):
