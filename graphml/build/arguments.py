@@ -19,7 +19,7 @@ def one_of(value: Any, choices: dict[Any, Any], what: str) -> Any:
     """The choice that a name stands for, in any case. Raises SpecError that lists the names for any other."""
     key = value.upper() if isinstance(value, str) else value
     if key not in choices:
-        raise SpecError(f"{what} is {value!r}, which is none of {', '.join(map(str, choices))}")
+        raise SpecError(f"{what} is {value!r}; expected one of {', '.join(map(str, choices))}")
     return choices[key]
 
 

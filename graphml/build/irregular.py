@@ -36,7 +36,7 @@ def pooling3d(a: Any) -> Fields:
 
 
 def padding(a: Any) -> Fields:
-    ways = {"CONSTANT": {"constant": {"value": a.value}}, "REFLECTION": {"reflection": {}}}
+    ways: Fields = {"CONSTANT": {"constant": {"value": a.value}}, "REFLECTION": {"reflection": {}}}
     way = one_of(a.padding_type, {**ways, "REPLICATION": {"replication": {}}}, "padding_type")
     return {"padding_amounts": border_amounts(a), **way}
 

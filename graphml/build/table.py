@@ -100,7 +100,7 @@ _REDUCTIONS = {
     **{"sumsquare": "SumSquare", "logsum": "LogSum", "logsumexp": "LogSumExp"},
 }
 
-_RANDOM = {
+_RANDOM: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Normal": ("mean=0.0, stddev=0.0, seed=-1", {"stddev": "std_dev"}),
     "Uniform": ("minval=0.0, maxval=1.0, seed=-1", {"minval": "min_val", "maxval": "max_val"}),
     "Bernoulli": ("prob=0.5, seed=-1", {}),
@@ -108,7 +108,7 @@ _RANDOM = {
 
 
 def _random_rows() -> dict[str, Row]:
-    rows = {}
+    rows: dict[str, Row] = {}
     for law, (options, fields) in _RANDOM.items():
         for how, blobs in (
             ("Like", "input_name, output_name"),
