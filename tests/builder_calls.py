@@ -12,7 +12,6 @@ import numpy as np
 from cases import Case
 from one_layer import input_names, output_names
 
-from graphml.build.rows import BLOBS
 from graphml.build.table import ROWS
 from graphml.spec.attributes import decode, encode
 
@@ -44,7 +43,7 @@ def _blobs(name: str, case: Case) -> dict[str, Any]:
 def _straight(kind: str, fields: Mapping[str, Any]) -> Call:
     name = next(name for name, row in ROWS.items() if row.kinds == kind)
     row = ROWS[name]
-    targets = {p: row.goes_to(p)[0] for p in row.parameters if p not in BLOBS and p not in row.derived}
+    targets = {parameter: row.target(parameter) for parameter in row.parameters if row.target(parameter)}
     assert len(set(targets.values())) == len(targets), f"{kind}: two parameters share a field"
     return name, {parameter: fields.get(field) for parameter, field in targets.items()}
 

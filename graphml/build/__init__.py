@@ -1,4 +1,8 @@
-"""Writing models in code: the mirror image of reading them."""
+"""Writing models in code.
+
+`NeuralNetworkBuilder` takes the types of a model's inputs and outputs and then one call for each layer; it returns a
+Model message, a file or a model that predicts. Read `network` first.
+"""
 
 from graphml.build import datatypes as datatypes
 from graphml.build.datatypes import array as array

@@ -1,4 +1,8 @@
-"""What several layers' arguments share: names in any case, and the ways to pad."""
+"""What several conversions of arguments share: names in any case, and the ways to pad.
+
+A conversion takes the arguments of an `add_...` method as attributes of one object `a`, together with `a.inputs` and
+`a.outputs`, the lists of blob names. It returns the fields of the layer's message.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,27 @@ from typing import Any
 
 from graphml.errors import SpecError
 
+Fields = dict[str, Any]
+
 AXES = ("depth", "height", "width")
 
 
 def one_of(value: Any, choices: dict[Any, Any], what: str) -> Any:
-    """The entry of a table for a name in any case, or a SpecError that lists the names."""
+    """The choice that a name stands for, in any case. Raises SpecError that lists the names for any other."""
     key = value.upper() if isinstance(value, str) else value
     if key not in choices:
-        raise SpecError(f"{what} is {value!r}, which is none of {', '.join(map(str, choices))}")
+        raise SpecError(f"{what} is {value!r}; expected one of {', '.join(map(str, choices))}")
     return choices[key]
 
 
 def padding_2d(mode: Any, a: Any, *, last_pixel: bool = False) -> dict[str, Any]:
-    """The member of the padding oneof that a mode means. last_pixel: whether the layer has INCLUDE_LAST_PIXEL."""
+    """The member of the padding oneof for a padding mode.
+
+    Args:
+        mode: "VALID", "SAME" or, with `last_pixel`, "INCLUDE_LAST_PIXEL", in any case.
+        a: The arguments of the call.
+        last_pixel: Whether the layer knows INCLUDE_LAST_PIXEL.
+    """
     asymmetry = a.same_padding_asymmetry_mode
     ways = {
         "VALID": {"valid": {"padding_amounts": border_amounts(a, "padding_")}},
@@ -36,7 +48,7 @@ def border_amounts(a: Any, prefix: str = "") -> tuple[tuple[int, int], ...]:
 
 
 def padding_3d(a: Any, prefix: str) -> dict[str, Any]:
-    """The padding fields of a layer over volumes; amounts count only where they are custom."""
+    """The padding fields of a layer for volumes. Amounts are written for CUSTOM only."""
     mode = one_of(a.padding_mode, {name: name for name in ("VALID", "SAME", "CUSTOM")}, "padding_mode")
     sides = ("front", "back", "top", "bottom", "left", "right")
     amounts = {f"custom_padding_{side}": getattr(a, f"{prefix}padding_{side}") for side in sides}

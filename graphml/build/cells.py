@@ -1,17 +1,16 @@
-"""Arguments -> fields of recurrent layers, whose weights come as lists with one matrix for each gate."""
+"""Arguments -> fields, for recurrent layers, whose weights are lists with one matrix for each gate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from graphml.build.arguments import one_of
-from graphml.build.rows import Fields
+from graphml.build.arguments import Fields, one_of
 from graphml.build.weighted import floats
 from graphml.errors import SpecError
 from graphml.spec.attributes import Choice
 
-# Names of functions inside of cells bring no numbers along; these are the usual ones. A `Choice` says others.
+# An activation that is given by name has the usual parameters. A `Choice` has parameters of its own.
 _IN_CELLS = {
     "SIGMOID": Choice("sigmoid"),
     "TANH": Choice("tanh"),
@@ -22,8 +21,8 @@ _IN_CELLS = {
     "SCALED_TANH": Choice("scaledTanh", {"alpha": 1.0, "beta": 1.0}),
 }
 
-# The order of the lists in the arguments; letters there are z, r, o and i, f, o, z.
-GRU_GATES = ("update_gate", "reset_gate", "output_gate")
+# The order of the lists of weights.
+_GRU_GATES = ("update_gate", "reset_gate", "output_gate")
 _LSTM_GATES = ("input_gate", "forget_gate", "output_gate", "block_input")
 
 
@@ -37,11 +36,11 @@ def _sizes(a: Any) -> Fields:
 
 
 def _parts(values: Any, names: Sequence[str], ending: str, shape: tuple[int, ...], what: str) -> Fields:
-    """One weight for each gate from a list of them; nothing for None."""
+    """The fields for a list with one weight for each gate; none for None."""
     if values is None:
         return {}
     if len(values) != len(names):
-        raise SpecError(f"{what} has {len(values)} parts; the gates {', '.join(names)} are needed")
+        raise SpecError(f"{what} has {len(values)} items; expected {len(names)}: {', '.join(names)}")
     parts = zip(names, values, strict=True)
     return {f"{name}_{ending}": floats(value, shape, f"{what} of the {name}") for name, value in parts}
 
@@ -73,7 +72,7 @@ def gru(a: Any) -> Fields:
     return {
         **_sizes(a),
         "activations": _functions(a, "inner_activation", "activation"),
-        **_cell(a, GRU_GATES),
+        **_cell(a, _GRU_GATES),
         "sequence_output": a.output_all,
         "reverse_input": a.reverse_input,
     }
@@ -84,10 +83,7 @@ def _lstm_cell(a: Any, back: str = "") -> Fields:
     return {**_cell(a, _LSTM_GATES, back), **peepholes}
 
 
-LSTM_FUNCTIONS = ("inner_activation", "cell_state_update_activation", "output_activation")
-
-
-LSTM_OPTIONS = ("output_all", "forget_bias", "coupled_input_forget_gate", "cell_clip_threshold")
+_LSTM_ACTIVATIONS = ("inner_activation", "cell_state_update_activation", "output_activation")
 
 
 def _lstm_params(a: Any) -> Fields:
@@ -104,7 +100,7 @@ def _lstm_params(a: Any) -> Fields:
 def unilstm(a: Any) -> Fields:
     return {
         **_sizes(a),
-        "activations": _functions(a, *LSTM_FUNCTIONS),
+        "activations": _functions(a, *_LSTM_ACTIVATIONS),
         "params": _lstm_params(a),
         "weight_params": _lstm_cell(a),
         "reverse_input": a.reverse_input,
@@ -114,11 +110,11 @@ def unilstm(a: Any) -> Fields:
 def bidirlstm(a: Any) -> Fields:
     for name in ("b", "peep"):
         if (getattr(a, name) is None) != (getattr(a, f"{name}_back") is None):
-            raise SpecError(f"{name} and {name}_back are both given or both left out")
+            raise SpecError(f"{name} and {name}_back must be given together")
     return {
         **_sizes(a),
-        "activations_forward_lstm": _functions(a, *LSTM_FUNCTIONS),
-        "activations_backward_lstm": _functions(a, *LSTM_FUNCTIONS),
+        "activations_forward_lstm": _functions(a, *_LSTM_ACTIVATIONS),
+        "activations_backward_lstm": _functions(a, *_LSTM_ACTIVATIONS),
         "params": _lstm_params(a),
         "weight_params": [_lstm_cell(a), _lstm_cell(a, "_back")],
     }

@@ -1,24 +1,39 @@
-"""What every part of the builder stands on: the model in the making, and `add`, which appends one layer."""
+"""What every part of the builder is based on: the model under construction, and how a layer is appended to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from graphml.build.rows import Row
+import numpy as np
+
+from graphml.build.arguments import Fields
 from graphml.errors import GraphError, GraphmlError, SpecError
 from graphml.spec import layers
 from graphml.spec.attributes import decode, encode, kind_of, weight_messages
 from graphml.spec.layer_rules import field_faults
 from graphml.spec.versions import required
+from graphml.spec.weights import Quantized
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetwork, NeuralNetworkLayer
 
+# The names of a layer's inputs or outputs, or the only name.
+Names = Sequence[str] | str | None
+
+# Kinds whose layers may be completed after they have been added, so they are not checked when they are added.
+_FILLED_IN_LATER = ("branch", "loop", "custom")
+
 
 class Core:
-    """A network message, the model around it (None for a sub-network), and how its inputs are mapped.
+    """A network message, the model around it, and how its inputs are mapped.
 
-    exact: keep array shapes as they are; None: exactly when a layer needs it; False: leave the mapping alone.
+    Args:
+        model: The model, which is changed; None for a sub-network.
+        network: The network message in it, to which layers are added.
+        exact: Whether arrays enter the network with the shapes that they are declared with. None: if a layer needs it;
+            False: leave the mapping as it is.
+        check: Whether to infer the shapes after each layer.
     """
 
     def __init__(self, model: Model | None, network: Any, exact: bool | None, check: bool) -> None:
@@ -32,7 +47,7 @@ class Core:
 
     @property
     def network(self) -> Any:
-        """The network message as it stands: layers may be changed through it."""
+        """The network message under construction. Layers may be changed through it."""
         return self._network
 
     nn_spec = network
@@ -41,8 +56,10 @@ class Core:
     def spec(self) -> Model:
         """The Model message, with the lowest specification version that its content needs.
 
-        It is the builder's own: what is changed in it is changed here, and a higher version set by hand is kept.
-        Raises GraphError for a sub-network, which has no model around it.
+        It is not a copy: changes to it change what is built, and a higher version set by hand is kept.
+
+        Raises:
+            GraphError: If this is the builder of a sub-network, which has no model around it.
         """
         model = self._whole
         newer = any(layers.since(kind_of(layer)) > 3 for layer in self._network.layers)
@@ -58,7 +75,7 @@ class Core:
     @property
     def _whole(self) -> Model:
         if self._model is None:
-            raise GraphError("this is the builder of a sub-network; there is no model around it")
+            raise GraphError("this is the builder of a sub-network, which has no model around it")
         return self._model
 
     @property
@@ -68,14 +85,14 @@ class Core:
 
     @property
     def layer_specs(self) -> dict[str, NeuralNetworkLayer]:
-        """Layer name -> its message, which may be changed."""
+        """{name: message} of the layers. The messages may be changed."""
         return {layer.name: layer for layer in self._network.layers}
 
     def _layer(self, name: str) -> NeuralNetworkLayer:
         found = next((layer for layer in self._network.layers if layer.name == name), None)
         if found is None:
             raise GraphError(
-                f"there is no layer {name!r}; there are {', '.join(map(repr, self.layers)) if self.layers else 'none'}"
+                f"there is no layer {name!r}; the layers are {', '.join(map(repr, self.layers)) or 'none yet'}"
             )
         return found
 
@@ -92,7 +109,7 @@ class Core:
         updatable: bool = False,
     ) -> NeuralNetworkLayer:
         if any(layer.name == name for layer in self._network.layers):
-            raise GraphError(f"there is a layer {name!r} already")
+            raise GraphError(f"there is already a layer {name!r}")
         regions = layers.REGIONS.get(kind, {})
         names = {key: wire for wire in regions for key in (wire, layers.snake_case(wire))}
         networks = {names[key]: value for key, value in fields.items() if key in names and value is not None}
@@ -114,42 +131,87 @@ class Core:
         self._network.layers.append(layer)
         return self._network.layers[-1]
 
-    def _add_row(self, method: str, row: Row, name: str, arguments: Mapping[str, Any]) -> NeuralNetworkLayer:
-        """The layer that a call of an `add_...` method describes, judged as soon as it is there."""
+    def _add_layer(
+        self,
+        method: str,
+        kind: str | Callable[[Any], str],
+        name: str,
+        inputs: Names,
+        outputs: Names,
+        make: Callable[[Any], Fields] | None = None,
+        /,
+        **arguments: Any,
+    ) -> NeuralNetworkLayer:
+        """Append the layer that a call of an `add_...` method describes, and check it.
+
+        Args:
+            method: The method's name, for errors.
+            kind: The layer kind, or a function that chooses it from the arguments.
+            name: The layer's name.
+            inputs: The names of the blobs that the layer reads, or the only one.
+            outputs: The names of the blobs that the layer writes, or the only one.
+            make: Turns the arguments into fields. Without it, the arguments are the fields.
+            **arguments: The method's other arguments. None leaves a field out.
+
+        Raises:
+            SpecError: If the arguments do not make a layer. The network is then as it was.
+            GraphError: If the name is taken or the layer has too few or too many blobs. The network is then as it was.
+        """
         count = len(self._network.layers)
-        kind = "/".join(row.all_kinds)
+        context = f"{method}: layer {name!r}"
         try:
-            kind, inputs, outputs, fields = row.written(arguments)
-            layer = self._append(kind, name, inputs, outputs, fields)
-            _tell_tensors(layer, arguments)
-            if not row.incomplete:
-                _judge(layer)
+            given = SimpleNamespace(**arguments, inputs=_listed(inputs), outputs=_listed(outputs))
+            kind = kind if isinstance(kind, str) else kind(given)
+            context = f"{context} ({kind})"
+            fields = make(given) if make else arguments
+            written = {key: _plain(kind, key, value) for key, value in fields.items() if value is not None}
+            layer = self._append(kind, name, given.inputs, given.outputs, written)
+            _write_hints(layer, arguments)
+            if kind not in _FILLED_IN_LATER:
+                _check_fields(layer)
                 self._check_shapes()
             return layer
         except (GraphmlError, TypeError, ValueError, IndexError, AttributeError) as error:
             del self._network.layers[count:]
             fault, cause = (error, None) if isinstance(error, GraphmlError) else (SpecError(str(error)), error)
-            raise fault.in_context(f"{method}: layer {name!r} ({kind}), number {count + 1}") from cause
+            raise fault.in_context(f"{context}, number {count + 1}") from cause
 
     def _check_shapes(self) -> None:
-        """Raise what the last layer has to say about its shapes, where the builder was asked to check."""
+        """Raise ShapeError if the last layer does not fit, and the builder was asked to check."""
 
 
 def _count(what: str, names: Sequence[str], legal: tuple[int, int]) -> None:
     fewest, most = legal
     if not fewest <= len(names) <= most:
         wanted = str(fewest) if fewest == most else f"{fewest} or more" if most > 99 else f"{fewest} to {most}"
-        raise GraphError(f"it has {len(names)} {what}, {wanted} are legal")
+        raise GraphError(f"the layer has {len(names)} {what}; expected {wanted}")
 
 
 def _copy(message: Any, target: NeuralNetwork) -> None:
-    """A network as a sub-network: of any of the three kinds of networks, only the layers count."""
+    """Copy the layers of a network, which may be a classifier or a regressor, to a sub-network."""
     target.SetInParent()
     target.layers.extend(message.layers)
 
 
-def _judge(layer: NeuralNetworkLayer) -> None:
-    """Raise SpecError for everything wrong with the fields of a layer, or with its weights."""
+def _listed(names: Names) -> list[str]:
+    return [] if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def _plain(kind: str, name: str, value: Any) -> Any:
+    """A value as it is stored: names of enum values in capitals, weights as float32 (`add` keeps other types)."""
+    wire = next((f for f in layers.descriptor(kind).fields if name in (f.name, layers.snake_case(f.name))), None)
+    if wire is None:
+        return value
+    inner = wire.message_type.name if wire.message_type else ""
+    if isinstance(value, str) and (wire.enum_type or inner in ("SamplingMode", "BoxCoordinatesMode")):
+        return value.upper()
+    if inner == "WeightParams" and not wire.is_repeated and not isinstance(value, Quantized):
+        return np.asarray(value, np.float32)
+    return value
+
+
+def _check_fields(layer: NeuralNetworkLayer) -> None:
+    """Raise SpecError that lists everything wrong with the fields and weights of a layer."""
     faults = [*field_faults(layer), *_missing(layer)]
     if faults:
         raise SpecError("\n".join(faults))
@@ -161,11 +223,11 @@ def _missing(layer: NeuralNetworkLayer) -> Iterator[str]:
     params: Any = getattr(layer, kind)
     needed = len(layer.input) < 2 if kind in ("convolution", "batchedMatmul") else True
     if needed and "weights" in params.DESCRIPTOR.fields_by_name and not params.HasField("weights"):
-        yield "it has no weights"
+        yield "the layer has no weights"
 
 
-def _tell_tensors(layer: NeuralNetworkLayer, arguments: Mapping[str, Any]) -> None:
-    """Hints about rank and shape, where a method takes them."""
+def _write_hints(layer: NeuralNetworkLayer, arguments: Mapping[str, Any]) -> None:
+    """Write the ranks and shapes of the blobs to the layer, if the method takes them."""
     for end, tensors in (("input", layer.inputTensor), ("output", layer.outputTensor)):
         rank, shape = arguments.get(f"{end}_rank"), arguments.get(f"{end}_shape")
         sizes = [] if shape is None else [int(size) for size in shape]

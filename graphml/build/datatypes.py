@@ -1,6 +1,6 @@
-"""The types of a model's inputs and outputs, as the builder takes them.
+"""The types of a model's inputs and outputs.
 
-Either small classes that name a type (`Array(3, 8, 8)`, `Int64()`) or ready FeatureType messages (`array`, `image`).
+A type is one of the small classes (`Array(3, 8, 8)`, `Int64()`) or a FeatureType message (`array(...)`, `image(...)`).
 """
 
 from __future__ import annotations
@@ -19,23 +19,29 @@ _DTYPES = {"float32": "FLOAT32", "float64": "DOUBLE", "int32": "INT32", "float16
 
 @dataclass(frozen=True, init=False)
 class Array:
-    """A multi-array of the given sizes: Array(3, 8, 8), or Array((3, 8, 8))."""
+    """A multi-array of a given shape.
+
+    Args:
+        *dimensions: The sizes of the axes: Array(3, 8, 8), or Array((3, 8, 8)).
+    """
 
     dimensions: tuple[int, ...]
 
-    def __init__(self, *dimensions: Any) -> None:
-        sizes = dimensions[0] if len(dimensions) == 1 and isinstance(dimensions[0], list | tuple) else dimensions
+    def __init__(self, *dimensions: int | list[int] | tuple[int, ...]) -> None:
+        sizes: Any = dimensions
+        if len(dimensions) == 1 and isinstance(dimensions[0], list | tuple):
+            sizes = dimensions[0]
         object.__setattr__(self, "dimensions", tuple(int(size) for size in sizes))
 
     @property
     def num_elements(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return math.prod(self.dimensions)
 
 
 @dataclass(frozen=True)
 class Int64:
-    """A whole number."""
+    """An integer."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,16 @@ class Double:
 
 @dataclass(frozen=True)
 class String:
-    """A text."""
+    """A string."""
 
 
 @dataclass(frozen=True)
 class Dictionary:
-    """A dictionary of numbers; its keys are Int64() or String()."""
+    """A dictionary of numbers.
+
+    Attributes:
+        key_type: Int64() or String().
+    """
 
     key_type: Any = String()
 
@@ -61,9 +71,18 @@ _KEYS = {Int64: "int64KeyType", int: "int64KeyType", String: "stringKeyType", st
 
 
 def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> FeatureType:
-    """The type of a multi-array feature; no shape declares none."""
+    """The type of a multi-array input or output.
+
+    Args:
+        *shape: The sizes of the axes. None given: the shape is not declared.
+        dtype: "float32", "float64", "int32" or "float16".
+        optional: Whether an input may be left out.
+
+    Raises:
+        SpecError: If the dtype is another.
+    """
     if dtype not in _DTYPES:
-        raise SpecError(f"arrays are {', '.join(_DTYPES)}, not {dtype!r}")
+        raise SpecError(f"dtype is {dtype!r}; expected one of {', '.join(_DTYPES)}")
     feature: Any = FeatureType(isOptional=optional)
     feature.multiArrayType.dataType = ArrayFeatureType.ArrayDataType.Value(_DTYPES[dtype])
     feature.multiArrayType.shape.extend(shape)
@@ -71,7 +90,13 @@ def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> Feat
 
 
 def image(width: int, height: int, color: Literal["GRAYSCALE", "RGB", "BGR"] = "RGB") -> FeatureType:
-    """The type of an image feature, in pixels."""
+    """The type of an image input or output.
+
+    Args:
+        width: Width in pixels.
+        height: Height in pixels.
+        color: "GRAYSCALE", "RGB" or "BGR".
+    """
     feature: Any = FeatureType()
     feature.imageType.width, feature.imageType.height = width, height
     feature.imageType.colorSpace = ImageFeatureType.ColorSpace.Value(color)
@@ -79,9 +104,15 @@ def image(width: int, height: int, color: Literal["GRAYSCALE", "RGB", "BGR"] = "
 
 
 def feature_type(what: Any, dtype: Dtype) -> FeatureType:
-    """The message for a type in any of its forms: an instance, class or name from here, a message, or None.
+    """The message for a type in any of its forms.
 
-    dtype: of `Array`, and of None, which is an array of unknown shape. Raises SpecError for anything else.
+    Args:
+        what: An instance, a class or a class name of this module, a FeatureType message, or None for an array of
+            unknown shape.
+        dtype: The dtype of arrays.
+
+    Raises:
+        SpecError: If `what` is anything else.
     """
     if isinstance(what, FeatureType):
         return what
@@ -95,8 +126,8 @@ def feature_type(what: Any, dtype: Dtype) -> FeatureType:
         key = what.key_type if isinstance(what, Dictionary) else String
         key = key if isinstance(key, type) else type(key)
         if key not in _KEYS:
-            raise SpecError(f"the keys of a dictionary are Int64() or String(), not {key.__name__}")
+            raise SpecError(f"key_type is {key.__name__}; expected Int64() or String()")
         getattr(feature.dictionaryType, _KEYS[key]).SetInParent()
     else:
-        raise SpecError(f"{what!r} is no type of a feature; there are Array, Int64, Double, String and Dictionary")
+        raise SpecError(f"{what!r} is not a type; expected Array, Int64, Double, String or Dictionary")
     return feature

@@ -1,109 +1,152 @@
-"""Writes layer_methods.pyi, which shows the derived `add_...` methods to editors and type checkers.
+"""Write layer_methods.py, the `add_...` methods of the builder, from `table` and `parameters`.
 
-python -m graphml.build.generate            after the table has changed
-python -m graphml.build.generate --check    only say whether the file is stale; status 1 if it is
+python -m graphml.build.generate            write it, after a change of the table, of a description or of an operator
+python -m graphml.build.generate --check    write nothing, only say whether it is stale; status 1 if it is
+
+The package must be importable: where a merge has left conflicts in layer_methods.py, check out either side of it first.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from graphml.build.layer_methods import documentation
-from graphml.build.rows import Row
-from graphml.build.table import ROWS
-from graphml.spec import layers
+from graphml.build.parameters import PARAMETERS
+from graphml.build.table import ROWS, Row
+from graphml.catalogue import rows as operators
+from graphml.spec.layers import input_range, since
 
-STUB = Path(__file__).with_name("layer_methods.pyi")
+MODULE = Path(__file__).with_name("layer_methods.py")
 
-_HEAD = '''# Made by graphml/build/generate.py from the table of methods; change that and run it again.
-"""The `add_...` methods of the builder."""
+_WIDTH = 120
+_HEAD = '''"""The `add_...` methods of the builder, one for each kind of layer.
+
+Written by generate.py from table.py and parameters.py. To change a method, change these and run
+`python -m graphml.build.generate`.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from google.protobuf.message import Message
+from numpy.typing import ArrayLike
+
+from graphml.build import cells, irregular, weighted
 from graphml.build.core import Core
-from graphml.build.rows import Row
+from graphml.spec.attributes import Choice
+from graphml.spec.weights import Quantized
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
-def documentation(row: Row) -> str: ...
 
 class LayerMethods(Core):
+    """`add_<name>(name, ...)` for every kind of layer: each appends a layer and returns its message.
+
+    The message is the one in the network and may be changed. A name of a mode or function may be written in any case.
+    Weights are stored as float32; the builder's `add` stores other types too.
+
+    Raises:
+        SpecError: If the arguments do not make a layer. It names the method and the layer.
+        GraphError: If the name is taken, or the layer has too few or too many inputs or outputs.
+            The network is left as it was in both cases.
+    """
 '''
 
-_SINGLE = {"double": "float", "float": "float", "bool": "bool"}
-_BLOBS = {"input_names": "Sequence[str] | str", "output_names": "Sequence[str] | str"}
 
-
-def stub() -> str:
-    """The text of the stub."""
-    return _HEAD + "\n".join(_method(f"add_{name}", row) for name, row in ROWS.items()) + "\n"
+def module() -> str:
+    """The text of layer_methods.py."""
+    return "\n".join([_HEAD, *(_method(name, row) for name, row in ROWS.items())])
 
 
 def _method(name: str, row: Row) -> str:
-    parameters = ["self", "name: str", *(_parameter(row, p) for p in row.parameters.values())]
-    lines = [f"    def {name}(", *(f"        {parameter}," for parameter in parameters), "    ) -> NeuralNetworkLayer:"]
-    text = documentation(row).split("\n")
-    quotes = '"""'
-    body = [f"{quotes}{text[0]}{quotes}"] if len(text) == 1 else [f"{quotes}{text[0]}", *text[1:], quotes]
-    return "\n".join([*lines, *(f"        {line}" if line else "" for line in body)])
+    parameters = ["self", "name: str", *(_parameter(name, row, p) for p in row.parameters.values())]
+    lines = [
+        *_bracketed(f"def add_{name}(", parameters, ") -> NeuralNetworkLayer:"),
+        *(f"    {line}" if line else "" for line in _docstring(name, row)),
+        *(f"    {line}" for line in _bracketed("return self._add_layer(", _call(name, row), ")")),
+    ]
+    return textwrap.indent("\n".join(lines), "    ") + "\n"
 
 
-def _parameter(row: Row, parameter: inspect.Parameter) -> str:
-    optional = parameter.default is None
-    kind = _annotation(row, parameter)
-    kind = f"{kind} | None" if optional and kind != "Any" else kind
+def _bracketed(start: str, parts: Sequence[str], end: str) -> list[str]:
+    """A call or a signature: one line if it fits (with what stands before it), else one for each part."""
+    line = start + ", ".join(parts) + end
+    return [line] if len(line) <= _WIDTH - 8 else [start, *(f"    {part}," for part in parts), end]
+
+
+def _parameter(method: str, row: Row, parameter: inspect.Parameter) -> str:
+    kind = _entry(method, parameter.name)[0]
+    if parameter.name == "input_name" and input_range(row.all_kinds[0])[1] > 1:
+        kind = "Sequence[str] | str"  # a name for what is usually one blob, and may be several
+    if parameter.default is None and "None" not in kind:
+        kind += " | None"
     default = "" if parameter.default is inspect.Parameter.empty else f" = {_literal(parameter.default)}"
     return f"{parameter.name}: {kind}{default}"
 
 
+def _entry(method: str, parameter: str) -> tuple[str, str]:
+    """The type and description of a parameter."""
+    found = PARAMETERS.get(f"{method}.{parameter}", PARAMETERS.get(parameter))
+    if found is None:
+        raise LookupError(f"describe {parameter!r} of add_{method} in graphml/build/parameters.py")
+    return found
+
+
 def _literal(value: Any) -> str:
-    return '"' + value + '"' if isinstance(value, str) else repr(value)
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def _annotation(row: Row, parameter: inspect.Parameter) -> str:
-    name, default = parameter.name, parameter.default
-    if name in _BLOBS:
-        return _BLOBS[name]
-    if name == "input_name" and layers.input_range(row.all_kinds[0])[1] > 1:
-        return "Sequence[str] | str"
-    if name in ("input_name", "output_name"):
-        return "str"
-    for kind, annotation in ((bool, "bool"), (int, "float"), (float, "float"), (str, "str"), (tuple, "Sequence[int]")):
-        if isinstance(default, kind):
-            return "int" if kind is int and _wire_type(row, name) in ("", "int") else annotation
-    return {"int": "int", "float": "float", "bool": "bool", "ints": "Sequence[int]"}.get(_wire_type(row, name), "Any")
+def _docstring(name: str, row: Row) -> list[str]:
+    version = min(map(since, row.all_kinds))
+    *others, last = (f"`{kind}`" for kind in row.all_kinds)
+    kinds = f"{', '.join(others)} or {last}" if others else last
+    lines = [f'"""Append a layer of kind {kinds} (specification {version}).', ""]
+    summaries = [operators()[kind].summary.partition(" Source:")[0] for kind in row.all_kinds]
+    if len(summaries) == 1:
+        lines += textwrap.wrap(summaries[0], _WIDTH - 8)
+    else:
+        for kind, summary in zip(row.all_kinds, summaries, strict=True):
+            lines += textwrap.wrap(f"- `{kind}`: {summary}", _WIDTH - 8, subsequent_indent="  ")
+    lines += ["", "Args:"]
+    for parameter in ("name", *row.parameters):
+        description = _entry(name, parameter)[1]
+        target = row.target(parameter)
+        written = "" if row.make or parameter == "name" or target in ("", parameter) else f" (field `{target}`)"
+        text = f"{parameter}: {description[0].upper() if description[0] != '`' else '`'}{description[1:]}{written}."
+        lines += textwrap.wrap(text, _WIDTH - 12, initial_indent="    ", subsequent_indent="        ")
+    return [*lines, '"""']
 
 
-def _wire_type(row: Row, parameter: str) -> str:
-    """The plain type of the only field that a parameter goes to, unchanged; nothing where it is not that simple."""
-    target = row.goes_to(parameter)
-    if len(target) != 1 or isinstance(row.fields.get(parameter), tuple):
-        return ""
-    fields = {layers.snake_case(f.name): f for f in layers.descriptor(row.all_kinds[0]).fields}
-    wire = fields.get(target[0])
-    if wire is None or wire.enum_type or wire.message_type:
-        return ""
-    floats = wire.cpp_type in (wire.CPPTYPE_FLOAT, wire.CPPTYPE_DOUBLE)
-    if wire.is_repeated:
-        # a list field that several numbers make up is no list in the arguments
-        shared = sum(row.goes_to(other) == target for other in row.parameters) > 1
-        return "" if floats or wire.cpp_type == wire.CPPTYPE_BOOL or shared else "ints"
-    return "bool" if wire.cpp_type == wire.CPPTYPE_BOOL else "float" if floats else "int"
+def _call(name: str, row: Row) -> list[str]:
+    """The arguments of `_add_layer`."""
+    kind = f'"{row.kinds}"' if row.pick is None else _reference(row.pick)
+    inputs = next((p for p in ("input_names", "input_name") if p in row.parameters), "None")
+    outputs = next((p for p in ("output_names", "output_name") if p in row.parameters), "None")
+    make = [] if row.make is None else [_reference(row.make)]
+    options = [p for p in row.parameters if p not in (inputs, outputs)]
+    fields = [f"{p if row.make else row.target(p)}={p}" for p in options]
+    return [f'"add_{name}"', kind, "name", inputs, outputs, *make, *fields]
+
+
+def _reference(function: Any) -> str:
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Write graphml/build/layer_methods.pyi.")
+    """Write the module, or check it."""
+    parser = argparse.ArgumentParser(description="Write graphml/build/layer_methods.py.")
     parser.add_argument("--check", action="store_true", help="write nothing, only say whether it is stale")
     check = parser.parse_args(argv).check
-    fresh = stub()
-    stale = not STUB.exists() or STUB.read_text() != fresh
+    fresh = module()
+    stale = not MODULE.exists() or MODULE.read_text(encoding="utf-8") != fresh
     if stale:
-        print(f"{'stale' if check else 'written'}: {STUB.name}")
+        print(f"{'stale' if check else 'written'}: {MODULE.name}")
         if not check:
-            STUB.write_text(fresh)
+            MODULE.write_text(fresh, encoding="utf-8")
     return 1 if check and stale else 0
 
 

@@ -12,10 +12,15 @@ from graphml.summary import feature_text
 
 
 class Inspection(Core):
-    """Prints what is there, last things first. `graphml inspect` shows whole files in more detail."""
+    """Methods that print parts of the network, the last one first. `graphml inspect` shows a file in more detail."""
 
     def inspect_layers(self, last: int = -1, verbose: bool = False) -> None:
-        """The last layers (all of them for a negative number) with their blobs; verbose: with their attributes."""
+        """Print the last layers with their inputs and outputs.
+
+        Args:
+            last: The number of layers; a negative one prints all.
+            verbose: Print the attributes as well.
+        """
         count = len(self._network.layers)
         for position in _backwards(count, last):
             layer = self._network.layers[position]
@@ -26,21 +31,21 @@ class Inspection(Core):
                     print(f"      {name} = {value}")
 
     def inspect_updatable_layers(self) -> None:
-        """The layers that learn."""
+        """Print the layers that an update trains."""
         for layer in reversed(self._network.layers):
             if layer.isUpdatable:
                 print(f"{layer.name} ({kind_of(layer)}): {_joined(layer.input)} -> {_joined(layer.output)}")
 
     def inspect_input_features(self) -> None:
-        """The inputs and their types."""
+        """Print the inputs and their types."""
         _print_features(self._whole.description.input)
 
     def inspect_output_features(self) -> None:
-        """The outputs and their types."""
+        """Print the outputs and their types."""
         _print_features(self._whole.description.output)
 
     def inspect_loss_layers(self) -> None:
-        """The loss: what it judges, and by what."""
+        """Print the loss, the blob that it is computed from, and its target."""
         losses = self._network.updateParams.lossLayers
         if not losses:
             print("no loss")
@@ -50,7 +55,7 @@ class Inspection(Core):
             print(f"[{position}] {losses[position].name} ({kind}): {ends.input} against {ends.target}")
 
     def inspect_optimizer(self) -> None:
-        """The optimizer, its parameters and what they may be set to."""
+        """Print the optimizer, its parameters and the values that they may be set to."""
         kind = self._network.updateParams.optimizer.WhichOneof("OptimizerType")
         print(kind or "no optimizer")
         if kind:
@@ -58,11 +63,19 @@ class Inspection(Core):
                 print(f"      {field.name} = {value.defaultValue}{_allowed(value)}")
 
     def inspect_conv_channels(self, layer_name: str) -> None:
-        """The numbers of channels of a convolution. Raises GraphError for other layers."""
+        """Print the numbers of channels of a convolution.
+
+        Raises:
+            GraphError: If there is no such layer, or it is not a convolution.
+        """
         self._print_sizes(layer_name, "convolution", ("outputChannels", "kernelChannels"))
 
     def inspect_innerproduct_channels(self, layer_name: str) -> None:
-        """The numbers of channels of an inner product. Raises GraphError for other layers."""
+        """Print the numbers of channels of an inner product.
+
+        Raises:
+            GraphError: If there is no such layer, or it is not an inner product.
+        """
         self._print_sizes(layer_name, "innerProduct", ("inputChannels", "outputChannels"))
 
     def _print_sizes(self, name: str, kind: str, fields: Iterable[str]) -> None:

@@ -1,9 +1,9 @@
-"""The builder's methods for a model's interface: inputs, outputs, classes, images, and what people read about it."""
+"""The builder's methods for a model's interface: inputs, outputs, classes, images and metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -13,45 +13,66 @@ from graphml.build.datatypes import Dtype, array, feature_type
 from graphml.errors import GraphError, SpecError
 from graphml.spec.wire.features_pb2 import FeatureType
 
+# The inputs or outputs of a model with their types: {name: type} or [(name, type)].
+Features = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
 
 class InterfaceMethods(Core):
-    """What is said about a model around its layers."""
+    """Methods for what a model declares besides its layers."""
 
     _array_dtype: Dtype
 
     # Inputs and outputs ----------------------------------------------------------------------------------------------
 
     def set_input(self, input_names: Sequence[str], input_dims: Sequence[Sequence[int]]) -> None:
-        """Name the inputs anew and give them shapes, in order.
+        """Rename the inputs and declare their shapes.
 
-        Without exact mapping a shape is [channels], [sequence, channels] (of which the channels are kept) or
-        [channels, height, width]. Raises SpecError for other ranks and GraphError for more inputs than there are.
+        Args:
+            input_names: The new names, in the order of the inputs.
+            input_dims: A shape for each of them. Unless arrays keep their declared shapes, it is [channels],
+                [sequence, channels] (of which only the channels are declared) or [channels, height, width].
+
+        Raises:
+            SpecError: If a shape has another rank.
+            GraphError: If there are more names than inputs, or not as many shapes as names.
         """
         shapes = [tuple(dims) for dims in input_dims]
         if not self._exact:
             wrong = next((shape for shape in shapes if not 1 <= len(shape) <= 3), None)
             if wrong is not None:
                 raise SpecError(
-                    f"the input shape {list(wrong)} has rank {len(wrong)}; without exact mapping it is 1 to 3"
+                    f"input shape {list(wrong)} has rank {len(wrong)}; expected 1 to 3, as rank-5 mapping is enabled"
                 )
             shapes = [shape[1:] if len(shape) == 2 else shape for shape in shapes]
         self._name_and_shape(self._whole.description.input, input_names, shapes, "input")
 
     def set_output(self, output_names: Sequence[str], output_dims: Sequence[Sequence[int]]) -> None:
-        """Name the outputs anew and give them shapes, in order."""
+        """Rename the outputs and declare their shapes.
+
+        Args:
+            output_names: The new names, in the order of the outputs.
+            output_dims: A shape for each of them.
+
+        Raises:
+            GraphError: If there are more names than outputs, or not as many shapes as names.
+        """
         self._name_and_shape(self._whole.description.output, output_names, output_dims, "output")
 
     def _name_and_shape(self, features: Any, names: Sequence[str], shapes: Sequence[Any], what: str) -> None:
         if len(names) != len(shapes) or len(names) > len(features):
             raise GraphError(
-                f"{len(names)} names and {len(shapes)} shapes are given for the {len(features)} {what}s of the model"
+                f"got {len(names)} names and {len(shapes)} shapes for the {len(features)} {what}s of the model"
             )
         for feature, name, shape in zip(features, names, shapes, strict=False):
             feature.name = name
             feature.type.CopyFrom(array(*(int(size) for size in shape), dtype=self._array_dtype))
 
     def set_training_input(self, training_input: Sequence[tuple[str, Any]]) -> None:
-        """Declare what training takes: [(name, type)], in place of what was declared before."""
+        """Declare the inputs of training, in place of those declared before.
+
+        Args:
+            training_input: [(name, type)]; see `NeuralNetworkBuilder` for types.
+        """
         features = self._whole.description.trainingInput
         del features[:]
         for name, kind in training_input:
@@ -72,7 +93,12 @@ class InterfaceMethods(Core):
             setattr(inputs[input_idx].type.multiArrayType, f"{format.lower()}DefaultValue", value)
 
     def add_optionals(self, optionals_in: Sequence[tuple[str, Any]], optionals_out: Sequence[tuple[str, Any]]) -> None:
-        """Declare further inputs, which may be left out, and further outputs: [(name, shape or size or None)]."""
+        """Declare more inputs, which may be left out, and more outputs. All are arrays.
+
+        Args:
+            optionals_in: [(name, shape)] of the inputs. A shape may also be a single size, or None: not declared.
+            optionals_out: [(name, shape)] of the outputs.
+        """
         description = self._whole.description
         for features, given, optional in (
             (description.input, optionals_in, True),
@@ -91,22 +117,29 @@ class InterfaceMethods(Core):
         predicted_feature_name: str = "classLabel",
         prediction_blob: str = "",
     ) -> None:
-        """Say what the network's probabilities stand for.
+        """Set the labels of a classifier.
 
-        The first output becomes the dictionary of probabilities, and an output for the label is added. prediction_blob:
-        the blob that holds the probabilities; if empty, what the last layer writes. Raises GraphError when the network
-        is no classifier, has no output or (for an empty prediction_blob) no layer.
+        The first output becomes the dictionary of probabilities, and an output for the label is added.
+
+        Args:
+            class_labels: A string or an integer for each probability.
+            predicted_feature_name: The name of the output for the label.
+            prediction_blob: The blob of the probabilities. Default: the first output of the last layer.
+
+        Raises:
+            GraphError: If the network is not a classifier, has no output, or has no layer to take the blob from.
+            SpecError: If there are no labels, or not all of them are strings or all integers.
         """
         description, network = self._whole.description, self._network
         if "ClassLabels" not in network.DESCRIPTOR.oneofs_by_name:
-            raise GraphError("only a classifier has class labels: make the builder with mode='classifier'")
+            raise GraphError("only a classifier has class labels; create the builder with mode='classifier'")
         if not description.output:
-            raise GraphError("there is no output for the probabilities")
+            raise GraphError("the model has no output for the probabilities")
         blob = prediction_blob
         if not blob:
             blob = next((layer.output[0] for layer in reversed(network.layers) if layer.output), "")
         if not blob:
-            raise GraphError("no layer writes the probabilities; add the layers first, or name the prediction_blob")
+            raise GraphError("no layer has an output yet; add the layers first, or give prediction_blob")
         strings = _are_strings(class_labels)
         probabilities = description.output[0]
         label = next((f for f in description.output if f.name == predicted_feature_name), None)
@@ -121,6 +154,17 @@ class InterfaceMethods(Core):
         description.predictedFeatureName = predicted_feature_name
         description.predictedProbabilitiesName = probabilities.name
 
+    def _declare_classifier(self, labels: Sequence[Any], probabilities: str) -> None:
+        """Declare the two outputs of a new classifier: the label, and the dictionary of the blob `probabilities`."""
+        description, network = self._whole.description, self._network
+        strings = _are_strings(labels)
+        (network.stringClassLabels if strings else network.int64ClassLabels).vector.extend(labels)
+        network.labelProbabilityLayerName = probabilities
+        label, dictionary = description.output.add(name="classLabel"), description.output.add(name=probabilities)
+        _declare_classes(label.type, dictionary.type, strings=strings)
+        description.predictedFeatureName = "classLabel"
+        description.predictedProbabilitiesName = probabilities
+
     # Images ----------------------------------------------------------------------------------------------------------
 
     def preprocess(
@@ -134,9 +178,19 @@ class InterfaceMethods(Core):
         gray_bias: float = 0.0,
         mean_image: np.ndarray | None = None,
     ) -> Self:
-        """Preprocess an image input and return the builder.
+        """Preprocess an image input: the layers see pixel * scale + bias, or pixel - mean_image.
 
-        The layers see pixel * scale + bias, or pixel - mean_image ([channels, height, width]).
+        Args:
+            image: The name of the input; "" stands for the only image.
+            scale: The factor; 1 by default.
+            red_bias: What is added to the red channel after scaling.
+            green_bias: What is added to the green channel after scaling.
+            blue_bias: What is added to the blue channel after scaling.
+            gray_bias: What is added to the channel of a grayscale image after scaling.
+            mean_image: An image [channels, height, width] to subtract instead.
+
+        Returns:
+            The builder.
         """
         step = self._network.preprocessing.add(featureName=image)
         if mean_image is not None:
@@ -158,11 +212,24 @@ class InterfaceMethods(Core):
         image_scale: float | Mapping[str, float] = 1.0,
         image_format: str = "NCHW",
     ) -> None:
-        """Make the named array inputs images and preprocess them: pixel * image_scale + bias.
+        """Turn array inputs into images and preprocess them: the layers see pixel * image_scale + bias.
 
-        A setting is one value for all of them, or {input: value}. image_format: how the arrays were laid out; for
-        "NHWC" the network gets the array it was built for by a transposition, or loses one that it began with.
-        Raises SpecError for shapes that are no images (1 or 3 channels, rank 3 or 4), GraphError for unknown inputs.
+        Each setting is one value for all of them, or {input: value}.
+
+        Args:
+            image_input_names: The inputs, of rank 3 or 4 and with 1 or 3 channels.
+            is_bgr: Whether three channels are blue, green, red.
+            red_bias: What is added to the red channel after scaling.
+            green_bias: What is added to the green channel after scaling.
+            blue_bias: What is added to the blue channel after scaling.
+            gray_bias: What is added to the channel of a grayscale image after scaling.
+            image_scale: The factor.
+            image_format: "NCHW" or "NHWC": the layout of the arrays. For "NHWC" a transposition of the image is added
+                to the network, or one that it begins with is removed.
+
+        Raises:
+            SpecError: If the shape of an input is not that of an image.
+            GraphError: If there is no such input, or a setting is for an input that is not listed.
         """
         settings = {
             "red_bias": red_bias,
@@ -176,21 +243,21 @@ class InterfaceMethods(Core):
             unknown = set(setting) - set(names) if isinstance(setting, Mapping) else ()
             if unknown:
                 raise GraphError(
-                    f"a setting is for {', '.join(sorted(unknown))}, which image_input_names does not list"
+                    f"there are settings for {', '.join(sorted(unknown))}, not listed in image_input_names"
                 )
         inputs = {feature.name: feature for feature in self._whole.description.input}
         for name in names:
             if name not in inputs:
-                raise GraphError(f"there is no input {name!r}; there are {', '.join(inputs)}")
+                raise GraphError(f"there is no input {name!r}; the inputs are {', '.join(inputs) or 'none'}")
             own = {key: _setting(value, name, key) for key, value in settings.items()}
             preprocessing.make_image(self, inputs[name], bool(_setting(is_bgr, name, "is_bgr")), image_format)
             self.preprocess(name, **own)
 
-    # What people read ------------------------------------------------------------------------------------------------
+    # Metadata ------------------------------------------------------------------------------------------------
 
     @property
     def short_description(self) -> str:
-        """What the model does, in a sentence or two."""
+        """A sentence or two about the model."""
         return self._whole.description.metadata.shortDescription
 
     @short_description.setter
@@ -199,7 +266,7 @@ class InterfaceMethods(Core):
 
     @property
     def author(self) -> str:
-        """Who made the model."""
+        """The author of the model."""
         return self._whole.description.metadata.author
 
     @author.setter
@@ -208,7 +275,7 @@ class InterfaceMethods(Core):
 
     @property
     def license(self) -> str:
-        """Under which terms it may be used."""
+        """The license of the model."""
         return self._whole.description.metadata.license
 
     @license.setter
@@ -226,22 +293,22 @@ class InterfaceMethods(Core):
 
     @property
     def user_defined_metadata(self) -> MutableMapping[str, str]:
-        """Anything else, by name."""
+        """Other metadata: {key: text}."""
         return self._whole.description.metadata.userDefined
 
     @property
     def input_description(self) -> MutableMapping[str, str]:
-        """Input -> what it is."""
+        """{input: description}. Descriptions may be set, inputs may not be added."""
         return _Descriptions(self._whole.description.input)
 
     @property
     def output_description(self) -> MutableMapping[str, str]:
-        """Output -> what it is."""
+        """{output: description}. Descriptions may be set, outputs may not be added."""
         return _Descriptions(self._whole.description.output)
 
 
 class _Descriptions(MutableMapping[str, str]):
-    """The short descriptions of features, by name. Names come and go with the features alone."""
+    """The short descriptions of features, by name."""
 
     def __init__(self, features: Any) -> None:
         self._features = features
@@ -269,45 +336,43 @@ class _Descriptions(MutableMapping[str, str]):
 
 
 def _setting(value: Any, name: str, key: str) -> Any:
-    """The value of a setting for one image; those that a mapping leaves out keep the usual one."""
-    usual = 1.0 if key == "scale" else 0.0
-    return value.get(name, usual) if isinstance(value, Mapping) else value
+    """The value of a setting for one image; the default if a mapping leaves it out."""
+    default = 1.0 if key == "scale" else 0.0
+    return cast("Mapping[str, Any]", value).get(name, default) if isinstance(value, Mapping) else value
 
 
 def _are_strings(labels: Sequence[Any]) -> bool:
-    """Whether labels are texts, as opposed to whole numbers. Raises SpecError for a mixture, others, or none."""
+    """Whether labels are strings, as opposed to integers.
+
+    Raises:
+        SpecError: If there are no labels, or not all of them are strings or all integers.
+    """
     if not len(labels):
         raise SpecError("there are no class labels")
     if all(isinstance(label, str) for label in labels):
         return True
     if all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in labels):
         return False
-    raise SpecError("class labels are either all texts or all whole numbers")
+    raise SpecError("class labels must be all strings or all integers")
 
 
 def _declare_classes(label: FeatureType, probabilities: FeatureType, *, strings: bool) -> None:
-    """Give the two outputs of a classifier their types."""
+    """Set the types of the two outputs of a classifier."""
     key = "stringKeyType" if strings else "int64KeyType"
     probabilities.ClearField("dictionaryType")
     getattr(probabilities.dictionaryType, key).SetInParent()
     (label.stringType if strings else label.int64Type).SetInParent()
 
 
-def declare_outputs_of_classifier(builder: InterfaceMethods, labels: Sequence[Any], probabilities: str) -> None:
-    """The two outputs of a classifier that is known to be one from the start."""
-    description, network = builder._whole.description, builder._network
-    strings = _are_strings(labels)
-    (network.stringClassLabels if strings else network.int64ClassLabels).vector.extend(labels)
-    network.labelProbabilityLayerName = probabilities
-    label, dictionary = description.output.add(name="classLabel"), description.output.add(name=probabilities)
-    _declare_classes(label.type, dictionary.type, strings=strings)
-    description.predictedFeatureName = "classLabel"
-    description.predictedProbabilitiesName = probabilities
+def declare(features: Any, given: Features, dtype: Dtype) -> None:
+    """Declare inputs or outputs.
 
-
-def declare(features: Any, given: Any, dtype: Dtype) -> None:
-    """Declare features: {name: type}, where None is a float32 array of unknown shape, or [(name, type)], where it is
-    one of `dtype`."""
+    Args:
+        features: The messages to add to.
+        given: {name: type}, where None is a float32 array of unknown shape, or [(name, type)], where it is one of
+            `dtype`.
+        dtype: The dtype of arrays whose type does not include it.
+    """
     pairs, unknown = (given.items(), array()) if isinstance(given, Mapping) else (given, None)
     for name, kind in pairs:
         features.add(name=str(name)).type.CopyFrom(feature_type(unknown if kind is None else kind, dtype))

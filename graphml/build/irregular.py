@@ -1,4 +1,4 @@
-"""Arguments -> fields of layers without weights whose arguments have another form than the wire."""
+"""Arguments -> fields, for layers without weights whose arguments are not simply the fields under other names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.build.arguments import AXES, border_amounts, one_of, padding_2d, padding_3d
-from graphml.build.rows import Fields
+from graphml.build.arguments import AXES, Fields, border_amounts, one_of, padding_2d, padding_3d
 from graphml.errors import SpecError
 from graphml.spec.attributes import Choice, decode
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
@@ -16,7 +15,7 @@ from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 def pooling(a: Any) -> Fields:
     padding = padding_2d(a.padding_type, a, last_pixel=True)
     if "include_last_pixel" in padding and (a.padding_top, a.padding_left) != (a.padding_bottom, a.padding_right):
-        raise SpecError("INCLUDE_LAST_PIXEL pads both sides of an axis alike")
+        raise SpecError("INCLUDE_LAST_PIXEL needs padding_top = padding_bottom and padding_left = padding_right")
     return {
         "type": a.layer_type,
         "kernel_size": (a.height, a.width),
@@ -37,7 +36,7 @@ def pooling3d(a: Any) -> Fields:
 
 
 def padding(a: Any) -> Fields:
-    ways = {"CONSTANT": {"constant": {"value": a.value}}, "REFLECTION": {"reflection": {}}}
+    ways: Fields = {"CONSTANT": {"constant": {"value": a.value}}, "REFLECTION": {"reflection": {}}}
     way = one_of(a.padding_type, {**ways, "REPLICATION": {"replication": {}}}, "padding_type")
     return {"padding_amounts": border_amounts(a), **way}
 
@@ -58,6 +57,10 @@ def upsample(a: Any) -> Fields:
     }
 
 
+def resize_bilinear(a: Any) -> Fields:
+    return {"target_size": (a.target_height, a.target_width), "mode": a.mode}
+
+
 def crop_resize(a: Any) -> Fields:
     return {
         "target_size": (a.target_height, a.target_width),
@@ -70,7 +73,7 @@ def crop_resize(a: Any) -> Fields:
 
 # Activations ---------------------------------------------------------------------------------------------------------
 
-# name -> (member of the oneof, its numbers, their values when no params are given; None: params are needed)
+# Name -> (member of the oneof, its parameters, their defaults; None: there is no default).
 _ACTIVATIONS: dict[str, tuple[str, tuple[str, ...], tuple[float, ...] | None]] = {
     "RELU": ("ReLU", (), ()),
     "SIGMOID": ("sigmoid", (), ()),
@@ -94,7 +97,7 @@ def activation(a: Any) -> Fields:
     if values is None:
         values = default
     if values is None:
-        raise SpecError(f"{a.non_linearity} needs params")
+        raise SpecError(f"{a.non_linearity} needs params: {', '.join(names)}")
     if member == "PReLU":
         return {"nonlinearity_type": Choice(member), "alpha": np.ravel(np.asarray(values, np.float32))}
     if member == "parametricSoftplus":
@@ -102,26 +105,111 @@ def activation(a: Any) -> Fields:
         return {"nonlinearity_type": Choice(member), **numbers}
     scalars = np.ravel(values).tolist()[: len(names)]
     if len(scalars) < len(names):
-        raise SpecError(f"{a.non_linearity} has the params {', '.join(names)}; {len(scalars)} are given")
+        raise SpecError(f"{a.non_linearity} needs the params {', '.join(names)}, got {len(scalars)}")
     return {"nonlinearity_type": Choice(member, dict(zip(names, scalars, strict=True)))}
 
 
-# Other layers --------------------------------------------------------------------------------------------------------
+# Elementwise layers and comparisons ----------------------------------------------------------------------------------
+
+_ELEMENTWISE: dict[str, tuple[str, Fields]] = {
+    "ADD": ("add", {}),
+    "MULTIPLY": ("multiply", {}),
+    "CONCAT": ("concat", {"sequence_concat": False}),
+    "SEQUENCE_CONCAT": ("concat", {"sequence_concat": True}),
+    "DOT": ("dot", {"cosine_similarity": False}),
+    "COS": ("dot", {"cosine_similarity": True}),
+    "MAX": ("max", {}),
+    "MIN": ("min", {}),
+    "AVE": ("average", {}),
+}
+_LOGICAL = {name: f"logical{name.title()}" for name in ("AND", "OR", "XOR", "NOT")}
+
+ELEMENTWISE_KINDS = tuple(dict.fromkeys(kind for kind, _ in _ELEMENTWISE.values()))
+LOGICAL_KINDS = tuple(_LOGICAL.values())
 
 
-def reduction(a: Any) -> Fields:
-    """No axes are all axes."""
-    axes = [] if a.axes is None else [int(axis) for axis in a.axes]
-    return {"axes": axes, "keep_dims": a.keepdims, "reduce_all": a.reduce_all or not axes}
+def elementwise_kind(a: Any) -> str:
+    return one_of(a.mode, _ELEMENTWISE, "mode")[0]
 
 
-# What keeps logarithms and divisions finite, where the call does not say it.
+def elementwise(a: Any) -> Fields:
+    kind, fields = one_of(a.mode, _ELEMENTWISE, "mode")
+    return {**fields, "alpha": a.alpha} if kind in ("add", "multiply") else fields
+
+
+def logical_kind(a: Any) -> str:
+    return one_of(a.mode, _LOGICAL, "mode")
+
+
+def logical(a: Any) -> Fields:
+    return {}
+
+
+def greater_kind(a: Any) -> str:
+    return "greaterEqual" if a.use_greater_than_equal else "greaterThan"
+
+
+def less_kind(a: Any) -> str:
+    return "lessEqual" if a.use_less_than_equal else "lessThan"
+
+
+def comparison(a: Any) -> Fields:
+    return {"alpha": a.alpha} if len(a.inputs) == 1 else {}  # a second input takes the place of alpha
+
+
+# What keeps logarithms and divisions finite unless the call says otherwise.
 _UNARY_EPSILON = {"INVERSE": 1e-4, "RSQRT": 1e-4, "LOG": 1e-45}
 
 
 def unary(a: Any) -> Fields:
     epsilon = _UNARY_EPSILON.get(a.mode.upper(), 1e-6) if a.epsilon is None else a.epsilon
     return {"type": a.mode, "alpha": a.alpha, "shift": a.shift, "scale": a.scale, "epsilon": epsilon}
+
+
+# Reductions ----------------------------------------------------------------------------------------------------------
+
+
+def reduction(a: Any) -> Fields:
+    # without axes, everything is reduced
+    axes = [] if a.axes is None else [int(axis) for axis in a.axes]
+    return {"axes": axes, "keep_dims": a.keepdims, "reduce_all": a.reduce_all or not axes}
+
+
+def position(a: Any) -> Fields:
+    return {"axis": a.axis, "remove_dim": not a.keepdims}
+
+
+# Shapes, order and parts of arrays -----------------------------------------------------------------------------------
+
+
+def flatten(a: Any) -> Fields:
+    return {"mode": one_of(a.mode, {0: "CHANNEL_FIRST", 1: "CHANNEL_LAST"}, "mode")}
+
+
+def reshape(a: Any) -> Fields:
+    return {"target_shape": a.target_shape, "mode": "CHANNEL_FIRST" if a.mode == 0 else "CHANNEL_LAST"}
+
+
+def reverse(a: Any) -> Fields:
+    return {"reverse_dim": [True] if a.reverse_dim is None else [bool(value) for value in a.reverse_dim]}
+
+
+def split(a: Any) -> Fields:
+    return {"n_outputs": len(a.outputs)}
+
+
+def slice_axis(a: Any) -> Fields:
+    axis = one_of(a.axis, {name: f"{name}_AXIS" for name in ("CHANNEL", "HEIGHT", "WIDTH")}, "axis")
+    return {"axis": axis, "start_index": a.start_index, "end_index": a.end_index, "stride": a.stride}
+
+
+def scatter(a: Any) -> Fields:
+    return {"axis": a.axis, **scatter_nd(a)}
+
+
+def scatter_nd(a: Any) -> Fields:
+    modes = ("UPDATE", "ADD", "SUB", "MUL", "DIV", "MAX", "MIN")
+    return {"mode": one_of(a.mode, {name: f"SCATTER_{name}" for name in modes}, "mode")}
 
 
 def transpose(a: Any) -> Fields:
@@ -134,7 +222,7 @@ def split_nd(a: Any) -> Fields:
 
 
 def _squeezed(masks: Any) -> Fields:
-    """Squeeze masks need a newer format, so they are written only where one is set."""
+    """The squeeze masks, if any is set: they need a newer version of the format."""
     return {"squeeze_masks": list(masks)} if masks is not None and any(masks) else {}
 
 
@@ -153,8 +241,20 @@ def tile(a: Any) -> Fields:
     return {} if len(a.inputs) > 1 else {"reps": list(a.reps)}
 
 
+# Control flow and custom layers --------------------------------------------------------------------------------------
+
+
+def loop(a: Any) -> Fields:
+    return {
+        "body_network": a.body_network,
+        "condition_var": None if a.condition is None else str(a.condition),
+        "condition_network": a.condition_network,
+        "max_loop_iterations": a.max_iterations,
+    }
+
+
 def custom(a: Any) -> Fields:
-    """custom_proto_spec: the message of a custom layer's parameters, of this package or any other."""
+    # the message may be of another package's class, so it is copied by its bytes
     if a.custom_proto_spec is None:
         return {}
     layer = NeuralNetworkLayer()

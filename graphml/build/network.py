@@ -15,7 +15,7 @@ from typing import Any, Literal
 from graphml import spec as files
 from graphml.build import interface
 from graphml.build.inspection import Inspection
-from graphml.build.interface import InterfaceMethods
+from graphml.build.interface import Features, InterfaceMethods
 from graphml.build.layer_methods import LayerMethods
 from graphml.build.shapes import blob_shapes
 from graphml.build.updating import UpdateMethods
@@ -23,25 +23,32 @@ from graphml.errors import GraphError, GraphmlError, UnsupportedError
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetwork
 
-Features = Mapping[str, Any] | Sequence[tuple[str, Any]]
-
 _KINDS = {None: "neuralNetwork", "classifier": "neuralNetworkClassifier", "regressor": "neuralNetworkRegressor"}
 
 
 class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspection):
-    """Builds the specification of a network; what it writes is a valid Core ML file of the lowest version possible.
+    """Builds a neural network: a valid Core ML model of the lowest specification version that its content needs.
 
-    input_features, output_features: {name: type} or [(name, type)]. A type is one of `datatypes`, a FeatureType message
-    (`array`, `image`) or None for an array of unknown shape. Arrays of `datatypes`, and None in a list, are doubles, or
-    float32 with use_float_arraytype; None in a mapping is float32.
-    mode: "classifier" (then see `set_class_labels`) or "regressor" (whose answer is the first output).
-    spec: a Model message to build on, which is changed; features are given only to replace its own.
-    nn_spec: the NeuralNetwork message of a sub-network to fill in, such as `layer.branch.ifBranch`.
-    disable_rank5_shape_mapping: keep the shapes of arrays as they are (specification 4); otherwise they are kept when a
-    layer needs it. exact: the same, or False to leave the mapping alone.
-    training_features: what training takes beside the inputs. class_labels: makes the network a classifier at once;
-    `probabilities` then names the blob that holds them, and outputs are the label and the dictionary.
-    check: infer the shapes after each layer, so that a layer that does not fit is refused when it is added.
+    Args:
+        input_features: {name: type} or [(name, type)]. A type is one of `datatypes`, a FeatureType message (`array`,
+            `image`), or None for an array of unknown shape. Arrays of `datatypes`, and None in a list, are float64;
+            None in a mapping is float32.
+        output_features: The same for the outputs.
+        mode: "classifier" (see `set_class_labels`) or "regressor" (which predicts the first output).
+        spec: A Model message to add to. It is changed. Its inputs and outputs are replaced only if others are given.
+        nn_spec: The NeuralNetwork message of a sub-network to fill in, such as `layer.branch.ifBranch`.
+        disable_rank5_shape_mapping: Pass arrays to the layers with the shapes that they are declared with
+            (specification 4). Otherwise this is done only if a layer needs it.
+        training_features: [(name, type)] of the inputs of training.
+        use_float_arraytype: Make float64 arrays float32.
+        exact: The same as disable_rank5_shape_mapping; False leaves the mapping of the network as it is.
+        class_labels: The labels of a classifier, strings or integers. Its outputs are then the label and a dictionary
+            of probabilities, whatever types `output_features` has.
+        probabilities: The blob of the probabilities, with class_labels. Default: the first of output_features.
+        check: Infer the shapes after each layer, and refuse a layer that does not fit.
+
+    Raises:
+        GraphError: If both spec and nn_spec are given, spec is not a neural network, or the mode is unknown.
     """
 
     def __init__(
@@ -63,19 +70,19 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         self._array_dtype = "float32" if use_float_arraytype else "float64"
         if nn_spec is not None:
             if spec is not None:
-                raise GraphError("spec is a model and nn_spec a sub-network; a builder works on one of them")
+                raise GraphError("spec and nn_spec are both given; expected one of them")
             super().__init__(None, nn_spec, exact, check=False)
             return
         mode = "classifier" if class_labels is not None else mode
         if mode not in _KINDS:
-            raise GraphError(f"mode is {mode!r}, which is none of {', '.join(map(repr, _KINDS))}")
+            raise GraphError(f"mode is {mode!r}; expected one of {', '.join(map(repr, _KINDS))}")
         model = Model() if spec is None else spec
         kind = model.WhichOneof("Type")
         if kind not in (None, *_KINDS.values()):
-            raise GraphError(f"spec is a {kind}, not a neural network")
+            raise GraphError(f"spec is a {kind}; expected a neural network")
         network = getattr(model, _KINDS[mode] if kind is None else kind)
         network.SetInParent()
-        # the mapping of a network that is there already belongs to its layers
+        # the layers of an existing network rely on its mapping
         exact = False if kind is not None else True if disable_rank5_shape_mapping else exact
         super().__init__(model, network, exact, check)
         self._declare(input_features, output_features, class_labels, probabilities)
@@ -94,7 +101,7 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         if labels is not None:
             names = list(outputs) if isinstance(outputs, Mapping) else [name for name, _ in outputs or ()]
             name = probabilities if probabilities is not None else next(iter(names), "probabilities")
-            interface.declare_outputs_of_classifier(self, labels, name)
+            self._declare_classifier(labels, name)
         elif (
             self._whole.HasField("neuralNetworkRegressor")
             and description.output
@@ -113,12 +120,23 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         updatable: bool = False,
         **fields: Any,
     ) -> NeuralNetworkBuilder:
-        """Append a layer of any kind and return the builder.
+        """Append a layer of any kind.
 
-        kind: the wire name ("innerProduct"). fields: its attributes and weights in snake_case or as on the wire; sizes
-        and flags that follow from the weights are filled in. Sub-networks of branches and loops are builders or
-        NeuralNetwork messages. updatable: marks the layer and its weights for training.
-        Raises SpecError or GraphError at the offending call, naming the layer.
+        Args:
+            kind: The kind, as the format spells it ("innerProduct").
+            name: The name of the layer, unique in the network.
+            inputs: The names of the blobs that the layer reads.
+            outputs: The names of the blobs that the layer writes.
+            updatable: Mark the layer and its weights for training.
+            **fields: Attributes and weights, in snake_case or as the format spells them. Sizes and flags that follow
+                from the weights are filled in. Sub-networks of branches and loops are builders or network messages.
+
+        Returns:
+            The builder.
+
+        Raises:
+            SpecError: If a field is unknown or its value cannot be stored. The network is then as it was.
+            GraphError: If the name is taken or the layer has too few or too many blobs. The network is then as it was.
         """
         count = len(self._network.layers)
         try:
@@ -133,19 +151,27 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """{blob: shape} of the inputs and of all that the layers so far write, as the layers see them: of rank 5 unless
-        the mapping is exact.
+        """{blob: shape} of the inputs and of the outputs of all layers so far, as the layers see them.
 
-        Nothing is computed, but the whole network is traced at each use. Raises GraphError where an input has no
-        declared shape, UnsupportedError where a size depends on data, ShapeError naming a layer that does not fit.
+        Shapes have rank 5 unless arrays keep their declared shapes. Nothing is computed, but each use of the property
+        traces the whole network.
+
+        Raises:
+            GraphError: If an input has no declared shape.
+            UnsupportedError: If a size depends on data.
+            ShapeError: If a layer does not fit its inputs.
         """
         return blob_shapes(self.spec)
 
     def shape_of(self, blob: str) -> tuple[int, ...]:
-        """The shape of one blob; see `shapes`. Raises GraphError for a blob that is not there."""
+        """The shape of one blob; see `shapes`.
+
+        Raises:
+            GraphError: If there is no such blob.
+        """
         shapes = self.shapes
         if blob not in shapes:
-            raise GraphError(f"there is no blob {blob!r}; there are {', '.join(shapes) if shapes else 'none'}")
+            raise GraphError(f"there is no blob {blob!r}; the blobs are {', '.join(shapes) or 'none yet'}")
         return shapes[blob]
 
     def _check_shapes(self) -> None:
@@ -153,10 +179,10 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
             try:
                 self.shapes  # noqa: B018  (raises)
             except UnsupportedError:
-                return  # sizes that depend on data are legal, and known only when it runs
+                return  # sizes may depend on data, and are then known only when the network runs
 
     def model(self) -> Any:
-        """The network as a model that predicts: `graphml.load` of a copy of the specification."""
+        """Load a copy of the network as a model that predicts, as `graphml.load` does."""
         from graphml.models import load
 
         copy = Model()
@@ -164,5 +190,9 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         return load(copy)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a .mlmodel file or .mlpackage folder."""
+        """Write the model to a file.
+
+        Args:
+            path: A .mlmodel file or a .mlpackage folder.
+        """
         files.write(self.spec, path)

@@ -1,4 +1,4 @@
-"""Array inputs that become images, and the transposition that this may take."""
+"""Turning array inputs into images, and transposing them back for the layers."""
 
 from __future__ import annotations
 
@@ -8,25 +8,34 @@ from graphml.build.core import Core
 from graphml.errors import SpecError
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
-# What brings [.., height, width, channels] to [.., channels, height, width].
+# The transpositions from [.., height, width, channels] to [.., channels, height, width].
 _TO_CHANNELS_FIRST = ([2, 0, 1], [0, 3, 1, 2])
 
 
 def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
-    """Declare an array input to be an image of its size. layout: NCHW or NHWC, how the array was laid out.
+    """Make an array input an image of the same size. An input that is an image already stays as it is.
 
-    Raises SpecError for shapes that are no images. What is an image already stays as it is.
+    Args:
+        builder: The builder of the network, whose layers may be changed.
+        feature: The description of the input.
+        is_bgr: Whether three channels are blue, green, red.
+        layout: "NCHW" or "NHWC": the layout of the array.
+
+    Raises:
+        SpecError: If the shape is not that of an image, or the layout is unknown.
     """
     if layout.upper() not in ("NCHW", "NHWC"):
-        raise SpecError(f"image_format is {layout!r}, which is none of NCHW, NHWC")
+        raise SpecError(f"image_format is {layout!r}; expected NCHW or NHWC")
     if feature.type.WhichOneof("Type") != "multiArrayType":
         return
     shape = list(feature.type.multiArrayType.shape)
     last = layout.upper() == "NHWC"
     sizes = (shape[-1], *shape[-3:-1]) if last else shape[-3:]
     if len(shape) not in (3, 4) or sizes[0] not in (1, 3):
-        what = f"the input {feature.name!r} {shape} is no image in {layout}"
-        raise SpecError(f"{what}: it has rank 3 or 4, and 1 or 3 channels")
+        raise SpecError(
+            f"input {feature.name!r} of shape {shape} cannot be an image in {layout}; "
+            "expected rank 3 or 4 with 1 or 3 channels"
+        )
     channels, height, width = sizes
     if last:
         _lay_out_as_before(builder, feature.name, len(shape))
@@ -36,7 +45,11 @@ def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
 
 
 def _lay_out_as_before(builder: Core, name: str, rank: int) -> None:
-    """Images arrive as [.., channels, height, width]: let the layers see [.., height, width, channels] all the same."""
+    """Transpose an image input to [.., height, width, channels] for the layers, which were built for that layout.
+
+    If all that the layers do with the input is to transpose it to [.., channels, height, width], the layout of images,
+    these layers are removed instead.
+    """
     messages = builder.network.layers
     readers = [layer for layer in messages if name in layer.input]
     given = {feature.name for feature in builder.spec.description.output}
@@ -52,7 +65,7 @@ def _lay_out_as_before(builder: Core, name: str, rank: int) -> None:
     blob = f"{name}_to_nhwc"
     for layer in messages:
         _rename(layer, {name: blob})
-    # images have an axis for the batch, which arrays of rank 3 had not
+    # images have a batch axis, which arrays of rank 3 do not have
     flat = blob if rank == 4 else f"{blob}_of_batch"
     first = NeuralNetworkLayer(name=flat, input=[name], output=[flat])
     first.transpose.axes.extend([0, 2, 3, 1])
@@ -68,7 +81,7 @@ def _lay_out_as_before(builder: Core, name: str, rank: int) -> None:
 
 
 def _drop(messages: Any, unwanted: list[NeuralNetworkLayer], name: str) -> None:
-    """Remove layers; who read what they wrote reads `name`."""
+    """Remove layers, and let the readers of their outputs read the blob `name`."""
     names = {layer.output[0]: name for layer in unwanted}
     gone = {layer.name for layer in unwanted}
     for position in reversed(range(len(messages))):

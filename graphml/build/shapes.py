@@ -1,4 +1,4 @@
-"""The shapes of a network's blobs while it is being built: traced, not computed."""
+"""The shapes of the blobs of a network under construction."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from graphml.errors import GraphError
 
 
 def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """{blob: shape} of the inputs and of what the layers write, as the layers see them (rank 5 unless exact).
+    """{blob: shape} of the inputs and of the layers' outputs, as the layers see them.
 
-    Blobs inside of branches and loops are left out. Raises GraphError where an input has no declared shape,
-    UnsupportedError where a size depends on data, and what a layer has to say about its inputs.
+    The network is traced, not run. Blobs inside branches and loops are left out.
+
+    Raises:
+        GraphError: If an input has no declared shape.
+        UnsupportedError: If a size depends on data.
+        ShapeError: If a layer does not fit its inputs.
     """
     import jax
     import jax.numpy as jnp
@@ -25,7 +29,7 @@ def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     ports = input_ports(network, describe(model.description))
     unknown = [port.name for port in ports if port.shape is None]
     if unknown:
-        raise GraphError(f"the input {', '.join(map(repr, unknown))} has no declared shape")
+        raise GraphError(f"no shape is declared for input {', '.join(map(repr, unknown))}")
     lowered = lower(graph.from_spec(network, ports, ()))
     names = [*(port.name for port in ports), *(name for node in lowered.graph.body.nodes for name in node.outputs)]
     inputs = {port.name: jax.ShapeDtypeStruct(port.shape or (), jnp.float32) for port in ports}
@@ -33,5 +37,5 @@ def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     def blobs(params: Any, inputs: Any, key: Any) -> Any:
         return lowered.intermediates(params, inputs, names, key=key)
 
-    found = jax.eval_shape(blobs, lowered.params, inputs, jax.random.key(0))
+    found = jax.eval_shape(blobs, lowered.params, inputs, jax.random.key(0))  # pyright: ignore[reportUnknownMemberType]
     return {name: tuple(found[name].shape) for name in dict.fromkeys(names)}

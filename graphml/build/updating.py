@@ -1,4 +1,4 @@
-"""The builder's methods for the recipe of an update: what learns, towards what, and how."""
+"""The builder's methods for training on a device: the layers to train, the loss and the optimizer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from graphml.build.core import Core
 from graphml.build.datatypes import Array, array, feature_type
+from graphml.build.shapes import blob_shapes
 from graphml.errors import GraphError, GraphmlError, SpecError, UpdateError
 from graphml.recipes import Recipe, network_of, write_recipe
 from graphml.spec.attributes import kind_of, weight_messages
@@ -16,7 +17,11 @@ from graphml.spec.weights import storage
 
 @dataclass(frozen=True)
 class RangeParam:
-    """A number with the bounds within which it may be set. Raises SpecError for bounds that leave nothing."""
+    """A parameter with the bounds within which an update may set it.
+
+    Raises:
+        SpecError: If min is not less than max.
+    """
 
     value: float
     min: float = 0
@@ -24,21 +29,29 @@ class RangeParam:
 
     def __post_init__(self) -> None:
         if self.min >= self.max:
-            raise SpecError(f"min is {self.min} and max {self.max}; min must be less")
+            raise SpecError(f"min must be less than max, got min {self.min} and max {self.max}")
 
 
 class Batch:
-    """The size of a mini-batch with the sizes that it may be set to; only itself if none are given."""
+    """The size of a mini-batch with the sizes that an update may set.
+
+    Args:
+        value: The default size.
+        allowed_set: The sizes that may be set. Default: only `value`.
+
+    Raises:
+        SpecError: If allowed_set contains a size twice.
+    """
 
     def __init__(self, value: int, allowed_set: Sequence[int] | None = None) -> None:
         if allowed_set is not None and len(set(allowed_set)) != len(allowed_set):
-            raise SpecError(f"allowed_set names a size twice: {list(allowed_set)}")
+            raise SpecError(f"allowed_set contains a size twice: {list(allowed_set)}")
         self.value = value
         self.allowed_set = [value] if allowed_set is None else list(allowed_set)
 
 
 class _Parameters:
-    """The parameters of an optimizer. `set_lr(value, min, max)` and its like replace one, bounds included."""
+    """The parameters of an optimizer. Each is from 0 to 1; `set_lr(value, min, max)` and the like change the bounds."""
 
     numbers: tuple[str, ...] = ()
 
@@ -49,16 +62,16 @@ class _Parameters:
             setattr(self, name, RangeParam(value))
 
     def set_lr(self, value: float, min: float, max: float) -> None:
-        """The learning rate."""
+        """Set the learning rate and its bounds."""
         self.lr = RangeParam(value, min, max)
 
     def set_batch(self, value: int, allowed_set: Sequence[int] | None = None) -> None:
-        """The size of a mini-batch."""
+        """Set the size of a mini-batch and the sizes that are allowed."""
         self.batch = Batch(value, allowed_set)
 
 
 class SgdParams(_Parameters):
-    """Stochastic gradient descent: learning rate, size of a mini-batch, momentum."""
+    """The parameters of stochastic gradient descent: learning rate, size of a mini-batch, momentum."""
 
     momentum: RangeParam
     numbers = ("lr", "momentum")
@@ -67,12 +80,12 @@ class SgdParams(_Parameters):
         super().__init__(batch, lr=lr, momentum=momentum)
 
     def set_momentum(self, value: float, min: float, max: float) -> None:
-        """How much of the last step goes into the next."""
+        """Set the share of the last step that is added to the next, and its bounds."""
         self.momentum = RangeParam(value, min, max)
 
 
 class AdamParams(_Parameters):
-    """Adam: learning rate, size of a mini-batch, the decays of its two moments, and eps."""
+    """The parameters of Adam: learning rate, size of a mini-batch, the decay rates of the two moments, eps."""
 
     beta1: RangeParam
     beta2: RangeParam
@@ -85,47 +98,55 @@ class AdamParams(_Parameters):
         super().__init__(batch, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
     def set_beta1(self, value: float, min: float, max: float) -> None:
-        """The decay of the first moment."""
+        """Set the decay rate of the first moment and its bounds."""
         self.beta1 = RangeParam(value, min, max)
 
     def set_beta2(self, value: float, min: float, max: float) -> None:
-        """The decay of the second moment."""
+        """Set the decay rate of the second moment and its bounds."""
         self.beta2 = RangeParam(value, min, max)
 
     def set_eps(self, value: float, min: float, max: float) -> None:
-        """What keeps the division finite."""
+        """Set the number that keeps the division finite, and its bounds."""
         self.eps = RangeParam(value, min, max)
 
 
 def _without_mapping(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a blob as a feature has it: without the axes that rank-5 mapping adds."""
+    """The shape of a blob without the axes that rank-5 mapping adds."""
     if len(shape) != 5 or shape[:2] != (1, 1):
         return shape
     return shape[2:3] if shape[3:] == (1, 1) else shape[2:]
 
 
-_LEARN = ("innerProduct", "convolution", "uniDirectionalLSTM")
+# The kinds that Core ML can train.
+_TRAINABLE = ("innerProduct", "convolution", "uniDirectionalLSTM")
 
 
 class UpdateMethods(Core):
-    """What training a model needs to know. Layers are named by their names, losses by the blob that they judge."""
+    """Methods that make a network trainable."""
 
     def make_updatable(self, trainables: Sequence[str]) -> None:
-        """Let the named layers learn, and the model be updated (specification 4); samples are shuffled.
+        """Mark the model as updatable (specification 4), and layers as trainable. Samples are shuffled.
 
-        Raises UpdateError for layers of kinds that cannot learn and where weights are stored as float16 (anywhere in
-        the network) or quantized (in a layer that learns), GraphError for names that no layer has.
+        Args:
+            trainables: The names of the layers.
+
+        Raises:
+            UpdateError: If the kind of a layer cannot be trained, its weights are quantized, or any weights in the
+                network are float16.
+            GraphError: If there is no such layer.
         """
         model = self._whole
         chosen = [self._layer(name) for name in trainables]
         for layer in chosen:
-            if kind_of(layer) not in _LEARN:
-                raise UpdateError(f"layer {layer.name!r} ({kind_of(layer)}) cannot learn; {', '.join(_LEARN)} can")
+            if kind_of(layer) not in _TRAINABLE:
+                raise UpdateError(
+                    f"layer {layer.name!r} ({kind_of(layer)}) cannot be trained; only {', '.join(_TRAINABLE)} can"
+                )
             if any(weight.HasField("quantization") for _, weight in weight_messages(layer)):
-                raise UpdateError(f"layer {layer.name!r} has quantized weights, which cannot learn")
+                raise UpdateError(f"layer {layer.name!r} has quantized weights, which cannot be trained")
         for layer in self._network.layers:
             if any(storage(weight) == "float16" for _, weight in weight_messages(layer)):
-                raise UpdateError(f"layer {layer.name!r} has float16 weights; no network with such can be updated")
+                raise UpdateError(f"layer {layer.name!r} has float16 weights; such a network cannot be updated")
         for layer in chosen:
             layer.isUpdatable = True
             for _, weight in weight_messages(layer):
@@ -134,16 +155,24 @@ class UpdateMethods(Core):
         self.set_shuffle()
 
     def set_categorical_cross_entropy_loss(self, name: str, input: str) -> None:
-        """Train towards classes: minus the logarithm of the probability of the true one.
+        """Train with categorical cross-entropy: minus the logarithm of the probability of the true class.
 
-        input: the blob of probabilities, which a softmax layer writes. Training then takes the label where this is
-        what a classifier answers with, else an index named `<input>_true`. Raises UpdateError for other blobs.
+        Training then takes the label if these are the probabilities of a classifier, else the index of the class as an
+        int32 array [1] named `<input>_true`.
+
+        Args:
+            name: The name of the loss.
+            input: The blob of the probabilities, the output of a softmax layer.
+
+        Raises:
+            UpdateError: If no softmax layer writes the blob, or there is a loss already.
+            GraphError: If a layer has this name.
         """
         description = self._whole.description
         writer = next((layer for layer in reversed(self._network.layers) if input in layer.output), None)
         if writer is None or kind_of(writer) != "softmax":
             by = "no layer" if writer is None else f"layer {writer.name!r} ({kind_of(writer)})"
-            raise UpdateError(f"loss {name!r} needs the output of a softmax layer; {by} writes {input!r}")
+            raise UpdateError(f"loss {name!r} needs the output of a softmax layer, but {by} writes {input!r}")
         loss = self._new_loss(name, input)
         loss.categoricalCrossEntropyLossLayer.input = input
         loss.categoricalCrossEntropyLossLayer.target = target = f"{input}_true"
@@ -158,10 +187,15 @@ class UpdateMethods(Core):
         return blob in (self._whole.description.predictedProbabilitiesName, self._network.labelProbabilityLayerName)
 
     def set_mean_squared_error_loss(self, name: str, input_feature: tuple[str, Any] | str | None = None) -> None:
-        """Train towards numbers: the mean squared difference.
+        """Train with the mean squared error. Training then takes a float64 array named `<blob>_true`.
 
-        input_feature: the blob and its shape, ("y", Array(3)), or just the name of an output whose shape is declared.
-        Training then takes an array of doubles named `<blob>_true`. Raises UpdateError for anything else.
+        Args:
+            name: The name of the loss.
+            input_feature: The blob and its shape, ("y", Array(3)), or the name of an output whose shape is declared.
+
+        Raises:
+            UpdateError: If the shape is not known, or there is a loss already.
+            GraphError: If a layer has this name.
         """
         blob, kind = (input_feature, None) if isinstance(input_feature, str) else input_feature or (None, None)
         if isinstance(blob, str) and kind is None:
@@ -169,7 +203,8 @@ class UpdateMethods(Core):
             kind = Array(*declared[0]) if declared and declared[0] else None
         if not isinstance(blob, str) or not isinstance(kind, Array):
             raise UpdateError(
-                f"loss {name!r} needs (blob, Array(...)), or an output of declared shape: not {input_feature!r}"
+                f"input_feature of loss {name!r} is {input_feature!r}; expected (blob, Array(...)), or the name of an "
+                "output whose shape is declared"
             )
         loss = self._new_loss(name, blob)
         loss.meanSquaredErrorLossLayer.input = blob
@@ -179,31 +214,36 @@ class UpdateMethods(Core):
     def set_recipe(self, recipe: Recipe) -> None:
         """Train by a recipe of `graphml.recipes`, in place of what was set before.
 
-        Where Core ML can train so, it is written in Core ML's words; else in a field that Core ML passes over, and the
-        model is not marked as updatable. Layers are those that the recipe names, or that `make_updatable` has named.
-        Raises UpdateError for layers and blobs that do not exist, and for targets of unknown shape.
+        A recipe that Core ML can follow is written in Core ML's own fields. Any other is written in a field that Core
+        ML ignores, and the model is not marked as updatable.
+
+        Args:
+            recipe: The recipe. If it names no layers, those of `make_updatable` are trained.
+
+        Raises:
+            UpdateError: If a layer or blob does not exist, or the shape of a target is not known.
         """
         model = self._whole
         try:
-            shapes = {name: _without_mapping(shape) for name, shape in self.shapes.items()}  # type: ignore[attr-defined]
-        except GraphmlError:  # a network whose shapes cannot be traced may declare its targets
+            shapes = {name: _without_mapping(shape) for name, shape in blob_shapes(self.spec).items()}
+        except GraphmlError:  # the shapes cannot be traced; the targets may be declared
             shapes = {}
         model.CopyFrom(write_recipe(model, recipe, shapes))
         self._network = network_of(model)
 
     def _new_loss(self, name: str, blob: str) -> Any:
-        """A loss layer under this name. It must be the first; its target must not be something the model gives."""
+        """A new loss layer. There must be no other, and its target must not be an output of the model."""
         losses = self._network.updateParams.lossLayers
         if losses:
-            raise UpdateError(f"there is a loss already, {losses[0].name!r}; a network trains towards one")
+            raise UpdateError(f"there is already a loss, {losses[0].name!r}; a network can have only one")
         if name in self.layers:
-            raise GraphError(f"there is a layer {name!r} already")
+            raise GraphError(f"there is already a layer {name!r}")
         if any(feature.name == f"{blob}_true" for feature in self._whole.description.output):
             raise UpdateError(f"the target {blob + '_true'!r} of loss {name!r} is an output of the model")
         return losses.add(name=name)
 
     def _trains_with(self, target: str, kind: Any) -> None:
-        """Training takes the model's inputs, the target, and what was declared before."""
+        """Declare the model's inputs and the target as inputs of training, unless they are declared already."""
         description = self._whole.description
         declared = {feature.name for feature in description.trainingInput}
         description.trainingInput.extend(f for f in description.input if f.name not in declared)
@@ -211,16 +251,16 @@ class UpdateMethods(Core):
             description.trainingInput.add(name=target).type.CopyFrom(kind)
 
     def set_sgd_optimizer(self, sgd_params: SgdParams) -> None:
-        """Learn by stochastic gradient descent."""
+        """Train with stochastic gradient descent."""
         self._set_optimizer(sgd_params, SgdParams, "sgdOptimizer")
 
     def set_adam_optimizer(self, adam_params: AdamParams) -> None:
-        """Learn by Adam."""
+        """Train with Adam."""
         self._set_optimizer(adam_params, AdamParams, "adamOptimizer")
 
     def _set_optimizer(self, params: _Parameters, kind: type[_Parameters], field: str) -> None:
         if not isinstance(params, kind):
-            raise UpdateError(f"the parameters are a {type(params).__name__}, not {kind.__name__}")
+            raise UpdateError(f"expected {kind.__name__}, got {type(params).__name__}")
         optimizer = self._network.updateParams.optimizer
         optimizer.Clear()
         message = getattr(optimizer, field)
@@ -233,16 +273,28 @@ class UpdateMethods(Core):
         message.miniBatchSize.set.values.extend(params.batch.allowed_set)
 
     def set_epochs(self, epochs: int = 1, allowed_set: Sequence[int] | None = None) -> None:
-        """How often training goes through its data, and what this may be set to (only itself if nothing is given)."""
+        """Set the number of epochs.
+
+        Args:
+            epochs: The default number.
+            allowed_set: The numbers that an update may set. Default: only `epochs`.
+        """
         parameter = self._network.updateParams.epochs
         parameter.Clear()
         parameter.defaultValue = epochs
         parameter.set.values.extend([epochs] if allowed_set is None else allowed_set)
 
     def set_shuffle(self, seed: int | None = None) -> None:
-        """Go through the data in a new order each time; `seed` makes these orders the same again."""
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-            raise UpdateError(f"seed is {seed!r}; it is a whole number")
+        """Shuffle the samples in each epoch.
+
+        Args:
+            seed: A seed that makes the orders reproducible.
+
+        Raises:
+            UpdateError: If the seed is not an integer.
+        """
+        if seed is not None and type(seed) is not int:  # a bool is an int, too
+            raise UpdateError(f"seed must be an integer, got {seed!r}")
         self._network.updateParams.shuffle.defaultValue = True
         if seed is not None:
             self._network.updateParams.seed.defaultValue = seed

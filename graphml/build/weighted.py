@@ -1,40 +1,50 @@
-"""Arguments -> fields of layers that store weights: dense layers, convolutions, normalizations, constants.
+"""Arguments -> fields, for layers with weights: dense layers, convolutions, normalizations, constants.
 
-Convolutions take [height, width, channels in, channels out]; quantized weights are packed bytes in the order of the
-argument. What comes out is in the layout of the wire. A function's parameter `a` holds the arguments of the call.
+Convolutions take kernels as [height, width, channels in, channels out]; quantized weights are packed bytes in the order
+of the argument. The fields hold weights in the layout of the file. `arguments` says what the parameter `a` is.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from graphml.build.arguments import AXES, one_of, padding_2d, padding_3d
-from graphml.build.rows import Fields
+from graphml.build.arguments import AXES, Fields, one_of, padding_2d, padding_3d
 from graphml.errors import SpecError
 from graphml.spec.weights import Quantized, unpack_bits
 
 
 def floats(value: Any, shape: Sequence[int], what: str) -> np.ndarray:
-    """`value` as float32 in `shape`; only the number of elements must agree."""
+    """`value` as float32, reshaped to `shape`.
+
+    Raises:
+        SpecError: If there is no value, or it has another number of elements.
+    """
     if value is None:
         raise SpecError(f"{what} is missing")
     array = np.asarray(value, np.float32)
     if array.size != math.prod(shape):
         raise SpecError(
-            f"{what} has {array.size} values {list(array.shape)}; {math.prod(shape)} {list(shape)} are needed"
+            f"{what} has {array.size} values {list(array.shape)}; expected {math.prod(shape)} {list(shape)}"
         )
     return array.reshape(shape)
 
 
 def matrix(a: Any, value: Any, shape: Sequence[int], order: Sequence[int] | None = None) -> np.ndarray | Quantized:
-    """A weight that may be quantized, given in `shape` and written with its axes in `order`.
+    """A weight that may be quantized.
 
-    value: numbers, a `Quantized` in the layout of the wire, or bytes; how bytes are read is said by the arguments
-    quantization_type ("linear" or "lut"), nbits, quant_scale, quant_bias, quant_lut and int_8_dynamic_quantize.
+    Args:
+        a: The arguments of the call. If `value` is bytes, quantization_type, nbits, quant_scale, quant_bias, quant_lut
+            and int_8_dynamic_quantize say what they mean.
+        value: Numbers or packed bytes in `shape`, or a `Quantized` in the layout of the file.
+        shape: The shape of the argument.
+        order: The order of its axes in the file; None: the same.
+
+    Raises:
+        SpecError: If the weight does not have this shape, or the arguments for quantization do not fit.
     """
     shape = tuple(int(size) for size in shape)
     order = range(len(shape)) if order is None else order
@@ -42,17 +52,17 @@ def matrix(a: Any, value: Any, shape: Sequence[int], order: Sequence[int] | None
         return value
     if not isinstance(value, bytes | bytearray | memoryview):
         if getattr(a, "is_quantized_weight", False):
-            raise SpecError(f"quantized weights are bytes, W is a {type(value).__name__}")
+            raise SpecError(f"with is_quantized_weight, W must be bytes, got {type(value).__name__}")
         return floats(value, shape, "W").transpose(order)
     if a.quantization_type is None:
-        raise SpecError("W is bytes, but no quantization_type says what they are")
+        raise SpecError("W is bytes, but quantization_type is missing")
     how = one_of(a.quantization_type, {"LINEAR": "linear", "LUT": "lut"}, "quantization_type")
     if not 1 <= a.nbits <= 8:
-        raise SpecError(f"nbits is {a.nbits}; quantized weights have 1 to 8 bits")
+        raise SpecError(f"nbits must be 1 to 8, got {a.nbits}")
     signed = getattr(a, "int_8_dynamic_quantize", False)
-    packed, needed = bytes(value), (math.prod(shape) * a.nbits + 7) // 8
+    packed, needed = bytes(cast("bytes", value)), (math.prod(shape) * a.nbits + 7) // 8
     if len(packed) != needed:
-        raise SpecError(f"W has {len(packed)} bytes; {list(shape)} weights of {a.nbits} bits take {needed}")
+        raise SpecError(f"W has {len(packed)} bytes; expected {needed} for {list(shape)} weights of {a.nbits} bits")
     codes = np.frombuffer(packed, np.int8) if signed else unpack_bits(packed, a.nbits, math.prod(shape))
     codes = codes.reshape(shape).transpose(order)
     if how == "lut":
@@ -103,7 +113,7 @@ def batched_mat_mul(a: Any) -> Fields:
     fields = {"transpose_a": a.transpose_a, "transpose_b": a.transpose_b}
     if len(a.inputs) != 1:
         if a.W is not None or a.bias is not None:
-            raise SpecError("W and bias are for one input; two inputs are multiplied with each other")
+            raise SpecError("W and bias need a single input; two inputs are multiplied with each other")
         return {**fields, "int8_dynamic_quantize": a.int_8_dynamic_quantize}
     rows, columns = a.weight_matrix_rows, a.weight_matrix_columns
     fields |= {
@@ -127,7 +137,7 @@ def batchnorm(a: Any) -> Fields:
 
 
 def _shape(given: Any, values: np.ndarray) -> tuple[int, ...]:
-    """A shape of one or three axes: the given one, else that of the values, else a vector of them."""
+    """The given shape, else that of the values if it has one or three axes, else that of a vector of them."""
     if given is not None and len(given):
         return tuple(int(size) for size in given)
     return values.shape if values.ndim in (1, 3) else (values.size,)
@@ -179,7 +189,7 @@ def convolution(a: Any) -> Fields:
     if a.is_deconv and a.output_shape is not None:
         fields["output_shape"] = tuple(a.output_shape)[:2]
     if len(a.inputs) > 1:
-        return fields  # the second one is the kernel
+        return fields  # the second input is the kernel
     last = a.output_channels // a.groups if a.is_deconv and a.groups else a.output_channels
     order = (2, 3, 0, 1) if a.is_deconv else (3, 2, 0, 1)
     fields["weights"] = matrix(a, a.W, (a.height, a.width, a.kernel_channels, last), order)
@@ -200,7 +210,7 @@ def convolution3d(a: Any) -> Fields:
         fields["output_shape"] = tuple(a.output_shape)[:3]
     kernel, groups = (a.depth, a.height, a.width), a.groups if a.groups else 1
     if a.is_deconv:
-        # files hold [channels in, channels out / groups, ...], the argument the other way round
+        # files have [channels in, channels out / groups, ...], the argument has these two swapped
         weights = floats(a.W, (a.output_channels // groups, a.input_channels, *kernel), "W").swapaxes(0, 1)
     else:
         weights = floats(a.W, (a.output_channels, a.input_channels // groups, *kernel), "W")

@@ -1,36 +1,57 @@
-"""The stub that shows the derived methods to editors is what the table of methods says."""
+"""The `add_...` methods are what the table of methods and the descriptions of parameters say."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 
-from graphml.build import NeuralNetworkBuilder, generate
+from graphml.build import generate
+from graphml.build.layer_methods import LayerMethods
+from graphml.build.parameters import PARAMETERS
 from graphml.build.table import ROWS
 
 
-def test_the_stub_is_fresh():
-    assert generate.STUB.read_text() == generate.stub(), "run python -m graphml.build.generate"
+def test_the_module_is_fresh():
+    assert generate.MODULE.read_text() == generate.module(), "run python -m graphml.build.generate"
 
 
-def test_the_stub_names_the_parameters_of_every_method():
-    (methods,) = [node for node in ast.parse(generate.stub()).body if isinstance(node, ast.ClassDef)]
-    shown = {
-        method.name: [argument.arg for argument in method.args.args]
-        for method in methods.body
-        if isinstance(method, ast.FunctionDef)
-    }
-    real = {f"add_{name}": getattr(NeuralNetworkBuilder, f"add_{name}") for name in ROWS}
-    assert shown == {name: list(inspect.signature(method).parameters) for name, method in real.items()}
+def test_the_methods_have_the_names_parameters_and_defaults_of_the_table():
+    real = {name: method for name, method in vars(LayerMethods).items() if name.startswith("add_")}
+    assert list(real) == [f"add_{name}" for name in ROWS]
+    for name, row in ROWS.items():
+        signature = inspect.signature(real[f"add_{name}"])
+        assert list(signature.parameters)[:2] == ["self", "name"]
+        assert {p: q.default for p, q in list(signature.parameters.items())[2:]} == {
+            p: q.default for p, q in row.parameters.items()
+        }
+        assert list(signature.parameters)[2:] == list(row.parameters)
+
+
+def test_the_methods_have_typed_parameters_and_describe_each_of_them():
+    (methods,) = [node for node in ast.parse(generate.module()).body if isinstance(node, ast.ClassDef)]
+    for method in methods.body:
+        if isinstance(method, ast.FunctionDef):
+            parameters = [argument for argument in method.args.args if argument.arg != "self"]
+            assert all(argument.annotation is not None for argument in parameters)
+            described = (ast.get_docstring(method) or "").partition("\nArgs:\n")[2].splitlines()
+            names = [line.strip().partition(":")[0] for line in described if not line.startswith("        ")]
+            assert names == [argument.arg for argument in parameters]
+
+
+def test_every_description_is_used():
+    used = {"name"}
+    for name, row in ROWS.items():
+        used |= {own if (own := f"{name}.{p}") in PARAMETERS else p for p in row.parameters}
+    assert set(PARAMETERS) == used
 
 
 def test_the_script_finds_and_repairs_what_is_stale(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(generate, "STUB", tmp_path / "layer_methods.pyi")
+    monkeypatch.setattr(generate, "MODULE", tmp_path / "layer_methods.py")
     assert generate.main(["--check"]) == 1
-    assert not generate.STUB.exists(), "--check writes nothing"
+    assert not generate.MODULE.exists(), "--check writes nothing"
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
-    generate.STUB.write_text("class LayerMethods: ...\n")
+    generate.MODULE.write_text("class LayerMethods: ...\n")
     assert generate.main(["--check"]) == 1
     said = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert said == ["stale", "written", "stale"]

@@ -24,7 +24,7 @@ def test_inputs_get_names_and_shapes():
     # without exact mapping the sequence of [sequence, channels] is not declared
     assert _shapes(builder.spec.description.input) == {"image": [3, 8, 6], "words": [4]}
     with pytest.raises(
-        SpecError, match=r"the input shape \[1, 2, 3, 4\] has rank 4; without exact mapping it is 1 to 3"
+        SpecError, match=r"input shape \[1, 2, 3, 4\] has rank 4; expected 1 to 3, as rank-5 mapping is enabled"
     ):
         builder.set_input(["image"], [(1, 2, 3, 4)])
     exact = NeuralNetworkBuilder([("a", Array(1))], [("y", None)], disable_rank5_shape_mapping=True)
@@ -36,9 +36,9 @@ def test_outputs_get_names_and_shapes():
     builder = _two()
     builder.set_output(["z"], [(5, 2)])
     assert _shapes(builder.spec.description.output) == {"z": [5, 2]}
-    with pytest.raises(GraphError, match="2 names and 2 shapes are given for the 1 outputs of the model"):
+    with pytest.raises(GraphError, match="got 2 names and 2 shapes for the 1 outputs of the model"):
         builder.set_output(["z", "w"], [(1,), (1,)])
-    with pytest.raises(GraphError, match="1 names and 2 shapes are given"):
+    with pytest.raises(GraphError, match="got 1 names and 2 shapes"):
         builder.set_output(["z"], [(1,), (1,)])
 
 
@@ -107,9 +107,9 @@ def test_labels_may_change_their_type():
     ("labels", "words"),
     [
         ([], "there are no class labels"),
-        (["a", 1], "class labels are either all texts or all whole numbers"),
-        ([1.0, 2.0], "all whole numbers"),
-        ([True, False], "all whole numbers"),
+        (["a", 1], "class labels must be all strings or all integers"),
+        ([1.0, 2.0], "must be all strings or all integers"),
+        ([True, False], "must be all strings or all integers"),
     ],
 )
 def test_labels_are_texts_or_whole_numbers(labels, words):
@@ -120,11 +120,11 @@ def test_labels_are_texts_or_whole_numbers(labels, words):
 
 
 def test_only_a_classifier_with_output_and_layer_has_labels():
-    with pytest.raises(GraphError, match="make the builder with mode='classifier'"):
+    with pytest.raises(GraphError, match="create the builder with mode='classifier'"):
         _two().set_class_labels(["a"])
-    with pytest.raises(GraphError, match="there is no output for the probabilities"):
+    with pytest.raises(GraphError, match="the model has no output for the probabilities"):
         NeuralNetworkBuilder([("x", Array(2))], [], mode="classifier").set_class_labels(["a"])
-    with pytest.raises(GraphError, match="no layer writes the probabilities"):
+    with pytest.raises(GraphError, match="no layer has an output yet"):
         NeuralNetworkBuilder([("x", Array(2))], [("p", None)], mode="classifier").set_class_labels(["a"])
 
 

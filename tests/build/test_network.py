@@ -62,7 +62,7 @@ def test_modes():
     regressor = NeuralNetworkBuilder([("x", Array(2))], [("y", None)], mode="regressor")
     assert regressor.spec.WhichOneof("Type") == "neuralNetworkRegressor"
     assert regressor.spec.description.predictedFeatureName == "y"
-    with pytest.raises(GraphError, match="mode is 'pipeline', which is none of None, 'classifier', 'regressor'"):
+    with pytest.raises(GraphError, match="mode is 'pipeline'; expected one of None, 'classifier', 'regressor'"):
         NeuralNetworkBuilder([("x", Array(2))], [("y", None)], mode="pipeline")
 
 
@@ -83,7 +83,7 @@ def test_on_top_of_a_model():
     assert [f.name for f in message.description.output] == ["z"], "the message itself is changed"
     assert second.spec is message
     np.testing.assert_allclose(second.model().predict({"x": np.float32([1, -1])})["z"], [0, 0, 0])
-    with pytest.raises(GraphError, match="spec is a pipeline, not a neural network"):
+    with pytest.raises(GraphError, match="spec is a pipeline; expected a neural network"):
         NeuralNetworkBuilder(spec=Model(pipeline={}))
 
 
@@ -94,9 +94,9 @@ def test_a_sub_network_has_no_model_around_it():
     inner.add_copy("c", "x", "y")
     assert inner.nn_spec is inner.network
     assert [part.name for part in layer.branch.ifBranch.layers] == ["c"]
-    with pytest.raises(GraphError, match="this is the builder of a sub-network; there is no model around it"):
+    with pytest.raises(GraphError, match="this is the builder of a sub-network, which has no model around it"):
         _ = inner.spec
-    with pytest.raises(GraphError, match="a builder works on one of them"):
+    with pytest.raises(GraphError, match="spec and nn_spec are both given; expected one of them"):
         NeuralNetworkBuilder(nn_spec=layer.branch.ifBranch, spec=Model())
 
 
@@ -111,9 +111,9 @@ def test_layers_by_name():
 @pytest.mark.parametrize(
     ("kind", "inputs", "outputs", "fields", "words"),
     [
-        ("innerProduct", ["x", "y"], ["z"], {"weights": np.ones((1, 2))}, "it has 2 inputs, 1 are legal"),
-        ("splitND", ["x"], [], {"axis": 0}, "it has 0 outputs"),
-        ("branch", ["x"], ["y"], {}, "it has 1 outputs, 0 are legal"),
+        ("innerProduct", ["x", "y"], ["z"], {"weights": np.ones((1, 2))}, "the layer has 2 inputs; expected 1"),
+        ("splitND", ["x"], [], {"axis": 0}, "the layer has 0 outputs"),
+        ("branch", ["x"], ["y"], {}, "the layer has 1 outputs; expected 0"),
         ("innerProduct", ["x"], ["z"], {"wights": np.ones((1, 2))}, "wights"),
         ("dense", ["x"], ["z"], {}, "dense"),
     ],
@@ -139,11 +139,11 @@ def test_shapes_are_those_that_the_layers_see():
     exact = _dense(NeuralNetworkBuilder({"x": array(5, 2)}, {"y": None}, exact=True))
     assert exact.shapes == {"x": (5, 2), "y": (5, 3)}
     assert exact.shape_of("y") == (5, 3)
-    with pytest.raises(GraphError, match="there is no blob 'z'; there are x, y"):
+    with pytest.raises(GraphError, match="there is no blob 'z'; the blobs are x, y"):
         exact.shape_of("z")
     mapped = _dense(NeuralNetworkBuilder({"x": array(2)}, {"y": None}))
     assert mapped.shapes == {"x": (1, 1, 2, 1, 1), "y": (1, 1, 3, 1, 1)}
-    with pytest.raises(GraphError, match="the input 'x' has no declared shape"):
+    with pytest.raises(GraphError, match="no shape is declared for input 'x'"):
         _ = NeuralNetworkBuilder({"x": None}, {"y": None}).shapes
 
 

@@ -90,9 +90,9 @@ def test_other_shapes_are_no_images(shape):
 
 def test_unknown_names_and_layouts_are_refused():
     builder = _passed((3, 2, 4))
-    with pytest.raises(GraphError, match="there is no input 'z'; there are x"):
+    with pytest.raises(GraphError, match="there is no input 'z'; the inputs are x"):
         builder.set_pre_processing_parameters(["z"])
-    with pytest.raises(GraphError, match="a setting is for z, which image_input_names does not list"):
+    with pytest.raises(GraphError, match="there are settings for z, not listed in image_input_names"):
         builder.set_pre_processing_parameters(["x"], red_bias={"z": 1.0})
-    with pytest.raises(SpecError, match="image_format is 'CHWN', which is none of NCHW, NHWC"):
+    with pytest.raises(SpecError, match="image_format is 'CHWN'; expected NCHW or NHWC"):
         builder.set_pre_processing_parameters(["x"], image_format="CHWN")
