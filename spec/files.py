@@ -143,7 +143,7 @@ def open_regular(file: str | os.PathLike[str]) -> BinaryIO:
         descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(errno.EINVAL, f"{Path(file).name} is not a regular file")
+            raise OSError(errno.EINVAL, f"the file {Path(file).name} is not a regular file")
         return descriptor
 
     return open(file, "rb", opener=opener)

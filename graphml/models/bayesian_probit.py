@@ -12,7 +12,7 @@ import numpy as np
 
 from graphml.errors import FeatureError, GraphmlError
 from graphml.models.configuration import pick_device
-from graphml.models.keys import fresh_seeds, key_of
+from graphml.models.keys import checked_key, fresh_seeds, key_of
 from graphml.models.linear import probit
 from graphml.models.model import Model, Traceable
 from graphml.models.rows import Program, most_rows
@@ -114,7 +114,7 @@ class BayesianProbit(Model):
     def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
         """{output: value} for {input: value}; see `Model.predict`. key: for the sampled probability."""
         self._usable  # noqa: B018  (checked once)
-        return self._predict(self._check(features), key=key)
+        return self._predict(self._check(features), key=checked_key(key))
 
     def _predict(self, values: dict[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
         return self._run([self._arrays(values)], key)[0]
@@ -128,7 +128,7 @@ class BayesianProbit(Model):
                 checked.append(self._arrays(self._check(row)))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
-        return self._run(checked, key)
+        return self._run(checked, checked_key(key))
 
     def _run(self, rows: list[dict[str, Any]], key: jax.Array | None) -> list[dict[str, Any]]:
         groups: dict[Any, list[int]] = {}

@@ -112,6 +112,8 @@ def distrusted(folder: Path) -> str | None:
     """Why machine code from a directory must not be run: somebody else may have put it there. None: it may be run."""
     try:
         status = folder.stat()
+    except ValueError as error:  # a name with a null character
+        return f"it cannot have this name: {error}"
     except OSError:
         return None  # it will be made, for this user alone, or cannot be read
     if not _is_ours(status):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import logging
+import numbers
 import os
 import warnings
 from collections.abc import Mapping
@@ -69,8 +70,12 @@ class ModelConfiguration:
     max_array_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.most_programs, int) or self.most_programs < 1:
-            raise FeatureError(f"most_programs must be a positive integer, got {self.most_programs!r}")
+        for name in ("max_loop_iterations", "max_image_pixels", "most_programs", "max_array_bytes"):
+            value = getattr(self, name)
+            if value is None and name != "most_programs":
+                continue
+            if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+                raise FeatureError(f"{name} must be a positive integer, got {value!r}")
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:

@@ -131,7 +131,7 @@ class ItemSimilarity(Model):
         count = row.get(self._parameters.numRecommendationsInputFeatureName, len(self.items))
         if count < 0:
             name = self._parameters.numRecommendationsInputFeatureName
-            raise FeatureError(f"the feature {name!r} is a number of items, which {count} is not")
+            raise FeatureError(f"the feature {name!r} must be a number of items, at least 0, got {count}")
         return count
 
     def _answer(self, row: Mapping[str, Any], order: np.ndarray, score: np.ndarray) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from graphml.models.configuration import Device, cache_directory, low_precision,
 from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.models.features import Check, checker, feature_check
 from graphml.models.images import picture
-from graphml.models.keys import fresh_key, fresh_seeds, key_of
+from graphml.models.keys import checked_key, fresh_key, fresh_seeds, key_of
 from graphml.models.model import Model, Traceable
 from graphml.sequences import reading
 from graphml.spec import versions
@@ -170,7 +170,7 @@ class NeuralNetwork(Model):
 
     def _key(self, key: jax.Array | None) -> jax.Array | None:
         """The key of a call: the given one, or a fresh one where the network needs any."""
-        return fresh_key() if key is None and self.draws() else key
+        return fresh_key() if key is None and self.draws() else checked_key(key)
 
     # Predicting ------------------------------------------------------------------------------------------------------
 
@@ -221,6 +221,7 @@ class NeuralNetwork(Model):
                 values.append(self._check(features))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
+        key = checked_key(key)
         if key is None and self.draws():
             key = key_of(fresh_seeds(len(values)))
         return [self.present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]

@@ -20,6 +20,7 @@ from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedEr
 from graphml.models.configuration import for_stage
 from graphml.models.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.features import checker, feature_check
+from graphml.models.keys import checked_key
 from graphml.models.linked import follow
 from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.runs import Run, fitting, function_of, inside, runs, stage_inputs, stage_key
@@ -160,7 +161,7 @@ class Pipeline(Model):
         key: what stages draw random numbers with that have no seed of their own; without it each call draws anew.
         """
         self._usable  # noqa: B018  (checked once)
-        return self._predict(self._check(features), key=key)
+        return self._predict(self._check(features), key=checked_key(key))
 
     def _predict(self, values: Features, *, key: jax.Array | None = None) -> Features:
         return self._outputs(self._wires(values, key))
@@ -189,7 +190,7 @@ class Pipeline(Model):
                 envs.append(self._check(row))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
-        return [self._outputs(env) for env in self._stages(envs, self._labelled, key)]
+        return [self._outputs(env) for env in self._stages(envs, self._labelled, checked_key(key))]
 
     def _stages(
         self, envs: list[Features], stages: Sequence[tuple[str, Model]], key: jax.Array | None = None
@@ -218,7 +219,7 @@ class Pipeline(Model):
     ) -> Features:
         """What passes between the stages, by name (None: all). Raises GraphError for a name that nothing has."""
         self._usable  # noqa: B018  (checked once)
-        env = dict(self._check(features))
+        key, env = checked_key(key), dict(self._check(features))
         for position, (label, model) in enumerate(self._labelled):
             with inside(label):
                 env |= model.predict(stage_inputs(model, env), **stage_key(model, key, position))

@@ -18,6 +18,7 @@ from typing import IO
 import numpy as np
 
 from graphml.errors import UpdateError
+from graphml.spec.files import open_regular
 from graphml.update.private_files import open_private, private_folder, read_facts, write_facts
 
 _INDEX = "samples.json"
@@ -152,7 +153,7 @@ def reopen(folder: Path, limits: Limits) -> Stored | None:
         names, count = index["names"], index["count"]
         arrays = []
         for i, entry in enumerate(index["columns"]):
-            with open(_column(folder, i), "rb") as file:
+            with open_regular(_column(folder, i)) as file:  # a pipe would block
                 array = _mapped(file, np.dtype(entry["dtype"]), (count, *entry["shape"]))
             if _checksum(array) != entry["checksum"]:
                 return None

@@ -115,6 +115,8 @@ class UpdateTask:
         TRAINING_BEGIN is told only if the task had not begun; a handler that was at work when the process ended is
         called again. Raises UpdateError when the directory holds no update, or when another task works there.
         """
+        if not os.path.isdir(checkpoint_dir):  # to open one would make it
+            raise UpdateError(f"{checkpoint_dir} holds no update: there is no such directory")
         directory = CheckpointDirectory(checkpoint_dir)
         try:
             found = directory.request()

@@ -111,6 +111,8 @@ def test_a_key_decides_what_is_drawn():
     assert model.predict_batch([row, row, row], key=key) == [one] * 3
     assert model.predict(row, key=jax.random.key(4)) != one
     assert model.predict(row) != model.predict(row)
+    with pytest.raises(FeatureError, match="key must be a key of random numbers"):
+        model.predict(row, key=4)
     with pytest.raises(FeatureError, match=r"pass key=jax.random.key"):
         model.as_function()(row)
     with pytest.raises(FeatureError, match="cut off at a number above zero"):

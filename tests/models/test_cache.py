@@ -331,6 +331,11 @@ def test_a_directory_that_others_may_write_to_is_not_used(folder, mode, caplog):
     )
 
 
+def test_a_name_with_a_null_character_is_no_obstacle(caplog):
+    assert traces(network(dense().spec, Path("a\0b"))) == 1
+    assert "is not used: it cannot have this name: embedded null" in caplog.text
+
+
 def foreign(path: Path, monkeypatch) -> None:
     """Let a file or directory belong to another user."""
     if os.geteuid() == 0:

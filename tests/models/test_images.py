@@ -250,7 +250,7 @@ def test_other_sources_are_refused(source, words):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_pipes_do_not_block(tmp_path):
     os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(FeatureError, match=r"cannot be read: .*a\.png is not a regular file"):
+    with pytest.raises(FeatureError, match=r"cannot be read: .*the file a\.png is not a regular file"):
         pixels(tmp_path / "a.png", RGB)
 
 

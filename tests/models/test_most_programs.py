@@ -153,3 +153,11 @@ def test_the_latest_values_stay():
 def test_what_is_not_a_number_of_programs_is_refused(most):
     with pytest.raises(FeatureError, match="most_programs must be a positive integer, got"):
         ModelConfiguration(most_programs=most)
+
+
+@pytest.mark.parametrize("name", ["max_loop_iterations", "max_image_pixels", "max_array_bytes"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "x", True])
+def test_limits_are_positive_integers(name, value):
+    with pytest.raises(FeatureError, match=f"{name} must be a positive integer, got"):
+        ModelConfiguration(**{name: value})
+    assert getattr(ModelConfiguration(**{name: 7}), name) == 7

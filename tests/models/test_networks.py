@@ -421,6 +421,30 @@ def noisy_loop(growing: bool) -> NeuralNetworkBuilder:
     )
 
 
+@pytest.mark.parametrize(
+    "key", [3, 2**80, "a", np.zeros(5, np.uint32), np.zeros(2), jax.random.split(jax.random.key(0))]
+)
+def test_what_is_not_a_key_is_refused(key):
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)})
+    model = network(builder.add("randomNormalLike", "draw", ["x"], ["y"], seed=-1, std_dev=1.0).spec)
+    row = {"x": np.zeros(4)}
+    for run in (model.predict, model.intermediates, lambda row, **more: model.predict_batch([row], **more)):
+        with pytest.raises(
+            FeatureError, match=r"key must be a key of random numbers, such as jax\.random\.key\(0\), got"
+        ):
+            run(row, key=key)
+
+
+def test_keys_of_the_old_style_are_keys():
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)})
+    model = network(builder.add("randomNormalLike", "draw", ["x"], ["y"], seed=-1, std_dev=1.0).spec)
+    old, new = jax.random.PRNGKey(1), jax.random.key(1)
+    first, second = model.predict_batch([{"x": np.zeros(4)}] * 2, key=old)
+    expected = model.predict({"x": np.zeros(4)}, key=new)["y"]
+    np.testing.assert_array_equal(first["y"], expected)
+    np.testing.assert_array_equal(second["y"], expected)
+
+
 def test_without_a_key_every_call_and_every_row_draws_anew():
     model, row = network(noisy().spec), {"x": np.zeros(4)}
     rows = model.predict_batch([row] * 3)

@@ -181,7 +181,7 @@ def test_compiled_models(tmp_path, model):
 
 def test_pipes_do_not_block(tmp_path):
     os.mkfifo(tmp_path / "a.mlmodel")
-    assert _message(tmp_path / "a.mlmodel") == "a.mlmodel is not a regular file"
+    assert _message(tmp_path / "a.mlmodel") == "the file a.mlmodel is not a regular file"
 
 
 def test_files_larger_than_any_model_are_not_loaded(tmp_path):
@@ -202,7 +202,7 @@ def test_gigabytes_of_zeros_are_not_loaded(tmp_path):
 
 
 def test_devices_sockets_and_pipes_in_packages_are_refused(model, tmp_path):
-    assert _message(Path("/dev/zero")) == "zero is not a regular file"
+    assert _message(Path("/dev/zero")) == "the file zero is not a regular file"
     package = tmp_path / "a.mlpackage"
     write(model, package)
     (package / INNER).unlink()

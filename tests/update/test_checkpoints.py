@@ -182,6 +182,7 @@ def test_a_damaged_step_makes_the_one_before_it_count(tmp_path):
 def test_what_a_directory_holds_is_not_mistaken(tmp_path):
     with pytest.raises(UpdateError, match="holds no update"):
         UpdateTask.restore(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
     task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
     with pytest.raises(UpdateError, match="another task is at work in"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -160,3 +161,14 @@ def test_half_precision_computes_in_it_and_keeps_float32_weights():
     assert (np.frombuffer(np.asarray(weights).tobytes(), np.uint32) & 0xFFFF).any()  # more digits than half has
     with pytest.raises(UpdateError, match="precision='float8' is refused; there are float32, bfloat16"):
         UpdateTask(model, data, precision="float8")  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_stored_samples_that_became_a_pipe_do_not_block(tmp_path):
+    store = Store(Limits(), tmp_path)
+    store.append({"x": np.ones((3, 2))}, np.zeros(3))
+    store.finish()
+    assert reopen(tmp_path, Limits()) is not None
+    (tmp_path / "0.bin").unlink()
+    os.mkfifo(tmp_path / "0.bin")
+    assert reopen(tmp_path, Limits()) is None
