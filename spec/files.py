@@ -122,9 +122,7 @@ def _naming(path: Path) -> Iterator[None]:
         raise error.in_context(str(path)) from None
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         reason = getattr(error, "strerror", None) or str(error)
-        if reason == os.strerror(getattr(error, "errno", None) or 0):
-            reason = reason[:1].lower() + reason[1:]  # the system's own words; ours may begin with the name of a file
-        raise SpecError(f"{path}\n  {reason}") from error
+        raise SpecError(f"{path}\n  {reason[:1].lower() + reason[1:]}") from error
 
 
 def _refuse_compiled(path: Path) -> None:

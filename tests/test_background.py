@@ -167,7 +167,9 @@ def test_files_that_are_missing_or_no_files(idle):
     assert update.poll() is TaskState.SUSPENDED  # nothing is written yet
     if hasattr(os, "mkfifo"):
         os.mkfifo(update.directory / "progress.json")
-        with pytest.raises(UpdateError, match=r"progress\.json cannot be read: progress\.json is not a regular file"):
+        with pytest.raises(
+            UpdateError, match=r"progress\.json cannot be read: the file progress\.json is not a regular file"
+        ):
             update.poll()
     (update.directory / "job.json").unlink()
     with pytest.raises(UpdateError, match=r"holds no update in the background: there is no file .*job\.json"):
