@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from graphml.models.linked import link as link
     from graphml.models.system import register_provider as register_provider
     from graphml.ops.custom import register_custom_layer as register_custom_layer
-    from graphml.shape_policy import ShapePolicy as ShapePolicy
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
     from graphml.update import MetricKey as MetricKey
     from graphml.update import ParameterKey as ParameterKey
@@ -74,7 +73,6 @@ _HOME = {
     "FeatureValue": "graphml.models.features",
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
     "link": "graphml.models.linked",
-    "ShapePolicy": "graphml.shape_policy",
     "register_custom_layer": "graphml.ops.custom",
     "register_custom_model": "graphml.models.custom",
     "register_provider": "graphml.models.system",

@@ -392,7 +392,7 @@ def _given(name: str, array: Any, run: Run) -> Any:
     """The value of a blob where whoever traces has given it, or where it can be seen; else the array itself."""
     if name not in run.static or known(array):
         return peek(array)
-    value = np.asarray(run.static[name], np.float32)
+    value = np.asarray(run.static[name], array.dtype)
     if value.size != array.size:
         raise ShapeError(f"static gives {name!r} {value.size} values, it has shape {list(array.shape)}")
     return value.reshape(array.shape)

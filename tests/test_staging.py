@@ -11,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from graphml import staging
+from graphml import interruptible, staging
 from graphml.build import NeuralNetworkBuilder
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import Port, from_spec
+from graphml.interruptible import InterruptibleLoop
 from graphml.lower import lower
 from graphml.staging import Staged
 
@@ -150,12 +151,13 @@ def test_the_stage_that_was_used_longest_ago_goes_first(monkeypatch):
 def test_a_loop_in_slices_that_was_just_used_stays(monkeypatch):
     made = []
     monkeypatch.setattr(staging, "CAPACITY", 5)
-    monkeypatch.setattr(Staged, "_some_turns", lambda *given, make=Staged._some_turns: made.append(1) or make(*given))
+    make = InterruptibleLoop.__init__
+    monkeypatch.setattr(InterruptibleLoop, "__init__", lambda *given: made.append(1) or make(*given))
     program = Program(counting(3))
     for shape in ((1,), (1,), (1, 1)):  # three stages for each of two shapes; what stands before the first loop goes
         program(np.ones(shape, np.float32))
     assert program.staged.stages == 5
-    program.staged._stages._most = 6  # what stands before the loop is made anew, in the place of nothing else
+    monkeypatch.setattr(program.staged._kept, "_most", 6)
     program(np.ones(1, np.float32))
     assert len(made) == 2
 
@@ -198,7 +200,7 @@ def counting(to: float) -> NeuralNetworkBuilder:
 
 
 def test_an_endless_loop_runs_in_slices(monkeypatch):
-    monkeypatch.setattr(staging, "_SLICE_SECONDS", np.inf)  # each slice has twice as many turns
+    monkeypatch.setattr(interruptible, "_SECONDS", np.inf)  # each call has twice as many turns
     program = Program(counting(5000))
     np.testing.assert_array_equal(program(one(1)), [5000])
     assert program.staged.host_reads == 3  # after 1024, 3072 and 4999 turns
@@ -236,3 +238,28 @@ def test_second_derivatives_go_through_stages():
     program = Program(builder.add("unary", "cube", ["v"], ["y"], type="POWER", alpha=3.0))
     second = jax.jvp(jax.grad(lambda x: program(x).sum()), (jnp.asarray([0.0, 2.0]),), (jnp.ones(2),))[1]
     np.testing.assert_allclose(second, [0, 12])
+
+
+def test_a_value_that_was_read_keeps_its_derivative():
+    builder = part().add("fillDynamic", "f", ["n"], ["a"], value=1.0).add("addBroadcastable", "m", ["a", "n"], ["y"])
+    program = Program(builder, ("n",))
+    for n in (3, 2, 3):  # the stages of predictions and of derivatives are different ones
+        assert program(one(n)).tolist() == [n + 1] * n
+        np.testing.assert_array_equal(jax.grad(lambda x: program(x).sum())(one(n)), [n])
+    assert program.staged.stages == 1 + 2 + 2
+
+
+def test_a_value_that_was_read_is_forgotten_when_its_blob_is_written_again():
+    """y = fill(n), then n = n * n and y = y * fill(n), once more in a branch."""
+    builder = part().add("copy", "start", ["x"], ["n"]).add("fillDynamic", "f", ["n"], ["a"], value=1.0)
+    builder.add("multiply", "square", ["n", "n"], ["n2"]).add("copy", "again", ["n2"], ["n"])
+    builder.add("fillDynamic", "g", ["n"], ["b"], value=1.0)
+    side = part().add("multiply", "third", ["n", "x"], ["n3"]).add("copy", "inside", ["n3"], ["n"])
+    builder.add("greaterThan", "p", ["x"], ["p"], alpha=0.0).add("branch", "i", ["p"], [], if_branch=side)
+    builder.add("fillDynamic", "h", ["n"], ["c"], value=1.0)
+    builder.add("concatND", "all", ["a", "b", "c"], ["abc"], axis=0)
+    program = Program(builder.add("multiplyBroadcastable", "out", ["abc", "n"], ["y"]))
+    x = one(2)
+    assert program(x).tolist() == [8] * (2 + 4 + 8)
+    slope = jax.grad(lambda x: program(x).sum())(x)
+    np.testing.assert_allclose(slope, [14 * 3 * 2**2])

@@ -25,7 +25,7 @@ STOREYS = [
     ["graphml.ops", "graphml.codegen"],
     ["graphml.control", "graphml.folding"],
     ["graphml.lower"],
-    ["graphml.padded", "graphml.shape_policy", "graphml.programs"],
+    ["graphml.programs", "graphml.stage", "graphml.interruptible"],
     ["graphml.staging", "graphml.flow"],
     ["graphml.models"],
     ["graphml.update", "graphml.build"],

@@ -132,13 +132,11 @@ class Cache:
         make_private(self.folder)
         place = Path(tempfile.mkdtemp(dir=self.folder, prefix=UNFINISHED))
         try:
-            with jax_entries(place) as trouble:
+            with jax_entries(place):
                 lowered.compile()
-            if trouble:
-                raise OSError(trouble[0])
             for path in place.iterdir():  # another thread may have compiled something meanwhile
-                if not path.name.startswith("jit_graphml_network"):
-                    path.unlink()
+                if not _is_entry(path):
+                    discard(path)
             entries = _checksums(place)
             header = {"length": len(traced), "entries": entries}
             write(place / "program", header, [np.frombuffer(traced, np.uint8)], name=home.name)
@@ -197,8 +195,12 @@ def _stored_program(home: Path) -> bytes | None:
 def _checksums(home: Path) -> dict[str, int]:
     """Of JAX's entries in a folder."""
     found = {}
-    for path in home.iterdir():
-        if path.name != "program":
-            with open_regular(path) as file:
-                found[path.name] = zlib.crc32(file.read())
+    for path in filter(_is_entry, home.iterdir()):
+        with open_regular(path) as file:
+            found[path.name] = zlib.crc32(file.read())
     return found
+
+
+def _is_entry(path: Path) -> bool:
+    """Whether a file is machine code of a network. JAX may keep others beside it: times of use, a lock, a folder."""
+    return path.name.startswith("jit_graphml_network") and path.name.endswith("-cache")

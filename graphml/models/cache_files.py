@@ -14,7 +14,6 @@ import struct
 import tempfile
 import threading
 import uuid
-import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -144,37 +143,31 @@ def discard(home: Path) -> None:
 # JAX's own cache -----------------------------------------------------------------------------------------------------
 
 _SETTINGS = {
-    "jax_enable_compilation_cache": True,
-    "jax_compilation_cache_max_size": -1,
-    "jax_persistent_cache_enable_xla_caches": "none",
+    # by default small networks are not kept
     "jax_persistent_cache_min_compile_time_secs": 0.0,
-    "jax_persistent_cache_min_entry_size_bytes": -1,
-    "jax_raise_persistent_cache_errors": False,
+    # by default the path of the folder is a part of the names of its entries, which then are lost when it is renamed
+    "jax_persistent_cache_enable_xla_caches": "none",
 }
 _settings_lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def jax_entries(folder: Path) -> Iterator[list[str]]:
-    """What is compiled inside goes through JAX's cache in `folder`; gives what JAX complains about.
+def jax_entries(folder: Path) -> Iterator[None]:
+    """What is compiled inside goes through JAX's cache in `folder`.
 
-    These settings belong to the whole process, and JAX opens a cache once: both are put back at the end.
+    A process has one such cache, so its folder and `_SETTINGS` are changed meanwhile, by one thread at a time, and put
+    back. What other threads compile meanwhile goes to the folder too, so the caller must tell entries apart. All other
+    settings are the user's; under `jax_enable_compilation_cache=False` there are no entries.
     """
-    trouble: list[str] = []
-    with _settings_lock, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        before = {name: jax.config.values[name] for name in (*_SETTINGS, "jax_compilation_cache_dir")}
+    settings = {**_SETTINGS, "jax_compilation_cache_dir": str(folder)}
+    with _settings_lock:
+        before = {name: jax.config.values[name] for name in settings}
         try:
-            for name, value in {**_SETTINGS, "jax_compilation_cache_dir": str(folder)}.items():
+            for name, value in settings.items():
                 jax.config.update(name, value)
             jax_cache.reset_cache()
-            yield trouble
+            yield
         finally:
             for name, value in before.items():
                 jax.config.update(name, value)
             jax_cache.reset_cache()
-    for warning in caught:
-        if "persistent compilation cache" in str(warning.message):
-            trouble.append(str(warning.message))
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

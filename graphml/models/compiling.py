@@ -24,7 +24,6 @@ from graphml.models.cache import Cache
 from graphml.models.cache_keys import flags
 from graphml.models.configuration import Device
 from graphml.programs import MOST, Compiled, Latest, forms_of_inputs
-from graphml.shape_policy import ShapePolicy
 from graphml.staging import Staged
 
 # On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
@@ -96,10 +95,8 @@ class Program:
         device: Device | None,
         cache: Cache | None = None,
         *,
-        policy: ShapePolicy | None = None,
         most: int = MOST,
     ) -> None:
-        self._policy = policy
         self._lower = lower
         self.compilations: list[Compilation] = []
         self._traces = 0
@@ -133,8 +130,7 @@ class Program:
         def traced(what: str, seconds: float) -> None:
             self.compilations.append(Compilation("a stage", what, seconds))
 
-        options = self._options
-        return Staged(self.lowered, prepared=True, compiler_options=options, policy=self._policy, traced=traced)
+        return Staged(self.lowered, prepared=True, compiler_options=self._options, traced=traced)
 
     def _traced(self, prepared, inputs, key):
         self._traces += 1

@@ -11,13 +11,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphml.errors import FeatureError
 from graphml.spec.layers import snake_case
-
-if TYPE_CHECKING:
-    from graphml.shape_policy import ShapePolicy
 
 Device = Any
 """A jax.Device, which type checkers take for a variable."""
@@ -47,7 +44,6 @@ class ModelConfiguration:
         process starts fast; unless it is given, the environment variable GRAPHML_CACHE names it, and without both
         nothing is kept. The directory holds machine code: one that belongs to another user, or to which others may
         write, is not used.
-    shape_policy: how sizes that depend on values are compiled, each by itself unless this says otherwise.
     max_loop_iterations: turns after which a loop ends that has no bound of its own.
     max_image_pixels: pictures with more pixels are refused before they are unpacked; 2**26 unless this says otherwise.
         Beyond twice `PIL.Image.MAX_IMAGE_PIXELS` that one has to be raised too.
@@ -63,7 +59,6 @@ class ModelConfiguration:
     parameters: Mapping[Any, Any] | None = None
     model_display_name: str | None = None
     cache_directory: str | os.PathLike[str] | None = None
-    shape_policy: ShapePolicy | None = None
     max_loop_iterations: int | None = None
     max_image_pixels: int | None = None
     most_programs: int = 64

@@ -233,7 +233,6 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.preferred_device
     yield configuration.allow_low_precision_accumulation
     yield configuration.max_image_pixels
-    yield configuration.shape_policy
     yield configuration.max_loop_iterations
     yield configuration.most_programs
     yield configuration.max_array_bytes

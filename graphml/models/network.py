@@ -135,8 +135,7 @@ class NeuralNetwork(Model):
         """
         lowered = self.lower()
         params = jax.device_put(lowered.params, self._device)
-        # compiler options are refused where derivatives are taken
-        staged = Staged(lowered, policy=self.configuration.shape_policy)
+        staged = Staged(lowered)  # compiler options are refused where derivatives are taken
 
         def function(inputs: Mapping[str, Any], *, key: jax.Array | None = None, **more: Any) -> dict[str, Any]:
             if more or not all(map(known, jax.tree.leaves(inputs))):
@@ -317,8 +316,7 @@ class NeuralNetwork(Model):
         return shared
 
     def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
-        policy, most = self.configuration.shape_policy, self.configuration.most_programs
-        return Program(make, self._platform, self._device, cache, policy=policy, most=most)
+        return Program(make, self._platform, self._device, cache, most=self.configuration.most_programs)
 
     def _lower_original(self) -> Lowered:
         return self._lowered(self._original)

@@ -307,7 +307,6 @@ _KINDS: dict[str, dict[str, type]] = {
     "TrainingAugmentation": {k.wire: k for k in (parts.Flip, parts.Shift, parts.Rotate, parts.Brightness)},
     "TrainingMetric": {k.wire: k for k in (parts.Accuracy, parts.TopK)},
 }
-_ENUMS = {"quantized": "quantized", "half": "half", "statistics": "statistics"}
 
 
 def _put(part: Any, message: Any) -> None:

@@ -40,13 +40,6 @@ class ParameterKey:
     NUMBER_OF_NEIGHBORS: ClassVar[ParameterKey]
     LINKED_MODEL_FILE_NAME: ClassVar[ParameterKey]
     LINKED_MODEL_SEARCH_PATH: ClassVar[ParameterKey]
-    DECAY: ClassVar[ParameterKey]
-    WEIGHT_DECAY: ClassVar[ParameterKey]
-    CLIP_NORM: ClassVar[ParameterKey]
-    WARMUP: ClassVar[ParameterKey]
-    DROPOUT_RATE: ClassVar[ParameterKey]
-    LOSS_WEIGHT: ClassVar[ParameterKey]
-    LABEL_SMOOTHING: ClassVar[ParameterKey]
     WEIGHTS: ClassVar[ParameterKey]
     BIASES: ClassVar[ParameterKey]
 
@@ -58,15 +51,18 @@ class ParameterKey:
         return "/".join((*self.scope, self.name))
 
 
-_NAMES = (
+_CONSTANTS = (
     *("learning_rate", "momentum", "mini_batch_size", "beta1", "beta2", "eps", "epochs", "shuffle", "seed"),
-    *("number_of_neighbors", "linked_model_file_name", "linked_model_search_path"),
+    *("number_of_neighbors", "linked_model_file_name", "linked_model_search_path", "weights", "biases"),
+)
+for _name in _CONSTANTS:
+    setattr(ParameterKey, _name.upper(), ParameterKey(_name))
+_NAMES = (
+    *_CONSTANTS,
     *("decay", "weight_decay", "clip_norm", "statistics_momentum", "warmup", "decay_final", "decay_every"),
     *("decay_factor", "loss_weight", "label_smoothing", "delta", "margin", "dropout_rate", "flip_horizontal"),
-    *("flip_vertical", "shift_fraction", "rotation_degrees", "brightness_fraction", "weights", "biases"),
+    *("flip_vertical", "shift_fraction", "rotation_degrees", "brightness_fraction"),
 )
-for _name in _NAMES:
-    setattr(ParameterKey, _name.upper(), ParameterKey(_name))
 
 
 def as_key(key: ParameterKey | str) -> ParameterKey:

@@ -29,7 +29,6 @@ from graphml.update.trunk import Parts, merge
 Hyper = Mapping[str, Any]
 
 MOST_SHAPES = 16  # of samples and mini-batches, for which the programs of a recipe are kept
-_TRUNK_ROWS = 64  # samples that the trunk sees at once
 
 
 class Batch(NamedTuple):
@@ -74,17 +73,9 @@ def initial_state(parts: Parts, recipe: Recipe, params: Mapping[str, Any]) -> An
 # The loss of a mini-batch --------------------------------------------------------------------------------------------
 
 
-def batch_loss(
-    parts: Parts, recipe: Recipe, train: Any, frozen: Any, batch: Batch, hyper: Hyper | None = None
-) -> jax.Array:
-    """The loss of a mini-batch: the mean over its rows, or the weighted sum of several such."""
-    return _loss_and_statistics(parts, recipe, train, frozen, batch, hyper_values(recipe) if hyper is None else hyper)[
-        0
-    ]
-
-
-def _loss_and_statistics(parts: Parts, recipe: Recipe, train: Any, frozen: Any, batch: Batch, hyper: Hyper):
-    """(loss, {batch normalization: {weight: what the mini-batch has}})"""
+def loss_and_statistics(parts: Parts, recipe: Recipe, train: Any, frozen: Any, batch: Batch, hyper: Hyper):
+    """The loss of a mini-batch: the mean over its rows, or the weighted sum of several such. With it the statistics,
+    {batch normalization: {weight: what the mini-batch has}}."""
     params = merge(train, frozen)
     for key, epsilon in (parts.statistics or {}).items():  # the layer in front of it has normalized already
         ones = jnp.ones_like(params[key]["variance"])
@@ -153,7 +144,7 @@ def _step(parts: Parts, recipe: Recipe, train: Any, frozen: Any, state: Any, bat
 
     def loss_of(learned):
         together = {key: {**weights, **moving.get(key, {})} for key, weights in learned.items()}
-        return _loss_and_statistics(parts, recipe, together, frozen, batch, hyper)
+        return loss_and_statistics(parts, recipe, together, frozen, batch, hyper)
 
     (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(learned)
     if "clip_norm" in recipe.hyper:
@@ -302,21 +293,6 @@ def make_trunk(parts: Parts) -> Callable[..., dict[str, jax.Array]]:
     return run
 
 
-def run_trunk(
-    run: Callable[..., dict[str, jax.Array]], params, inputs: Mapping[str, np.ndarray]
-) -> dict[str, jax.Array]:
-    """The blobs at the cut for all samples, some at a time so that what the trunk makes on the way fits in memory."""
-    count = len(next(iter(inputs.values())))
-    rows = min(count, _TRUNK_ROWS)
-    parts = []
-    for start in range(0, count, rows):
-        piece = {name: value[start : start + rows] for name, value in inputs.items()}
-        missing = rows - min(rows, count - start)
-        padded = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) if missing else v for n, v in piece.items()}
-        parts.append({name: blob[: rows - missing] for name, blob in run(params, padded).items()})
-    return {name: jnp.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
 def blob_shapes(parts: Parts, train, frozen, data: Data) -> list[tuple[int, ...]]:
     """The shapes, for one sample, of the blobs that the losses read; nothing is computed."""
     params = merge(train, frozen)
@@ -324,11 +300,6 @@ def blob_shapes(parts: Parts, train, frozen, data: Data) -> list[tuple[int, ...]
     one = {name: jax.ShapeDtypeStruct(blob.shape[1:], blob.dtype) for name, blob in data.blobs.items()}
     found = jax.eval_shape(lambda blobs: parts.plain.fn(params, blobs, key=key, train=True), one)
     return [found[reading.blob].shape for reading in parts.readings]
-
-
-def blob_shape(parts: Parts, train, frozen, data: Data) -> tuple[int, ...]:
-    """The shape, for one sample, of the blob that the first loss reads."""
-    return blob_shapes(parts, train, frozen, data)[0]
 
 
 def epoch_key(parts: Parts, seed: int, epoch: int) -> jax.Array | None:

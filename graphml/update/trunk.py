@@ -78,10 +78,6 @@ class Parts:
         """What the first loss reads."""
         return self.readings[0].blob
 
-    @property
-    def from_logits(self) -> bool:
-        return self.readings[0].raw
-
     def split(self, params: Params) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
         """The weights that change, as float32, and all others that the tail uses."""
         train = {

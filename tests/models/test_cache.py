@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -367,7 +368,8 @@ def test_an_entry_that_jax_refuses_is_made_anew(folder, monkeypatch):
     entry.write_bytes(b"not an executable")
     with monkeypatch.context() as patch:
         patch.setattr(cache, "_stored_program", _trusting(cache._stored_program, entry))
-        np.testing.assert_array_equal(network(dense().spec, folder).predict({"x": X})["y"], want)
+        with pytest.warns(UserWarning, match="Error reading persistent compilation cache entry"):
+            np.testing.assert_array_equal(network(dense().spec, folder).predict({"x": X})["y"], want)
     assert traces(network(dense().spec, folder)) == 1
     assert traces(network(dense().spec, folder)) == 0
 
@@ -437,6 +439,44 @@ def test_the_environment_names_the_default(folder, tmp_path, monkeypatch):
     assert len(contents(folder)) == 4
     network(dense().spec, tmp_path / "other").predict({"x": X})
     assert len(contents(tmp_path / "other")) == 4
+
+
+def test_three_settings_of_jax_change_and_are_put_back(folder, monkeypatch):
+    before, changed, original = dict(jax.config.values), [], jax.config.update
+
+    def update(name, value):
+        if jax.config.values[name] != value:
+            changed.append(name)
+        original(name, value)
+
+    monkeypatch.setattr(jax.config, "update", update)
+    for _ in range(2):
+        network(dense().spec, folder).predict({"x": X})
+    names = ["compilation_cache_dir", "persistent_cache_enable_xla_caches", "persistent_cache_min_compile_time_secs"]
+    assert sorted(set(changed)) == [f"jax_{name}" for name in names]
+    assert dict(jax.config.values) == before
+
+
+def test_threads_put_the_settings_of_jax_back(folder):
+    before = dict(jax.config.values)
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda seed: traces(network(dense(seed).spec, folder)), range(4)))
+    assert made == [1] * 4
+    assert dict(jax.config.values) == before
+    assert [traces(network(dense(seed).spec, folder)) for seed in range(4)] == [0] * 4
+    assert len(list(folder.glob("*/jit_*"))) == 4
+
+
+def test_without_jaxs_cache_the_traced_program_is_kept(folder):
+    jax.config.update("jax_enable_compilation_cache", False)
+    try:
+        found = [traces(network(dense().spec, folder)) for _ in range(2)]
+    finally:
+        jax.config.update("jax_enable_compilation_cache", True)
+    assert found == [1, 0]
+    assert not list(folder.glob("*/jit_*"))
+    assert traces(network(dense().spec, folder)) == 0  # JAX now adds its entry: the next process makes all of it anew
+    assert [traces(network(dense().spec, folder)) for _ in range(2)] == [1, 0]
 
 
 def test_the_callers_own_cache_of_jax_stays_as_it_was(folder, tmp_path):

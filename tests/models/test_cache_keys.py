@@ -15,7 +15,6 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.models import ComputeUnits, ModelConfiguration, cache_keys, linked, load
 from graphml.models import network as networks
 from graphml.models.network import NeuralNetwork
-from graphml.shape_policy import ShapePolicy
 
 X = np.linspace(-1, 1, 4, dtype=np.float32)
 
@@ -192,11 +191,10 @@ FIELDS = {
     "allow_low_precision_accumulation": True,
     "parameters": {"linked_model_search_path": "there"},
     "cache_directory": "cache",
-    "shape_policy": ShapePolicy.buckets(),
     "max_loop_iterations": 5,
+    "max_image_pixels": 5,
     "most_programs": 5,
     "max_array_bytes": 5,
-    "max_image_pixels": 5,
 }
 
 

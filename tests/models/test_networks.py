@@ -16,7 +16,6 @@ from graphml.errors import FeatureError, GraphError, ShapeError, SpecError, Unsu
 from graphml.models import ComputeUnits, FeatureValue, ModelConfiguration, load
 from graphml.models.compiling import compiler_options
 from graphml.models.network import NeuralNetwork
-from graphml.shape_policy import ShapePolicy
 from graphml.spec.weights import quantize
 from graphml.spec.wire.features_pb2 import FeatureType as FeatureMessage
 
@@ -315,16 +314,6 @@ def test_shapes_that_depend_on_values_run_in_stages():
     assert all(each.seconds > 0 for each in made)
     model.predict({"x": np.float32([0, 0, 6, 7])})
     assert model.trace_count == 3
-
-
-def test_a_policy_fills_sizes_up():
-    rows = [{"x": np.float32(row)} for row in ([0, 1, 2, 0], [3, 0, 0, 0], [0, 5, 6, 7], [1, 2, 3, 4])]
-    configuration = ModelConfiguration(shape_policy=ShapePolicy.buckets(4))
-    model = network(chosen().spec, configuration=configuration)
-    for row, outputs in zip(rows, model.predict_batch(rows), strict=True):
-        np.testing.assert_array_equal(outputs["y"], row["x"][row["x"] != 0])
-    # up to the count, the places of four, what follows for the first count and for four
-    assert len(model.compilations()) == 4
 
 
 def test_a_function_of_a_model_goes_through_stages():

@@ -19,7 +19,7 @@ from graphml.spec.attributes import Choice, weight_names
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import ParameterKey, UpdateTask, recipe_of, take_apart, update
 from graphml.update.recipe import Loss, Recipe
-from graphml.update.training import Batch, batch_loss
+from graphml.update.training import Batch, loss_and_statistics
 from graphml.update.trunk import merge
 
 KINDS = cases.load_all()
@@ -56,7 +56,8 @@ def _loss_of_layer(kind: str) -> tuple[Callable[..., Any], Any]:
     rows = {name: case.inputs[int(name[2:])][None] for name in parts.cut}
 
     def loss_of(train, target):
-        loss = batch_loss(parts, recipe, train, frozen, Batch(rows, target, np.ones(1, bool)), {})
+        batch = Batch(rows, target, np.ones(1, bool))
+        loss, _ = loss_and_statistics(parts, recipe, train, frozen, batch, {})
         return loss, parts.plain.fn(merge(train, frozen), {name: blob[0] for name, blob in rows.items()})["out0"]
 
     return jax.jit(jax.value_and_grad(loss_of, has_aux=True), compiler_options=QUICK), jax.tree.map(

@@ -110,7 +110,7 @@ def test_binary_cross_entropy_reads_what_goes_into_the_sigmoid():
     builder.add("activation", "sigmoid", ["h"], ["y"], nonlinearity_type="sigmoid")
     model = network(builder.spec)
     _, _, parts = _setup(model, recipes.Recipe(losses=recipes.BinaryCrossEntropy()))
-    assert (parts.blob, parts.from_logits) == ("h", True)
+    assert (parts.blob, parts.readings[0].raw) == ("h", True)
     data = {"x": np.ones((4, 3)), "y_true": np.tile([0.0, 1.0], (4, 1))}
     recipe = recipes.Recipe(losses=recipes.BinaryCrossEntropy(), metrics=recipes.Accuracy(), batch_size=4)
     task = _task(model, data, recipe)
@@ -233,7 +233,7 @@ def test_every_number_of_a_recipe_changes_without_compiling(monkeypatch):
     task.wait(60)
     assert task.error is None
     assert counts == [counts[0]] * 3
-    assert task.parameters[ParameterKey.WEIGHT_DECAY] == 0.05
+    assert task.parameters[ParameterKey("weight_decay")] == 0.05
     with pytest.raises(UpdateError, match=r"f/dropout_rate=1 is refused; allowed: a number from 0 to 0.99"):
         UpdateTask(classifier(), [], recipe=recipe, strict=False).resume({"f/dropout_rate": 1})
 

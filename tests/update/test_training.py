@@ -21,7 +21,7 @@ def _setup(model, data, **values):
     recipe = recipe_of(model.spec, values)
     parts = take_apart(model.lower(), recipe.loss)
     samples = read_samples(model, recipe.loss, data)
-    blobs = training.run_trunk(training.make_trunk(parts), dict(model.lower().params), samples.inputs)
+    blobs = training.make_trunk(parts)(dict(model.lower().params), samples.inputs)
     return recipe, parts, training.Data(blobs, jnp.asarray(samples.target))
 
 
@@ -167,7 +167,7 @@ def test_rows_that_only_fill_up_change_nothing():
     recipe = recipe_of(model.spec)
     parts = take_apart(model.lower(), recipe)
     samples = read_samples(model, recipe.losses, classifier_data(5))
-    blobs = training.run_trunk(training.make_trunk(parts), dict(model.lower().params), samples.inputs)
+    blobs = training.make_trunk(parts)(dict(model.lower().params), samples.inputs)
     data, run = training.Data(blobs, jnp.asarray(samples.target)), training.make_slice(parts, recipe)
     train, frozen = parts.split(model.parameters)
     state, hyper = training.initial_state(parts, recipe, model.parameters), training.hyper_values(recipe)

@@ -14,7 +14,7 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import recipe_of, take_apart
-from graphml.update.training import Batch, batch_loss, make_trunk, run_trunk
+from graphml.update.training import Batch, hyper_values, loss_and_statistics, make_trunk
 from graphml.update.trunk import merge
 
 EYE = np.eye(3, dtype=np.float32)
@@ -43,7 +43,7 @@ def test_the_frozen_trunk_ends_below_the_first_trained_layer():
 
 def test_cross_entropy_reads_what_goes_into_the_softmax():
     parts = _parts(classifier())
-    assert parts.from_logits
+    assert parts.readings[0].raw
     assert parts.blob == "z"
     assert _keys(parts.tail) == ["conv", "relu", "pool", "flat", "top"]
     assert parts.cut == ("x",)
@@ -61,10 +61,14 @@ def _same_as_uncut(model, target_shape=(2,)):
     draw = np.random.default_rng(5)
     x = draw.normal(size=(7, 3)).astype(np.float32)
     target = draw.normal(size=(7, *target_shape)).astype(np.float32)
-    blobs = run_trunk(make_trunk(parts), dict(parts.trunk.params), {"x": x})
+    blobs = make_trunk(parts)(dict(parts.trunk.params), {"x": x})
     train, frozen = parts.split(model.parameters)
     batch = Batch(blobs, target, np.ones(7, bool))
-    loss, gradient = jax.value_and_grad(lambda t: batch_loss(parts, recipe, t, frozen, batch))(train)
+
+    def cut(train):
+        return loss_and_statistics(parts, recipe, train, frozen, batch, hyper_values(recipe))[0]
+
+    loss, gradient = jax.value_and_grad(cut)(train)
 
     def whole(train):
         return _uncut_loss(model, merge(train, model.lower().params), x, target)
