@@ -193,12 +193,12 @@ class Control:
         return self.run(Turns(self, count, condition, variable, body, bound))
 
     def run(self, turns: Turns) -> State:
-        """The blobs that a loop leaves: compiled as one program where that is possible, otherwise laid out."""
+        """The blobs that a loop leaves: compiled as one program where that is possible, otherwise unrolled."""
         try:
             return turns.compiled()
         except ShapesChange as change:
             reason: Exception = change
-        except UnsupportedError as refusal:  # a value that decides a shape is known only if the turns are laid out
+        except UnsupportedError as refusal:  # a value that decides a shape is known only if the turns are unrolled
             reason = refusal
         return turns.unrolled(reason)
 
@@ -230,7 +230,7 @@ class ShapesChange(ShapeError):
 
 
 class Turns:
-    """One loop: what it carries, and its turns compiled or laid out."""
+    """One loop: what it carries, and its turns compiled or unrolled."""
 
     def __init__(
         self, control: Control, count, condition: Block | None, variable: str, body: Block, most: int | None
@@ -420,7 +420,7 @@ class Turns:
                 break
             turn += 1
             if reason is not None and turn > _UNROLL and any(not known(value) for value in state.values()):
-                raise UnsupportedError(f"more than {_UNROLL} turns would have to be laid out, as {reason}") from reason
+                raise UnsupportedError(f"unrolling would need more than {_UNROLL} turns, since {reason}") from reason
             state, go = self._decide(state, turn, reason)
         return {name: state[name] for name in self._carried if name in state}
 

@@ -364,7 +364,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], run: Run) -> list[Any]:
     for result in results:
         check_shape(result.shape, result.dtype)
     if len(results) < len(node.outputs):
-        raise GraphError(f"{len(node.outputs)} outputs are named, the layer gives {len(results)}")
+        raise GraphError(f"the layer declares {len(node.outputs)} outputs but produced {len(results)}")
     return [Laid(r) if laid and r.ndim >= 3 else r for r in results[: len(node.outputs)]]
 
 

@@ -87,7 +87,7 @@ _MOST_COPIES = 64  # that are worth an operand each
 
 
 def _repeated(x, count: int, axis: int):
-    """x so often behind itself. XLA:CPU broadcasts slowly into an axis that is not the first."""
+    """x repeated along `axis`. XLA:CPU broadcasts slowly into an axis that is not the first."""
     if count == 1:
         return x
     if count <= _MOST_COPIES:
@@ -119,7 +119,7 @@ def transpose(x, *, axes: tuple[int, ...]):
     """
     x = as_listed(x, len(axes))
     if sorted(axes) != list(range(x.ndim)):
-        raise ShapeError(f"axes is {list(axes)}, which is no permutation of {list(range(x.ndim))}")
+        raise ShapeError(f"axes is {list(axes)}, which is not a permutation of {list(range(x.ndim))}")
     return x.transpose(axes)
 
 

@@ -61,7 +61,7 @@ def permute(x, *, axis: tuple[int, ...]):
     need_rank(x, 5, 5)
     order = tuple(axis) if axis else (0, 1, 2, 3)
     if sorted(order) != [0, 1, 2, 3]:
-        raise ShapeError(f"axis is {list(order)}, which is no permutation of [0, 1, 2, 3]")
+        raise ShapeError(f"axis is {list(order)}, which is not a permutation of [0, 1, 2, 3]")
     sequence, channels, height, width = ((0, 2, 3, 4)[i] for i in order)
     return jnp.transpose(x, (sequence, 1, channels, height, width))
 

@@ -210,7 +210,7 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
     if not name:
         yield Problem("description", f"a {kind} has no predictedFeatureName", "error" if regressor else "warning")
     elif name not in outputs:
-        yield Problem("description", f"predictedFeatureName is {name!r}, which is no output")
+        yield Problem("description", f"predictedFeatureName is {name!r}, which is not an output")
     else:
         legal = ("int64Type", "stringType") if classifier else ("doubleType", "multiArrayType")
         if outputs[name] not in (*legal, None):
@@ -220,7 +220,7 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
         yield from _label_type(model, kind, name, outputs[name])
     if classifier and probabilities:
         if probabilities not in outputs:
-            yield Problem("description", f"predictedProbabilitiesName is {probabilities!r}, which is no output")
+            yield Problem("description", f"predictedProbabilitiesName is {probabilities!r}, which is not an output")
         elif outputs[probabilities] not in ("dictionaryType", "multiArrayType", None):
             yield Problem(
                 f"output {probabilities!r}", f"has the type {outputs[probabilities]}; probabilities are a dictionary"

@@ -124,7 +124,7 @@ def permutation(field: str, of: int | None = None) -> Rule:
         count = len(axes) if of is None else of
         if len(axes) > _MOST_AXES or sorted(axes) != list(range(count)):
             shown = list(axes) if len(axes) <= _MOST_AXES else f"a list of {len(axes)} axes"
-            yield f"{field} is {shown}, which is no permutation of the axes 0 to {count - 1}"
+            yield f"{field} is {shown}, which is not a permutation of the axes 0 to {count - 1}"
 
     return rule
 
@@ -162,7 +162,7 @@ def one_free_size(field: str, low: int = 0) -> Rule:
             yield f"{field} has more than one -1"
         wrong = next((size for size in sizes if size < low and size != -1), None)
         if wrong is not None:
-            yield f"{field} holds {wrong}, which is no size"
+            yield f"{field} holds {wrong}, which is not a size"
 
     return rule
 

@@ -283,7 +283,9 @@ def _preprocessing(model: Model, network: Any) -> Iterator[Problem]:
             name = next(iter(images))
         if name not in images:
             what = (
-                f"names {name!r}, which is no image input" if name else f"names none of the {len(images)} image inputs"
+                f"names {name!r}, which is not an image input"
+                if name
+                else f"names none of the {len(images)} image inputs"
             )
             yield Problem(where, what)
             continue

@@ -381,7 +381,7 @@ def _names(
             if field in required:
                 yield Problem("model", f"{field} is empty")
         elif name not in types:
-            yield Problem("model", f"{field} is {name!r}, which is no {what}")
+            yield Problem("model", f"{field} is {name!r}, which is not an {what}")
         elif types[name] is not None and types[name] not in legal:
             yield Problem(f"{what} {name!r}", f"has the type {types[name]}; as {field} it is {' or '.join(legal)}")
 

@@ -153,7 +153,7 @@ def _vectorizer(model: Model, message: Any) -> Iterator[Problem]:
     for column in message.inputList:
         feature = inputs.get(column.inputColumn)
         if feature is None:
-            yield Problem(kind, f"lists {column.inputColumn!r}, which is no input")
+            yield Problem(kind, f"lists {column.inputColumn!r}, which is not an input")
             continue
         places = 1 if _type(feature) in _NUMBERS else _size(feature)
         if not column.inputDimensions:
@@ -270,7 +270,7 @@ def _suppression(model: Model, message: Any) -> Iterator[Problem]:
         for name, (field, legal) in {**optional, **wanted}.items():
             if name not in types:
                 if (field, legal) not in optional.values():
-                    yield Problem(kind, f"{field}FeatureName is {name!r}, which is no {what}")
+                    yield Problem(kind, f"{field}FeatureName is {name!r}, which is not an {what}")
             elif types[name] not in (legal, None):
                 yield Problem(f"{what} {name!r}", f"has the type {types[name]}; {field}FeatureName is {legal}")
         for name in types.keys() - wanted.keys() - optional.keys():

@@ -112,7 +112,7 @@ def faults(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Ite
     else:
         size = len(getattr(message, fields[0]))
         if size % _STORAGES[fields[0]]:
-            yield f"{fields[0]} has {size} bytes, which is no multiple of {_STORAGES[fields[0]]}"
+            yield f"{fields[0]} has {size} bytes, which is not a multiple of {_STORAGES[fields[0]]}"
         elif size // _STORAGES[fields[0]] != expected:
             yield f"{size // _STORAGES[fields[0]]} weights are stored, {expected} are declared {shape}"
 

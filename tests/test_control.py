@@ -265,7 +265,7 @@ def test_a_bounded_loop_differentiates_as_one_scan():
     jaxpr = str(jax.make_jaxpr(jax.grad(lambda v: bounded(v).sum()))(one(9.0)))
     assert jaxpr.count("scan[") == 2  # forward and backward
     assert jaxpr.count("while[") == 0
-    assert jaxpr.count("div") < 12, "the body is not laid out turn by turn"
+    assert jaxpr.count("div") < 12, "the body must not be unrolled"
 
 
 def exits(kind: str, *, inside_branch: bool = True):
@@ -343,7 +343,7 @@ def test_a_blob_that_only_the_body_writes():
         program(part().add("loop", "l", [], [], max_loop_iterations=2, body_network=part()))
 
 
-def test_a_loop_that_changes_shapes_is_laid_out():
+def test_a_loop_that_changes_shapes_is_unrolled():
     body = part().add("concatND", "grow", ["h", "x"], ["t"], axis=0).add("copy", "back", ["t"], ["h"])
     builder = part().add("copy", "start", ["x"], ["h"])
     builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body).add("copy", "end", ["h"], ["y"])

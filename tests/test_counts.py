@@ -124,7 +124,7 @@ def test_a_bounded_loop_differentiates_as_one_scan_of_one_body():
         assert (forward["scan"], forward["while"]) == (1, 0)
         assert (backward["scan"], backward["while"]) == (2, 0)  # there and back
         counted.append((forward["mul"], backward["mul"]))
-    assert counted[0] == counted[1]  # the body is not laid out turn by turn
+    assert counted[0] == counted[1]  # the body is not unrolled
 
 
 def nested(depth: int) -> NeuralNetworkBuilder:

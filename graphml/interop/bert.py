@@ -91,7 +91,7 @@ def folder_of(checkpoint: str | Path) -> Path:
     if name and (folder.is_dir() or folder.suffix == ".mlmodel"):
         return folder
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
-        raise SpecError(f"{name} is no folder, and no name of a model on the Hugging Face hub")
+        raise SpecError(f"{name} is neither a folder nor the name of a model on the Hugging Face hub")
     hub = need("huggingface_hub", "hub")
     try:
         return Path(hub.snapshot_download(name, allow_patterns=list(FILES)))
@@ -158,7 +158,7 @@ def read_network(path: str | Path) -> tuple[Config, Params]:
     try:
         config = _checked(Config(**json.loads(model.spec.description.metadata.userDefined.get(_SIZES, ""))))
     except (TypeError, ValueError):
-        raise SpecError(f"{path} is no encoder that graphml has written: its metadata has no sizes") from None
+        raise SpecError(f"{path} is not an encoder written by graphml: its metadata has no sizes") from None
     plain = lambda value: value.dequantize() if isinstance(value, Quantized) else np.asarray(value, np.float32)  # noqa: E731
     stored, params = getattr(model, "parameters", {}), {}
     for layer, _, _ in _sources(config):

@@ -163,7 +163,9 @@ class BayesianProbit(Model):
             raise FeatureError(f"features are an array [features] or [features, 2]; given was {list(features.shape)}")
         numbers = self._numbers(values)
         if not numbers["samplingTruncationInputFeatureName"] > 0:
-            raise FeatureError(f"what is drawn is cut off at a number above zero, not at {list(numbers.values())[2]}")
+            raise FeatureError(
+                f"samplingTruncation must be positive, got {numbers['samplingTruncationInputFeatureName']}"
+            )
         return {"features": features, **{name: np.float64(number) for name, number in numbers.items()}}
 
     def _numbers(self, values: Mapping[str, Any]) -> dict[str, Any]:

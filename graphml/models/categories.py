@@ -156,7 +156,7 @@ class FeatureVectorizer(Model):
                 part[:] = 0
                 for place, number in ({} if value is None else value).items():
                     if not 0 <= place < size:
-                        raise FeatureError(f"the key {place} of {feature.name!r} is no place among {size}")
+                        raise FeatureError(f"index {place} of {feature.name!r} is out of range for size {size}")
                     part[place] = number
             elif value is not None:
                 flat = np.ravel(value)

@@ -146,7 +146,7 @@ class LinkedModel(Model):
 
 def _check_name(name: str, trusted: bool) -> None:
     if not name or "\0" in name or name in (".", ".."):
-        raise SpecError(f"{name!r} is no name of a linked model")
+        raise SpecError(f"{name!r} is not the name of a linked model")
     if not trusted and (Path(name).is_absolute() or ".." in Path(name).parts):
         raise UnsupportedError(f"the linked model {name!r} is refused: the name leaves the folders of the search path")
 

@@ -236,7 +236,9 @@ class Model:
         raise self._no_function()
 
     def _no_function(self) -> UnsupportedError:
-        return UnsupportedError(f"a model of kind {self.kind} is no neural network: it has no function of parameters")
+        return UnsupportedError(
+            f"a model of kind {self.kind} is not a neural network: it has no function of parameters"
+        )
 
     def __repr__(self) -> str:
         name = self.configuration.model_display_name

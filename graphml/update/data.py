@@ -138,7 +138,9 @@ def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
             raise FeatureError(f"a sample is a mapping from features to values, not a {type(sample).__name__}")
         unknown = [name for name in sample if name not in training and name not in network]
         if unknown:
-            raise FeatureError(f"there is no training input {unknown[0]!r}; these are {', '.join(map(repr, training))}")
+            raise FeatureError(
+                f"there is not a training input {unknown[0]!r}; these are {', '.join(map(repr, training))}"
+            )
         for name, _ in readers:
             if sample.get(name) is None:
                 raise FeatureError(f"the feature {name!r} is missing; it takes {training[name].takes}")

@@ -73,7 +73,7 @@ def _reason(node: Node, most: int | None) -> str | None:
         bound = node.attributes.get("max_loop_iterations", 0)
         early = "condition" in node.regions or EXIT in _left_by(node.regions["body"])
         if early and not 0 < bound <= _LONGEST_LOOP:
-            return "a loop without a bound that could be laid out has no derivative; set maxLoopIterations"
+            return "a loop without a bound cannot be unrolled, so it has no derivative; set maxLoopIterations"
     return None
 
 

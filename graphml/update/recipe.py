@@ -251,7 +251,9 @@ def _with_target(model: Model, loss: Loss) -> Loss:
         target = description.predictedFeatureName
     if target not in given:
         legal = ", ".join(given) if given else "none"
-        raise UpdateError(f"the target {loss.target!r} of loss {loss.name!r} is no training input; these are {legal}")
+        raise UpdateError(
+            f"the target {loss.target!r} of loss {loss.name!r} is not a training input; these are {legal}"
+        )
     named = target == description.predictedFeatureName and given[target] != "multiArrayType"
     label = classifier and (named or given[target] == "stringType")
     width = 1

@@ -200,7 +200,7 @@ class UpdateTask:
         """The number of samples; None before all are read."""
         return self._run.sample_count
 
-    # What one does with it -------------------------------------------------------------------------------------------
+    # Control ---------------------------------------------------------------------------------------------------------
 
     def resume(self, with_parameters: Mapping[Any, Any] | None = None) -> None:
         """Start the task; or, while it runs (in a handler or from any thread), give parameters other values.

@@ -81,6 +81,6 @@ kind(
     refuse=[
         (_BASE.but(class_name="Nobody"), "custom layer class 'Nobody' is not registered"),
         (_BASE.but(class_name="Nobody", description="adds a smile"), "its description: adds a smile"),
-        (_BASE.but(outputs=3), "3 outputs are named, the layer gives 1"),
+        (_BASE.but(outputs=3), "the layer declares 3 outputs but produced 1"),
     ],
 )

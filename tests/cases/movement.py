@@ -192,9 +192,9 @@ kind(
         (Case((_TWO_BY_THREE[None, None, :, None],), {"axes": (1, 2, 0)}), [[[[1, 4], [2, 5], [3, 6]]]]),
     ],
     refuse=[
-        (Case((_X,), {"axes": (0, 1, 1)}), "no permutation"),
-        (Case((_X,), {"axes": (1, 0)}), "no permutation"),
-        (Case((numbers(2, 1, 3, 3),), {"axes": (1, 2, 0)}), "no permutation"),
+        (Case((_X,), {"axes": (0, 1, 1)}), "not a permutation"),
+        (Case((_X,), {"axes": (1, 0)}), "not a permutation"),
+        (Case((numbers(2, 1, 3, 3),), {"axes": (1, 2, 0)}), "not a permutation"),
     ],
 )
 

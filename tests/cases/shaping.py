@@ -169,8 +169,8 @@ kind(
         (Case((_FOUR,), {"axis": (1, 0, 2, 3)}), [[[[[[1, 2]]]], [[[[3, 4]]]]]]),
     ],
     refuse=[
-        (Case((_FIVE,), {"axis": (0, 1, 1, 3)}), "no permutation"),
-        (Case((_FIVE,), {"axis": (0, 1, 2)}), "no permutation"),
+        (Case((_FIVE,), {"axis": (0, 1, 1, 3)}), "not a permutation"),
+        (Case((_FIVE,), {"axis": (0, 1, 2)}), "not a permutation"),
         (Case((numbers(2, 3, 4),), {"axis": (0, 1, 2, 3)}), "rank 3"),
     ],
 )

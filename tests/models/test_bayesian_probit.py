@@ -115,7 +115,7 @@ def test_a_key_decides_what_is_drawn():
         model.predict(row, key=4)
     with pytest.raises(FeatureError, match=r"pass key=jax.random.key"):
         model.as_function()(row)
-    with pytest.raises(FeatureError, match="cut off at a number above zero"):
+    with pytest.raises(FeatureError, match="samplingTruncation must be positive"):
         model.predict({**row, "cut": 0.0})
 
 

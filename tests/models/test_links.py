@@ -141,7 +141,7 @@ def test_nor_may_a_symbolic_link(outside):
 
 @pytest.mark.parametrize(("name", "error"), [("a\0b", SpecError), ("..", SpecError), (".", SpecError)])
 def test_hostile_names(name, error, tmp_path):
-    with pytest.raises(error, match="is no name of a linked model"):
+    with pytest.raises(error, match="is not the name of a linked model"):
         answer(written(link(name), tmp_path / "a.mlmodel"))
 
 

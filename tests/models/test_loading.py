@@ -172,7 +172,7 @@ def test_only_networks_are_functions():
         lambda: model.with_parameters({}),
         lambda: model.intermediates({}),
     ):
-        with pytest.raises(UnsupportedError, match="kind mlProgram is no neural network"):
+        with pytest.raises(UnsupportedError, match="kind mlProgram is not a neural network"):
             ask()
 
 

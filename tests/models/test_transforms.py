@@ -245,7 +245,7 @@ def test_inputs_stand_in_a_row_in_the_listed_order():
     message = vectorizer({"b": 2, "d": 3, "a": 1, "i": 1}, a=DOUBLE, b=doubles(1, 2), i=INT, d=PLACES)
     features = {"a": 0.1, "b": [[1, 2]], "i": 7, "d": {2: 5.0, 0: -1.0}}
     assert graphml.load(message).predict(features)["y"].tolist() == [1, 2, -1, 0, 5, 0.1, 7]
-    with pytest.raises(FeatureError, match="the key 3 of 'd' is no place among 3"):
+    with pytest.raises(FeatureError, match="index 3 of 'd' is out of range for size 3"):
         graphml.load(message).predict(features | {"d": {3: 1.0}})
     with pytest.raises(UnsupportedError, match="its input 'd' takes a dictionary"):
         graphml.load(message).as_function()

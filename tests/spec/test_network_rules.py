@@ -226,7 +226,7 @@ def _weights(layer, network, **change) -> list[str]:
         ({"floatValue": [1.0]}, "1 weights are stored, 12 are declared (4, 3)"),
         ({"floatValue": []}, "no weights are stored, 12 are declared (4, 3)"),
         ({"float16Value": bytes(24)}, "weights are stored twice, as floatValue and float16Value"),
-        ({"floatValue": [], "float16Value": bytes(7)}, "float16Value has 7 bytes, which is no multiple of 2"),
+        ({"floatValue": [], "float16Value": bytes(7)}, "float16Value has 7 bytes, which is not a multiple of 2"),
         ({"floatValue": [], "rawValue": bytes(44)}, "11 weights are stored, 12 are declared"),
         ({"quantization": {"numberOfBits": 0}}, "quantized weights have 1 to 8 bits, not 0"),
         ({"quantization": {"numberOfBits": 9}}, "quantized weights have 1 to 8 bits, not 9"),
@@ -345,7 +345,7 @@ def test_preprocessing_names_an_image(image):
     entry.scaler.channelScale = 1.0
     assert problems(image) == []  # an empty name is the only image
     entry.featureName = "z"
-    assert _errors(image) == ["preprocessing, number 1: names 'z', which is no image input"]
+    assert _errors(image) == ["preprocessing, number 1: names 'z', which is not an image input"]
     second = image.description.input.add(name="w")
     second.type.CopyFrom(image.description.input[0].type)
     entry.featureName = ""

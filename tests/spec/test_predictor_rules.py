@@ -255,7 +255,7 @@ def test_faults_of_probit_models():
     assert _errors(message) == [
         "model: regressionInputFeatureName is empty",
         "input 'x': has the type multiArrayType; as optimismInputFeatureName it is doubleType",
-        "model: meanOutputFeatureName is 'm', which is no output",
+        "model: meanOutputFeatureName is 'm', which is not an output",
         "probit model: the bias has the precision 0.0; it must be positive",
         "probit model: feature 1 is there more than once",
         "probit model: has weights for feature 5; numberOfFeatures is 2",

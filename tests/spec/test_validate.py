@@ -279,7 +279,7 @@ def test_functions_have_interfaces_of_their_own(plain):
 def test_predictors_name_what_they_predict(kind, name, severity, plain):
     getattr(plain, kind).SetInParent()
     plain.description.predictedFeatureName = name
-    words = "predictedFeatureName is 'z', which is no output" if name else f"a {kind} has no predictedFeatureName"
+    words = "predictedFeatureName is 'z', which is not an output" if name else f"a {kind} has no predictedFeatureName"
     assert list(interface_problems(plain)) == [Problem("description", words, severity)]
 
 
@@ -297,7 +297,7 @@ def test_what_is_predicted_has_the_right_type(plain):
     _feature(plain, output=True).type.stringType.SetInParent()
     assert found() == []
     plain.description.predictedProbabilitiesName = "p"
-    assert found() == ["description: predictedProbabilitiesName is 'p', which is no output"]
+    assert found() == ["description: predictedProbabilitiesName is 'p', which is not an output"]
     plain.description.predictedProbabilitiesName = "y"
     assert found() == ["output 'y': has the type stringType; probabilities are a dictionary"]
 

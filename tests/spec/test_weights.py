@@ -256,7 +256,7 @@ def test_how_many_values_are_stored(message, count):
         (WeightParams(floatValue=[1.0]), (-1, -1), "has a negative size"),
         (WeightParams(floatValue=[1.0]), (1,) * 40, "a weight of 40 axes is declared; 32 are the most"),
         (WeightParams(floatValue=[1.0], rawValue=b"1234"), (1,), "stored twice, as floatValue and rawValue"),
-        (WeightParams(float16Value=b"123"), (1,), "float16Value has 3 bytes, which is no multiple of 2"),
+        (WeightParams(float16Value=b"123"), (1,), "float16Value has 3 bytes, which is not a multiple of 2"),
         (_linear(9, b"1", [1.0]), (1,), "1 to 8 bits, not 9"),
         (_linear(3, b"1", [1.0]), (5,), r"1 bytes are stored; 5 weights \(5,\) of 3 bits take 2"),
         (_linear(8, b"12", [1.0, 2.0, 3.0]), (2, 1), "quantization scale has 3 values; 1 or 2"),

@@ -49,7 +49,9 @@ def test_a_target_that_is_no_training_input_means_the_label():
 def test_other_networks_need_their_target_among_the_training_inputs():
     model = regression().spec
     model.neuralNetwork.updateParams.lossLayers[0].meanSquaredErrorLossLayer.target = "nothing"
-    with pytest.raises(UpdateError, match="target 'nothing' of loss 'loss' is no training input; these are x, y_true"):
+    with pytest.raises(
+        UpdateError, match="target 'nothing' of loss 'loss' is not a training input; these are x, y_true"
+    ):
         recipe_of(model)
 
 
