@@ -189,7 +189,8 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
         checked = array(value)
         if checked.size != 1 or checked.reshape(()) != np.rint(checked.reshape(())):
             raise FeatureError(
-                f"the target {feature.name!r} must be the index of a class, a whole number; got {in_words(single(value))}"
+                f"the target {feature.name!r} must be the index of a class, a whole number; "
+                f"got {in_words(single(value))}"
             )
         return np.int32(checked.reshape(()))
 

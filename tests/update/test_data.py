@@ -152,7 +152,20 @@ def test_a_target_of_the_shape_of_the_probabilities_takes_an_index_or_probabilit
         (np.zeros(9), r"'y_true' takes an array float32 \[10\]; given was an array float64 \[9\]"),
         ([[1], [2, 3]], "cannot be read as an array"),
     ],
-    ids=["ten", "negative", "half", "nan", "text", "array", "huge", "ones", "negative probability", "nans", "nine", "ragged"],
+    ids=[
+        "ten",
+        "negative",
+        "half",
+        "nan",
+        "text",
+        "array",
+        "huge",
+        "ones",
+        "negative probability",
+        "nans",
+        "nine",
+        "ragged",
+    ],
 )
 def test_other_targets_of_classes_are_refused_with_the_sample(value, words):
     x = np.ones(4)
@@ -181,7 +194,9 @@ def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
 
 def test_what_is_no_index_of_a_class_is_told_plainly():
     for value in (0.75, np.float64(0.75), np.array([0.75])):
-        with pytest.raises(FeatureError, match=r"'y_true' must be the index of a class, a whole number; got 0\.75 \(fl"):
+        with pytest.raises(
+            FeatureError, match=r"'y_true' must be the index of a class, a whole number; got 0\.75 \(fl"
+        ):
             _read(_ten("float32", size=1), [{"x": np.ones(4), "y_true": value}])
 
 
