@@ -244,11 +244,13 @@ def _read_progress(path: Path) -> Progress:
     """Raises UpdateError that names the file when it is damaged."""
     try:
         facts = read_facts(path)
+        facts.pop("process", None)  # for people: another process may have the number by now
+        state = facts.get("state")
+        return as_facts_of(Progress, {**facts, "state": TaskState.__members__.get(str(state), state)}, path)
     except FileNotFoundError:
         return Progress()
-    facts.pop("process", None)  # for people: another process may have the number by now
-    state = facts.get("state")
-    return as_facts_of(Progress, {**facts, "state": TaskState.__members__.get(str(state), state)}, path)
+    except UpdateError as error:
+        raise UpdateError(f"{error}\nThe file may be removed: the update goes on from its checkpoint.") from None
 
 
 def _read_job(directory: Path) -> Job:

@@ -8,6 +8,7 @@ loop. break and continue write the blob EXIT; what stands behind them then runs 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +50,11 @@ def known(value: Any) -> bool:
 def is_true(value: Any) -> Any:
     """The format's truth: further from zero than 1e-6."""
     return abs(value.reshape(())) > 1e-6
+
+
+def too_many_turns(count: float) -> UnsupportedError:
+    turns = int(count) if math.isfinite(count) else count
+    return UnsupportedError(f"a loop of {turns} turns; fewer than {MOST_TURNS} are possible")
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +190,7 @@ class Control:
         endless = condition is None and EXIT not in body.writes
         if bound is not None and bound >= MOST_TURNS:
             if endless:
-                raise UnsupportedError(f"a loop of {bound} turns; fewer than {MOST_TURNS} are possible")
+                raise too_many_turns(bound)
             bound = None
         if count is None and bound is None:
             if endless:

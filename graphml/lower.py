@@ -24,7 +24,7 @@ import numpy as np
 from graphml import catalogue
 from graphml.budget import VALUE_UNSEEN, check_call, check_shape
 from graphml.catalogue import Op, Target
-from graphml.control import Block, Control, known, peek
+from graphml.control import MOST_TURNS, Block, Control, known, peek, too_many_turns
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
 from graphml.folding import Folded, fold
 from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_before, reads, writes
@@ -77,6 +77,28 @@ class Lowered:
     def endless(self) -> bool:
         """Whether a layer may run without end, and is better run so that it can be interrupted."""
         return any(catalogue.row(node.kind).endless(node.inputs, node.attributes) for node in self.graph.body.walk())
+
+    @cached_property
+    def _counted(self) -> Mapping[str, Node]:
+        """Inputs of the network that say how often a loop runs, whatever happens in it, and the first such loop."""
+        found: dict[str, Node] = {}
+        inputs = {port.name for port in self.graph.inputs}
+        for node in self.graph.body.nodes:
+            body = node.regions.get("body")
+            if body is not None and "condition" not in node.regions and EXIT not in writes(body):
+                found = dict.fromkeys(inputs.intersection(node.inputs), node) | found
+            inputs -= {*node.outputs, *_writes(node)}
+        return found
+
+    def check_counts(self, inputs: Arrays) -> None:
+        """Raise UnsupportedError when an input asks for more turns of a loop than can be counted and nothing else ends
+        it. A compiled program cannot; who calls it looks at the inputs first. Inputs that are traced are passed over.
+        """
+        for name, node in self._counted.items():
+            if name in inputs and known(inputs[name]) and np.size(inputs[name]) == 1:
+                turns = np.asarray(peek(inputs[name])).item()
+                if turns >= MOST_TURNS:
+                    raise too_many_turns(turns).in_context(node.label)
 
     @cached_property
     def folded(self) -> Folded:

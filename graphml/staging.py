@@ -77,6 +77,7 @@ class Staged:
         self._leave = Compiled(lowered.leave, compiler_options=self._options)
 
     def __call__(self, params: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+        self.lowered.check_counts(inputs)
         body = self.lowered.folded.graph.body if self._prepared else self.lowered.graph.body
         state = _Host(self, params, key).region(body, self._enter(inputs), self._outputs)
         return self._leave({name: state[name] for name in self._outputs})

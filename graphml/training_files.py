@@ -22,6 +22,7 @@ from typing import IO, Any
 from graphml.errors import FeatureError
 from graphml.spec.files import open_regular
 
+_LONGEST_HEADER = 10_000  # bytes of a .npy file, NumPy's own limit: a parser of Python reads it
 _LONGEST_LINE = 1 << 27  # characters of a line of text
 _ALWAYS_UNPACKED = 1 << 30  # bytes that an archive of any size may unpack to
 _RATIO = 100  # how many times its own size a larger archive may unpack to
@@ -60,6 +61,10 @@ def read_samples(path: Path, model: Any) -> Iterable[Mapping[str, Any]]:
     readers = {".jsonl": _json_lines, ".csv": _csv, ".npz": _archive}
     if path.suffix not in readers:
         raise FeatureError(f"{path}: training data is a folder of images or a {', '.join(readers)} file")
+    try:
+        open_regular(path).close()  # better now than when training asks for the first sample
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise FeatureError(f"{path} cannot be read: {error}") from None
     return FileSamples(path, readers[path.suffix])
 
 
@@ -183,7 +188,13 @@ def _array(file: IO[bytes], size: int, where: str) -> Any:
     try:
         version = np.lib.format.read_magic(file)
         if version == (1, 0):
-            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
+            length = int.from_bytes(file.read(2), "little")
+            if length > _LONGEST_HEADER:  # what NumPy says here is how to read it with pickle
+                raise FeatureError(f"{where} has a header of {length} bytes; at most {_LONGEST_HEADER} are read")
+            file.seek(-2, os.SEEK_CUR)
+            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
+    except FeatureError:
+        raise
     except Exception as error:  # the header is a Python expression: damaged ones raise errors of every kind
         raise FeatureError(f"{where} is not a .npy file: {str(error)[:200]}") from None
     if version != (1, 0):

@@ -32,6 +32,7 @@ def numpy_function(name: str) -> Callable[..., Any]:
     return function
 
 
+_BEYOND = 1 << 31  # from here on int32 holds none
 _ROUNDINGS = 4  # of a float, by which a processor may miss a whole number
 
 
@@ -72,13 +73,17 @@ def refuse_missing(places, size: int) -> None:
 
 
 def whole_numbers(operand, what: str) -> tuple[int, ...]:
-    """The whole numbers of a known array of rank 1 that decides a shape. `what` names it in the refusal."""
+    """The whole numbers of a known array of rank 1 that decides a shape. `what` names it in the refusal. Those that
+    int32 cannot hold are given as they are, for whoever refuses them to say."""
     values = np.asarray(operand)
     if values.ndim != 1:
         raise ShapeError(f"{what} has shape {list(values.shape)}; it is a list of numbers, rank 1")
     if not np.isfinite(values).all():
         raise ShapeError(f"{what} is {values.tolist()}; whole numbers are legal")
-    return tuple(int(value) for value in whole(values))
+    held = (int(number) for number in whole(values))
+    return tuple(
+        number if abs(given) < _BEYOND else int(given) for number, given in zip(held, values.tolist(), strict=True)
+    )
 
 
 def sizes(operand, what: str) -> tuple[int, ...]:

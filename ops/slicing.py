@@ -123,9 +123,16 @@ def slice_dynamic(
         for axis, size in enumerate(sizes):
             x = jnp.take(x, first[axis] + step[axis] * np.arange(abs(size)), axis, mode="clip")
         return x.reshape([size for size in sizes if size >= 0])
-    given = tuple(whole_numbers(values, name) for values, name in zip(operands, _LISTS, strict=False))
+    begin, *given = (
+        _places(values, name) for values, name in zip((begin, *operands), ("begin", *_LISTS), strict=False)
+    )
     fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
-    return _slice(x, whole_numbers(begin, "begin"), *given, *fields[len(given) :])
+    return _slice(x, begin, *given, *fields[len(given) :])
+
+
+def _places(values, name: str) -> tuple[int, ...]:
+    """Known bounds and strides; what lies beyond int32 is beyond any edge."""
+    return tuple(min(max(number, -(2**31)), 2**31 - 1) for number in whole_numbers(values, name))
 
 
 @op("sliceBySize")

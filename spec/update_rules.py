@@ -291,15 +291,16 @@ def _target(model: Model, loss: LossLayer, messages: Sequence[NeuralNetworkLayer
     if kind == "multiArrayType" and (not array.shape or array.WhichOneof("ShapeFlexibility")):
         return
     count = math.prod(array.shape)
-    sizes = _sizes(model, source, messages)
+    sizes = written_sizes(model, source, messages)
     if sizes and count not in ({1, *sizes} if entropy else sizes):
         wanted = " or ".join(map(str, sorted(sizes)))
         takes = "one index, or a probability for each class," if entropy else "as many numbers as its input has,"
         yield Problem(where, f"has {count} elements; the loss {loss.name!r} takes {takes} which are {wanted}")
 
 
-def _sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer]) -> set[int]:
-    """How many elements a blob may have for all that is written down: as an output, and as what a dense layer makes."""
+def written_sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer]) -> set[int]:
+    """How many elements a blob may have for all that is written down: as an output, and as what a dense layer makes.
+    Empty where nothing is."""
     found = set()
     for feature in model.description.output:
         array = feature.type.multiArrayType

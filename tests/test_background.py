@@ -135,8 +135,18 @@ DAMAGED = [
 def test_damaged_files_are_named(idle, name, content, words):
     update = idle()
     (update.directory / name).write_text(content)
-    with pytest.raises(UpdateError, match=rf"{name} cannot be read: .*({words})"):
+    with pytest.raises(UpdateError, match=rf"{name} cannot be read: .*({words})") as caught:
         BackgroundUpdate(update.directory).progress()
+    assert ("The file may be removed" in str(caught.value)) == (name == "progress.json")
+
+
+def test_an_update_goes_on_without_a_damaged_progress_file(idle):
+    update = idle()
+    (update.directory / "progress.json").write_text("{")
+    with pytest.raises(UpdateError, match=r"The file may be removed: the update goes on from its checkpoint\."):
+        update.poll()  # with which `resume` begins
+    (update.directory / "progress.json").unlink()
+    assert update.poll() is TaskState.SUSPENDED
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jax
@@ -103,6 +104,33 @@ def test_the_limit_can_be_changed():
         assert found.predict(given)["y"].tolist() == [2.0] * 1000
     lowered = low.lower(max_array_bytes=4000)
     assert lowered.fn(lowered.params, given)["y"].shape == (1000,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "fields", "words"),
+    [
+        ("fillDynamic", {"s": 1}, {"value": 1.0}, f"float32[{HUGE}] takes 4 TiB"),
+        ("randomNormalDynamic", {"s": 1}, {"mean": 0.0, "std_dev": 1.0}, f"float32[{HUGE}] takes 4 TiB"),
+        ("tile", {"x": 3, "s": 1}, {}, f"float32[{3 * HUGE}] takes 12 TiB"),
+        ("reshapeDynamic", {"x": 3, "s": 1}, {}, f"do not fill [{HUGE}]"),
+        ("cumSum", {"x": 3, "s": 1}, {}, f"axis is {HUGE}"),
+    ],
+)
+def test_a_number_beyond_int32_is_refused_as_it_was_given(kind, inputs, fields, words):
+    builder = NeuralNetworkBuilder({name: array(size) for name, size in inputs.items()}, {"y": array(1)})
+    model = graphml.load(builder.add(kind, "l", list(inputs), ["y"], **fields).spec)
+    given = {name: np.full(size, HUGE, np.float32) for name, size in inputs.items()}
+    with pytest.raises(ShapeError, match=re.escape(words)):
+        model.predict(given)
+
+
+def test_strides_beyond_all_integers_take_one_element():
+    builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(1)})
+    for name, value in (("begin", 1), ("end", 1e30), ("stride", 1e30)):
+        builder.add("loadConstantND", name, [], [name], shape=[1], data=[value])
+    builder.add("sliceDynamic", "l", ["x", "begin", "end", "stride"], ["y"], begin_masks=[False], end_masks=[False])
+    model = graphml.load(builder.spec)
+    assert model.predict({"x": np.arange(3, dtype=np.float32)})["y"].tolist() == [1]
 
 
 def test_sizes_are_compared_without_their_product():

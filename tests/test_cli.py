@@ -141,6 +141,7 @@ def test_errors_are_one_message_without_a_traceback(run, arguments, words):
     assert status == 1
     assert words in err
     assert "Traceback" not in err
+    assert "loss -" not in err  # no bar of progress where nothing began
 
 
 STEERING = "a\x1b[31m\u202e\r\x07\x9b\x7f\nforged"

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from graphml.build import NeuralNetworkBuilder
+from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import GraphError, SpecError, UnsupportedError
 from graphml.flow import as_text, flow
 from graphml.graph import Port, from_spec
 from graphml.lower import lower
+from graphml.models import ModelConfiguration, load
 from graphml.staging import Staged
 
 
@@ -198,6 +199,26 @@ def test_a_count_beyond_integers_is_no_bound(count):
     )
     with pytest.raises(UnsupportedError, match="a loop of 1099511627776 turns"):
         program(huge)(one(1.0))
+
+
+@pytest.mark.parametrize(("count", "said"), [(3e9, "3000000000"), (np.inf, "inf"), (2.0**31, "2147483648")])
+def test_an_input_that_asks_for_too_many_turns_is_refused_before_a_program_runs(count, said, tmp_path):
+    builder = NeuralNetworkBuilder({"x": array(1), "n": array(1)}, {"y": array(1)})
+    body = part().add("add", "plus", ["h"], ["t"], alpha=8.0).add("copy", "back", ["t"], ["h"])
+    builder.add("copy", "start", ["x"], ["h"]).add("loop", "l", ["n"], [], body_network=body)
+    model = load(builder.add("copy", "end", ["h"], ["y"]).spec)
+    few, many = ({"x": np.ones(1, np.float32), "n": np.full(1, n, np.float32)} for n in (2.0, count))
+    lowered = model.lower()
+    kept = [load(builder.spec, configuration=ModelConfiguration(cache_directory=tmp_path)) for _ in range(2)]
+    for run in (
+        model.predict,
+        *(each.predict for each in kept),  # the second finds the program of the first
+        lambda inputs: model.predict_batch([few, inputs])[-1],
+        lambda inputs: Staged(lowered)(lowered.params, inputs),
+    ):
+        assert np.asarray(run(few)["y"]).tolist() == [17]
+        with pytest.raises(UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop of {said} turns"):
+            run(many)
 
 
 @pytest.mark.parametrize("count", [-1.0, -np.inf, np.nan, 0.7])

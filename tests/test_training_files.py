@@ -44,6 +44,7 @@ DAMAGED = {
     "no shape": (_header("{'descr': '<f4', 'fortran_order': False}\n"), "is not a .npy file"),
     "code": (_header("__import__('os').abort()\n"), "is not a .npy file"),
     "nested": (_header("(" * 3000 + "\n"), "is not a .npy file"),
+    "long header": (_header(" " * 20_000 + "{}"), "has a header of 20002 bytes; at most 10000 are read"),
     "digits": (_promise("(" + "1" * 5000 + ",)"), "is not a .npy file"),
     "objects": (_npy(np.array([{}], object), allow_pickle=True), "holds object; only numbers are read"),
     "objects in fields": (_promise("(1,)", "[('a', '|O')]"), "only numbers are read"),

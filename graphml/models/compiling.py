@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.control import MOST_TURNS
 from graphml.errors import UnsupportedError
 from graphml.lower import Lowered
 from graphml.models.cache import Cache
@@ -204,10 +205,16 @@ class Program:
 
     def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
         """The outputs for one set of inputs."""
+        self._check_counts(inputs)
         if self._device is None:
             return self._run(prepared, inputs, key)
         with jax.default_device(self._device):  # inputs may come from another one
             return self._run(prepared, jax.device_put(inputs, self._device), key)
+
+    def _check_counts(self, inputs: Mapping[str, Any]) -> None:
+        # a program of the cache directory runs without the network, which is read only where it may matter
+        if any(np.size(value) == 1 and not np.asarray(value).item() < MOST_TURNS for value in inputs.values()):
+            self.lowered.check_counts(inputs)
 
     def _run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
         if not self.in_stages(prepared):
@@ -230,6 +237,7 @@ class Program:
         copies of the last, so that a new batch size seldom compiles anew. key: one for all rows, or one for each."""
         groups: dict[Any, list[int]] = {}
         for i, row in enumerate(rows):
+            self._check_counts(row)
             groups.setdefault(tuple((n, np.shape(v), v.dtype) for n, v in sorted(row.items())), []).append(i)
         out: list[Any] = [None] * len(rows)
         for group in groups.values():

@@ -143,7 +143,8 @@ def in_words(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, str | bytes | int | float | np.generic):
-        text = repr(value[:40] if isinstance(value, str | bytes) else value)
+        plain = value.item() if isinstance(value, np.number | np.bool) else value
+        text = repr(plain[:40] if isinstance(plain, str | bytes) else plain)
         return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
@@ -154,7 +155,7 @@ def in_words(value: Any) -> str:
 # One check per type --------------------------------------------------------------------------------------------------
 
 
-def _single(value: Any) -> Any:
+def single(value: Any) -> Any:
     """The only element of an array with one element; anything else as it is."""
     if (
         not isinstance(value, np.generic | str | bytes)
@@ -167,7 +168,7 @@ def _single(value: Any) -> Any:
 
 def _int64(description: FeatureDescription) -> Check:
     def checked(value):
-        number = _single(value)
+        number = single(value)
         if not isinstance(number, _INTS) or isinstance(number, _BOOLS):
             raise _refused(description, in_words(value))
         if not -(2**63) <= int(number) < 2**63:
@@ -179,7 +180,7 @@ def _int64(description: FeatureDescription) -> Check:
 
 def _double(description: FeatureDescription) -> Check:
     def checked(value):
-        number = _single(value)
+        number = single(value)
         if not isinstance(number, _NUMBERS) or isinstance(number, _BOOLS):
             raise _refused(description, in_words(value))
         return _float(description, number)

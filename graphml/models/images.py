@@ -10,6 +10,8 @@ import io
 import os
 import re
 import sys
+import threading
+import warnings
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +31,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 MOST_PIXELS = 1 << 26
 """Pictures with more pixels are refused before they are unpacked, unless a configuration allows more: 8192 x 8192."""
 
+_opening = threading.Lock()  # the filters of warnings belong to all threads
 _REDUCING_GAP = 3.0  # shrink by whole numbers first, as long as at least this factor is left for the filter
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -216,10 +219,12 @@ def _path(value: str | os.PathLike[str]) -> str | os.PathLike[str]:
 def _unpacked(file: Any, name: str, constraint: ImageConstraint) -> Any:
     image = need("PIL.Image", "images")
     try:
-        opened = image.open(file, formats=FORMATS)
+        with _opening, warnings.catch_warnings():  # Pillow's own limit; ours is checked next
+            warnings.simplefilter("ignore", image.DecompressionBombWarning)
+            opened = image.open(file, formats=FORMATS)
         _check_pixels(opened.size, name, constraint)
         opened.load()
-    except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
+    except image.DecompressionBombError as error:
         raise FeatureError(f"{name} is suspiciously large: {error} (PIL.Image.MAX_IMAGE_PIXELS)") from None
     except image.UnidentifiedImageError:
         raise FeatureError(f"{name} cannot be read: it is not one of {', '.join(FORMATS)}, or it is damaged") from None

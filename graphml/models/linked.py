@@ -268,7 +268,7 @@ def _reach(model: Model, chain: list[LinkedModel], known: dict[int, _Reach]) -> 
             reach = _reach(stage, chain, known)
             stages, depth = stages + reach.stages, max(depth, reach.depth)
             if depth and stages > _MOST_STAGES:
-                raise UnsupportedError(f"with what is linked to, more than {_MOST_STAGES} stages run")
+                raise UnsupportedError(f"with what is linked to, the pipeline runs more than {_MOST_STAGES:,} stages")
         except GraphmlError as error:
             raise error.in_context(label) from None
     return _Reach(stages, depth)

@@ -333,7 +333,8 @@ class NeuralNetwork(Model):
             return None
         device = jax.devices()[0] if self._device is None else self._device
         precision = low_precision(self.configuration, self._platform)
-        return Cache(folder, self._message, device, "float32", precision, self.configuration.max_loop_iterations)
+        limits = self.configuration.max_loop_iterations, self.configuration.max_array_bytes
+        return Cache(folder, self._message, device, "float32", precision, *limits)
 
     @functools.cached_property
     def _usable(self) -> bool:

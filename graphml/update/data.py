@@ -12,9 +12,10 @@ import numpy as np
 
 from graphml.errors import FeatureError, GraphmlError, UpdateError
 from graphml.models.descriptions import FeatureDescription
-from graphml.models.features import checker, in_words
+from graphml.models.features import checker, in_words, single
 from graphml.models.network import NeuralNetwork
-from graphml.update.recipe import Loss, class_labels
+from graphml.spec.update_rules import written_sizes
+from graphml.update.recipe import Loss, class_labels, network_of
 
 _NEAR_ONE = 1e-3  # how far the sum of probabilities of a target may be from 1, which rounding explains
 
@@ -128,7 +129,12 @@ def _check_like_first(inputs: Mapping[str, np.ndarray], first: Mapping[str, np.n
 
 
 def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
-    """The function from one sample to (network inputs, target), with everything looked up once."""
+    """The function from one sample to (network inputs, target), with everything looked up once. Raises UpdateError when
+    a target is declared with another number of classes than the network has, as far as its file says that."""
+    for loss in losses:
+        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if loss.width > 1 else set()
+        if sizes and loss.width not in sizes:
+            raise _never_fits(loss, " or ".join(map(str, sorted(sizes))))
     training = {feature.name: feature for feature in model.description.training_inputs}
     network = {feature.name for feature in model.description.inputs}
     readers = [(loss.target, _target_reader(model, loss, training[loss.target])) for loss in losses]
@@ -185,7 +191,8 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
         checked = array(value)
         if checked.size != 1 or checked.reshape(()) != np.rint(checked.reshape(())):
             raise FeatureError(
-                f"the target {feature.name!r} is the index of a class, one whole number; given was {value!r}"
+                f"the target {feature.name!r} must be the index of a class, a whole number; "
+                f"got {in_words(single(value))}"
             )
         return np.int32(checked.reshape(()))
 
@@ -199,8 +206,8 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
             number = plain.reshape(-1)[0].item() if plain.dtype.kind in "iuf" else None
             if number is None or not float(number).is_integer():
                 raise FeatureError(
-                    f"the target {feature.name!r} is the index of a class, a whole number, or {loss.width} "
-                    f"probabilities; given was {in_words(value)}"
+                    f"the target {feature.name!r} must be the index of a class, a whole number, or {loss.width} "
+                    f"probabilities; got {in_words(single(value))}"
                 )
             if not 0 <= number < loss.width:
                 raise FeatureError(_no_class(int(number), loss.width))
@@ -209,8 +216,8 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
         total = np.sum(given, dtype=np.float64)
         if not (np.all(given >= 0) and abs(total - 1) < _NEAR_ONE):
             raise FeatureError(
-                f"the target {feature.name!r} is the index of a class, or {loss.width} probabilities that are at least "
-                f"0 and together 1; together the given ones are {total:.6g}"
+                f"the target {feature.name!r} must be the index of a class, or {loss.width} probabilities that are at "
+                f"least 0 and together 1; these are together {total:.6g}"
             )
         return given
 
@@ -219,6 +226,13 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
 
 def _no_class(number: int, classes: int) -> str:
     return f"the target is class {number}; the network tells {classes} classes apart, 0 to {classes - 1}"
+
+
+def _never_fits(loss: Loss, classes: str) -> UpdateError:
+    return UpdateError(
+        f"no training data fit the target {loss.target!r}: it has {loss.width} elements, {loss.input!r} has {classes} "
+        "classes"
+    )
 
 
 def check_targets(samples: Samples, losses: Loss | Sequence[Loss], shapes: Any, first: int = 0) -> None:
@@ -247,10 +261,7 @@ def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first:
             )
         if loss.width > 1:  # probabilities, which were checked when they were read
             if loss.width != size:
-                raise UpdateError(
-                    f"no training data fit the target {loss.target!r}: it has {loss.width} elements, "
-                    f"{loss.input!r} has {size} classes"
-                )
+                raise _never_fits(loss, str(size))
             return
         classes = target.reshape(-1)
         bad = np.flatnonzero((classes < 0) | (classes >= size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from graphml.models import Model, load
 from graphml.models.network import NeuralNetwork
 from graphml.spec import Model as Message
 from graphml.spec.attributes import kind_of, weight_messages
-from graphml.spec.files import read_file, replace_file
+from graphml.spec.files import open_regular, read_file, replace_file
 from graphml.spec.layers import REGIONS
 from graphml.spec.weights import Quantized, quantized_faults
 from graphml.update.recipe import network_of
@@ -98,6 +99,17 @@ def apply_delta(base: Model | str | os.PathLike[str], delta: Delta | str | os.Pa
     found = delta if isinstance(delta, Delta) else Delta.read(delta)
     fitting(found, network)
     return with_leaves(network, found.weights)
+
+
+def looks_like_delta(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as safetensors do: in eight bytes the length of a header, which fits in the file, then an
+    object in JSON. Its name counts where it is too damaged for that, so that it is refused as a delta."""
+    if Path(path).suffix.lower() == ".safetensors":
+        return True
+    with contextlib.suppress(OSError, ValueError), open_regular(path) as file:  # whoever reads it says what is wrong
+        start, size = file.read(9), os.fstat(file.fileno()).st_size
+        return start[8:] == b"{" and 8 + int.from_bytes(start[:8], "little") <= size
+    return False
 
 
 def difference(personal: NeuralNetwork, base: NeuralNetwork) -> Delta:

@@ -14,7 +14,7 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
 from graphml.spec.weights import Quantized
-from graphml.update.deltas import Delta, difference, fitting, leaves, network_from, with_leaves
+from graphml.update.deltas import Delta, difference, fitting, leaves, looks_like_delta, network_from, with_leaves
 
 Steps = dict[str, np.ndarray]
 
@@ -33,7 +33,7 @@ def federated_average(
 ) -> NeuralNetwork:
     """The base plus the weighted mean of how far each user's model went from it.
 
-    deltas_or_models: deltas, personal models, or files of either (.safetensors are deltas), read one at a time.
+    deltas_or_models: deltas, personal models, or files of either, read one at a time.
     weights: of the users, numbers of samples for example; all alike unless given. clip_norm: what is longer than this,
         over all weights together (L2), is shortened to it. noise_multiplier: Gaussian noise on each number, of standard
         deviation noise_multiplier x clip_norm x largest weight / sum of the weights: so many times what one user can
@@ -106,7 +106,7 @@ def _steps(network: NeuralNetwork, given: Any, number: int) -> Steps:
 def _delta(network: NeuralNetwork, given: Any) -> Delta:
     if isinstance(given, Delta):
         return given
-    if isinstance(given, str | os.PathLike) and os.fspath(given).endswith(".safetensors"):
+    if isinstance(given, str | os.PathLike) and looks_like_delta(given):
         return Delta.read(given)
     if not isinstance(given, Model | str | os.PathLike):
         raise UpdateError(f"a user gives a delta, a model or a file of either; given was {type(given).__name__}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import jax
@@ -12,6 +13,7 @@ import pytest
 
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
+from graphml.errors import ShapeError
 from graphml.models import ComputeUnits, ModelConfiguration, cache_keys, linked, load
 from graphml.models import network as networks
 from graphml.models.network import NeuralNetwork
@@ -122,10 +124,11 @@ def test_the_kind_of_a_model():
     assert cache_keys.fingerprint(other) != cache_keys.fingerprint(message)
 
 
-def test_precision_and_the_bound_of_iterations(tmp_path, monkeypatch):
+def test_precision_and_the_limits_of_loops_and_arrays(tmp_path, monkeypatch):
     before = key_of(dense(), tmp_path)
     assert key_of(dense(), tmp_path) == before
-    assert key_of(dense(), tmp_path, max_loop_iterations=5) != before
+    keys = {key_of(dense(), tmp_path, **{name: 5}) for name in ("max_loop_iterations", "max_array_bytes")}
+    assert len(keys | {before}) == 3
     monkeypatch.setattr(networks, "low_precision", lambda configuration, platform: True)
     assert key_of(dense(), tmp_path) != before
 
@@ -149,6 +152,16 @@ def test_a_bound_of_iterations_is_not_that_of_another_process(tmp_path):
         configuration = ModelConfiguration(cache_directory=tmp_path / "cache", max_loop_iterations=bound)
         y = load(builder.spec, configuration=configuration).predict({"x": np.zeros(1, np.float32)})["y"]
         assert y.tolist() == [bound]
+
+
+def test_an_array_kept_under_a_raised_limit_is_refused_under_a_lower_one(tmp_path):
+    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(16)})
+    builder.add("tile", "large", ["x"], ["z"], reps=[4]).add("copy", "end", ["z"], ["y"])
+    for limit in (64, 60):
+        configuration = ModelConfiguration(cache_directory=tmp_path / "cache", max_array_bytes=limit)
+        model = load(builder.spec, configuration=configuration)
+        with nullcontext() if limit == 64 else pytest.raises(ShapeError, match="the limit of 60 bytes"):
+            assert model.predict({"x": X})["y"].shape == (16,)
 
 
 # A call --------------------------------------------------------------------------------------------------------------

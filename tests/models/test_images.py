@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import warnings
 import zlib
 from contextlib import nullcontext
 from dataclasses import replace
@@ -266,8 +267,10 @@ def _bomb(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(8192, 8193), (10_000, 10_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
 def test_pictures_that_would_fill_the_memory_are_refused_before_they_are_unpacked(size):
-    with pytest.raises(FeatureError, match="suspiciously large"):
+    with warnings.catch_warnings(record=True) as warned, pytest.raises(FeatureError, match="suspiciously large"):
+        warnings.simplefilter("always")
         pixels(_bomb(*size), RGB)
+    assert not warned
     if max(size) < 20_000:
         warns = pytest.warns(Image.DecompressionBombWarning) if size[0] == 10_000 else nullcontext()
         with (

@@ -202,7 +202,7 @@ def test_each_file_is_read_once_however_many_ways_lead_to_it(levels, tmp_path, m
     if levels == 4:
         assert model.predict({"x": [1, 2]})["y"].tolist() == [1, 2]
     else:
-        with pytest.raises(UnsupportedError, match="more than 4096 stages run"):
+        with pytest.raises(UnsupportedError, match="the pipeline runs more than 4,096 stages"):
             model.predict({"x": [1, 2]})
     assert sorted(read) == sorted(tmp_path / f"{i}.mlmodel" for i in range(1, levels + 1))
 

@@ -141,17 +141,31 @@ def test_a_target_of_the_shape_of_the_probabilities_takes_an_index_or_probabilit
     [
         (10, "class 10; the network tells 10 classes apart, 0 to 9"),
         (-1, "class -1; the network tells 10 classes apart, 0 to 9"),
-        (0.5, r"a whole number, or 10 probabilities; given was 0.5"),
-        (float("nan"), "a whole number, or 10 probabilities; given was nan"),
-        ("seven", r"a whole number, or 10 probabilities; given was '?seven"),
-        (10**5000, "given was an integer of 16610 bits"),
-        (np.ones(10), "probabilities that are at least 0 and together 1; together the given ones are 10"),
+        (0.5, r"a whole number, or 10 probabilities; got 0.5"),
+        (float("nan"), "a whole number, or 10 probabilities; got nan"),
+        ("seven", r"a whole number, or 10 probabilities; got '?seven"),
+        (np.array([0.25]), r"10 probabilities; got 0.25 \(float64\)"),
+        (10**5000, "got an integer of 16610 bits"),
+        (np.ones(10), "probabilities that are at least 0 and together 1; these are together 10"),
         (np.eye(10)[1] * 2 - np.eye(10)[2], "at least 0 and together 1"),
         (np.full(10, np.nan), "at least 0 and together 1"),
         (np.zeros(9), r"'y_true' takes an array float32 \[10\]; given was an array float64 \[9\]"),
         ([[1], [2, 3]], "cannot be read as an array"),
     ],
-    ids=["ten", "negative", "half", "nan", "text", "huge", "ones", "negative probability", "nans", "nine", "ragged"],
+    ids=[
+        "ten",
+        "negative",
+        "half",
+        "nan",
+        "text",
+        "array",
+        "huge",
+        "ones",
+        "negative probability",
+        "nans",
+        "nine",
+        "ragged",
+    ],
 )
 def test_other_targets_of_classes_are_refused_with_the_sample(value, words):
     x = np.ones(4)
@@ -169,11 +183,21 @@ def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
             UpdateError, match=f"has {size} elements; the loss 'loss' takes one index, or a probability"
         ):
             UpdateTask(_ten(classes=classes, size=size), unread())
-    free = UpdateTask(_ten(classes=5), [{"x": np.ones(4), "y_true": 1}], strict=False)
-    free.resume()
-    free.wait()
-    assert isinstance(free.error, UpdateError)
-    assert "no training data fit the target 'y_true': it has 10 elements, 'y' has 5 classes" in str(free.error)
+    for classes, size, index in ((5, 10, 1), (4, 3, 3)):  # 3 is a class of the network, if not of the target
+        free = UpdateTask(_ten(classes=classes, size=size), [{"x": np.ones(4), "y_true": index}], strict=False)
+        free.resume()
+        free.wait()
+        words = f"no training data fit the target 'y_true': it has {size} elements, 'y' has {classes} classes"
+        assert isinstance(free.error, UpdateError)
+        assert str(free.error) == words
+
+
+def test_what_is_no_index_of_a_class_is_told_plainly():
+    for value in (0.75, np.float64(0.75), np.array([0.75])):
+        with pytest.raises(
+            FeatureError, match=r"'y_true' must be the index of a class, a whole number; got 0\.75 \(fl"
+        ):
+            _read(_ten("float32", size=1), [{"x": np.ones(4), "y_true": value}])
 
 
 def test_indices_and_one_hot_targets_train_alike():

@@ -79,6 +79,16 @@ def test_quantized_weights_stay_codes(tmp_path):
     np.testing.assert_allclose(mean, old.dequantize() + 0.05, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["personal.st", "personal", "personal.mlmodel", "personal.SAFETENSORS"])
+def test_a_file_is_known_as_a_delta_by_its_content(name, tmp_path):
+    path = tmp_path / name
+    save_delta(_personal(1), BASE, path)
+    assert federated_average(BASE, [path]).spec == _personal(1).spec
+    _personal(1).save(tmp_path / "model.mlmodel")
+    (tmp_path / "model.mlmodel").rename(tmp_path / "no suffix")
+    assert federated_average(BASE, [tmp_path / "no suffix"]).spec == _personal(1).spec
+
+
 def test_another_base_is_refused(tmp_path):
     path, other = _file(tmp_path, _personal(1)), regression(seed=5)
     with pytest.raises(UpdateError, match="belongs to another model"):
