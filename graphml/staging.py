@@ -25,7 +25,7 @@ from jax.core import Tracer
 from graphml import catalogue
 from graphml.control import LONGEST_SCAN, MOST_TURNS, Block, Control, ShapesChange, State, Turns, known, peek
 from graphml.errors import UnsupportedError
-from graphml.graph import EXIT, Node, Region, last_reads, live_before, reads, writes
+from graphml.graph import EXIT, Node, Region, last_reads, live_after, live_before, reads, used, writes
 from graphml.lower import (
     Lowered,
     Run,
@@ -35,7 +35,6 @@ from graphml.lower import (
     explained,
     is_set,
     key_inside,
-    live_after,
     may_leave,
     origins,
     run_node,
@@ -153,7 +152,7 @@ class Staged:
                 if stop.why == "next":
                     continue
                 if stop.why == "regions":
-                    state |= self._sub_networks(node, state, live_after(region, position, keep), params, key)
+                    state |= self._sub_networks(node, state, live_after(region, keep)[position], params, key)
                     position += 1
                     if not may_leave(node, state):
                         continue
@@ -309,13 +308,13 @@ class Staged:
 
     def _trace(self, region: Region, start: int, env: State, keep: frozenset[str], run: Run) -> Stop:
         """Run nodes on `env` as far as it goes."""
-        for position, dead in enumerate(last_reads(Region(region.nodes[start:]), keep), start):
-            node = region.nodes[position]
+        rest = Region(region.nodes[start:])
+        steps = zip(rest.nodes, live_after(rest, keep), last_reads(rest, keep), strict=True)
+        for position, (node, live, dead) in enumerate(steps, start):
             row = catalogue.row(node.kind)
             if self._endless(node):
                 return Stop(position, "regions")
             try:
-                live = live_after(region, position, keep) if node.regions else keep
                 run_node(node, env, live, run)
             except Exception as error:
                 if isinstance(error, UnsupportedError) and node.regions:
@@ -350,6 +349,7 @@ class Staged:
     def _sub_networks(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
         """The blobs that a branch or loop leaves, its decisions read by the host."""
         row = catalogue.row(node.kind)
+        state = {name: state[name] for name in used(node) if name in state}
         if "body" in node.regions:  # how its turns end is its own business; a branch may leave the turn around it
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self._read(name, state[name]) for name in node.inputs]
@@ -376,9 +376,8 @@ class Staged:
 
     def _in_slices(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
         """A loop without an end of its own, some turns in each call, so that it can be interrupted."""
-        used = frozenset().union(*(reads(region) | writes(region) for region in node.regions.values()))
-        fixed = {n: v for n, v in state.items() if n in used and isinstance(v, np.ndarray)}
-        arrays = {n: v for n, v in state.items() if n in used - fixed.keys()}
+        fixed = {n: v for n, v in state.items() if isinstance(v, np.ndarray)}
+        arrays = {n: v for n, v in state.items() if n not in fixed}
         shapes = tuple((name, value.shape, value.dtype) for name, value in sorted(arrays.items()))
         where = (node, shapes, tuple((name, value.tobytes()) for name, value in sorted(fixed.items())))
         stage = self._stages.get(where)
