@@ -259,9 +259,33 @@ def test_millions_of_empty_messages_are_refused_when_they_are_read():
     for field in ("input", "output", "trainingInput"):
         refusal = _bounded(lambda field=field: parse(repeated(70_000, "description", field)))
         assert str(refusal) == "the model has 70,000 features or more; 65,536 are the most"
+    stages = repeated(3_000_000, "pipeline", "models")
+    assert str(_bounded(lambda: parse(stages))) == "the model has 3,000,001 models or more; 16,384 are the most"
+    for fields, what in (
+        (("description", "functions"), "20,000 functions"),
+        (("pipelineClassifier", "pipeline", "models"), "20,001 models"),
+    ):
+        assert what in str(_bounded(lambda fields=fields: parse(repeated(20_000, *fields))))
+    weights = repeated(70_000, "neuralNetwork", "layers", "custom", "weights")
+    assert "70,000 weights" in str(_bounded(lambda: parse(weights)))
     stages = repeated(40_000, "pipeline", "models", "neuralNetwork", "layers")
     assert isinstance(_bounded(lambda: parse(stages)), Model)
     assert "80,000 layers" in str(_bounded(lambda: parse(stages + stages)))  # parts of one message are merged
+
+
+def test_rules_look_at_a_few_of_many_faulty_parts(layer, network):
+    """A megabyte of empty messages where two are meant, or where each is at fault."""
+    model = Model(specificationVersion=5)
+    model.classConfidenceThresholding.precisionRecallCurves.extend(
+        type(model.classConfidenceThresholding.precisionRecallCurves.add())() for _ in range(100_000)
+    )
+    curves: Any = _bounded(lambda: problems(model))
+    assert sum("thresholds for them" in problem.what for problem in curves) <= 20
+    recurrent = layer("biDirectionalLSTM", "x", "y")
+    for _ in range(100_000):
+        recurrent.biDirectionalLSTM.weightParams.add()
+    cells: Any = _bounded(lambda: problems(network(recurrent)))
+    assert any("weightParams has 100000 entries" in problem.what for problem in cells)
 
 
 def test_names_of_megabytes_make_short_problems(layer, network):
