@@ -47,10 +47,14 @@ def test_what_is_not_allowed_is_found(monkeypatch):
 
     import fuzz.steps as steps
 
+    class LongError(steps.GraphmlError):
+        def __str__(self) -> str:
+            return "x" * 1_000_000
+
     data = seeds()["scaler"].SerializeToString()
     acts = {
         "KeyError": lambda message: {}["name"],
-        "a text": lambda message: (_ for _ in ()).throw(steps.GraphmlError("x" * 1_000_000)),
+        "a text": lambda message: (_ for _ in ()).throw(LongError()),
         "s": lambda message: sum(range(60_000_000)),
         "MiB": lambda message: np.ones(80_000_000).sum(),
     }
