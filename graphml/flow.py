@@ -16,7 +16,7 @@ import jax
 
 from graphml import catalogue
 from graphml.errors import typed
-from graphml.graph import EXIT, Graph, Node, Region, reads, writes
+from graphml.graph import EXIT, Graph, Node, Region, last_reads, live_after, reads, writes
 from graphml.lower import Lowered, Run, known_blobs, run_node
 from graphml.visible import visible
 
@@ -49,16 +49,18 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
 
     def trace(params, inputs, key):  # as far as it goes: what is wrong with a layer is told by whoever runs it
         env = lowered.enter(inputs)
-        keep = frozenset(name for node in lowered.graph.body.walk() for name in node.outputs)
+        keep, body = frozenset(port.name for port in lowered.graph.outputs), lowered.graph.body
         run = Run(lowered, params, key, False, {}, {}, {})
         with catalogue.lowering_for(lowered.target):
-            for node in lowered.graph.body.nodes:
+            for node, live, dead in zip(body.nodes, live_after(body, keep), last_reads(body, keep), strict=True):
                 try:
-                    run_node(node, env, keep, run)
+                    run_node(node, env, live, run)
                 except Exception as error:
                     if node.regions:
                         found[node] = str(typed(error, node.label)).splitlines()[-1].strip()
                     return
+                for name in dead:
+                    env.pop(name, None)
 
     inputs = {port.name: jax.ShapeDtypeStruct(port.shape, lowered.dtype) for port in ports if port.shape is not None}
     jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))
@@ -78,7 +80,7 @@ class _Flow:
         """fresh: whether a stage starts with the first layer."""
         waiting: list[Node] = []
         why: tuple[str, ...] = ()
-        for position, node in enumerate(region.nodes):
+        for node, wanted in zip(region.nodes, live_after(region, live), strict=True):
             needed = self._needed(node)
             inside = any(map(self._needed, _inside(node)))
             by_host = node in self._refused or (bool(node.regions) and (self._endless(node) or inside))
@@ -88,8 +90,7 @@ class _Flow:
             if needed:
                 fresh, why = True, (self._decision(node, needed),)
             if node.regions:
-                after = live | reads(Region(region.nodes[position + 1 :]))
-                yield self._control(node, after, by_host)
+                yield self._control(node, wanted, by_host)
                 fresh = fresh or by_host
             elif node.outputs == (EXIT,):
                 yield Step({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,15 +126,38 @@ def live_before(region: Region, keep: frozenset[str]) -> frozenset[str]:
     return reads(region) | (keep - replaced)
 
 
+def used(node: Node) -> frozenset[str]:
+    """The blobs that a node reads, and those that its sub-networks read or write."""
+    return frozenset(node.inputs).union(*(reads(r) | writes(r) for r in node.regions.values()))
+
+
 def last_reads(region: Region, keep: frozenset[str]) -> tuple[tuple[str, ...], ...]:
     """For each node the blobs that nobody needs once it has run. keep: blobs wanted at the end."""
     needed = set(keep)
     dead: list[tuple[str, ...]] = []
     for node in reversed(region.nodes):
-        used = set(node.inputs).union(*(reads(r) | writes(r) for r in node.regions.values()))
-        dead.append(tuple(sorted((used | set(node.outputs)) - needed)))
-        needed |= used
+        touched = used(node)
+        dead.append(tuple(sorted((touched | set(node.outputs)) - needed)))
+        needed |= touched
     return tuple(reversed(dead))
+
+
+def live_after(region: Region, keep: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """For each node those blobs that its sub-networks write whose values matter after it, if `keep` are wanted at the
+    end of the region."""
+    taken: set[str] = set()  # read behind the node, before they are replaced
+    replaced: set[str] = set()  # behind the node, for certain
+    live: list[frozenset[str]] = []
+    for node in reversed(region.nodes):
+        written = frozenset().union(*map(writes, node.regions.values()))
+        live.append(frozenset(name for name in written if name in taken or (name in keep and name not in replaced)))
+        if EXIT in writes(Region((node,))):
+            replaced.clear()  # the nodes behind it may not run
+        else:
+            replaced.update(node.outputs)
+        taken.difference_update(node.outputs)
+        taken.update(node.inputs, *map(reads, node.regions.values()))
+    return tuple(reversed(live))
 
 
 # From the wire -------------------------------------------------------------------------------------------------------
@@ -240,23 +263,30 @@ def from_spec(network: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...])
 
 def check_wiring(graph: Graph) -> None:
     """Raise GraphError where a blob is read that nothing has written, or an output is written by nobody."""
-    known = {port.name for port in graph.inputs}
+    known = _Blobs(dict.fromkeys(port.name for port in graph.inputs))
     _check_region(graph.body, known)
     missing = [port.name for port in graph.outputs if port.name not in known]
     if missing:
         raise GraphError(f"no layer writes the output {', '.join(map(repr, missing))}")
 
 
-def _check_region(region: Region, known: set[str]) -> None:
+_Blobs = ChainMap[str, Node | None]
+"""The blobs at some point: first those of this region, then those of the regions around it, which are not copied for
+each of thousands of branches. The value is the branch that leaves a blob on one of its sides only, otherwise None."""
+
+
+def _check_region(region: Region, known: _Blobs) -> None:
     for node in region.nodes:
         for name in node.inputs:
             if name not in known:
                 raise GraphError(f"{node.label} reads {name!r}, which neither an input nor an earlier layer gives")
-        checked = writes(node.regions["condition"]) if "condition" in node.regions else frozenset()
+        written = {name: writes(inner) for name, inner in node.regions.items()}
         for name, inner in node.regions.items():
-            _check_region(inner, known | checked if name == "body" else set(known))
+            # what the condition leaves, the body finds
+            found = written.get("condition", ()) if name == "body" else ()
+            _check_region(inner, known.new_child(dict.fromkeys(found)))
         # what sub-networks write may be read after them; whether it exists then depends on the side that ran
-        known |= set(node.outputs).union(*(writes(r) for r in node.regions.values()))
+        known |= dict.fromkeys({*node.outputs}.union(*written.values()))
 
 
 def check_sides(graph: Graph, decided: Collection[str]) -> None:
@@ -264,38 +294,37 @@ def check_sides(graph: Graph, decided: Collection[str]) -> None:
 
     decided: blobs whose values are known before the network runs; a branch on one of them has one side only.
     """
-    defined = {port.name for port in graph.inputs}
-    open_blobs = _check_sides(graph.body, defined, {}, decided)
+    blobs = _Blobs(dict.fromkeys(port.name for port in graph.inputs))
+    _check_sides(graph.body, blobs, decided)
     for port in graph.outputs:
-        if port.name in open_blobs:
-            raise GraphError(f"the output {port.name!r} is left by one side of {open_blobs[port.name].label} only")
+        branch = blobs.get(port.name)
+        if branch is not None:
+            raise GraphError(f"the output {port.name!r} is left by one side of {branch.label} only")
 
 
-def _check_sides(region: Region, defined: set[str], left: dict[str, Node], decided: Collection[str]) -> dict[str, Node]:
-    """Adds to `defined` what the region leaves for certain; gives the branch for each blob that it may leave."""
-    left = dict(left)
+def _check_sides(region: Region, blobs: _Blobs, decided: Collection[str]) -> None:
+    """Adds to `blobs` what the region leaves, for certain or on one side of a branch."""
     for node in region.nodes:
         for name in node.inputs:
-            if name in left:
+            branch = blobs.get(name)
+            if branch is not None:
                 raise GraphError(
-                    f"{node.label} reads {name!r}, which one side of {left[name].label} leaves and the other does not; "
+                    f"{node.label} reads {name!r}, which one side of {branch.label} leaves and the other does not; "
                     f"which side runs depends on values"
                 )
-        after = []
+        after: list[_Blobs] = []
         for part, inner in node.regions.items():
-            # what the condition leaves, the body finds
-            begin, maybe = after[0] if part == "body" and after else (defined, left)
-            inside = set(begin)
-            after.append((inside, _check_sides(inner, inside, maybe, decided)))
-        certain = set(node.outputs)
-        if "body" in node.regions or (node.regions and node.inputs[0] in decided):
-            certain |= set().union(*(inside | maybe.keys() for inside, maybe in after))
-        elif node.regions:
-            if len(after) == 2:
-                certain |= after[0][0] & after[1][0]
-            for inside, maybe in after:
-                left |= dict.fromkeys((inside | maybe.keys()) - certain - defined, node)
-        defined |= certain
-        for name in certain & left.keys():
-            del left[name]
-    return left
+            begin = after[0] if part == "body" and after else blobs  # what the condition leaves, the body finds
+            after.append(begin.new_child())
+            _check_sides(inner, after[-1], decided)
+        one_runs = "body" in node.regions or (node.regions and node.inputs[0] in decided)
+        for name in {name for side in after for name in side.maps[0]}:
+            if one_runs or (len(after) == 2 and all(_certain(name, side) for side in after)):
+                blobs[name] = None
+            elif not _certain(name, blobs):
+                blobs[name] = node
+        blobs |= dict.fromkeys(node.outputs)
+
+
+def _certain(name: str, blobs: _Blobs) -> bool:
+    return blobs.get(name, name) is None

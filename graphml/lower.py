@@ -27,7 +27,7 @@ from graphml.catalogue import Op, Target
 from graphml.control import MOST_TURNS, Block, Control, known, peek, too_many_turns
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
 from graphml.folding import Folded, fold
-from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_before, reads, writes
+from graphml.graph import EXIT, Graph, Node, Port, Region, check_sides, last_reads, live_after, reads, used, writes
 from graphml.sequences import reading
 from graphml.spec.layers import KEEP_SCALARS, REGIONS, snake_case
 from graphml.spec.weights import Quantized
@@ -250,8 +250,8 @@ class Run(NamedTuple):
 
 def _run_region(region: Region, env: dict[str, Any], keep: frozenset[str], run: Run) -> None:
     """Run the nodes of a region on the blobs in `env`; afterwards `env` holds those of `keep` that exist."""
-    for position, (node, dead) in enumerate(zip(region.nodes, last_reads(region, keep), strict=True)):
-        live = live_after(region, position, keep) if node.regions else keep
+    lives, deads = live_after(region, keep), last_reads(region, keep)
+    for position, (node, live, dead) in enumerate(zip(region.nodes, lives, deads, strict=True)):
         try:
             run_node(node, env, live, run)
         except Exception as error:
@@ -295,11 +295,6 @@ def _read(env: Mapping[str, Any], name: str):
     return env[name]
 
 
-def live_after(region: Region, position: int, keep: frozenset[str]) -> frozenset[str]:
-    """The blobs whose values matter after a node, if `keep` are wanted at the end of the region."""
-    return live_before(Region(region.nodes[position + 1 :]), keep)
-
-
 def _writes(node: Node) -> frozenset[str]:
     return frozenset().union(*(writes(region) for region in node.regions.values()))
 
@@ -307,8 +302,8 @@ def _writes(node: Node) -> frozenset[str]:
 def run_unless_left(rest: Region, env: dict[str, Any], keep: frozenset[str], run: Run) -> None:
     """What stands behind a possible break or continue runs under a condition. Blobs that it would have created are
     zeros of their shapes when it does not run."""
-    state = {name: wire(value) for name, value in env.items()}
     remaining = block(rest, run)
+    state = {name: wire(value) for name, value in env.items() if name in remaining.reads | remaining.writes | {EXIT}}
     new = remaining.writes & keep - state.keys()
     shapes = remaining.shapes(state, new)
     state |= {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
@@ -319,7 +314,7 @@ def run_unless_left(rest: Region, env: dict[str, Any], keep: frozenset[str], run
 
 def _call_regions(row: Op, node: Node, env: dict[str, Any], live: frozenset[str], run: Run) -> dict[str, Any]:
     """The blobs that a node with sub-networks leaves."""
-    state = {name: wire(value) for name, value in env.items()}
+    state = {name: wire(env[name]) for name in used(node) if name in env}
     blocks = blocks_of(node, run)
     live |= {EXIT} if EXIT in state else set()
     control = Control(state, live, run.lowered.target.max_iterations)

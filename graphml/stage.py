@@ -18,8 +18,8 @@ from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.control import LONGEST_SCAN, State, known
 from graphml.errors import UnsupportedError
-from graphml.graph import EXIT, Node, Region, last_reads, live_before, writes
-from graphml.lower import Run, ValueNeeded, explained, is_set, live_after, may_leave, run_node, run_unless_left, wire
+from graphml.graph import EXIT, Node, Region, last_reads, live_after, live_before, writes
+from graphml.lower import Run, ValueNeeded, explained, is_set, may_leave, run_node, run_unless_left, wire
 
 SIZES = "$sizes"
 """Beside the blobs that a stage gives: the sizes for which it stopped."""
@@ -114,13 +114,13 @@ class Piece:
     def _trace(self, env: State, run: Run) -> Stop:
         """Run nodes on `env` as far as it goes."""
         nodes, keep, first = self.region.nodes, self.keep, self.start.position
-        for position, dead in enumerate(last_reads(Region(nodes[first:]), keep), first):
-            node = nodes[position]
+        rest = Region(nodes[first:])
+        steps = zip(rest.nodes, live_after(rest, keep), last_reads(rest, keep), strict=True)
+        for position, (node, live, dead) in enumerate(steps, first):
             if endless(node, run.lowered.target):
                 return Stop("regions", position)
             run = _without(run, writes(Region((node,)))) if node.regions else run
             try:
-                live = live_after(self.region, position, keep) if node.regions else keep
                 run_node(node, env, live, run)
             except Exception as error:
                 if isinstance(error, UnsupportedError) and node.regions:

@@ -27,7 +27,7 @@ from jax.core import Tracer
 from graphml import catalogue
 from graphml.control import Block, Control, ShapesChange, State, Turns, known, peek
 from graphml.errors import UnsupportedError
-from graphml.graph import EXIT, Node, Region, reads, writes
+from graphml.graph import EXIT, Node, Region, live_after, reads, used, writes
 from graphml.interruptible import InterruptibleLoop
 from graphml.lower import (
     Lowered,
@@ -36,7 +36,6 @@ from graphml.lower import (
     explained,
     is_set,
     key_inside,
-    live_after,
     may_leave,
     origins,
     value_needed,
@@ -123,9 +122,8 @@ class Staged:
 
     def run_loop(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
         """The blobs that an endless loop leaves. Raises UnsupportedError or ShapesChange if it cannot be compiled."""
-        used = frozenset().union(*(reads(region) | writes(region) for region in node.regions.values()))
-        facts = {name: v for name, v in state.items() if name in used and isinstance(v, np.ndarray)}
-        arrays = {name: v for name, v in sorted(state.items()) if name in used - facts.keys()}
+        facts = {name: v for name, v in state.items() if isinstance(v, np.ndarray)}
+        arrays = {name: v for name, v in sorted(state.items()) if name not in facts}
         where = node, _contents(facts), _forms(arrays)
         loop = self._kept.get(where)
         if not isinstance(loop, InterruptibleLoop):
@@ -181,7 +179,7 @@ class _Host:
             return Start(stop.position, sizes=tuple(int(size) for size in sizes))
         if stop.why == "regions":
             node = region.nodes[stop.position]
-            state |= self._sub_networks(node, state, live_after(region, stop.position, keep))
+            state |= self._sub_networks(node, state, live_after(region, keep)[stop.position])
             if not may_leave(node, state):
                 return Start(stop.position + 1)
         if is_set(self.staged.read(EXIT, state[EXIT])):
@@ -191,6 +189,7 @@ class _Host:
 
     def _sub_networks(self, node: Node, state: State, live: frozenset[str]) -> State:
         """The blobs that a branch or loop leaves, its decisions read here."""
+        state = {name: state[name] for name in used(node) if name in state}
         if "body" in node.regions:  # how its turns end is its own business; a branch may leave the turn around it
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self.staged.read(name, state[name]) for name in node.inputs]

@@ -89,12 +89,14 @@ def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_c
         left, kept = state
         return jnp.any(left > -jnp.inf) & (kept.number < count)
 
-    nothing = _Kept(jnp.zeros((4, count), boxes.dtype), jnp.zeros(count, label.dtype), jnp.full(count, -1), 0)
+    most = min(count, len(score))  # each box taken is compared with all before it
+    nothing = _Kept(jnp.zeros((4, most), boxes.dtype), jnp.zeros(most, label.dtype), jnp.full(most, -1), 0)
     _, kept = lax.while_loop(unfinished, visit_block, (jnp.where(score >= score_threshold, score, -jnp.inf), nothing))
+    index = jnp.pad(kept.index, (0, count - most), constant_values=-1)
     if not at_least_one:
-        return kept.index, kept.number
-    first = jnp.where(kept.number == 0, jnp.argmax(score), kept.index[0])
-    return kept.index.at[0].set(first), jnp.maximum(kept.number, 1)
+        return index, kept.number
+    first = jnp.where(kept.number == 0, jnp.argmax(score), index[0])
+    return index.at[0].set(first), jnp.maximum(kept.number, 1)
 
 
 @op("NonMaximumSuppression", concrete=(4,))

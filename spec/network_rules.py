@@ -200,7 +200,7 @@ def _stored(layer: NeuralNetworkLayer, kind: str, params: Any, message: Any) -> 
             continue
         if spec.message_type.name == "LSTMWeightParams":
             cells = getattr(message, spec.name)
-            for cell in cells if spec.is_repeated else (cells,):
+            for cell in cells[:2] if spec.is_repeated else (cells,):  # another rule counts them
                 yield from _stored(layer, kind, params, cell)
         elif kind == "activation" and message is params:
             if message.WhichOneof("NonlinearityType") == spec.name:

@@ -8,7 +8,7 @@ of the network; most layers see a vector in its place.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphml.spec import layers
@@ -17,7 +17,8 @@ from graphml.spec.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import FeatureDescription
 
 Rank = int | None
-Ranks = MutableMapping[str, Rank]
+Ranks = ChainMap[str, Rank]
+"""The ranks of blobs: of this region, then of those around it."""
 
 _MOST = 32  # axes that an array can have here
 
@@ -53,7 +54,7 @@ def _seen(kind: str, rank: Rank) -> Rank:
 def _input_ranks(network: Any, inputs: Sequence[FeatureDescription]) -> Ranks:
     exact = bool(network.arrayInputShapeMapping or network.imageInputShapeMapping)
     exact = exact or any(layers.since(kind) > 3 for kind in _kinds(network.layers))
-    ranks: Ranks = {}
+    ranks = Ranks()
     for feature in inputs:
         of_type = feature.type.WhichOneof("Type")
         if of_type == "imageType":
@@ -89,7 +90,7 @@ def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[P
         for name in ("condition", "body"):
             yield from inside(f"{label} > {name}", ranks_after(networks[name], ranks))
         return
-    sides = [ChainMap({}, ranks), ChainMap({}, ranks)]  # copies would cost more than all the rest
+    sides = [ranks.new_child(), ranks.new_child()]  # copies would cost more than all the rest
     for (name, messages), side in zip(networks.items(), sides, strict=True):
         yield from inside(f"{label} > {name}", ranks_after(messages, side))
     for name in sides[0].maps[0].keys() | sides[1].maps[0].keys():

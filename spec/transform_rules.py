@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from graphml.spec.interface_rules import fixed_size
-from graphml.spec.problems import Problem
+from graphml.spec.problems import Problem, first_few
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 _NUMBERS = ("int64Type", "doubleType")
@@ -318,16 +318,8 @@ def _thresholding(model: Model, message: Any) -> Iterator[Problem]:
     yield from found
     if not message.precisionRecallCurves:
         yield Problem(kind, "has no curves")
-    for position, curve in enumerate(message.precisionRecallCurves):
-        for what in ("precision", "recall"):
-            values = getattr(curve, f"{what}Values").vector
-            thresholds = getattr(curve, f"{what}ConfidenceThresholds").vector
-            if not values or len(values) != len(thresholds):
-                yield Problem(
-                    kind, f"curve {position + 1} has {len(values)} {what}s and {len(thresholds)} thresholds for them"
-                )
-            if not all(math.isfinite(number) and number >= 0 for number in (*values, *thresholds)):
-                yield Problem(kind, f"curve {position + 1} has a {what} or threshold that is negative or not finite")
+    faults = (fault for number, curve in enumerate(message.precisionRecallCurves, 1) for fault in _curve(number, curve))
+    yield from (Problem(kind, fault) for fault in first_few(faults))
     if found:
         return
     size, curves = _size(model.description.input[0]), len(message.precisionRecallCurves)
@@ -337,6 +329,16 @@ def _thresholding(model: Model, message: Any) -> Iterator[Problem]:
         yield Problem(
             kind, f"gives {_size(model.description.output[0])} numbers for {size} classes; two for each are due"
         )
+
+
+def _curve(number: int, curve: Any) -> Iterator[str]:
+    for what in ("precision", "recall"):
+        values = getattr(curve, f"{what}Values").vector
+        thresholds = getattr(curve, f"{what}ConfidenceThresholds").vector
+        if not values or len(values) != len(thresholds):
+            yield f"curve {number} has {len(values)} {what}s and {len(thresholds)} thresholds for them"
+        if not all(math.isfinite(number) and number >= 0 for number in (*values, *thresholds)):
+            yield f"curve {number} has a {what} or threshold that is negative or not finite"
 
 
 def _sound(model: Model, message: Any) -> Iterator[Problem]:

@@ -74,6 +74,19 @@ def test_a_branch_is_one_cond():
     assert jaxpr.count("cond[") == 2
 
 
+def test_a_branch_takes_only_the_blobs_that_it_uses():
+    """Otherwise all blobs before it enter each of many branches where none is dropped, as for intermediate values."""
+    builder = part()
+    for number in range(20):
+        builder.add("add", f"a{number}", ["x"], [f"h{number}"], alpha=1.0)
+    sides = {f"{side}_branch": part().add("multiply", side, ["h7"], ["y"], alpha=2.0) for side in ("if", "else")}
+    graph = from_spec(builder.add("branch", "b", ["x"], [], **sides).network, (Port("x", None),), (Port("y", None),))
+    lowered = lower(graph)
+    program = jax.make_jaxpr(lambda x: lowered.intermediates(lowered.params, {"x": x}))(one(1.0))
+    (cond,) = (equation for equation in program.eqns if equation.primitive.name == "cond")
+    assert len(cond.invars) == 3  # which side, x that decides it, and h7
+
+
 def test_a_known_predicate_needs_no_cond():
     builder = constant(part(), "p", 1.0)
     then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
@@ -94,6 +107,13 @@ def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
     with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one side of layer 'b' \(branch\)"):
         program(one_sided("x"))
     np.testing.assert_array_equal(jax.jit(program(one_sided("yes")))(one(3.0)), [7])
+
+
+def test_a_loop_does_not_make_up_for_the_other_side():
+    turn = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
+    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
+    with pytest.raises(GraphError, match="the output 'y' is left by one side of layer 'b'"):
+        program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=turn))
 
 
 def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
@@ -360,7 +380,7 @@ def test_a_blob_that_only_the_body_writes():
     run = jax.jit(program(builder, inputs=("x", "n")))
     np.testing.assert_array_equal(run(one(2.0), one(3.0)), [3])
     np.testing.assert_array_equal(run(one(2.0), one(0.0)), [0])  # zeros of its shape after no turn
-    with pytest.raises(SpecError, match="no layer"):
+    with pytest.raises(SpecError, match="bodyNetwork has no layers"):
         program(part().add("loop", "l", [], [], max_loop_iterations=2, body_network=part()))
 
 

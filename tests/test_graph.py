@@ -8,7 +8,7 @@ import pytest
 from graphml import graph
 from graphml.build import NeuralNetworkBuilder
 from graphml.errors import GraphError, SpecError
-from graphml.graph import Port, from_layers, from_spec, last_reads, reads, writes
+from graphml.graph import Port, Region, from_layers, from_spec, last_reads, live_after, live_before, reads, writes
 from graphml.spec import NeuralNetwork
 from graphml.spec.attributes import encode
 
@@ -71,6 +71,27 @@ def test_blobs_of_a_branch_live_until_it_has_run():
     dead = last_reads(region, frozenset({"y"}))
     assert "h" not in dead[0]
     assert set(dead[1]) == {"h", "x"}
+
+
+def test_what_lives_behind_a_node_is_what_lives_before_the_rest():
+    leave = branch("may leave", "x", [layer("loopBreak", "l", [], [])])
+    region = from_layers(
+        [
+            branch("b", "x", [layer("sin", "s", ["x"], ["h"]), layer("sin", "t", ["x"], ["y"])]),
+            layer("sin", "h again", ["x"], ["h"]),
+            branch("c", "x", [layer("sin", "u", ["h"], ["i"]), layer("sin", "v", ["x"], ["y"])]),
+            leave,
+            layer("add", "y again", ["i", "x"], ["y"], alpha=0.0),
+            branch("d", "x", [layer("sin", "w", ["x"], ["y"]), layer("sin", "z", ["x"], ["unused"])]),
+        ]
+    )
+    keep = frozenset({"y", "h"})
+    for position, (node, live) in enumerate(zip(region.nodes, live_after(region, keep), strict=True)):
+        rest = Region(region.nodes[position + 1 :])
+        written = frozenset().union(*map(writes, node.regions.values()))
+        assert live == live_before(rest, keep) & written, node.label
+    assert live_after(region, keep)[0] == {"y"}  # the layer that may leave keeps it; 'h' is replaced
+    assert live_after(region, keep)[5] == {"y"}
 
 
 def test_wiring_errors_name_the_layer_and_the_blob():

@@ -9,7 +9,7 @@ from graphml.build import NeuralNetworkBuilder
 from graphml.graph import Port, from_spec
 from graphml.lower import lower
 from graphml.spec.layers import KEEP_SCALARS
-from graphml.spec.rank_rules import ranks_after
+from graphml.spec.rank_rules import Ranks, ranks_after
 
 load_all()
 
@@ -97,7 +97,7 @@ def test_ranks_are_inferred_as_they_are_traced(kind):
     builder, network = _network(*layers, inputs=names)
     ones = dict.fromkeys(names, np.ones(1, np.float32))
     traced = jax.eval_shape(lambda x: network.fn(network.params, x, key=jax.random.key(0))["y"], ones)
-    ranks: dict[str, int | None] = dict.fromkeys(names, 1)
+    ranks = Ranks(dict.fromkeys(names, 1))
     assert list(ranks_after(builder.network.layers, ranks)) == []
     assert traced.ndim == rank + 1
     assert ranks["y"] in (rank + 1, None)
@@ -107,7 +107,7 @@ def test_ranks_are_inferred_as_they_are_traced(kind):
 def test_the_rank_of_a_scalar_is_inferred(maker):
     x, layer = MAKERS[maker]
     builder, _ = _network(layer, _EXPAND)
-    ranks: dict[str, int | None] = {"x": np.ndim(x)}
+    ranks = Ranks({"x": np.ndim(x)})
     assert list(ranks_after(builder.network.layers, ranks)) == []
     assert ranks["y"] in (1, None)
     assert ranks["y"] is not None or layer[3].get("squeeze_all") or layer[0] == "reshapeStatic"

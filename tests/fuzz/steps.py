@@ -6,8 +6,11 @@ Everything else is a finding: another exception, an error text of many pages, a 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import random
+import tempfile
 import time
 import traceback
 import warnings
@@ -18,16 +21,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import graphml
-from graphml import GraphmlError, ModelConfiguration, UpdateTask, codegen, flow, spec
+from graphml import GraphmlError, ModelConfiguration, UpdateTask, cli, codegen, flow, spec
 from graphml.listing import listing
 from graphml.models import FeatureDescription, FeatureType
 from graphml.models.network import NeuralNetwork
+from graphml.models.pipeline import Pipeline
 from graphml.spec.validate import problems, update_problems
 from graphml.summary import summarize
 from graphml.viewer import as_html
 
 SECONDS, BYTES = 2.0, 500_000_000
-LONGEST_TEXT = 100_000  # characters of an error
+LONGEST_TEXT = 20_000  # characters of an error
 MOST_TURNS = 20  # of a loop that has no bound of its own: a program that never ends is legal
 LARGEST_INPUT = 1 << 20  # elements that are given to an input
 
@@ -95,7 +99,8 @@ def _steps(data: bytes, rng: random.Random, costly: float) -> Iterator[tuple[str
     yield "summary", lambda: json.dumps(summarize(model.spec), ensure_ascii=False)
     yield "repr", lambda: (repr(model), as_html(summarize(model.spec), "model"))
     yield "codegen", lambda: codegen.generate(model.spec)
-    yield "save", lambda: spec.serialize(model.spec)
+    yield "package", lambda: _packaged(model)
+    yield "inspect", lambda: _inspected(data)
     if isinstance(model, NeuralNetwork):
         yield "shapes", lambda: found.update(shapes=_shapes(model))
         yield "code", lambda: listing(model.graph, found.get("shapes"))
@@ -103,8 +108,18 @@ def _steps(data: bytes, rng: random.Random, costly: float) -> Iterator[tuple[str
     if rng.random() >= costly:
         return
     yield "predict", lambda: model.predict(_inputs(model, rng))
+    # each of these compiles programs; one of them is enough for one file
+    others: dict[str, Callable[[], Any]] = {
+        "predict batch": lambda: model.predict_batch([_inputs(model, rng) for _ in range(3)]),
+        "linked": lambda: _linked(data, model, rng),
+    }
     if isinstance(model, NeuralNetwork):
-        yield "intermediates", lambda: model.intermediates(_inputs(model, rng))
+        others["warm up"] = model.warm_up
+        others["function"] = lambda: model.as_function()(model.arrays(_inputs(model, rng)))
+        others["intermediates"] = lambda: model.intermediates(_inputs(model, rng))
+    if isinstance(model, Pipeline):
+        others["stages"] = lambda: [stage.predict(_inputs(stage, rng)) for stage in model.models.values()]
+    yield rng.choice(list(others.items()))
     if model.is_updatable:
         yield "update", lambda: _trained(model, rng)
 
@@ -120,6 +135,35 @@ def _shapes(model: NeuralNetwork) -> dict[str, tuple[int, ...]]:
         inputs[port.name] = jax.ShapeDtypeStruct(port.shape, np.float32)
     blobs = jax.eval_shape(lambda params, x: lowered.intermediates(params, x), lowered.params, inputs)
     return {name: blob.shape for name, blob in blobs.items()}
+
+
+def _packaged(model: Any) -> None:
+    """Save the model as a package; what is loaded from there must be the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.mlpackage")
+        model.save(path)
+        if spec.serialize(graphml.load(path).spec) != spec.serialize(model.spec):
+            raise AssertionError("another model came back")
+
+
+def _inspected(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        path = Path(folder, "a.mlmodel")
+        path.write_bytes(data)
+        cli.inspect(path)
+        cli.inspect(path, as_json=True)
+
+
+def _linked(data: bytes, model: Any, rng: random.Random) -> None:
+    """Predict through a model of the same interface that links to the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "target.mlmodel").write_bytes(data)
+        link = spec.Model(specificationVersion=4)
+        link.description.CopyFrom(model.spec.description)
+        link.linkedModel.linkedModelFile.linkedModelFileName.defaultValue = "target.mlmodelc"
+        spec.write(link, Path(folder, "link.mlmodel"))
+        linked: Any = graphml.load(Path(folder, "link.mlmodel"), configuration=model.configuration)
+        linked.predict(_inputs(model, rng))
 
 
 def _trained(model: Any, rng: random.Random) -> None:

@@ -57,6 +57,10 @@ def test_what_is_not_allowed_is_found(monkeypatch):
 
     import fuzz.steps as steps
 
+    class LongError(steps.GraphmlError):
+        def __str__(self) -> str:
+            return "x" * 1_000_000
+
     data = seeds()["scaler"].SerializeToString()
     acts = {
         "KeyError": lambda message: {}["name"],

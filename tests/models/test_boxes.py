@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from one_model import DOUBLE, doubles, made, optional
 
 import graphml
 from graphml import FeatureError, ShapeError, UnsupportedError
+from graphml.ops.detection import suppress
 
 NAMES = {
     "confidenceInputFeatureName": "scores",
@@ -82,6 +85,17 @@ def test_it_keeps_what_the_walk_keeps(count, seed, iou, least, per_class):
     kept = oracle(scores, boxes, iou, least, per_class)
     np.testing.assert_array_equal(out["kept_scores"], scores[kept])
     np.testing.assert_array_equal(out["kept_boxes"], boxes[kept])
+
+
+def test_more_boxes_than_there_are_cost_nothing_while_boxes_are_compared():
+    boxes, scores = np.eye(3, 4, dtype=np.float32), np.ones((3, 1), np.float32)
+    choose = partial(suppress, count=1000, per_class=False)
+    index, number = choose(boxes, scores, 0.5, 0.0)
+    assert (index[:3].tolist(), index[3:].max(), int(number)) == ([0, 1, 2], -1, 3)
+    program = jax.make_jaxpr(choose)(boxes, scores, 0.5, 0.0)
+    loops = [equation for equation in program.eqns if equation.primitive.name == "while"]
+    assert loops
+    assert all(value.aval.size <= 12 for loop in loops for value in loop.outvars)
 
 
 def test_thresholds_are_inputs_too():

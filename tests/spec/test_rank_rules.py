@@ -14,7 +14,7 @@ import graphml
 from graphml import spec
 from graphml.build import NeuralNetworkBuilder, datatypes
 from graphml.spec import attributes
-from graphml.spec.rank_rules import rank_problems, ranks_after
+from graphml.spec.rank_rules import Ranks, rank_problems, ranks_after
 from graphml.spec.validate import problems
 
 KINDS = load_all()
@@ -27,7 +27,7 @@ def inferred(kind: str, case: Case) -> tuple[list[str], list[int | None]]:
         layers[0].name = "layer"
         layers[0].input.extend(input_names(case))
         layers[0].output.extend(output_names(case))
-    ranks = {name: x.ndim for name, x in zip(input_names(case), case.inputs, strict=True)}
+    ranks = Ranks({name: x.ndim for name, x in zip(input_names(case), case.inputs, strict=True)})
     found = [str(problem) for problem in ranks_after(layers, ranks)]
     return found, [ranks.get(name) for name in output_names(case)]
 
