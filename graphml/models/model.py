@@ -207,8 +207,12 @@ class Model:
         self._usable  # noqa: B018  (checked once)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read."""
-        spec.write(self.spec, Path(path))
+        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read.
+
+        What the package that it was loaded from holds beside the model, such as files of weights, goes along into a
+        new package. Raises SpecError for what cannot be written, or would be parted from its weights.
+        """
+        spec.write(self.spec, Path(path), source=self.path)
 
     # What neural networks have, and other kinds may have
 
