@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from graphml import spec as files
 from graphml.build import interface
+from graphml.build.defaults import completed
 from graphml.build.inspection import Inspection
 from graphml.build.interface import InterfaceMethods
 from graphml.build.layer_methods import LayerMethods
@@ -116,12 +117,14 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         """Append a layer of any kind and return the builder.
 
         kind: the wire name ("innerProduct"). fields: its attributes and weights in snake_case or as on the wire; sizes
-        and flags that follow from the weights are filled in. Sub-networks of branches and loops are builders or
-        NeuralNetwork messages. updatable: marks the layer and its weights for training.
+        and flags that follow from the weights are filled in, and so is what the format wants where one value goes
+        without saying (a global pooling without padding, a reduction of all axes). Sub-networks of branches and loops
+        are builders or NeuralNetwork messages. updatable: marks the layer and its weights for training.
         Raises SpecError or GraphError at the offending call, naming the layer.
         """
         count = len(self._network.layers)
         try:
+            fields = dict(completed(kind, inputs, fields))
             self._append(kind, name, list(inputs), list(outputs), fields, updatable=updatable)
             self._check_shapes()
         except GraphmlError as error:
