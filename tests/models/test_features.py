@@ -66,7 +66,7 @@ def test_plain_values_pass(description, given_value, expected):
         (INT64, 2**63, "more than 64 bits"),
         pytest.param(INT64, 10**5000, "more than 64 bits", id="an int of 5000 digits"),
         pytest.param(DOUBLE, 10**5000, "too large for a float", id="a float of 5000 digits"),
-        pytest.param(STRING, 10**5000, "more than 64 bits (int)", id="a text of 5000 digits"),
+        pytest.param(STRING, 10**5000, "an integer of 16610 bits", id="a text of 5000 digits"),
         (INT64, np.array([1, 2]), r"an array int64 \[2\]"),
         (DOUBLE, "1.0", "takes a float; given was '1.0' (str)"),
         (DOUBLE, False, "False (bool)"),
