@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-from graphml.errors import FeatureError, GraphmlError, UnsupportedError, UpdateError, need
+from graphml.errors import FeatureError, GraphmlError, UnsupportedError, UpdateError, need, with_article
 
 typer = need("typer", "cli")
 need("rich", "cli")
@@ -98,7 +98,7 @@ def _network(file: Path):
 
     model = load(file)
     if not isinstance(model, NeuralNetwork):
-        raise UnsupportedError(f"only neural networks have layers and blobs; this is a {model.kind}")
+        raise UnsupportedError(f"only neural networks have layers and blobs; this is {with_article(model.kind)}")
     return model
 
 

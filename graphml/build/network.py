@@ -20,7 +20,7 @@ from graphml.build.interface import InterfaceMethods
 from graphml.build.layer_methods import LayerMethods
 from graphml.build.shapes import blob_shapes
 from graphml.build.updating import UpdateMethods
-from graphml.errors import GraphError, GraphmlError, UnsupportedError
+from graphml.errors import GraphError, GraphmlError, UnsupportedError, with_article
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetwork
 
@@ -73,7 +73,7 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         model = Model() if spec is None else spec
         kind = model.WhichOneof("Type")
         if kind not in (None, *_KINDS.values()):
-            raise GraphError(f"spec is a {kind}, not a neural network")
+            raise GraphError(f"spec is {with_article(kind)}, not a neural network")
         network = getattr(model, _KINDS[mode] if kind is None else kind)
         network.SetInParent()
         # the mapping of a network that is there already belongs to its layers

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphml.build.core import Core
 from graphml.build.datatypes import Array, array, feature_type
-from graphml.errors import GraphError, GraphmlError, SpecError, UpdateError
+from graphml.errors import GraphError, GraphmlError, SpecError, UpdateError, with_article
 from graphml.recipes import Recipe, network_of, write_recipe
 from graphml.spec.attributes import kind_of, weight_messages
 from graphml.spec.weights import storage
@@ -220,7 +220,7 @@ class UpdateMethods(Core):
 
     def _set_optimizer(self, params: _Parameters, kind: type[_Parameters], field: str) -> None:
         if not isinstance(params, kind):
-            raise UpdateError(f"the parameters are a {type(params).__name__}, not {kind.__name__}")
+            raise UpdateError(f"the parameters are {with_article(type(params).__name__)}, not {kind.__name__}")
         optimizer = self._network.updateParams.optimizer
         optimizer.Clear()
         message = getattr(optimizer, field)

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphml.build.arguments import AXES, one_of, padding_2d, padding_3d
 from graphml.build.rows import Fields
-from graphml.errors import SpecError
+from graphml.errors import SpecError, with_article
 from graphml.spec.weights import Quantized, unpack_bits
 
 
@@ -42,7 +42,7 @@ def matrix(a: Any, value: Any, shape: Sequence[int], order: Sequence[int] | None
         return value
     if not isinstance(value, bytes | bytearray | memoryview):
         if getattr(a, "is_quantized_weight", False):
-            raise SpecError(f"quantized weights are bytes, W is a {type(value).__name__}")
+            raise SpecError(f"quantized weights are bytes, W is {with_article(type(value).__name__)}")
         return floats(value, shape, "W").transpose(order)
     if a.quantization_type is None:
         raise SpecError("W is bytes, but no quantization_type says what they are")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphml import spec
-from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.handing import recoloured, stage_inputs
 from graphml.models.model import Model, Traceable, load
@@ -87,7 +87,7 @@ class LinkedModel(Model):
         search = file.linkedModelSearchPath.defaultValue if path is None else path
         for what, text in (("file name", name), ("search path", search)):
             if not isinstance(text, str | os.PathLike):
-                raise FeatureError(f"the {what} of a linked model is a str, not a {type(text).__name__}")
+                raise FeatureError(f"the {what} of a linked model is a str, not {with_article(type(text).__name__)}")
         name, search = os.fspath(name), os.fspath(search)
         _check_name(name, given is not None)
         return _find(name, list(_places(self.path, search, path is not None)), given is not None)

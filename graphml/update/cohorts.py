@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from graphml.errors import GraphmlError, UpdateError
+from graphml.errors import GraphmlError, UpdateError, with_article
 from graphml.models.network import NeuralNetwork
 from graphml.update import failures, training, validation
 from graphml.update.data import Row, Samples, TrainingData, check_targets, checked_samples, stacked
@@ -129,7 +129,7 @@ def _items(model: NeuralNetwork, recipe: Recipe, users: Iterable[TrainingData]) 
         index = 0
         try:
             if not isinstance(data, Iterable):
-                raise UpdateError(f"the data are samples or a dict of arrays, not a {type(data).__name__}")
+                raise UpdateError(f"the data are samples or a dict of arrays, not {with_article(type(data).__name__)}")
             for row in checked_samples(model, recipe.losses, data):
                 first = row if first is None else first
                 if index == 0:

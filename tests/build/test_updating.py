@@ -140,7 +140,7 @@ def test_parameters_of_optimizers():
     assert [getattr(written, name).defaultValue for name in ("beta1", "beta2", "eps")] == [0.5, 0.75, 0.125]
     assert [getattr(written, name).range.maxValue for name in ("beta1", "beta2", "eps")] == [0.75, 0.875, 0.25]
     assert list(written.miniBatchSize.set.values) == [10]
-    with pytest.raises(UpdateError, match="the parameters are a AdamParams, not SgdParams"):
+    with pytest.raises(UpdateError, match="the parameters are an AdamParams, not SgdParams"):
         builder.set_sgd_optimizer(AdamParams())
 
 

@@ -171,7 +171,7 @@ def test_names_that_nothing_has(name, tmp_path):
 def test_a_null_character_in_the_path_and_other_types(tmp_path):
     with pytest.raises(SpecError, match="null character"):
         answer(written(link(path="a\0b"), tmp_path / "a.mlmodel"))
-    with pytest.raises(FeatureError, match="search path of a linked model is a str, not a int"):
+    with pytest.raises(FeatureError, match="search path of a linked model is a str, not an int"):
         answer(tmp_path / "a.mlmodel", linked_model_search_path=3)
 
 

@@ -171,7 +171,7 @@ def test_a_user_whose_loss_is_not_finite_stops_alone():
 def test_what_is_refused():
     with pytest.raises(UpdateError, match="a list of training data, one for each user"):
         update_many(MODEL, regression_data(3))
-    with pytest.raises(UpdateError, match="user 0\n  the data are samples or a dict of arrays, not a int"):
+    with pytest.raises(UpdateError, match="user 0\n  the data are samples or a dict of arrays, not an int"):
         update_many(MODEL, [5])
     with pytest.raises(UpdateError, match="there are no users"):
         update_many(MODEL, [])
