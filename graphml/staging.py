@@ -341,8 +341,8 @@ class Staged:
 
     def _endless(self, node: Node) -> bool:
         """Whether nothing bounds how long a node runs."""
-        most = self.lowered.target.max_iterations
-        bounded = most is not None and most <= LONGEST_SCAN
+        most, own = self.lowered.target.max_iterations, node.attributes.get("max_loop_iterations", 0)
+        bounded = most is not None and most <= LONGEST_SCAN and not 0 < own < MOST_TURNS
         return not bounded and catalogue.row(node.kind).endless(node.inputs, node.attributes)
 
     # Branches and loops by the host ----------------------------------------------------------------------------------
