@@ -29,12 +29,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graphml.errors import GraphmlError, UpdateError, need
+import numpy as np
+
+from graphml.errors import GraphmlError, UpdateError, need, with_article
 from graphml.models import Model, load
 from graphml.models.configuration import ModelConfiguration
+from graphml.models.features import in_words
 from graphml.spec.files import refuse_unwritable, replace_file
 from graphml.training_files import read_samples
-from graphml.update import MetricKey, TaskState, UpdateTask
+from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
 from graphml.update.checkpoints import digest, is_locked
 from graphml.update.private_files import (
     as_facts_of,
@@ -77,6 +80,32 @@ class Job:
     checkpoint_seconds: float = 30.0
     budget_seconds: float | None = None
     nice: int = 10
+
+    def __post_init__(self) -> None:
+        """Numbers of any library, and keys as names: a job is a file of JSON."""
+        for name in ("strict", "precision", "checkpoint_seconds", "budget_seconds", "nice"):
+            object.__setattr__(self, name, _plain(name, getattr(self, name)))
+        if isinstance(self.parameters, Mapping):
+            named = {_name(key): _plain(_name(key), value) for key, value in self.parameters.items()}
+            object.__setattr__(self, "parameters", named)
+
+
+def _name(key: Any) -> str:
+    if not isinstance(key, str | ParameterKey):
+        raise UpdateError(f"a parameter is a ParameterKey or the name of one, not {with_article(type(key).__name__)}")
+    return str(key)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A number, text or switch as JSON holds it."""
+    if isinstance(value, str | None):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    array = np.asarray(value)
+    if array.size == 1 and array.dtype.kind in "biuf" and type(array.item()) in (bool, int, float):
+        return array.item()
+    raise UpdateError(f"{name} cannot be {in_words(value)} in the background; expected a number, a text or a switch")
 
 
 def task_in(
@@ -354,7 +383,7 @@ def update_in_background(
     out_path: str | os.PathLike[str],
     *,
     checkpoint_dir: str | os.PathLike[str] | None = None,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[Any, Any] | None = None,
     strict: bool = True,
     precision: str = "float32",
     checkpoint_seconds: float = 30.0,
@@ -363,11 +392,12 @@ def update_in_background(
 ) -> BackgroundUpdate:
     """Train a model in a process of its own, and write the result to `out_path`; gives a handle on it at once.
 
-    data_path: a folder of images per class, or a .jsonl, .csv or .npz file. parameters: names -> numbers.
-    checkpoint_dir: `out_path` with the ending .update unless it is given; one that holds this very update goes on with
-    it. budget_seconds: the process ends after them, SUSPENDED. nice: how far it gives way to others, 0 to 19.
-    Raises UpdateError when the directory holds another update, SpecError when no model can be written to `out_path`;
-    what fails in the process is told by `progress`.
+    data_path: a folder of images per class, or a .jsonl, .csv or .npz file. parameters: {name or ParameterKey: number,
+    text or switch}. checkpoint_dir: `out_path` with the ending .update unless it is given; one that holds this very
+    update goes on with it. budget_seconds: the process ends after them, SUSPENDED. nice: how far it gives way to
+    others, 0 to 19.
+    Raises UpdateError when the directory holds another update, and for parameters that are none of these; SpecError
+    when no model can be written to `out_path`. What fails in the process is told by `progress`.
     """
     need("orbax.checkpoint", "checkpoints")
     out = Path(out_path).absolute()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import io
 import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from graphml.errors import FeatureError, GraphmlError, UnsupportedError, UpdateError, need
+from graphml.errors import FeatureError, GraphmlError, UnsupportedError, UpdateError, need, with_article
 
 typer = need("typer", "cli")
 need("rich", "cli")
@@ -18,7 +22,7 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
-from graphml.spec.files import open_regular, probe, refuse_unwritable  # noqa: E402
+from graphml.spec.files import open_regular, probe, refuse_unwritable, replace_file  # noqa: E402
 from graphml.summary import summarize  # noqa: E402
 from graphml.viewer import rows, walk  # noqa: E402
 from graphml.visible import harmless, visible, visible_lines  # noqa: E402
@@ -98,7 +102,7 @@ def _network(file: Path):
 
     model = load(file)
     if not isinstance(model, NeuralNetwork):
-        raise UnsupportedError(f"only neural networks have layers and blobs; this is a {model.kind}")
+        raise UnsupportedError(f"only neural networks have layers and blobs; this is {with_article(model.kind)}")
     return model
 
 
@@ -194,11 +198,57 @@ def codegen(
     """Write a Python module with typed inputs, outputs and methods for one model."""
     from graphml.codegen import generate
 
+    if output is not None:
+        _refuse_unwritable(output)
     text = generate(file, name)
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text, encoding="utf-8", newline="\n")
+        _write(output, text.encode())
+
+
+# Files that commands write -------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What goes wrong while a file is written, as an error of ours that names it."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        raise GraphmlError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it."""
+    with _writing(path):
+        if not _is_special(path):
+            if path.is_dir():
+                raise OSError("it is a folder")
+            probe(Path(os.path.realpath(path)))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file, all of it or nothing."""
+    with _writing(path):
+        if _is_special(path):
+            path.write_bytes(data)
+        else:
+            replace_file(Path(os.path.realpath(path)), data)  # a link stays
+
+
+def _is_special(path: Path) -> bool:
+    """Whether this is a device or a pipe, as /dev/stdout may be: it is written to, not replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _refuse_unwritable_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made, or in which nothing can be written, before anything is computed for it."""
+    with _writing(folder):
+        there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+        if not there.is_dir():
+            raise OSError("it is not a folder" if there == folder else f"{there} is not a folder")
+        probe(there / "file")
 
 
 # predict -------------------------------------------------------------------------------------------------------------
@@ -218,6 +268,8 @@ def predict(
     """Run a model once."""
     from graphml.models import load
 
+    if output is not None:
+        _refuse_unwritable_folder(output)
     model = load(file)
     key = {}
     if seed is not None and model.draws():
@@ -226,7 +278,8 @@ def predict(
         key = {"key": jax.random.key(seed)}
     result = model.predict(_features(model.spec.description.input, given or []), **key)
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
+        with _writing(output):
+            output.mkdir(parents=True, exist_ok=True)
     shown = {name: _shown(name, value, output) for name, value in result.items()}
     if as_json:
         _json(shown)
@@ -277,14 +330,17 @@ def _shown(name: str, value: Any, folder: Path | None) -> Any:
     if hasattr(value, "save") and hasattr(value, "size"):
         if folder is None:
             return f"image {value.size[0]} x {value.size[1]} (give --output FOLDER to keep it)"
-        path = folder / f"{_file_name(name)}.png"
-        value.save(path)
+        kind = "TIFF" if value.mode == "F" else "PNG"  # a PNG holds no floats
+        path, data = folder / f"{_file_name(name)}.{kind.lower()}", io.BytesIO()
+        value.save(data, format=kind)
+        _write(path, data.getvalue())
         return str(path)
     if isinstance(value, np.ndarray):
         if folder is None:
             return value.tolist()
-        path = folder / f"{_file_name(name)}.npy"
-        np.save(path, value, allow_pickle=False)
+        path, data = folder / f"{_file_name(name)}.npy", io.BytesIO()
+        np.save(data, value, allow_pickle=False)
+        _write(path, data.getvalue())
         return str(path)
     return value
 
@@ -395,8 +451,6 @@ def update(
 
     Ctrl-C keeps a checkpoint and says how to go on with it.
     """
-    import os
-
     from graphml.background import save_result
     from graphml.update import MetricKey, TaskState
 
@@ -405,7 +459,7 @@ def update(
         raise UpdateError("--budget needs --checkpoint-dir, where the next run finds what this one has done")
     if plot is not None:
         need("matplotlib", "plot")  # better now than when all is learned
-        _refuse_unwritable_plot(plot)
+        _refuse_unwritable(plot)
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     settings_ = _settings(settings or [])
@@ -508,13 +562,6 @@ def _kept(task: Any, directory: Path | None, output: Path) -> str:
         else:
             return f"interrupted; to go on from the checkpoint, add --checkpoint-dir {place} to the command"
     return f"interrupted; nothing was kept: {reasons[0]}"
-
-
-def _refuse_unwritable_plot(path: Path) -> None:
-    try:
-        probe(path)
-    except OSError as error:
-        raise UpdateError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

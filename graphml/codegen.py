@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphml import spec
-from graphml.errors import GraphmlError, SpecError
+from graphml.errors import GraphmlError, SpecError, with_article
 from graphml.naming import Names
 from graphml.spec.enums import enum_name
 from graphml.spec.layers import NETWORKS
@@ -51,7 +51,9 @@ def _read(model: Any) -> tuple[Any, str | os.PathLike[str] | None]:
         return spec.read(model), model
     message = getattr(model, "spec", model)
     if not isinstance(message, spec.Model):
-        raise SpecError(f"a model is a path, a Model message or a loaded model, not a {type(model).__name__}")
+        raise SpecError(
+            f"a model is a path, a Model message or a loaded model, not {with_article(type(model).__name__)}"
+        )
     return message, getattr(model, "path", None)
 
 

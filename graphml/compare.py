@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from graphml.errors import FeatureError, UnsupportedError
+from graphml.errors import FeatureError, UnsupportedError, with_article
 from graphml.interop.onnx import run_onnx
 from graphml.models import load
 from graphml.models.network import NeuralNetwork
@@ -93,7 +93,9 @@ def compare(
 def _network(path: str | Path) -> NeuralNetwork:
     model = load(path)
     if not isinstance(model, NeuralNetwork):
-        raise UnsupportedError(f"only neural networks can be compared layer by layer; {path} is a {model.kind}")
+        raise UnsupportedError(
+            f"only neural networks can be compared layer by layer; {path} is {with_article(model.kind)}"
+        )
     return model
 
 

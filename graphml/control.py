@@ -121,7 +121,11 @@ class _Traced:
 
 @dataclass(frozen=True)
 class Control:
-    """How the sub-networks of one node run: on which state, and which blobs are wanted after them."""
+    """How the sub-networks of one node run: on which state, and which blobs are wanted after them.
+
+    max_iterations: turns after which a loop ends that has neither a count nor a bound in the layer; and of other loops
+    the turns that are laid out for a derivative, where it is not known how many there will be.
+    """
 
     state: State
     live: frozenset[str]
@@ -220,6 +224,10 @@ def _one_number(shapes: Iterable[tuple[int, ...]]) -> bool:
 def _fitted(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """A blob as what carries it needs it: of its type, and a scalar as a vector of one where that is its shape."""
     return jnp.asarray(value, dtype).reshape(shape)
+
+
+def _is_float(value: Any) -> bool:
+    return jnp.issubdtype(value.dtype, jnp.floating)
 
 
 def _written(state: State, names: frozenset[str]) -> State:
@@ -324,10 +332,13 @@ class Turns:
     def _early(self, params, moving: State, start: State) -> State:
         """Turns until the condition fails, a break, or the count: `while_loop`; its derivative is that of a `scan`."""
         bound = self._bound()
-        limits = [n for n in (self._control.max_iterations, self._most) if n is not None]
-        count = jnp.int32(min([*limits, MOST_TURNS]))
+        count = jnp.int32(MOST_TURNS if self._most is None else min(self._most, MOST_TURNS))
         if self._count is not None:
-            count = jnp.minimum(count, self._count.reshape(()))
+            count = self._count.reshape(())
+            if self._control.max_iterations is not None and (self._condition is not None or self._exits):
+                # what is known only now to be no bound is bounded like any loop without one
+                limit = jnp.int32(min(self._control.max_iterations, MOST_TURNS))
+                count = jnp.where(count == MOST_TURNS, limit, count)
 
         def begin(operands):
             params, moving, start, count = operands
@@ -360,15 +371,20 @@ class Turns:
             def step(carried, _):
                 return lax.cond(carried[1], lambda c: turn(operands, c), lambda c: c, carried), None
 
-            return lax.scan(step, begin(operands), None, length=bound)[0][0]
+            carry, more, _ = lax.scan(step, begin(operands), None, length=bound)[0]
+            if self._most == bound:
+                return carry
+            # there may be more turns than are laid out: then there is no answer, and no derivative
+            known_to_end = jnp.where(more, jnp.nan, 1.0)
+            return {n: v * known_to_end.astype(v.dtype) if _is_float(v) else v for n, v in carry.items()}
 
         # JAX cannot transpose the batched tangents of a cond, which `grad` of `vmap` would meet behind the custom rule
         return (as_scan if bound is not None and target().train else run)((params, moving, start, count))
 
     def _bound(self) -> int | None:
-        """How many turns there are at most, where that is a number worth laying out for derivatives."""
-        bounds = [n for n in (self._control.max_iterations, self._most) if n is not None and n <= LONGEST_SCAN]
-        return min(bounds, default=None)
+        """How many turns are laid out for derivatives: as many as there can be, or else as the caller allows."""
+        bounds = (n for n in (self._most, self._control.max_iterations) if n is not None and n <= LONGEST_SCAN)
+        return next(bounds, None)
 
     # some turns at a time
 

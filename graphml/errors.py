@@ -9,6 +9,7 @@ Names and lists come from files and may have megabytes, so the text of an error 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from graphml.visible import visible_lines
@@ -114,6 +115,14 @@ def shortened(text: str) -> str:
 def quoted(name: str) -> str:
     """A name in quotation marks, as errors call it."""
     return repr(_without_middle(name, _LONGEST_NAME))
+
+
+def with_article(name: str) -> str:
+    """A name behind "a" or "an", as it is pronounced: an int, a str, a uint8, an mlProgram."""
+    return f"{'an' if _LIKE_A_VOWEL.match(name) else 'a'} {name}"
+
+
+_LIKE_A_VOWEL = re.compile(r"(?i:[aei]|o(?!ne)|u(?!int|ni|nary|func|ser))|ml[A-Z]")
 
 
 def _without_middle(text: str, longest: int) -> str:

@@ -187,7 +187,8 @@ def lower(
 
     dtype: of everything inside; float64 needs `jax.enable_x64`. platform: cpu, cuda, tpu ... (None: JAX's default);
     it decides between equivalent forms of a layer, not what is computed. custom_layers: class name -> function.
-    max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives.
+    max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives. A loop whose
+        count an input gives has a bound of its own; its derivative is NaN where the count is larger than this.
     max_array_bytes: how many bytes one array may take, 4 GiB unless given; a layer that makes a larger one is refused
     when it is traced.
     debug: refuse values that are otherwise let pass, such as an index that an array does not have; only where they can

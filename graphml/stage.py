@@ -16,7 +16,7 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.catalogue import Target
-from graphml.control import LONGEST_SCAN, State, known
+from graphml.control import LONGEST_SCAN, MOST_TURNS, State, known
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT, Node, Region, last_reads, live_after, live_before, writes
 from graphml.lower import Run, ValueNeeded, explained, is_set, may_leave, run_node, run_unless_left, wire
@@ -147,7 +147,8 @@ class Piece:
 
 def endless(node: Node, target: Target) -> bool:
     """Whether nothing bounds how long a node runs."""
-    bounded = target.max_iterations is not None and target.max_iterations <= LONGEST_SCAN
+    most, own = target.max_iterations, node.attributes.get("max_loop_iterations", 0)
+    bounded = most is not None and most <= LONGEST_SCAN and not 0 < own < MOST_TURNS
     return not bounded and catalogue.row(node.kind).endless(node.inputs, node.attributes)
 
 

@@ -1,7 +1,8 @@
 """Model files: `.mlmodel` (one message, no header) and `.mlpackage` (a folder whose manifest names the message).
 
 Reading is lenient: any version, unknown fields (kept for writing) and contradictions pass; `validate` judges them.
-Whatever the bytes are, a failure is a SpecError. Writing leaves the old file or the new one, never a part of one.
+Whatever the bytes are, a failure is a SpecError. Writing leaves the old file or the new one, never a part of one. What
+a package holds beside the message, such as the weights of an ML program, goes along into a new package.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from google.protobuf.message import DecodeError, EncodeError
 
 from graphml.errors import SpecError
+from graphml.spec.blobs import FOLDER, blob_files
 from graphml.spec.counts import check_counts
 from graphml.spec.wire.model_pb2 import Model
 
 _LARGEST = 2**31 - 1  # bytes of a message that protobuf can hold
 _LARGEST_MANIFEST = 1 << 20  # a thousand items take a third of it
+_CHUNK = 1 << 20  # bytes that are copied at once
 _START = 512  # bytes by which what is not a model is known
 _MANIFEST = "Manifest.json"
 _DATA = "Data"
@@ -122,7 +125,9 @@ def _naming(path: Path) -> Iterator[None]:
         raise error.in_context(str(path)) from None
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(f"{path}\n  {reason[:1].lower() + reason[1:]}") from error
+        if isinstance(error, OSError) and error.errno is not None and reason == os.strerror(error.errno):
+            reason = reason[:1].lower() + reason[1:]  # ours may begin with the name of a file
+        raise SpecError(f"{path}\n  {reason}") from error
 
 
 def _refuse_compiled(path: Path) -> None:
@@ -167,25 +172,37 @@ def _check_start(start: bytes) -> None:
 
 def _model_file(package: Path) -> Path:
     """The `.mlmodel` inside a package, through its manifest, with symbolic links resolved."""
-    file = _inside(package, _MANIFEST, _MANIFEST)
-    if not file.exists():
-        raise SpecError(f"this is a folder without {_MANIFEST}, so it is not an .mlpackage")
+    _, manifest = _read_manifest(package)
     try:
-        manifest = json.loads(_bytes(file, _LARGEST_MANIFEST))
-        root = manifest["rootModelIdentifier"]
-        inner = manifest["itemInfoEntries"][root]["path"]
-    except (ValueError, RecursionError):
-        raise SpecError(f"{_MANIFEST} is not JSON") from None
+        inner = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
     except (LookupError, TypeError):
         raise SpecError(f"{_MANIFEST} names no root model") from None
-    if not isinstance(inner, str) or not 0 < len(inner) <= _LONGEST_PATH or "\0" in inner:
-        raise SpecError(f"{_MANIFEST}: the root model has no path of at most {_LONGEST_PATH} characters")
-    if PurePosixPath(inner).is_absolute() or os.path.normpath(inner).split(os.sep)[0] == os.pardir:
-        raise SpecError(f"{_MANIFEST}: the path {inner!r} leaves the package")
+    inner = _path_of(inner, "the root model")
     model = _inside(package, Path(_DATA, inner), f"{_MANIFEST}: the path {inner!r}")
     if not model.is_file():
         raise SpecError(f"{_MANIFEST}: the root model {f'{_DATA}/{inner}'!r} is missing")
     return model
+
+
+def _read_manifest(package: Path) -> tuple[bytes, Any]:
+    """The manifest of a package as bytes, and as JSON."""
+    file = _inside(package, _MANIFEST, _MANIFEST)
+    if not file.exists():
+        raise SpecError(f"this is a folder without {_MANIFEST}, so it is not an .mlpackage")
+    data = _bytes(file, _LARGEST_MANIFEST)
+    try:
+        return data, json.loads(data)
+    except (ValueError, RecursionError):
+        raise SpecError(f"{_MANIFEST} is not JSON") from None
+
+
+def _path_of(inner: Any, what: str) -> str:
+    """The path of an item, below the folder of the data."""
+    if not isinstance(inner, str) or not 0 < len(inner) <= _LONGEST_PATH or "\0" in inner:
+        raise SpecError(f"{_MANIFEST}: {what} has no path of at most {_LONGEST_PATH} characters")
+    if PurePosixPath(inner).is_absolute() or os.path.normpath(inner).split(os.sep)[0] == os.pardir:
+        raise SpecError(f"{_MANIFEST}: the path {inner!r} leaves the package")
+    return os.path.normpath(inner)
 
 
 def _inside(package: Path, inner: str | Path, what: str) -> Path:
@@ -200,17 +217,28 @@ def _inside(package: Path, inner: str | Path, what: str) -> Path:
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
-def write(model: Model, path: str | os.PathLike[str]) -> None:
+def write(model: Model, path: str | os.PathLike[str], *, source: str | os.PathLike[str] | None = None) -> None:
     """Write a model as `.mlmodel` or `.mlpackage`, whichever the name says.
 
     All or nothing: on any failure the path holds what it held before. In a package that exists only the root model is
-    replaced; the manifest and the other items stay. Raises SpecError that names the path.
+    replaced; the manifest and the other items stay.
+
+    Args:
+        model: The message.
+        path: Where to write it.
+        source: What the model was read from. If that is a package, its other items go along into a new one.
+
+    Raises:
+        SpecError: It cannot be written, or its weights, which are in files beside it, would not be where it is. The
+            error names the path.
     """
-    path = Path(path)
+    path, source = Path(path), None if source is None else Path(source)
     with _naming(path):
         data = serialize(model)
         file, whole = _target(path)
-        _write_package(file, data) if whole else replace_file(file, data)
+        package = _new_package(source) if whole else None
+        _refuse_without_weights(model, path, source, package)
+        replace_file(file, data) if package is None else _write_package(file, data, package)
 
 
 def refuse_unwritable(path: str | os.PathLike[str]) -> None:
@@ -233,7 +261,7 @@ def probe(file: Path) -> None:
     """Make and remove a file beside another, which may not be there yet. Raises OSError where that cannot be done."""
     temporary = _temporary(file)
     try:
-        _write_through(temporary, b"")
+        _write_through(temporary, [])
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -255,14 +283,77 @@ def _target(path: Path) -> tuple[Path, bool]:
     return file, True
 
 
-def _write_package(package: Path, data: bytes) -> None:
+class _Package(NamedTuple):
+    """What a package holds beside the message. root, items: paths below the folder of the data; items: {path: the file
+    to copy}."""
+
+    manifest: bytes
+    root: str
+    items: Mapping[str, Path]
+
+
+def _new_package(source: Path | None) -> _Package:
+    """A package with nothing but a model, or one with all that lies beside the model in another."""
+    fresh = _Package(_manifest(), _ROOT_PATH, {})
+    if source is None or not source.is_dir():
+        return fresh
+    data, manifest = _read_manifest(source)
+    model, entries = _model_file(source), manifest["itemInfoEntries"]
+    root = _path_of(entries[manifest["rootModelIdentifier"]]["path"], "the root model")
+    items: dict[str, Path] = {}
+    for name in sorted(entries.keys() - {manifest["rootModelIdentifier"]}):
+        if not isinstance(entries[name], dict):
+            raise SpecError(f"{_MANIFEST}: the item {name!r} has no path")
+        items.update(_files(source, _path_of(entries[name].get("path"), f"the item {name!r}")))
+    items = {inner: file for inner, file in items.items() if file != model and inner != root}
+    return _Package(data, root, items) if items else fresh
+
+
+def _files(package: Path, item: str) -> Iterator[tuple[str, Path]]:
+    """The files of an item, each with its path below the folder of the data; none if the item is missing."""
+    place = _inside(package, Path(_DATA, item), f"{_MANIFEST}: the path {item!r}")
+    if not place.is_dir():
+        if place.exists():
+            yield item, place
+        return
+    for name in sorted(os.listdir(place)):
+        if (place / name).is_symlink() and (place / name).is_dir():
+            _inside(package, Path(_DATA, item, name), f"the item {item!r}")
+            raise SpecError(f"the item {item!r} holds a link to a folder, {name!r}, which may lead in a circle")
+        yield from _files(package, os.path.normpath(os.path.join(item, name)))
+
+
+def _refuse_without_weights(model: Model, path: Path, source: Path | None, package: _Package | None) -> None:
+    """Refuse a model that would be parted from its files of weights. package: the one that is made, if any."""
+    names = sorted(blob_files(model))
+    if not names:
+        return
+    words = f"the weights of this model are in {', '.join(map(repr, names[:3]))}"
+    if path.suffix.lower() == ".mlmodel":
+        raise SpecError(f"{words}, in files which an .mlmodel cannot hold; write it as an .mlpackage")
+    if package is None:
+        if source is not None and os.path.realpath(source) != os.path.realpath(path):
+            raise SpecError(f"{words}, and there is a package already, whose own weights would stay; remove it before")
+        return
+    folder = os.path.dirname(package.root)
+    held = {FOLDER + os.path.relpath(item, folder or ".") for item in package.items}
+    missing = [name for name in names if name not in held]
+    if missing:
+        where = "no package is given as its source" if source is None else f"{source} has no item with it"
+        raise SpecError(f"{words}; {missing[0]!r} cannot be copied: {where}")
+
+
+def _write_package(package: Path, data: bytes, parts: _Package) -> None:
     temporary = _temporary(package)
     try:
         temporary.mkdir(0o700 if package.is_dir() else 0o777)
-        for file, content in ((Path(_DATA, _ROOT_PATH), data), (Path(_MANIFEST), _manifest())):
-            (temporary / file).parent.mkdir(parents=True, exist_ok=True)
-            _write_through(temporary / file, content)
-        for folder in (temporary / _DATA / _ROOT_PATH).parents[:3]:
+        folders = {temporary}
+        for inner, content in ((Path(_DATA, parts.root), [data]), (Path(_MANIFEST), [parts.manifest])):
+            folders |= _put(temporary, inner, content)
+        for item, file in parts.items.items():
+            with open_regular(file) as opened:
+                folders |= _put(temporary, Path(_DATA, item), iter(lambda: opened.read(_CHUNK), b""))
+        for folder in sorted(folders, reverse=True):
             _flush_folder(folder)
         if package.is_dir():
             shutil.copymode(package, temporary)
@@ -271,6 +362,13 @@ def _write_package(package: Path, data: bytes) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _flush_folder(package.parent)
+
+
+def _put(package: Path, inner: Path, content: Iterable[bytes]) -> set[Path]:
+    """Write one file of a package. Returns the folders that it is in."""
+    (package / inner).parent.mkdir(parents=True, exist_ok=True)
+    _write_through(package / inner, content)
+    return {package / folder for folder in inner.parents}
 
 
 def _manifest() -> bytes:
@@ -306,7 +404,7 @@ def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
     temporary = _temporary(file)
     mode = 0o600 if private else stat.S_IMODE(file.stat().st_mode) if file.exists() else None
     try:
-        _write_through(temporary, data, mode)
+        _write_through(temporary, [data], mode)
         os.replace(temporary, file)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -314,13 +412,13 @@ def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
     _flush_folder(file.parent)
 
 
-def _write_through(file: Path, data: bytes, mode: int | None = None) -> None:
+def _write_through(file: Path, content: Iterable[bytes], mode: int | None = None) -> None:
     """Write a new file to the disk. mode: its permissions from the first byte on; None: the usual ones."""
     created = 0o666 if mode is None else mode & 0o600
     with open(file, "xb", opener=lambda name, flags: os.open(name, flags, created)) as opened:
         if mode is not None:
             os.chmod(file, mode)
-        opened.write(data)
+        opened.writelines(content)
         opened.flush()
         os.fsync(opened.fileno())
 

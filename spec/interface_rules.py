@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from graphml.errors import with_article
 from graphml.spec.problems import Problem, inside
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
@@ -208,14 +209,17 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
     if not classifier and not regressor:
         return
     if not name:
-        yield Problem("description", f"a {kind} has no predictedFeatureName", "error" if regressor else "warning")
+        yield Problem(
+            "description", f"{with_article(kind)} has no predictedFeatureName", "error" if regressor else "warning"
+        )
     elif name not in outputs:
         yield Problem("description", f"predictedFeatureName is {name!r}, which is not an output")
     else:
         legal = ("int64Type", "stringType") if classifier else ("doubleType", "multiArrayType")
         if outputs[name] not in (*legal, None):
             yield Problem(
-                f"output {name!r}", f"has the type {outputs[name]}; what a {kind} predicts is {' or '.join(legal)}"
+                f"output {name!r}",
+                f"has the type {outputs[name]}; what {with_article(kind)} predicts is {' or '.join(legal)}",
             )
         yield from _label_type(model, kind, name, outputs[name])
     if classifier and probabilities:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from graphml.errors import with_article
 from graphml.spec.interface_rules import fixed_size
 from graphml.spec.problems import Problem, first_few, unknown_values
 from graphml.spec.tree_rules import ensemble_problems
@@ -41,7 +42,7 @@ def _numbers(model: Model) -> Iterator[Problem]:
     for feature in model.description.input:
         kind = feature.type.WhichOneof("Type")
         if kind not in ("int64Type", "doubleType", "multiArrayType", None):
-            what = f"has the type {kind}; a {model.WhichOneof('Type')} takes numbers and arrays of numbers"
+            what = f"has the type {kind}; {with_article(model.WhichOneof('Type'))} takes numbers and arrays of numbers"
             yield Problem(f"input {feature.name!r}", what)
 
 

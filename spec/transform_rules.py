@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from graphml.errors import with_article
 from graphml.spec.interface_rules import fixed_size
 from graphml.spec.problems import Problem, first_few
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
@@ -48,7 +49,8 @@ def _types(kind: str, what: str, features: Any, legal: tuple[str, ...]) -> Itera
     for feature in features:
         if _type(feature) not in (*legal, None):
             yield Problem(
-                f"{what} {feature.name!r}", f"has the type {_type(feature)}; the {what} of a {kind} is {_or(legal)}"
+                f"{what} {feature.name!r}",
+                f"has the type {_type(feature)}; the {what} of {with_article(kind)} is {_or(legal)}",
             )
 
 
@@ -275,7 +277,7 @@ def _suppression(model: Model, message: Any) -> Iterator[Problem]:
                 yield Problem(f"{what} {name!r}", f"has the type {types[name]}; {field}FeatureName is {legal}")
         for name in types.keys() - wanted.keys() - optional.keys():
             severity = "warning" if what == "input" else "error"
-            yield Problem(f"{what} {name!r}", f"is none that a {kind} names", severity)
+            yield Problem(f"{what} {name!r}", f"is none that {with_article(kind)} names", severity)
         if len(wanted) < len(fields):
             yield Problem(kind, f"names one {what} for both confidences and coordinates")
     if not 0 <= message.iouThreshold <= 1:

@@ -14,6 +14,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from graphml.errors import with_article
 from graphml.spec import layers
 from graphml.spec.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import Model
@@ -56,7 +57,7 @@ def _of_kind(model: Model) -> Iterator[Problem]:
     elif kind in layers.NETWORKS:
         yield from _network(model, getattr(model, kind))
     elif kind != "kNearestNeighborsClassifier":
-        yield Problem("model", f"a {kind} cannot be updated")
+        yield Problem("model", f"{with_article(kind)} cannot be updated")
 
 
 def _network(model: Model, network: Any) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from neighbor_models import neighbors
@@ -15,7 +16,7 @@ from neighbor_models import neighbors
 import graphml
 from graphml.background import BackgroundUpdate, run_within, save_result, task_in
 from graphml.errors import SpecError, UpdateError
-from graphml.update import MetricKey, TaskState, UpdateTask
+from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 
@@ -75,6 +76,49 @@ def test_an_update_in_the_background_is_stopped_killed_and_comes_to_its_end(tmp_
     assert update.poll() is TaskState.COMPLETED
     with pytest.raises(UpdateError, match="holds another update: of "):
         graphml.update_in_background(model, data, new, parameters={"epochs": 2})
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    monkeypatch.setattr(BackgroundUpdate, "resume", lambda self, budget_seconds=None: None)
+
+
+def test_a_job_takes_numbers_of_any_library_and_keys(tmp_path, data, no_process):
+    parameters = {
+        ParameterKey.EPOCHS: np.int64(2),
+        "learning_rate": jnp.float32(0.5),
+        ParameterKey.WEIGHT_DECAY.scoped(to="dense"): np.array([0.25]),
+        "shuffle": np.bool_(False),
+        "seed": 7,
+    }
+    more = {"budget_seconds": np.float32(1.5), "nice": np.int32(3), "strict": np.bool_(True)}
+    for _ in range(2):  # the second time it is known as the same
+        graphml.update_in_background(DENSE, data, tmp_path / "new.mlmodel", parameters=parameters, **more)
+    job = json.loads((tmp_path / "new.update" / "job.json").read_text())
+    assert (job["budget_seconds"], job["nice"], job["strict"]) == (1.5, 3, True)
+    assert job["parameters"] == {
+        "epochs": 2,
+        "learning_rate": 0.5,
+        "dense/weight_decay": 0.25,
+        "shuffle": False,
+        "seed": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"parameters": {"epochs": [1, 2]}}, "epochs cannot be a list in the background; expected a number"),
+        ({"parameters": {"seed": 1j}}, "seed cannot be"),
+        ({"parameters": {"dense/weights": np.zeros((2, 2))}}, r"dense/weights cannot be an array float64 \[2, 2\]"),
+        ({"parameters": {3: 1}}, "a parameter is a ParameterKey or the name of one, not an int"),
+        ({"nice": object()}, "nice cannot be an object"),
+    ],
+)
+def test_what_a_job_cannot_hold_is_refused_at_once(tmp_path, data, no_process, asked, words):
+    with pytest.raises(UpdateError, match=words):
+        graphml.update_in_background(DENSE, data, tmp_path / "new.mlmodel", **asked)
+    assert not (tmp_path / "new.update").exists()
 
 
 def test_what_fails_in_the_process_is_told(tmp_path, data):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -284,6 +285,55 @@ def test_update_looks_at_where_it_writes_before_it_trains(run, tmp_path, monkeyp
     status, _, err = run("update", DENSE, "-d", "none.jsonl", *options)
     assert (status, words in err) == (1, True), err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing/x.py", "cannot be written: No such file"),
+        ("folder", "cannot be written: it is a folder"),
+        ("a.txt/x.py", "cannot be written: Not a directory"),
+    ],
+)
+def test_codegen_says_where_it_cannot_write(run, tmp_path, name, words):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a.txt").write_text("mine")
+    status, out, err = run("codegen", DENSE, "-o", tmp_path / name)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"GraphmlError: {tmp_path / name} {words}")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.txt", "folder"]
+
+
+def test_codegen_writes_through_links_and_into_devices(run, tmp_path):
+    (tmp_path / "x.py").symlink_to("real.py")
+    assert run("codegen", DENSE, "-o", tmp_path / "x.py")[0] == 0
+    assert (tmp_path / "x.py").is_symlink()
+    assert (tmp_path / "real.py").read_text() == run("codegen", DENSE)[1]
+    assert run("codegen", DENSE, "-o", os.devnull)[0] == 0
+    assert not Path(os.devnull).is_file()
+
+
+def test_predict_looks_at_where_it_writes_before_it_computes(run, tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("mine")
+    monkeypatch.setattr("graphml.models.model.spec.read", lambda path: pytest.fail("it was loaded"))
+    for name, words in (("a.txt", "it is not a folder"), ("a.txt/out", "a.txt is not a folder")):
+        status, _, err = run("predict", DENSE, "-i", "dense_input=[1.0]", "-o", tmp_path / name)
+        assert (status, words in err) == (1, True), err
+
+
+def test_predict_keeps_an_image_of_floats(run, tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow is an optional extra and is not installed here")
+    model = graphml.spec.Model(specificationVersion=7)
+    model.identity.SetInParent()
+    for group in (model.description.input, model.description.output):
+        kind = group.add(name="depth").type.imageType
+        kind.width, kind.height, kind.colorSpace = 2, 1, kind.ColorSpace.Value("GRAYSCALE_FLOAT16")
+    graphml.spec.write(model, tmp_path / "m.mlmodel")
+    image.fromarray(np.float32([[0.5, 300]])).save(tmp_path / "x.tiff")
+    path = tmp_path / "out"
+    status, _, err = run("predict", tmp_path / "m.mlmodel", "-i", f"depth={tmp_path / 'x.tiff'}", "-o", path)
+    assert status == 0, err
+    assert np.asarray(image.open(path / "depth.tiff")).tolist() == [[0.5, 300]]
 
 
 def test_update_keeps_what_was_learned_when_it_cannot_be_written(run, tmp_path, monkeypatch):

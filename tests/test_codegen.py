@@ -189,7 +189,7 @@ def test_what_is_no_name_of_a_class_is_refused(name):
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(graphml.SpecError, match="a loaded model, not a int"):
+    with pytest.raises(graphml.SpecError, match="a loaded model, not an int"):
         codegen.generate(3)
 
 

@@ -265,6 +265,47 @@ def test_gradient_of_a_loop_needs_a_bound():
         slope()(x, n)
 
 
+@pytest.mark.parametrize("most", [3, 10])
+def test_a_loop_with_a_bound_of_its_own_keeps_it(most):
+    """A count, known or not, and the number of turns in a layer with a condition, are not cut off."""
+    x, n = one(1.0), one(5.0)
+    for run in (
+        lambda x, n: program(powers(), inputs=("x", "n"), max_iterations=most)(2 * x, n),
+        lambda x, n: program(counts_up(100.0), inputs=("x", "n"), max_iterations=most)(59 * x, n),
+        lambda x, _: program(halving(5), max_iterations=most)(2048 * x),
+    ):
+        np.testing.assert_allclose(run(x, n), [64])
+        np.testing.assert_allclose(jax.jit(run)(x, n), [64])
+        np.testing.assert_allclose(jax.jit(lambda x, run=run: run(x, n))(x), [64])
+
+
+def test_a_count_that_is_no_bound_is_bounded():
+    run = program(counts_up(100.0), inputs=("x", "n"), max_iterations=3)
+    for each in (run, jax.jit(run), jax.jit(lambda x, n: run(x, np.float32([np.inf])))):
+        np.testing.assert_array_equal(each(one(1.0), one(np.inf)), [4])
+
+
+def test_a_derivative_with_more_turns_than_are_laid_out_is_no_number():
+    x, n = one(2.0), one(3.0)
+
+    def slope(most):
+        run = program(powers(), inputs=("x", "n"), max_iterations=most)
+        return jax.jit(jax.value_and_grad(lambda v, n: run(v, n).sum()))(x, n)
+
+    value, derivative = slope(3)
+    assert (value, derivative.tolist()) == (16, [32])
+    assert np.isnan(slope(2)[1]).all()
+
+
+def halving(turns):
+    """h = x; as long as h > 1, `turns` times at most: h /= 2."""
+    condition = part().add("greaterThan", "above", ["h"], ["on"], alpha=1.0)
+    body = part().add("multiply", "half", ["h"], ["t"], alpha=0.5).add("copy", "back", ["t"], ["h"])
+    builder = part().add("copy", "start", ["x"], ["h"])
+    networks = {"condition_network": condition, "condition_var": "on", "body_network": body}
+    return builder.add("loop", "l", [], [], max_loop_iterations=turns, **networks).add("copy", "end", ["h"], ["y"])
+
+
 def powers():
     """y = x^(n + 1)."""
     body = part().add("multiplyBroadcastable", "times", ["h", "x"], ["t"]).add("copy", "back", ["t"], ["h"])

@@ -11,7 +11,7 @@ import pytest
 
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.errors import GraphmlError, ShapeError, SpecError, UnsupportedError, quoted, shortened, typed
+from graphml.errors import GraphmlError, ShapeError, SpecError, UnsupportedError, quoted, shortened, typed, with_article
 from graphml.flow import as_text, flow
 from graphml.graph import from_layers
 from graphml.models.network import NeuralNetwork
@@ -174,3 +174,14 @@ def test_a_long_line_keeps_its_beginning_and_its_end():
     assert text.endswith("aaa' has no weights")
     assert "(4,023 characters)" in text
     assert shortened(text) == text
+
+
+@pytest.mark.parametrize(
+    ("article", "names"),
+    [
+        ("an", ["int", "innerProduct", "AdamParams", "object", "upsample", "mlProgram", "unknown"]),
+        ("a", ["str", "ndarray", "uint8", "uniDirectionalLSTM", "unary", "oneHotEncoder", "mlp", "MLModel", ""]),
+    ],
+)
+def test_a_name_has_the_article_that_it_is_spoken_with(article, names):
+    assert [with_article(name) for name in names] == [f"{article} {name}" for name in names]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphml.build.core import Core
-from graphml.errors import GraphError
+from graphml.errors import GraphError, with_article
 from graphml.spec.attributes import decode, kind_of
 from graphml.summary import feature_text
 
@@ -81,7 +81,7 @@ class Inspection(Core):
     def _print_sizes(self, name: str, kind: str, fields: Iterable[str]) -> None:
         layer = self._layer(name)
         if kind_of(layer) != kind:
-            raise GraphError(f"layer {name!r} is a {kind_of(layer)}, not a {kind}")
+            raise GraphError(f"layer {name!r} is {with_article(kind_of(layer))}, not {with_article(kind)}")
         for field in fields:
             print(f"{field}: {getattr(getattr(layer, kind), field)}")
 

@@ -78,19 +78,21 @@ class InterfaceMethods(Core):
         for name, kind in training_input:
             features.add(name=name).type.CopyFrom(feature_type(kind, self._array_dtype))
 
-    def set_optional_input(self, input_idx: int, value: float | None = None, format: str = "float") -> None:
+    def set_optional_input(self, input_idx: int, value: float | None = None, format: str | None = None) -> None:
         """Let the input at a position be left out; `value` then stands for its elements (specification 5).
 
-        format: "float", "double" or "int". Raises GraphError for a position without input, SpecError for other formats.
+        format: "float", "double" or "int", as the input's elements are; None: what they are. Raises GraphError for a
+        position without input, SpecError for another format than the elements have, and for a value of an input that is
+        no array.
         """
         inputs = self._whole.description.input
         if not 0 <= input_idx < len(inputs):
             raise GraphError(f"there is no input at position {input_idx}; the model has {len(inputs)}")
-        if format.lower() not in ("float", "double", "int"):
+        if format is not None and format.lower() not in ("float", "double", "int"):
             raise SpecError(f"format is {format!r}, which is none of float, double, int")
-        inputs[input_idx].type.isOptional = True
         if value is not None:
-            setattr(inputs[input_idx].type.multiArrayType, f"{format.lower()}DefaultValue", value)
+            _set_default(inputs[input_idx], value, format)
+        inputs[input_idx].type.isOptional = True
 
     def add_optionals(self, optionals_in: Sequence[tuple[str, Any]], optionals_out: Sequence[tuple[str, Any]]) -> None:
         """Declare more inputs, which may be left out, and more outputs. All are arrays.
@@ -333,6 +335,25 @@ class _Descriptions(MutableMapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._features)
+
+
+_FORMATS = {"DOUBLE": "double", "FLOAT32": "float", "FLOAT16": "float", "INT32": "int", "INT8": "int"}
+"""Data type of an array -> format of the value that stands for it."""
+
+
+def _set_default(feature: Any, value: float, format: str | None) -> None:
+    """Say what stands for the elements of an array that is left out."""
+    if not feature.type.HasField("multiArrayType"):
+        raise SpecError(f"the input {feature.name!r} is no array; only an array has a value where it is left out")
+    kind = feature.type.multiArrayType
+    fitting = _FORMATS.get(type(kind).ArrayDataType.Name(kind.dataType))
+    chosen = fitting if format is None else format.lower()
+    if fitting is not None and chosen != fitting:
+        raise SpecError(f"format is {format!r}, but the elements of the input {feature.name!r} need {fitting!r}")
+    try:
+        setattr(kind, f"{chosen or 'float'}DefaultValue", value)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"the value of the input {feature.name!r} cannot be {value!r}: {error}") from None
 
 
 def _setting(value: Any, name: str, key: str) -> Any:

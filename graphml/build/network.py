@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from graphml import spec as files
 from graphml.build import interface
+from graphml.build.defaults import completed
 from graphml.build.inspection import Inspection
 from graphml.build.interface import Features, InterfaceMethods
 from graphml.build.layer_methods import LayerMethods
@@ -129,7 +130,9 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
             outputs: The names of the blobs that the layer writes.
             updatable: Mark the layer and its weights for training.
             **fields: Attributes and weights, in snake_case or as the format spells them. Sizes and flags that follow
-                from the weights are filled in. Sub-networks of branches and loops are builders or network messages.
+                from the weights are filled in, and so are defaults where only one value makes sense (a global pooling
+                without padding, a reduction over all axes). Sub-networks of branches and loops are builders or network
+                messages.
 
         Returns:
             The builder.
@@ -140,6 +143,7 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         """
         count = len(self._network.layers)
         try:
+            fields = dict(completed(kind, inputs, fields))
             self._append(kind, name, list(inputs), list(outputs), fields, updatable=updatable)
             self._check_shapes()
         except GraphmlError as error:

@@ -35,7 +35,13 @@ def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np
         raise SpecError(f"{path} cannot be run as an ONNX model: {error}") from None
     feeds = _feeds(session.get_inputs(), inputs)
     names = [name for name in dict.fromkeys(written) if name]
-    return dict(zip(names, session.run(names, feeds), strict=True))
+    try:
+        values = session.run(names, feeds)
+    except Exception as error:  # where shapes do not fit, or an operator fails
+        shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in feeds.items())
+        kind = FeatureError if type(error).__name__ == "InvalidArgument" else SpecError
+        raise kind(f"{path} fails in onnxruntime with {shapes}: {error}") from None
+    return dict(zip(names, values, strict=True))
 
 
 def _feeds(wanted, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

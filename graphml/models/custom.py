@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphml.errors import FeatureError, GraphmlError
+from graphml.errors import FeatureError, GraphmlError, with_article
 from graphml.models.features import checker
 from graphml.models.model import Model
 
@@ -66,7 +66,7 @@ class CustomModel(Model):
 def answers(model: Model, outputs: Any, who: str) -> dict[str, Any]:
     """The outputs of a user's function, checked as the model declares them."""
     if not isinstance(outputs, Mapping):
-        raise FeatureError(f"the function of {who} gives {{output: value}}, not a {type(outputs).__name__}")
+        raise FeatureError(f"the function of {who} gives {{output: value}}, not {with_article(type(outputs).__name__)}")
     out = {}
     for feature in model.description.outputs:
         if feature.name not in outputs:

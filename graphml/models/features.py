@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from graphml.budget import check_shape
-from graphml.errors import FeatureError, GraphmlError
+from graphml.errors import FeatureError, GraphmlError, with_article
 from graphml.models.descriptions import FeatureDescription, FeatureType
 from graphml.models.images import ImageConstraint, ImageOptions, pixels
 
@@ -149,7 +149,7 @@ def in_words(value: Any) -> str:
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
         return f"an array {dtype} {list(shape)}"
-    return f"a {type(value).__name__}"
+    return f"{with_article(type(value).__name__)}"
 
 
 # One check per type --------------------------------------------------------------------------------------------------

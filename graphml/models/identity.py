@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphml.errors import FeatureError
+from graphml.models.handing import recoloured
 from graphml.models.images import picture
 from graphml.models.model import Model
 from graphml.models.transforms import given
@@ -19,21 +20,23 @@ class Identity(Model):
     def as_function(self) -> Callable[..., dict[str, Any]]:
         """{output: array} from {input: array}; images are pixels [channels, height, width]."""
         self._usable  # noqa: B018  (checked once)
-        names = [feature.name for feature in self.description.outputs]
+        given = {feature.name: feature.image for feature in self.description.inputs}
+        outputs = [(feature.name, feature.image) for feature in self.description.outputs]
 
         def function(inputs: Mapping[str, Any]) -> dict[str, Any]:
-            return {name: inputs[name] for name in names}
+            return {name: recoloured(inputs[name], given.get(name), wanted) for name, wanted in outputs}
 
         return function
 
     def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
-        out = {}
+        out, inputs = {}, {feature.name: feature.image for feature in self.description.inputs}
         for feature in self.description.outputs:
             if feature.name not in values:
                 raise FeatureError(f"the output {feature.name!r} is an input that was left out")
             value = values[feature.name]
             if feature.image is not None:
-                value = picture(np.asarray(value), feature.image.color_space)
+                planes = recoloured(np.asarray(value), inputs[feature.name], feature.image)
+                value = picture(planes, feature.image.color_space)
             elif feature.array is not None:
                 value = given(feature, value)
             out[feature.name] = value

@@ -33,7 +33,7 @@ MOST_PIXELS = 1 << 26
 
 _opening = threading.Lock()  # the filters of warnings belong to all threads
 _REDUCING_GAP = 3.0  # shrink by whole numbers first, as long as at least this factor is left for the filter
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class CropAndScale(enum.Enum):
@@ -108,7 +108,13 @@ class ImageConstraint:
         return " or ".join([text, *others])
 
 
-def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None = None) -> np.ndarray:
+def pixels(
+    value: Any,
+    constraint: ImageConstraint,
+    options: ImageOptions | None = None,
+    *,
+    given: ImageConstraint | None = None,
+) -> np.ndarray:
     """The pixels of an image, float32 [channels, height, width], in the size and colours of the feature.
 
     Pictures are turned upright as their Exif data say, and scaled. Arrays are taken as they are: they need an allowed
@@ -123,6 +129,8 @@ def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None
             are last. A stack of 3 or 4 grey pictures is never read as the colours of one.
         constraint: What the feature takes.
         options: How to crop and scale.
+        given: What the feature takes or gives that an array is of, where that is another one: its order of the colours
+            and its shape say how the array is read.
 
     Raises:
         FeatureError: The value cannot be read as an image, has a format that is not in `FORMATS`, is an array of a size
@@ -131,6 +139,7 @@ def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None
     if constraint.width < 1 or constraint.height < 1:
         raise FeatureError("the model declares no size for this image")
     scaled, options = options is not None, ImageOptions() if options is None else options
+    given = constraint if given is None else given
     if not _is_pillow(value):
         value = _opened(value, constraint)
     if _is_pillow(value):
@@ -140,11 +149,12 @@ def pixels(value: Any, constraint: ImageConstraint, options: ImageOptions | None
         if (
             array.shape == constraint.shape
             and array.dtype == np.float32
+            and given.color_space == constraint.color_space
             and options.crop_rect is None
             and (options.crop_and_scale.value < 256)
         ):
             return _stored(array, constraint)
-        planes = _from_array(array, constraint)
+        planes = _from_array(array, given)
         if not scaled:
             _check_size(planes[0].shape, constraint)
     return _stored(_planes(_fitted(planes, constraint, options), constraint), constraint)
@@ -360,7 +370,7 @@ def _planes(image, constraint: ImageConstraint) -> np.ndarray:
         array = np.asarray(image)
         image = [array] if array.ndim == 2 else [array[:, :, i] for i in range(3)]
     if constraint.channels == 1 and len(image) == 3:
-        return np.tensordot(_LUMA, np.stack(image).astype(np.float32), 1)[None]
+        return np.tensordot(LUMA, np.stack(image).astype(np.float32), 1)[None]
     if constraint.channels == 3:
         image = image * 3 if len(image) == 1 else image
         image = image[::-1] if constraint.color_space == "BGR" else image

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphml import spec
-from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration, parameter
+from graphml.models.handing import recoloured, stage_inputs
 from graphml.models.model import Model, Traceable, load
 from graphml.naming import Names
 from graphml.spec.files import model_file
@@ -86,7 +87,7 @@ class LinkedModel(Model):
         search = file.linkedModelSearchPath.defaultValue if path is None else path
         for what, text in (("file name", name), ("search path", search)):
             if not isinstance(text, str | os.PathLike):
-                raise FeatureError(f"the {what} of a linked model is a str, not a {type(text).__name__}")
+                raise FeatureError(f"the {what} of a linked model is a str, not {with_article(type(text).__name__)}")
         name, search = os.fspath(name), os.fspath(search)
         _check_name(name, given is not None)
         return _find(name, list(_places(self.path, search, path is not None)), given is not None)
@@ -98,7 +99,15 @@ class LinkedModel(Model):
         return self.target.draws()
 
     def traceable(self) -> Traceable:
-        return self.target.traceable()
+        inner = self.target.traceable()
+        there = {f.name: f.image for f in self.target.description.inputs}
+        images = [(f.name, f.image, there[f.name]) for f in self.description.inputs if f.image is not None]
+
+        def function(weights, inputs, key):
+            changed = {n: recoloured(inputs[n], given, wanted) for n, given, wanted in images if n in inputs}
+            return inner.function(weights, {**inputs, **changed}, key)
+
+        return inner._replace(function=function) if images else inner
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
         """That of the model linked to."""
@@ -129,10 +138,20 @@ class LinkedModel(Model):
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
         self._usable  # noqa: B018  (checked once)
-        return self.target.predict_batch(rows, **keyword)
+        found = []
+        for number, row in enumerate(rows):
+            try:
+                found.append(self._handed(self._check(row)))
+            except GraphmlError as error:
+                raise error.in_context(f"row {number + 1}") from None
+        return self.target.predict_batch(found, **keyword)
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
-        return self.target.predict(values, **keyword)
+        return self.target.predict(self._handed(values), **keyword)
+
+    def _handed(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What the model linked to takes, which may declare another size or other colours of an image."""
+        return stage_inputs(self.target, values, {f.name: f for f in self.description.inputs})
 
     def obstacles(self) -> list[str]:
         found = super().obstacles()

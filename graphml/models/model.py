@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from google.protobuf.message import Message
 
 from graphml import spec
-from graphml.errors import SpecError, UnsupportedError
+from graphml.errors import SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.descriptions import Description, describe
 from graphml.models.features import feature_check
@@ -113,7 +113,7 @@ def _own_message(source: Any) -> Any:
     if isinstance(source, Message) and source.DESCRIPTOR.name == "Model":
         return spec.parse(spec.serialize(source))  # type: ignore[arg-type]
     what = f"{source.DESCRIPTOR.name} message" if isinstance(source, Message) else type(source).__name__
-    raise SpecError(f"a model is a path, bytes, a Model message or an object with get_spec(), not a {what}")
+    raise SpecError(f"a model is a path, bytes, a Model message or an object with get_spec(), not {with_article(what)}")
 
 
 def _package(source: Any) -> Path | None:
@@ -207,8 +207,12 @@ class Model:
         self._usable  # noqa: B018  (checked once)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read."""
-        spec.write(self.spec, Path(path))
+        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read.
+
+        What the package that it was loaded from holds beside the model, such as files of weights, goes along into a
+        new package. Raises SpecError for what cannot be written, or would be parted from its weights.
+        """
+        spec.write(self.spec, Path(path), source=self.path)
 
     # What neural networks have, and other kinds may have
 

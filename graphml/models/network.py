@@ -19,7 +19,7 @@ import numpy as np
 from graphml import graph as graphs
 from graphml.budget import check_shape
 from graphml.control import known
-from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError, with_article
 from graphml.graph import Graph, Region
 from graphml.lower import Lowered, lower
 from graphml.models import ports
@@ -492,7 +492,9 @@ def _merged(old: Any, new: Any, where: str) -> Any:
     """`old` with the leaves of `new`, which may be a part of the same tree."""
     if isinstance(old, Mapping):
         if not isinstance(new, Mapping):
-            raise GraphError(f"the parameters {where or 'of a model'} are a mapping, not a {type(new).__name__}")
+            raise GraphError(
+                f"the parameters {where or 'of a model'} are a mapping, not {with_article(type(new).__name__)}"
+            )
         unknown = sorted(map(str, new.keys() - old.keys()))
         if unknown:
             what = f"{where} has no weight" if where else "no layer with weights is called"

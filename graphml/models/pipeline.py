@@ -20,10 +20,11 @@ from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedEr
 from graphml.models.configuration import for_stage
 from graphml.models.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.features import checker, feature_check
+from graphml.models.handing import Declared, handed, stage_inputs
 from graphml.models.keys import checked_key
 from graphml.models.linked import follow
 from graphml.models.model import Model, Traceable, kind_of
-from graphml.models.runs import Run, fitting, function_of, inside, runs, stage_inputs, stage_key
+from graphml.models.runs import Run, declared_before, function_of, inside, runs, stage_key
 from graphml.programs import Latest
 from graphml.spec import versions
 from graphml.spec.update_rules import pipeline_of
@@ -102,7 +103,7 @@ class Pipeline(Model):
                 raise GraphError(f"the stage {name!r} {what} {features}; the model in its place does not")
         other = copy.copy(self)
         other._replaced = {**self._replaced, name: model}
-        for cached in ("models", "_encoded", "_runs"):
+        for cached in ("models", "_encoded", "_runs", "_declared"):
             other.__dict__.pop(cached, None)
         return other
 
@@ -144,9 +145,9 @@ class Pipeline(Model):
             except GraphmlError as error:
                 raise error.in_context(label(number)) from None
         envs = self._stages(envs, self._labelled[:-1], jax.random.key(0))  # an update that is resumed sees the same
-        out = []
+        declared, out = self._declared[-1], []
         for number, (env, own) in enumerate(zip(envs, given, strict=True)):
-            env = {**own, **env}
+            env = {**own, **{f.name: handed(f, env[f.name], declared.get(f.name)) for f in wanted if f.name in env}}
             missing = [f.name for f in wanted if f.name not in env and not f.optional]
             if missing:
                 raise FeatureError(f"{label(number)}\n  {', '.join(map(repr, missing))} is missing, for the last stage")
@@ -176,7 +177,11 @@ class Pipeline(Model):
     @functools.cached_property
     def _runs(self) -> Sequence[Run]:
         wanted = {feature.name for feature in self.description.outputs}
-        return runs(self._labelled, wanted, self._programs)
+        return runs(self._labelled, self._declared, wanted, self._programs)
+
+    @functools.cached_property
+    def _declared(self) -> Sequence[Declared]:
+        return declared_before(self._labelled, self.description.inputs)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[Features]:
         """`predict` for each of many, in order: every stage takes all rows at once, in its own way.
@@ -198,7 +203,7 @@ class Pipeline(Model):
         envs = [dict(env) for env in envs]
         for position, (label, model) in enumerate(stages):
             with inside(label):
-                batch = [stage_inputs(model, env) for env in envs]
+                batch = [stage_inputs(model, env, self._declared[position]) for env in envs]
                 results = model.predict_batch(batch, **stage_key(model, key, position))
             for env, result in zip(envs, results, strict=True):
                 env |= result
@@ -211,7 +216,7 @@ class Pipeline(Model):
             if feature.name not in env:
                 raise FeatureError(f"the output {feature.name!r} is an input that was left out")
             value = env[feature.name]
-            out[feature.name] = value if feature.image is not None else checker(feature)(fitting(feature, value))
+            out[feature.name] = value if feature.image is not None else checker(feature)(handed(feature, value, None))
         return out
 
     def intermediates(
@@ -222,7 +227,8 @@ class Pipeline(Model):
         key, env = checked_key(key), dict(self._check(features))
         for position, (label, model) in enumerate(self._labelled):
             with inside(label):
-                env |= model.predict(stage_inputs(model, env), **stage_key(model, key, position))
+                inputs = stage_inputs(model, env, self._declared[position])
+                env |= model.predict(inputs, **stage_key(model, key, position))
         missing = sorted(set(names or ()) - env.keys())
         if missing:
             raise GraphError(f"nothing in the pipeline is called {', '.join(map(repr, missing))}")
@@ -231,16 +237,17 @@ class Pipeline(Model):
     def as_function(self) -> Callable[..., dict[str, Any]]:
         """{output: array} from {input: array}: all stages as one function, to be jitted, differentiated, vmapped.
 
-        Arrays are those of the stages: see their `as_function`. Raises UnsupportedError naming the stages that have no
+        Arrays are those of the stages: see their `as_function`; colours of images are in the order that the pipeline
+        declares. Raises UnsupportedError naming the stages that have no
         such function. Where a stage computes in float64 call it, jitted or not, under `jax.enable_x64(True)`: JAX
         would cut its inputs to 32 bits at the door.
         """
         self._usable  # noqa: B018  (checked once)
-        weights, function = function_of(self._labelled, self.description.outputs)
+        weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
         return functools.partial(function, weights)
 
     def traceable(self) -> Traceable:
-        weights, function = function_of(self._labelled, self.description.outputs)
+        weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
         return Traceable(weights, function, self)
 
     def has_network(self) -> bool:

@@ -20,8 +20,7 @@ from graphml.errors import GraphmlError, ShapeError, UnsupportedError
 from graphml.models.compiling import compiler_options
 from graphml.models.configuration import pick_device
 from graphml.models.descriptions import FeatureDescription, FeatureType
-from graphml.models.features import with_keys
-from graphml.models.images import ImageOptions, pixels
+from graphml.models.handing import Declared, recoloured, stage_inputs
 from graphml.models.keys import fresh_key
 from graphml.models.linked import LinkedModel
 from graphml.models.model import Model
@@ -35,22 +34,6 @@ Stage = tuple[str, Model]
 _log = logging.getLogger("graphml")
 
 _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
-
-
-def stage_inputs(model: Model, env: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage finds of its inputs. A whole number may become an integer, keys of a dictionary what the stage
-    declares, and the pixels of an image another size; all else the stage's own check judges."""
-    return {f.name: fitting(f, env[f.name]) for f in model.description.inputs if f.name in env}
-
-
-def fitting(feature: FeatureDescription, value: Any) -> Any:
-    if feature.type is FeatureType.INT64 and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if feature.type is FeatureType.DICTIONARY and isinstance(value, Mapping) and not feature.any_keys:
-        return with_keys(value, feature.keys)
-    if feature.image is not None and isinstance(value, np.ndarray):
-        return pixels(value, feature.image, ImageOptions())
-    return value
 
 
 def stage_key(model: Model, key: jax.Array | None, position: int) -> dict[str, Any]:
@@ -70,28 +53,39 @@ def inside(label: str) -> Iterator[None]:
 
 
 class Single:
-    """One stage."""
+    """One stage. declared: what it can read, as those declare it who give it."""
 
-    def __init__(self, stage: Stage, position: int) -> None:
+    def __init__(self, stage: Stage, position: int, declared: Declared) -> None:
         self.stages = [stage]
         self._position = position
+        self._declared = declared
 
     def __call__(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
         label, model = self.stages[0]
         with inside(label):
-            return model.predict(stage_inputs(model, env), **stage_key(model, key, self._position))
+            inputs = stage_inputs(model, env, self._declared)
+            return model.predict(inputs, **stage_key(model, key, self._position))
 
 
 class Fused:
     """Consecutive stages as one program. Only the first takes what does not come from the run itself.
 
-    wanted: the names that are read after the run. trace_count: how often the program was traced.
+    declared: what each of them can read, as those declare it who give it. wanted: the names that are read after the
+    run. trace_count: how often the program was traced.
     """
 
-    def __init__(self, stages: Sequence[Stage], position: int, wanted: set[str], programs: Latest[Any]) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        position: int,
+        declared: Sequence[Declared],
+        wanted: set[str],
+        programs: Latest[Any],
+    ) -> None:
         self.stages = list(stages)
         self._position = position
-        self._singles = [Single(stage, position + i) for i, stage in enumerate(stages)]
+        self._declared = declared[0]
+        self._singles = [Single(stage, position + i, declared[i]) for i, stage in enumerate(stages)]
         self._wanted = wanted
         self._programs = programs
         self._stepwise = False
@@ -117,7 +111,7 @@ class Fused:
     def _run(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
         label, first = self.stages[0]
         with inside(label):
-            given_values = first.check(stage_inputs(first, env))
+            given_values = first.check(stage_inputs(first, env, self._declared))
         weights, program, device = self._program
         with jax.enable_x64(True), contextlib.nullcontext() if device is None else jax.default_device(device):
             inputs = {name: np.asarray(v) if isinstance(v, float) else v for name, v in given_values.items()}
@@ -142,7 +136,7 @@ class Fused:
             wanted = [any(f.name in self._wanted for f in model.description.outputs) for _, model in self.stages]
 
             def graphml_pipeline(weights, inputs, key):
-                blobs = chain(self.stages, functions, weights, inputs, key, self._position)
+                blobs = chain(self.stages, functions, weights, inputs, key, first=self._position)
                 return [b if w else None for b, w in zip(blobs, wanted, strict=True)]
 
             most = self.stages[0][1].configuration.most_programs
@@ -156,8 +150,19 @@ class Fused:
 Run = Single | Fused
 
 
-def runs(stages: Sequence[Stage], outputs: Iterable[str], programs: Latest[Any]) -> list[Run]:
-    """The stages in runs. outputs: names that are wanted at the end; programs: where compiled ones are kept."""
+def declared_before(stages: Sequence[Stage], inputs: Iterable[FeatureDescription]) -> list[Declared]:
+    """For each stage what it can read: the inputs of the pipeline, and what the stages before it give."""
+    found: list[Declared] = [{f.name: f for f in inputs}]
+    for _, model in stages[:-1]:
+        found.append({**found[-1], **{f.name: f for f in model.description.outputs}})
+    return found
+
+
+def runs(
+    stages: Sequence[Stage], declared: Sequence[Declared], outputs: Iterable[str], programs: Latest[Any]
+) -> list[Run]:
+    """The stages in runs. declared: see `declared_before`; outputs: names that are wanted at the end; programs: where
+    compiled ones are kept."""
     found: list[Run] = []
     outputs = set(outputs)
     last_read = {f.name: position for position, (_, model) in enumerate(stages) for f in model.description.inputs}
@@ -168,9 +173,9 @@ def runs(stages: Sequence[Stage], outputs: Iterable[str], programs: Latest[Any])
         if len(run) > 1 and any(model.has_network() for _, model in run):
             made = {f.name for _, model in run for f in model.description.outputs}
             wanted = {name for name in made if name in outputs or last_read.get(name, 0) >= end}
-            found.append(Fused(run, start, wanted, programs))
+            found.append(Fused(run, start, declared[start:end], wanted, programs))
         else:  # nor is there a network in what could begin at a later one of these stages
-            found += [Single(stage, position) for position, stage in enumerate(run, start)]
+            found += [Single(stage, position, declared[position]) for position, stage in enumerate(run, start)]
         start = end
     return found
 
@@ -220,27 +225,40 @@ def chain(
     weights: Sequence[Any],
     inputs: Mapping[str, Any],
     key: jax.Array | None,
+    *,
+    declared: Declared | None = None,
     first: int = 0,
 ) -> list[dict[str, Any]]:
-    """The arrays that each of the stages gives, traced. first: the position of the first stage in its pipeline."""
+    """The arrays that each of the stages gives, traced.
+
+    declared: what the inputs are; None: what the first stage takes. first: its position in its pipeline.
+    """
     env, out = dict(inputs), []
+    declared = dict({} if declared is None else declared)
     for position, ((label, model), function, weight) in enumerate(zip(stages, functions, weights, strict=True)):
         own = None if key is None else jax.random.fold_in(key, first + position)
         with inside(label):
-            taken = {f.name: _taken(model, f, env[f.name]) for f in model.description.inputs if f.name in env}
+            taken = {
+                f.name: _taken(model, f, env[f.name], declared.get(f.name))
+                for f in model.description.inputs
+                if f.name in env
+            }
             with jax.named_scope(label):
                 blobs = function(weight, taken, own)
-            declared = {f.name: _declared(f, blobs[f.name]) for f in model.description.outputs if f.name in blobs}
-        env |= declared
-        out.append({**blobs, **declared})
+            given = {f.name: _declared(f, blobs[f.name]) for f in model.description.outputs if f.name in blobs}
+        env |= given
+        declared |= {f.name: f for f in model.description.outputs}
+        out.append({**blobs, **given})
     return out
 
 
-def _taken(model: Model, feature: FeatureDescription, value: Any) -> Any:
+def _taken(model: Model, feature: FeatureDescription, value: Any, giver: FeatureDescription | None) -> Any:
     """An array as the stage that reads it declares it."""
     value = jnp.asarray(value)
+    if feature.image is not None:
+        return value if giver is None else recoloured(value, giver.image, feature.image)
     if feature.array is None:
-        return value.reshape(1) if value.size == 1 and feature.image is None else value
+        return value.reshape(1) if value.size == 1 else value
     shape = feature.array.fit(value.shape, rank5=model.has_network())
     if shape is None:
         raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}; it is given {list(value.shape)}")
@@ -269,7 +287,9 @@ def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
     return {f.name: given(f, blobs[f.name]) for f in model.description.outputs}
 
 
-def function_of(stages: Sequence[Stage], outputs: Sequence[FeatureDescription]) -> tuple[list[Any], Callable]:
+def function_of(
+    stages: Sequence[Stage], inputs: Sequence[FeatureDescription], outputs: Sequence[FeatureDescription]
+) -> tuple[list[Any], Callable]:
     """(weights, function of weights, inputs and key) of a whole pipeline: its outputs, and what else its last stage
     gives. Raises UnsupportedError naming each stage that is no function of arrays."""
     traceables, reasons = [], []
@@ -282,8 +302,10 @@ def function_of(stages: Sequence[Stage], outputs: Sequence[FeatureDescription]) 
         raise UnsupportedError("\n".join(["this pipeline has no function of arrays:", *reasons]))
     functions = [t.function for t in traceables]
 
+    declared = {f.name: f for f in inputs}
+
     def function(weights, inputs, key=None):
-        blobs = chain(stages, functions, weights, inputs, key)
+        blobs = chain(stages, functions, weights, inputs, key, declared=declared)
         env = {name: jnp.asarray(value) for name, value in inputs.items()}
         for arrays in blobs:
             env |= arrays

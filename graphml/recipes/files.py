@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from graphml.errors import UpdateError
+from graphml.errors import UpdateError, with_article
 from graphml.graph import layer_keys
 from graphml.recipes import parts
 from graphml.recipes.parts import CHOICES, Layers, Loss, Recipe
@@ -28,7 +28,7 @@ def network_of(model: Model) -> Any:
     """The network inside a Model message. Raises UpdateError for every other kind of model."""
     kind = model.WhichOneof("Type")
     if kind not in NETWORKS:
-        raise UpdateError(f"only neural networks are trained here; this model is a {kind}")
+        raise UpdateError(f"only neural networks are trained here; this model is {with_article(kind)}")
     return getattr(model, kind)
 
 

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from graphml.errors import GraphmlError, UpdateError
+from graphml.errors import GraphmlError, UpdateError, with_article
 from graphml.models.network import NeuralNetwork
 from graphml.update import failures, training, validation
 from graphml.update.data import Row, Samples, TrainingData, check_targets, checked_samples, stacked
@@ -129,7 +129,7 @@ def _items(model: NeuralNetwork, recipe: Recipe, users: Iterable[TrainingData]) 
         index = 0
         try:
             if not isinstance(data, Iterable):
-                raise UpdateError(f"the data are samples or a dict of arrays, not a {type(data).__name__}")
+                raise UpdateError(f"the data are samples or a dict of arrays, not {with_article(type(data).__name__)}")
             for row in checked_samples(model, recipe.losses, data):
                 first = row if first is None else first
                 if index == 0:
@@ -193,7 +193,8 @@ class Cohort:
     """Users on the devices. places: for each user the place of the copy of the weights, of `size` places in all; the
     samples of a device lie one after the other, so nobody's are filled up to the number of somebody else's.
 
-    data: those samples, [all samples, ...]. Methods give arrays for the places; one without a user has nothing to do.
+    data: those samples, [all samples, ...]. starts: for each place where its own begin. Methods give arrays for the
+    places; one without a user has nothing to do.
     """
 
     def __init__(self, users: Sequence[User], size: int, batch_size: int, mesh: Mesh) -> None:
@@ -216,6 +217,7 @@ class Cohort:
             user.blobs, user.targets = [], []
         self._rows = min(batch_size, _rounded(max(len(user.chosen) for user in users)))
         self.batches = _rounded(max(self.batches_of(user) for user in users))
+        self.starts = self._placed(self._starts)
         self.count = self._placed({place: len(user.chosen) for place, user in self.users.items()})
 
     def batches_of(self, user: User) -> int:

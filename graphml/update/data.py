@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from graphml.errors import FeatureError, GraphmlError, UpdateError
+from graphml.errors import FeatureError, GraphmlError, UpdateError, with_article
 from graphml.models.descriptions import FeatureDescription
 from graphml.models.features import checker, in_words, single
 from graphml.models.network import NeuralNetwork
@@ -141,7 +141,9 @@ def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
 
     def read(sample: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         if not isinstance(sample, Mapping):
-            raise FeatureError(f"a sample is a mapping from features to values, not a {type(sample).__name__}")
+            raise FeatureError(
+                f"a sample is a mapping from features to values, not {with_article(type(sample).__name__)}"
+            )
         unknown = [name for name in sample if name not in training and name not in network]
         if unknown:
             raise FeatureError(

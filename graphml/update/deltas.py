@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import ShapeError, SpecError, UpdateError, need
+from graphml.errors import ShapeError, SpecError, UpdateError, need, with_article
 from graphml.models import Model, load
 from graphml.models.network import NeuralNetwork
 from graphml.spec import Model as Message
@@ -288,7 +288,7 @@ def _from_tensors(tensors: Mapping[str, np.ndarray], quantized: str) -> dict[str
     except (ValueError, RecursionError) as error:
         raise SpecError(f"the list of quantized weights is damaged: {error}") from None
     if not isinstance(bits, dict):
-        raise SpecError(f"the list of quantized weights is a {type(bits).__name__}, not an object")
+        raise SpecError(f"the list of quantized weights is {with_article(type(bits).__name__)}, not an object")
     fields = {f"{name}.{field}" for name in bits for field in _FIELDS}
     weights: dict[str, Weight] = {name: array for name, array in tensors.items() if name not in fields}
     for name, size in bits.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import UpdateError
+from graphml.errors import UpdateError, with_article
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
 from graphml.recipes import network_of
@@ -33,7 +33,7 @@ def replace_head(model: Model, labels: Sequence[str] | Sequence[int], *, seed: i
     """
     network_of(model.spec)
     if model.kind != "neuralNetworkClassifier":
-        raise UpdateError(f"only classifiers have classes to replace; this model is a {model.kind}")
+        raise UpdateError(f"only classifiers have classes to replace; this model is {with_article(model.kind)}")
     names = _checked(labels)
     message = Message()
     message.CopyFrom(model.spec)

@@ -213,7 +213,9 @@ class Course:
         numbers = self._held if held else self._chosen
         hyper = training.hyper_values(moment.recipe, moment.epoch)
         with failures.typed(lambda: self._faulty_layer(moment.train, samples.blobs)):
-            found = validation.judged(self._programs.evaluation, moment.train, self._frozen, samples, numbers, hyper)
+            key = training.judging_key(self._programs.parts, moment.recipe.seed, moment.epoch)
+            run, frozen = self._programs.evaluation, self._frozen
+            found = validation.judged(run, moment.train, frozen, samples, numbers, hyper, key)
         judged = found.pop("loss")
         return Record(moment.epoch, None, loss, found, judged if held else None)
 

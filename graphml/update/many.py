@@ -242,7 +242,9 @@ class _Crowd:
                 train, state, losses = self._slice(run, cohort.data, self._frozen, hyper, key)
                 losses = np.asarray(losses)
             self._take_losses(cohort, active, outcomes, losses, epoch, failed)
-            measured = self._measured(cohort, train, hyper)
+            measured = self._measured(
+                cohort, train, hyper, training.judging_key(self._programs.parts, recipe.seed, epoch)
+            )
             improved = np.zeros(cohort.size, bool)
             for place in sorted(active):
                 record = self._record(cohort, place, epoch, outcomes[place].batches[-1], measured)
@@ -279,7 +281,7 @@ class _Crowd:
                 active.remove(place)
                 failed(user.number, error.in_context(f"user {user.number}"))
 
-    def _measured(self, cohort: Cohort, train: Any, hyper: Any) -> dict[int, dict[str, float]]:
+    def _measured(self, cohort: Cohort, train: Any, hyper: Any, key: Any) -> dict[int, dict[str, float]]:
         """{place: {measure: mean over the samples to judge on}}, if anything is to be measured."""
         if not self._recipe.metrics and not any(len(user.held) for user in cohort.users.values()):
             return {}
@@ -287,7 +289,8 @@ class _Crowd:
         numbers = dict.fromkeys(cohort.users, 0)
         for picked, counts, rows in cohort.judged(_JUDGED):
             with failures.typed(lambda: self._faulty_layer(cohort)):
-                found = jax.device_get(self._evaluation((train, picked, counts), cohort.data, self._frozen, hyper))
+                own = (train, picked, counts, cohort.starts)
+                found = jax.device_get(self._evaluation(own, cohort.data, self._frozen, hyper, key))
             for place, count in rows.items():
                 numbers[place] += count
                 for name, values in found.items():
@@ -352,18 +355,18 @@ def _make_slice(programs: Programs, mesh: Mesh, together: int) -> Any:
 
 
 def _make_evaluation(programs: Programs, mesh: Mesh, together: int) -> Any:
-    """run((train, picked, counts), data, frozen, hyper) -> {measure: [places]}."""
+    """run((train, picked, counts, starts), data, frozen, hyper, key) -> {measure: [places]}."""
 
-    def one(own: Any, data: Any, frozen: Any, hyper: Any) -> Any:
-        train, picked, count = own
+    def one(own: Any, data: Any, frozen: Any, hyper: Any, key: Any) -> Any:
+        train, picked, count, start = own
         blobs = {name: blob[picked] for name, blob in data.blobs.items()}
         mask = jnp.arange(picked.shape[0]) < count
-        return programs.evaluation(train, frozen, blobs, data.target[picked], mask, hyper)
+        return programs.evaluation(train, frozen, blobs, data.target[picked], mask, hyper, key, picked - start)
 
     each = jax.shard_map(
         _each(one, together),
         mesh=mesh,
-        in_specs=(SPLIT, SPLIT, SHARED, SHARED),
+        in_specs=(SPLIT, SPLIT, SHARED, SHARED, SHARED),
         out_specs=SPLIT,
         check_vma=False,
     )

@@ -29,6 +29,7 @@ from graphml.update.trunk import Parts, merge
 Hyper = Mapping[str, Any]
 
 MOST_SHAPES = 16  # of samples and mini-batches, for which the programs of a recipe are kept
+_JUDGING = np.uint32(2**32 - 1)  # in the place of the number of a mini-batch, of which there are fewer
 
 
 class Batch(NamedTuple):
@@ -250,16 +251,20 @@ def epoch_loss(losses: np.ndarray, count: int, batch_size: int) -> float:
 
 
 def make_evaluation(parts: Parts, recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
-    """run(train, frozen, blobs, target, mask, hyper) -> {"loss": ..., metric: ...}, means over the rows; compiled.
+    """run(train, frozen, blobs, target, mask, hyper, key=None, numbers=None) -> {"loss": ..., metric: ...}, means over
+    the rows; compiled.
 
-    The network is the one that predicts: no dropout, no augmentation, statistics as stored.
+    The network is the one that predicts: no dropout, no augmentation, statistics as stored. key: see `judging_key`;
+    numbers: of the samples in the rows. Layers that draw draw for each sample anew, however the samples are put
+    together.
     """
 
     @functools.partial(Compiled, most=MOST_SHAPES)
-    def run(train, frozen, blobs, target, mask, hyper: Hyper):
+    def run(train, frozen, blobs, target, mask, hyper: Hyper, key=None, numbers=None):
         params = merge(train, frozen)
-        key = jax.random.key(0) if parts.draws else None  # for layers of the network itself
-        out = jax.vmap(lambda one: parts.plain.fn(params, one, key=key, train=True))(blobs)
+        keys = None if key is None else jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
+        one = lambda one, key: parts.plain.fn(params, one, key=key, train=True)  # noqa: E731
+        out = jax.vmap(one, in_axes=(0, None if keys is None else 0))(blobs, keys)
         outputs = [_exact(out[reading.blob]) for reading in parts.readings]
         found = {"loss": _total(parts, recipe, outputs, target, mask, hyper)}
         for metric in recipe.metrics:
@@ -305,3 +310,9 @@ def blob_shapes(parts: Parts, train, frozen, data: Data) -> list[tuple[int, ...]
 def epoch_key(parts: Parts, seed: int, epoch: int) -> jax.Array | None:
     """The key of an epoch's random numbers; None when no layer draws any."""
     return jax.random.fold_in(jax.random.key(seed % 2**32), epoch) if parts.draws else None
+
+
+def judging_key(parts: Parts, seed: int, epoch: int) -> jax.Array | None:
+    """The key with which the model is judged after an epoch: another one than its mini-batches have."""
+    key = epoch_key(parts, seed, epoch)
+    return None if key is None else jax.random.fold_in(key, _JUDGING)

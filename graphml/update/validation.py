@@ -30,7 +30,13 @@ def kept_apart(count: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def judged(
-    run: Callable[..., Mapping[str, Any]], train: Any, frozen: Any, samples: Any, numbers: np.ndarray, hyper: Any
+    run: Callable[..., Mapping[str, Any]],
+    train: Any,
+    frozen: Any,
+    samples: Any,
+    numbers: np.ndarray,
+    hyper: Any,
+    key: Any = None,
 ) -> dict[str, float]:
     """The mean of each measure over the numbered samples. run: of `make_evaluation`; samples have blobs and target."""
     rows = min(len(numbers), _ROWS)
@@ -40,7 +46,9 @@ def judged(
         count = len(picked)
         picked = np.pad(picked, (0, rows - count), mode="edge")
         blobs = {name: blob[picked] for name, blob in samples.blobs.items()}
-        found = jax.device_get(run(train, frozen, blobs, samples.target[picked], np.arange(rows) < count, hyper))
+        drawn = () if key is None else (key, picked)
+        found = run(train, frozen, blobs, samples.target[picked], np.arange(rows) < count, hyper, *drawn)
+        found = jax.device_get(found)
         for name, value in found.items():
             totals.setdefault(name, []).append(float(value) * count)
     return {name: math.fsum(values) / len(numbers) for name, values in totals.items()}

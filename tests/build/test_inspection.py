@@ -85,7 +85,7 @@ def test_channels(builder, capsys):
     assert capsys.readouterr().out == "outputChannels: 5\nkernelChannels: 3\n"
     builder.inspect_innerproduct_channels("dense")
     assert capsys.readouterr().out == "inputChannels: 5\noutputChannels: 2\n"
-    with pytest.raises(GraphError, match="layer 'dense' is a innerProduct, not a convolution"):
+    with pytest.raises(GraphError, match="layer 'dense' is an innerProduct, not a convolution"):
         builder.inspect_conv_channels("dense")
     with pytest.raises(GraphError, match="there is no layer 'relu'; the layers are 'conv', 'dense'"):
         builder.inspect_innerproduct_channels("relu")

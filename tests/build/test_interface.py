@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphml.build import NeuralNetworkBuilder, array
+from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.build.datatypes import Array, Int64, String
 from graphml.errors import GraphError, SpecError
 
@@ -55,18 +55,41 @@ def test_training_inputs_replace_those_declared_before():
 def test_an_input_that_may_be_left_out_has_a_value():
     builder = _two()
     builder.add_elementwise("add", ["a", "b"], "y", "ADD")
-    builder.set_optional_input(1, value=2.5, format="double")
+    builder.set_optional_input(1, value=2.5)
     second = builder.spec.description.input[1].type
     assert second.isOptional
     assert second.multiArrayType.doubleDefaultValue == 2.5
     assert builder.spec.specificationVersion == 5
     np.testing.assert_allclose(builder.model().predict({"a": [1.0]})["y"], [3.5])
-    builder.set_optional_input(0, 3, format="int")
-    assert builder.spec.description.input[0].type.multiArrayType.intDefaultValue == 3
+    builder.set_optional_input(0, 3, format="double")
+    assert builder.spec.description.input[0].type.multiArrayType.doubleDefaultValue == 3
     with pytest.raises(GraphError, match="there is no input at position 2; the model has 2"):
         builder.set_optional_input(2)
     with pytest.raises(SpecError, match="format is 'half', which is none of float, double, int"):
         builder.set_optional_input(0, 1.0, "half")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "field"), [("float32", "float"), ("float16", "float"), ("float64", "double"), ("int32", "int")]
+)
+def test_the_value_of_an_input_that_is_left_out_has_the_type_of_its_elements(dtype, field):
+    builder = NeuralNetworkBuilder({"a": array(2), "b": array(2, dtype=dtype)}, {"y": array(2)})
+    builder.add_elementwise("add", ["a", "b"], "y", "ADD")
+    builder.set_optional_input(1, 2)
+    assert builder.spec.description.input[1].type.multiArrayType.WhichOneof("defaultOptionalValue").startswith(field)
+    np.testing.assert_allclose(builder.model().predict({"a": [1.0, 2.0]})["y"], [3, 4])
+    other = "int" if field == "double" else "double"
+    with pytest.raises(SpecError, match=f"format is '{other}', but the elements of the input 'b' need '{field}'"):
+        builder.set_optional_input(1, 2, other)
+
+
+def test_only_arrays_have_a_value_where_they_are_left_out():
+    builder = NeuralNetworkBuilder({"photo": image(2, 2), "n": array(1, dtype="int32")}, {"y": array(2)})
+    with pytest.raises(SpecError, match="the input 'photo' is no array"):
+        builder.set_optional_input(0, 1.0)
+    assert builder.spec.description.input[0].type.HasField("imageType")
+    with pytest.raises(SpecError, match=r"the value of the input 'n' cannot be 1\.5"):
+        builder.set_optional_input(1, 1.5)
 
 
 def test_optional_features_are_added_behind_the_others():

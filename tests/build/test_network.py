@@ -127,6 +127,35 @@ def test_add_names_the_layer_that_is_wrong_and_leaves_the_network_as_it_was(kind
     assert builder.layers == ["dense"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("pooling", {"type": "MAX", "global_pooling": True}, [[[[15]]]]),
+        ("pooling", {"type": "MAX", "globalPooling": True, "same": {}}, [[[[15]]]]),
+        ("reduceSum", {}, [[[[120]]]]),
+        ("reduceMax", {"axes": [-1, -2]}, [[[[15]]]]),
+        ("padding", {}, np.arange(16).reshape(1, 1, 4, 4)),
+    ],
+)
+def test_add_has_the_defaults_of_the_method(kind, fields, expected):
+    builder = NeuralNetworkBuilder({"x": array(1, 1, 4, 4)}, {"y": array(*np.shape(expected))}, exact=True)
+    if kind.startswith("reduce"):
+        fields = {**fields, "keep_dims": True}
+    builder.add(kind, "l", ["x"], ["y"], **fields)
+    x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    np.testing.assert_array_equal(builder.model().predict({"x": x})["y"], expected)
+
+
+def test_a_crop_to_another_input_begins_at_the_corner():
+    builder = NeuralNetworkBuilder(
+        {"x": array(1, 1, 4, 4), "like": array(1, 1, 2, 2)}, {"y": array(1, 1, 2, 2)}, exact=True
+    )
+    builder.add("crop", "c", ["x", "like"], ["y"])
+    x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    answer = builder.model().predict({"x": x, "like": np.zeros((1, 1, 2, 2))})["y"]
+    np.testing.assert_array_equal(answer, x[..., :2, :2])
+
+
 def test_updatable_marks_the_layer_and_its_weights():
     builder = _dense(NeuralNetworkBuilder({"x": array(2)}, {"y": None}), bias=np.zeros(3), updatable=True)
     layer = builder.layer_specs["dense"]

@@ -58,3 +58,15 @@ def test_the_function_is_the_identity():
     message = _model()
     del message.description.output[1:]
     assert load(message).as_function()({"whole": x, "number": 1.0})["whole"] is x
+
+
+def test_an_image_gets_the_colours_of_the_output():
+    message = _model()
+    del message.description.input[:6], message.description.output[:6]
+    for feature, colours in ((message.description.input[0], "RGB"), (message.description.output[0], "BGR")):
+        feature.type.imageType.colorSpace = ImageFeatureType.ColorSpace.Value(colours)
+    photo = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    model = load(message)
+    assert np.array_equal(np.asarray(model.predict({"image": photo})["image"])[..., :3], photo)
+    planes = model.check({"image": photo})
+    assert np.array_equal(model.as_function()(planes)["image"], photo.transpose(2, 0, 1)[::-1])

@@ -11,7 +11,7 @@ from one_model import array, doubles, joined, made
 
 import graphml
 from graphml import FeatureError, SpecError, UnsupportedError, spec
-from graphml.build import NeuralNetworkBuilder
+from graphml.build import NeuralNetworkBuilder, image
 from graphml.models import ModelConfiguration, linked
 from graphml.models.linked import _shared
 
@@ -36,6 +36,23 @@ def written(message, path):
 def answer(path, **parameters):
     configuration = ModelConfiguration(parameters=parameters)
     return graphml.load(path, configuration=configuration).predict({"x": [1, 2]})["y"].tolist()
+
+
+def test_a_link_hands_an_image_on_in_the_colours_of_the_model_it_links_to(tmp_path):
+    net = NeuralNetworkBuilder({"photo": image(4, 2, "BGR")}, {"y": array(3, 2, 4)})
+    net.add("activation", "same", ["photo"], ["y"], linear={"alpha": 1.0})
+    written(net.spec, tmp_path / "Shared.mlmodel")
+    message = link()
+    del message.description.input[:], message.description.output[:]
+    message.description.input.add(name="photo").type.CopyFrom(image(4, 2))
+    message.description.output.add(name="y").type.CopyFrom(array(3, 2, 4))
+    photo = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    model = graphml.load(written(message, tmp_path / "a.mlmodel"))
+    bgr = photo.transpose(2, 0, 1)[::-1]
+    assert (model.predict({"photo": photo})["y"] == bgr).all()
+    assert (model.predict_batch([{"photo": photo}])[0]["y"] == bgr).all()
+    traced = model.traceable()
+    assert (traced.function(traced.weights, model.check({"photo": photo}), None)["y"] == bgr).all()
 
 
 # Finding --------------------------------------------------------------------------------------------------------------
@@ -154,7 +171,7 @@ def test_names_that_nothing_has(name, tmp_path):
 def test_a_null_character_in_the_path_and_other_types(tmp_path):
     with pytest.raises(SpecError, match="null character"):
         answer(written(link(path="a\0b"), tmp_path / "a.mlmodel"))
-    with pytest.raises(FeatureError, match="search path of a linked model is a str, not a int"):
+    with pytest.raises(FeatureError, match="search path of a linked model is a str, not an int"):
         answer(tmp_path / "a.mlmodel", linked_model_search_path=3)
 
 

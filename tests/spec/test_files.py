@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import graphml
 from graphml.errors import SpecError
 from graphml.spec import Model, parse, read, serialize, write
 from graphml.spec.files import refuse_unwritable
@@ -326,6 +327,149 @@ def test_a_rewritten_package_keeps_everything_else(model, other, tmp_path):
     write(other, package)
     assert read(package) == other
     assert _tree(package) == before | {str(INNER): serialize(other)}
+
+
+# What lies beside the message -----------------------------------------------------------------------------------------
+
+
+def _program(name: str = "@model_path/weights/weight.bin") -> Model:
+    """An ML program with a constant in a file."""
+    model = Model(specificationVersion=7)
+    model.description.output.add(name="y").type.doubleType.SetInParent()
+    function = model.mlProgram.functions["main"]
+    operation = function.block_specializations["CoreML7"].operations.add(type="const")
+    operation.attributes["val"].blobFileValue.fileName = name
+    return model
+
+
+def _put(package: Path, **items: str) -> None:
+    """Items of a package, {name: path}: a file where the path has an ending, else a folder with a file in it."""
+    manifest = json.loads((package / "Manifest.json").read_text())
+    for name, path in items.items():
+        file = package / "Data" / path / ("" if Path(path).suffix else "weight.bin")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(name.encode() * 100)
+        manifest["itemInfoEntries"][name] = {"author": "me", "name": name, "path": path}
+    (package / "Manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def package(tmp_path) -> Path:
+    """A package with weights beside the message, and a file that its manifest does not list."""
+    path = tmp_path / "a.mlpackage"
+    write(Model(specificationVersion=1, isUpdatable=True), path)
+    _put(path, weights="com.apple.CoreML/weights", facts="com.apple.CoreML/facts.json")
+    (path / "Data" / "note.txt").write_text("mine")
+    write(_program(), path)
+    return path
+
+
+def test_what_lies_beside_the_message_goes_along_into_a_new_package(package, tmp_path):
+    message = read(package)
+    message.description.metadata.author = "somebody"
+    write(message, tmp_path / "b.mlpackage", source=package)
+    assert read(tmp_path / "b.mlpackage") == message
+    expected = _tree(package) | {str(INNER): serialize(message)}
+    expected.pop("Data/note.txt")
+    assert _tree(tmp_path / "b.mlpackage") == expected
+
+
+def test_a_model_keeps_the_weights_beside_it_when_it_is_saved(package, tmp_path):
+    (tmp_path / "empty.mlpackage").mkdir()
+    for name in ("b.mlpackage", "empty.mlpackage", "a.mlpackage"):
+        graphml.load(package).save(tmp_path / name)
+        assert (tmp_path / name / INNER.parent / "weights" / "weight.bin").read_bytes() == b"weights" * 100
+    pipeline = Model(specificationVersion=7)
+    pipeline.pipeline.models.add().CopyFrom(_program())
+    write(pipeline, package)
+    graphml.load(package).save(tmp_path / "c.mlpackage")
+    assert (tmp_path / "c.mlpackage" / INNER.parent / "weights" / "weight.bin").exists()
+
+
+def test_a_real_program_keeps_its_weights(real_models, tmp_path):
+    package = real_models / "basic-pitch" / "nmp.mlpackage"
+    graphml.load(package).save(tmp_path / "b.mlpackage")
+    weights = Path("Data", "com.apple.CoreML", "weights", "weight.bin")
+    assert (tmp_path / "b.mlpackage" / weights).read_bytes() == (package / weights).read_bytes()
+
+
+def test_a_model_is_not_parted_from_its_weights(package, model, tmp_path):
+    message = read(package)
+    with pytest.raises(SpecError, match=r"'@model_path/weights/weight.bin', in files which an .mlmodel cannot hold"):
+        write(message, tmp_path / "b.mlmodel", source=package)
+    with pytest.raises(SpecError, match="cannot be copied: no package is given as its source"):
+        write(message, tmp_path / "b.mlpackage")
+    with pytest.raises(SpecError, match=r"'@model_path/other.bin' cannot be copied: .*a.mlpackage has no item with it"):
+        write(_program("@model_path/other.bin"), tmp_path / "b.mlpackage", source=package)
+    shutil.copytree(package, tmp_path / "c.mlpackage")
+    with pytest.raises(SpecError, match="there is a package already, whose own weights would stay"):
+        write(message, tmp_path / "c.mlpackage", source=package)
+    assert sorted(os.listdir(tmp_path)) == ["a.mlpackage", "c.mlpackage"]
+    write(message, package)
+    write(model, tmp_path / "b.mlmodel", source=package)  # all of it is in the message
+    shutil.rmtree(package)
+    write(model, tmp_path / "b.mlpackage", source=package)
+
+
+@pytest.mark.parametrize("lead", ["file", "folder", "item", "up", "absolute"])
+def test_no_item_that_leaves_its_package_is_copied(lead, package, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "weight.bin").write_bytes(b"private")
+    weights = package / INNER.parent / "weights"
+    if lead == "file":
+        (weights / "more.bin").symlink_to(outside / "weight.bin")
+    elif lead == "folder":
+        (weights / "more").symlink_to(outside)
+    elif lead == "item":
+        shutil.rmtree(weights)
+        weights.symlink_to(outside)
+    else:
+        _put(package, facts={"up": "../../outside/weight.bin", "absolute": f"{outside}/weight.bin"}[lead])
+        (outside / "weight.bin").write_bytes(b"private")
+    before = _tree(tmp_path)
+    with pytest.raises(SpecError, match="leaves the package"):
+        graphml.load(package).save(tmp_path / "b.mlpackage")
+    assert _tree(tmp_path) == before
+
+
+def test_links_inside_of_an_item(package, tmp_path):
+    weights = package / INNER.parent / "weights"
+    (weights / "more.bin").symlink_to("weight.bin")
+    graphml.load(package).save(tmp_path / "b.mlpackage")
+    assert (tmp_path / "b.mlpackage" / INNER.parent / "weights" / "more.bin").read_bytes() == b"weights" * 100
+    (weights / "round").symlink_to(weights)
+    with pytest.raises(SpecError, match=r"'com.apple.CoreML/weights' holds a link to a folder, 'round'"):
+        graphml.load(package).save(tmp_path / "c.mlpackage")
+
+
+def test_items_as_nobody_writes_them(package, model, tmp_path):
+    _put(package, gone="gone.bin", everything=".")
+    (package / "Data" / "gone.bin").unlink()
+    graphml.load(package).save(tmp_path / "b.mlpackage")
+    assert _tree(tmp_path / "b.mlpackage") == _tree(package)  # of which the note is now a part
+    manifest = json.loads((package / "Manifest.json").read_text())
+    for item, words in (([], "the item 'bad' has no path"), ({}, "no path of at most"), ({"path": 3}, "no path of")):
+        manifest["itemInfoEntries"]["bad"] = item
+        (package / "Manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(SpecError, match=words):
+            graphml.load(package).save(tmp_path / "c.mlpackage")
+    assert not (tmp_path / "c.mlpackage").exists()
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace"])
+def test_an_interrupted_copy_leaves_nothing(function, package, tmp_path, monkeypatch):
+    loaded, calls = graphml.load(package), []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        if len(calls) > 2 or function == "replace":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(SpecError, match="no space left on device"):
+        loaded.save(tmp_path / "b.mlpackage")
+    assert os.listdir(tmp_path) == ["a.mlpackage"]
 
 
 def test_a_package_with_its_model_elsewhere(model, other, tmp_path):

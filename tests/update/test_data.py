@@ -65,7 +65,7 @@ def test_every_refusal_names_the_sample():
     for words, change in wrong.items():
         with pytest.raises(FeatureError, match=words):
             _read(model, [*rows[:3], rows[3] | change, rows[4]])
-    with pytest.raises(FeatureError, match=r"sample 0[^$]*not a int"):
+    with pytest.raises(FeatureError, match=r"sample 0[^$]*not an int"):
         _read(model, [1])
     with pytest.raises(UpdateError, match="no training data"):
         _read(model, [])

@@ -11,14 +11,14 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from update.networks import classifier, classifier_data, network, regression, regression_data
+from update.networks import classifier, classifier_data, network, regression, regression_data, with_recipe
 from update.users_apart import AVERAGING, COUNTS
 
 import graphml
 from graphml import recipes
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError, UpdateError
-from graphml.update import UpdateTask, cohorts, federated_average, many, update_many
+from graphml.update import UpdateTask, cohorts, federated_average, many, update_many, validation
 
 MODEL = regression(shuffle=True)  # one for all tests, so that its programs compile once
 
@@ -171,7 +171,7 @@ def test_a_user_whose_loss_is_not_finite_stops_alone():
 def test_what_is_refused():
     with pytest.raises(UpdateError, match="a list of training data, one for each user"):
         update_many(MODEL, regression_data(3))
-    with pytest.raises(UpdateError, match="user 0\n  the data are samples or a dict of arrays, not a int"):
+    with pytest.raises(UpdateError, match="user 0\n  the data are samples or a dict of arrays, not an int"):
         update_many(MODEL, [5])
     with pytest.raises(UpdateError, match="there are no users"):
         update_many(MODEL, [])
@@ -226,3 +226,27 @@ def test_two_processes_train_their_own_users_and_average_over_all():
     here = federated_average(MODEL, update_many(MODEL, users).models, COUNTS, **AVERAGING)
     there = np.frombuffer(bytes.fromhex(answers[0])).reshape(2, 5)
     np.testing.assert_allclose(there, here.parameters["top"]["weights"], rtol=2e-5, atol=1e-6)
+
+
+def test_random_layers_draw_for_each_sample_and_epoch_that_is_judged(monkeypatch):
+    """y = x + noise and the target is 0: the loss is the mean of the squares of the noise, and nothing is learned."""
+    builder = NeuralNetworkBuilder({"x": array(1)}, {"y": array(1)}, exact=True)
+    builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
+    builder.add("addBroadcastable", "noisy", ["x", "n"], ["h"])
+    builder.add("innerProduct", "dense", ["h"], ["y"], updatable=True, weights=np.ones((1, 1)))
+    model = network(with_recipe(builder, "y", "y_true", array(1)))
+    data = {"x": np.zeros((700, 1)), "y_true": np.zeros((700, 1))}
+    recipe = recipes.Recipe(
+        recipes.SGD(0.0), losses=recipes.SquaredError("y"), epochs=2, batch_size=350, validation_fraction=0.5, seed=3
+    )
+    monkeypatch.setattr(validation, "_ROWS", 100)  # a task puts samples together otherwise than many users
+
+    def losses(history):
+        return [record.validation_loss for record in history.epochs]
+
+    first, second = losses(_alone(model, data, recipe=recipe, strict=False).history)
+    assert first != second
+    for loss in (first, second):  # were the noise one number for all, it would be its square
+        assert loss == pytest.approx(1, abs=0.3)
+    result = update_many(model, [{"x": data["x"][:9], "y_true": data["y_true"][:9]}, data], recipe=recipe, strict=False)
+    assert losses(result.history(1)) == pytest.approx([first, second])

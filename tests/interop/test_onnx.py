@@ -1,0 +1,48 @@
+"""What onnxruntime refuses is an error of ours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphml.errors import FeatureError, SpecError
+from graphml.interop.onnx import run_onnx
+
+onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """gather(x, index): x is float [3], of which the index may be outside."""
+    helper, types = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["x", "index"], ["y"])],
+        "g",
+        [
+            helper.make_tensor_value_info("x", types.FLOAT, [3]),
+            helper.make_tensor_value_info("index", types.INT64, [1]),
+        ],
+        [helper.make_tensor_value_info("y", types.FLOAT, [1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "m.onnx")
+    return tmp_path / "m.onnx"
+
+
+def test_values_are_those_of_onnxruntime(path):
+    assert run_onnx(path, {"x": np.arange(3.0), "index": np.array([2])})["y"].tolist() == [2]
+
+
+def test_inputs_that_do_not_fit(path):
+    with pytest.raises(
+        FeatureError, match=r"m.onnx fails in onnxruntime with x \[4\], index \[1\]: .*INVALID_ARGUMENT"
+    ):
+        run_onnx(path, {"x": np.arange(4.0), "index": np.array([2])})
+
+
+def test_an_operator_that_fails(path):
+    with pytest.raises(
+        (FeatureError, SpecError), match=r"m.onnx fails in onnxruntime with x \[3\], index \[1\]: .*out of"
+    ):
+        run_onnx(path, {"x": np.arange(3.0), "index": np.array([9])})
