@@ -9,18 +9,40 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread  # noqa: F401  (what it does at the end comes after what this does; see below)
+import contextlib
 import os
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from graphml.errors import UpdateError
 
 _READERS_SECONDS = 1.0
 _POLL_SECONDS = 0.2  # on some systems Ctrl-C does not end a long wait
 
 _running: dict[threading.Event, Callable[[], None]] = {}
 _readers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread. Raises UpdateError where none can be started, such as Python 3.12.0 and 3.12.1 do not let any
+    once the main program has ended."""
+    with no_thread_is_typed():
+        thread.start()
+
+
+@contextlib.contextmanager
+def no_thread_is_typed() -> Iterator[None]:
+    """Inside, a thread that cannot be started is an UpdateError."""
+    try:
+        yield
+    except RuntimeError as error:
+        words = f"no thread can be started: {error}"
+        if "shutdown" in str(error):
+            words += "; let the program wait for the update before it ends"
+        raise UpdateError(words) from error
 
 
 def wait_for(over: threading.Event, cancel: Callable[[], None]) -> None:

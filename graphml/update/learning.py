@@ -14,7 +14,7 @@ import numpy as np
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
-from graphml.update import failures, training, validation
+from graphml.update import ending, failures, training, validation
 from graphml.update.data import TrainingData, check_targets, checked_samples, stacked
 from graphml.update.events import MetricKey
 from graphml.update.history import Record, batch_records, monitored
@@ -253,7 +253,8 @@ class Course:
         ahead: Future[_Window] | None = None
         for first in range(done - done % length, len(order), length):
             window = copied(first) if ahead is None else ahead.result()
-            ahead = self._reader.submit(copied, first + length) if first + length < len(order) else None
+            with ending.no_thread_is_typed():
+                ahead = self._reader.submit(copied, first + length) if first + length < len(order) else None
             yield window
 
 

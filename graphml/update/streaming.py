@@ -41,8 +41,8 @@ def read_ahead(values: Iterable[T], depth: int, check: Callable[[], None] = lamb
 
     # a source that never answers must not keep the program from ending
     reader = threading.Thread(target=make, name="graphml reads ahead", daemon=True)
+    ending.start(reader)
     ending.wait_briefly_for(reader)
-    reader.start()
     try:
         while True:
             check()

@@ -207,7 +207,8 @@ class UpdateTask:
 
         Numbers of the optimizer hold from the next mini-batches on, weights and biases too; batch size, shuffle
         and seed from the next epoch on; epochs is the number of all epochs, those that are over included.
-        Raises UpdateError for values that the file does not allow, and when the task is over.
+        Raises UpdateError for values that the file does not allow, when the task is over, and when no thread can be
+        started for it.
         """
         with self._lock:
             if self._state in _OVER:
@@ -218,7 +219,12 @@ class UpdateTask:
                 name = f"graphml update {self.task_identifier[:8]}"
                 self._thread = threading.Thread(target=self._work, name=name, daemon=False)
                 ending.wait_for(self._done, self.cancel)
-                self._thread.start()
+                try:
+                    ending.start(self._thread)
+                except UpdateError:
+                    ending.forget(self._done)
+                    self._state = TaskState.SUSPENDED
+                    raise
 
     def cancel(self) -> None:
         """Stop soon: the state is CANCELLING until the mini-batches at work are done (about a second), then FAILED

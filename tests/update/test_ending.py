@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from update.killed import bits, network, processes, samples
 
-from graphml.update import ParameterKey, TaskState, UpdateTask, update
+from graphml.errors import UpdateError
+from graphml.update import ParameterKey, TaskState, UpdateTask, ending, update
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 
@@ -77,6 +79,52 @@ def test_ctrl_c_at_the_end_of_the_program_cancels_its_update(tmp_path):
     assert program.communicate(timeout=60)[1] == "interrupted: updates are cancelled\n"
     assert program.returncode == 0
     assert UpdateTask.restore(tmp_path).metrics  # a checkpoint was written at the end
+
+
+class _NoThreads:
+    """As many threads as there are left; then none, as at the end of a program in Python 3.12.1."""
+
+    def __init__(self, left: int) -> None:
+        self.left, self._start = left, threading.Thread.start
+
+    def __call__(self, thread: threading.Thread) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        self._start(thread)
+
+
+def _starting(monkeypatch, left: int) -> None:
+    starts = _NoThreads(left)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: starts(thread))
+
+
+def test_an_update_for_which_no_thread_can_be_started_is_not_started(monkeypatch):
+    task = UpdateTask(network(), samples())
+    with monkeypatch.context() as patch:
+        _starting(patch, 0)
+        with pytest.raises(
+            UpdateError, match="no thread can be started: can't create new thread at interpreter shutdown"
+        ):
+            task.resume()
+    assert task.state is TaskState.SUSPENDED
+    assert not ending._running  # the program does not wait for it
+    task.resume({ParameterKey.EPOCHS: 1})
+    assert task.wait(60) is TaskState.COMPLETED
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_an_update_that_needs_another_thread_fails(monkeypatch, left):
+    """The second reads samples, the third what lies in files."""
+    readers = set(ending._readers)
+    task = UpdateTask(network(), samples(), memory_bytes=6000)
+    with monkeypatch.context() as patch:
+        _starting(patch, left)
+        task.resume({ParameterKey.EPOCHS: 3})
+        assert task.wait(60) is TaskState.FAILED
+    assert "no thread can be started" in str(task.error)
+    assert "let the program wait for the update" in str(task.error)
+    assert all(thread.ident is not None for thread in set(ending._readers) - readers)  # else joining them fails
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
