@@ -11,6 +11,7 @@ from graphml.build import preprocessing
 from graphml.build.core import Core
 from graphml.build.datatypes import Dtype, array, feature_type
 from graphml.errors import GraphError, SpecError
+from graphml.spec.enums import enum_name
 from graphml.spec.wire.features_pb2 import FeatureType
 
 # The inputs or outputs of a model with their types: {name: type} or [(name, type)].
@@ -344,9 +345,11 @@ _FORMATS = {"DOUBLE": "double", "FLOAT32": "float", "FLOAT16": "float", "INT32":
 def _set_default(feature: Any, value: float, format: str | None) -> None:
     """Say what stands for the elements of an array that is left out."""
     if not feature.type.HasField("multiArrayType"):
-        raise SpecError(f"the input {feature.name!r} is no array; only an array has a value where it is left out")
+        raise SpecError(
+            f"the input {feature.name!r} is not an array; only arrays have a value for when they are left out"
+        )
     kind = feature.type.multiArrayType
-    fitting = _FORMATS.get(type(kind).ArrayDataType.Name(kind.dataType))
+    fitting = _FORMATS.get(enum_name(kind, "dataType"))
     chosen = fitting if format is None else format.lower()
     if fitting is not None and chosen != fitting:
         raise SpecError(f"format is {format!r}, but the elements of the input {feature.name!r} need {fitting!r}")
