@@ -346,7 +346,7 @@ def _set_default(feature: Any, value: float, format: str | None) -> None:
     """Say what stands for the elements of an array that is left out."""
     if not feature.type.HasField("multiArrayType"):
         raise SpecError(
-            f"the input {feature.name!r} is not an array; only arrays have a value for when they are left out"
+            f"the input {feature.name!r} is not an array; only arrays take a default value"
         )
     kind = feature.type.multiArrayType
     fitting = _FORMATS.get(enum_name(kind, "dataType"))

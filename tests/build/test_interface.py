@@ -85,7 +85,7 @@ def test_the_value_of_an_input_that_is_left_out_has_the_type_of_its_elements(dty
 
 def test_only_arrays_have_a_value_where_they_are_left_out():
     builder = NeuralNetworkBuilder({"photo": image(2, 2), "n": array(1, dtype="int32")}, {"y": array(2)})
-    with pytest.raises(SpecError, match="the input 'photo' is no array"):
+    with pytest.raises(SpecError, match="the input 'photo' is not an array"):
         builder.set_optional_input(0, 1.0)
     assert builder.spec.description.input[0].type.HasField("imageType")
     with pytest.raises(SpecError, match=r"the value of the input 'n' cannot be 1\.5"):
