@@ -57,7 +57,8 @@ def _of_kind(model: Model) -> Iterator[Problem]:
     elif kind in layers.NETWORKS:
         yield from _network(model, getattr(model, kind))
     elif kind != "kNearestNeighborsClassifier":
-        yield Problem("model", f"{with_article(kind)} cannot be updated")
+        what = "a model without a known kind" if kind is None else with_article(kind)
+        yield Problem("model", f"{what} cannot be updated")
 
 
 def _network(model: Model, network: Any) -> Iterator[Problem]:

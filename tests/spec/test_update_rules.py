@@ -62,6 +62,7 @@ BROKEN = [
         "model: has specification version 3; updatable models came with 4",
     ),
     (lambda m: m.scaler.SetInParent(), "model: a scaler cannot be updated"),
+    (lambda m: m.ClearField(m.WhichOneof("Type")), "model: a model without a known kind cannot be updated"),
     (_learn_nothing, "network: no layer is marked as updatable"),
     (
         _mark(1),
