@@ -87,7 +87,7 @@ def test_a_job_takes_numbers_of_any_library_and_keys(tmp_path, data, no_process)
     parameters = {
         ParameterKey.EPOCHS: np.int64(2),
         "learning_rate": jnp.float32(0.5),
-        ParameterKey.WEIGHT_DECAY.scoped(to="dense"): np.array([0.25]),
+        ParameterKey.MOMENTUM.scoped(to="dense"): np.array([0.25]),
         "shuffle": np.bool_(False),
         "seed": 7,
     }
@@ -99,7 +99,7 @@ def test_a_job_takes_numbers_of_any_library_and_keys(tmp_path, data, no_process)
     assert job["parameters"] == {
         "epochs": 2,
         "learning_rate": 0.5,
-        "dense/weight_decay": 0.25,
+        "dense/momentum": 0.25,
         "shuffle": False,
         "seed": 7,
     }
