@@ -75,7 +75,7 @@ def test_offline_is_said_in_words(monkeypatch):
     ):
         bert.folder_of("owner/model")
     for name in ("../owner/model", "a/b/c", "two words", ""):
-        with pytest.raises(SpecError, match="no folder, and no name"):
+        with pytest.raises(SpecError, match="neither a folder nor the name"):
             bert.folder_of(name)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=r"graphml-jax\[hub\]"):
