@@ -213,7 +213,7 @@ class Appending:
                 unknown = [given for given in sample if given not in inputs and given != name]
                 if unknown:
                     legal = ", ".join(map(repr, (*inputs, name)))
-                    raise FeatureError(f"there is not a training input {unknown[0]!r}; these are {legal}")
+                    raise FeatureError(f"there is no training input {unknown[0]!r}; these are {legal}")
                 if sample.get(name) is None:
                     raise FeatureError(f"the feature {name!r} is missing; it takes {target.takes}")
                 found = self.model.row({n: v for n, v in sample.items() if n in inputs}), label_of(sample[name])

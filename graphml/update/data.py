@@ -147,7 +147,7 @@ def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
         unknown = [name for name in sample if name not in training and name not in network]
         if unknown:
             raise FeatureError(
-                f"there is not a training input {unknown[0]!r}; these are {', '.join(map(repr, training))}"
+                f"there is no training input {unknown[0]!r}; these are {', '.join(map(repr, training))}"
             )
         for name, _ in readers:
             if sample.get(name) is None:
