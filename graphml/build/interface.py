@@ -345,9 +345,7 @@ _FORMATS = {"DOUBLE": "double", "FLOAT32": "float", "FLOAT16": "float", "INT32":
 def _set_default(feature: Any, value: float, format: str | None) -> None:
     """Say what stands for the elements of an array that is left out."""
     if not feature.type.HasField("multiArrayType"):
-        raise SpecError(
-            f"the input {feature.name!r} is not an array; only arrays take a default value"
-        )
+        raise SpecError(f"the input {feature.name!r} is not an array; only arrays take a default value")
     kind = feature.type.multiArrayType
     fitting = _FORMATS.get(enum_name(kind, "dataType"))
     chosen = fitting if format is None else format.lower()

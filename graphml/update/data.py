@@ -146,9 +146,7 @@ def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
             )
         unknown = [name for name in sample if name not in training and name not in network]
         if unknown:
-            raise FeatureError(
-                f"there is no training input {unknown[0]!r}; these are {', '.join(map(repr, training))}"
-            )
+            raise FeatureError(f"there is no training input {unknown[0]!r}; these are {', '.join(map(repr, training))}")
         for name, _ in readers:
             if sample.get(name) is None:
                 raise FeatureError(f"the feature {name!r} is missing; it takes {training[name].takes}")
