@@ -161,7 +161,11 @@ class Lowered:
 
     def _entered(self, port: Port, value: Any) -> Any:
         try:
-            return _enter(self.graph, port, value, self.dtype)
+            entered = _enter(self.graph, port, value, self.dtype)
+            check_shape(entered.shape, entered.dtype)
+            return entered
+        except ShapeError as error:
+            raise error.in_context(f"input {quoted(port.name)}") from None
         except (GraphmlError, *VALUE_UNSEEN):
             raise
         except Exception as error:

@@ -45,6 +45,7 @@ def where_non_zero(x, *, sizes=None):
 def _matrix_part(x, keep):
     """x where keep(column - row) holds in the last two axes, else 0."""
     need_rank(x, 2)
+    check_shape(x.shape[-2:], np.int64)
     rows, columns = np.arange(x.shape[-2])[:, None], np.arange(x.shape[-1])
     return module(x).where(keep(columns - rows), x, np.zeros((), x.dtype))
 

@@ -150,3 +150,13 @@ def test_a_large_blank_input_is_refused():
     builder.add("reduceSum", "sum", ["x"], ["y"], reduce_all=True)
     with pytest.raises(ShapeError, match="1 TiB"):
         graphml.load(builder.spec).warm_up()
+
+
+@pytest.mark.parametrize(("shape", "words"), [((2, 4, 2**31 - 1), "input 'x'"), ((4, 2**27), "lowerTriangular")])
+def test_shapes_of_large_inputs_are_refused_before_anything_is_made(shape, words):
+    """Masks of triangles are NumPy arrays, which tracing makes."""
+    builder = NeuralNetworkBuilder({"x": array(*shape)}, {"y": array(1)})
+    lowered = graphml.load(builder.add("lowerTriangular", "low", ["x"], ["y"], k=0).spec).lower(max_array_bytes=1 << 31)
+    with pytest.raises(ShapeError, match="more than the limit of 2 GiB") as caught:
+        jax.eval_shape(lambda x: lowered.fn(lowered.params, {"x": x}), jax.ShapeDtypeStruct(shape, np.float32))
+    assert words in str(caught.value)
