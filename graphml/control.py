@@ -374,7 +374,7 @@ class Turns:
             carry, more, _ = lax.scan(step, begin(operands), None, length=bound)[0]
             if self._most == bound:
                 return carry
-            # there may be more turns than are laid out: then there is no answer, and no derivative
+            # there may be more turns than are unrolled: then there is no answer, and no derivative
             known_to_end = jnp.where(more, jnp.nan, 1.0)
             return {n: v * known_to_end.astype(v.dtype) if _is_float(v) else v for n, v in carry.items()}
 

@@ -1,8 +1,5 @@
 """Networks that read a sequence although their interface declares a vector: errors say in which shape they take it."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from cases import numbers
@@ -71,11 +68,8 @@ def test_networks_without_sequences_say_nothing_of_them():
     assert "sequence:" not in str(caught.value)
 
 
-def test_a_file_that_declares_one_step_reads_many():
-    folder = os.environ.get("GRAPHML_MODELS")
-    if not folder:
-        pytest.skip("GRAPHML_MODELS does not name the folder of real models")
-    model = graphml.load(Path(folder) / "exermote" / "PredictionModel.mlmodel")
+def test_a_file_that_declares_one_step_reads_many(real_models):
+    model = graphml.load(real_models / "exermote" / "PredictionModel.mlmodel")
     with pytest.raises(ShapeError, match=r"give 'accelerations' as \[sequence, batch, 12, 1, 1\]"):
         model.predict({"accelerations": np.zeros(12)})
     scores = model.predict({"accelerations": np.zeros((40, 1, 12, 1, 1))})["scores"]

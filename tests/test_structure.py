@@ -128,5 +128,5 @@ def test_nothing_that_belongs_to_the_repository_is_ignored():
         [*command, "graphml", "ops", "spec", "tests", "examples", "docs"], capture_output=True, text=True
     )
     if found.returncode:
-        pytest.skip("this is no checkout of the repository, so there is nothing that git could ignore")
+        pytest.skip("this is not a checkout of the repository, so git ignores nothing here")
     assert [name for name in found.stdout.splitlines() if name.endswith((".py", ".pyi", ".md", ".proto"))] == []
