@@ -162,7 +162,7 @@ class Lowered:
     def _entered(self, port: Port, value: Any) -> Any:
         try:
             entered = _enter(self.graph, port, value, self.dtype)
-            check_shape(entered.shape, entered.dtype)
+            check_shape(wire(entered).shape, wire(entered).dtype)
             return entered
         except ShapeError as error:
             raise error.in_context(f"input {quoted(port.name)}") from None
