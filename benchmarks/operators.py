@@ -50,7 +50,7 @@ def with_graphml(row: Row, inputs: Sequence[np.ndarray]) -> Call:
 
     import graphml
     from graphml.build import NeuralNetworkBuilder, array
-    from graphml.models.compiling import compiler_options
+    from graphml.models.compile.programs import compiler_options
 
     names, outputs = [f"x{i}" for i in range(len(inputs))], [f"y{i}" for i in range(row.outputs)]
     declared = {name: array(*x.shape) for name, x in zip(names, inputs, strict=True)}

@@ -45,7 +45,8 @@ def with_graphml(network: Network, x: np.ndarray, labels: np.ndarray) -> Run:
     import jax
 
     import graphml
-    from graphml.update import recipe_of, take_apart, training
+    from graphml.update import recipe_of, take_apart
+    from graphml.update.step import training
 
     model = graphml.load(updatable_spec(network, x.shape[1]))
     recipe = recipe_of(model.spec)

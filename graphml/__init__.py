@@ -17,12 +17,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from graphml import codegen as codegen
     from graphml import recipes as recipes
     from graphml import utils as utils
     from graphml.allocator import tune_host_allocator as tune_host_allocator
-    from graphml.background import BackgroundUpdate as BackgroundUpdate
-    from graphml.background import update_in_background as update_in_background
     from graphml.build import AdamParams as AdamParams
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
     from graphml.build import SgdParams as SgdParams
@@ -34,19 +31,20 @@ if TYPE_CHECKING:
     from graphml.errors import SpecError as SpecError
     from graphml.errors import UnsupportedError as UnsupportedError
     from graphml.errors import UpdateError as UpdateError
-    from graphml.lower import lower as lower
+    from graphml.inspect import codegen as codegen
+    from graphml.interpreter.lower import lower as lower
     from graphml.models import Model as Model
     from graphml.models import load as load
     from graphml.models.configuration import ComputeUnits as ComputeUnits
     from graphml.models.configuration import ModelConfiguration as ModelConfiguration
     from graphml.models.custom import register_custom_model as register_custom_model
-    from graphml.models.features import FeatureValue as FeatureValue
-    from graphml.models.images import CropAndScale as CropAndScale
-    from graphml.models.images import ImageConstraint as ImageConstraint
-    from graphml.models.images import ImageOptions as ImageOptions
-    from graphml.models.linked import link as link
+    from graphml.models.interface.images import CropAndScale as CropAndScale
+    from graphml.models.interface.images import ImageConstraint as ImageConstraint
+    from graphml.models.interface.images import ImageOptions as ImageOptions
+    from graphml.models.interface.values import FeatureValue as FeatureValue
+    from graphml.models.pipelines.linked import link as link
     from graphml.models.system import register_provider as register_provider
-    from graphml.ops.custom import register_custom_layer as register_custom_layer
+    from graphml.ops.layers.custom import register_custom_layer as register_custom_layer
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
     from graphml.update import MetricKey as MetricKey
     from graphml.update import ParameterKey as ParameterKey
@@ -61,23 +59,25 @@ if TYPE_CHECKING:
     from graphml.update import replace_head as replace_head
     from graphml.update import save_delta as save_delta
     from graphml.update import update_many as update_many
+    from graphml.update.task.background import BackgroundUpdate as BackgroundUpdate
+    from graphml.update.task.background import update_in_background as update_in_background
 
 _HOME = {
-    **dict.fromkeys(("BackgroundUpdate", "update_in_background"), "graphml.background"),
+    **dict.fromkeys(("BackgroundUpdate", "update_in_background"), "graphml.update.task.background"),
     **dict.fromkeys(("NeuralNetworkBuilder", "SgdParams", "AdamParams", "datatypes"), "graphml.build"),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
-    "lower": "graphml.lower",
+    "lower": "graphml.interpreter.lower",
     **dict.fromkeys(("Model", "load"), "graphml.models"),
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
-    "FeatureValue": "graphml.models.features",
-    **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.images"),
-    "link": "graphml.models.linked",
-    "register_custom_layer": "graphml.ops.custom",
+    "FeatureValue": "graphml.models.interface.values",
+    **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.interface.images"),
+    "link": "graphml.models.pipelines.linked",
+    "register_custom_layer": "graphml.ops.layers.custom",
     "register_custom_model": "graphml.models.custom",
     "register_provider": "graphml.models.system",
     "tune_host_allocator": "graphml.allocator",
-    "codegen": "graphml.codegen",
+    "codegen": "graphml.inspect.codegen",
     "recipes": "graphml.recipes",
     "utils": "graphml.utils",
     **dict.fromkeys(
@@ -108,7 +108,7 @@ def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'graphml' has no attribute {name!r}")
     home = importlib.import_module(_HOME[name])
-    value = home if home.__name__ == f"graphml.{name}" else getattr(home, name)
+    value = getattr(home, name, home)  # some of these names are modules
     globals()[name] = value
     return value
 

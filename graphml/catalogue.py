@@ -185,7 +185,7 @@ class Target:
     debug: bool = False
     max_iterations: int | None = None  # turns of a loop without a bound of its own, for its derivative
     low_precision: bool = False  # GPU: accumulate dots and convolutions in half precision
-    max_array_bytes: int = MAX_ARRAY_BYTES  # that one array may take: see `graphml.budget`
+    max_array_bytes: int = MAX_ARRAY_BYTES  # that one array may take: see `graphml.interpreter.budget`
     custom_layers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def replace(self, **changes: Any) -> Target:

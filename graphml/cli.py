@@ -22,9 +22,9 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from graphml import spec  # noqa: E402
+from graphml.inspect.summary import summarize  # noqa: E402
+from graphml.inspect.viewer import rows, walk  # noqa: E402
 from graphml.spec.files import open_regular, probe, refuse_unwritable, replace_file  # noqa: E402
-from graphml.summary import summarize  # noqa: E402
-from graphml.viewer import rows, walk  # noqa: E402
 from graphml.visible import harmless, visible, visible_lines  # noqa: E402
 
 app = typer.Typer(
@@ -123,7 +123,7 @@ def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _code(file: Path) -> str:
-    from graphml.listing import listing
+    from graphml.inspect.code import listing
 
     try:
         shapes = _blob_shapes(file)
@@ -133,7 +133,7 @@ def _code(file: Path) -> str:
 
 
 def _flow(file: Path, form: Drawing) -> str:
-    from graphml import flow
+    from graphml.inspect import flow
 
     steps = flow.flow(_network(file).lower())
     if form is Drawing.text:
@@ -196,7 +196,7 @@ def codegen(
     name: Annotated[str | None, typer.Option("--class-name", help="instead of the name of the file")] = None,
 ) -> None:
     """Write a Python module with typed inputs, outputs and methods for one model."""
-    from graphml.codegen import generate
+    from graphml.inspect.codegen import generate
 
     if output is not None:
         _refuse_unwritable(output)
@@ -304,7 +304,7 @@ def _features(declared, given: list[str]) -> dict[str, Any]:
 
 
 def _feature(kind: str | None, name: str, text: str) -> Any:
-    from graphml.training_files import from_json, read_array
+    from graphml.update.data.files import from_json, read_array
 
     if kind == "stringType":
         return text
@@ -397,7 +397,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Run two networks on the same inputs and show where they first differ (exit status 2 if they do)."""
-    from graphml.compare import compare as compare_models
+    from graphml.inspect.compare import compare as compare_models
 
     features = _features(spec.read(first).description.input, given) if given else None
     found = compare_models(first, second, features, tolerance=tolerance)
@@ -451,8 +451,8 @@ def update(
 
     Ctrl-C keeps a checkpoint and says how to go on with it.
     """
-    from graphml.background import save_result
     from graphml.update import MetricKey, TaskState
+    from graphml.update.task.background import save_result
 
     refuse_unwritable(output)
     if budget is not None and checkpoint_dir is None:
@@ -514,10 +514,10 @@ def _train(
     """The task at its end, or at the end of the budget, with a bar that counts epochs."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from graphml.background import run_within, task_in
     from graphml.models.configuration import ModelConfiguration
-    from graphml.training_files import read_samples
     from graphml.update import MetricKey, TaskState, UpdateTask
+    from graphml.update.data.files import read_samples
+    from graphml.update.task.background import run_within, task_in
 
     if directory is None:
         samples = read_samples(data, spec.read(file))
@@ -565,7 +565,7 @@ def _kept(task: Any, directory: Path | None, output: Path) -> str:
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
-    from graphml.training_files import from_json
+    from graphml.update.data.files import from_json
 
     out: dict[str, Any] = {}
     for pair in pairs:

@@ -11,7 +11,7 @@ from cases import Case
 
 from graphml import catalogue, graph
 from graphml.build import NeuralNetworkBuilder
-from graphml.lower import Lowered, lower
+from graphml.interpreter.lower import Lowered, lower
 from graphml.spec import NeuralNetworkLayer
 from graphml.spec.attributes import encode
 

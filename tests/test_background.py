@@ -14,9 +14,9 @@ import pytest
 from neighbor_models import neighbors
 
 import graphml
-from graphml.background import BackgroundUpdate, run_within, save_result, task_in
 from graphml.errors import SpecError, UpdateError
 from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
+from graphml.update.task.background import BackgroundUpdate, run_within, save_result, task_in
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 
@@ -144,7 +144,7 @@ def test_cancel_sends_no_signal_whatever_a_file_says(idle, monkeypatch, process)
     progress = {"state": "RUNNING", "process": process}
     (update.directory / "progress.json").write_text(json.dumps(progress))
     monkeypatch.setattr("os.kill", lambda *arguments: pytest.fail(f"a signal was sent: {arguments}"))
-    monkeypatch.setattr("graphml.background.is_locked", lambda directory: True)
+    monkeypatch.setattr("graphml.update.task.background.is_locked", lambda directory: True)
     update.cancel()
     assert (update.directory / "stop").exists()
 

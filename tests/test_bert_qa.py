@@ -214,7 +214,7 @@ def test_small_storage(tmp_path):
 
 
 def _storages(path):
-    from graphml.summary import summarize
+    from graphml.inspect.summary import summarize
 
     layers = summarize(graphml.spec.read(path))["layers"]
     return {weight["storage"] for layer in layers for weight in layer.get("weights", {}).values()}

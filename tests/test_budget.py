@@ -11,9 +11,9 @@ import pytest
 
 import graphml
 from graphml import catalogue
-from graphml.budget import check_call, check_shape
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import ShapeError
+from graphml.interpreter.budget import check_call, check_shape
 from graphml.models import ModelConfiguration
 from graphml.models.network import NeuralNetwork
 from graphml.spec.attributes import Choice

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.compare import compare
 from graphml.errors import FeatureError, UnsupportedError
+from graphml.inspect.compare import compare
 
 W = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
 

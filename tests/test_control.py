@@ -11,11 +11,11 @@ import pytest
 
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import GraphError, SpecError, UnsupportedError
-from graphml.flow import as_text, flow
 from graphml.graph import Port, from_spec
-from graphml.lower import lower
+from graphml.inspect.flow import as_text, flow
+from graphml.interpreter.lower import lower
+from graphml.interpreter.stages import Staged
 from graphml.models import ModelConfiguration, load
-from graphml.staging import Staged
 
 
 def part() -> NeuralNetworkBuilder:

@@ -12,7 +12,7 @@ import pytest
 import graphml
 from graphml import catalogue
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.lower import Lowered
+from graphml.interpreter.lower import Lowered
 from graphml.models.network import NeuralNetwork
 
 

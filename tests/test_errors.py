@@ -12,11 +12,11 @@ import pytest
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import GraphmlError, ShapeError, SpecError, UnsupportedError, quoted, shortened, typed, with_article
-from graphml.flow import as_text, flow
 from graphml.graph import from_layers
+from graphml.inspect.flow import as_text, flow
+from graphml.interpreter.stages import Staged
 from graphml.models.network import NeuralNetwork
 from graphml.spec import NeuralNetworkLayer
-from graphml.staging import Staged
 
 # Types ---------------------------------------------------------------------------------------------------------------
 

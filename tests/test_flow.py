@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from graphml.build import NeuralNetworkBuilder
-from graphml.flow import as_dot, as_html, as_text, flow
 from graphml.graph import Port, from_spec
-from graphml.lower import lower
+from graphml.inspect.flow import as_dot, as_html, as_text, flow
+from graphml.interpreter.lower import lower
 from graphml.visible import visible
 
 

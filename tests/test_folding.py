@@ -11,7 +11,7 @@ import graphml
 from graphml import build, spec
 from graphml.build import NeuralNetworkBuilder
 from graphml.graph import Graph, Port, from_spec
-from graphml.lower import lower
+from graphml.interpreter.lower import lower
 from graphml.spec.weights import quantize
 
 CHANNELS, SIZE = 4, 5

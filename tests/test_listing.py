@@ -8,7 +8,7 @@ import numpy as np
 
 from graphml.build import NeuralNetworkBuilder
 from graphml.graph import Port, from_spec
-from graphml.listing import listing
+from graphml.inspect.code import listing
 from graphml.spec.attributes import Choice
 
 

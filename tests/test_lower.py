@@ -12,7 +12,7 @@ from graphml.build import NeuralNetworkBuilder
 from graphml.catalogue import op
 from graphml.errors import GraphError, ShapeError, UnsupportedError
 from graphml.graph import Graph, Port, Preprocessing, from_spec
-from graphml.lower import lower
+from graphml.interpreter.lower import lower
 from graphml.spec.attributes import Choice
 
 RELU = {"nonlinearity_type": Choice("ReLU")}

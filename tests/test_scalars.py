@@ -7,7 +7,7 @@ from cases import KINDS, load_all
 
 from graphml.build import NeuralNetworkBuilder
 from graphml.graph import Port, from_spec
-from graphml.lower import lower
+from graphml.interpreter.lower import lower
 from graphml.spec.layers import KEEP_SCALARS
 from graphml.spec.rank_rules import Ranks, ranks_after
 

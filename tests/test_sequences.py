@@ -7,7 +7,7 @@ from cases import numbers
 import graphml
 from graphml.build import NeuralNetworkBuilder, datatypes
 from graphml.errors import FeatureError, ShapeError
-from graphml.sequences import sequence_shapes
+from graphml.interpreter.sequences import sequence_shapes
 
 _SIZE = 2
 

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from graphml import interruptible, staging
 from graphml.build import NeuralNetworkBuilder
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import Port, from_spec
-from graphml.interruptible import InterruptibleLoop
-from graphml.lower import lower
-from graphml.staging import Staged
+from graphml.interpreter import interruptible
+from graphml.interpreter import stages as staging
+from graphml.interpreter.interruptible import InterruptibleLoop
+from graphml.interpreter.lower import lower
+from graphml.interpreter.stages import Staged
 
 
 def part() -> NeuralNetworkBuilder:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import graphml
 from graphml import spec
-from graphml.codegen import generate
-from graphml.summary import summarize
-from graphml.viewer import as_html, rows
+from graphml.inspect.codegen import generate
+from graphml.inspect.summary import summarize
+from graphml.inspect.viewer import as_html, rows
 from graphml.visible import visible
 
 ROOT = Path(__file__).resolve().parents[1]

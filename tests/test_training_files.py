@@ -13,7 +13,7 @@ import pytest
 
 from graphml.errors import FeatureError
 from graphml.spec import Model
-from graphml.training_files import read_array, read_samples
+from graphml.update.data.files import read_array, read_samples
 
 
 def _npy(array, **options) -> bytes:
@@ -164,7 +164,7 @@ def test_lines_that_are_no_samples_are_named(tmp_path, name, text, words):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
 def test_lines_of_absurd_length_are_not_read_to_their_end(tmp_path, name, monkeypatch):
-    monkeypatch.setattr("graphml.training_files._LONGEST_LINE", 100)
+    monkeypatch.setattr("graphml.update.data.files._LONGEST_LINE", 100)
     (tmp_path / name).write_text("x" * 101 + "\n")
     with pytest.raises(FeatureError, match="line 1: the line has more than 100 characters"):
         _samples(tmp_path / name)

@@ -150,7 +150,7 @@ class Core:
             name: The layer's name.
             inputs: The names of the blobs that the layer reads, or the only one.
             outputs: The names of the blobs that the layer writes, or the only one.
-            make: Turns the arguments into fields. Without it, the arguments are the fields.
+            make: Loop the arguments into fields. Without it, the arguments are the fields.
             **arguments: The method's other arguments. None leaves a field out.
 
         Raises:

@@ -7,8 +7,8 @@ from typing import Any
 
 from graphml.build.core import Core
 from graphml.errors import GraphError, with_article
+from graphml.inspect.summary import feature_text
 from graphml.spec.attributes import decode, kind_of
-from graphml.summary import feature_text
 
 
 class Inspection(Core):

@@ -21,9 +21,9 @@ def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     import jax.numpy as jnp
 
     from graphml import graph
-    from graphml.lower import lower
-    from graphml.models.descriptions import describe
-    from graphml.models.ports import input_ports
+    from graphml.interpreter.lower import lower
+    from graphml.models.interface.descriptions import describe
+    from graphml.models.interface.ports import input_ports
 
     network = getattr(model, str(model.WhichOneof("Type")))
     ports = input_ports(network, describe(model.description))

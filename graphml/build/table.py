@@ -29,8 +29,8 @@ class Row:
         kinds: The layer kind that the method writes, or several, of which `pick` chooses one.
         signature: The parameters after `name`, as in a `def`, without types.
         fields: Parameter -> field in snake_case, where the names differ; "" for a parameter that is not a field.
-        make: Turns the arguments into fields. Without it, each argument is the value of its field.
-        pick: Turns the arguments into the kind of layer, where there are several.
+        make: Loop the arguments into fields. Without it, each argument is the value of its field.
+        pick: Loop the arguments into the kind of layer, where there are several.
     """
 
     kinds: str | tuple[str, ...]

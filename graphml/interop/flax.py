@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from graphml.errors import need
-from graphml.lower import Lowered
+from graphml.interpreter.lower import Lowered
 from graphml.spec.weights import Quantized
 
 need("flax", "flax")

@@ -2,13 +2,13 @@
 
 from graphml.models.configuration import ComputeUnits as ComputeUnits
 from graphml.models.configuration import ModelConfiguration as ModelConfiguration
-from graphml.models.descriptions import Description as Description
-from graphml.models.descriptions import FeatureDescription as FeatureDescription
-from graphml.models.descriptions import FeatureType as FeatureType
-from graphml.models.features import FeatureValue as FeatureValue
-from graphml.models.features import check as check
-from graphml.models.images import CropAndScale as CropAndScale
-from graphml.models.images import ImageConstraint as ImageConstraint
-from graphml.models.images import ImageOptions as ImageOptions
+from graphml.models.interface.descriptions import Description as Description
+from graphml.models.interface.descriptions import FeatureDescription as FeatureDescription
+from graphml.models.interface.descriptions import FeatureType as FeatureType
+from graphml.models.interface.images import CropAndScale as CropAndScale
+from graphml.models.interface.images import ImageConstraint as ImageConstraint
+from graphml.models.interface.images import ImageOptions as ImageOptions
+from graphml.models.interface.values import FeatureValue as FeatureValue
+from graphml.models.interface.values import check as check
 from graphml.models.model import Model as Model
 from graphml.models.model import load as load

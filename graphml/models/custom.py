@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphml.errors import FeatureError, GraphmlError, with_article
-from graphml.models.features import checker
+from graphml.models.interface.values import checker
 from graphml.models.model import Model
 
 Function = Callable[..., Mapping[str, Any]]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from graphml.errors import FeatureError
-from graphml.models.handing import recoloured
-from graphml.models.images import picture
+from graphml.models.features.transforms import given
+from graphml.models.interface.handing import recoloured
+from graphml.models.interface.images import picture
 from graphml.models.model import Model
-from graphml.models.transforms import given
 
 
 class Identity(Model):

@@ -19,15 +19,15 @@ from google.protobuf.message import Message
 from graphml import spec
 from graphml.errors import SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration
-from graphml.models.descriptions import Description, describe
-from graphml.models.features import feature_check
-from graphml.models.images import MOST_PIXELS
+from graphml.models.interface.descriptions import Description, describe
+from graphml.models.interface.images import MOST_PIXELS
+from graphml.models.interface.values import feature_check
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
-_PIPELINE = "graphml.models.pipeline:Pipeline"
+_PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
 _SYSTEM = "graphml.models.system:SystemModel"
 
 KINDS: dict[str, str] = {
@@ -37,27 +37,27 @@ KINDS: dict[str, str] = {
     "pipeline": _PIPELINE,
     "pipelineClassifier": _PIPELINE,
     "pipelineRegressor": _PIPELINE,
-    "linkedModel": "graphml.models.linked:LinkedModel",
+    "linkedModel": "graphml.models.pipelines.linked:LinkedModel",
     "customModel": "graphml.models.custom:CustomModel",
-    "arrayFeatureExtractor": "graphml.models.transforms:ArrayFeatureExtractor",
-    "classConfidenceThresholding": "graphml.models.transforms:ClassConfidenceThresholding",
-    "imputer": "graphml.models.transforms:Imputer",
-    "normalizer": "graphml.models.transforms:Normalizer",
-    "scaler": "graphml.models.transforms:Scaler",
-    "categoricalMapping": "graphml.models.categories:CategoricalMapping",
-    "dictVectorizer": "graphml.models.categories:DictVectorizer",
-    "featureVectorizer": "graphml.models.categories:FeatureVectorizer",
-    "oneHotEncoder": "graphml.models.categories:OneHotEncoder",
-    "nonMaximumSuppression": "graphml.models.boxes:NonMaximumSuppression",
-    "soundAnalysisPreprocessing": "graphml.models.sound:SoundAnalysisPreprocessing",
-    **dict.fromkeys(("glmRegressor", "glmClassifier"), "graphml.models.linear:LinearModel"),
-    **dict.fromkeys(("treeEnsembleRegressor", "treeEnsembleClassifier"), "graphml.models.trees:TreeEnsemble"),
+    "arrayFeatureExtractor": "graphml.models.features.transforms:ArrayFeatureExtractor",
+    "classConfidenceThresholding": "graphml.models.features.transforms:ClassConfidenceThresholding",
+    "imputer": "graphml.models.features.transforms:Imputer",
+    "normalizer": "graphml.models.features.transforms:Normalizer",
+    "scaler": "graphml.models.features.transforms:Scaler",
+    "categoricalMapping": "graphml.models.features.categories:CategoricalMapping",
+    "dictVectorizer": "graphml.models.features.categories:DictVectorizer",
+    "featureVectorizer": "graphml.models.features.categories:FeatureVectorizer",
+    "oneHotEncoder": "graphml.models.features.categories:OneHotEncoder",
+    "nonMaximumSuppression": "graphml.models.features.nms:NonMaximumSuppression",
+    "soundAnalysisPreprocessing": "graphml.models.features.sound:SoundAnalysisPreprocessing",
+    **dict.fromkeys(("glmRegressor", "glmClassifier"), "graphml.models.tabular.linear:LinearModel"),
+    **dict.fromkeys(("treeEnsembleRegressor", "treeEnsembleClassifier"), "graphml.models.tabular.trees:TreeEnsemble"),
     **dict.fromkeys(
-        ("supportVectorRegressor", "supportVectorClassifier"), "graphml.models.support_vectors:SupportVectors"
+        ("supportVectorRegressor", "supportVectorClassifier"), "graphml.models.tabular.support_vectors:SupportVectors"
     ),
-    "bayesianProbitRegressor": "graphml.models.bayesian_probit:BayesianProbit",
-    "kNearestNeighborsClassifier": "graphml.models.neighbors:NearestNeighbors",
-    "itemSimilarityRecommender": "graphml.models.item_similarity:ItemSimilarity",
+    "bayesianProbitRegressor": "graphml.models.tabular.bayesian_probit:BayesianProbit",
+    "kNearestNeighborsClassifier": "graphml.models.tabular.neighbors:NearestNeighbors",
+    "itemSimilarityRecommender": "graphml.models.tabular.item_similarity:ItemSimilarity",
     "identity": "graphml.models.identity:Identity",
     **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _SYSTEM),
     **dict.fromkeys(("textClassifier", "wordTagger", "gazetteer", "wordEmbedding", "serializedModel"), _SYSTEM),
@@ -259,8 +259,8 @@ class Model:
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        from graphml.summary import summarize
-        from graphml.viewer import as_html
+        from graphml.inspect.summary import summarize
+        from graphml.inspect.viewer import as_html
 
         name = self.configuration.model_display_name
         title = name if name is not None else self.kind if self.path is None else self.path.name

@@ -17,27 +17,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
-from graphml.budget import check_shape
-from graphml.control import known
 from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError, with_article
 from graphml.graph import Graph, Region
-from graphml.lower import Lowered, lower
-from graphml.models import ports
-from graphml.models.blanks import declared_shapes, zeros
-from graphml.models.cache import Cache, usable
-from graphml.models.compiling import Compilation, Program
+from graphml.interpreter.budget import check_shape
+from graphml.interpreter.control import known
+from graphml.interpreter.lower import Lowered, lower
+from graphml.interpreter.sequences import reading
+from graphml.interpreter.stages import Staged
+from graphml.models.compile.cache import Cache, usable
+from graphml.models.compile.programs import Compilation, Program
+from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
+from graphml.models.compile.zeros import declared_shapes, zeros
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
-from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType
-from graphml.models.features import Check, checker, feature_check
-from graphml.models.images import picture
-from graphml.models.keys import checked_key, fresh_key, fresh_seeds, key_of
+from graphml.models.interface import ports
+from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription, FeatureType
+from graphml.models.interface.images import picture
+from graphml.models.interface.values import Check, checker, feature_check
 from graphml.models.model import Model, Traceable
-from graphml.sequences import reading
 from graphml.spec import versions
 from graphml.spec import weights as stored
 from graphml.spec.attributes import weight_messages
 from graphml.spec.layers import REGIONS
-from graphml.staging import Staged
 
 Parameters = Mapping[str, Any]
 
@@ -87,7 +87,7 @@ class NeuralNetwork(Model):
         max_array_bytes: int | None = None,
         debug: bool = False,
     ) -> Lowered:
-        """The network as a pure function of parameters and inputs; see `graphml.lower.lower`.
+        """The network as a pure function of parameters and inputs; see `graphml.interpreter.lower.lower`.
 
         dtype: of everything inside, float32 unless given. platform: what to lower for, unless for this model's device.
         max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives.

@@ -15,7 +15,7 @@ What the format leaves open is decided here as follows.
 - The last mini-batch of an epoch may be short; its loss is the mean over the samples that it has. A batch size above
   the number of samples means one mini-batch of all of them, at the cost of that.
 - The loss at EPOCH_END is the mean over the samples of the epoch, each with the weights of its moment.
-- Shuffle: see `graphml.update.training.epoch_order`; it depends on seed and epoch only. Absent in the file: no
+- Shuffle: see `graphml.update.step.training.epoch_order`; it depends on seed and epoch only. Absent in the file: no
   shuffle.
 - Seed: absent in the file, it is 0. The same seed gives the same bits on one platform.
 - Parameters set in a handler hold from the next mini-batches on; batch size, shuffle and seed from the next epoch on.
@@ -35,30 +35,30 @@ What the format leaves open is decided here as follows.
 - Statistics of batchnorm layers stay, unless the recipe says statistics="updated".
 """
 
-from graphml.update.data import ArrayBatchProvider as ArrayBatchProvider
-from graphml.update.deltas import Delta as Delta
-from graphml.update.deltas import apply_delta as apply_delta
-from graphml.update.deltas import save_delta as save_delta
-from graphml.update.descriptions import parameter_descriptions as parameter_descriptions
-from graphml.update.descriptions import parameter_value as parameter_value
-from graphml.update.events import MetricKey as MetricKey
-from graphml.update.events import TaskState as TaskState
-from graphml.update.events import UpdateContext as UpdateContext
-from graphml.update.events import UpdateEvent as UpdateEvent
-from graphml.update.events import UpdateProgressHandlers as UpdateProgressHandlers
-from graphml.update.federated import federated_average as federated_average
-from graphml.update.head import replace_head as replace_head
-from graphml.update.history import History as History
-from graphml.update.history import Record as Record
-from graphml.update.many import PersonalModels as PersonalModels
-from graphml.update.many import update_many as update_many
-from graphml.update.parameters import ParameterDescription as ParameterDescription
-from graphml.update.parameters import ParameterKey as ParameterKey
+from graphml.update.data.samples import ArrayBatchProvider as ArrayBatchProvider
+from graphml.update.edit.head import replace_head as replace_head
+from graphml.update.edit.updatable import make_updatable as make_updatable
+from graphml.update.learners.descriptions import parameter_descriptions as parameter_descriptions
+from graphml.update.learners.descriptions import parameter_value as parameter_value
+from graphml.update.parameters.keys import ParameterDescription as ParameterDescription
+from graphml.update.parameters.keys import ParameterKey as ParameterKey
+from graphml.update.progress.events import MetricKey as MetricKey
+from graphml.update.progress.events import TaskState as TaskState
+from graphml.update.progress.events import UpdateContext as UpdateContext
+from graphml.update.progress.events import UpdateEvent as UpdateEvent
+from graphml.update.progress.events import UpdateProgressHandlers as UpdateProgressHandlers
+from graphml.update.progress.history import History as History
+from graphml.update.progress.history import Record as Record
 from graphml.update.recipe import Recipe as Recipe
 from graphml.update.recipe import recipe_of as recipe_of
-from graphml.update.task import UpdateTask as UpdateTask
-from graphml.update.task import update as update
-from graphml.update.training import Batch as Batch
-from graphml.update.training import make_step as make_step
-from graphml.update.trunk import take_apart as take_apart
-from graphml.update.updatable import make_updatable as make_updatable
+from graphml.update.step.training import Batch as Batch
+from graphml.update.step.training import make_step as make_step
+from graphml.update.step.trunk import take_apart as take_apart
+from graphml.update.task.task import UpdateTask as UpdateTask
+from graphml.update.task.task import update as update
+from graphml.update.users.deltas import Delta as Delta
+from graphml.update.users.deltas import apply_delta as apply_delta
+from graphml.update.users.deltas import save_delta as save_delta
+from graphml.update.users.federated import federated_average as federated_average
+from graphml.update.users.many import PersonalModels as PersonalModels
+from graphml.update.users.many import update_many as update_many

@@ -15,7 +15,7 @@ from graphml.recipes import read_recipe
 from graphml.recipes.parts import bounds
 from graphml.spec import Model
 from graphml.spec.wire.network_pb2 import LossLayer
-from graphml.update.parameters import ParameterDescription, ParameterKey, as_key, checked, describe
+from graphml.update.parameters.keys import ParameterDescription, ParameterKey, as_key, checked, describe
 
 _MOST_CLASSES = 1 << 24  # that a target declares: each sample has so many numbers
 

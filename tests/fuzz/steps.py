@@ -21,14 +21,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import graphml
-from graphml import GraphmlError, ModelConfiguration, UpdateTask, cli, codegen, flow, spec
-from graphml.listing import listing
+from graphml import GraphmlError, ModelConfiguration, UpdateTask, cli, codegen, spec
+from graphml.inspect import flow
+from graphml.inspect.code import listing
+from graphml.inspect.summary import summarize
+from graphml.inspect.viewer import as_html
 from graphml.models import FeatureDescription, FeatureType
 from graphml.models.network import NeuralNetwork
-from graphml.models.pipeline import Pipeline
+from graphml.models.pipelines.pipeline import Pipeline
 from graphml.spec.validate import problems, update_problems
-from graphml.summary import summarize
-from graphml.viewer import as_html
 
 SECONDS, BYTES = 2.0, 500_000_000
 LONGEST_TEXT = 20_000  # characters of an error

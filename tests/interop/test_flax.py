@@ -9,7 +9,7 @@ import pytest
 
 from graphml import graph
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.lower import Lowered, lower
+from graphml.interpreter.lower import Lowered, lower
 from graphml.spec.attributes import Choice
 
 nnx = pytest.importorskip("flax.nnx", reason="flax is an optional extra and is not installed here")

@@ -5,7 +5,7 @@ import pytest
 from cases import Case, numbers
 from one_layer import blobs, lowered, same
 
-from graphml.ops import detection
+from graphml.ops.layers import detection
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime judges this family and is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")

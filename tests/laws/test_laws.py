@@ -15,7 +15,7 @@ from one_layer import blobs, lowered, same, tolerances, traceable
 
 from graphml import catalogue, lower
 from graphml.errors import GraphmlError
-from graphml.lower import Laid, Lowered
+from graphml.interpreter.lower import ChannelsLast, Lowered
 from graphml.spec import NeuralNetworkLayer, layers
 from graphml.spec.attributes import Choice, attribute_names, decode, encode, weight_names
 from graphml.spec.weights import Quantized
@@ -90,7 +90,7 @@ def test_images_that_come_channels_last_give_the_same(name, monkeypatch):
         network = lowered(name, case)
 
         def laid(graph, port, value, dtype):
-            return Laid(jnp.moveaxis(value, -3, -1)) if value.ndim >= 3 else value
+            return ChannelsLast(jnp.moveaxis(value, -3, -1)) if value.ndim >= 3 else value
 
         def both(inputs, network=network):
             wire = blobs(network, network.params, inputs)

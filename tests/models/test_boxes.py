@@ -13,7 +13,7 @@ from one_model import DOUBLE, doubles, made, optional
 
 import graphml
 from graphml import FeatureError, ShapeError, UnsupportedError
-from graphml.ops.detection import suppress
+from graphml.ops.layers.detection import suppress
 
 NAMES = {
     "confidenceInputFeatureName": "scores",

@@ -18,7 +18,8 @@ from jax.experimental.compilation_cache import compilation_cache as jax_cache
 import graphml
 from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.models import ModelConfiguration, cache, cache_files, load
+from graphml.models import ModelConfiguration, load
+from graphml.models.compile import cache, cache_files
 from graphml.models.network import NeuralNetwork
 
 X = np.linspace(-1, 1, 40, dtype=np.float32)

@@ -14,9 +14,11 @@ import pytest
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import ShapeError
-from graphml.models import ComputeUnits, ModelConfiguration, cache_keys, linked, load
+from graphml.models import ComputeUnits, ModelConfiguration, load
 from graphml.models import network as networks
+from graphml.models.compile import cache_keys
 from graphml.models.network import NeuralNetwork
+from graphml.models.pipelines import linked
 
 X = np.linspace(-1, 1, 4, dtype=np.float32)
 

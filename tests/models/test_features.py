@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphml.errors import FeatureError
-from graphml.models.descriptions import ArrayConstraint, FeatureDescription, FeatureType, describe_feature
-from graphml.models.features import FeatureValue, check, checker, feature_check
-from graphml.models.images import ImageConstraint
+from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription, FeatureType, describe_feature
+from graphml.models.interface.images import ImageConstraint
+from graphml.models.interface.values import FeatureValue, check, checker, feature_check
 from graphml.spec import ArrayFeatureType
 from graphml.spec import FeatureDescription as Message
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.errors import FeatureError, ShapeError
 from graphml.models import ModelConfiguration, load
-from graphml.models.descriptions import describe_feature
-from graphml.models.features import FeatureValue
-from graphml.models.images import CropAndScale, ImageConstraint, ImageOptions, picture, pixels
+from graphml.models.interface.descriptions import describe_feature
+from graphml.models.interface.images import CropAndScale, ImageConstraint, ImageOptions, picture, pixels
+from graphml.models.interface.values import FeatureValue
 from graphml.spec import FeatureDescription as Message
 from graphml.spec import ImageFeatureType
 

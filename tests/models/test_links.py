@@ -12,8 +12,9 @@ from one_model import array, doubles, joined, made
 import graphml
 from graphml import FeatureError, SpecError, UnsupportedError, spec
 from graphml.build import NeuralNetworkBuilder, image
-from graphml.models import ModelConfiguration, linked
-from graphml.models.linked import _shared
+from graphml.models import ModelConfiguration
+from graphml.models.pipelines import linked
+from graphml.models.pipelines.linked import _shared
 
 XY = ({"x": doubles(2)}, {"y": doubles(2)})
 

@@ -11,13 +11,15 @@ import pytest
 from one_model import joined, made
 from update.networks import classifier
 
-from graphml import FeatureError, staging
+from graphml import FeatureError
 from graphml.build import NeuralNetworkBuilder, array
+from graphml.interpreter import stages as staging
+from graphml.interpreter.programs import Compiled, Latest
 from graphml.models import ModelConfiguration, load
-from graphml.models.rows import Program as RowProgram
-from graphml.programs import Compiled, Latest
-from graphml.update import recipe_of, training
-from graphml.update.trunk import take_apart
+from graphml.models.tabular.base import Program as RowProgram
+from graphml.update import recipe_of
+from graphml.update.step import training
+from graphml.update.step.trunk import take_apart
 
 MOST = 3
 

@@ -11,8 +11,8 @@ from neighbor_models import neighbors
 import graphml
 from graphml import ModelConfiguration, ParameterKey, spec
 from graphml.errors import FeatureError, ShapeError, SpecError
-from graphml.models import samples as search
-from graphml.models.samples import Samples
+from graphml.models.tabular import neighbor_search as search
+from graphml.models.tabular.neighbor_search import Samples
 from graphml.spec.neighbors import samples_of
 from graphml.spec.validate import problems
 

@@ -14,7 +14,7 @@ from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array, datatypes, image
 from graphml.errors import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError
 from graphml.models import ComputeUnits, FeatureValue, ModelConfiguration, load
-from graphml.models.compiling import compiler_options
+from graphml.models.compile.programs import compiler_options
 from graphml.models.network import NeuralNetwork
 from graphml.spec.weights import quantize
 from graphml.spec.wire.features_pb2 import FeatureType as FeatureMessage
@@ -271,7 +271,7 @@ def test_batch_sizes_share_programs():
 
 
 def test_large_batches_run_in_parts(monkeypatch):
-    monkeypatch.setattr("graphml.models.compiling._ROWS", 8)
+    monkeypatch.setattr("graphml.models.compile.programs._ROWS", 8)
     model = network(prelu().spec)
     rows = [{"x": random(3, 2, 2, seed=i)} for i in range(19)]  # 8 + 8 + 3
     for row, outputs in zip(rows, model.predict_batch(rows), strict=True):
@@ -282,8 +282,8 @@ def test_large_batches_run_in_parts(monkeypatch):
 def test_rows_with_large_blobs_run_one_by_one(monkeypatch):
     model = network(prelu().spec)
     rows = [{"x": random(3, 2, 2, seed=i)} for i in range(4)]
-    monkeypatch.setattr("graphml.models.compiling._CPU_BYTES", 3 * 2 * 2 * 4 + 1)  # one row of its largest blob
-    monkeypatch.setattr("graphml.models.compiling._BYTES", 3 * 2 * 2 * 4 + 1)
+    monkeypatch.setattr("graphml.models.compile.programs._CPU_BYTES", 3 * 2 * 2 * 4 + 1)  # one row of its largest blob
+    monkeypatch.setattr("graphml.models.compile.programs._BYTES", 3 * 2 * 2 * 4 + 1)
     together = model.predict_batch(rows)
     assert model.trace_count == 1
     assert np.array_equal(model.predict(rows[0])["y"], together[0]["y"])
@@ -338,7 +338,9 @@ def test_warming_up_compiles_ahead():
 
 def test_unknown_compiler_options_are_dropped(monkeypatch):
     known = {"xla_cpu_prefer_vector_width": 512}
-    monkeypatch.setattr("graphml.models.compiling._CPU_FLOAT32", {**known, "xla_cpu_there_is_no_such_thing": True})
+    monkeypatch.setattr(
+        "graphml.models.compile.programs._CPU_FLOAT32", {**known, "xla_cpu_there_is_no_such_thing": True}
+    )
     assert compiler_options("cpu") == known
     assert compiler_options("cpu", jnp.float64) == {}
     assert compiler_options("gpu") == {}

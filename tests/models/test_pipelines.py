@@ -12,8 +12,9 @@ from one_model import DOUBLE, INT, INTS, PLACES, STRING, STRINGS, WORDS, array, 
 import graphml
 from graphml import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError, spec
 from graphml.build import NeuralNetworkBuilder, image
-from graphml.models import ModelConfiguration, runs
-from graphml.models.runs import Fused, Single
+from graphml.models import ModelConfiguration
+from graphml.models.pipelines import fusion as runs
+from graphml.models.pipelines.fusion import Fused, Single
 from graphml.spec.validate import problems
 
 

@@ -9,7 +9,7 @@ from one_model import array, made
 
 import graphml
 from graphml import ShapeError, SpecError
-from graphml.models.sound import log_mel
+from graphml.models.features.sound import log_mel
 
 SOUND = made("soundAnalysisPreprocessing", {"x": array(15600)}, {"y": array(1, 96, 64)}, vggish={})
 

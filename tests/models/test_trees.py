@@ -92,7 +92,7 @@ def test_nodes_may_lie_in_any_order_and_ids_be_large():
 
 @pytest.mark.parametrize("many", [1 << 14, 0])
 def test_a_deep_chain_is_followed_to_its_end(many, monkeypatch):
-    from graphml.models import trees as module
+    from graphml.models.tabular import trees as module
 
     monkeypatch.setattr(module, "_MANY", many)  # 0: those that still walk are gathered
     tree = ("leaf", {0: 3000.0})
@@ -111,7 +111,7 @@ def test_leaves_without_values_add_nothing():
 
 
 def test_many_dimensions_are_kept_as_they_are_stored(monkeypatch):
-    from graphml.models import trees as module
+    from graphml.models.tabular import trees as module
 
     forest = [("<=", 0, 0.5, False, ("leaf", {4: 1.0, 0: 2.0}), ("leaf", {2: 3.0})), ("leaf", {4: -1.0})]
     message = array_output(trees("treeEnsembleRegressor", forest, [0.0, 0, 0, 0, 1.0]), 5)

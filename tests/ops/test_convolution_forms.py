@@ -8,7 +8,7 @@ from cases import Case, numbers
 from one_layer import blobs, lowered, same
 
 from graphml.catalogue import Target
-from graphml.ops.convolution_forms import (
+from graphml.ops.layers.convolution_forms import (
     Blocks,
     Canonical,
     Cut,

@@ -8,8 +8,8 @@ from one_layer import blobs, built, lowered, same
 from graphml import register_custom_layer
 from graphml.errors import UnsupportedError
 from graphml.graph import Graph, Port, from_layers
-from graphml.lower import lower
-from graphml.ops import custom
+from graphml.interpreter.lower import lower
+from graphml.ops.layers import custom
 
 _X = numbers(2, 3)
 

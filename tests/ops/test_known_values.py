@@ -9,7 +9,7 @@ from one_layer import same, tolerances
 from graphml import catalogue
 from graphml.build import NeuralNetworkBuilder
 from graphml.graph import Port, from_spec
-from graphml.lower import at_least_1d, lower
+from graphml.interpreter.lower import at_least_1d, lower
 from graphml.spec.attributes import decode, encode
 
 load_all()

@@ -7,7 +7,7 @@ from cases import load_all
 from one_layer import blobs, lowered
 
 from graphml import graph
-from graphml.lower import lower
+from graphml.interpreter.lower import lower
 from graphml.spec import NeuralNetworkLayer
 from graphml.spec.attributes import encode
 

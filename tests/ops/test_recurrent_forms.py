@@ -7,7 +7,7 @@ import pytest
 from cases import load_all
 from one_layer import blobs, lowered, same
 
-from graphml.ops import recurrent
+from graphml.ops.layers import recurrent
 
 KINDS = load_all()
 

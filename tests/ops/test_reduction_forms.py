@@ -8,7 +8,7 @@ from cases import numbers
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
-from graphml.ops import reduction_forms as forms
+from graphml.ops.layers import reduction_forms as forms
 
 # a program that runs once need not be fast
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}

@@ -15,10 +15,10 @@ from hypothesis import assume, given, settings
 
 import graphml
 from graphml.errors import UnsupportedError
-from graphml.lower import lower
+from graphml.interpreter.lower import lower
+from graphml.interpreter.stages import Staged
 from graphml.models.network import NeuralNetwork
 from graphml.spec.validate import problems
-from graphml.staging import Staged
 from programs.language import MOST_TURNS, Program, Unfit, answers, slopes, weighed
 from programs.rendering import model_bytes
 from programs.writing import feeds, programs

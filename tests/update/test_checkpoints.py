@@ -14,7 +14,7 @@ from update.networks import regression, regression_data
 import graphml
 from graphml.errors import MissingExtraError, UpdateError
 from graphml.update import MetricKey, ParameterKey, TaskState, UpdateEvent, UpdateProgressHandlers, UpdateTask, update
-from graphml.update.private_files import write_facts
+from graphml.update.progress.private_files import write_facts
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 

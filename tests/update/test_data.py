@@ -10,7 +10,7 @@ from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.errors import FeatureError, UpdateError
 from graphml.spec import FeatureType
 from graphml.update import ArrayBatchProvider, UpdateTask, recipe_of
-from graphml.update.data import check_targets, read_samples
+from graphml.update.data.samples import check_targets, read_samples
 
 
 def _read(model, data):

@@ -15,7 +15,7 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import MissingExtraError, ShapeError, SpecError, UpdateError
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import Delta, apply_delta, federated_average, make_updatable, save_delta
-from graphml.update.deltas import _as_tensors, _digest, fingerprint, leaves
+from graphml.update.users.deltas import _as_tensors, _digest, fingerprint, leaves
 
 pytest.importorskip("safetensors", reason="deltas are an optional extra, which is not installed here")
 

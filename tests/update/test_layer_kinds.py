@@ -19,8 +19,8 @@ from graphml.spec.attributes import Choice, weight_names
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import ParameterKey, UpdateTask, recipe_of, take_apart, update
 from graphml.update.recipe import Loss, Recipe
-from graphml.update.training import Batch, loss_and_statistics
-from graphml.update.trunk import merge
+from graphml.update.step.training import Batch, loss_and_statistics
+from graphml.update.step.trunk import merge
 
 KINDS = cases.load_all()
 # custom layers learn as much as their function lets them; branches and loops have tests of their own below

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphml.errors import ShapeError
-from graphml.update.losses import (
+from graphml.update.step.losses import (
     cross_entropy_of_logits,
     cross_entropy_of_probabilities,
     masked_mean,

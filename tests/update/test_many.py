@@ -18,7 +18,9 @@ import graphml
 from graphml import recipes
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError, UpdateError
-from graphml.update import UpdateTask, cohorts, federated_average, many, update_many, validation
+from graphml.update import UpdateTask, federated_average, update_many
+from graphml.update.data import validation
+from graphml.update.users import cohorts, many
 
 MODEL = regression(shuffle=True)  # one for all tests, so that its programs compile once
 

@@ -15,7 +15,7 @@ from update.networks import classifier, classifier_data, network, regression, re
 from graphml import recipes
 from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.errors import MissingExtraError, UpdateError
-from graphml.lower import Lowered
+from graphml.interpreter.lower import Lowered
 from graphml.spec.attributes import Choice
 from graphml.update import (
     MetricKey,
@@ -29,11 +29,11 @@ from graphml.update import (
     training,
     validation,
 )
-from graphml.update.augmentation import flipped, moved
-from graphml.update.history import Record, is_enough
-from graphml.update.optimizers import clipped, optimizer, rate_factor
-from graphml.update.programs import programs_for
-from graphml.update.validation import kept_apart
+from graphml.update.data.validation import kept_apart
+from graphml.update.progress.history import Record, is_enough
+from graphml.update.step.augmentation import flipped, moved
+from graphml.update.step.optimizers import clipped, optimizer, rate_factor
+from graphml.update.step.programs import programs_for
 
 REGRESSION = regression()  # tasks on one model share their compiled programs
 

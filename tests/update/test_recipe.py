@@ -13,8 +13,8 @@ from graphml.errors import UpdateError
 from graphml.models import load
 from graphml.models.network import NeuralNetwork
 from graphml.update import ParameterKey, recipe_of, update, update_many
-from graphml.update.programs import programs_for
 from graphml.update.recipe import Augment, Recipe, class_labels
+from graphml.update.step.programs import programs_for
 
 
 def test_a_recipe_is_read_from_the_file():

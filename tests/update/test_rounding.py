@@ -9,7 +9,7 @@ import pytest
 
 from graphml.spec import WeightParams
 from graphml.spec.weights import Quantized, decode, encode, quantize
-from graphml.update.rounding import Grid, codes_for, straight_through, to_store, values_of
+from graphml.update.step.quantized import Grid, codes_for, straight_through, to_store, values_of
 
 BITS = range(1, 9)
 

@@ -14,8 +14,8 @@ from update.networks import classifier, classifier_data, network, regression, re
 import graphml
 from graphml.errors import UpdateError
 from graphml.update import MetricKey, ParameterKey, TaskState, UpdateEvent, UpdateProgressHandlers, UpdateTask, update
-from graphml.update.storage import Limits, Store, reopen
-from graphml.update.streaming import in_pieces, read_ahead
+from graphml.update.data.storage import Limits, Store, reopen
+from graphml.update.data.streaming import in_pieces, read_ahead
 
 FEW = {"memory_bytes": 300}
 

@@ -14,7 +14,7 @@ from update.networks import classifier, classifier_data, network, regression, re
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError, UpdateError
-from graphml.lower import Lowered
+from graphml.interpreter.lower import Lowered
 from graphml.models import ModelConfiguration
 from graphml.update import (
     MetricKey,

@@ -12,9 +12,10 @@ import pytest
 from update.networks import classifier, classifier_data, network, regression, regression_data
 
 from graphml import recipes
-from graphml.lower import Lowered
-from graphml.update import Batch, make_step, recipe_of, take_apart, training
-from graphml.update.data import read_samples
+from graphml.interpreter.lower import Lowered
+from graphml.update import Batch, make_step, recipe_of, take_apart
+from graphml.update.data.samples import read_samples
+from graphml.update.step import training
 
 
 def _setup(model, data, **values):

@@ -14,8 +14,8 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import recipe_of, take_apart
-from graphml.update.training import Batch, hyper_values, loss_and_statistics, make_trunk
-from graphml.update.trunk import merge
+from graphml.update.step.training import Batch, hyper_values, loss_and_statistics, make_trunk
+from graphml.update.step.trunk import merge
 
 EYE = np.eye(3, dtype=np.float32)
 

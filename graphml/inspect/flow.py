@@ -1,0 +1,262 @@
+"""The control flow of a network as a picture: which layers run together, what branches and loops decide and carry, and
+which values decide shapes. As text, as Graphviz, or as a page of HTML.
+
+A stage is a compiled program; between two stages the host reads a value. What is drawn follows from the layers, and
+from a trace with the declared shapes of the inputs as far as that goes: behind the first value that is needed shapes
+are not known, and a loop there whose turns change the shape of a blob is found out only when it runs.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jax
+
+from graphml import catalogue
+from graphml.errors import typed
+from graphml.graph import EXIT, Graph, Node, Region, last_reads, live_after, reads, writes
+from graphml.interpreter.lower import Lowered, Run, known_blobs, run_node
+from graphml.visible import visible
+
+_NAMED = 6  # layers of a step that are called by name
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that runs as a whole: `title` says what. notes: what there is to know of it. parts: (name, steps) of
+    the sides of a branch, or of the condition and body of a loop. stage: whether a compiled program starts here."""
+
+    title: str
+    notes: tuple[str, ...] = ()
+    parts: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+    stage: bool = False
+
+
+def flow(lowered: Lowered) -> tuple[Step, ...]:
+    """The steps of a network, in order."""
+    graph = lowered.graph
+    keep = frozenset(port.name for port in graph.outputs)
+    return tuple(_Flow(graph, _refused(lowered)).region(graph.body, keep, fresh=True))
+
+
+def _refused(lowered: Lowered) -> dict[Node, str]:
+    """The branch or loop, if any, that is the first not to compile with the declared shapes, and why."""
+    ports, found = lowered.graph.inputs, {}
+    if any(port.shape is None for port in ports):
+        return found
+
+    def trace(params, inputs, key):  # as far as it goes: what is wrong with a layer is told by whoever runs it
+        env = lowered.enter(inputs)
+        keep, body = frozenset(port.name for port in lowered.graph.outputs), lowered.graph.body
+        run = Run(lowered, params, key, False, {}, {}, {})
+        with catalogue.lowering_for(lowered.target):
+            for node, live, dead in zip(body.nodes, live_after(body, keep), last_reads(body, keep), strict=True):
+                try:
+                    run_node(node, env, live, run)
+                except Exception as error:
+                    if node.regions:
+                        found[node] = str(typed(error, node.label)).splitlines()[-1].strip()
+                    return
+                for name in dead:
+                    env.pop(name, None)
+
+    inputs = {port.name: jax.ShapeDtypeStruct(port.shape, lowered.dtype) for port in ports if port.shape is not None}
+    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))
+    return found
+
+
+class _Flow:
+    def __init__(self, graph: Graph, refused: dict[Node, str]) -> None:
+        self._refused = refused
+        self._known = known_blobs(graph.body)
+        self._origins = {port.name: f"the input {port.name!r}" for port in graph.inputs}
+        for node in graph.body.walk():
+            self._origins |= {name: f"{name!r} of layer {node.name!r}" for name in node.outputs}
+        self._stages = 0
+
+    def region(self, region: Region, live: frozenset[str], *, fresh: bool) -> Iterator[Step]:
+        """fresh: whether a stage starts with the first layer."""
+        waiting: list[Node] = []
+        why: tuple[str, ...] = ()
+        for node, wanted in zip(region.nodes, live_after(region, live), strict=True):
+            needed = self._needed(node)
+            inside = any(map(self._needed, _inside(node)))
+            by_host = node in self._refused or (bool(node.regions) and (self._endless(node) or inside))
+            if (needed or node.regions or node.outputs == (EXIT,)) and waiting:
+                yield self._layers(waiting, fresh, why)
+                waiting, fresh, why = [], False, ()
+            if needed:
+                fresh, why = True, (self._decision(node, needed),)
+            if node.regions:
+                yield self._control(node, wanted, by_host)
+                fresh = fresh or by_host
+            elif node.outputs == (EXIT,):
+                yield Step({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))
+            else:
+                waiting.append(node)
+        if waiting:
+            yield self._layers(waiting, fresh, why)
+
+    def _layers(self, nodes: list[Node], fresh: bool, why: tuple[str, ...]) -> Step:
+        names = [f"{node.name} ({node.kind})" for node in nodes]
+        if len(names) > _NAMED:
+            names = [*names[: _NAMED - 1], f"... {len(names) - _NAMED} more ...", names[-1]]
+        title = ", ".join(names)
+        if not fresh:
+            return Step(title, why)
+        self._stages += 1
+        return Step(f"stage {self._stages}: {title}", why, stage=True)
+
+    def _control(self, node: Node, live: frozenset[str], by_host: bool) -> Step:
+        notes = []
+        if "body" in node.regions:
+            written = frozenset().union(*map(writes, node.regions.values())) - {EXIT}
+            again = frozenset().union(*map(reads, node.regions.values()))
+            carried = sorted(written & (again | live))
+            notes += [f"carries {', '.join(carried)}" if carried else "carries nothing"]
+            title = f"loop {node.name!r}, {self._turns(node)}"
+            inner = live | again
+        else:
+            known = " (known before it runs)" if node.inputs[0] in self._known else ""
+            title = f"branch {node.name!r} on {self._origins.get(node.inputs[0], node.inputs[0])}{known}"
+            inner = live
+        if by_host and self._endless(node):
+            notes.append("nothing bounds it: it runs some turns at a time and can be interrupted")
+        elif by_host:
+            notes.append(f"the host decides: {self._refused.get(node, 'a shape inside depends on values')}")
+        parts = tuple(
+            (name, tuple(self.region(part, inner, fresh=by_host)))
+            for name, part in sorted(node.regions.items(), key=_order)
+        )
+        return Step(title, tuple(notes), parts)
+
+    def _turns(self, node: Node) -> str:
+        most = node.attributes.get("max_loop_iterations", 0)
+        count = self._origins.get(node.inputs[0], node.inputs[0]) if node.inputs else most
+        if "condition" not in node.regions:
+            return f"{count} times" if node.inputs or most else "until a break"
+        bound = f", at most {count} times" if node.inputs or most else ""
+        return f"while {node.attributes['condition_var']!r}{bound}"
+
+    def _needed(self, node: Node) -> list[str]:
+        """The inputs of a node whose values decide a shape and are not known before the network runs."""
+        positions = catalogue.row(node.kind).concrete
+        return [node.inputs[p] for p in positions if p < len(node.inputs) and node.inputs[p] not in self._known]
+
+    def _endless(self, node: Node) -> bool:
+        return catalogue.row(node.kind).endless(node.inputs, node.attributes)
+
+    def _decision(self, node: Node, names: list[str]) -> str:
+        values = " and ".join(self._origins.get(name, repr(name)) for name in names)
+        what = "the sizes that follow from " if catalogue.row(node.kind).sizes is not None else ""
+        verb = "decides" if len(names) == 1 and not what else "decide"
+        return f"{what}{values} {verb} the shape of {', '.join(map(repr, node.outputs))}"
+
+
+def _inside(node: Node) -> Iterator[Node]:
+    for region in node.regions.values():
+        yield from region.walk()
+
+
+def _order(item: tuple[str, Region]) -> int:
+    return ["if", "else", "condition", "body"].index(item[0])
+
+
+# Drawings ------------------------------------------------------------------------------------------------------------
+
+
+def as_text(steps: tuple[Step, ...]) -> str:
+    """One line a step, what is inside of it indented."""
+    return "\n".join(_lines(steps, ""))
+
+
+def _lines(steps: tuple[Step, ...], pad: str) -> Iterator[str]:
+    for step in steps:
+        yield pad + visible(step.title)
+        for note in step.notes:
+            yield f"{pad}  ({visible(note)})"
+        for name, inner in step.parts:
+            yield f"{pad}  {name}:"
+            yield from _lines(inner, pad + "    ")
+
+
+def as_html(steps: tuple[Step, ...], title: str) -> str:
+    """A page by itself, without scripts; branches and loops fold."""
+    name = html.escape(visible(title))
+    style = (
+        "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}ul{list-style:none;padding-left:1.2em;"
+        "border-left:1px solid #bbb}.stage{background:#eef5ff}.note{color:#666;font-size:90%}summary{cursor:pointer}"
+    )
+    head = f'<!doctype html><meta charset="utf-8"><title>{name}</title><style>{style}</style>'
+    return f"{head}\n<h1>{name}</h1>\n{_list(steps)}\n"
+
+
+def _list(steps: tuple[Step, ...]) -> str:
+    return "<ul>\n" + "\n".join(map(_item, steps)) + "\n</ul>"
+
+
+def _item(step: Step) -> str:
+    title = html.escape(visible(step.title))
+    notes = "".join(f'<div class="note">{html.escape(visible(note))}</div>' for note in step.notes)
+    if not step.parts:
+        return f"<li{' class=stage' if step.stage else ''}>{title}{notes}</li>"
+    inner = "".join(f"<div>{html.escape(name)}</div>{_list(part)}" for name, part in step.parts)
+    return f"<li><details open><summary>{title}</summary>{notes}{inner}</details></li>"
+
+
+def as_dot(steps: tuple[Step, ...], title: str) -> str:
+    """A directed graph in the language of Graphviz: boxes run, diamonds decide, blue boxes start a compiled program."""
+    lines = [f"digraph {_quoted(title)} {{", "  node [shape=box, fontname=sans];"]
+    drawing = _Drawing()
+    first, last = drawing.chain(steps, "  ")
+    lines += drawing.lines
+    if first:
+        lines += ['  begin [shape=circle, label=""];', f"  begin -> {first};"]
+        lines += ['  end [shape=doublecircle, label=""];', *(f"  {name} -> end;" for name in last)]
+    return "\n".join([*lines, "}", ""])
+
+
+class _Drawing:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._count = 0
+
+    def chain(self, steps: tuple[Step, ...], pad: str) -> tuple[str, list[str]]:
+        """Draws steps one after the other; the name of the first, and of those from which it goes on."""
+        first, last = "", []
+        for step in steps:
+            begin, end = self._step(step, pad)
+            self.lines += [f"{pad}{name} -> {begin};" for name in last]
+            first, last = first or begin, end
+        return first, last
+
+    def _step(self, step: Step, pad: str) -> tuple[str, list[str]]:
+        self._count += 1
+        name = f"n{self._count}"
+        label = _quoted(step.title, *step.notes)
+        shape = ", shape=diamond" if step.parts else ', style=filled, fillcolor="#dbe9ff"' if step.stage else ""
+        self.lines.append(f"{pad}{name} [label={label}{shape}];")
+        if not step.parts:
+            return name, [name]
+        loop = any(part == "body" for part, _ in step.parts)
+        ends = [name] if loop or len(step.parts) == 1 else []
+        for part, inner in step.parts:
+            self.lines += [f"{pad}subgraph cluster_{name}_{part} {{", f"{pad}  label={_quoted(part)};"]
+            first, last = self.chain(inner, pad + "  ")
+            self.lines.append(f"{pad}}}")
+            if not first:
+                ends = [*ends, name]
+                continue
+            self.lines.append(f"{pad}{name} -> {first} [label={_quoted(part)}];")
+            if loop:
+                self.lines += [f"{pad}{each} -> {name} [style=dashed];" for each in last]
+            else:
+                ends += last
+        return name, list(dict.fromkeys(ends))
+
+
+def _quoted(*lines: str) -> str:
+    text = "\\n".join(visible(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return f'"{text}"'

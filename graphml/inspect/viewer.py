@@ -1,0 +1,124 @@
+"""What a person reads in a model viewer: the summary as rows of text, and as HTML for notebooks."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from graphml.visible import visible
+
+
+def rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(group, name, text) of everything in a summary but layers and stages, for whoever shows it; texts are the
+    file's own and may hold anything: see `graphml.visible`."""
+    yield "model", "kind", str(summary["kind"])
+    yield "model", "specification", str(summary["specification_version"])
+    yield "model", "updatable", "yes" if summary["updatable"] else "no"
+    for what in ("predicted_feature", "predicted_probabilities", "mapping"):
+        if what in summary:
+            yield "model", what.replace("_", " "), summary[what]
+    for name, value in summary.get("facts", {}).items():
+        yield "model", name.replace("_", " "), _text(value)
+    for what in ("inputs", "outputs", "training_inputs", "states"):
+        for feature in summary.get(what, []):
+            note = f"  {feature['description']}" if "description" in feature else ""
+            yield what[:-1].replace("_", " "), feature["name"], feature["type"] + note
+    for name, value in summary["metadata"].items():
+        if name == "user_defined":
+            yield from (("user defined", *item) for item in value.items())
+        else:
+            yield "metadata", name, value
+    for name, parameter in summary.get("parameters", {}).items():
+        yield "parameter", name.replace("_", " "), _parameter_text(parameter)
+    if "update" in summary:
+        yield from _update_rows(summary["update"])
+    for name, value in summary.get("training_recipe", {}).items():
+        yield "training recipe", name.replace("_", " "), _text(value)
+
+
+def _update_rows(update: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for loss in update["losses"]:
+        yield "update", "loss", f"{loss['loss']}({loss.get('input')}, {loss.get('target')})"
+    optimizer = dict(update.get("optimizer", {}))
+    if optimizer:
+        yield "update", "optimizer", optimizer.pop("kind")
+    seed = {"seed": update["seed"]} if "seed" in update else {}
+    for name, parameter in {**optimizer, "epochs": update["epochs"], **seed}.items():
+        yield "update", name.replace("_", " "), _parameter_text(parameter)
+    yield "update", "shuffle", str(update["shuffle"])
+
+
+def _parameter_text(parameter: dict[str, Any]) -> str:
+    default = str(parameter["default"])
+    if "range" in parameter:
+        low, high = parameter["range"]
+        return f"{default}  ({low} to {high})"
+    return f"{default}  (one of {', '.join(map(str, parameter['allowed']))})" if "allowed" in parameter else default
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_text(inner)}" for name, inner in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
+
+
+def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(depth, layer) of the layers of a summary, with those inside of branches and loops."""
+    for layer in layers:
+        yield depth, layer
+        for region in ("if", "else", "condition", "body"):
+            yield from walk(layer.get(region, []), depth + 1)
+
+
+# As HTML -------------------------------------------------------------------------------------------------------------
+
+_STYLE = (
+    ".graphml{font:14px/1.45 system-ui,sans-serif}.graphml table{border-collapse:collapse}"
+    ".graphml td,.graphml th{text-align:left;vertical-align:top;padding:1px 12px 1px 0}"
+    ".graphml td{white-space:pre-wrap;overflow-wrap:anywhere}.graphml summary{cursor:pointer;font-weight:bold}"
+    ".graphml details{margin-left:1em}"
+)
+_FOLDED = 20  # labels that are shown at once
+
+
+def as_html(summary: dict[str, Any], title: str) -> str:
+    """A part of a page, without scripts; layers, labels and stages fold."""
+    return f'<div class="graphml"><style>{_STYLE}</style>{_model(summary, title)}</div>'
+
+
+def _model(summary: dict[str, Any], title: str) -> str:
+    parts = [f"<h3>{_cell(title)}</h3>"]
+    for group, found in groupby(rows(summary), lambda row: row[0]):
+        lines = "".join(f"<tr><th>{_cell(name)}</th><td>{_cell(text, lines=True)}</td></tr>" for _, name, text in found)
+        parts.append(f"<h4>{_cell(group)}</h4><table>{lines}</table>")
+    if "class_labels" in summary:
+        labels = [_cell(str(label)) for label in summary["class_labels"]]
+        opened = " open" if len(labels) <= _FOLDED else ""
+        parts.append(f"<details{opened}><summary>{len(labels)} classes</summary>{', '.join(labels)}</details>")
+    if "layers" in summary:
+        parts.append(_layers(summary["layers"]))
+    for stage in summary.get("stages", []):
+        name = f"stage {stage['name']}"
+        parts.append(f"<details><summary>{_cell(name)}</summary>{_model(stage, name)}</details>")
+    return "".join(parts)
+
+
+def _layers(layers: list[dict[str, Any]]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("", "layer", "kind", "inputs", "outputs", "weights"))
+    lines = []
+    for depth, layer in walk(layers):
+        weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
+        name = "  " * depth + layer["name"] + (" (updatable)" if layer.get("updatable") else "")
+        cells = (layer["number"], name, layer["kind"], *(", ".join(layer[b]) for b in ("inputs", "outputs")))
+        lines.append("".join(f"<td>{_cell(str(cell))}</td>" for cell in (*cells, ", ".join(weights))))
+    table = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<details><summary>{len(lines)} layers</summary><table><tr>{head}</tr>{table}</table></details>"
+
+
+def _cell(text: str, *, lines: bool = False) -> str:
+    parts = text.splitlines() if lines else [text]
+    return "\n".join(html.escape(visible(part)) for part in parts)

@@ -1,0 +1,171 @@
+"""One stage: the nodes of a region from one of them on, as far as they compile into one program.
+
+Tracing decides where a stage ends: it runs node after node until one cannot be compiled, and notes the `Stop`. What the
+host does then is in `graphml.interpreter.stages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from graphml import catalogue
+from graphml.catalogue import Target
+from graphml.errors import UnsupportedError
+from graphml.graph import EXIT, Node, Region, last_reads, live_after, live_before, writes
+from graphml.interpreter.control import LONGEST_SCAN, MOST_TURNS, State, known
+from graphml.interpreter.lower import Run, ValueNeeded, explained, is_set, may_leave, run_node, run_unless_left, wire
+
+SIZES = "$sizes"
+"""Beside the blobs that a stage gives: the sizes for which it stopped."""
+
+
+class Start(NamedTuple):
+    """Where a stage begins, and what the host has read for its first node.
+
+    position: of the first node. values: those of some blobs, after a stop for "values". sizes: what the inputs of the
+    node lead to, after a stop for "sizes".
+    """
+
+    position: int = 0
+    values: Mapping[str, np.ndarray] = MappingProxyType({})
+    sizes: tuple[int, ...] | None = None
+
+
+class Stop(NamedTuple):
+    """Why a stage ends, and at which node.
+
+    end: the region is done. values: before a node that needs the values of `blobs`. sizes: before a node that needs
+    only the sizes that the values of its inputs lead to; the stage computes them. regions: before a branch or loop
+    that cannot be compiled as a whole. left: behind a node that may have left the turn of the loop around it, where
+    what follows cannot be compiled under a condition.
+    """
+
+    why: Literal["end", "values", "sizes", "regions", "left"]
+    position: int
+    blobs: tuple[str, ...] = ()
+
+
+class Stage:
+    """A compiled stage; its first call traces it.
+
+    stop: where it ends, known once it was traced.
+    """
+
+    stop: Stop
+
+    def __init__(
+        self, piece: Callable[[Any, Any, State], tuple[State, Stop]], jit: Callable[[Callable], Callable]
+    ) -> None:
+        self._known: State = {}
+
+        def traced(params, key, arrays):
+            made, self.stop = piece(params, key, arrays)
+            self._known = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
+            return {name: value for name, value in made.items() if name not in self._known}
+
+        self._run = jit(traced)
+
+    def __call__(self, params: Any, key: Any, arrays: State) -> State:
+        """The blobs that it makes and that are read later; NumPy arrays are facts of the stage, found by tracing."""
+        return {**self._run(params, key, arrays), **self._known}
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What a stage computes: `piece(params, key, arrays)` gives the blobs that it makes, and where it stopped.
+
+    begin: makes a `Run` of parameters and a key. facts: blobs whose values are part of the stage. keep: blobs that are
+    wanted after the region. derivative: whether one may be taken, so that values that were read must decide shapes
+    only; the blobs themselves stay what they depend on.
+    """
+
+    begin: Callable[[Any, Any], Run]
+    region: Region
+    start: Start
+    facts: State
+    keep: frozenset[str]
+    derivative: bool
+
+    def __call__(self, params: Any, key: Any, arrays: State) -> tuple[State, Stop]:
+        run = self.begin(params, key)
+        env = {**arrays, **self.facts}
+        if self.derivative:
+            run = run._replace(static=self.start.values)
+        else:
+            env |= self.start.values
+        if self.start.sizes is not None:
+            run = run._replace(sizes=(self.region.nodes[self.start.position], self.start.sizes))
+        before = dict(env)
+        with catalogue.lowering_for(run.lowered.target):
+            stop = self._trace(env, run)
+            unread = self.region.nodes[stop.position + 1 if stop.why == "left" else stop.position :]
+            live = live_before(Region(unread), self.keep) | {EXIT}
+            made = {n: wire(v) for n, v in env.items() if n in live and v is not before.get(n)}
+            if stop.why == "sizes":
+                made[SIZES] = _sizes_at(unread[0], env, run)
+        return made, stop
+
+    def _trace(self, env: State, run: Run) -> Stop:
+        """Run nodes on `env` as far as it goes."""
+        nodes, keep, first = self.region.nodes, self.keep, self.start.position
+        rest = Region(nodes[first:])
+        steps = zip(rest.nodes, live_after(rest, keep), last_reads(rest, keep), strict=True)
+        for position, (node, live, dead) in enumerate(steps, first):
+            if endless(node, run.lowered.target):
+                return Stop("regions", position)
+            run = _without(run, writes(Region((node,)))) if node.regions else run
+            try:
+                run_node(node, env, live, run)
+            except Exception as error:
+                if isinstance(error, UnsupportedError) and node.regions:
+                    return Stop("regions", position)
+                if isinstance(error, ValueNeeded):
+                    why = "values" if catalogue.row(node.kind).sizes is None else "sizes"
+                    return Stop(why, position, tuple(node.inputs[p] for p in error.positions))
+                raise explained(error, node, env, run) from error
+            run = _without(run, node.outputs)._replace(sizes=None)
+            for name in dead:
+                env.pop(name, None)
+            if may_leave(node, env):
+                if known(env[EXIT]):
+                    if is_set(env[EXIT]):
+                        break
+                    continue
+                try:
+                    run_unless_left(Region(nodes[position + 1 :]), env, keep, run)
+                except UnsupportedError:
+                    return Stop("left", position)
+                break
+        return Stop("end", len(nodes))
+
+
+def endless(node: Node, target: Target) -> bool:
+    """Whether nothing bounds how long a node runs."""
+    most, own = target.max_iterations, node.attributes.get("max_loop_iterations", 0)
+    bounded = most is not None and most <= LONGEST_SCAN and not 0 < own < MOST_TURNS
+    return not bounded and catalogue.row(node.kind).endless(node.inputs, node.attributes)
+
+
+def _without(run: Run, written: Any) -> Run:
+    """A run that no longer takes the values for known that the host has read of blobs which are written anew."""
+    if run.static.keys().isdisjoint(written):
+        return run
+    return run._replace(static={name: value for name, value in run.static.items() if name not in written})
+
+
+def _sizes_at(node: Node, env: State, run: Run) -> Any:
+    """The sizes that the inputs of a node lead to, as an array."""
+    row = catalogue.row(node.kind)
+    assert row.sizes is not None
+    fields = {name: node.attributes[name] for name in row.attributes}
+    try:
+        found = row.sizes(*[wire(env[name]) for name in node.inputs], **fields)
+        return jnp.stack([jnp.asarray(size, jnp.int32) for size in found])
+    except Exception as error:
+        raise explained(error, node, env, run) from error

@@ -1,0 +1,248 @@
+"""Networks whose shapes depend on values: compiled stages, and the host that reads what decides between them.
+
+    state = the blobs of the inputs
+    repeat: run the stage that starts here (`graphml.interpreter.stage`), and do what it stopped for
+        end       the region is done
+        values    read the values of some blobs; the next stage starts at the same node, made for them
+        sizes     read the sizes that these values lead to; likewise
+        regions   go through the branch or loop, each of its blocks a region run in the same way; go on behind it
+        left      read whether the turn of the loop was left by break or continue; if not, go on behind the node
+
+A stage is made for the node it starts at, the shapes of its blobs, the values that are known by tracing and what was
+read for its first node. It is kept under all of these, so the same ones never trace again. At most `CAPACITY` stages
+are kept: those that were used last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from graphml import catalogue
+from graphml.errors import UnsupportedError
+from graphml.graph import EXIT, Node, Region, live_after, reads, used, writes
+from graphml.interpreter.control import Block, Control, Loop, ShapesChange, State, known, peek
+from graphml.interpreter.interruptible import InterruptibleLoop
+from graphml.interpreter.lower import (
+    Lowered,
+    Run,
+    control_flow,
+    explained,
+    is_set,
+    key_inside,
+    may_leave,
+    origins,
+    value_needed,
+)
+from graphml.interpreter.programs import Compiled, Latest
+from graphml.interpreter.stage import SIZES, Piece, Stage, Start, Stop, endless
+
+CAPACITY = 512
+"""How many stages a network keeps compiled."""
+
+
+class Staged:
+    """A lowered network as a function that runs on the host: `staged(params, inputs, key=None)`; not to be jitted.
+
+    Derivatives go through its stages. host_reads: how many values the host has read. traced: is told of each stage that
+    is traced, (what, seconds). prepared: whether params are those of `Lowered.prepare`. compiler_options: for XLA; with
+    any, no derivative can be taken.
+    """
+
+    def __init__(
+        self,
+        lowered: Lowered,
+        *,
+        prepared: bool = False,
+        compiler_options: Mapping[str, Any] | None = None,
+        traced: Callable[[str, float], None] = lambda what, seconds: None,
+    ) -> None:
+        self.lowered = lowered
+        self.host_reads = 0
+        self._prepared = prepared
+        self._options = dict(compiler_options or {})
+        self._traced = traced
+        self._origins = origins(lowered.graph)
+        self._kept: Latest[Stage | InterruptibleLoop] = Latest(CAPACITY)
+        self._needed: dict[tuple[Region, int], tuple[str, ...]] = {}
+        self._outputs = frozenset(port.name for port in lowered.graph.outputs)
+        self._enter = Compiled(lowered.enter, compiler_options=self._options)
+        self._leave = Compiled(lowered.leave, compiler_options=self._options)
+
+    def __call__(self, params: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+        self.lowered.check_counts(inputs)
+        body = self.lowered.folded.graph.body if self._prepared else self.lowered.graph.body
+        state = _Host(self, params, key).region(body, self._enter(inputs), self._outputs)
+        return self._leave({name: state[name] for name in self._outputs})
+
+    @property
+    def stages(self) -> int:
+        """How many compiled stages are kept."""
+        return len(self._kept)
+
+    # What is compiled, and kept ---------------------------------------------------------------------------------------
+
+    def begin(self, params: Any, key: Any) -> Run:
+        """An evaluation that is about to trace."""
+        return Run(self.lowered, params, key, self._prepared, self._origins, {}, {})
+
+    def read(self, name: str, value: Any) -> Any:
+        """The value of a blob, which the host waits for."""
+        self.host_reads += 1
+        seen = peek(value)
+        if not known(seen):
+            raise value_needed([name])
+        return seen
+
+    def run_stage(
+        self, region: Region, start: Start, state: State, keep: frozenset[str], params: Any, key: Any
+    ) -> tuple[State, Stop]:
+        """The blobs that a stage makes, and why it stopped; a new one is traced and compiled."""
+        blobs = {name: state[name] for name in self._blobs_for(region, start.position) if name in state}
+        facts = {name: value for name, value in blobs.items() if isinstance(value, np.ndarray)}
+        arrays = {name: value for name, value in blobs.items() if name not in facts}
+        derivative = bool(start.values) and _hidden((params, arrays))
+        values = _contents(facts), _contents(start.values), start.sizes
+        where = region, start.position, values, derivative, _forms(arrays)
+        stage = self._kept.get(where)
+        if isinstance(stage, Stage):
+            return stage(params, key, arrays), stage.stop
+        stage = Stage(Piece(self.begin, region, start, facts, keep, derivative), self._jit)
+        begin = time.perf_counter()
+        made = stage(params, key, arrays)
+        self._kept.put(where, stage)
+        self._traced(_description(region, start, arrays), time.perf_counter() - begin)
+        return made, stage.stop
+
+    def run_loop(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
+        """The blobs that an endless loop leaves. Raises UnsupportedError or ShapesChange if it cannot be compiled."""
+        facts = {name: v for name, v in state.items() if isinstance(v, np.ndarray)}
+        arrays = {name: v for name, v in sorted(state.items()) if name not in facts}
+        where = node, _contents(facts), _forms(arrays)
+        loop = self._kept.get(where)
+        if not isinstance(loop, InterruptibleLoop):
+            loop = InterruptibleLoop(node, self.begin, facts, live, self._jit)
+            self._kept.put(where, loop)
+        inside = {k: v for region in node.regions.values() for k, v in _parameters_inside(region, params).items()}
+        return loop(inside, key, arrays, self.read)
+
+    def _jit(self, function: Callable, **options: Any) -> Callable:
+        return jax.jit(function, compiler_options=self._options, **options)
+
+    def _blobs_for(self, region: Region, position: int) -> tuple[str, ...]:
+        """The blobs that a region may read from a node on, and those that it may overwrite or leave as they are."""
+        if (region, position) not in self._needed:
+            rest = Region(region.nodes[position:])
+            perhaps = rest if EXIT in writes(rest) else Region(tuple(node for node in rest.nodes if node.regions))
+            self._needed[region, position] = (*sorted((reads(rest) | writes(perhaps)) - {EXIT}), EXIT)
+        return self._needed[region, position]
+
+
+@dataclass(frozen=True)
+class _Host:
+    """The host during one call, with the parameters and the key of that call, or of a block in it."""
+
+    staged: Staged
+    params: Any
+    key: Any
+
+    def region(self, region: Region, state: State, keep: frozenset[str]) -> State:
+        """The blobs after a region, as far as they are wanted. keep: those wanted after it."""
+        state, start = dict(state), Start()
+        while True:
+            made, stop = self.staged.run_stage(region, start, state, keep, self.params, self.key)
+            state |= made
+            if stop.why == "end":
+                return state
+            node = region.nodes[stop.position]
+            try:
+                resume = self._resume(stop, region, state, keep)
+            except Exception as error:
+                raise explained(error, node, state, self.staged.begin(self.params, self.key)) from error
+            if resume is None:
+                return state
+            start = resume
+
+    def _resume(self, stop: Stop, region: Region, state: State, keep: frozenset[str]) -> Start | None:
+        """Do what a stage has stopped for, changing `state`: where to go on; None where the turn of a loop was left."""
+        if stop.why == "values":
+            values = {name: np.asarray(self.staged.read(name, state[name])) for name in stop.blobs}
+            return Start(stop.position, values=values)
+        if stop.why == "sizes":
+            sizes = np.asarray(self.staged.read(stop.blobs[0], state.pop(SIZES)))
+            return Start(stop.position, sizes=tuple(int(size) for size in sizes))
+        if stop.why == "regions":
+            node = region.nodes[stop.position]
+            state |= self._sub_networks(node, state, live_after(region, keep)[stop.position])
+            if not may_leave(node, state):
+                return Start(stop.position + 1)
+        if is_set(self.staged.read(EXIT, state[EXIT])):
+            return None
+        state[EXIT] = np.zeros(1, np.float32)
+        return Start(stop.position + 1)
+
+    def _sub_networks(self, node: Node, state: State, live: frozenset[str]) -> State:
+        """The blobs that a branch or loop leaves, its decisions read here."""
+        state = {name: state[name] for name in used(node) if name in state}
+        if "body" in node.regions:  # how its turns end is its own business; a branch may leave the turn around it
+            state = {name: value for name, value in state.items() if name != EXIT}
+        inputs = [self.staged.read(name, state[name]) for name in node.inputs]
+        target = self.staged.lowered.target
+        # a loop without a bound has a derivative only turn by turn
+        if endless(node, target) and not _hidden((state, self.params)):
+            try:
+                return self.staged.run_loop(node, state, live, self.params, self.key)
+            except (UnsupportedError, ShapesChange):  # it cannot be compiled: turn by turn
+                pass
+        blocks = {name: self._block(region, key_inside(self.key, node, name)) for name, region in node.regions.items()}
+        control = _ByHost(state, live, target.max_iterations)
+        return control_flow(catalogue.row(node.kind), node, inputs, blocks, control)
+
+    def _block(self, region: Region, key: Any) -> Block:
+        written = writes(region)
+
+        def evaluate(params, key, state, wanted):
+            after = _Host(self.staged, params, key).region(region, state, wanted)
+            return {name: after[name] for name in written & after.keys()}
+
+        return Block(evaluate, _parameters_inside(region, self.params), key, reads(region), written, {})
+
+
+class _ByHost(Control):
+    """Loops turn by turn, each decision read."""
+
+    def run(self, turns: Loop) -> State:
+        return turns.by_host()
+
+
+def _hidden(tree: Any) -> bool:
+    """Whether derivatives are being traced, which hide the values."""
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def _forms(arrays: State) -> tuple[Any, ...]:
+    return tuple((name, value.shape, value.dtype) for name, value in arrays.items())
+
+
+def _contents(values: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
+    return tuple((name, value.shape, value.dtype, value.tobytes()) for name, value in sorted(values.items()))
+
+
+def _parameters_inside(region: Region, params: Any) -> State:
+    """The parameters of the layers of a region."""
+    return {node.key: params[node.key] for node in region.walk() if node.key in params}
+
+
+def _description(region: Region, start: Start, arrays: State) -> str:
+    """What a stage is, in words."""
+    at = region.nodes[start.position].label if start.position < len(region.nodes) else "the end"
+    values = ", ".join(f"{name} = {value.reshape(-1).tolist()}" for name, value in start.values.items())
+    read = values if values else "" if start.sizes is None else f"sizes {list(start.sizes)}"
+    shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in arrays.items())
+    return f"from {at}" + (f", read {read}" if read else "") + (f", for {shapes}" if shapes else "")

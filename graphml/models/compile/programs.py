@@ -1,0 +1,306 @@
+"""Compiled programs: when a network is traced, with which compiler options, and for how many rows at once.
+
+A network is one program for each set of input shapes. Where a shape depends on values it is several, and the host reads
+these values between them (`graphml.interpreter.stages`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml.errors import UnsupportedError
+from graphml.interpreter.control import MOST_TURNS
+from graphml.interpreter.lower import Lowered
+from graphml.interpreter.programs import MOST, Compiled, Latest, forms_of_inputs
+from graphml.interpreter.stages import Staged
+from graphml.models.compile.cache import Cache
+from graphml.models.compile.cache_keys import flags
+from graphml.models.configuration import Device
+
+# On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
+# wide vectors, where there are any, double the speed of exp, tanh and their like.
+_CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
+
+_ROWS = 1024  # of a batch that run in one call, at most
+# Bytes of the largest blob of one call. On a CPU more only falls out of the caches, and glibc gives what XLA then
+# allocates back to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
+_CPU_BYTES, _BYTES = 1 << 22, 1 << 28
+
+
+def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
+    """The XLA options for inference on a platform, less those that the installed jaxlib does not know."""
+    return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
+
+
+def _wanted_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
+    return _CPU_FLOAT32 if platform == "cpu" and jnp.dtype(dtype) == jnp.float32 else {}
+
+
+@functools.cache
+def _accepted(options: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Any], ...]:
+    if not options or _compiles(dict(options)):
+        return options
+    return tuple(item for item in options if _compiles(dict([item])))
+
+
+def _compiles(options: dict[str, Any]) -> bool:
+    cpu = jax.devices("cpu")[0]
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(jax.device_put(np.float32(0), cpu)).compile()
+    except Exception:  # what is raised for an unknown option differs between versions
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """One program that was traced and compiled. what: the program; why: what it was made for; seconds: until its first
+    result was there."""
+
+    what: str
+    why: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.why}): {self.seconds:.2f} s"
+
+
+class Kept(NamedTuple):
+    """Prepared weights that a cache directory holds, without the tree that they belong in."""
+
+    leaves: list[jax.Array]
+
+
+class Program:
+    """A network compiled for one device, whatever its weights: models that differ in weights only share one.
+
+    trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes, and never
+    where a cache directory has the program already. compilations: what these were. lower: makes the network, when it is
+    needed. most: for how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+    """
+
+    def __init__(
+        self,
+        lower: Callable[[], Lowered],
+        platform: str,
+        device: Device | None,
+        cache: Cache | None = None,
+        *,
+        most: int = MOST,
+    ) -> None:
+        self._lower = lower
+        self.compilations: list[Compilation] = []
+        self._traces = 0
+        self._device = device
+        self._cache = cache
+        self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
+        if cache is None:
+            options = compiler_options(platform)
+        else:
+            options = cache.options(_wanted_options(platform), lambda: compiler_options(platform))
+        self._options = options
+        settings = {"most": most, "which": forms_of_inputs, "compiler_options": options}
+        self._one = Compiled(self._traced, **settings)
+        self._many = Compiled(self._traced_rows, **settings)
+        self._kept: Latest[Callable] = Latest(most)
+        self._preparations: Latest[_Preparation] = Latest(most)
+        self._rows: Latest[int] = Latest(most)  # shapes of the inputs -> how many rows run in one call
+
+    @functools.cached_property
+    def lowered(self) -> Lowered:
+        return self._lower()
+
+    @property
+    def trace_count(self) -> int:
+        return len(self.compilations)
+
+    @functools.cached_property
+    def staged(self) -> Staged:
+        """The network in stages, for those whose shapes depend on values."""
+
+        def traced(what: str, seconds: float) -> None:
+            self.compilations.append(Compilation("a stage", what, seconds))
+
+        return Staged(self.lowered, prepared=True, compiler_options=self._options, traced=traced)
+
+    def _traced(self, prepared, inputs, key):
+        self._traces += 1
+        return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
+
+    def _traced_rows(self, prepared, inputs, key):
+        one = key is None or key.ndim == 0
+        return jax.vmap(self._traced, in_axes=(None, 0, None if one else 0))(prepared, inputs, key)
+
+    def _on_device(self):
+        return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
+
+    def prepare(self, params: Mapping[str, Any]) -> Any:
+        """Weights on the device, in the form in which the layers use them; those used as stored are not copied."""
+        known = self.lowered.known
+        with self._on_device():
+            leaves, tree = jax.tree.flatten(
+                jax.device_put({k: v for k, v in params.items() if k not in known}, self._device)
+            )
+            stored = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+            preparation = self._preparations.get(stored)
+            if preparation is None:
+                preparation = _Preparation(self.lowered, tree, leaves)
+                self._preparations.put(stored, preparation)
+            return preparation(leaves)
+
+    def prepare_kept(self, params: Callable[[], Mapping[str, Any]]) -> Any:
+        """`prepare` for the weights of the file, which the cache directory may have as they come out of it."""
+        if self._cache is None:
+            return self.prepare(params())
+        with self._on_device():
+            leaves = self._cache.weights
+            if leaves is None:
+                leaves = jax.tree.leaves(self.prepare(params()))
+                self._cache.keep_weights(leaves)
+            return Kept(jax.device_put(leaves, self._device))
+
+    def _tree(self, prepared: Any) -> Any:
+        return self._kept_tree.unflatten(prepared.leaves) if isinstance(prepared, Kept) else prepared
+
+    @functools.cached_property
+    def _kept_tree(self) -> Any:
+        return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.params))
+
+    def _call(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool = False) -> Any:
+        before, start = self._traces, time.perf_counter()
+        outputs = self._compiled(prepared, inputs, key, rows=rows)
+        if self._traces > before:
+            jax.block_until_ready(outputs)
+            shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in sorted(inputs.items()))
+            what = "the network for rows" if rows else "the network"
+            self.compilations.append(Compilation(what, f"first call for {shapes}", time.perf_counter() - start))
+        return outputs
+
+    def _compiled(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool) -> Any:
+        plain = self._many if rows else self._one
+        if not isinstance(prepared, Kept) or self._cache is None:
+            return plain(prepared, inputs, key)
+        shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
+        call = rows, shapes, None if key is None else str(jax.typeof(key)), flags()
+        program = self._kept.get(call)
+        if program is None:
+            traced = self._traced_rows if rows else self._traced
+
+            def function(leaves, inputs, key):
+                return traced(Kept(leaves), inputs, key)
+
+            program = self._cache.program(call, function, (prepared.leaves, inputs, key), self._options)
+            self._kept.put(call, program)
+        return program(prepared.leaves, inputs, key)
+
+    def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+        """The outputs for one set of inputs."""
+        self._check_counts(inputs)
+        if self._device is None:
+            return self._run(prepared, inputs, key)
+        with jax.default_device(self._device):  # inputs may come from another one
+            return self._run(prepared, jax.device_put(inputs, self._device), key)
+
+    def _check_counts(self, inputs: Mapping[str, Any]) -> None:
+        # a program of the cache directory runs without the network, which is read only where it may matter
+        if any(np.size(value) == 1 and not np.asarray(value).item() < MOST_TURNS for value in inputs.values()):
+            self.lowered.check_counts(inputs)
+
+    def _run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        if not self.in_stages(prepared):
+            try:
+                return self._call(prepared, inputs, key)
+            except UnsupportedError:
+                self._needs_stages = True
+        return self.staged(self._tree(prepared), inputs, key)
+
+    def in_stages(self, prepared: Any) -> bool:
+        """Whether the network is known to run in stages. What a cache directory has compiled is one program."""
+        if self._needs_stages is None:
+            self._needs_stages = not isinstance(prepared, Kept) and self.lowered.endless
+        return self._needs_stages
+
+    def run_rows(
+        self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
+    ) -> list[Mapping[str, Any]]:
+        """The outputs of many rows, in order. Rows of equal shapes run in one call, filled up to a power of two with
+        copies of the last, so that a new batch size seldom compiles anew. key: one for all rows, or one for each."""
+        groups: dict[Any, list[int]] = {}
+        for i, row in enumerate(rows):
+            self._check_counts(row)
+            groups.setdefault(tuple((n, np.shape(v), v.dtype) for n, v in sorted(row.items())), []).append(i)
+        out: list[Any] = [None] * len(rows)
+        for group in groups.values():
+            alone = len(group) == 1 or self.in_stages(prepared)
+            step = 1 if alone else self._rows_per_call(rows[group[0]], _for_rows(key, group[0]))
+            for start in range(0, len(group), step):
+                part = group[start : start + step]
+                outputs = self._run_equal(prepared, [rows[i] for i in part], _for_rows(key, np.array(part)))
+                for i, each in zip(part, outputs, strict=True):
+                    out[i] = each
+        return out
+
+    def _rows_per_call(self, row: Mapping[str, Any], key: jax.Array | None) -> int:
+        """A power of two: 1 for large images on a CPU, up to 1024 for short vectors."""
+        shapes = tuple((name, np.shape(value)) for name, value in sorted(row.items()))
+        known = self._rows.get(shapes)
+        if known is None:
+            lowered = self.lowered
+            try:
+                blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.params, row)
+            except UnsupportedError:  # it will run row by row
+                blobs = {}
+            largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])
+            limit = _CPU_BYTES if lowered.target.platform == "cpu" else _BYTES
+            known = min(_ROWS, 1 << max(0, (limit // largest).bit_length() - 1))
+            self._rows.put(shapes, known)
+        return known
+
+    def _run_equal(self, prepared, rows, key):
+        if len(rows) > 1 and rows[0] and not self.in_stages(prepared):
+            places = np.minimum(np.arange(1 << (len(rows) - 1).bit_length()), len(rows) - 1)
+            stacked = {name: np.stack([np.asarray(rows[i][name]) for i in places]) for name in rows[0]}
+            try:
+                with self._on_device():
+                    results = jax.device_get(self._call(prepared, stacked, _for_rows(key, places), rows=True))
+            except UnsupportedError:
+                self._needs_stages = True
+            else:
+                return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
+        return [self.run(prepared, row, _for_rows(key, i)) for i, row in enumerate(rows)]
+
+
+def _for_rows(key: jax.Array | None, places: Any) -> jax.Array | None:
+    """The key of a row, or those of some rows. key: one for all rows, or one for each."""
+    return key if key is None or key.ndim == 0 else key[places]
+
+
+class _Preparation:
+    """`Lowered.prepare` compiled for weights of certain shapes, less those that it passes on: `jit` would copy them."""
+
+    _tree: Any
+    _passed: list[int | None]  # for each result the place of the weight that it is; None where it is computed
+
+    def __init__(self, lowered: Lowered, tree: Any, leaves: Sequence[Any]) -> None:
+        def prepare(leaves):
+            made, self._tree = jax.tree.flatten(lowered.prepare(tree.unflatten(leaves)))
+            places = {id(leaf): i for i, leaf in enumerate(leaves)}
+            self._passed = [places.get(id(leaf)) for leaf in made]
+            return [leaf for leaf, place in zip(made, self._passed, strict=True) if place is None]
+
+        some = jax.eval_shape(prepare, leaves)
+        self._compiled = jax.jit(prepare) if some else lambda leaves: []
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        made = iter(self._compiled(leaves))
+        return self._tree.unflatten(next(made) if place is None else leaves[place] for place in self._passed)

@@ -1,0 +1,198 @@
+"""Feature engineering on categories and dictionaries: categoricalMapping, dictVectorizer, featureVectorizer,
+oneHotEncoder."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from graphml.errors import FeatureError, ShapeError, UnsupportedError
+from graphml.interpreter.budget import check_shape
+from graphml.models.features.transforms import Transform, given, in_float64, traced
+from graphml.models.interface.descriptions import Description, FeatureDescription, FeatureType
+from graphml.models.interface.values import with_keys
+from graphml.models.model import Model
+
+_DICTIONARY = FeatureType.DICTIONARY
+
+
+def _vector(message: Any, oneof: str) -> list[Any]:
+    return list(getattr(message, message.WhichOneof(oneof)).vector)
+
+
+def _places(keys: list[Any]) -> dict[Any, int]:
+    """Key -> place; the first of equal keys counts."""
+    return {key: place for place, key in reversed(list(enumerate(keys)))}
+
+
+class HostTransform(Transform):
+    """A transform whose values are no arrays: it has no function of them."""
+
+    as_function = Model.as_function
+
+    def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
+        if self.input.name not in values:
+            raise FeatureError(f"the feature {self.input.name!r} was left out, and nothing takes its place")
+        return {self.output.name: self._convert(values[self.input.name])}
+
+    def _convert(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class OneHotEncoder(HostTransform):
+    """A row of zeros with a one at the place of the category, or {place: 1.0}.
+
+    Where the dictionary is declared to have strings as keys it is {category: 1.0}. A category that is not listed gives
+    zeros (an empty dictionary) or raises FeatureError, as the model says. Source: OneHotEncoder.
+    """
+
+    @functools.cached_property
+    def _index(self) -> dict[Any, int]:
+        return _places(_vector(self._parameters, "CategoryType"))
+
+    def _convert(self, value: Any) -> Any:
+        place = self._index.get(value)
+        if place is None and self._parameters.handleUnknown == self._parameters.ErrorOnUnknown:
+            raise FeatureError(f"{value!r} is none of the {len(self._index)} categories of {self.input.name!r}")
+        if self.output.type is _DICTIONARY:
+            key = value if self.output.keys is FeatureType.STRING else place
+            return {} if place is None else {key: 1.0}
+        row = np.zeros(len(_vector(self._parameters, "CategoryType")))
+        if place is not None:
+            row[place] = 1
+        return given(self.output, row)
+
+
+class DictVectorizer(HostTransform):
+    """The values of a dictionary in the order of the listed keys; keys that are not listed are ignored.
+
+    The list decides what a key is: where the input is declared with keys of the other type, as a common converter does
+    for integers, 3 and "3" are one key, and a key that is no integer is not listed. The output is a row, 0 where the
+    dictionary has no such key, or {place: value} of those that it has. Source: DictVectorizer.
+    """
+
+    @functools.cached_property
+    def _index(self) -> dict[Any, int]:
+        return _places(_vector(self._parameters, "Map"))
+
+    @functools.cached_property
+    def _length(self) -> int:
+        return len(_vector(self._parameters, "Map"))
+
+    @functools.cached_property
+    def _keys(self) -> FeatureType:
+        return FeatureType.INT64 if self._parameters.WhichOneof("Map") == "int64ToIndex" else FeatureType.STRING
+
+    def _described(self) -> Description:
+        declared = super()._described()
+        loosened = (replace(f, any_keys=f.type is _DICTIONARY and f.keys is not self._keys) for f in declared.inputs)
+        return replace(declared, inputs=tuple(loosened))
+
+    def _convert(self, value: Mapping[Any, float]) -> Any:
+        index = self._index
+        value = with_keys(value, self._keys) if self.input.any_keys else value
+        sparse = {index[key]: number for key, number in value.items() if key in index}
+        if self.output.type is _DICTIONARY:
+            return sparse
+        row = np.zeros(self._length)
+        row[list(sparse)] = list(sparse.values())
+        return given(self.output, row)
+
+
+class CategoricalMapping(HostTransform):
+    """A string for an integer or an integer for a string, by a table; a sequence element by element.
+
+    Raises FeatureError for what the table lacks, unless the model has an answer for that. Source: CategoricalMapping.
+    """
+
+    @functools.cached_property
+    def _table(self) -> dict[Any, Any]:
+        return dict(getattr(self._parameters, self._parameters.WhichOneof("MappingType")).map)
+
+    @functools.cached_property
+    def _otherwise(self) -> Any:
+        which = self._parameters.WhichOneof("ValueOnUnknown")
+        return None if which is None else getattr(self._parameters, which)
+
+    def _convert(self, value: Any) -> Any:
+        return [self._one(item) for item in value] if self.input.type is FeatureType.SEQUENCE else self._one(value)
+
+    def _one(self, key: Any) -> Any:
+        found = self._table.get(key, self._otherwise)
+        if found is None:
+            raise FeatureError(f"{key!r} is not among the {len(self._table)} keys of the mapping, which has no default")
+        return found
+
+
+class FeatureVectorizer(Model):
+    """Several inputs one after the other in one row.
+
+    A number takes one place, an array as many as it has elements, a dictionary of integers the declared number: its
+    keys are places that count from 0. An optional input that is left out gives NaN in each of its places, a dictionary
+    zeros. Raises ShapeError for an array of another size than declared, FeatureError for a key outside of its places.
+    Source: FeatureVectorizer.
+    """
+
+    @functools.cached_property
+    def _columns(self) -> list[tuple[FeatureDescription, int]]:
+        inputs = {feature.name: feature for feature in self.description.inputs}
+        listed = self._message.featureVectorizer.inputList
+        return [(inputs[column.inputColumn], column.inputDimensions) for column in listed]
+
+    def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
+        width = sum(size for _, size in self._columns)
+        check_shape((width,), np.float64)
+        row = np.full(width, math.nan)
+        start = 0
+        for feature, size in self._columns:
+            part = row[start : start + size]
+            value = values.get(feature.name)
+            if feature.type is _DICTIONARY:
+                part[:] = 0
+                for place, number in ({} if value is None else value).items():
+                    if not 0 <= place < size:
+                        raise FeatureError(f"index {place} of {feature.name!r} is out of range for size {size}")
+                    part[place] = number
+            elif value is not None:
+                flat = np.ravel(value)
+                _check_size(feature, flat.size, size)
+                part[:] = flat
+            start += size
+        output = self.description.outputs[0]
+        return {output.name: given(output, row)}
+
+    def as_function(self) -> Callable[..., dict[str, Any]]:
+        """{output: array} from {input: array}; numbers are arrays of one element. Raises UnsupportedError where a
+        dictionary is among the inputs, or an input may be left out."""
+        self._usable  # noqa: B018  (checked once)
+        output = self.description.outputs[0]
+        for feature, _ in self._columns:
+            if feature.type is _DICTIONARY or feature.optional:
+                raise UnsupportedError(
+                    f"this {self.kind} has no function of arrays: its input {feature.name!r} takes {feature.takes}"
+                    f"{', and is optional' if feature.optional else ''}"
+                )
+        if output.array is None or np.dtype(output.array.dtype).kind != "f":
+            raise UnsupportedError(f"this {self.kind} has no function of arrays: it gives {output.takes}")
+        return in_float64(self._function)
+
+    def _function(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        parts = []
+        for feature, size in self._columns:
+            part = jnp.asarray(inputs[feature.name], jnp.float64).reshape(-1)
+            _check_size(feature, part.size, size)
+            parts.append(part)
+        output = self.description.outputs[0]
+        return {output.name: traced(output, jnp.concatenate(parts))}
+
+
+def _check_size(feature: FeatureDescription, got: int, size: int) -> None:
+    if got != size:
+        raise ShapeError(f"{feature.name!r} has {got} elements; {size} are declared for the row")

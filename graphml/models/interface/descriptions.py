@@ -1,0 +1,281 @@
+"""What a model takes and gives, as plain frozen data read from its `ModelDescription`."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphml.models.interface.images import MOST_PIXELS, ImageConstraint
+from graphml.spec import ArrayFeatureType, ImageFeatureType
+from graphml.visible import visible
+
+Shape = tuple[int, ...]
+Range = tuple[int, int | None]
+"""Inclusive bounds; None is unbounded."""
+
+_DTYPES = {
+    ArrayFeatureType.FLOAT32: "float32",
+    ArrayFeatureType.DOUBLE: "float64",
+    ArrayFeatureType.INT32: "int32",
+    ArrayFeatureType.FLOAT16: "float16",
+    ArrayFeatureType.INT8: "int8",
+}
+
+
+class FeatureType(enum.Enum):
+    """What kind of value a feature is; the numbers are Core ML's."""
+
+    INVALID = 0
+    INT64 = 1
+    DOUBLE = 2
+    STRING = 3
+    IMAGE = 4
+    MULTI_ARRAY = 5
+    DICTIONARY = 6
+    SEQUENCE = 7
+    STATE = 8
+
+
+_TYPES = {
+    "int64Type": FeatureType.INT64,
+    "doubleType": FeatureType.DOUBLE,
+    "stringType": FeatureType.STRING,
+    "imageType": FeatureType.IMAGE,
+    "multiArrayType": FeatureType.MULTI_ARRAY,
+    "dictionaryType": FeatureType.DICTIONARY,
+    "sequenceType": FeatureType.SEQUENCE,
+    "stateType": FeatureType.STATE,
+}
+
+
+@dataclass(frozen=True)
+class ArrayConstraint:
+    """Which arrays a feature takes.
+
+    shape: the default shape: the declared one, else the first enumerated one, else the lower bounds; None where nothing
+    is declared, and then any shape fits. shapes: the enumerated ones. ranges: bounds per axis. default: the value that
+    fills the array when the feature is optional and left out.
+    """
+
+    shape: Shape | None = None
+    dtype: str = "float32"
+    shapes: tuple[Shape, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    default: float | None = None
+
+    @property
+    def flexible(self) -> bool:
+        return bool(self.shapes or self.ranges)
+
+    def allows(self, shape: Shape) -> bool:
+        """Whether exactly this shape is declared."""
+        if self.shape is None or shape == self.shape or shape in self.shapes:
+            return True
+        return len(shape) == len(self.ranges) > 0 and all(
+            low <= n and (high is None or n <= high) for n, (low, high) in zip(shape, self.ranges, strict=True)
+        )
+
+    def fit(self, shape: Shape, *, rank5: bool = False) -> Shape | None:
+        """The shape in which an array is taken: its own, or the declared one where they differ only by axes of size 1.
+
+        rank5: sequence and batch axes may stand in front, and a vector may be [channels, 1, 1], as in networks with
+        rank-5 mapping; five axes say of each number of a vector which step it belongs to. None when the array does not
+        fit.
+        """
+        if self.allows(shape) or (rank5 and self._names_steps(shape)):
+            return shape
+        core = tuple(n for n in shape if n != 1)
+        for legal in (self.shape, *self.shapes):
+            if legal is not None and core == tuple(n for n in legal if n != 1):
+                return legal
+        if self.ranges:
+            rank = len(self.ranges)
+            moved = shape[max(0, len(shape) - rank) :] if set(shape[: max(0, len(shape) - rank)]) <= {1} else shape
+            moved = (1,) * (rank - len(moved)) + moved
+            if self.allows(moved):
+                return moved
+        return shape if rank5 and self._fits_rank5(shape) else None
+
+    def _names_steps(self, shape: Shape) -> bool:
+        """Whether the numbers of a declared vector are spread over the steps and rows of a sequence."""
+        vector = self.shape is not None and len(self.shape) == 1 and len(shape) == 5
+        return vector and shape[3:] == (1, 1) and shape[:2] != (1, 1) and self.allows((math.prod(shape),))
+
+    def _fits_rank5(self, shape: Shape) -> bool:
+        rank = 0 if self.shape is None else len(self.shape)
+        if rank == 3:
+            return len(shape) in (4, 5) and self.allows(shape[-3:])
+        if rank == 1 and len(shape) == 5:
+            return shape[3:] == (1, 1) and self.allows(shape[2:3])
+        return rank == 1 and len(shape) in (2, 3) and self.allows(shape[-1:])
+
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f"{self.dtype} of any shape"
+        if self.ranges:
+            return f"{self.dtype} [{', '.join(map(_bounds, self.ranges))}]"
+        shapes = dict.fromkeys((self.shape, *self.shapes))
+        return f"{self.dtype} " + " or ".join(str(list(s)) for s in shapes)
+
+
+@dataclass(frozen=True)
+class FeatureDescription:
+    """One input or output of a model.
+
+    array, image: what is allowed of arrays and images. keys: INT64 or STRING, of the keys of a dictionary or the
+    elements of a sequence. any_keys: whether a dictionary takes keys of the other type too, because the model converts
+    them. sizes: how long a sequence may be.
+    """
+
+    name: str
+    type: FeatureType
+    optional: bool = False
+    text: str = ""
+    array: ArrayConstraint | None = None
+    image: ImageConstraint | None = None
+    keys: FeatureType | None = None
+    sizes: Range | None = None
+    any_keys: bool = False
+
+    @property
+    def takes(self) -> str:
+        """In words, what is accepted."""
+        each = "int or str" if self.any_keys else "int" if self.keys is FeatureType.INT64 else "str"
+        if self.type is FeatureType.MULTI_ARRAY:
+            return f"an array {self.array}"
+        if self.type is FeatureType.IMAGE:
+            return f"an image {self.image}"
+        if self.type is FeatureType.SEQUENCE:
+            count = "" if self.sizes is None else f" of {_bounds(self.sizes)} elements"
+            return f"a sequence of {each}{count}"
+        return {
+            FeatureType.INT64: "an int",
+            FeatureType.DOUBLE: "a float",
+            FeatureType.STRING: "a str",
+            FeatureType.DICTIONARY: f"a dictionary {each} -> float",
+        }.get(self.type, f"nothing: features of type {self.type.name.lower()} are not read here")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the author says about a model."""
+
+    author: str = ""
+    license: str = ""
+    short_description: str = ""
+    version: str = ""
+    user_defined: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """The interface of a model."""
+
+    inputs: tuple[FeatureDescription, ...] = ()
+    outputs: tuple[FeatureDescription, ...] = ()
+    training_inputs: tuple[FeatureDescription, ...] = ()
+    predicted_feature_name: str = ""
+    predicted_probabilities_name: str = ""
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __str__(self) -> str:
+        groups = {"input": self.inputs, "output": self.outputs, "training input": self.training_inputs}
+        rows = [
+            (what, visible(f.name), f"{f.takes}{', optional' if f.optional else ''}")
+            for what, fs in groups.items()
+            for f in fs
+        ]
+        widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
+        return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
+
+
+# From the wire -------------------------------------------------------------------------------------------------------
+
+
+def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> Description:
+    """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none.
+    most_pixels: of pictures before they are scaled."""
+    meta = message.metadata
+    return Description(
+        inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.input),
+        outputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.output),
+        training_inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.trainingInput),
+        predicted_feature_name=message.predictedFeatureName,
+        predicted_probabilities_name=message.predictedProbabilitiesName,
+        metadata=Metadata(
+            author=meta.author,
+            license=meta.license,
+            short_description=meta.shortDescription,
+            version=meta.versionString,
+            user_defined=dict(sorted(meta.userDefined.items())),
+        ),
+    )
+
+
+def describe_feature(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> FeatureDescription:
+    """One input or output from its message. dtype: of an array for which the file states none. most_pixels: of
+    pictures before they are scaled."""
+    feature = message.type
+    member = feature.WhichOneof("Type")
+    value: Any = getattr(feature, member) if member else None
+    array = image = keys = sizes = None
+    if member == "multiArrayType":
+        array = _array(value, dtype)
+    elif member == "imageType":
+        image = _image(value, most_pixels)
+    elif member == "dictionaryType":
+        keys = FeatureType.INT64 if value.WhichOneof("KeyType") == "int64KeyType" else FeatureType.STRING
+    elif member == "sequenceType":
+        keys = FeatureType.INT64 if value.WhichOneof("Type") == "int64Type" else FeatureType.STRING
+        sizes = _range(value.sizeRange) if value.HasField("sizeRange") else None
+    return FeatureDescription(
+        name=message.name,
+        type=_TYPES.get(member, FeatureType.INVALID),
+        optional=feature.isOptional,
+        text=message.shortDescription,
+        array=array,
+        image=image,
+        keys=keys,
+        sizes=sizes,
+    )
+
+
+def _array(message: Any, dtype: str) -> ArrayConstraint:
+    shapes = tuple(tuple(s.shape) for s in message.enumeratedShapes.shapes)
+    ranges = tuple(_range(r) for r in message.shapeRange.sizeRanges)
+    shape = tuple(message.shape)
+    if not shape:
+        shape = shapes[0] if shapes else tuple(low for low, _ in ranges) if ranges else None
+    default = message.WhichOneof("defaultOptionalValue")
+    return ArrayConstraint(
+        shape=shape,
+        dtype=_DTYPES.get(message.dataType, dtype),
+        shapes=shapes,
+        ranges=ranges,
+        default=None if default is None else getattr(message, default),
+    )
+
+
+def _image(message: Any, most_pixels: int) -> ImageConstraint:
+    sizes = tuple((s.width, s.height) for s in message.enumeratedSizes.sizes)
+    ranges = message.imageSizeRange if message.HasField("imageSizeRange") else None
+    widths, heights = (_range(ranges.widthRange), _range(ranges.heightRange)) if ranges else (None, None)
+    width, height = message.width, message.height
+    if not (width and height):
+        width, height = sizes[0] if sizes else (widths[0], heights[0]) if widths and heights else (0, 0)
+    known = message.colorSpace in ImageFeatureType.ColorSpace.values()
+    color = ImageFeatureType.ColorSpace.Name(message.colorSpace) if known and message.colorSpace else "RGB"
+    ranged = {"width_range": widths, "height_range": heights}
+    return ImageConstraint(width, height, color, sizes=sizes, **ranged, most_pixels=most_pixels)
+
+
+def _range(message: Any) -> Range:
+    return message.lowerBound, (None if message.upperBound < 0 else message.upperBound)
+
+
+def _bounds(bounds: Range) -> str:
+    low, high = bounds
+    return f"{low} or more" if high is None else str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,314 @@
+"""How the stages of a pipeline run: one by one, or several as one compiled program.
+
+Inside such a program every stage computes in the precision that it has alone: networks in float32, the rest in
+float64. JAX decides that by a context, which may change in the middle of a trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml.errors import GraphmlError, ShapeError, UnsupportedError
+from graphml.interpreter.programs import Compiled, Latest, forms_of_inputs
+from graphml.models.compile.programs import compiler_options
+from graphml.models.compile.random_keys import fresh_key
+from graphml.models.configuration import pick_device
+from graphml.models.features.transforms import given
+from graphml.models.interface.descriptions import FeatureDescription, FeatureType
+from graphml.models.interface.handing import Declared, recoloured, stage_inputs
+from graphml.models.model import Model
+from graphml.models.network import NeuralNetwork
+from graphml.models.pipelines.linked import LinkedModel
+
+Stage = tuple[str, Model]
+"""A stage as errors call it, and its model."""
+
+_log = logging.getLogger("graphml")
+
+_ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
+
+
+def stage_key(model: Model, key: jax.Array | None, position: int) -> dict[str, Any]:
+    """The keyword with which a stage draws other random numbers than its neighbours."""
+    return {} if key is None or not model.draws() else {"key": jax.random.fold_in(key, position)}
+
+
+@contextlib.contextmanager
+def inside(label: str) -> Iterator[None]:
+    try:
+        yield
+    except GraphmlError as error:
+        raise error.in_context(label) from error
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+
+class Single:
+    """One stage. declared: what it can read, as those declare it who give it."""
+
+    def __init__(self, stage: Stage, position: int, declared: Declared) -> None:
+        self.stages = [stage]
+        self._position = position
+        self._declared = declared
+
+    def __call__(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        label, model = self.stages[0]
+        with inside(label):
+            inputs = stage_inputs(model, env, self._declared)
+            return model.predict(inputs, **stage_key(model, key, self._position))
+
+
+class Fused:
+    """Consecutive stages as one program. Only the first takes what does not come from the run itself.
+
+    declared: what each of them can read, as those declare it who give it. wanted: the names that are read after the
+    run. trace_count: how often the program was traced.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        position: int,
+        declared: Sequence[Declared],
+        wanted: set[str],
+        programs: Latest[Any],
+    ) -> None:
+        self.stages = list(stages)
+        self._position = position
+        self._declared = declared[0]
+        self._singles = [Single(stage, position + i, declared[i]) for i, stage in enumerate(stages)]
+        self._wanted = wanted
+        self._programs = programs
+        self._stepwise = False
+
+    def __call__(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        if key is None and self._draws:
+            key = fresh_key()
+        if not self._stepwise:
+            try:
+                return self._run(env, key)
+            except UnsupportedError as error:  # a shape that depends on values
+                _log.info("the stages run one by one: %s", error)
+                self._stepwise = True
+        out: dict[str, Any] = {}
+        for single in self._singles:
+            out |= single({**env, **out}, key)
+        return out
+
+    @functools.cached_property
+    def _draws(self) -> bool:
+        return any(model.draws() for _, model in self.stages)
+
+    def _run(self, env: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        label, first = self.stages[0]
+        with inside(label):
+            given_values = first.check(stage_inputs(first, env, self._declared))
+        weights, program, device = self._program
+        with jax.enable_x64(True), contextlib.nullcontext() if device is None else jax.default_device(device):
+            inputs = {name: np.asarray(v) if isinstance(v, float) else v for name, v in given_values.items()}
+            results = jax.device_get(program(weights, inputs, key))
+        out: dict[str, Any] = {}
+        for (label, model), blobs in zip(self.stages, results, strict=True):
+            if blobs is not None:
+                with inside(label):
+                    out |= present(model, blobs)
+        return out
+
+    @functools.cached_property
+    def _program(self) -> tuple[list[Any], Callable, Any]:
+        """The weights as they are, the program that pipelines with other weights share, and the device."""
+        device = pick_device(self.stages[0][1].configuration)
+        platform = jax.default_backend() if device is None else device.platform
+        traceables = [model.traceable() for _, model in self.stages]
+        which = self._position, len(self.stages), tuple(id(t.program) for t in traceables)
+        kept = self._programs.get(which)
+        if kept is None:
+            functions = [t.function for t in traceables]
+            wanted = [any(f.name in self._wanted for f in model.description.outputs) for _, model in self.stages]
+
+            def graphml_pipeline(weights, inputs, key):
+                blobs = chain(self.stages, functions, weights, inputs, key, first=self._position)
+                return [b if w else None for b, w in zip(blobs, wanted, strict=True)]
+
+            most = self.stages[0][1].configuration.most_programs
+            options = compiler_options(platform)
+            compiled = Compiled(graphml_pipeline, most=most, which=forms_of_inputs, compiler_options=options)
+            kept = compiled, [t.program for t in traceables]  # kept alive: ids are not reused
+            self._programs.put(which, kept)
+        return [t.weights for t in traceables], kept[0], device
+
+
+Run = Single | Fused
+
+
+def declared_before(stages: Sequence[Stage], inputs: Iterable[FeatureDescription]) -> list[Declared]:
+    """For each stage what it can read: the inputs of the pipeline, and what the stages before it give."""
+    found: list[Declared] = [{f.name: f for f in inputs}]
+    for _, model in stages[:-1]:
+        found.append({**found[-1], **{f.name: f for f in model.description.outputs}})
+    return found
+
+
+def runs(
+    stages: Sequence[Stage], declared: Sequence[Declared], outputs: Iterable[str], programs: Latest[Any]
+) -> list[Run]:
+    """The stages in runs. declared: see `declared_before`; outputs: names that are wanted at the end; programs: where
+    compiled ones are kept."""
+    found: list[Run] = []
+    outputs = set(outputs)
+    last_read = {f.name: position for position, (_, model) in enumerate(stages) for f in model.description.inputs}
+    start = 0
+    while start < len(stages):
+        end = max(start + 1, _end(stages, start))
+        run = stages[start:end]
+        if len(run) > 1 and any(model.has_network() for _, model in run):
+            made = {f.name for _, model in run for f in model.description.outputs}
+            wanted = {name for name in made if name in outputs or last_read.get(name, 0) >= end}
+            found.append(Fused(run, start, declared[start:end], wanted, programs))
+        else:  # nor is there a network in what could begin at a later one of these stages
+            found += [Single(stage, position, declared[position]) for position, stage in enumerate(run, start)]
+        start = end
+    return found
+
+
+def _end(stages: Sequence[Stage], start: int) -> int:
+    """Where the run that begins at `start` ends."""
+    made: dict[str, FeatureDescription] = {}
+    for position in range(start, len(stages)):
+        model = stages[position][1]
+        inputs, outputs = model.description.inputs, model.description.outputs
+        if position > start and not all(f.name in made and _passes(f) and _passes(made[f.name]) for f in inputs):
+            return position
+        if not _has_function(model):
+            return position
+        made |= {f.name: f for f in outputs}
+        if not all(map(_passes, outputs)):
+            # what is no array is made of the arrays when the program has run, hence after the last stage only
+            return position + 1 if isinstance(_itself(model), NeuralNetwork) else position
+    return len(stages)
+
+
+def _passes(feature: FeatureDescription) -> bool:
+    return feature.type in _ARRAYS
+
+
+def _itself(model: Model) -> Model:
+    """The model behind links."""
+    while isinstance(model, LinkedModel):
+        model = model.target
+    return model
+
+
+def _has_function(model: Model) -> bool:
+    try:
+        model.traceable()
+    except GraphmlError:
+        return False
+    return True
+
+
+# Inside a program ----------------------------------------------------------------------------------------------------
+
+
+def chain(
+    stages: Sequence[Stage],
+    functions: Sequence[Callable[..., dict[str, Any]]],
+    weights: Sequence[Any],
+    inputs: Mapping[str, Any],
+    key: jax.Array | None,
+    *,
+    declared: Declared | None = None,
+    first: int = 0,
+) -> list[dict[str, Any]]:
+    """The arrays that each of the stages gives, traced.
+
+    declared: what the inputs are; None: what the first stage takes. first: its position in its pipeline.
+    """
+    env, out = dict(inputs), []
+    declared = dict({} if declared is None else declared)
+    for position, ((label, model), function, weight) in enumerate(zip(stages, functions, weights, strict=True)):
+        own = None if key is None else jax.random.fold_in(key, first + position)
+        with inside(label):
+            taken = {
+                f.name: _taken(model, f, env[f.name], declared.get(f.name))
+                for f in model.description.inputs
+                if f.name in env
+            }
+            with jax.named_scope(label):
+                blobs = function(weight, taken, own)
+            given = {f.name: _declared(f, blobs[f.name]) for f in model.description.outputs if f.name in blobs}
+        env |= given
+        declared |= {f.name: f for f in model.description.outputs}
+        out.append({**blobs, **given})
+    return out
+
+
+def _taken(model: Model, feature: FeatureDescription, value: Any, giver: FeatureDescription | None) -> Any:
+    """An array as the stage that reads it declares it."""
+    value = jnp.asarray(value)
+    if feature.image is not None:
+        return value if giver is None else recoloured(value, giver.image, feature.image)
+    if feature.array is None:
+        return value.reshape(1) if value.size == 1 else value
+    shape = feature.array.fit(value.shape, rank5=model.has_network())
+    if shape is None:
+        raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}; it is given {list(value.shape)}")
+    value = value.reshape(shape)
+    return value if model.has_network() else value.astype(feature.array.dtype)
+
+
+def _declared(feature: FeatureDescription, value: Any) -> Any:
+    """An array as the stage that computes it declares it."""
+    if feature.array is None:
+        return value.astype("float64").reshape(()) if feature.type is FeatureType.DOUBLE else value
+    shape, dtype = feature.array.shape, np.dtype(feature.array.dtype)
+    if shape is not None and not feature.array.flexible and value.size == np.prod(shape):
+        value = value.reshape(shape)
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        value = jnp.clip(jnp.rint(jnp.nan_to_num(value.astype("float64"))), limits.min, limits.max)
+    return value.astype(dtype)
+
+
+def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs that a stage declares, from the arrays that its function gives."""
+    model = _itself(model)
+    if isinstance(model, NeuralNetwork):
+        return model.present(blobs)
+    return {f.name: given(f, blobs[f.name]) for f in model.description.outputs}
+
+
+def function_of(
+    stages: Sequence[Stage], inputs: Sequence[FeatureDescription], outputs: Sequence[FeatureDescription]
+) -> tuple[list[Any], Callable]:
+    """(weights, function of weights, inputs and key) of a whole pipeline: its outputs, and what else its last stage
+    gives. Raises UnsupportedError naming each stage that is no function of arrays."""
+    traceables, reasons = [], []
+    for label, model in stages:
+        try:
+            traceables.append(model.traceable())
+        except UnsupportedError as error:
+            reasons.append(f"{label}: {error}")
+    if reasons:
+        raise UnsupportedError("\n".join(["this pipeline has no function of arrays:", *reasons]))
+    functions = [t.function for t in traceables]
+
+    declared = {f.name: f for f in inputs}
+
+    def function(weights, inputs, key=None):
+        blobs = chain(stages, functions, weights, inputs, key, declared=declared)
+        env = {name: jnp.asarray(value) for name, value in inputs.items()}
+        for arrays in blobs:
+            env |= arrays
+        return {f.name: env[f.name] for f in outputs if f.name in env} | (blobs[-1] if blobs else {})
+
+    return [t.weights for t in traceables], function

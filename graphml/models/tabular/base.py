@@ -1,0 +1,328 @@
+"""Models that predict from one row of numbers: how rows are made, how many run together, and how they answer.
+
+Numbers count as one feature of the row, arrays as all their elements, in the order of the description. Everything is
+computed in float64, whatever JAX's global setting.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graphml.errors import FeatureError, GraphmlError, ShapeError
+from graphml.interpreter.budget import check_shape
+from graphml.interpreter.programs import Compiled, forms
+from graphml.models.configuration import Device, pick_device
+from graphml.models.features.transforms import given, in_float64, traced
+from graphml.models.interface import ports
+from graphml.models.interface.descriptions import FeatureDescription, FeatureType
+from graphml.models.model import Model, Traceable
+from graphml.spec.predictor_rules import row_width
+
+Rows = Iterable[Mapping[str, Any]] | dict[str, Any]
+
+_MOST_ROWS = 16384  # of one call
+# Numbers that one call holds at a time, at most: on a CPU what fits into the caches.
+_CPU_NUMBERS, _NUMBERS = 1 << 18, 1 << 26
+
+_NUMBER_TYPES = frozenset((float, int, np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8))
+_INT_TYPES = frozenset((int, np.int64, np.int32, np.int16, np.int8))
+
+
+class Program:
+    """A function of weights and rows, in float64, compiled once for each power of two of rows.
+
+    compute: pure, (weights, rows) -> results; rows and results are trees of arrays with the rows along the first axis.
+    most: how many rows may run in one call. weights: on the device. trace_count: how often the function was traced and
+    compiled.
+    """
+
+    def __init__(self, compute: Callable[..., Any], weights: Any, device: Device | None, most: int = 1) -> None:
+        self.trace_count = 0
+        self.most = most
+        self._device = device
+        self._compute = compute
+        with jax.enable_x64(True):
+            self.weights = jax.device_put(weights, device)
+        self._compiled = Compiled(self._traced, which=lambda weights, rows: forms(rows))
+
+    def _traced(self, weights, rows):
+        self.trace_count += 1
+        return self._compute(weights, rows)
+
+    def __call__(self, parts: Iterable[Any]) -> Iterator[Any]:
+        """The results of each part, a tree of arrays of at most `most` rows. Rows are filled up with copies of the
+        last, so that a new number of rows seldom compiles anew."""
+        started = []
+        with jax.enable_x64(True):
+            for rows in parts:
+                count = len(jax.tree.leaves(rows)[0])
+                size = 1 << (count - 1).bit_length()
+                if size > count:
+                    rows = jax.tree.map(
+                        lambda a, pad=size - count: np.concatenate([a, np.repeat(a[-1:], pad, 0)]), rows
+                    )
+                if self._device is not None:
+                    rows = jax.device_put(rows, self._device)
+                started.append((count, self._compiled(self.weights, rows)))
+        for count, results in started:
+            yield jax.tree.map(lambda r, count=count: np.asarray(r)[:count], results)
+
+
+def most_rows(numbers: int, device: Device | None) -> int:
+    """How many rows to run in one call when each takes that many numbers: a power of two."""
+    platform = jax.default_backend() if device is None else device.platform
+    limit = _CPU_NUMBERS if platform == "cpu" else _NUMBERS
+    return min(_MOST_ROWS, 1 << max(0, (limit // max(1, numbers)).bit_length() - 1))
+
+
+class RowModel(Model):
+    """A model of one row of numbers.
+
+    A kind has `_weights`, a tree of NumPy arrays, and `_compute(weights, rows)`: a pure function of rows [n, features],
+    which gives the answers [n, numbers] or, for classifiers, (index of the class [n], probabilities [n, classes]).
+    """
+
+    missing: float | None = None
+    """What stands for an optional number or array that is left out; None: nothing does."""
+
+    # For kinds -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _weights(self) -> Any:
+        raise NotImplementedError
+
+    def _compute(self, weights: Any, rows: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def _widths(self) -> tuple[int, int | None]:
+        """The fewest and the most features of a row."""
+        raise NotImplementedError
+
+    @property
+    def _numbers_per_row(self) -> int:
+        """How many numbers the work on one row needs at a time."""
+        return self._widths[0]
+
+    # The functional face ---------------------------------------------------------------------------------------------
+
+    @property
+    def trace_count(self) -> int:
+        """How often the model was traced and compiled: once for each power of two of rows."""
+        return self._program.trace_count
+
+    def as_function(self) -> Callable[..., dict[str, Any]]:
+        """{output: array} from {input: array}, in float64; to be jitted, differentiated, vmapped.
+
+        Numbers are arrays of shape (). A classifier gives the probabilities of its classes, in the order of the labels,
+        under the name of that output, or of the label where there is none. Call it, jitted or not, under
+        `jax.enable_x64(True)`: JAX cuts what comes from outside to 32 bits otherwise.
+        """
+        weights, function, _ = self.traceable()
+        return lambda inputs: function(weights, inputs, None)
+
+    def traceable(self) -> Traceable:
+        self._usable  # noqa: B018  (checked once)
+        function = in_float64(Compiled(self._of_inputs, which=lambda weights, inputs: forms(inputs)))
+        return Traceable(self._program.weights, lambda weights, inputs, key: function(weights, inputs), self)
+
+    def _of_inputs(self, weights: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        parts = []
+        for feature in self.description.inputs:
+            if feature.name in inputs:
+                part = jnp.asarray(inputs[feature.name], jnp.float64).reshape(-1)
+            else:
+                part = jnp.asarray(self._left_out(feature), jnp.float64)
+            parts.append(part)
+        row = jnp.concatenate(parts)
+        self._fits(row.size)
+        result = self._compute(weights, row[None])
+        if self._classes is None:
+            return {self._answer.name: traced(self._answer, result[0])}
+        return {self._probabilities_name: result[1][0]}
+
+    # Predicting ------------------------------------------------------------------------------------------------------
+
+    def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
+        (result,) = self._program([self._row(values)[None]])
+        return self._answers(result)[0]
+
+    def predict_batch(self, rows: Rows) -> list[dict[str, Any]]:
+        """`predict` for each of many, in order, in few calls of the compiled function.
+
+        rows: the features of each, or {input: its values in all rows}.
+        """
+        self._usable  # noqa: B018  (checked once)
+        if isinstance(rows, dict):
+            whole = self._columns(cast("dict[str, Any]", rows))
+        else:
+            whole = rows if isinstance(rows, Sequence) else list(rows)
+        step = self._program.most
+        parts = (
+            whole[start : start + step]
+            if isinstance(whole, np.ndarray)
+            else self._table(whole[start : start + step], start)
+            for start in range(0, len(whole), step)
+        )
+        return [answer for result in self._program(parts) for answer in self._answers(result)]
+
+    def _columns(self, columns: Mapping[str, Any]) -> np.ndarray | list[dict[str, Any]]:
+        """[rows, features] from {input: its values}, or single rows where an array does not hold plain numbers."""
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise FeatureError(f"features of one batch have as many values each; these have {lengths}")
+        if columns.keys() == {feature.name for feature in self.description.inputs}:
+            table = _joined([_column(f, columns[f.name]) for f in self.description.inputs])
+            if table is not None:
+                self._fits(table.shape[1])
+                return table
+        count = next(iter(lengths.values()), 0)
+        return [{name: values[i] for name, values in columns.items()} for i in range(count)]
+
+    def _table(self, rows: Sequence[Mapping[str, Any]], start: int) -> np.ndarray:
+        """[rows, features] of single rows. Columns are checked at once; what looks unusual is checked row by row."""
+        inputs = self.description.inputs
+        if set(map(type, rows)) == {dict} and set(map(len, rows)) == {len(inputs)}:
+            try:
+                table = _joined([_column(f, [row[f.name] for row in rows]) for f in inputs])
+            except KeyError:
+                table = None
+            if table is not None:
+                self._fits(table.shape[1])
+                return table
+        checked = []
+        for number, row in enumerate(rows):
+            try:
+                checked.append(self._row(self._check(row)))
+            except GraphmlError as error:
+                raise error.in_context(f"row {start + number + 1}") from None
+        if len(set(map(len, checked))) > 1:  # arrays of flexible shape, where only the first features matter
+            width = min(map(len, checked))
+            checked = [row[:width] for row in checked]
+        return np.stack(checked)
+
+    def _row(self, values: Mapping[str, Any]) -> np.ndarray:
+        """The row of checked values."""
+        parts = [
+            np.asarray(values[f.name], np.float64).reshape(-1) if f.name in values else self._left_out(f)
+            for f in self.description.inputs
+        ]
+        row = np.concatenate(parts)
+        self._fits(row.size)
+        return row
+
+    def _left_out(self, feature: FeatureDescription) -> np.ndarray:
+        shape = () if feature.array is None else feature.array.shape
+        if self.missing is None or shape is None:
+            raise FeatureError(f"the feature {feature.name!r} was left out, and nothing takes its place")
+        check_shape(shape, np.float64)
+        return np.full(math.prod(shape), self.missing)
+
+    def _fits(self, width: int) -> None:
+        least, most = self._widths
+        if width < least or (most is not None and width > most):
+            wanted = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
+            raise ShapeError(f"the inputs make a row of {width} features; the model takes {wanted}")
+
+    def _answers(self, result: Any) -> list[dict[str, Any]]:
+        """What is computed for some rows, as the description declares it."""
+        if self._classes is None:
+            name, answer = self._answer.name, self._answer
+            if answer.type is FeatureType.DOUBLE:
+                return [{name: value} for value in result[:, 0].tolist()]
+            return [{name: given(answer, row)} for row in result]
+        labels, label_name = self._classes.labels, self._classes.label_name
+        answers = [{label_name: labels[i]} for i in result[0].tolist()]
+        name, array = self._classes.probabilities_name, self._probability_array
+        if array is not None:
+            answers = [a | {array.name: given(array, row)} for a, row in zip(answers, result[1], strict=True)]
+        if name is not None:
+            rows = result[1].tolist()
+            answers = [a | {name: dict(zip(labels, row, strict=True))} for a, row in zip(answers, rows, strict=True)]
+        return answers
+
+    # What is made once -----------------------------------------------------------------------------------------------
+
+    @property
+    def _parameters(self) -> Any:
+        """The message of the kind."""
+        return getattr(self._message, self.kind)
+
+    @functools.cached_property
+    def _program(self) -> Program:
+        device = pick_device(self.configuration)
+        numbers = max(self._numbers_per_row, self._declared_width or 0)
+        return Program(self._compute, self._weights, device, most_rows(numbers, device))
+
+    @property
+    def _declared_width(self) -> int | None:
+        """How many features a row has; None where an array is of flexible shape."""
+        return row_width(self._message.description.input)
+
+    @functools.cached_property
+    def _classes(self) -> ports.Classes | None:
+        return ports.classes_of(self._parameters, self.description)
+
+    @functools.cached_property
+    def _probability_array(self) -> FeatureDescription | None:
+        """The output of probabilities where it is declared as an array."""
+        name = self.description.predicted_probabilities_name
+        return next((f for f in self.description.outputs if f.name == name and f.array is not None), None)
+
+    @property
+    def _probabilities_name(self) -> str:
+        assert self._classes is not None
+        names = (self._classes.probabilities_name, self._probability_array and self._probability_array.name)
+        return next((name for name in names if name is not None), self._classes.label_name)
+
+    @functools.cached_property
+    def _answer(self) -> FeatureDescription:
+        name = self.description.predicted_feature_name
+        return next(f for f in self.description.outputs if f.name == name)
+
+
+def _column(feature: FeatureDescription, values: Any) -> np.ndarray | None:
+    """The values of one feature as [rows] or [rows, elements]; None where they need a closer look."""
+    if feature.array is not None:
+        return _array_column(feature, values)
+    whole = feature.type is FeatureType.INT64
+    if isinstance(values, np.ndarray):
+        plain = values.ndim == 1 and values.dtype.kind in ("i" if whole else "if")
+    else:
+        plain = set(map(type, values)) <= (_INT_TYPES if whole else _NUMBER_TYPES)
+    if not plain:
+        return None
+    try:
+        return np.asarray(values, np.int64 if whole else np.float64).astype(np.float64, copy=False)
+    except OverflowError:
+        return None
+
+
+def _array_column(feature: FeatureDescription, values: Any) -> np.ndarray | None:
+    assert feature.array is not None
+    dtype = np.dtype(feature.array.dtype)
+    if not isinstance(values, np.ndarray):
+        if set(map(type, values)) != {np.ndarray} or len({(v.shape, v.dtype) for v in values}) != 1:
+            return None
+        shape = np.shape(values[0])
+        values = np.concatenate(values).reshape(-1, *shape) if shape else np.stack(values)  # far faster than stacking
+    if dtype.kind != "f" or values.dtype.kind != "f" or not feature.array.allows(values.shape[1:]):
+        return None
+    with np.errstate(over="ignore"):
+        declared = values.astype(dtype, copy=False)
+    return declared.reshape(len(values), -1).astype(np.float64, copy=False)
+
+
+def _joined(columns: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    if any(column is None for column in columns):
+        return None
+    if len(columns) == 1 and columns[0] is not None and columns[0].ndim == 2:
+        return columns[0]
+    return np.column_stack([column for column in columns if column is not None])

@@ -1,0 +1,69 @@
+"""What may be set in a model of any kind: the parameters of networks, neighbours and links, and those of the stages of
+a pipeline under their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphml.errors import UpdateError
+from graphml.models import Model
+from graphml.models.pipelines.pipeline import stage_names
+from graphml.recipes import network_of, read_recipe
+from graphml.spec.layers import NETWORKS
+from graphml.update import recipe
+from graphml.update.parameters.keys import ParameterDescription, ParameterKey, as_key, describe
+
+_PIPELINES = ("pipelineClassifier", "pipelineRegressor")
+
+
+def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescription]:
+    """Key -> default and allowed values, for a `Model` or a Model message; those of a stage of a pipeline are scoped to
+    the stage. Empty for kinds that have no parameters, and for networks without a recipe."""
+    spec = model.spec if isinstance(model, Model) else model
+    kind = spec.WhichOneof("Type") or ""
+    if kind in NETWORKS:
+        return recipe.parameter_descriptions(spec) if _has_recipe(spec) else {}
+    if kind == "kNearestNeighborsClassifier":
+        key = ParameterKey.NUMBER_OF_NEIGHBORS
+        return {key: describe(key, spec.kNearestNeighborsClassifier.numberOfNeighbors, positive=True)}
+    if kind == "linkedModel":
+        link = spec.linkedModel.linkedModelFile
+        texts = {
+            ParameterKey.LINKED_MODEL_FILE_NAME: link.linkedModelFileName.defaultValue,
+            ParameterKey.LINKED_MODEL_SEARCH_PATH: link.linkedModelSearchPath.defaultValue,
+        }
+        return {key: ParameterDescription(key, text, "text") for key, text in texts.items()}
+    if kind == "pipeline" or kind in _PIPELINES:
+        pipeline = spec.pipeline if kind == "pipeline" else getattr(spec, kind).pipeline
+        found = {}
+        for name, stage in zip(stage_names(pipeline), pipeline.models, strict=True):
+            for key, description in parameter_descriptions(stage).items():
+                inner = ParameterKey(key.name, (name, *key.scope))
+                found[inner] = ParameterDescription(**{**vars(description), "key": inner})
+        return found
+    return {}
+
+
+def parameter_value(model: Model, key: ParameterKey | str) -> Any:
+    """The value of a parameter of a model: an array for weights and biases, which are scoped to a layer; the default of
+    the file for all others. Raises UpdateError for a parameter that the model does not have."""
+    key = as_key(key)
+    weight = {"weights": "weights", "biases": "bias"}.get(key.name)
+    if weight is None:
+        values = {str(known): description.default for known, description in parameter_descriptions(model).items()}
+        if str(key) not in values:
+            has = f"it has {', '.join(values)}" if values else "it has none"
+            raise UpdateError(f"this model has no parameter {key}; {has}")
+        return values[str(key)]
+    network_of(model.spec)
+    layer = "/".join(key.scope)
+    if weight not in model.parameters.get(layer, {}):
+        raise UpdateError(f"this model has no parameter {key}: layer {layer!r} has no {weight}")
+    value = model.parameters[layer][weight]
+    return np.asarray(value.dequantize() if hasattr(value, "dequantize") else value)
+
+
+def _has_recipe(spec: Any) -> bool:
+    return read_recipe(spec) is not None or len(network_of(spec).updateParams.ListFields()) > 0

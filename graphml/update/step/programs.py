@@ -1,0 +1,52 @@
+"""The compiled programs of training, shared by all tasks on models that differ in their weights only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax.numpy as jnp
+
+from graphml.errors import UpdateError
+from graphml.interpreter.programs import Latest
+from graphml.models.configuration import Device
+from graphml.models.network import NeuralNetwork
+from graphml.update.recipe import Recipe
+from graphml.update.step import failures
+from graphml.update.step.training import make_evaluation, make_slice, make_trunk
+from graphml.update.step.trunk import Parts, take_apart
+
+Precision = Literal["float32", "bfloat16"]
+_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+_MOST = 16  # forms of recipes for which a model keeps its programs
+
+
+@dataclass(frozen=True, eq=False)
+class Programs:
+    """A network taken apart, and its programs: see `make_trunk`, `make_slice` and `make_evaluation`."""
+
+    parts: Parts
+    trunk: Callable[..., Any]
+    slice: Callable[..., Any]
+    evaluation: Callable[..., Any]
+
+
+def programs_for(
+    model: NeuralNetwork, recipe: Recipe, device: Device | None, precision: Precision = "float32"
+) -> Programs:
+    """The programs for a model and the form of a recipe; those of an earlier task where there are
+    any. precision: of what is computed; weights come and go as float32."""
+    if precision not in _DTYPES:
+        raise UpdateError(f"precision={precision!r} is refused; there are {', '.join(_DTYPES)}")
+    marked = tuple(node.key for node in model.graph.body.walk() if node.updatable)
+    key = (recipe.form, marked, device, precision)
+    all_kept = model.programs.setdefault("update", Latest(_MOST))
+    kept = all_kept.get(key)
+    if kept is None:
+        platform = None if device is None else device.platform
+        with failures.typed():
+            parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
+        kept = Programs(parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe))
+        all_kept.put(key, kept)
+    return kept

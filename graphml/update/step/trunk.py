@@ -1,0 +1,337 @@
+"""Taking a network apart for training: what is trained, and where the frozen trunk below it ends.
+
+The trunk gives the same blobs for a sample in every epoch, so it runs once for each; the tail above it is what the
+epochs run. Both are graphs of their own: the tail's inputs are the blobs at the cut, as the trunk's layers left them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from graphml import catalogue
+from graphml.errors import UpdateError
+from graphml.graph import Graph, Node, Port, Region, reads, writes
+from graphml.interpreter.lower import Lowered
+from graphml.update.recipe import Augment, Loss, Recipe
+from graphml.update.step import quantized as rounding
+from graphml.update.step import surgery
+from graphml.update.step.gradient_reach import leading_to, reached, read_by, written_by
+
+Params = Mapping[str, Mapping[str, Any]]
+
+_SOFTMAX = ("softmax", "softmaxND")
+# weights that describe the data which a layer has seen, or that are no weights at all: never trained unasked
+_NOT_WEIGHTS: Mapping[str, tuple[str, ...]] = {
+    "batchnorm": ("mean", "variance"),
+    "loadConstant": ("data",),
+    "loadConstantND": ("data",),
+}
+
+
+class Reading(NamedTuple):
+    """What a loss reads at the end of the tail. raw: what goes into the softmax or sigmoid whose output it names."""
+
+    blob: str
+    raw: bool
+
+
+@dataclass(frozen=True)
+class ImageAugmentation:
+    """An image input whose samples are augmented. full: 255 in the numbers that the network sees."""
+
+    blob: str
+    steps: tuple[str, ...]  # kinds, in order
+    scopes: tuple[str, ...]  # what stands before the names of their parameters
+    full: float
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A network in two pieces.
+
+    cut: the blobs between them. readings: what the losses read. trained: key of a layer -> the names of its weights
+    that change. draws: whether training needs random numbers. tail: what training runs, with dropout and all; plain:
+    the same layers without. statistics: key of a batch normalization whose statistics move -> its epsilon.
+    """
+
+    trunk: Lowered
+    tail: Lowered
+    plain: Lowered
+    cut: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    trained: Mapping[str, tuple[str, ...]]
+    draws: bool
+    dropout: tuple[str, ...] = ()
+    renamed: Mapping[str, str] | None = None
+    augmentation: tuple[ImageAugmentation, ...] = ()
+    statistics: Mapping[str, float] | None = None
+    quantized: str = "dequantize"
+    half: str = "float32"
+
+    @property
+    def blob(self) -> str:
+        """What the first loss reads."""
+        return self.readings[0].blob
+
+    def split(self, params: Params) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+        """The weights that change, as float32, and all others that the tail uses."""
+        train = {
+            key: {
+                name: jax.tree.map(rounding.as_floats, params[key][name], is_leaf=rounding.is_stored_form)
+                for name in names
+            }
+            for key, names in self.trained.items()
+        }
+        frozen: dict[str, dict[str, Any]] = {}
+        for node in self.plain.graph.body.walk():
+            if node.key not in params or node.key in self.plain.known:
+                continue
+            names = self.trained.get(node.key, ())
+            frozen[node.key] = {name: value for name, value in params[node.key].items() if name not in names}
+            if self.quantized == "straight-through":
+                frozen[node.key] |= {name: rounding.grids(params[node.key][name]) for name in names}
+        return train, frozen
+
+    def stored(self, train: Params, params: Params) -> dict[str, dict[str, Any]]:
+        """Trained weights in the form in which a model holds them. params: those of the model, for their forms."""
+        return {
+            key: rounding.to_store(weights, params[key], self.quantized, self.half) for key, weights in train.items()
+        }
+
+    def apart(self, train: Params) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+        """The weights that gradients change, and the statistics that only follow the data."""
+        moving = self.statistics or {}
+        learned = {
+            key: {n: w for n, w in weights.items() if key not in moving or n not in ("mean", "variance")}
+            for key, weights in train.items()
+        }
+        return learned, {key: {n: train[key][n] for n in ("mean", "variance")} for key in moving}
+
+
+def merge(train: Params, frozen: Params) -> dict[str, dict[str, Any]]:
+    """The inverse of `Parts.split`; what is trained over a grid of codes is rounded to it."""
+    return {key: rounding.joined(train.get(key, {}), frozen.get(key, {})) for key in {**frozen, **train}}
+
+
+def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
+    """Cut a network for training with a recipe, or with a loss alone. The layers that the recipe names are trained, or
+    those that are marked updatable; if none is, all that can be.
+
+    Raises UpdateError when a layer that is to learn does not reach the loss, naming what stands between them and why.
+    """
+    if isinstance(recipe, Loss):
+        recipe = Recipe((recipe,), "sgd", {}, 1, 1, False, 0)
+    graph = lowered.graph
+    readings = tuple(_reading(graph, loss) for loss in recipe.losses)
+    needed = leading_to(graph.body, *(reading.blob for reading in readings))
+    trained = _trained(lowered, needed, readings, recipe)
+    statistics = _statistics(needed, trained, recipe)
+    trained |= {key: (*dict.fromkeys((*trained[key], "mean", "variance")),) for key in statistics}
+    stretches = _augmented(graph, recipe.augmentation)
+
+    grown = surgery.with_batch_statistics(needed, tuple(statistics))
+    grown, renamed = surgery.with_dropout(grown, recipe.dropout)
+    moving = {surgery.MASK, *(stretch.blob for stretch in stretches)}
+    below, above = _cut(grown, frozenset(trained), moving)
+    kept = {node.key for node in above}
+    plain = [_in_floats(node, trained) for node in needed if node.key in kept]
+    above = [_in_floats(node, trained) for node in above]
+    extra = [surgery.MASK] if statistics else []
+    extra += [name for blob in recipe.dropout for name in (surgery.rate_of(blob), surgery.keep_of(blob))]
+    read = reads(Region(tuple(above))) | reads(Region(tuple(plain)))
+    read |= {reading.blob for reading in readings} - writes(Region(tuple(plain)))
+    cut = tuple(sorted(read - set(extra)))
+    ends = [renamed.get(reading.blob, reading.blob) for reading in readings]
+    ends += [name for key in statistics for name in surgery.statistics_of(key)]
+    target = lowered.target.replace(custom_layers={**lowered.target.custom_layers, **surgery.CUSTOM_LAYERS})
+    tail = replace(lowered, graph=piece(graph, above, (*cut, *extra), ends), target=target)
+    trunk_body = Region(tuple(leading_to(Region(tuple(below)), *cut)))
+    return Parts(
+        trunk=replace(lowered, graph=replace(graph, outputs=(), body=trunk_body)),
+        tail=tail,
+        plain=replace(lowered, graph=piece(graph, plain, cut, [reading.blob for reading in readings])),
+        cut=cut,
+        readings=readings,
+        trained=trained,
+        draws=bool(stretches) or any(catalogue.row(node.kind).random for node in tail.graph.body.walk()),
+        dropout=recipe.dropout,
+        renamed=renamed,
+        augmentation=stretches,
+        statistics=statistics,
+        quantized=recipe.quantized,
+        half=recipe.half,
+    )
+
+
+def piece(graph: Graph, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+    """Some nodes of a graph, from blobs as they are inside to blobs as they are inside."""
+    # exact: the blobs at the cut have been mapped already; the layers still see the network's mapping
+    ports = tuple(Port(name, None) for name in inputs)
+    ends = tuple(Port(name, None) for name in dict.fromkeys(outputs))
+    return replace(graph, inputs=ports, outputs=ends, body=Region(tuple(nodes)), exact=True)
+
+
+def _reading(graph: Graph, loss: Loss) -> Reading:
+    producer = _producer(graph, loss)
+    softmax = loss.kind == "categorical_cross_entropy" and producer.kind in _SOFTMAX
+    sigmoid = loss.kind == "binary_cross_entropy" and _is_sigmoid(producer)
+    return Reading(producer.inputs[0], True) if softmax or sigmoid else Reading(loss.input, False)
+
+
+def _producer(graph: Graph, loss: Loss) -> Node:
+    for node in reversed(graph.body.nodes):
+        if loss.input in node.outputs or any(loss.input in writes(region) for region in node.regions.values()):
+            return node
+    raise UpdateError(f"no layer gives {loss.input!r}, the input of loss {loss.name!r}")
+
+
+def _is_sigmoid(node: Node) -> bool:
+    return node.kind == "activation" and node.attributes["nonlinearity_type"].name == "sigmoid"
+
+
+# What is trained -----------------------------------------------------------------------------------------------------
+
+
+def _trained(
+    lowered: Lowered, needed: list[Node], readings: Sequence[Reading], recipe: Recipe
+) -> dict[str, tuple[str, ...]]:
+    nodes = {node.key: node for node in lowered.graph.body.walk()}
+    asked: dict[str, tuple[str, ...]] = {node.key: () for node in nodes.values() if node.updatable}
+    if recipe.layers is not None:
+        asked = dict(recipe.layers)
+        unknown = [name for name in asked if name not in nodes]
+        if unknown:
+            raise UpdateError(f"there is no layer {', '.join(map(repr, unknown))} to train")
+    found, blocks = reached(needed, (reading.blob for reading in readings), lowered.target.max_iterations)
+    name = "loss " + ", ".join(repr(loss.name) for loss in recipe.losses)
+    if asked:
+        candidates = [nodes[key] for key in asked]
+        _refuse_if_lost([node for node in candidates if node not in found], name, blocks)
+    else:
+        candidates = [node for node in found if node.kind not in ("loadConstant", "loadConstantND")]
+    trained, refused = {}, []
+    for node in candidates:
+        reason = _cannot_learn(node, lowered, recipe)
+        names = () if reason else _weights(node, asked.get(node.key), bool(asked))
+        if names:
+            trained[node.key] = names
+        elif asked:
+            refused.append(f"  {node.label}: {reason or 'it has no weights that a gradient could change'}")
+    if refused and recipe.layers is not None:
+        raise UpdateError("these layers cannot learn:\n" + "\n".join(refused))
+    if not trained:
+        raise UpdateError(f"no layer has weights that {name} could train" + (f":\n{blocks}" if blocks else ""))
+    return trained
+
+
+def _refuse_if_lost(lost: list[Node], name: str, blocks: str) -> None:
+    if lost:
+        names = ", ".join(node.label for node in lost)
+        beside = "; they do not lead to it" if len(lost) > 1 else "; it does not lead to it"
+        raise UpdateError(f"no gradient of {name} reaches {names}" + (f":\n{blocks}" if blocks else beside))
+
+
+def _cannot_learn(node: Node, lowered: Lowered, recipe: Recipe) -> str | None:
+    if node.key in lowered.known:
+        return "its value decides a shape, so it is part of the program"
+    if node.attributes.get("int8_dynamic_quantize") and recipe.quantized != "straight-through":
+        return "it multiplies 8-bit codes, which stay codes with quantized='straight-through' only"
+    return None
+
+
+def _weights(node: Node, wanted: tuple[str, ...] | None, asked: bool) -> tuple[str, ...]:
+    """The names of a layer's weights that are to be trained, and are, or can be made, floats."""
+    if wanted:
+        unknown = [name for name in wanted if name not in node.weights]
+        if unknown:
+            raise UpdateError(f"{node.label} has no weight {', '.join(unknown)}; it has {', '.join(node.weights)}")
+        return wanted
+    never = () if asked and node.kind != "batchnorm" else _NOT_WEIGHTS.get(node.kind, ())
+    return tuple(name for name, value in node.weights.items() if name not in never and _are_floats(value))
+
+
+def _are_floats(value: Any) -> bool:
+    leaves = jax.tree.leaves(value, is_leaf=rounding.is_stored_form)
+    return all(rounding.is_stored_form(leaf) or np.issubdtype(leaf.dtype, np.floating) for leaf in leaves)
+
+
+def _in_floats(node: Node, trained: Mapping[str, Any]) -> Node:
+    """A layer that learns multiplies floats, although it will multiply codes again when it has learned."""
+    if node.key in trained and node.attributes.get("int8_dynamic_quantize"):
+        return replace(node, attributes={**node.attributes, "int8_dynamic_quantize": False})
+    return node
+
+
+def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) -> dict[str, float]:
+    """The batch normalizations whose statistics move, with their epsilons."""
+    if recipe.statistics == "frozen":
+        return {}
+    inner = [n for node in needed for region in node.regions.values() for n in region.walk()]
+    lost = [node.label for node in inner if node.key in trained and surgery.moving(node)]
+    if lost:
+        raise UpdateError(f"statistics cannot move inside of branches and loops: {', '.join(lost)}")
+    return {node.key: node.attributes["epsilon"] for node in needed if node.key in trained and surgery.moving(node)}
+
+
+def _augmented(graph: Graph, steps: Sequence[Augment]) -> tuple[ImageAugmentation, ...]:
+    images = [port.name for port in graph.inputs if port.image]
+    unknown = [step.input for step in steps if step.input is not None and step.input not in images]
+    if unknown or (steps and not images):
+        what = f"there is no image input {unknown[0]!r}" if unknown else "the network has no image input"
+        raise UpdateError(f"augmentation changes images; {what}")
+    out = []
+    for port in graph.inputs:
+        mine = [step for step in steps if port.image and step.input in (None, port.name)]
+        if mine:
+            kinds = tuple(step.kind for step in mine)
+            scopes = tuple("" if step.input is None else f"{step.input}/" for step in mine)
+            scale = 1.0 if port.preprocessing is None else port.preprocessing.scale
+            out.append(ImageAugmentation(port.name, kinds, scopes, 255 * scale))
+    return tuple(out)
+
+
+# Where the trunk ends ------------------------------------------------------------------------------------------------
+
+
+def _cut(needed: list[Node], trained: frozenset[str], moving: set[str]) -> tuple[list[Node], list[Node]]:
+    """(candidates for the trunk, the tail) of the nodes that the loss needs.
+
+    In the tail: what is trained or random and all that follows from it, or from the blobs `moving`; and what is the
+    same for all samples, because storing that once for each would be a waste, and because shapes must stay known when
+    the tail is traced.
+    """
+    written = Counter(name for node in needed for name in written_by(node))
+    if any(count > 1 for count in written.values()):
+        return [], needed  # a blob that is written twice has no single value to store
+    varying: set[str] = set(moving)  # blobs that differ between samples
+    moving = set(moving)  # blobs that depend on what is trained, or on chance
+    made = {name for node in needed for name in written_by(node)}
+    trunk, tail = [], []
+    for node in needed:
+        row = catalogue.row(node.kind)
+        inner = [n for region in node.regions.values() for n in region.walk()]
+        keys = {node.key, *(n.key for n in inner)}
+        random = row.random or any(catalogue.row(n.kind).random for n in inner)
+        if keys & trained or random or read_by(node) & moving:
+            moving |= written_by(node)
+            varying |= written_by(node)
+            tail.append(node)
+            continue
+        trunk.append(node)
+        if not row.shape_only and (read_by(node) & varying or read_by(node) - made):
+            varying |= written_by(node)
+        else:
+            tail.append(node)
+    return trunk, _leading_tail(tail, moving)
+
+
+def _leading_tail(tail: list[Node], moving: set[str]) -> list[Node]:
+    """The tail without constants that only the trunk reads."""
+    ends = [name for node in tail for name in written_by(node) if name in moving]
+    return leading_to(Region(tuple(tail)), *ends)

@@ -1,0 +1,331 @@
+"""What a personal model has other than the model it was made from: the weights that were trained, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import reprlib
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphml.errors import ShapeError, SpecError, UpdateError, need, with_article
+from graphml.models import Model, load
+from graphml.models.network import NeuralNetwork
+from graphml.spec import Model as Message
+from graphml.spec.attributes import kind_of, weight_messages
+from graphml.spec.files import open_regular, read_file, replace_file
+from graphml.spec.layers import REGIONS
+from graphml.spec.weights import Quantized, quantized_faults
+from graphml.update.parameters.weights import with_weight
+from graphml.update.recipe import network_of
+
+_FORMAT = "graphml delta 1"
+_FIELDS = ("codes", "scale", "bias", "table")  # of a quantized weight
+_STORED = tuple(np.dtype(name) for name in ("float32", "float16", "float64", "int8"))  # of any other
+
+Weight = np.ndarray | Quantized
+
+
+@dataclass(frozen=True, eq=False)
+class Delta:
+    """base: the fingerprint of the model it belongs to. weights: {"layer/weight": new value}, in the form in which the
+    personal model stores it.
+
+    Raises SpecError for a base that is no fingerprint, and for weights in a form in which no model stores them.
+    """
+
+    base: str
+    weights: Mapping[str, Weight]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.base, str) or re.fullmatch("[0-9a-f]{64}", self.base) is None:
+            raise SpecError(f"the base is {reprlib.repr(self.base)}, not a fingerprint of 64 hexadecimal digits")
+        for name, weight in self.weights.items():
+            for fault in _faults(weight):
+                raise SpecError(f"{name!r}: {fault}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a safetensors file, all or nothing. Raises MissingExtraError without the package (the extra
+        "deltas")."""
+        write = need("safetensors.numpy", "deltas").save
+        tensors, bits = _as_tensors(self.weights)
+        facts = {"format": _FORMAT, "base": self.base, "quantized": json.dumps(bits, sort_keys=True)}
+        file = Path(os.path.realpath(path))
+        replace_file(file, write(tensors, {**facts, "digest": _digest(tensors, facts)}))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Delta:
+        """What `save` has written. Raises SpecError for any other file, whoever has made it, and when a byte of it has
+        changed."""
+        need("safetensors", "deltas")
+        tensors, facts = _contents(path)
+        told = facts.pop("digest", None)
+        if facts.get("format") != _FORMAT:
+            form = reprlib.repr(facts.get("format"))
+            raise SpecError(f"{path} is not a delta of a model: its format is {form}, not {_FORMAT!r}")
+        if told != _digest(tensors, facts):
+            raise SpecError(f"{path} is damaged: digest mismatch")
+        try:
+            return cls(facts.get("base", ""), _from_tensors(tensors, facts.get("quantized", "")))
+        except SpecError as error:
+            raise error.in_context(f"{path} is not a delta of a model") from None
+
+
+def save_delta(personal: Model | str | os.PathLike[str], base: Model | str | os.PathLike[str], path: Any) -> None:
+    """Write what a personal model has other than its base, as a safetensors file: the weights that were trained, and a
+    fingerprint of the base. Needs the extra "deltas".
+
+    Raises UpdateError when the two differ in more than weights and recipe.
+    """
+    difference(network_from(personal), network_from(base)).save(path)
+
+
+def apply_delta(base: Model | str | os.PathLike[str], delta: Delta | str | os.PathLike[str]) -> NeuralNetwork:
+    """The personal model of a delta, or of a file of one: it predicts the same bits as the one that was saved, and has
+    the recipe of the base.
+
+    Raises UpdateError when the delta belongs to another model, ShapeError when a weight does not fit, SpecError for
+    files that are damaged.
+    """
+    network = network_from(base)
+    found = delta if isinstance(delta, Delta) else Delta.read(delta)
+    fitting(found, network)
+    return with_leaves(network, found.weights)
+
+
+def looks_like_delta(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as safetensors do: in eight bytes the length of a header, which fits in the file, then an
+    object in JSON. Its name counts where it is too damaged for that, so that it is refused as a delta."""
+    if Path(path).suffix.lower() == ".safetensors":
+        return True
+    with contextlib.suppress(OSError, ValueError), open_regular(path) as file:  # whoever reads it says what is wrong
+        start, size = file.read(9), os.fstat(file.fileno()).st_size
+        return start[8:] == b"{" and 8 + int.from_bytes(start[:8], "little") <= size
+    return False
+
+
+def difference(personal: NeuralNetwork, base: NeuralNetwork) -> Delta:
+    """The delta that leads from the base to the personal model."""
+    # models made by `with_parameters` of one another share their programs, for the same reason
+    if personal.programs is not base.programs and _skeleton(personal) != _skeleton(base):
+        raise UpdateError("the personal model differs from its base in more than weights and recipe")
+    old = dict(leaves(base))
+    changed = {name: weight for name, (_, weight) in leaves(personal) if not _same_bits(weight, old[name][1])}
+    return Delta(fingerprint(base), {name: _on_host(weight) for name, weight in changed.items()})
+
+
+# The weights of a model by name --------------------------------------------------------------------------------------
+
+
+def leaves(model: NeuralNetwork) -> Iterator[tuple[str, tuple[tuple[Any, ...], Weight]]]:
+    """(name, (path, weight)) of each weight: dense/weights, or lstm/weight_params/0/...; a name that another weight has
+    already gets a number."""
+    seen: dict[str, int] = {}
+    for path, weight in _leaves(model.parameters, ()):
+        name = "/".join(map(str, path))
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name}#{seen[name]}", (path, weight)
+
+
+def _leaves(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Weight]]:
+    if isinstance(tree, Mapping | list):
+        for step, inner in tree.items() if isinstance(tree, Mapping) else enumerate(tree):
+            yield from _leaves(inner, (*path, step))
+    else:
+        yield path, tree
+
+
+def with_leaves(model: NeuralNetwork, weights: Mapping[str, Weight]) -> NeuralNetwork:
+    """The model with other values for some of its weights, by name."""
+    places, parameters = dict(leaves(model)), dict(model.parameters)
+    for name, weight in weights.items():
+        parameters = with_weight(parameters, places[name][0], weight)
+    touched = {places[name][0][0] for name in weights}
+    return model.with_parameters({key: parameters[key] for key in touched})
+
+
+def _same_bits(a: Weight, b: Weight) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, Quantized) and isinstance(b, Quantized):
+        pairs = [(getattr(a, name), getattr(b, name)) for name in _FIELDS]
+        alike = all(x is y or (x is not None and y is not None and _same_bits(x, y)) for x, y in pairs)
+        return a.bits == b.bits and alike
+    if isinstance(a, Quantized) or isinstance(b, Quantized):
+        return False
+    x, y = np.asarray(a), np.asarray(b)
+    return (x.dtype, x.shape) == (y.dtype, y.shape) and x.tobytes() == y.tobytes()
+
+
+def _on_host(weight: Weight) -> Weight:
+    """In NumPy, and in the form in which a file of the model would have it."""
+    if isinstance(weight, Quantized):
+        fields = ((name, getattr(weight, name)) for name in _FIELDS)
+        return replace(weight, **{name: np.asarray(value) for name, value in fields if value is not None})
+    array = np.asarray(weight)
+    return array if array.dtype in _STORED else array.astype(np.float32)
+
+
+def _faults(weight: Weight) -> Iterator[str]:
+    """What is wrong with the form of a weight."""
+    if isinstance(weight, Quantized):
+        yield from quantized_faults(weight)
+        return
+    array = np.asarray(weight)
+    if array.dtype not in _STORED:
+        yield f"weights are {', '.join(map(str, _STORED))} or codes, not {array.dtype}"
+    elif array.dtype == np.float64 and (np.abs(array[np.isfinite(array)]) > np.finfo(np.float32).max).any():
+        yield "a number is larger than float32 can hold"
+
+
+def network_from(model: Model | str | os.PathLike[str]) -> NeuralNetwork:
+    loaded = model if isinstance(model, Model) else load(model)
+    network_of(loaded.spec)
+    assert isinstance(loaded, NeuralNetwork)
+    return loaded
+
+
+# Which model it belongs to -------------------------------------------------------------------------------------------
+
+_fingerprints: weakref.WeakKeyDictionary[NeuralNetwork, str] = weakref.WeakKeyDictionary()
+
+
+def fingerprint(model: NeuralNetwork) -> str:
+    """What tells models with other predictions apart: the network and its weights, less recipe and metadata."""
+    if model not in _fingerprints:
+        whole = hashlib.sha256(_skeleton(model).encode())
+        for name, (_, weight) in leaves(model):
+            _feed(whole, name, weight)
+        _fingerprints[model] = whole.hexdigest()
+    return _fingerprints[model]
+
+
+def fitting(delta: Delta, base: NeuralNetwork) -> dict[str, Weight]:
+    """The weights of the base by name. Raises UpdateError when the delta belongs to another model, ShapeError when one
+    of its weights does not fit."""
+    if delta.base != fingerprint(base):
+        raise UpdateError(
+            f"the delta belongs to another model: its base is {delta.base[:12]}..., this is {fingerprint(base)[:12]}..."
+        )
+    old = {name: weight for name, (_, weight) in leaves(base)}
+    for name, weight in delta.weights.items():
+        if name not in old:
+            raise ShapeError(f"the model has no weight {name!r}")
+        if tuple(weight.shape) != tuple(old[name].shape):
+            raise ShapeError(f"{name!r} has shape {list(weight.shape)}; the model's is {list(old[name].shape)}")
+        if weight.dtype == np.int8 != old[name].dtype:
+            raise ShapeError(f"{name!r} has integers of 8 bits; the model's weight is {old[name].dtype}")
+    return old
+
+
+def _skeleton(model: NeuralNetwork) -> str:
+    """A digest of the model without weights, recipe and metadata."""
+    message = Message()
+    message.CopyFrom(model.spec)
+    message.isUpdatable = False
+    message.specificationVersion = 0  # follows from the form of the weights
+    message.ClearField("trainingRecipe")
+    message.description.ClearField("metadata")
+    message.description.ClearField("trainingInput")
+    network = network_of(message)
+    network.ClearField("updateParams")
+    for layer in _layers(network.layers):
+        layer.isUpdatable = False
+        for _, weight in weight_messages(layer):
+            weight.Clear()
+    return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _layers(layers: Any) -> Iterator[Any]:
+    for layer in layers:
+        yield layer
+        kind = kind_of(layer)
+        for name in REGIONS.get(kind, {}):
+            yield from _layers(getattr(getattr(layer, kind), name).layers)
+
+
+# In a file -----------------------------------------------------------------------------------------------------------
+
+
+def _as_tensors(weights: Mapping[str, Weight]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Arrays by name, those of a quantized weight one by one, and the bits of each of these."""
+    tensors, bits = {}, {}
+    for name, weight in weights.items():
+        if isinstance(weight, Quantized):
+            bits[name] = weight.bits
+            fields = {f"{name}.{field}": getattr(weight, field) for field in _FIELDS}
+            tensors |= {key: np.ascontiguousarray(value) for key, value in fields.items() if value is not None}
+        else:
+            tensors[name] = np.ascontiguousarray(weight)
+    return tensors, bits
+
+
+def _contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays and the metadata of a safetensors file. Raises SpecError for any other."""
+    from safetensors.numpy import load as read
+
+    data = read_file(path)
+    try:
+        tensors = read(data)
+        header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return tensors, dict(header.get("__metadata__", {}))
+    except Exception as error:  # the bytes may come from anybody, and a parser may fail in any way
+        raise SpecError(f"{path} is not a delta of a model, or damaged: {error}") from None
+
+
+def _from_tensors(tensors: Mapping[str, np.ndarray], quantized: str) -> dict[str, Weight]:
+    """The inverse of `_as_tensors`. quantized: JSON, {weight: bits of its codes}."""
+    try:
+        bits = _json(quantized)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"the list of quantized weights is damaged: {error}") from None
+    if not isinstance(bits, dict):
+        raise SpecError(f"the list of quantized weights is {with_article(type(bits).__name__)}, not an object")
+    fields = {f"{name}.{field}" for name in bits for field in _FIELDS}
+    weights: dict[str, Weight] = {name: array for name, array in tensors.items() if name not in fields}
+    for name, size in bits.items():
+        if name in weights:
+            raise SpecError(f"{name!r} is stored twice, as floats and as codes")
+        weights[name] = Quantized(*(tensors.get(f"{name}.{field}") for field in _FIELDS), bits=size)  # type: ignore[arg-type]
+    return weights
+
+
+def _json(text: str | bytes) -> Any:
+    """JSON in which no object has a key twice."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key stands twice in one object")
+        return found
+
+    return json.loads(text, object_pairs_hook=unique)
+
+
+def _digest(tensors: Mapping[str, np.ndarray], facts: Mapping[str, str]) -> str:
+    whole = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
+    for name in sorted(tensors):
+        _feed(whole, name, tensors[name])
+    return whole.hexdigest()
+
+
+def _feed(whole: Any, name: str, weight: Weight) -> None:
+    arrays = [weight]
+    if isinstance(weight, Quantized):
+        arrays = [getattr(weight, field) for field in _FIELDS]
+        whole.update(f"{name} {weight.bits}\n".encode())
+    for array in arrays:
+        if array is None:
+            whole.update(b"none\n")
+            continue
+        array = np.ascontiguousarray(array)
+        whole.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        whole.update(array.reshape(-1).view(np.uint8).data)
