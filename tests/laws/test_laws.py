@@ -185,13 +185,14 @@ def _check_gradient(kind: Kind, case: Case, network: Lowered) -> None:
     if not jax.tree.leaves(point):
         return
     rng = np.random.default_rng(0)
-    slope = jax.jit(jax.grad(joined, argnums=(0, 1)), compiler_options=QUICK)(*point)
-    value = jax.jit(joined, compiler_options=QUICK)
+    # one program for values and slopes: compiling takes nearly all of the time
+    both = jax.jit(jax.value_and_grad(joined, argnums=(0, 1)), compiler_options=QUICK)
+    slope = both(*point)[1]
     for _ in range(2):
         direction = jax.tree.map(lambda w: rng.standard_normal(w.shape), point)
         step = 1e-6
-        ahead = value(*jax.tree.map(lambda w, d: w + step * d, point, direction))
-        behind = value(*jax.tree.map(lambda w, d: w - step * d, point, direction))
+        ahead, _ = both(*jax.tree.map(lambda w, d: w + step * d, point, direction))
+        behind, _ = both(*jax.tree.map(lambda w, d: w - step * d, point, direction))
         numerical = (ahead - behind) / (2 * step)
         exact = sum(np.vdot(s, d) for s, d in zip(jax.tree.leaves(slope), jax.tree.leaves(direction), strict=True))
         np.testing.assert_allclose(exact, numerical, rtol=2e-5, atol=2e-6)
