@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_layer import blobs, lowered, same, tolerances, traceable
 
-from graphml import catalogue, lower
+from graphml import catalogue
 from graphml.errors import GraphmlError
+from graphml.interpreter import lower
 from graphml.interpreter.lower import ChannelsLast, Lowered
 from graphml.spec import NeuralNetworkLayer, layers
 from graphml.spec.attributes import Choice, attribute_names, decode, encode, weight_names
