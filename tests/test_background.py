@@ -16,7 +16,8 @@ from neighbor_models import neighbors
 import graphml
 from graphml.errors import SpecError, UpdateError
 from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
-from graphml.update.task.background import BackgroundUpdate, run_within, save_result, task_in
+from graphml.update.task.background import BackgroundUpdate
+from graphml.update.task.worker import run_within, save_result, task_in
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 
@@ -111,7 +112,7 @@ def test_a_job_takes_numbers_of_any_library_and_keys(tmp_path, data, no_process)
         ({"parameters": {"epochs": [1, 2]}}, "epochs cannot be a list in the background; expected a number"),
         ({"parameters": {"seed": 1j}}, "seed cannot be"),
         ({"parameters": {"dense/weights": np.zeros((2, 2))}}, r"dense/weights cannot be an array float64 \[2, 2\]"),
-        ({"parameters": {3: 1}}, "a parameter is a ParameterKey or the name of one, not an int"),
+        ({"parameters": {3: 1}}, "a parameter must be a ParameterKey or its name, got an int"),
         ({"nice": object()}, "nice cannot be an object"),
     ],
 )
@@ -166,10 +167,10 @@ HUGE = 2**24 + 1
 DAMAGED = [
     ("", "Expecting value"),
     ("{", "Expecting property name"),
-    ("[1]", "it holds list, not an object"),
+    ("[1]", "expected a JSON object, got list"),
     ("[" * 10**5, "recursion"),
     ("\0" * 10, "Expecting value"),
-    (" " * HUGE, f"it has {HUGE} bytes; at most {HUGE - 1} are expected"),
+    (" " * HUGE, f"it has {HUGE} bytes, more than {HUGE - 1}"),
     ('{"nonsense": 1}', "field 'nonsense'|no field 'model'|'state' cannot be None"),
 ]
 
@@ -181,13 +182,13 @@ def test_damaged_files_are_named(idle, name, content, words):
     (update.directory / name).write_text(content)
     with pytest.raises(UpdateError, match=rf"{name} cannot be read: .*({words})") as caught:
         BackgroundUpdate(update.directory).progress()
-    assert ("The file may be removed" in str(caught.value)) == (name == "progress.json")
+    assert ("You may delete the file" in str(caught.value)) == (name == "progress.json")
 
 
 def test_an_update_goes_on_without_a_damaged_progress_file(idle):
     update = idle()
     (update.directory / "progress.json").write_text("{")
-    with pytest.raises(UpdateError, match=r"The file may be removed: the update goes on from its checkpoint\."):
+    with pytest.raises(UpdateError, match=r"You may delete the file: the update resumes from its checkpoint\."):
         update.poll()  # with which `resume` begins
     (update.directory / "progress.json").unlink()
     assert update.poll() is TaskState.SUSPENDED
@@ -197,7 +198,7 @@ def test_an_update_goes_on_without_a_damaged_progress_file(idle):
     ("change", "words"),
     [
         ({"model": 5}, "'model' cannot be 5"),
-        ({"model": "a\0b"}, "the name of a file cannot be 'a.x00b'"),
+        ({"model": "a\0b"}, "'a.x00b' is not a valid file name"),
         ({"nice": "high"}, "'nice' cannot be 'high'"),
         ({"strict": 1}, "'strict' cannot be 1"),
         ({"budget_seconds": [1]}, r"'budget_seconds' cannot be \[1\]"),
@@ -246,7 +247,7 @@ def test_what_was_learned_is_kept_where_the_result_cannot_be_written(tmp_path, m
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with UpdateTask(DENSE, DATA) as task:
         task.resume()
-    with pytest.raises(UpdateError, match=r"(?s)gone/new\.mlmodel.*what was learned is kept in (.*)") as caught:
+    with pytest.raises(UpdateError, match=r"(?s)gone/new\.mlmodel.*the trained model is kept in (.*)") as caught:
         save_result(task, tmp_path / "gone" / "new.mlmodel", None)
     kept = Path(str(caught.value).rpartition(" is kept in ")[2])
     assert _bits(graphml.load(kept)) == _bits(task.model)
@@ -255,11 +256,11 @@ def test_what_was_learned_is_kept_where_the_result_cannot_be_written(tmp_path, m
     with pytest.raises(UpdateError, match=rf"kept in {tmp_path}/taken-kept-\w+/taken\.mlmodel"):
         save_result(task, tmp_path / "taken.mlmodel", None)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-    with pytest.raises(UpdateError, match="what was learned could not be kept anywhere else either"):
+    with pytest.raises(UpdateError, match="the trained model could not be saved anywhere else either"):
         save_result(task, tmp_path / "gone" / "new.mlmodel", None)
     with UpdateTask(DENSE, DATA, checkpoint_dir=tmp_path / "kept") as task:
         task.resume()
-    with pytest.raises(UpdateError, match=f"what was learned is kept in {tmp_path / 'kept'}: going on"):
+    with pytest.raises(UpdateError, match=f"the trained model is kept in {tmp_path / 'kept'}: continue"):
         save_result(task, tmp_path / "gone" / "new.mlmodel", tmp_path / "kept")
 
 
