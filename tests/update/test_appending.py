@@ -101,9 +101,9 @@ def test_an_update_can_be_cancelled_while_it_reads():
         (
             {"x": [1, 2], "label": "a", "y": 1},
             FeatureError,
-            r"sample 2 .*\n.*no training input 'y'; these are 'x', 'label'",
+            r"sample 2 .*\n.*no training input 'y'; the training inputs are 'x', 'label'",
         ),
-        ([1, 2], FeatureError, r"sample 2 .*\n.*is a mapping"),
+        ([1, 2], FeatureError, r"sample 2 .*\n.*must be a mapping"),
     ],
 )
 def test_bad_data_leave_the_model_as_it_was(bad, error, words):
@@ -121,7 +121,7 @@ def test_what_cannot_be_asked_for():
     for name in ("epochs", "weights"):
         with pytest.raises(UpdateError, match=f"no parameter {name}; it has number_of_neighbors"):
             UpdateTask(_empty(), DATA, ModelConfiguration(parameters={name: 1}))
-    with pytest.raises(UpdateError, match="they learn by no recipe"):
+    with pytest.raises(UpdateError, match="they take no recipe"):
         UpdateTask(_empty(), DATA, recipe=graphml.recipes.Recipe())
     with pytest.raises(UpdateError, match="there are no training data"):
         update(_empty(), [])
@@ -184,7 +184,7 @@ def test_data_are_given_again_if_they_were_not_all_read(kept):
     task.resume()
     task.wait(60)
     assert "sample 3 of the training data" in str(task.error)
-    with pytest.raises(UpdateError, match="before it had read its training data: give them again"):
+    with pytest.raises(UpdateError, match="before it had read all of its training data: pass the data again"):
         UpdateTask.restore(kept)
     with UpdateTask.restore(kept, DATA, ModelConfiguration(parameters={K: 3})) as task:
         task.resume()

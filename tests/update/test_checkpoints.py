@@ -139,7 +139,7 @@ def test_data_are_asked_for_again_only_if_they_were_not_all_read(tmp_path):
 
     task = _run(UpdateTask(regression(), broken(), checkpoint_dir=tmp_path))
     assert "sample 9 of the training data cannot be read: OSError: the line was cut" in str(task.error)
-    with pytest.raises(UpdateError, match="before it had read its training data: give them again"):
+    with pytest.raises(UpdateError, match="before it had read all of its training data: pass the data again"):
         UpdateTask.restore(tmp_path)
     task = _run(UpdateTask.restore(tmp_path, regression_data(10)))
     assert bits(task.model) == bits(update(regression(), regression_data(10)))
@@ -184,21 +184,21 @@ def test_what_a_directory_holds_is_not_mistaken(tmp_path):
         UpdateTask.restore(tmp_path / "new")
     assert not (tmp_path / "new").exists()
     task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
-    with pytest.raises(UpdateError, match="another task is at work in"):
+    with pytest.raises(UpdateError, match="another task is using"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
     _run(task)
-    with pytest.raises(UpdateError, match=r"holds an update already: UpdateTask\.restore goes on with it"):
+    with pytest.raises(UpdateError, match=r"already holds an update: continue it with UpdateTask\.restore"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
     shutil.copy(tmp_path / "a" / "model.mlmodel", tmp_path / "mine.mlmodel")
     regression(seed=5).save(tmp_path / "a" / "model.mlmodel")
-    with pytest.raises(UpdateError, match="is not the model that the update began with"):
+    with pytest.raises(UpdateError, match="is not the model that this update began with"):
         UpdateTask.restore(tmp_path / "a")
     (tmp_path / "file").touch()
     with pytest.raises(UpdateError, match=r"file cannot be written: file exists"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "file")
     facts = tmp_path / "a" / "update.json"
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 99}))
-    with pytest.raises(UpdateError, match="was written in form 99; this version reads 1"):
+    with pytest.raises(UpdateError, match="was written in format 99; this version reads format 1"):
         UpdateTask.restore(tmp_path / "a")
     facts.write_text("{")
     with pytest.raises(UpdateError, match=r"update\.json cannot be read: Expecting property name"):
@@ -235,7 +235,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_is_tried_again(tmp
         full_disk(100 if context.metrics[MetricKey.EPOCH_INDEX] == 1 else -1)
 
     task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(fill))
-    with pytest.warns(RuntimeWarning, match=r"no checkpoint could be written to .*; the update goes on without it"):
+    with pytest.warns(RuntimeWarning, match=r"cannot write a checkpoint to .*; the update continues without it"):
         _run(task, epochs=4)
     assert task.state is TaskState.COMPLETED
     assert [error is None for error in errors] == [True, True, False, True]
@@ -254,13 +254,13 @@ def test_a_full_disk_at_the_end_loses_nothing(tmp_path, full_disk):
             full_disk(100)
 
     task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(fill))
-    with pytest.warns(RuntimeWarning, match="no checkpoint could be written"):
+    with pytest.warns(RuntimeWarning, match="cannot write a checkpoint"):
         _run(task, epochs=4)
     full_disk(-1)
     whole = bits(update(model, data, epochs=4))
     assert task.state is TaskState.COMPLETED
     assert bits(task.model) == whole
-    assert "no checkpoint could be written to" in str(task.checkpoint_error)
+    assert "cannot write a checkpoint to" in str(task.checkpoint_error)
     again = UpdateTask.restore(tmp_path)  # as it stood when there was room, with the samples
     assert again.state is TaskState.SUSPENDED
     assert bits(_run(again).model) == whole
@@ -272,7 +272,7 @@ def test_a_cancelled_task_says_when_its_last_checkpoint_is_missing(tmp_path, ful
         context.task.cancel()
 
     task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path, progress_handlers=_at_epochs(fill))
-    with pytest.warns(RuntimeWarning, match="no checkpoint could be written"):
+    with pytest.warns(RuntimeWarning, match="cannot write a checkpoint"):
         _run(task)
     full_disk(-1)
     assert task.cancelled

@@ -132,7 +132,7 @@ def test_errors_name_the_sample_and_the_stage():
         update(model, broken())
     with pytest.raises(UpdateError, match=r"stage 'head'\n.*number_of_neighbors=0 is refused"):
         UpdateTask(model, DATA).resume({K: 0})
-    with pytest.raises(UpdateError, match="embed/learning_rate is refused: the stage that learns is 'head'"):
+    with pytest.raises(UpdateError, match="embed/learning_rate is refused: only stage 'head' learns"):
         UpdateTask(model, DATA).resume({"embed/learning_rate": 0.1})
 
 

@@ -70,8 +70,8 @@ def test_data_are_not_read_further_ahead_than_a_few_pieces():
 
     task = _run(UpdateTask(regression(), endless(), memory_bytes=100, disk_bytes=64 * 40))
     assert task.state is TaskState.FAILED
-    assert "the training data are too many to store: 128 samples take" in str(task.error)
-    assert "2.56 kB are allowed; disk_bytes= allows more" in str(task.error)
+    assert "the training data are too large to store: 128 samples take" in str(task.error)
+    assert "most 2.56 kB are allowed; pass a larger disk_bytes" in str(task.error)
     time.sleep(0.2)
     assert len(read) <= 6 * 64
 
@@ -159,7 +159,7 @@ def test_half_precision_computes_in_it_and_keeps_float32_weights():
     weights = half.model.parameters["top"]["weights"]
     assert weights.dtype == np.float32
     assert (np.frombuffer(np.asarray(weights).tobytes(), np.uint32) & 0xFFFF).any()  # more digits than half has
-    with pytest.raises(UpdateError, match="precision='float8' is refused; there are float32, bfloat16"):
+    with pytest.raises(UpdateError, match="precision='float8' is refused; allowed: float32, bfloat16"):
         UpdateTask(model, data, precision="float8")  # type: ignore[arg-type]
 
 

@@ -156,8 +156,8 @@ def test_tasks_on_models_that_differ_in_weights_share_their_programs():
     model, data = regression(), regression_data(10)
     first = UpdateTask(model, data)
     second = UpdateTask(_done(first).model, data)
-    assert second._run.programs is first._run.programs
-    assert UpdateTask(regression(), data)._run.programs is not first._run.programs
+    assert second._learner._programs is first._learner._programs
+    assert UpdateTask(regression(), data)._learner._programs is not first._learner._programs
 
 
 def test_more_epochs_and_another_batch_size_from_a_handler():
