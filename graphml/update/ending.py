@@ -8,14 +8,14 @@ native code.
 from __future__ import annotations
 
 import atexit
-import concurrent.futures.thread  # noqa: F401  (registers its own exit function before ours; see below)
+import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers its own exit function before ours; see below)
 import contextlib
 import os
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from graphml.errors import UpdateError
 
@@ -37,7 +37,7 @@ def start(thread: threading.Thread) -> None:
 
 
 @contextlib.contextmanager
-def thread_failures_as_update_errors() -> Iterator[None]:
+def thread_failures_as_update_errors() -> Generator[None, None, None]:
     """Raise UpdateError if a thread cannot be started inside."""
     try:
         yield

@@ -204,18 +204,17 @@ def _array(file: IO[bytes], size: int, where: str) -> Any:
 
     try:
         version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            length = int.from_bytes(file.read(2), "little")
-            if length > _LONGEST_HEADER:  # NumPy's own message suggests pickle
-                raise FeatureError(f"{where} has a header of {length} bytes, more than {_LONGEST_HEADER}")
-            file.seek(-2, os.SEEK_CUR)
-            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
+        if version != (1, 0):
+            raise FeatureError(f"{where} has version {version[0]}.{version[1]} of the .npy format; only 1.0 is read")
+        length = int.from_bytes(file.read(2), "little")
+        if length > _LONGEST_HEADER:  # NumPy's own message suggests pickle
+            raise FeatureError(f"{where} has a header of {length} bytes, more than {_LONGEST_HEADER}")
+        file.seek(-2, os.SEEK_CUR)
+        shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
     except FeatureError:
         raise
     except Exception as error:  # the header is a Python expression, so a damaged one raises any kind of error
         raise FeatureError(f"{where} is not a .npy file: {str(error)[:200]}") from None
-    if version != (1, 0):
-        raise FeatureError(f"{where} has version {version[0]}.{version[1]} of the .npy format; only 1.0 is read")
     if dtype.hasobject or not dtype.itemsize:
         raise FeatureError(f"{where} holds {dtype}; only numbers are read")
     size_wanted, held = math.prod(shape) * dtype.itemsize, size - file.tell()
@@ -249,7 +248,7 @@ def _arrays(file: IO[bytes], size: int, path: Path) -> dict[str, Any]:
                 raise FeatureError(
                     f"{path} would unpack to {total} bytes; at most {most} are allowed for an archive of {size} bytes"
                 )
-            found = {}
+            found: dict[str, Any] = {}
             for entry in entries:
                 with archive.open(entry) as opened:
                     name = entry.filename.removesuffix(".npy")

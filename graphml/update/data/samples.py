@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -130,6 +130,35 @@ def numbered(data: TrainingData) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield index, sample
 
 
+def checked_features(
+    sample: Any, known: Collection[str], named: Iterable[str], required: Iterable[FeatureDescription]
+) -> Mapping[str, Any]:
+    """A sample as a mapping, after a check of its names.
+
+    Args:
+        sample: anything that the training data may contain.
+        known: the features that it may have.
+        named: the features that the message lists, in this order.
+        required: the features that it must have.
+
+    Raises:
+        FeatureError: it is not a mapping, or has unknown or missing features.
+    """
+    if not isinstance(sample, Mapping):
+        raise FeatureError(
+            f"a sample must be a mapping from features to values, not {with_article(type(sample).__name__)}"
+        )
+    given = cast("Mapping[str, Any]", sample)
+    for name in given:
+        if name not in known:
+            legal = ", ".join(map(repr, named))
+            raise FeatureError(f"there is no training input {name!r}; the training inputs are {legal}")
+    for feature in required:
+        if given.get(feature.name) is None:
+            raise FeatureError(f"the feature {feature.name!r} is missing; it takes {feature.takes}")
+    return given
+
+
 def _refuse_other_shape(inputs: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray]) -> None:
     for name, value in inputs.items():
         if np.shape(value) != np.shape(first[name]):
@@ -139,37 +168,26 @@ def _refuse_other_shape(inputs: Mapping[str, np.ndarray], first: Mapping[str, np
             )
 
 
-def _sample_reader(
-    model: NeuralNetwork, losses: Sequence[Loss]
-) -> Callable[[Mapping[str, Any]], tuple[dict[str, Any], Any]]:
+def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]) -> Callable[[Any], tuple[dict[str, Any], Any]]:
     """The function from one sample to (network inputs, target), with everything looked up once.
 
     Raises UpdateError when a target is declared with another number of classes than the file says the network has.
     """
     for loss in losses:
-        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if loss.width > 1 else set()
+        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if loss.width > 1 else set[int]()
         if sizes and loss.width not in sizes:
             raise _never_fits(loss, " or ".join(map(str, sorted(sizes))))
     training = {feature.name: feature for feature in model.description.training_inputs}
     network = {feature.name for feature in model.description.inputs}
     readers = [(loss.target, _target_reader(model, loss, training[loss.target])) for loss in losses]
 
-    def read(sample: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-        if not isinstance(sample, Mapping):
-            raise FeatureError(
-                f"a sample must be a mapping from features to values, not {with_article(type(sample).__name__)}"
-            )
-        unknown = [name for name in sample if name not in training and name not in network]
-        if unknown:
-            legal = ", ".join(map(repr, training))
-            raise FeatureError(f"there is no training input {unknown[0]!r}; the training inputs are {legal}")
-        for name, _ in readers:
-            if sample.get(name) is None:
-                raise FeatureError(f"the feature {name!r} is missing; it takes {training[name].takes}")
-        features = {name: value for name, value in sample.items() if name in network}
-        return {n: np.asarray(v) for n, v in model.check(features).items()}, _together(
-            [read_target(sample[name]) for name, read_target in readers]
-        )
+    targets, known = [training[name] for name, _ in readers], {*training, *network}
+
+    def read(sample: Any) -> tuple[dict[str, Any], Any]:
+        given = checked_features(sample, known, training, targets)
+        inputs = model.check({name: value for name, value in given.items() if name in network})
+        target = _together([read_target(given[name]) for name, read_target in readers])
+        return {name: np.asarray(value) for name, value in inputs.items()}, target
 
     return read
 

@@ -168,7 +168,7 @@ def reopen(folder: Path, limits: Limits) -> Stored | None:
     try:
         index = read_facts(folder / _INDEX)
         names, count = index["names"], index["count"]
-        arrays = []
+        arrays: list[np.ndarray] = []
         for i, entry in enumerate(index["columns"]):
             with open_regular(_column(folder, i)) as file:  # opening a pipe would block
                 array = _mapped(file, np.dtype(entry["dtype"]), (count, *entry["shape"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescriptio
         for name, stage in zip(stage_names(pipeline), pipeline.models, strict=True):
             for key, description in parameter_descriptions(stage).items():
                 inner = ParameterKey(key.name, (name, *key.scope))
-                found[inner] = ParameterDescription(**{**vars(description), "key": inner})
+                found[inner] = replace(description, key=inner)
         return found
     return {}
 

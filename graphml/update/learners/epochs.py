@@ -63,9 +63,8 @@ class SampleSplit:
 
     def order(self, plan: EpochPlan, epoch: int) -> Indices:
         """The indices of the samples of an epoch, [mini-batches, rows]; see `epoch_order`."""
-        count = len(self.training)
-        settings = {"seed": plan.seed, "epoch": epoch, "shuffle": plan.shuffle}
-        return self.training[epoch_order(count, plan.batch_size, **settings)]
+        size, count = plan.batch_size, len(self.training)
+        return self.training[epoch_order(count, size, seed=plan.seed, epoch=epoch, shuffle=plan.shuffle)]
 
     def evaluated(self, recipe: Recipe) -> Indices:
         """The indices of the samples that are evaluated after each epoch.

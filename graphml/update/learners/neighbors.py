@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import FeatureError, GraphmlError, UpdateError
+from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model
 from graphml.models.interface.values import checker
 from graphml.models.tabular.neighbors import NearestNeighbors
-from graphml.update.data.samples import TrainingData, numbered
+from graphml.update.data.samples import TrainingData, checked_features, numbered
 from graphml.update.data.streaming import in_pieces, read_ahead
 from graphml.update.learners.descriptions import parameter_descriptions
 from graphml.update.learners.learner import LearnerOptions, TaskHooks, refuse_unless_legal
@@ -239,19 +239,11 @@ class NeighborsLearner:
         if target is None:
             raise UpdateError(f"the model does not declare the type of its labels: there is no feature {name!r}")
         label_of = checker(target)
+        known = (*inputs, name)
         for index, sample in numbered(data):
             try:
-                if not isinstance(sample, Mapping):
-                    raise FeatureError(
-                        f"a sample must be a mapping from features to values, got {type(sample).__name__}"
-                    )
-                unknown = [given for given in sample if given not in inputs and given != name]
-                if unknown:
-                    legal = ", ".join(map(repr, (*inputs, name)))
-                    raise FeatureError(f"there is no training input {unknown[0]!r}; the training inputs are {legal}")
-                if sample.get(name) is None:
-                    raise FeatureError(f"the feature {name!r} is missing; it takes {target.takes}")
-                found = self._model.row({n: v for n, v in sample.items() if n in inputs}), label_of(sample[name])
+                given = checked_features(sample, known, known, [target])
+                found = self._model.row({n: v for n, v in given.items() if n in inputs}), label_of(given[name])
             except GraphmlError as error:
                 raise error.in_context(f"sample {index} of the training data") from None
             yield found

@@ -57,7 +57,7 @@ class TrainingState:
     recipe: Recipe
     log: TrainingLog = field(default_factory=TrainingLog)
     plan: EpochPlan | None = None
-    metrics: Mapping[MetricKey, Any] = field(default_factory=dict)
+    metrics: Mapping[MetricKey, Any] = field(default_factory=dict[MetricKey, Any])
     best_weights: Any = None
 
     def with_next_epoch(self) -> TrainingState:
@@ -114,14 +114,14 @@ class _Window(NamedTuple):
         order: the rows of `data` by mini-batch, [mini-batches, rows].
         first: the index of the first mini-batch.
         stop: the index after the last mini-batch.
-        count: the number of samples of the epoch; None if `data` holds exactly these.
+        epoch_samples: the number of samples of the epoch; None if `data` holds exactly these.
     """
 
     data: training.Data
     order: jax.Array
     first: int
     stop: int
-    count: int | None
+    epoch_samples: int | None
 
 
 class EpochRunner:
@@ -203,7 +203,7 @@ class EpochRunner:
                 training.hyper_values(recipe, epoch),
                 self._key,
                 window.first,
-                window.count,
+                window.epoch_samples,
             )
             new = np.asarray(losses)[done - window.first : stop - window.first]
         refuse_unless_finite(new, epoch, done, recipe.hyper)

@@ -260,7 +260,7 @@ def digest(model: spec.Model) -> str:
 
 def _orbax() -> Any:
     need("orbax.checkpoint", "checkpoints")
-    import orbax.checkpoint
+    import orbax.checkpoint  # pyright: ignore[reportMissingTypeStubs]
 
     return orbax.checkpoint.PyTreeCheckpointer()
 

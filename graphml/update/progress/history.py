@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from graphml.errors import UpdateError, need
 
@@ -26,7 +26,7 @@ class Record:
     epoch: int
     batch: int | None
     loss: float
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     validation_loss: float | None = None
 
     def value(self, name: str) -> float:
@@ -44,7 +44,11 @@ class History(Sequence[Record]):
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = tuple(records)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Record, ...]: ...
+    def __getitem__(self, index: int | slice) -> Record | tuple[Record, ...]:
         return self._records[index]
 
     def __len__(self) -> int:

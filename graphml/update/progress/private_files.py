@@ -12,9 +12,9 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from graphml.errors import UpdateError
 from graphml.spec.files import open_regular, replace_file
@@ -36,7 +36,7 @@ def open_private(path: Path, mode: str) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def writing_to(path: Path) -> Iterator[None]:
+def writing_to(path: Path) -> Generator[None, None, None]:
     """Turn errors of the operating system into UpdateErrors that name the path."""
     try:
         yield
@@ -61,14 +61,14 @@ def read_facts(path: Path) -> dict[str, Any]:
         UpdateError: the file cannot be read, or holds anything else.
     """
     try:
-        facts = json.loads(_bytes(path).decode())
+        facts: Any = json.loads(_bytes(path).decode())
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
     if not isinstance(facts, dict):
         raise _unreadable(path, f"expected a JSON object, got {type(facts).__name__}")
-    return facts
+    return cast("dict[str, Any]", facts)
 
 
 def as_facts_of(kind: type[T], facts: Mapping[str, Any], path: Path) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ _NOTE = "in layer "  # the interpreter adds a note like this to errors of other 
 
 
 @contextlib.contextmanager
-def as_update_errors(find_layer: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+def as_update_errors(find_layer: Callable[[], str | None] = lambda: None) -> Generator[None, None, None]:
     """Turn exceptions that are not errors of graphml into an UpdateError that names the layer.
 
     Args:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Job:
     model: str
     data: str
     output: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     strict: bool = True
     precision: str = "float32"
     checkpoint_seconds: float = 30.0
@@ -89,7 +89,7 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, str | None):
         return value
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return os.fspath(cast("os.PathLike[str]", value))
     array = np.asarray(value)
     if array.size == 1 and array.dtype.kind in "biuf" and type(array.item()) in (bool, int, float):
         return array.item()

@@ -136,7 +136,7 @@ def task_in(
     samples = read_samples(Path(data), load(model).spec)
     configuration = ModelConfiguration(parameters=parameters)
     if not (Path(directory) / "update.json").exists():
-        more = {"strict": strict, "precision": precision, **keyword}
+        more: dict[str, Any] = {"strict": strict, "precision": precision, **keyword}
         return UpdateTask(model, samples, configuration, checkpoint_dir=directory, **more)
     if digest(load(Path(directory) / "model.mlmodel").spec) != digest(load(model).spec):
         raise UpdateError(f"{directory} holds an update of another model than {model}")
