@@ -58,7 +58,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("data", "words"), DAMAGED.values(), ids=DAMAGED)
-def test_damaged_arrays_are_refused_without_taking_memory(tmp_path, data, words):
+def test_damaged_arrays_are_refused_without_allocating_memory(tmp_path, data, words):
     path = tmp_path / "a.npy"
     path.write_bytes(data)
     tracemalloc.start()
@@ -158,7 +158,7 @@ def test_compressed_archives_are_read(tmp_path):
         ("a.csv", b"x\n\xff\n", "cannot be read"),
     ],
 )
-def test_lines_that_are_no_samples_are_named(tmp_path, name, text, words):
+def test_errors_name_the_line(tmp_path, name, text, words):
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(FeatureError) as caught:
         _samples(tmp_path / name)
@@ -168,7 +168,7 @@ def test_lines_that_are_no_samples_are_named(tmp_path, name, text, words):
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
-def test_lines_of_absurd_length_are_not_read_to_their_end(tmp_path, name, monkeypatch):
+def test_very_long_lines_are_not_read_completely(tmp_path, name, monkeypatch):
     monkeypatch.setattr("graphml.update.data.files._LONGEST_LINE", 100)
     (tmp_path / name).write_text("x" * 101 + "\n")
     with pytest.raises(FeatureError, match="line 1: the line has more than 100 characters"):
@@ -196,7 +196,7 @@ def test_pipes_and_devices_are_refused(tmp_path, name):
             read(path)
 
 
-def test_folders_of_classes_that_are_no_integers_are_named(tmp_path):
+def test_a_folder_whose_name_is_not_an_integer_class_is_refused(tmp_path):
     model = Model()
     model.description.input.add(name="x").type.imageType.width = 1
     model.description.output.add(name="label").type.int64Type.SetInParent()

@@ -103,7 +103,7 @@ def test_images_come_as_pixels_and_indices_as_integers():
         _read(_digits(), [{"image": pixels, "index": [0.5]}])
 
 
-def test_a_class_that_the_network_does_not_tell_apart_is_refused():
+def test_a_class_index_out_of_range_is_refused():
     loss = recipe_of(_digits().spec).loss
     pixels = np.zeros((3, 4), np.uint8)
     for index in (2, -1):
@@ -192,7 +192,7 @@ def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
         assert str(free.error) == words
 
 
-def test_what_is_no_index_of_a_class_is_told_plainly():
+def test_values_that_are_not_class_indices_are_refused():
     for value in (0.75, np.float64(0.75), np.array([0.75])):
         with pytest.raises(
             FeatureError, match=r"'y_true' must be the index of a class, a whole number; got 0\.75 \(fl"

@@ -62,7 +62,7 @@ def _start(directory: Path) -> None:
     task.resume({ParameterKey.EPOCHS: 3})
 
 
-def test_a_program_goes_on_until_its_update_is_over(tmp_path):
+def test_a_program_stays_alive_until_its_update_is_over(tmp_path):
     process = processes().Process(target=_start, args=(tmp_path,))
     process.start()
     process.join(120)

@@ -65,7 +65,7 @@ def _regression_users(*counts: int) -> list:
     return [regression_data(count, seed=count) for count in counts]
 
 
-def test_ragged_users_in_two_cohorts_learn_what_each_alone_learns():
+def test_users_with_different_numbers_of_samples_learn_what_each_learns_alone():
     model, users = MODEL, _regression_users(10, 3, 1)
     result = update_many(model, iter(users), users_at_once=2, epochs=2, learning_rate=0.02)
     assert result.errors == {}
@@ -76,7 +76,7 @@ def test_ragged_users_in_two_cohorts_learn_what_each_alone_learns():
         result.models[3]
 
 
-def test_groups_one_after_the_other_learn_the_same(monkeypatch):
+def test_users_in_sequential_groups_learn_the_same(monkeypatch):
     model, users = MODEL, _regression_users(9, 2, 5)
     at_once = update_many(model, users)
     for together in (1, 2):
@@ -88,7 +88,7 @@ def test_groups_one_after_the_other_learn_the_same(monkeypatch):
 
 
 @pytest.mark.parametrize(("batch_size", "epochs"), [(4, [5, 2]), (2**40, [5, 5])])
-def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_own(batch_size, epochs):
+def test_validation_metrics_dropout_schedules_and_early_stopping_are_per_user(batch_size, epochs):
     draw = np.random.default_rng(0)
     builder = NeuralNetworkBuilder({"x": array(3)}, {}, class_labels=["cat", "dog", "owl"], probabilities="p")
     builder.add("sin", "sin", ["x"], ["s"])
@@ -132,7 +132,7 @@ def test_the_trunk_sees_each_sample_once_and_users_together(monkeypatch):
     assert pieces == [32, 32, 26]
 
 
-def test_samples_that_fill_the_memory_close_a_cohort(monkeypatch):
+def test_samples_that_fill_the_memory_complete_a_cohort(monkeypatch):
     sizes, plain = [], cohort_runner.CohortRunner.train
     monkeypatch.setattr(
         cohort_runner.CohortRunner,
@@ -188,7 +188,7 @@ def test_what_is_refused():
         update_many(MODEL, [], epochs=0)
 
 
-def test_weights_may_be_given_and_the_model_stays_as_it_was():
+def test_weights_can_be_set_and_the_original_model_does_not_change():
     model = MODEL
     before = _weights(model)
     start = {"top/weights": np.zeros((2, 5)), "learning_rate": 0.0}
@@ -233,7 +233,7 @@ def test_two_processes_train_their_own_users_and_average_over_all():
     np.testing.assert_allclose(there, here.parameters["top"]["weights"], rtol=2e-5, atol=1e-6)
 
 
-def test_random_layers_draw_for_each_sample_and_epoch_that_is_judged(monkeypatch):
+def test_random_layers_draw_for_each_evaluated_sample_and_epoch(monkeypatch):
     """y = x + noise and the target is 0: the loss is the mean of the squares of the noise, and nothing is learned."""
     builder = NeuralNetworkBuilder({"x": array(1)}, {"y": array(1)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)

@@ -65,7 +65,7 @@ def test_steps_with_momentum_equal_those_by_hand():
     np.testing.assert_array_equal(params["below"]["weights"], model.parameters["below"]["weights"])
 
 
-def test_a_new_rate_leaves_the_velocity_as_it_is():
+def test_a_new_learning_rate_keeps_the_velocity():
     rates = training.optimizer("sgd", {"learning_rate": 0.5, "momentum": 0.5})
     state = rates.init(jnp.zeros(()))
     _, state = rates.update(jnp.ones(()), state)
@@ -132,7 +132,7 @@ def _run(run, parts, recipe, model, data, cuts, count, batch_size):
     return train, total
 
 
-def test_cutting_an_epoch_into_slices_changes_no_bit():
+def test_slicing_an_epoch_does_not_change_a_bit():
     model = classifier(adam=True)
     recipe, parts, data = _setup(model, classifier_data(11))
     run = training.make_slice(parts, recipe)
@@ -157,13 +157,13 @@ def test_the_short_last_mini_batch_is_the_mean_of_its_own_rows():
     np.testing.assert_allclose(train["top"]["weights"], w, rtol=1e-5, atol=1e-6)
 
 
-def test_a_mini_batch_is_never_wider_than_there_are_samples():
+def test_a_mini_batch_never_has_more_rows_than_there_are_samples():
     order = epoch_order(5, 2**62, seed=0, epoch=0, shuffle=False)
     np.testing.assert_array_equal(order, [range(5)])
     assert epoch_loss(np.float32([2.5]), 5, 2**62) == 2.5
 
 
-def test_rows_that_only_fill_up_change_nothing():
+def test_padding_rows_change_nothing():
     own = recipes.Recipe(recipes.SGD(0.1), dropout={"f": 0.3}, layers=["top"])
     model = network(recipes.write_recipe(classifier().spec, own))
     recipe = recipe_of(model.spec)
