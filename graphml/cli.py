@@ -452,7 +452,7 @@ def update(
     Ctrl-C keeps a checkpoint and says how to go on with it.
     """
     from graphml.update import MetricKey, TaskState
-    from graphml.update.task.background import save_result
+    from graphml.update.task.worker import save_result
 
     refuse_unwritable(output)
     if budget is not None and checkpoint_dir is None:
@@ -517,7 +517,7 @@ def _train(
     from graphml.models.configuration import ModelConfiguration
     from graphml.update import MetricKey, TaskState, UpdateTask
     from graphml.update.data.files import read_samples
-    from graphml.update.task.background import run_within, task_in
+    from graphml.update.task.worker import run_within, task_in
 
     if directory is None:
         samples = read_samples(data, spec.read(file))

@@ -16,7 +16,8 @@ from neighbor_models import neighbors
 import graphml
 from graphml.errors import SpecError, UpdateError
 from graphml.update import MetricKey, ParameterKey, TaskState, UpdateTask
-from graphml.update.task.background import BackgroundUpdate, run_within, save_result, task_in
+from graphml.update.task.background import BackgroundUpdate
+from graphml.update.task.worker import run_within, save_result, task_in
 
 pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 
@@ -43,7 +44,7 @@ def _free(tmp_path) -> Path:
     return tmp_path / "free.mlmodel"
 
 
-def test_an_update_in_the_background_is_stopped_killed_and_comes_to_its_end(tmp_path, data):
+def test_a_background_update_survives_stopping_and_killing(tmp_path, data):
     model, new = _free(tmp_path), tmp_path / "new.mlmodel"
     asked = {"parameters": {"epochs": 1500, "learning_rate": 0.001}, "checkpoint_seconds": 0.05}
     update = graphml.update_in_background(model, data, new, nice=5, budget_seconds=0.01, **asked)
@@ -83,7 +84,7 @@ def no_process(monkeypatch):
     monkeypatch.setattr(BackgroundUpdate, "resume", lambda self, budget_seconds=None: None)
 
 
-def test_a_job_takes_numbers_of_any_library_and_keys(tmp_path, data, no_process):
+def test_a_job_accepts_numpy_numbers_and_parameter_keys(tmp_path, data, no_process):
     parameters = {
         ParameterKey.EPOCHS: np.int64(2),
         "learning_rate": jnp.float32(0.5),
@@ -111,17 +112,17 @@ def test_a_job_takes_numbers_of_any_library_and_keys(tmp_path, data, no_process)
         ({"parameters": {"epochs": [1, 2]}}, "epochs cannot be a list in the background; expected a number"),
         ({"parameters": {"seed": 1j}}, "seed cannot be"),
         ({"parameters": {"dense/weights": np.zeros((2, 2))}}, r"dense/weights cannot be an array float64 \[2, 2\]"),
-        ({"parameters": {3: 1}}, "a parameter is a ParameterKey or the name of one, not an int"),
+        ({"parameters": {3: 1}}, "a parameter must be a ParameterKey or its name, got an int"),
         ({"nice": object()}, "nice cannot be an object"),
     ],
 )
-def test_what_a_job_cannot_hold_is_refused_at_once(tmp_path, data, no_process, asked, words):
+def test_values_that_a_job_cannot_hold_are_refused_at_once(tmp_path, data, no_process, asked, words):
     with pytest.raises(UpdateError, match=words):
         graphml.update_in_background(DENSE, data, tmp_path / "new.mlmodel", **asked)
     assert not (tmp_path / "new.update").exists()
 
 
-def test_what_fails_in_the_process_is_told(tmp_path, data):
+def test_failures_in_the_process_are_reported(tmp_path, data):
     (tmp_path / "bad.jsonl").write_text('{"dense_input": [1]}\n')
     update = graphml.update_in_background(DENSE, tmp_path / "bad.jsonl", tmp_path / "new.mlmodel")
     assert update.wait(60) is TaskState.FAILED
@@ -139,7 +140,7 @@ def idle(tmp_path, data, monkeypatch):
 
 
 @pytest.mark.parametrize("process", [-1, 0, 1, "1", None])
-def test_cancel_sends_no_signal_whatever_a_file_says(idle, monkeypatch, process):
+def test_cancel_never_sends_a_signal(idle, monkeypatch, process):
     update = idle()
     progress = {"state": "RUNNING", "process": process}
     (update.directory / "progress.json").write_text(json.dumps(progress))
@@ -166,10 +167,10 @@ HUGE = 2**24 + 1
 DAMAGED = [
     ("", "Expecting value"),
     ("{", "Expecting property name"),
-    ("[1]", "it holds list, not an object"),
+    ("[1]", "expected a JSON object, got list"),
     ("[" * 10**5, "recursion"),
     ("\0" * 10, "Expecting value"),
-    (" " * HUGE, f"it has {HUGE} bytes; at most {HUGE - 1} are expected"),
+    (" " * HUGE, f"it has {HUGE} bytes, more than {HUGE - 1}"),
     ('{"nonsense": 1}', "field 'nonsense'|no field 'model'|'state' cannot be None"),
 ]
 
@@ -181,13 +182,13 @@ def test_damaged_files_are_named(idle, name, content, words):
     (update.directory / name).write_text(content)
     with pytest.raises(UpdateError, match=rf"{name} cannot be read: .*({words})") as caught:
         BackgroundUpdate(update.directory).progress()
-    assert ("The file may be removed" in str(caught.value)) == (name == "progress.json")
+    assert ("You may delete the file" in str(caught.value)) == (name == "progress.json")
 
 
-def test_an_update_goes_on_without_a_damaged_progress_file(idle):
+def test_an_update_resumes_when_a_damaged_progress_file_is_deleted(idle):
     update = idle()
     (update.directory / "progress.json").write_text("{")
-    with pytest.raises(UpdateError, match=r"The file may be removed: the update goes on from its checkpoint\."):
+    with pytest.raises(UpdateError, match=r"You may delete the file: the update resumes from its checkpoint\."):
         update.poll()  # with which `resume` begins
     (update.directory / "progress.json").unlink()
     assert update.poll() is TaskState.SUSPENDED
@@ -197,7 +198,7 @@ def test_an_update_goes_on_without_a_damaged_progress_file(idle):
     ("change", "words"),
     [
         ({"model": 5}, "'model' cannot be 5"),
-        ({"model": "a\0b"}, "the name of a file cannot be 'a.x00b'"),
+        ({"model": "a\0b"}, "'a.x00b' is not a valid file name"),
         ({"nice": "high"}, "'nice' cannot be 'high'"),
         ({"strict": 1}, "'strict' cannot be 1"),
         ({"budget_seconds": [1]}, r"'budget_seconds' cannot be \[1\]"),
@@ -216,7 +217,7 @@ def test_jobs_with_fields_of_other_types_are_refused(idle, change, words):
         idle()
 
 
-def test_files_that_are_missing_or_no_files(idle):
+def test_missing_files_and_files_that_are_not_regular_are_refused(idle):
     update = idle()
     assert update.poll() is TaskState.SUSPENDED  # nothing is written yet
     if hasattr(os, "mkfifo"):
@@ -230,7 +231,7 @@ def test_files_that_are_missing_or_no_files(idle):
         BackgroundUpdate(update.directory)
 
 
-def test_where_the_result_goes_is_looked_at_first(tmp_path, data):
+def test_the_output_path_is_checked_first(tmp_path, data):
     (tmp_path / "folder.mlmodel").mkdir()
     for name, words in (
         ("missing/new.mlmodel", "there is no folder .*missing"),
@@ -242,11 +243,11 @@ def test_where_the_result_goes_is_looked_at_first(tmp_path, data):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "folder.mlmodel"]
 
 
-def test_what_was_learned_is_kept_where_the_result_cannot_be_written(tmp_path, monkeypatch):
+def test_the_trained_model_is_kept_elsewhere_if_the_output_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with UpdateTask(DENSE, DATA) as task:
         task.resume()
-    with pytest.raises(UpdateError, match=r"(?s)gone/new\.mlmodel.*what was learned is kept in (.*)") as caught:
+    with pytest.raises(UpdateError, match=r"(?s)gone/new\.mlmodel.*the trained model is kept in (.*)") as caught:
         save_result(task, tmp_path / "gone" / "new.mlmodel", None)
     kept = Path(str(caught.value).rpartition(" is kept in ")[2])
     assert _bits(graphml.load(kept)) == _bits(task.model)
@@ -255,11 +256,11 @@ def test_what_was_learned_is_kept_where_the_result_cannot_be_written(tmp_path, m
     with pytest.raises(UpdateError, match=rf"kept in {tmp_path}/taken-kept-\w+/taken\.mlmodel"):
         save_result(task, tmp_path / "taken.mlmodel", None)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-    with pytest.raises(UpdateError, match="what was learned could not be kept anywhere else either"):
+    with pytest.raises(UpdateError, match="the trained model could not be saved anywhere else either"):
         save_result(task, tmp_path / "gone" / "new.mlmodel", None)
     with UpdateTask(DENSE, DATA, checkpoint_dir=tmp_path / "kept") as task:
         task.resume()
-    with pytest.raises(UpdateError, match=f"what was learned is kept in {tmp_path / 'kept'}: going on"):
+    with pytest.raises(UpdateError, match=f"the trained model is kept in {tmp_path / 'kept'}: continue"):
         save_result(task, tmp_path / "gone" / "new.mlmodel", tmp_path / "kept")
 
 
@@ -272,7 +273,7 @@ def test_neighbors_are_updated_in_the_background(tmp_path):
     assert graphml.load(tmp_path / "new.mlmodel").labels == ("a", "b")
 
 
-def test_a_budget_lets_each_run_get_on(tmp_path):
+def test_each_run_makes_progress_however_small_its_budget(tmp_path):
     model = graphml.load(_free(tmp_path))
     configuration = graphml.ModelConfiguration(parameters={"epochs": 10**6})
     task = UpdateTask(model, DATA, configuration, checkpoint_dir=tmp_path / "a")
@@ -284,7 +285,7 @@ def test_a_budget_lets_each_run_get_on(tmp_path):
     assert (task.metrics[MetricKey.EPOCH_INDEX], task.metrics[MetricKey.MINI_BATCH_INDEX]) > done
 
 
-def test_a_directory_goes_on_with_the_model_that_it_is_about(tmp_path, data):
+def test_a_directory_with_an_update_of_another_model_is_refused(tmp_path, data):
     task = task_in(tmp_path / "a", DENSE, data, {"epochs": 2})
     task.resume()
     task.wait(60)

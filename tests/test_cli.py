@@ -133,7 +133,7 @@ def test_predict_with_an_image_and_an_array_file(run, tmp_path):
         (["predict", str(DENSE), "-i", "dense_input"], "NAME=VALUE"),
         (["predict", str(DENSE), "-i", "dense_input=one"], "neither JSON nor"),
         (["predict", str(DENSE), "-i", "dense_input=[1, 2, 3]"], "dense_input"),
-        (["update", str(DENSE), "-d", str(DENSE), "-o", "x.mlmodel"], "training data is a folder"),
+        (["update", str(DENSE), "-d", str(DENSE), "-o", "x.mlmodel"], "training data must be a folder"),
         (["update", str(DENSE), "-d", "none.jsonl", "-o", "x.mlmodel"], "none.jsonl cannot be read"),
     ],
 )
@@ -245,9 +245,9 @@ def test_update_from_folders_of_images(run, tmp_path):
     ("name", "content", "words"),
     [
         ("a.jsonl", '{"dense_input": [1], "output_true": [1]}\nnot json\n', "line 2: not JSON"),
-        ("a.jsonl", "[1]\n", "line 1: a sample is an object"),
-        ("a.jsonl", "\n", "holds no samples"),
-        ("a.csv", "x,y\n1\n", "line 2: the row is not as long"),
+        ("a.jsonl", "[1]\n", "line 1: a sample must be a JSON object"),
+        ("a.jsonl", "\n", "contains no samples"),
+        ("a.csv", "x,y\n1\n", "line 2: the row and the header differ"),
         ("a.npz", "rubbish", "cannot be read"),
     ],
 )
@@ -341,7 +341,7 @@ def test_update_keeps_what_was_learned_when_it_cannot_be_written(run, tmp_path, 
     monkeypatch.setattr("graphml.cli.refuse_unwritable", lambda path: None)  # as if the folder were removed later
     status, _, err = run("update", DENSE, "-d", tmp_path / "a.jsonl", "-o", tmp_path / "gone" / "new.mlmodel")
     assert status == 1
-    kept = Path(err.rpartition("what was learned is kept in ")[2].strip())
+    kept = Path(err.rpartition("the trained model is kept in ")[2].strip())
     graphml.load(kept)
     shutil.rmtree(kept.parent)
 

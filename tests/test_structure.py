@@ -79,6 +79,22 @@ def test_imports_point_downwards(module):
         assert other == home or LEVEL_OF[str(other)] < LEVEL_OF[home], f"{module} imports {imported}"
 
 
+def test_no_class_name_is_defined_twice():
+    """A name has one meaning in the whole tree."""
+    places: dict[str, list[str]] = {}
+    for module, path in _modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def test_modules_of_update_do_not_import_each_other_in_cycles():
+    """Imports for type checkers only would hide a cycle."""
+    hidden = [name for name, path in _modules().items() if "TYPE_CHECKING" in path.read_text()]
+    assert [name for name in hidden if name.startswith("graphml.update")] == []
+
+
 @pytest.mark.parametrize("module", NO_JAX)
 def test_starts_without_jax(module):
     code = f"import {module}, sys; sys.exit('jax' in sys.modules)"

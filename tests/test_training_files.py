@@ -35,16 +35,19 @@ DAMAGED = {
     "text": (b"not an array", "is not a .npy file"),
     "magic only": (b"\x93NUMPY\1\0", "is not a .npy file"),
     "cut header": (_npy(np.zeros(3))[:40], "is not a .npy file"),
-    "cut data": (_npy(np.zeros(30))[:-8], "its header says float64 [30], behind it are 232 bytes"),
-    "huge": (_promise("(2**50,)".replace("2**50", str(2**50))), f"its header says float32 [{2**50}], behind it are 64"),
-    "beyond 64 bits": (_promise(f"({10**30}, {10**30})"), "its header says more than 18446744073709551616 bytes"),
-    "negative": (_promise("(-1,)"), "its header says float32 [-1]"),
-    "two negatives": (_promise("(-2, -2)"), "its header says float32 [-2, -2]"),
+    "cut data": (_npy(np.zeros(30))[:-8], "its header claims float64 [30], but 232 bytes follow"),
+    "huge": (
+        _promise("(2**50,)".replace("2**50", str(2**50))),
+        f"its header claims float32 [{2**50}], but 64 bytes follow",
+    ),
+    "beyond 64 bits": (_promise(f"({10**30}, {10**30})"), "its header claims more than 18446744073709551616 bytes"),
+    "negative": (_promise("(-1,)"), "its header claims float32 [-1]"),
+    "two negatives": (_promise("(-2, -2)"), "its header claims float32 [-2, -2]"),
     "nothing of a huge size": (_promise(f"(0, {2**62})"), "cannot be read as an array"),
     "no shape": (_header("{'descr': '<f4', 'fortran_order': False}\n"), "is not a .npy file"),
     "code": (_header("__import__('os').abort()\n"), "is not a .npy file"),
     "nested": (_header("(" * 3000 + "\n"), "is not a .npy file"),
-    "long header": (_header(" " * 20_000 + "{}"), "has a header of 20002 bytes; at most 10000 are read"),
+    "long header": (_header(" " * 20_000 + "{}"), "has a header of 20002 bytes, more than 10000"),
     "digits": (_promise("(" + "1" * 5000 + ",)"), "is not a .npy file"),
     "objects": (_npy(np.array([{}], object), allow_pickle=True), "holds object; only numbers are read"),
     "objects in fields": (_promise("(1,)", "[('a', '|O')]"), "only numbers are read"),
@@ -55,7 +58,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("data", "words"), DAMAGED.values(), ids=DAMAGED)
-def test_damaged_arrays_are_refused_without_taking_memory(tmp_path, data, words):
+def test_damaged_arrays_are_refused_without_allocating_memory(tmp_path, data, words):
     path = tmp_path / "a.npy"
     path.write_bytes(data)
     tracemalloc.start()
@@ -102,12 +105,12 @@ ARCHIVES = {
     "another checksum": (_flipped(_zip({"x.npy": _npy(np.zeros(99))}), 500), "Bad CRC-32"),
     "huge": (
         _zip({"x.npy": _promise(f"({2**50},)")}),
-        f"array 'x' is truncated or damaged: its header says float32 [{2**50}]",
+        f"array 'x' is truncated or damaged: its header claims float32 [{2**50}]",
     ),
     "objects": (_zip({"x.npy": _npy(np.array([{}], object), allow_pickle=True)}), "array 'x' holds object"),
     "no arrays": (_zip({"readme.txt": b"hello"}), "array 'readme.txt' is not a .npy file"),
     "other lengths": (_zip({"x.npy": _npy(np.zeros(2)), "y.npy": _npy(np.zeros(3))}), "differ in their number of sam"),
-    "nothing": (_zip({}), "holds no samples"),
+    "nothing": (_zip({}), "contains no samples"),
 }
 
 
@@ -129,7 +132,9 @@ def test_archives_that_unpack_to_gigabytes_are_refused_before_they_do(tmp_path):
     for place in [i for i in range(len(data)) if data[i : i + 4] == b"PK\1\2"]:  # the directory promises more
         data[place + 24 : place + 28] = (3 << 30).to_bytes(4, "little")
     path.write_bytes(data)
-    with pytest.raises(FeatureError, match=f"would unpack to {6 << 30} bytes; for {len(data)} bytes at most {1 << 30}"):
+    with pytest.raises(
+        FeatureError, match=f"to {6 << 30} bytes; at most {1 << 30} are allowed for an archive of {len(data)} bytes"
+    ):
         _samples(path)
 
 
@@ -153,7 +158,7 @@ def test_compressed_archives_are_read(tmp_path):
         ("a.csv", b"x\n\xff\n", "cannot be read"),
     ],
 )
-def test_lines_that_are_no_samples_are_named(tmp_path, name, text, words):
+def test_errors_name_the_line(tmp_path, name, text, words):
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(FeatureError) as caught:
         _samples(tmp_path / name)
@@ -163,7 +168,7 @@ def test_lines_that_are_no_samples_are_named(tmp_path, name, text, words):
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
-def test_lines_of_absurd_length_are_not_read_to_their_end(tmp_path, name, monkeypatch):
+def test_very_long_lines_are_not_read_completely(tmp_path, name, monkeypatch):
     monkeypatch.setattr("graphml.update.data.files._LONGEST_LINE", 100)
     (tmp_path / name).write_text("x" * 101 + "\n")
     with pytest.raises(FeatureError, match="line 1: the line has more than 100 characters"):
@@ -191,12 +196,12 @@ def test_pipes_and_devices_are_refused(tmp_path, name):
             read(path)
 
 
-def test_folders_of_classes_that_are_no_integers_are_named(tmp_path):
+def test_a_folder_whose_name_is_not_an_integer_class_is_refused(tmp_path):
     model = Model()
     model.description.input.add(name="x").type.imageType.width = 1
     model.description.output.add(name="label").type.int64Type.SetInParent()
     model.description.predictedFeatureName = "label"
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "a.png").touch()
-    with pytest.raises(FeatureError, match="cat: the classes of this model are integers, which 'cat' is not"):
+    with pytest.raises(FeatureError, match="cat: the classes of this model are integers, but 'cat' is not"):
         read_samples(tmp_path, model)

@@ -1,5 +1,8 @@
 """Updating (personalizing) a model by the recipe in its file.
 
+A model, its recipe and training data go in; a model with new weights comes out, which can be saved and used like any
+other.
+
     from graphml.update import ParameterKey, UpdateTask
 
     task = UpdateTask("MNIST_Model.mlmodel", {"image": images, "output_true": digits})
@@ -7,32 +10,37 @@
     task.wait()
     task.model.save("personal.mlmodel")
 
-What the format leaves open is decided here as follows.
+Read `task/task.py` first, then `learners/network.py`, `learners/epochs.py` (the rules of training) and
+`step/training.py` (the mathematics of one mini-batch).
 
-- Losses: the mean over the mini-batch of the mean over the elements of a sample. Cross entropy is computed from
-  what goes into the softmax, so that it and its gradient stay finite where a probability is rounded to zero.
-- SGD: v = momentum v - learning_rate g, w += v. Adam: moments corrected for their start at zero.
-- The last mini-batch of an epoch may be short; its loss is the mean over the samples that it has. A batch size above
-  the number of samples means one mini-batch of all of them, at the cost of that.
-- The loss at EPOCH_END is the mean over the samples of the epoch, each with the weights of its moment.
-- Shuffle: see `graphml.update.step.training.epoch_order`; it depends on seed and epoch only. Absent in the file: no
-  shuffle.
-- Seed: absent in the file, it is 0. The same seed gives the same bits on one platform.
-- Parameters set in a handler hold from the next mini-batches on; batch size, shuffle and seed from the next epoch on.
-- cancel() ends a task as FAILED with `cancelled` set and what was learned in `model`; the completion handler runs.
-- A loss that is not finite ends the task as FAILED; the model that was given never changes, and `best` is the model
-  after the epoch of the lowest mean loss (or of what the recipe monitors).
-- Of a pipeline the last stage learns, from what the others make of each sample once; its parameters carry its name:
-  "head/learning_rate", or no name.
-- Nearest neighbours keep the samples that they are given, all or, if one of them is bad, none. Handlers hear of one
-  epoch with one mini-batch, without a loss; number_of_neighbors becomes the default in the file.
-- Data of any kind are read once and checked as they come; what does not fit in memory goes to files, so that a
-  generator can be shuffled and trained on for many epochs.
-- The same samples, recipe and seed give the same bits, whether the samples are in memory or in files, and however often
-  the process was interrupted and restored from its checkpoints.
-- Trained weights are float32 in the updated model, whatever their storage was, unless the recipe says otherwise
-  (`quantized="straight-through"`, `half="float16"`). All others keep theirs.
-- Statistics of batchnorm layers stay, unless the recipe says statistics="updated".
+The Core ML format leaves some questions open; this package answers them as follows.
+
+- Loss of a mini-batch: the mean over its samples of the mean over the elements of a sample. Cross entropy is computed
+  from the input of the softmax, so that it and its gradient stay finite where a probability rounds to zero.
+- SGD: v = momentum v - learning_rate g, w += v. Adam: moments are corrected for their bias towards zero.
+- Short last mini-batch: its loss is the mean over the samples that it has. A batch size above the number of samples
+  means one mini-batch of all samples, and costs no more than that.
+- Loss at EPOCH_END: the mean over the samples of the epoch, each with the weights at the time of its mini-batch.
+- Shuffling: the order depends on seed and epoch only, see `learners.epochs.epoch_order`. If the file does not say,
+  samples are not shuffled.
+- Seed: 0 if the file gives none. The same seed gives the same bits on the same platform.
+- Parameters that a handler sets take effect with the next mini-batches; batch size, shuffle and seed take effect with
+  the next epoch.
+- Cancelling: the task ends as FAILED with `cancelled` set; `model` has what was learned, and the completion handler is
+  called.
+- A loss that is not finite ends the task as FAILED. The original model never changes.
+- Best model: the one after the epoch with the lowest mean loss, or with the best value of what the recipe monitors.
+- Pipelines: the last stage learns; the other stages run once for each sample. Parameters of the stage may carry its
+  name: "head/learning_rate".
+- Nearest neighbors: all samples are added, or none if one of them is bad. Handlers see one epoch with one mini-batch
+  and no loss; number_of_neighbors becomes the default in the file.
+- Training data of any kind are read once and checked while they are read. Data that do not fit in memory go to files,
+  so a generator can be shuffled and trained on for many epochs.
+- The same samples, recipe and seed give the same bits, whether samples are in memory or in files, and however often the
+  process is interrupted and restored from checkpoints.
+- Trained weights are float32 in the updated model, unless the recipe says otherwise (`quantized="straight-through"`,
+  `half="float16"`). All other weights keep their storage.
+- Statistics of batch normalization do not change, unless the recipe says statistics="updated".
 """
 
 from graphml.update.data.samples import ArrayBatchProvider as ArrayBatchProvider
@@ -44,16 +52,16 @@ from graphml.update.parameters.keys import ParameterDescription as ParameterDesc
 from graphml.update.parameters.keys import ParameterKey as ParameterKey
 from graphml.update.progress.events import MetricKey as MetricKey
 from graphml.update.progress.events import TaskState as TaskState
-from graphml.update.progress.events import UpdateContext as UpdateContext
 from graphml.update.progress.events import UpdateEvent as UpdateEvent
-from graphml.update.progress.events import UpdateProgressHandlers as UpdateProgressHandlers
 from graphml.update.progress.history import History as History
 from graphml.update.progress.history import Record as Record
 from graphml.update.recipe import Recipe as Recipe
 from graphml.update.recipe import recipe_of as recipe_of
-from graphml.update.step.training import Batch as Batch
+from graphml.update.step.training import MiniBatch as MiniBatch
 from graphml.update.step.training import make_step as make_step
 from graphml.update.step.trunk import take_apart as take_apart
+from graphml.update.task.task import UpdateContext as UpdateContext
+from graphml.update.task.task import UpdateProgressHandlers as UpdateProgressHandlers
 from graphml.update.task.task import UpdateTask as UpdateTask
 from graphml.update.task.task import update as update
 from graphml.update.users.deltas import Delta as Delta

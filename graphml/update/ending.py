@@ -1,61 +1,65 @@
-"""What the end of the program means for tasks that still run.
+"""What happens to running tasks when the program ends: it waits for them.
 
-It waits for them. Ctrl-C meanwhile cancels them, so that the program ends when their mini-batches are done; a second
-Ctrl-C ends it at once. To end while a thread computes would abort the process: Python takes such a thread away in the
-midst of code that cannot be left.
+Ctrl-C during that wait cancels the tasks, and the program ends when their current mini-batches are done; a second
+Ctrl-C ends it at once. Exiting while a thread computes would abort the process: Python stops such a thread inside
+native code.
 """
 
 from __future__ import annotations
 
 import atexit
-import concurrent.futures.thread  # noqa: F401  (what it does at the end comes after what this does; see below)
+import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers its own exit function before ours; see below)
 import contextlib
 import os
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from graphml.errors import UpdateError
 
-_READERS_SECONDS = 1.0
-_POLL_SECONDS = 0.2  # on some systems Ctrl-C does not end a long wait
+_READER_SECONDS = 1.0
+_POLL_SECONDS = 0.2  # on some systems Ctrl-C does not interrupt a long wait
 
 _running: dict[threading.Event, Callable[[], None]] = {}
 _readers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
 def start(thread: threading.Thread) -> None:
-    """Start a thread. Raises UpdateError where none can be started, such as Python 3.12.0 and 3.12.1 do not let any
-    once the main program has ended."""
-    with no_thread_is_typed():
+    """Start a thread.
+
+    Raises:
+        UpdateError: no thread can be started; Python 3.12.0 and 3.12.1 refuse to once the main program has ended.
+    """
+    with thread_failures_as_update_errors():
         thread.start()
 
 
 @contextlib.contextmanager
-def no_thread_is_typed() -> Iterator[None]:
-    """Inside, a thread that cannot be started is an UpdateError."""
+def thread_failures_as_update_errors() -> Generator[None, None, None]:
+    """Raise UpdateError if a thread cannot be started inside."""
     try:
         yield
     except RuntimeError as error:
-        words = f"no thread can be started: {error}"
+        message = f"cannot start a thread: {error}"
         if "shutdown" in str(error):
-            words += "; let the program wait for the update before it ends"
-        raise UpdateError(words) from error
+            message += "; wait for the update before the program ends"
+        raise UpdateError(message) from error
 
 
 def wait_for(over: threading.Event, cancel: Callable[[], None]) -> None:
-    """Have the program wait for an event, until `forget`. cancel: makes it come soon."""
+    """Make the program wait for an event before it ends, until `forget`. cancel: makes the event happen soon."""
     _running[over] = cancel
 
 
 def forget(over: threading.Event) -> None:
+    """No longer make the program wait for an event."""
     _running.pop(over, None)
 
 
 def wait_briefly_for(reader: threading.Thread) -> None:
-    """Have the program give a thread a moment to come to its end; it may be reading from what never answers."""
+    """Make the program wait a second for a thread before it ends; the source that it reads may never answer."""
     _readers.add(reader)
 
 
@@ -64,11 +68,11 @@ def _at_exit() -> None:
         try:
             _wait_for_all()
         except KeyboardInterrupt:
-            print("interrupted: updates are cancelled", file=sys.stderr)
+            print("interrupted: cancelling updates", file=sys.stderr)
             for cancel in tuple(_running.values()):
                 cancel()
             _wait_for_all()
-        end = time.monotonic() + _READERS_SECONDS
+        end = time.monotonic() + _READER_SECONDS
         for reader in tuple(_readers):
             reader.join(max(0.0, end - time.monotonic()))
     except KeyboardInterrupt:
@@ -76,14 +80,14 @@ def _at_exit() -> None:
 
 
 def _wait_for_all() -> None:
-    # not by joining threads: a join that Ctrl-C interrupts leaves a thread that seems to have ended (Python 3.11)
+    # not with join: after a join that Ctrl-C interrupts, Python 3.11 believes that the thread has ended
     for over in tuple(_running):
         while not over.wait(_POLL_SECONDS):
             pass
 
 
-# Functions of `atexit` are called when executors, which reading and writing need, have ended. `threading` calls its own
-# earlier, the last one first; that of executors was registered when they were imported.
+# `atexit` functions run after executors have shut down, but reading and writing need these. `threading` runs its own
+# exit functions earlier, the newest first, and that of executors was registered by the import above.
 getattr(threading, "_register_atexit", atexit.register)(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_running.clear)  # their threads are not in the copy
+    os.register_at_fork(after_in_child=_running.clear)  # the child does not have these threads

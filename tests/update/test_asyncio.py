@@ -18,7 +18,7 @@ def _task(**keywords) -> UpdateTask:
     return UpdateTask(regression(), regression_data(10), **keywords)
 
 
-def test_a_task_is_awaited_while_the_loop_goes_on():
+def test_other_coroutines_run_while_a_task_is_awaited():
     async def main():
         turns = []
 
@@ -41,7 +41,7 @@ def test_a_task_is_awaited_while_the_loop_goes_on():
     assert asyncio.run(main()) == (TaskState.COMPLETED, TaskState.COMPLETED)
 
 
-def test_events_come_in_a_loop_and_training_waits_for_its_body():
+def test_training_pauses_while_the_body_of_an_event_loop_runs():
     async def main():
         task, rates = _task(), []
         async for context in task.events(EPOCH):
@@ -57,7 +57,7 @@ def test_events_come_in_a_loop_and_training_waits_for_its_body():
     assert task.metrics[MetricKey.EPOCH_INDEX] == 3
 
 
-def test_leaving_the_loop_lets_training_go_on():
+def test_leaving_the_loop_lets_training_continue():
     async def main():
         task, seen = _task(), []
         events = task.events(BATCH | EPOCH)
@@ -91,7 +91,7 @@ def test_cancelling_in_the_loop_or_around_it_ends_the_task():
     assert (state, slow.cancelled) == (TaskState.FAILED, True)
 
 
-def test_a_loop_that_has_ended_holds_nobody_up():
+def test_a_closed_event_loop_does_not_block_training():
     task = _task()
 
     async def main():

@@ -57,7 +57,7 @@ def test_an_update_killed_again_and_again_ends_in_the_same_bits(tmp_path, kind):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
 @pytest.mark.parametrize("mask", [0, 0o022])
-def test_only_the_owner_may_read_what_is_kept(tmp_path, mask):
+def test_only_the_owner_may_read_checkpoints(tmp_path, mask):
     modes = set()
 
     def look(context):
@@ -79,7 +79,7 @@ def test_only_the_owner_may_read_what_is_kept(tmp_path, mask):
     assert (tmp_path / "net.mlmodel").stat().st_mode & 0o777 == 0o666 & ~mask
 
 
-def test_what_is_not_yet_in_place_is_private_too(tmp_path, monkeypatch):
+def test_temporary_files_are_private_too(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("os.replace", lambda new, old: seen.append(new.stat().st_mode & 0o777))
     (tmp_path / "facts.json").touch(0o644)
@@ -90,7 +90,7 @@ def test_what_is_not_yet_in_place_is_private_too(tmp_path, monkeypatch):
 # Going on ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_cancelled_task_goes_on_where_it_stopped(tmp_path):
+def test_a_cancelled_task_resumes_where_it_stopped(tmp_path):
     model, data = regression(adam=True, shuffle=True, epochs=4), regression_data(11)
     seen = []
 
@@ -132,20 +132,20 @@ def test_a_completed_task_is_restored_as_it_ended(tmp_path):
         again.resume()
 
 
-def test_data_are_asked_for_again_only_if_they_were_not_all_read(tmp_path):
+def test_data_are_needed_again_only_if_not_all_were_read(tmp_path):
     def broken():
         yield from list(graphml.ArrayBatchProvider(regression_data(10)))[:9]
         raise OSError("the line was cut")
 
     task = _run(UpdateTask(regression(), broken(), checkpoint_dir=tmp_path))
     assert "sample 9 of the training data cannot be read: OSError: the line was cut" in str(task.error)
-    with pytest.raises(UpdateError, match="before it had read its training data: give them again"):
+    with pytest.raises(UpdateError, match="before it had read all of its training data: pass the data again"):
         UpdateTask.restore(tmp_path)
     task = _run(UpdateTask.restore(tmp_path, regression_data(10)))
     assert bits(task.model) == bits(update(regression(), regression_data(10)))
 
 
-def test_values_given_when_restoring_replace_those_of_the_checkpoint(tmp_path):
+def test_values_passed_to_restore_replace_those_of_the_checkpoint(tmp_path):
     stop = _at_epochs(lambda context: context.task.cancel())
     _run(UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path, progress_handlers=stop), epochs=9)
     task = UpdateTask.restore(tmp_path, configuration=graphml.ModelConfiguration(parameters={"learning_rate": 0.001}))
@@ -154,7 +154,7 @@ def test_values_given_when_restoring_replace_those_of_the_checkpoint(tmp_path):
     assert task.parameters[ParameterKey.LEARNING_RATE] == 0.001
 
 
-def test_a_damaged_step_makes_the_one_before_it_count(tmp_path):
+def test_if_the_newest_checkpoint_is_corrupt_the_one_before_it_is_used(tmp_path):
     model, data = regression(), regression_data(10)
 
     def stop(context):
@@ -179,26 +179,26 @@ def test_a_damaged_step_makes_the_one_before_it_count(tmp_path):
         UpdateTask.restore(tmp_path.with_name("both"))
 
 
-def test_what_a_directory_holds_is_not_mistaken(tmp_path):
+def test_directories_that_cannot_be_used_are_refused(tmp_path):
     with pytest.raises(UpdateError, match="holds no update"):
         UpdateTask.restore(tmp_path / "new")
     assert not (tmp_path / "new").exists()
     task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
-    with pytest.raises(UpdateError, match="another task is at work in"):
+    with pytest.raises(UpdateError, match="another task is using"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
     _run(task)
-    with pytest.raises(UpdateError, match=r"holds an update already: UpdateTask\.restore goes on with it"):
+    with pytest.raises(UpdateError, match=r"already holds an update: continue it with UpdateTask\.restore"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "a")
     shutil.copy(tmp_path / "a" / "model.mlmodel", tmp_path / "mine.mlmodel")
     regression(seed=5).save(tmp_path / "a" / "model.mlmodel")
-    with pytest.raises(UpdateError, match="is not the model that the update began with"):
+    with pytest.raises(UpdateError, match="is not the model that this update began with"):
         UpdateTask.restore(tmp_path / "a")
     (tmp_path / "file").touch()
     with pytest.raises(UpdateError, match=r"file cannot be written: file exists"):
         UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path / "file")
     facts = tmp_path / "a" / "update.json"
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 99}))
-    with pytest.raises(UpdateError, match="was written in form 99; this version reads 1"):
+    with pytest.raises(UpdateError, match="was written in format 99; this version reads format 1"):
         UpdateTask.restore(tmp_path / "a")
     facts.write_text("{")
     with pytest.raises(UpdateError, match=r"update\.json cannot be read: Expecting property name"):
@@ -235,7 +235,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_is_tried_again(tmp
         full_disk(100 if context.metrics[MetricKey.EPOCH_INDEX] == 1 else -1)
 
     task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(fill))
-    with pytest.warns(RuntimeWarning, match=r"no checkpoint could be written to .*; the update goes on without it"):
+    with pytest.warns(RuntimeWarning, match=r"cannot write a checkpoint to .*; the update continues without it"):
         _run(task, epochs=4)
     assert task.state is TaskState.COMPLETED
     assert [error is None for error in errors] == [True, True, False, True]
@@ -254,25 +254,25 @@ def test_a_full_disk_at_the_end_loses_nothing(tmp_path, full_disk):
             full_disk(100)
 
     task = UpdateTask(model, data, checkpoint_dir=tmp_path, checkpoint_seconds=0, progress_handlers=_at_epochs(fill))
-    with pytest.warns(RuntimeWarning, match="no checkpoint could be written"):
+    with pytest.warns(RuntimeWarning, match="cannot write a checkpoint"):
         _run(task, epochs=4)
     full_disk(-1)
     whole = bits(update(model, data, epochs=4))
     assert task.state is TaskState.COMPLETED
     assert bits(task.model) == whole
-    assert "no checkpoint could be written to" in str(task.checkpoint_error)
+    assert "cannot write a checkpoint to" in str(task.checkpoint_error)
     again = UpdateTask.restore(tmp_path)  # as it stood when there was room, with the samples
     assert again.state is TaskState.SUSPENDED
     assert bits(_run(again).model) == whole
 
 
-def test_a_cancelled_task_says_when_its_last_checkpoint_is_missing(tmp_path, full_disk):
+def test_a_cancelled_task_reports_that_its_last_checkpoint_is_missing(tmp_path, full_disk):
     def fill(context):
         full_disk(100)
         context.task.cancel()
 
     task = UpdateTask(regression(), regression_data(10), checkpoint_dir=tmp_path, progress_handlers=_at_epochs(fill))
-    with pytest.warns(RuntimeWarning, match="no checkpoint could be written"):
+    with pytest.warns(RuntimeWarning, match="cannot write a checkpoint"):
         _run(task)
     full_disk(-1)
     assert task.cancelled
@@ -299,7 +299,7 @@ def test_a_model_is_written_whole_or_not_at_all(tmp_path, full_disk):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_after_a_failure_training_goes_on_from_the_best_weights(tmp_path):
+def test_after_a_failure_training_can_continue_from_the_best_weights(tmp_path):
     model, data = regression(), regression_data(10)
 
     def wild(context):
@@ -316,7 +316,7 @@ def test_after_a_failure_training_goes_on_from_the_best_weights(tmp_path):
     assert bits(gentle.model) == bits(update(model, data, epochs=3, learning_rate=0.001))
 
 
-def test_an_exception_in_a_handler_or_in_the_data_can_be_gone_on_from(tmp_path):
+def test_training_resumes_after_an_exception_in_a_handler_or_in_the_data(tmp_path):
     model, data = regression(), regression_data(10)
 
     def broken(context):

@@ -49,7 +49,7 @@ def test_labels_become_indices_of_the_class_table(labels):
 def test_a_label_that_is_no_class_is_refused_with_the_sample_and_the_classes():
     data = classifier_data(4)
     data[2]["classLabel"] = "cow"
-    with pytest.raises(FeatureError, match=r"sample 2 of[^$]*label 'cow' is none of the 3 classes 'cat', 'dog', 'owl'"):
+    with pytest.raises(FeatureError, match=r"sample 2 of[^$]*label 'cow'; the 3 classes are 'cat', 'dog', 'owl'"):
         _read(classifier(), data)
 
 
@@ -60,7 +60,7 @@ def test_every_refusal_names_the_sample():
         r"sample 3[^$]*'y_true' takes an array float32 \[2\]; given was a": {"y_true": np.zeros(3)},
         r"sample 3[^$]*'y_true' is missing": {"y_true": None},
         r"sample 3[^$]*'x' is missing": {"x": None},
-        r"sample 3[^$]*no training input 'z'; these are 'x', 'y_true'": {"z": 1},
+        r"sample 3[^$]*no training input 'z'; the training inputs are 'x', 'y_true'": {"z": 1},
     }
     for words, change in wrong.items():
         with pytest.raises(FeatureError, match=words):
@@ -80,7 +80,7 @@ def test_samples_trained_on_together_have_one_shape():
     builder.add("innerProduct", "top", ["m"], ["y"], updatable=True, weights=np.ones((2, 1)))
     model = network(with_recipe(builder, "y", "y_true", array(2)))
     rows = [{"x": np.zeros(n), "y_true": np.zeros(2)} for n in (3, 3, 4)]
-    with pytest.raises(UpdateError, match=r"sample 2[^$]*'x' has shape \[4\], in sample 0 it has \[3\]"):
+    with pytest.raises(UpdateError, match=r"sample 2[^$]*'x' has shape \[4\], but shape \[3\] in sample 0"):
         _read(model, rows)
 
 
@@ -103,16 +103,16 @@ def test_images_come_as_pixels_and_indices_as_integers():
         _read(_digits(), [{"image": pixels, "index": [0.5]}])
 
 
-def test_a_class_that_the_network_does_not_tell_apart_is_refused():
+def test_a_class_index_out_of_range_is_refused():
     loss = recipe_of(_digits().spec).loss
     pixels = np.zeros((3, 4), np.uint8)
     for index in (2, -1):
         samples = _read(_digits(), [{"image": pixels, "index": [0]}, {"image": pixels, "index": [index]}])
-        with pytest.raises(
-            FeatureError, match=rf"sample 1[^$]*class {index}; the network tells 2 classes apart, 0 to 1"
-        ):
+        with pytest.raises(FeatureError, match=rf"sample 1[^$]*class {index}, but the network has only classes 0 to 1"):
             check_targets(samples, loss, (1, 1, 2, 1, 1))
-    with pytest.raises(UpdateError, match=r"one probability for each class; 'y' is computed from \[1, 1, 2, 3, 1\]"):
+    with pytest.raises(
+        UpdateError, match=r"one probability for each class, but 'y' is computed from \[1, 1, 2, 3, 1\]"
+    ):
         check_targets(samples, loss, (1, 1, 2, 3, 1))
 
 
@@ -139,16 +139,16 @@ def test_a_target_of_the_shape_of_the_probabilities_takes_an_index_or_probabilit
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (10, "class 10; the network tells 10 classes apart, 0 to 9"),
-        (-1, "class -1; the network tells 10 classes apart, 0 to 9"),
+        (10, "class 10, but the network has only classes 0 to 9"),
+        (-1, "class -1, but the network has only classes 0 to 9"),
         (0.5, r"a whole number, or 10 probabilities; got 0.5"),
         (float("nan"), "a whole number, or 10 probabilities; got nan"),
         ("seven", r"a whole number, or 10 probabilities; got '?seven"),
         (np.array([0.25]), r"10 probabilities; got 0.25 \(float64\)"),
         (10**5000, "got an integer of 16610 bits"),
-        (np.ones(10), "probabilities that are at least 0 and together 1; these are together 10"),
-        (np.eye(10)[1] * 2 - np.eye(10)[2], "at least 0 and together 1"),
-        (np.full(10, np.nan), "at least 0 and together 1"),
+        (np.ones(10), "probabilities, none negative, that sum to 1; got values from 1 with the sum 10"),
+        (np.eye(10)[1] * 2 - np.eye(10)[2], "none negative, that sum to 1; got values from -1 with the sum 1"),
+        (np.full(10, np.nan), "none negative, that sum to 1"),
         (np.zeros(9), r"'y_true' takes an array float32 \[10\]; given was an array float64 \[9\]"),
         ([[1], [2, 3]], "cannot be read as an array"),
     ],
@@ -187,12 +187,12 @@ def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
         free = UpdateTask(_ten(classes=classes, size=size), [{"x": np.ones(4), "y_true": index}], strict=False)
         free.resume()
         free.wait()
-        words = f"no training data fit the target 'y_true': it has {size} elements, 'y' has {classes} classes"
+        words = f"no training data can fit the target 'y_true': it has {size} elements, but 'y' has {classes} classes"
         assert isinstance(free.error, UpdateError)
         assert str(free.error) == words
 
 
-def test_what_is_no_index_of_a_class_is_told_plainly():
+def test_values_that_are_not_class_indices_are_refused():
     for value in (0.75, np.float64(0.75), np.array([0.75])):
         with pytest.raises(
             FeatureError, match=r"'y_true' must be the index of a class, a whole number; got 0\.75 \(fl"
@@ -220,7 +220,7 @@ def test_indices_and_one_hot_targets_train_alike():
 
 def test_a_target_of_another_size_than_the_output_is_refused():
     samples = _read(regression(), regression_data(2))
-    with pytest.raises(FeatureError, match=r"'y_true' has shape \[2\], the blob that it is compared with has \[3\]"):
+    with pytest.raises(FeatureError, match=r"'y_true' has shape \[2\], but 'y' has shape \[3\]"):
         check_targets(samples, recipe_of(regression().spec).loss, (3,))
 
 

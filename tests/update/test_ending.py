@@ -62,7 +62,7 @@ def _start(directory: Path) -> None:
     task.resume({ParameterKey.EPOCHS: 3})
 
 
-def test_a_program_goes_on_until_its_update_is_over(tmp_path):
+def test_a_program_stays_alive_until_its_update_is_over(tmp_path):
     process = processes().Process(target=_start, args=(tmp_path,))
     process.start()
     process.join(120)
@@ -76,7 +76,7 @@ def test_a_program_goes_on_until_its_update_is_over(tmp_path):
 def test_ctrl_c_at_the_end_of_the_program_cancels_its_update(tmp_path):
     program = _started(LONG, tmp_path)
     program.send_signal(signal.SIGINT)
-    assert program.communicate(timeout=60)[1] == "interrupted: updates are cancelled\n"
+    assert program.communicate(timeout=60)[1] == "interrupted: cancelling updates\n"
     assert program.returncode == 0
     assert UpdateTask.restore(tmp_path).metrics  # a checkpoint was written at the end
 
@@ -103,9 +103,7 @@ def test_an_update_for_which_no_thread_can_be_started_is_not_started(monkeypatch
     task = UpdateTask(network(), samples())
     with monkeypatch.context() as patch:
         _starting(patch, 0)
-        with pytest.raises(
-            UpdateError, match="no thread can be started: can't create new thread at interpreter shutdown"
-        ):
+        with pytest.raises(UpdateError, match="cannot start a thread: can't create new thread at interpreter shutdown"):
             task.resume()
     assert task.state is TaskState.SUSPENDED
     assert not ending._running  # the program does not wait for it
@@ -122,8 +120,8 @@ def test_an_update_that_needs_another_thread_fails(monkeypatch, left):
         _starting(patch, left)
         task.resume({ParameterKey.EPOCHS: 3})
         assert task.wait(60) is TaskState.FAILED
-    assert "no thread can be started" in str(task.error)
-    assert "let the program wait for the update" in str(task.error)
+    assert "cannot start a thread" in str(task.error)
+    assert "wait for the update before the program ends" in str(task.error)
     assert all(thread.ident is not None for thread in set(ending._readers) - readers)  # else joining them fails
 
 
@@ -132,7 +130,7 @@ def test_a_second_ctrl_c_ends_a_program_whose_update_hangs():
     program = _started(HANGING)
     program.send_signal(signal.SIGINT)
     assert program.stderr is not None
-    assert program.stderr.readline() == "interrupted: updates are cancelled\n"
+    assert program.stderr.readline() == "interrupted: cancelling updates\n"
     program.send_signal(signal.SIGINT)
     assert program.communicate(timeout=60)[1] == ""
     assert program.returncode == 130

@@ -19,7 +19,7 @@ from graphml.spec.attributes import Choice, weight_names
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import ParameterKey, UpdateTask, recipe_of, take_apart, update
 from graphml.update.recipe import Loss, Recipe
-from graphml.update.step.training import Batch, loss_and_statistics
+from graphml.update.step.training import MiniBatch, loss_and_statistics
 from graphml.update.step.trunk import merge
 
 KINDS = cases.load_all()
@@ -56,7 +56,7 @@ def _loss_of_layer(kind: str) -> tuple[Callable[..., Any], Any]:
     rows = {name: case.inputs[int(name[2:])][None] for name in parts.cut}
 
     def loss_of(train, target):
-        batch = Batch(rows, target, np.ones(1, bool))
+        batch = MiniBatch(rows, target, np.ones(1, bool))
         loss, _ = loss_and_statistics(parts, recipe, train, frozen, batch, {})
         return loss, parts.plain.fn(merge(train, frozen), {name: blob[0] for name, blob in rows.items()})["out0"]
 

@@ -19,8 +19,9 @@ from graphml import recipes
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError, UpdateError
 from graphml.update import UpdateTask, federated_average, update_many
-from graphml.update.data import validation
-from graphml.update.users import cohorts, many
+from graphml.update.learners import runner
+from graphml.update.step.trunk_runner import TrunkRunner
+from graphml.update.users import cohort_runner
 
 MODEL = regression(shuffle=True)  # one for all tests, so that its programs compile once
 
@@ -64,7 +65,7 @@ def _regression_users(*counts: int) -> list:
     return [regression_data(count, seed=count) for count in counts]
 
 
-def test_ragged_users_in_two_cohorts_learn_what_each_alone_learns():
+def test_users_with_different_numbers_of_samples_learn_what_each_learns_alone():
     model, users = MODEL, _regression_users(10, 3, 1)
     result = update_many(model, iter(users), users_at_once=2, epochs=2, learning_rate=0.02)
     assert result.errors == {}
@@ -75,11 +76,11 @@ def test_ragged_users_in_two_cohorts_learn_what_each_alone_learns():
         result.models[3]
 
 
-def test_groups_one_after_the_other_learn_the_same(monkeypatch):
+def test_users_in_sequential_groups_learn_the_same(monkeypatch):
     model, users = MODEL, _regression_users(9, 2, 5)
     at_once = update_many(model, users)
     for together in (1, 2):
-        monkeypatch.setattr(many, "_together", lambda size, platform, together=together: together)
+        monkeypatch.setattr(cohort_runner, "_users_together", lambda size, platform, together=together: together)
         in_turn = update_many(model, users)
         np.testing.assert_allclose(in_turn.losses, at_once.losses, rtol=1e-5)
         for a, b in zip(in_turn.models, at_once.models, strict=True):
@@ -87,7 +88,7 @@ def test_groups_one_after_the_other_learn_the_same(monkeypatch):
 
 
 @pytest.mark.parametrize(("batch_size", "epochs"), [(4, [5, 2]), (2**40, [5, 5])])
-def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_own(batch_size, epochs):
+def test_validation_metrics_dropout_schedules_and_early_stopping_are_per_user(batch_size, epochs):
     draw = np.random.default_rng(0)
     builder = NeuralNetworkBuilder({"x": array(3)}, {}, class_labels=["cat", "dog", "owl"], probabilities="p")
     builder.add("sin", "sin", ["x"], ["s"])
@@ -114,27 +115,29 @@ def test_validation_metrics_dropout_schedules_and_early_stopping_are_each_users_
     _same_as_alone(result, model, users, recipe=recipe, strict=False)
 
 
-def test_a_short_last_piece_of_what_is_judged_counts_by_its_rows(monkeypatch):
+def test_a_short_last_piece_is_weighted_by_its_rows_in_the_evaluation(monkeypatch):
     recipe = recipes.Recipe(recipes.SGD(0.01), losses=recipes.SquaredError("y"), validation_fraction=0.7)
     found = []
-    for rows in (many._JUDGED, 2):
-        monkeypatch.setattr(many, "_JUDGED", rows)
+    for rows in (cohort_runner.EVALUATION_ROWS, 2):
+        monkeypatch.setattr(cohort_runner, "EVALUATION_ROWS", rows)
         result = update_many(MODEL, _regression_users(10, 4), recipe=recipe, strict=False)
         found.append([result.history(user).epochs[-1].validation_loss for user in (0, 1)])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
 
 
 def test_the_trunk_sees_each_sample_once_and_users_together(monkeypatch):
-    pieces, plain = [], cohorts._Trunk.__call__
-    monkeypatch.setattr(cohorts._Trunk, "__call__", lambda trunk, one: pieces.append(one.count) or plain(trunk, one))
+    pieces, plain = [], TrunkRunner.__call__
+    monkeypatch.setattr(TrunkRunner, "__call__", lambda trunk, one: pieces.append(one.count) or plain(trunk, one))
     update_many(MODEL, _regression_users(*[10] * 9), epochs=2)
     assert pieces == [32, 32, 26]
 
 
-def test_samples_that_fill_the_memory_close_a_cohort(monkeypatch):
-    sizes, plain = [], many._Crowd.train
+def test_samples_that_fill_the_memory_complete_a_cohort(monkeypatch):
+    sizes, plain = [], cohort_runner.CohortRunner.train
     monkeypatch.setattr(
-        many._Crowd, "train", lambda crowd, one, tell: sizes.append(len(one.users)) or plain(crowd, one, tell)
+        cohort_runner.CohortRunner,
+        "train",
+        lambda self, cohort, failed: sizes.append(len(cohort.users)) or plain(self, cohort, failed),
     )
     result = update_many(MODEL, _regression_users(10, 10, 10), users_at_once=3, memory_bytes=400)
     assert sizes == [2, 1]
@@ -173,7 +176,7 @@ def test_a_user_whose_loss_is_not_finite_stops_alone():
 def test_what_is_refused():
     with pytest.raises(UpdateError, match="a list of training data, one for each user"):
         update_many(MODEL, regression_data(3))
-    with pytest.raises(UpdateError, match="user 0\n  the data are samples or a dict of arrays, not an int"):
+    with pytest.raises(UpdateError, match="user 0\n  training data must be samples or a dict of arrays, not an int"):
         update_many(MODEL, [5])
     with pytest.raises(UpdateError, match="there are no users"):
         update_many(MODEL, [])
@@ -185,7 +188,7 @@ def test_what_is_refused():
         update_many(MODEL, [], epochs=0)
 
 
-def test_weights_may_be_given_and_the_model_stays_as_it_was():
+def test_weights_can_be_set_and_the_original_model_does_not_change():
     model = MODEL
     before = _weights(model)
     start = {"top/weights": np.zeros((2, 5)), "learning_rate": 0.0}
@@ -230,7 +233,7 @@ def test_two_processes_train_their_own_users_and_average_over_all():
     np.testing.assert_allclose(there, here.parameters["top"]["weights"], rtol=2e-5, atol=1e-6)
 
 
-def test_random_layers_draw_for_each_sample_and_epoch_that_is_judged(monkeypatch):
+def test_random_layers_draw_for_each_evaluated_sample_and_epoch(monkeypatch):
     """y = x + noise and the target is 0: the loss is the mean of the squares of the noise, and nothing is learned."""
     builder = NeuralNetworkBuilder({"x": array(1)}, {"y": array(1)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
@@ -241,7 +244,7 @@ def test_random_layers_draw_for_each_sample_and_epoch_that_is_judged(monkeypatch
     recipe = recipes.Recipe(
         recipes.SGD(0.0), losses=recipes.SquaredError("y"), epochs=2, batch_size=350, validation_fraction=0.5, seed=3
     )
-    monkeypatch.setattr(validation, "_ROWS", 100)  # a task puts samples together otherwise than many users
+    monkeypatch.setattr(runner, "EVALUATION_ROWS", 100)  # a task groups samples differently
 
     def losses(history):
         return [record.validation_loss for record in history.epochs]

@@ -23,14 +23,13 @@ from graphml.update import (
     UpdateEvent,
     UpdateProgressHandlers,
     UpdateTask,
-    losses,
     recipe_of,
     take_apart,
-    training,
-    validation,
 )
-from graphml.update.data.validation import kept_apart
-from graphml.update.progress.history import Record, is_enough
+from graphml.update.learners import runner
+from graphml.update.learners.epochs import should_stop, split_samples
+from graphml.update.progress.history import Record
+from graphml.update.step import losses, training
 from graphml.update.step.augmentation import flipped, moved
 from graphml.update.step.optimizers import clipped, optimizer, rate_factor
 from graphml.update.step.programs import programs_for
@@ -322,7 +321,8 @@ def test_augmented_samples_differ_from_epoch_to_epoch_and_by_seed_only():
 
 
 def test_samples_kept_for_validation_are_never_trained_on():
-    train, held = kept_apart(10, 0.3)
+    split = split_samples(10, 0.3)
+    train, held = split.training, split.validation
     assert len(held) == 3
     assert sorted([*train, *held]) == list(range(10))
     data = regression_data(10)
@@ -337,16 +337,16 @@ def test_samples_kept_for_validation_are_never_trained_on():
     assert clean.metrics[MetricKey.VALIDATION_LOSS] == clean.history.epochs[-1].validation_loss
     assert len(clean.history.batches) == 3 * 2
     with pytest.raises(UpdateError, match="none would be left"):
-        kept_apart(1, 0.5)
+        split_samples(1, 0.5)
 
 
-def test_a_short_last_piece_of_what_is_judged_counts_by_its_rows(monkeypatch):
+def test_a_short_last_piece_is_weighted_by_its_rows_in_the_evaluation(monkeypatch):
     def mean(train, frozen, blobs, target, mask, hyper):
         return {"loss": np.mean(target[mask])}
 
     targets = np.random.default_rng(0).normal(size=9)
-    monkeypatch.setattr(validation, "_ROWS", 4)
-    found = validation.judged(mean, None, None, training.Data({}, targets), np.arange(9), None)
+    monkeypatch.setattr(runner, "EVALUATION_ROWS", 4)
+    found = runner.evaluate(mean, None, None, training.Data({}, targets), np.arange(9), None)
     assert found["loss"] == pytest.approx(np.mean(targets), rel=1e-12)
 
 
@@ -408,9 +408,9 @@ def test_training_ends_early_and_gives_the_best_weights():
         return [Record(i, None, value) for i, value in enumerate(values)]
 
     stopping = recipes.EarlyStopping(2, min_delta=0.1)
-    assert not is_enough(stopping, records(3, 2, 1.95, 1.8))
-    assert is_enough(stopping, records(3, 2, 1.95, 1.95))
-    assert not is_enough(None, records(1, 2, 3, 4, 5))
+    assert not should_stop(stopping, records(3, 2, 1.95, 1.8))
+    assert should_stop(stopping, records(3, 2, 1.95, 1.95))
+    assert not should_stop(None, records(1, 2, 3, 4, 5))
     # a rate that is too large makes every epoch worse
     recipe = recipes.Recipe(
         recipes.SGD(0.7), epochs=30, batch_size=10, early_stopping=stopping, validation_fraction=0.2
@@ -426,7 +426,7 @@ def test_training_ends_early_and_gives_the_best_weights():
         epochs=1 + int(np.argmin(judged)),
     )
     jax.tree.map(np.testing.assert_array_equal, task.model.parameters["top"], best.model.parameters["top"])
-    with pytest.raises(UpdateError, match="'accuracy' is not measured in this run; measured are loss"):
+    with pytest.raises(UpdateError, match="'accuracy' was not measured in this run; measured: loss"):
         Record(0, None, 1.0).value("accuracy")
 
 
@@ -524,7 +524,7 @@ def test_an_lstm_after_some_steps_equals_that_of_torch():
         judge.bias_hh_l0.zero_().requires_grad_(False)
     chosen = torch.optim.SGD([t for n, t in judge.named_parameters() if n != "bias_hh_l0"], lr=0.5, momentum=0.9)
     for _ in range(3):
-        batch = training.Batch({parts.cut[0]: x}, y, np.ones(4, bool))
+        batch = training.MiniBatch({parts.cut[0]: x}, y, np.ones(4, bool))
         params, state, _ = step(params, state, batch, training.hyper_values(runtime))
         chosen.zero_grad()
         out, _ = judge(torch.tensor(x[:, :, 0, :, 0, 0]))

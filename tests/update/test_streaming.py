@@ -70,8 +70,8 @@ def test_data_are_not_read_further_ahead_than_a_few_pieces():
 
     task = _run(UpdateTask(regression(), endless(), memory_bytes=100, disk_bytes=64 * 40))
     assert task.state is TaskState.FAILED
-    assert "the training data are too many to store: 128 samples take" in str(task.error)
-    assert "2.56 kB are allowed; disk_bytes= allows more" in str(task.error)
+    assert "the training data are too large to store: 128 samples take" in str(task.error)
+    assert "most 2.56 kB are allowed; pass a larger disk_bytes" in str(task.error)
     time.sleep(0.2)
     assert len(read) <= 6 * 64
 
@@ -92,7 +92,7 @@ def test_data_that_never_come_can_be_cancelled():
     never.set()
 
 
-def test_what_the_data_raise_is_the_cause():
+def test_an_exception_of_the_data_is_the_cause():
     def broken():
         yield from classifier_data(3)
         raise ZeroDivisionError("mine")
@@ -102,7 +102,7 @@ def test_what_the_data_raise_is_the_cause():
     assert isinstance(task.error.__cause__, ZeroDivisionError)
 
 
-def test_reading_ahead_keeps_order_and_stops_when_nobody_wants_more():
+def test_reading_ahead_keeps_the_order_and_stops_with_its_reader():
     made = []
 
     def numbers():
@@ -119,7 +119,7 @@ def test_reading_ahead_keeps_order_and_stops_when_nobody_wants_more():
     assert list(in_pieces(range(5), 2)) == [[0, 1], [2, 3], [4]]
 
 
-def test_what_is_stored_comes_back_and_damage_is_seen(tmp_path):
+def test_stored_samples_are_reopened_and_damage_is_noticed(tmp_path):
     draw = np.random.default_rng(0)
     blobs, target = {"a": draw.normal(size=(5, 2, 3)).astype(np.float32)}, np.arange(5, dtype=np.int32)
     for limits in (Limits(), Limits(memory_bytes=50)):
@@ -149,7 +149,7 @@ def test_with_handlers_at_each_mini_batch_files_give_the_same_events():
     assert seen["memory"] == seen["files"]
 
 
-def test_half_precision_computes_in_it_and_keeps_float32_weights():
+def test_half_precision_keeps_float32_weights():
     model, data = regression(adam=True), regression_data(12)
     half = _run(UpdateTask(model, data, precision="bfloat16"), epochs=20)
     full = _run(UpdateTask(model, data), epochs=20)
@@ -159,7 +159,7 @@ def test_half_precision_computes_in_it_and_keeps_float32_weights():
     weights = half.model.parameters["top"]["weights"]
     assert weights.dtype == np.float32
     assert (np.frombuffer(np.asarray(weights).tobytes(), np.uint32) & 0xFFFF).any()  # more digits than half has
-    with pytest.raises(UpdateError, match="precision='float8' is refused; there are float32, bfloat16"):
+    with pytest.raises(UpdateError, match="precision='float8' is refused; allowed: float32, bfloat16"):
         UpdateTask(model, data, precision="float8")  # type: ignore[arg-type]
 
 

@@ -72,7 +72,7 @@ def test_the_events_of_a_run_come_in_order_with_their_metrics():
     assert seen[0].parameters[ParameterKey.EPOCHS] == 2
 
 
-def test_only_the_events_that_were_asked_for_are_told():
+def test_handlers_get_only_their_events():
     task, seen = _watch(regression(), regression_data(10), EPOCH)
     _done(task)
     assert [c.event for c in seen] == [EPOCH] * 3 + [UpdateEvent(0)]
@@ -96,7 +96,7 @@ def test_the_models_of_a_run_are_snapshots_that_predict_and_save(tmp_path):
     assert again.is_updatable
 
 
-def test_training_learns_and_frozen_weights_stay():
+def test_training_learns_and_frozen_weights_do_not_change():
     model, data = classifier(), classifier_data(12)
     task, seen = _watch(model, data, EPOCH)
     _done(task, epochs=60, learning_rate=0.1, momentum=0.5)
@@ -156,11 +156,11 @@ def test_tasks_on_models_that_differ_in_weights_share_their_programs():
     model, data = regression(), regression_data(10)
     first = UpdateTask(model, data)
     second = UpdateTask(_done(first).model, data)
-    assert second._run.programs is first._run.programs
-    assert UpdateTask(regression(), data)._run.programs is not first._run.programs
+    assert second._learner._programs is first._learner._programs
+    assert UpdateTask(regression(), data)._learner._programs is not first._learner._programs
 
 
-def test_more_epochs_and_another_batch_size_from_a_handler():
+def test_a_handler_can_set_more_epochs_and_another_batch_size():
     def more(context):
         if context.metrics[EPOCH_INDEX] == 0:
             context.task.resume({"epochs": 3, "mini_batch_size": 10})
@@ -268,7 +268,7 @@ def test_an_exception_in_a_handler_fails_the_task_with_its_cause(when):
     assert seen[-1].event == UpdateEvent(0)
 
 
-def test_a_handler_that_wants_to_exit_ends_the_task_and_nobody_waits_for_ever():
+def test_a_handler_that_raises_system_exit_ends_the_task():
     task, _ = _watch(regression(), regression_data(10), BEGIN, lambda context: exit(3))
     assert _done(task).state is TaskState.FAILED
     assert "SystemExit: 3" in str(task.error)
@@ -297,7 +297,7 @@ def test_a_bad_sample_fails_the_task_with_its_index():
         update(classifier(), rows)
 
 
-def test_a_loss_that_is_not_finite_fails_the_task_and_leaves_the_model():
+def test_a_loss_that_is_not_finite_fails_the_task_and_keeps_the_original_model():
     model, data = regression(), regression_data(10)
     task, _ = _watch(model, data, EPOCH)
     _done(task, learning_rate=1e5, epochs=50)
@@ -313,7 +313,7 @@ def test_a_loss_that_is_not_finite_fails_the_task_and_leaves_the_model():
     assert "the loss is nan in mini-batch 1 of epoch 0" in str(task.error)
 
 
-def test_ctrl_c_while_waiting_cancels_and_goes_on():
+def test_ctrl_c_while_waiting_cancels_and_is_raised():
     task, seen = _watch(regression(), regression_data(10), EPOCH, lambda context: time.sleep(0.01))
     task.resume({"epochs": 1000})
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
@@ -343,7 +343,7 @@ def test_a_handler_cannot_wait_for_its_own_task():
     assert "cannot wait for the task that calls it" in str(_done(task).error)
 
 
-def test_every_rule_that_core_ml_would_enforce_is_listed_unless_asked_for_less():
+def test_every_rule_of_core_ml_is_checked_unless_strict_is_off():
     model = regression().spec
     model.isUpdatable = False
     model.neuralNetwork.updateParams.optimizer.sgdOptimizer.learningRate.defaultValue = -1
@@ -369,7 +369,7 @@ def test_without_strictness_any_differentiable_network_trains():
     assert all((a != b).any() for a, b in zip(_weights(model), _weights(trained), strict=True))
 
 
-def test_random_layers_draw_other_numbers_in_each_step_and_the_same_for_a_seed():
+def test_random_layers_draw_anew_in_each_step_and_repeat_with_the_seed():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(2)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
     builder.add("addBroadcastable", "noisy", ["x", "n"], ["h"])
@@ -383,7 +383,7 @@ def test_random_layers_draw_other_numbers_in_each_step_and_the_same_for_a_seed()
     assert _same_bits(*(update(model, data, strict=False, seed=4) for _ in range(2)))
 
 
-def test_two_completion_handlers_are_one_too_many():
+def test_two_completion_handlers_are_refused():
     handlers = UpdateProgressHandlers(EPOCH, None, print)
     with pytest.raises(UpdateError, match="two completion handlers"):
         UpdateTask(regression(), [], completion_handler=print, progress_handlers=handlers)

@@ -13,8 +13,9 @@ from update.networks import classifier, classifier_data, network, regression, re
 
 from graphml import recipes
 from graphml.interpreter.lower import Lowered
-from graphml.update import Batch, make_step, recipe_of, take_apart
+from graphml.update import MiniBatch, make_step, recipe_of, take_apart
 from graphml.update.data.samples import read_samples
+from graphml.update.learners.epochs import epoch_loss, epoch_order
 from graphml.update.step import training
 
 
@@ -27,7 +28,7 @@ def _setup(model, data, **values):
 
 
 def _batch(data, rows):
-    return Batch({n: b[rows] for n, b in data.blobs.items()}, data.target[rows], np.ones(len(rows), bool))
+    return MiniBatch({n: b[rows] for n, b in data.blobs.items()}, data.target[rows], np.ones(len(rows), bool))
 
 
 def _dense_by_hand(model, data, batches, rate, momentum):
@@ -64,7 +65,7 @@ def test_steps_with_momentum_equal_those_by_hand():
     np.testing.assert_array_equal(params["below"]["weights"], model.parameters["below"]["weights"])
 
 
-def test_a_new_rate_leaves_the_velocity_as_it_is():
+def test_a_new_learning_rate_keeps_the_velocity():
     rates = training.optimizer("sgd", {"learning_rate": 0.5, "momentum": 0.5})
     state = rates.init(jnp.zeros(()))
     _, state = rates.update(jnp.ones(()), state)
@@ -118,7 +119,7 @@ def test_gradients_and_steps_equal_those_of_torch(adam):
 
 
 def _run(run, parts, recipe, model, data, cuts, count, batch_size):
-    order = training.epoch_order(count, batch_size, seed=3, epoch=0, shuffle=True)
+    order = epoch_order(count, batch_size, seed=3, epoch=0, shuffle=True)
     train, frozen = parts.split(model.parameters)
     state, hyper, total = (
         training.initial_state(parts, recipe, model.parameters),
@@ -131,7 +132,7 @@ def _run(run, parts, recipe, model, data, cuts, count, batch_size):
     return train, total
 
 
-def test_cutting_an_epoch_into_slices_changes_no_bit():
+def test_slicing_an_epoch_does_not_change_a_bit():
     model = classifier(adam=True)
     recipe, parts, data = _setup(model, classifier_data(11))
     run = training.make_slice(parts, recipe)
@@ -147,7 +148,7 @@ def test_the_short_last_mini_batch_is_the_mean_of_its_own_rows():
     model, data = regression(), regression_data(7)
     recipe, parts, samples = _setup(model, data)
     run = training.make_slice(parts, recipe)
-    order = training.epoch_order(7, 4, seed=0, epoch=0, shuffle=False)
+    order = epoch_order(7, 4, seed=0, epoch=0, shuffle=False)
     train, frozen = parts.split(model.parameters)
     state = training.initial_state(parts, recipe, model.parameters)
     train, _, losses = run(train, frozen, state, samples, order, 0, 2, training.hyper_values(recipe), None)
@@ -156,13 +157,13 @@ def test_the_short_last_mini_batch_is_the_mean_of_its_own_rows():
     np.testing.assert_allclose(train["top"]["weights"], w, rtol=1e-5, atol=1e-6)
 
 
-def test_a_mini_batch_is_never_wider_than_there_are_samples():
-    order = training.epoch_order(5, 2**62, seed=0, epoch=0, shuffle=False)
+def test_a_mini_batch_never_has_more_rows_than_there_are_samples():
+    order = epoch_order(5, 2**62, seed=0, epoch=0, shuffle=False)
     np.testing.assert_array_equal(order, [range(5)])
-    assert training.epoch_loss(np.float32([2.5]), 5, 2**62) == 2.5
+    assert epoch_loss(np.float32([2.5]), 5, 2**62) == 2.5
 
 
-def test_rows_that_only_fill_up_change_nothing():
+def test_padding_rows_change_nothing():
     own = recipes.Recipe(recipes.SGD(0.1), dropout={"f": 0.3}, layers=["top"])
     model = network(recipes.write_recipe(classifier().spec, own))
     recipe = recipe_of(model.spec)
@@ -181,7 +182,7 @@ def test_rows_that_only_fill_up_change_nothing():
 
 def test_orders_are_permutations_that_differ_by_seed_and_epoch():
     orders = {
-        (seed, epoch): training.epoch_order(10, 4, seed=seed, epoch=epoch, shuffle=True)
+        (seed, epoch): epoch_order(10, 4, seed=seed, epoch=epoch, shuffle=True)
         for seed in (-1, 0, 1)
         for epoch in (0, 1)
     }
@@ -190,12 +191,12 @@ def test_orders_are_permutations_that_differ_by_seed_and_epoch():
         assert sorted(order.ravel()[:10]) == list(range(10))
         assert set(order.ravel()[10:]) <= set(range(10))
     assert len({order.tobytes() for order in orders.values()}) == 6
-    plain = training.epoch_order(10, 4, seed=5, epoch=2, shuffle=False)
+    plain = epoch_order(10, 4, seed=5, epoch=2, shuffle=False)
     np.testing.assert_array_equal(plain.ravel()[:10], np.arange(10))
 
 
 def test_the_order_of_a_seed_never_changes():
-    order = training.epoch_order(8, 4, seed=0, epoch=0, shuffle=True)
+    order = epoch_order(8, 4, seed=0, epoch=0, shuffle=True)
     np.testing.assert_array_equal(order.ravel(), ORDER)
 
 

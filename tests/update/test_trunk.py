@@ -14,7 +14,7 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import recipe_of, take_apart
-from graphml.update.step.training import Batch, hyper_values, loss_and_statistics, make_trunk
+from graphml.update.step.training import MiniBatch, hyper_values, loss_and_statistics, make_trunk
 from graphml.update.step.trunk import merge
 
 EYE = np.eye(3, dtype=np.float32)
@@ -63,7 +63,7 @@ def _same_as_uncut(model, target_shape=(2,)):
     target = draw.normal(size=(7, *target_shape)).astype(np.float32)
     blobs = make_trunk(parts)(dict(parts.trunk.params), {"x": x})
     train, frozen = parts.split(model.parameters)
-    batch = Batch(blobs, target, np.ones(7, bool))
+    batch = MiniBatch(blobs, target, np.ones(7, bool))
 
     def cut(train):
         return loss_and_statistics(parts, recipe, train, frozen, batch, hyper_values(recipe))[0]

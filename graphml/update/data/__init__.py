@@ -1,4 +1,5 @@
-"""Training data: samples in any form go in, arrays in mini-batches come out, from memory or from files.
+"""Training data: samples in any form go in, checked arrays in memory or in files come out.
 
-Start with `samples`.
+`samples` checks samples against the model, `storage` keeps their arrays, `streaming` reads ahead, and `files` reads
+folders of images, JSON lines, CSV and NumPy archives. Read `samples` first.
 """

@@ -1,7 +1,7 @@
-"""Data from files, for the command line: folders of images, JSON lines, CSV, NumPy arrays and archives.
+"""Training data from files, for the command line: folders of images, JSON lines, CSV, NumPy arrays and archives.
 
-The files may be anybody's. Only regular files are read; no pickle is; and what a header or number promises is compared
-with the size of the file before memory is taken for it.
+The files may come from anybody. Only regular files are read, pickle never is, and the sizes that a header claims are
+compared with the size of the file before memory is allocated.
 """
 
 from __future__ import annotations
@@ -22,16 +22,21 @@ from typing import IO, Any
 from graphml.errors import FeatureError
 from graphml.spec.files import open_regular
 
-_LONGEST_HEADER = 10_000  # bytes of a .npy file, NumPy's own limit: a parser of Python reads it
-_LONGEST_LINE = 1 << 27  # characters of a line of text
-_ALWAYS_UNPACKED = 1 << 30  # bytes that an archive of any size may unpack to
-_RATIO = 100  # how many times its own size a larger archive may unpack to
+_LONGEST_HEADER = 10_000  # bytes, of a .npy file; NumPy's own limit, because Python's parser reads it
+_LONGEST_LINE = 1 << 27  # characters, of a line of text
+_ALWAYS_UNPACKED = 1 << 30  # bytes, that any archive may unpack to
+_RATIO = 100  # a larger archive may unpack to this many times its size
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
 class FileSamples:
-    """The samples of a file, read anew, one after the other, each time that they are asked for."""
+    """The samples of a file, which is read again in each iteration.
+
+    Attributes:
+        path: the file.
+        read: yields its samples.
+    """
 
     path: Path
     read: Callable[[Path], Iterable[dict[str, Any]]]
@@ -45,24 +50,29 @@ class FileSamples:
         except (OSError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a path with a null character
             raise FeatureError(f"{self.path} cannot be read: {error}") from None
         if not count:
-            raise FeatureError(f"{self.path} holds no samples")
+            raise FeatureError(f"{self.path} contains no samples")
 
 
 def read_samples(path: Path, model: Any) -> Iterable[Mapping[str, Any]]:
-    """Samples for a model's training inputs.
+    """The samples in a file or folder, for the training inputs of a model.
 
-    path: a folder with one folder of images per class; a .jsonl file (one feature dictionary a line); a .csv file whose
-    header names the features, arrays as columns name[0], name[1] ...; a .npz file with one array per feature, samples
-    along the first axis. Lines are read when training asks for them, so that such files may be larger than memory.
-    Raises FeatureError naming the file and, when it comes to it, the line.
+    Args:
+        path: a folder with a folder of images for each class; a .jsonl file with a feature dictionary on each line; a
+            .csv file whose header names the features, arrays as columns name[0], name[1] ...; or a .npz file with an
+            array for each feature, samples along the first axis. Lines are read lazily, so text files may be larger
+            than memory.
+        model: the Model message.
+
+    Raises:
+        FeatureError: the file cannot be read; later errors name the line too.
     """
     if path.is_dir():
         return _image_folder(path, model)
     readers = {".jsonl": _json_lines, ".csv": _csv, ".npz": _archive}
     if path.suffix not in readers:
-        raise FeatureError(f"{path}: training data is a folder of images or a {', '.join(readers)} file")
+        raise FeatureError(f"{path}: training data must be a folder of images or a {', '.join(readers)} file")
     try:
-        open_regular(path).close()  # better now than when training asks for the first sample
+        open_regular(path).close()  # fail now rather than when training reads the first sample
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         raise FeatureError(f"{path} cannot be read: {error}") from None
     return FileSamples(path, readers[path.suffix])
@@ -73,7 +83,9 @@ def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
     images = [feature.name for feature in declared if feature.type.HasField("imageType")]
     label = model.description.predictedFeatureName
     if len(images) != 1 or not label:
-        raise FeatureError(f"{path}: folders of images train classifiers with one image input; this model is not one")
+        raise FeatureError(
+            f"{path}: a folder of images needs a classifier with one image input, which this model is not"
+        )
     integer = any(f.name == label and f.type.HasField("int64Type") for f in model.description.output)
     samples = [
         {images[0]: str(file), label: _whole(folder) if integer else folder.name}
@@ -83,7 +95,7 @@ def _image_folder(path: Path, model: Any) -> list[dict[str, Any]]:
         if file.suffix.lower() in _IMAGES
     ]
     if not samples:
-        raise FeatureError(f"{path} holds no images; expected {path}/CLASS/IMAGE.png")
+        raise FeatureError(f"{path} contains no images; expected {path}/CLASS/IMAGE.png")
     return samples
 
 
@@ -91,7 +103,7 @@ def _whole(folder: Path) -> int:
     try:
         return int(folder.name)
     except ValueError:
-        raise FeatureError(f"{folder}: the classes of this model are integers, which {folder.name!r} is not") from None
+        raise FeatureError(f"{folder}: the classes of this model are integers, but {folder.name!r} is not") from None
 
 
 # Text ----------------------------------------------------------------------------------------------------------------
@@ -116,19 +128,19 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
         sample = from_json(line, f"{path}, line {number}")
         if not isinstance(sample, dict):
             what = type(sample).__name__
-            raise FeatureError(f"{path}, line {number}: a sample is an object of features, not {what}")
+            raise FeatureError(f"{path}, line {number}: a sample must be a JSON object of features, not {what}")
         yield sample
 
 
 def from_json(text: str, where: str) -> Any:
-    """The value that a text in JSON stands for. Raises FeatureError that begins with `where`."""
+    """The value of a JSON text. Raises FeatureError that begins with `where`."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise FeatureError(f"{where}: not JSON ({error.msg})") from None
     except RecursionError:
         raise FeatureError(f"{where}: lists or objects are nested too deep") from None
-    except ValueError:  # Python reads integers of some thousand digits
+    except ValueError:  # Python limits the number of digits of integers
         raise FeatureError(f"{where}: a number has too many digits") from None
 
 
@@ -137,14 +149,16 @@ def _csv(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for row in rows:
             if None in row or None in row.values():
-                raise FeatureError(f"{path}, line {rows.line_num}: the row is not as long as the header")
+                raise FeatureError(
+                    f"{path}, line {rows.line_num}: the row and the header differ in their number of columns"
+                )
             yield _gathered({name: _cell(text, f"{path}, line {rows.line_num}") for name, text in row.items()})
     except csv.Error as error:
         raise FeatureError(f"{path}, line {rows.reader.line_num}: {error}") from None
 
 
 def _cell(text: str, where: str) -> Any:
-    """A number where the text is one."""
+    """The text, as a number if it is one."""
     for convert in (int, float):
         try:
             number = convert(text)
@@ -157,7 +171,7 @@ def _cell(text: str, where: str) -> Any:
 
 
 def _gathered(row: dict[str, Any]) -> dict[str, Any]:
-    """Columns name[0], name[1] ... become one list under `name`."""
+    """Gather columns name[0], name[1] ... into one list `name`."""
     out: dict[str, Any] = {}
     for name, value in row.items():
         base, bracket, rest = name.partition("[")
@@ -172,8 +186,11 @@ def _gathered(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_array(path: str | os.PathLike[str]) -> Any:
-    """The array in a .npy file. Raises FeatureError for a file that is damaged, holds Python objects, or is shorter
-    than its header says."""
+    """The array in a .npy file.
+
+    Raises:
+        FeatureError: the file is damaged, contains Python objects, or is shorter than its header claims.
+    """
     try:
         with open_regular(path) as file:
             return _array(file, os.fstat(file.fileno()).st_size, str(path))
@@ -182,29 +199,28 @@ def read_array(path: str | os.PathLike[str]) -> Any:
 
 
 def _array(file: IO[bytes], size: int, where: str) -> Any:
-    """The array in an open .npy file of so many bytes. No memory is taken for more numbers than it holds."""
+    """The array in an open .npy file of `size` bytes; no memory is allocated beyond what the file contains."""
     import numpy as np
 
     try:
         version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            length = int.from_bytes(file.read(2), "little")
-            if length > _LONGEST_HEADER:  # what NumPy says here is how to read it with pickle
-                raise FeatureError(f"{where} has a header of {length} bytes; at most {_LONGEST_HEADER} are read")
-            file.seek(-2, os.SEEK_CUR)
-            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
+        if version != (1, 0):
+            raise FeatureError(f"{where} has version {version[0]}.{version[1]} of the .npy format; only 1.0 is read")
+        length = int.from_bytes(file.read(2), "little")
+        if length > _LONGEST_HEADER:  # NumPy's own message suggests pickle
+            raise FeatureError(f"{where} has a header of {length} bytes, more than {_LONGEST_HEADER}")
+        file.seek(-2, os.SEEK_CUR)
+        shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
     except FeatureError:
         raise
-    except Exception as error:  # the header is a Python expression: damaged ones raise errors of every kind
+    except Exception as error:  # the header is a Python expression, so a damaged one raises any kind of error
         raise FeatureError(f"{where} is not a .npy file: {str(error)[:200]}") from None
-    if version != (1, 0):
-        raise FeatureError(f"{where} has version {version[0]}.{version[1]} of the .npy format; only 1.0 is read")
     if dtype.hasobject or not dtype.itemsize:
         raise FeatureError(f"{where} holds {dtype}; only numbers are read")
     size_wanted, held = math.prod(shape) * dtype.itemsize, size - file.tell()
     if min(shape, default=0) < 0 or size_wanted > held:
         claim = f"{dtype} {list(shape)}" if size_wanted < 1 << 64 else f"more than {1 << 64} bytes"
-        raise FeatureError(f"{where} is truncated or damaged: its header says {claim}, behind it are {held} bytes")
+        raise FeatureError(f"{where} is truncated or damaged: its header claims {claim}, but {held} bytes follow")
     data = file.read(size_wanted)
     if len(data) < size_wanted:
         raise FeatureError(f"{where} is truncated")
@@ -230,9 +246,9 @@ def _arrays(file: IO[bytes], size: int, path: Path) -> dict[str, Any]:
             total, most = sum(entry.file_size for entry in entries), max(_ALWAYS_UNPACKED, _RATIO * size)
             if total > most:
                 raise FeatureError(
-                    f"{path} would unpack to {total} bytes; for {size} bytes at most {most} are unpacked"
+                    f"{path} would unpack to {total} bytes; at most {most} are allowed for an archive of {size} bytes"
                 )
-            found = {}
+            found: dict[str, Any] = {}
             for entry in entries:
                 with archive.open(entry) as opened:
                     name = entry.filename.removesuffix(".npy")
@@ -240,5 +256,5 @@ def _arrays(file: IO[bytes], size: int, path: Path) -> dict[str, Any]:
             return found
     except FeatureError:
         raise
-    except Exception as error:  # damaged archives raise errors of every kind
+    except Exception as error:  # a damaged archive raises any kind of error
         raise FeatureError(f"{path} cannot be read: {error}") from None

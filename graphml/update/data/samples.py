@@ -1,10 +1,10 @@
-"""Training data: providers of samples, and the samples of one task as arrays."""
+"""Training data: providers of samples, and checked samples as arrays."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,25 +17,24 @@ from graphml.models.network import NeuralNetwork
 from graphml.spec.update_rules import written_sizes
 from graphml.update.recipe import Loss, class_labels, network_of
 
-_NEAR_ONE = 1e-3  # how far the sum of probabilities of a target may be from 1, which rounding explains
+_NEAR_ONE = 1e-3  # how far the sum of the probabilities of a target may be from 1, due to rounding
 
 
 class ArrayBatchProvider:
-    """Samples from a list of dicts {feature: value}, or from a dict {feature: values of all samples}.
-
-    Raises FeatureError when features of the second form differ in length.
-    """
+    """Samples from a list of dicts {feature: value}, or from a dict {feature: values of all samples}."""
 
     def __init__(self, samples: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
+        """Raises FeatureError when the features of a dict have different numbers of values."""
         self._columns = dict(samples) if isinstance(samples, Mapping) else None
         self._rows: Sequence[Mapping[str, Any]] = () if isinstance(samples, Mapping) else samples
         if self._columns is not None:
             lengths = {name: len(values) for name, values in self._columns.items()}
             if len(set(lengths.values())) > 1:
-                raise FeatureError(f"features of one batch have as many values each; these have {lengths}")
+                raise FeatureError(f"all features must have the same number of values, got {lengths}")
 
     @property
     def count(self) -> int:
+        """The number of samples."""
         return len(self)
 
     def __len__(self) -> int:
@@ -55,15 +54,21 @@ class ArrayBatchProvider:
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
-    """inputs: {input of the network: [samples, ...]} as its layers take them. target: [samples, ...]; for cross
-    entropy the index of the class, [samples], or a probability for each class, [samples, classes]."""
+class TrainingSamples:
+    """Checked samples as arrays.
+
+    Attributes:
+        inputs: {input of the network: [samples, ...]}, as its layers take them.
+        target: [samples, ...]; for cross entropy the index of the class, [samples], or a probability for each class,
+            [samples, classes].
+    """
 
     inputs: Mapping[str, np.ndarray]
     target: np.ndarray
 
     @property
     def count(self) -> int:
+        """The number of samples."""
         return len(self.target)
 
 
@@ -71,11 +76,12 @@ TrainingData = Iterable[Mapping[str, Any]] | Mapping[str, Any]
 Row = tuple[dict[str, np.ndarray], np.ndarray]
 
 
-def read_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> Samples:
-    """All samples, each checked against the model's training inputs.
+def read_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> TrainingSamples:
+    """All samples, each checked against the training inputs of the model.
 
-    Raises FeatureError that names the sample's index (from 0) and what is wrong with it, UpdateError when there
-    are none or when their shapes differ.
+    Raises:
+        FeatureError: a sample does not fit; the message names its index, from 0.
+        UpdateError: there are no samples, or their shapes differ.
     """
     rows = list(checked_samples(model, losses, data))
     if not rows:
@@ -83,35 +89,40 @@ def read_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: Trai
     return stacked(rows)
 
 
-def stacked(rows: Sequence[Row]) -> Samples:
+def stacked(rows: Sequence[Row]) -> TrainingSamples:
+    """Single samples as arrays with a leading axis of samples."""
     inputs = {name: np.stack([row[name] for row, _ in rows]) for name in rows[0][0]}
-    return Samples(inputs, np.stack([target for _, target in rows]))
+    return TrainingSamples(inputs, np.stack([target for _, target in rows]))
 
 
 def checked_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> Iterator[Row]:
-    """(network inputs, target) of one sample after the other, read when they are asked for and checked as
-    `read_samples` says; what the data themselves raise comes with the number of the sample."""
+    """(network inputs, target) of each sample, read lazily and checked.
+
+    Raises:
+        FeatureError: a sample does not fit; the message names its index, from 0.
+        UpdateError: the shapes of samples differ, or reading a sample fails.
+    """
     read = _sample_reader(model, [losses] if isinstance(losses, Loss) else losses)
     first: dict[str, np.ndarray] | None = None
     for index, sample in numbered(data):
         try:
             inputs, target = read(sample)
             first = inputs if first is None else first
-            _check_like_first(inputs, first)
+            _refuse_other_shape(inputs, first)
         except GraphmlError as error:
             raise error.in_context(f"sample {index} of the training data") from None
         yield inputs, np.asarray(target)
 
 
 def numbered(data: TrainingData) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """(number, sample) of one after the other; what the data themselves raise comes with the number of the sample."""
+    """(index, sample) of each sample. Raises UpdateError that names the sample if reading it fails."""
     provider = iter(ArrayBatchProvider(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data)
     for index in itertools.count():
         try:
             sample = next(provider)
         except StopIteration:
             return
-        except GraphmlError:  # who raised it knows what it is about
+        except GraphmlError:  # its message already says what is wrong
             raise
         except Exception as error:
             message = f"sample {index} of the training data cannot be read: {type(error).__name__}: {error}"
@@ -119,75 +130,98 @@ def numbered(data: TrainingData) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield index, sample
 
 
-def _check_like_first(inputs: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray]) -> None:
+def checked_features(
+    sample: Any, known: Collection[str], named: Iterable[str], required: Iterable[FeatureDescription]
+) -> Mapping[str, Any]:
+    """A sample as a mapping, after a check of its names.
+
+    Args:
+        sample: anything that the training data may contain.
+        known: the features that it may have.
+        named: the features that the message lists, in this order.
+        required: the features that it must have.
+
+    Raises:
+        FeatureError: it is not a mapping, or has unknown or missing features.
+    """
+    if not isinstance(sample, Mapping):
+        raise FeatureError(
+            f"a sample must be a mapping from features to values, not {with_article(type(sample).__name__)}"
+        )
+    given = cast("Mapping[str, Any]", sample)
+    for name in given:
+        if name not in known:
+            legal = ", ".join(map(repr, named))
+            raise FeatureError(f"there is no training input {name!r}; the training inputs are {legal}")
+    for feature in required:
+        if given.get(feature.name) is None:
+            raise FeatureError(f"the feature {feature.name!r} is missing; it takes {feature.takes}")
+    return given
+
+
+def _refuse_other_shape(inputs: Mapping[str, np.ndarray], first: Mapping[str, np.ndarray]) -> None:
     for name, value in inputs.items():
         if np.shape(value) != np.shape(first[name]):
             raise UpdateError(
-                f"{name!r} has shape {list(np.shape(value))}, in sample 0 it has {list(np.shape(first[name]))}; "
-                "samples that are trained on together have one shape"
+                f"{name!r} has shape {list(np.shape(value))}, but shape {list(np.shape(first[name]))} in sample 0: all "
+                "samples must have the same shape"
             )
 
 
-def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]):
-    """The function from one sample to (network inputs, target), with everything looked up once. Raises UpdateError when
-    a target is declared with another number of classes than the network has, as far as its file says that."""
+def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]) -> Callable[[Any], tuple[dict[str, Any], Any]]:
+    """The function from one sample to (network inputs, target), with everything looked up once.
+
+    Raises UpdateError when a target is declared with another number of classes than the file says the network has.
+    """
     for loss in losses:
-        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if loss.width > 1 else set()
+        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if loss.width > 1 else set[int]()
         if sizes and loss.width not in sizes:
             raise _never_fits(loss, " or ".join(map(str, sorted(sizes))))
     training = {feature.name: feature for feature in model.description.training_inputs}
     network = {feature.name for feature in model.description.inputs}
     readers = [(loss.target, _target_reader(model, loss, training[loss.target])) for loss in losses]
 
-    def read(sample: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-        if not isinstance(sample, Mapping):
-            raise FeatureError(
-                f"a sample is a mapping from features to values, not {with_article(type(sample).__name__)}"
-            )
-        unknown = [name for name in sample if name not in training and name not in network]
-        if unknown:
-            raise FeatureError(f"there is no training input {unknown[0]!r}; these are {', '.join(map(repr, training))}")
-        for name, _ in readers:
-            if sample.get(name) is None:
-                raise FeatureError(f"the feature {name!r} is missing; it takes {training[name].takes}")
-        features = {name: value for name, value in sample.items() if name in network}
-        return {n: np.asarray(v) for n, v in model.check(features).items()}, _together(
-            [read_target(sample[name]) for name, read_target in readers]
-        )
+    targets, known = [training[name] for name, _ in readers], {*training, *network}
+
+    def read(sample: Any) -> tuple[dict[str, Any], Any]:
+        given = checked_features(sample, known, training, targets)
+        inputs = model.check({name: value for name, value in given.items() if name in network})
+        target = _together([read_target(given[name]) for name, read_target in readers])
+        return {name: np.asarray(value) for name, value in inputs.items()}, target
 
     return read
 
 
 def _together(targets: Sequence[Any]) -> Any:
-    """The target of one loss as it is; those of several as one vector, in which a class is a number."""
+    """The target of a single loss unchanged; those of several as one vector, in which a class index is a number."""
     if len(targets) == 1:
         return targets[0]
     return np.concatenate([np.ravel(np.asarray(target, np.float32)) for target in targets])
 
 
-def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription):
+def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription) -> Callable[[Any], Any]:
     if loss.label:
         indices = {label: index for index, label in enumerate(class_labels(model.spec))}
         plain = checker(feature)
 
-        def index_of(value):
+        def index_of(value: Any) -> Any:
             label = plain(value)
             if label not in indices:
                 legal = ", ".join(map(repr, list(indices)[:20])) + (", ..." if len(indices) > 20 else "")
-                raise FeatureError(f"the label {label!r} is none of the {len(indices)} classes {legal}")
+                raise FeatureError(f"unknown label {label!r}; the {len(indices)} classes are {legal}")
             return np.int32(indices[label])
 
         return index_of
     check = checker(feature)
 
-    def array(value):
+    def array(value: Any) -> Any:
         checked = np.asarray(check(value))
         return checked.astype(np.float32) if checked.dtype == np.float64 else checked
 
     if not loss.classes:
         return array
 
-    def index(value):
+    def index(value: Any) -> Any:
         checked = array(value)
         if checked.size != 1 or checked.reshape(()) != np.rint(checked.reshape(())):
             raise FeatureError(
@@ -196,11 +230,11 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
             )
         return np.int32(checked.reshape(()))
 
-    def probabilities(value):
-        """Those that are given, or 1 for the class whose index is given and 0 for the others."""
+    def probabilities(value: Any) -> Any:
+        """The given probabilities; for an index, 1 for its class and 0 for the others."""
         try:
             plain = np.asarray(value)
-        except Exception:  # ragged lists and the like, for which the check has words
+        except Exception:  # a ragged list, for example: the check explains it
             plain = array(value)
         if plain.size == 1:
             number = plain.reshape(-1)[0].item() if plain.dtype.kind in "iuf" else None
@@ -216,8 +250,8 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
         total = np.sum(given, dtype=np.float64)
         if not (np.all(given >= 0) and abs(total - 1) < _NEAR_ONE):
             raise FeatureError(
-                f"the target {feature.name!r} must be the index of a class, or {loss.width} probabilities that are at "
-                f"least 0 and together 1; these are together {total:.6g}"
+                f"the target {feature.name!r} must be the index of a class, or {loss.width} probabilities, none "
+                f"negative, that sum to 1; got values from {np.min(given):.6g} with the sum {total:.6g}"
             )
         return given
 
@@ -225,28 +259,37 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
 
 
 def _no_class(number: int, classes: int) -> str:
-    return f"the target is class {number}; the network tells {classes} classes apart, 0 to {classes - 1}"
+    return f"the target is class {number}, but the network has only classes 0 to {classes - 1}"
 
 
 def _never_fits(loss: Loss, classes: str) -> UpdateError:
     return UpdateError(
-        f"no training data fit the target {loss.target!r}: it has {loss.width} elements, {loss.input!r} has {classes} "
-        "classes"
+        f"no training data can fit the target {loss.target!r}: it has {loss.width} elements, but {loss.input!r} has "
+        f"{classes} classes"
     )
 
 
-def check_targets(samples: Samples, losses: Loss | Sequence[Loss], shapes: Any, first: int = 0) -> None:
-    """Raise FeatureError for the first sample whose target does not fit the blob, of one of these shapes, that a loss
-    reads; UpdateError when no target could. first: the number of the first of these samples.
+def check_targets(samples: TrainingSamples, losses: Loss | Sequence[Loss], shapes: Any, first: int = 0) -> None:
+    """Check that targets fit the blobs that the losses read.
 
-    An index outside of the array would not fail on a device: it reads a neighbour.
+    On a device, an index out of range would not fail: it would read another element.
+
+    Args:
+        samples: the samples; only their targets are read.
+        losses: the losses.
+        shapes: the shape of the blob of each loss, for one sample.
+        first: the index of the first of these samples.
+
+    Raises:
+        FeatureError: the target of a sample does not fit.
+        UpdateError: no target could fit.
     """
     if isinstance(losses, Loss):
         losses, shapes = [losses], [shapes]
     sizes = [loss.width if loss.classes else math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
     together = len(losses) > 1
     if together and samples.target.shape[1] != sum(sizes):
-        raise FeatureError(f"the targets have {samples.target.shape[1]} numbers together; the losses compare {sizes}")
+        raise FeatureError(f"all targets have {samples.target.shape[1]} numbers, but the losses compare {sizes}")
     starts = np.cumsum([0, *sizes])
     for loss, shape, start, stop in zip(losses, shapes, starts, starts[1:], strict=False):
         _check_target(samples.target[:, start:stop] if together else samples.target, loss, shape, first)
@@ -257,7 +300,7 @@ def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first:
     if loss.kind == "categorical_cross_entropy":
         if size != max(shape):
             raise UpdateError(
-                f"cross entropy takes one probability for each class; {loss.input!r} is computed from {list(shape)}"
+                f"cross entropy takes one probability for each class, but {loss.input!r} is computed from {list(shape)}"
             )
         if loss.width > 1:  # probabilities, which were checked when they were read
             if loss.width != size:
@@ -271,6 +314,5 @@ def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first:
             )
     elif not loss.classes and math.prod(target.shape[1:]) != size:
         raise FeatureError(
-            f"the target {loss.target!r} has shape {list(target.shape[1:])}, "
-            f"the blob that it is compared with has {list(shape)}"
+            f"the target {loss.target!r} has shape {list(target.shape[1:])}, but {loss.input!r} has shape {list(shape)}"
         )

@@ -1,7 +1,7 @@
-"""The samples of a run as it computes with them: in memory while they are few, in files when they are many.
+"""The samples of a training run: in memory if they are few, otherwise in files.
 
-They are written once, when the data are read, and read in any order afterwards: a generator can be shuffled and trained
-on for many epochs, and the frozen part of a network runs once for each sample.
+They are written once, when the training data are read, and then read in any order. So a generator can be shuffled and
+trained on for many epochs, and the frozen part of a network runs once for each sample.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ _INDEX = "samples.json"
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """blobs: {blob: [samples, ...]}. target: [samples, ...]. in_memory: False where the arrays are files."""
+    """All samples of a training run.
+
+    Attributes:
+        blobs: {blob: [samples, ...]}.
+        target: [samples, ...].
+        in_memory: False if the arrays are mapped files.
+    """
 
     blobs: Mapping[str, np.ndarray]
     target: np.ndarray
@@ -34,32 +40,42 @@ class Stored:
 
     @property
     def count(self) -> int:
+        """The number of samples."""
         return len(self.target)
 
     @property
     def sample_bytes(self) -> int:
+        """The size of one sample, in bytes."""
         return sum(array.nbytes for array in (*self.blobs.values(), self.target)) // self.count
 
 
 @dataclass(frozen=True)
 class Limits:
-    """memory_bytes: samples that take more go to files. disk_bytes: files that would be larger are refused; None
-    allows half of what is free when the first is written."""
+    """The space that samples may take.
+
+    Attributes:
+        memory_bytes: samples that take more memory are kept in files.
+        disk_bytes: samples that take more disk space are refused; None allows half of the space that is free when the
+            first is written.
+    """
 
     memory_bytes: int = 2**30
     disk_bytes: int | None = None
 
 
 class Store:
-    """Takes pieces of samples, [rows, ...] each, and gives them back as one `Stored`.
-
-    folder: where to keep them for another process; None keeps them for this one, in files without a name if they do not
-    fit in memory. Raises UpdateError when they are more than the limits allow.
-    """
+    """Collects pieces of samples, [rows, ...] each, into one `Stored`."""
 
     def __init__(self, limits: Limits, folder: Path | None = None) -> None:
+        """An empty store.
+
+        Args:
+            limits: the space that the samples may take.
+            folder: where to keep the samples for other processes. None keeps them for this one only, in files without a
+                name if they do not fit in memory.
+        """
         self._limits, self._folder = limits, folder
-        self._columns: list[np.ndarray] | None = None  # with room for more
+        self._columns: list[np.ndarray] | None = None  # larger than the samples, so that they can grow
         self._files: list[IO[bytes]] | None = None
         self._checksums: list[int] = []
         self._forms: list[tuple[np.dtype, tuple[int, ...]]] = []
@@ -68,6 +84,7 @@ class Store:
         self._count = self._bytes = 0
 
     def append(self, blobs: Mapping[str, np.ndarray], target: np.ndarray) -> None:
+        """Add a piece. Raises UpdateError when the samples take more space than the limits allow."""
         columns = [np.ascontiguousarray(array) for array in (*blobs.values(), target)]
         if not self._count:
             self._names = tuple(blobs)
@@ -83,12 +100,12 @@ class Store:
         if self._bytes > self._limits.memory_bytes:
             self._columns = None
         for kept, column in zip(self._columns or (), columns, strict=False):
-            if self._count > len(kept):  # in place, so that memory does not hold both
+            if self._count > len(kept):  # in place, so that memory does not hold two copies
                 kept.resize((max(self._count, len(kept) * 5 // 4), *kept.shape[1:]), refcheck=False)
             kept[before : self._count] = column
 
     def finish(self) -> Stored:
-        """Everything that was appended. In a folder it is complete, and can be opened again, from here on."""
+        """All samples. From now on, `reopen` finds those in a folder."""
         if self._files is not None:
             for file in self._files:
                 file.flush()
@@ -113,19 +130,19 @@ class Store:
         return stored
 
     def close(self) -> None:
-        """Let go of the files; those without a name are gone when nothing maps them any more."""
+        """Close the files; those without a name disappear when nothing maps them any more."""
         for file in self._files or ():
             file.close()
 
     def _open_files(self, count: int) -> None:
-        """Open them, and write the samples that memory holds."""
+        """Open the files, and write the samples that are in memory."""
         folder = Path(tempfile.gettempdir()) if self._folder is None else self._folder
         private_folder(folder)
         given = self._limits.disk_bytes
         self._disk_bytes = shutil.disk_usage(folder).free // 2 if given is None else given
         numbers = range(len(self._forms))
         if self._folder is None:
-            self._files = [tempfile.TemporaryFile() for _ in numbers]  # noqa: SIM115  (closed when all is read)
+            self._files = [tempfile.TemporaryFile() for _ in numbers]  # noqa: SIM115  (closed by `close`)
         else:
             (self._folder / _INDEX).unlink(missing_ok=True)
             self._files = [open_private(_column(folder, i), "wb+") for i in numbers]
@@ -137,8 +154,8 @@ class Store:
         assert self._files is not None
         if self._bytes > self._disk_bytes:
             raise UpdateError(
-                f"the training data are too many to store: {self._count} samples take {_size(self._bytes)}, and "
-                f"{_size(self._disk_bytes)} are allowed; disk_bytes= allows more"
+                f"the training data are too large to store: {self._count} samples take {_size(self._bytes)}, and at "
+                f"most {_size(self._disk_bytes)} are allowed; pass a larger disk_bytes"
             )
         for i, (file, column) in enumerate(zip(self._files, columns, strict=True)):
             data = column.reshape(-1).view(np.uint8).data
@@ -147,13 +164,13 @@ class Store:
 
 
 def reopen(folder: Path, limits: Limits) -> Stored | None:
-    """What another process has stored in a folder; None when it did not come to the end, or when it is damaged."""
+    """The samples that another process has stored in a folder; None if they are incomplete or damaged."""
     try:
         index = read_facts(folder / _INDEX)
         names, count = index["names"], index["count"]
-        arrays = []
+        arrays: list[np.ndarray] = []
         for i, entry in enumerate(index["columns"]):
-            with open_regular(_column(folder, i)) as file:  # a pipe would block
+            with open_regular(_column(folder, i)) as file:  # opening a pipe would block
                 array = _mapped(file, np.dtype(entry["dtype"]), (count, *entry["shape"]))
             if _checksum(array) != entry["checksum"]:
                 return None
@@ -168,6 +185,7 @@ def reopen(folder: Path, limits: Limits) -> Stored | None:
 
 
 def remove(folder: Path) -> None:
+    """Delete the samples in a folder."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

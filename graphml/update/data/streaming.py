@@ -1,4 +1,4 @@
-"""Reading ahead: an iterator whose values are made by a thread while the caller computes."""
+"""Reading ahead: a thread makes the values of an iterator while the caller computes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from graphml.update import ending
 
@@ -16,15 +16,18 @@ _END = object()
 
 
 def read_ahead(values: Iterable[T], depth: int, check: Callable[[], None] = lambda: None) -> Iterator[T]:
-    """The values in order, at most `depth` of them waiting; what making them raises is raised here.
+    """The values in order, made by a thread; exceptions of the source are raised here.
 
-    check: called again and again while nothing is there yet, so that a caller who has lost interest may raise.
+    Args:
+        values: the source.
+        depth: the number of values that may be waiting.
+        check: called repeatedly while waiting; may raise to stop.
     """
-    ready: queue.Queue = queue.Queue(depth)
-    enough = threading.Event()
+    ready: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(depth)
+    stopped = threading.Event()
 
-    def put(item: tuple[object, BaseException | None]) -> bool:
-        while not enough.is_set():
+    def put(item: tuple[Any, BaseException | None]) -> bool:
+        while not stopped.is_set():
             try:
                 ready.put(item, timeout=0.1)
                 return True
@@ -36,10 +39,10 @@ def read_ahead(values: Iterable[T], depth: int, check: Callable[[], None] = lamb
         try:
             if all(put((value, None)) for value in values):
                 put((_END, None))
-        except BaseException as error:  # the caller's to handle
+        except BaseException as error:  # raised in the thread of the caller
             put((_END, error))
 
-    # a source that never answers must not keep the program from ending
+    # daemon: a source that never answers must not keep the program alive
     reader = threading.Thread(target=make, name="graphml reads ahead", daemon=True)
     ending.start(reader)
     ending.wait_briefly_for(reader)
@@ -56,11 +59,11 @@ def read_ahead(values: Iterable[T], depth: int, check: Callable[[], None] = lamb
                 return
             yield value
     finally:
-        enough.set()
+        stopped.set()
 
 
 def in_pieces(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The values in lists of `size`; the last may be shorter."""
+    """The values in lists of `size`; the last one may be shorter."""
     iterator = iter(values)
     while piece := list(islice(iterator, size)):
         yield piece

@@ -1,5 +1,5 @@
-"""How each kind of model learns: a model, its recipe and its data go in, a model with new weights comes out.
+"""How each kind of model learns: a model, its recipe and training data go in, a model with new weights comes out.
 
-`learner` is the protocol that tasks drive, with one implementation each for networks, neighbors and pipelines. Start
-with `learner`.
+`learner` is the protocol that tasks drive; `network`, `neighbors` and `pipeline` implement it, and `kinds` picks one of
+them. `epochs` holds the rules of training, `runner` applies them to one network. Read `learner`, then `network`.
 """

@@ -1,8 +1,8 @@
-"""What may be set in a model of any kind: the parameters of networks, neighbours and links, and those of the stages of
-a pipeline under their names."""
+"""The parameters of a model of any kind: network, nearest neighbors, link, or pipeline of these."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,15 @@ _PIPELINES = ("pipelineClassifier", "pipelineRegressor")
 
 
 def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescription]:
-    """Key -> default and allowed values, for a `Model` or a Model message; those of a stage of a pipeline are scoped to
-    the stage. Empty for kinds that have no parameters, and for networks without a recipe."""
+    """The default and the allowed values of every parameter of a model.
+
+    Args:
+        model: a `Model` or a Model message.
+
+    Returns:
+        {key: description}; keys of a stage of a pipeline are scoped to the stage. Empty for networks without a recipe,
+        and for kinds of models without parameters.
+    """
     spec = model.spec if isinstance(model, Model) else model
     kind = spec.WhichOneof("Type") or ""
     if kind in NETWORKS:
@@ -37,18 +44,28 @@ def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescriptio
         return {key: ParameterDescription(key, text, "text") for key, text in texts.items()}
     if kind == "pipeline" or kind in _PIPELINES:
         pipeline = spec.pipeline if kind == "pipeline" else getattr(spec, kind).pipeline
-        found = {}
+        found: dict[ParameterKey, ParameterDescription] = {}
         for name, stage in zip(stage_names(pipeline), pipeline.models, strict=True):
             for key, description in parameter_descriptions(stage).items():
                 inner = ParameterKey(key.name, (name, *key.scope))
-                found[inner] = ParameterDescription(**{**vars(description), "key": inner})
+                found[inner] = replace(description, key=inner)
         return found
     return {}
 
 
 def parameter_value(model: Model, key: ParameterKey | str) -> Any:
-    """The value of a parameter of a model: an array for weights and biases, which are scoped to a layer; the default of
-    the file for all others. Raises UpdateError for a parameter that the model does not have."""
+    """The value of a parameter of a model.
+
+    Args:
+        model: the model.
+        key: weights and biases are scoped to a layer: "dense/weights".
+
+    Returns:
+        An array for weights and biases; the default of the file for all other parameters.
+
+    Raises:
+        UpdateError: the model does not have this parameter.
+    """
     key = as_key(key)
     weight = {"weights": "weights", "biases": "bias"}.get(key.name)
     if weight is None:

@@ -1,270 +1,263 @@
-"""A training run as a sequence of moments: each holds all that decides how the run goes on, and `EpochRunner.advance`
-gives the next. Nothing here knows of threads, handlers or files of checkpoints."""
+"""The rules of an epoch, each written once for one user and for many.
+
+Which samples are trained on and in which order, the loss of an epoch, what is evaluated, which epoch is the best, and
+when training stops early. `runner.EpochRunner` (one user) and `users.cohort_runner.CohortRunner` (many users, trained
+together) apply these rules; they differ in how the arrays lie on the devices and in what one compiled call does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import numpy as np
+import numpy.typing as npt
 
 from graphml.errors import UpdateError
-from graphml.models.configuration import Device
-from graphml.models.network import NeuralNetwork
-from graphml.update import ending
-from graphml.update.data import validation
-from graphml.update.data.samples import TrainingData, check_targets, checked_samples, stacked
-from graphml.update.data.storage import Limits, Store, Stored
-from graphml.update.data.streaming import in_pieces, read_ahead
-from graphml.update.progress.events import MetricKey
-from graphml.update.progress.history import Record, batch_records, monitored
+from graphml.recipes import EarlyStopping
+from graphml.update.progress.history import Record, batch_records
 from graphml.update.recipe import Recipe
-from graphml.update.step import failures, training
-from graphml.update.step.programs import Programs
 
-_PIECE = 64  # samples that the trunk sees at once
-_NO_LOSSES = np.zeros(0, np.float32)
+EVALUATION_ROWS = 256
+"""The number of samples that one compiled call evaluates."""
+
+Indices = npt.NDArray[np.int32]
+Losses = npt.NDArray[np.float32]
+
+_SPLIT_KEY = np.array([0x76616C6964, 0], np.uint64)  # the split depends on the number of samples only, not on any seed
 
 
-class Plan(NamedTuple):
-    """What is settled when an epoch begins."""
+# Samples and their order ---------------------------------------------------------------------------------------------
+
+
+class EpochPlan(NamedTuple):
+    """The settings that hold for a whole epoch: other values take effect when the next one begins."""
 
     batch_size: int
     shuffle: bool
     seed: int
 
+    @classmethod
+    def of(cls, recipe: Recipe) -> EpochPlan:
+        """The settings of a recipe."""
+        return cls(recipe.batch_size, recipe.shuffle, recipe.seed)
+
 
 @dataclass(frozen=True, eq=False)
-class TrainingState:
-    """Where a run stands, between two mini-batches.
+class SampleSplit:
+    """The samples of one user by their use.
 
-    train: the weights that change. state: of the optimizer. plan: None between epochs. losses: of the mini-batches of
-    this epoch that are done. metrics: what was measured last. best: the weights, and what is monitored, of the best
-    epoch so far. history: of the epochs that are over.
+    Attributes:
+        training: indices of the samples to train on, ascending.
+        validation: indices of the samples that are kept for validation, ascending; empty if the recipe keeps none.
     """
 
-    train: Any
-    state: Any
-    recipe: Recipe
-    epoch: int = 0
-    plan: Plan | None = None
-    losses: np.ndarray = field(default_factory=lambda: _NO_LOSSES)
-    metrics: Mapping[MetricKey, Any] = field(default_factory=dict)
-    best: tuple[Any, float] | None = None
-    history: tuple[Record, ...] = ()
+    training: Indices
+    validation: Indices
 
-    def with_next_epoch(self) -> TrainingState:
-        return replace(self, epoch=self.epoch + 1, plan=None, losses=_NO_LOSSES)
+    def batches(self, batch_size: int) -> int:
+        """The number of mini-batches of an epoch."""
+        return -(-len(self.training) // batch_size)
+
+    def order(self, plan: EpochPlan, epoch: int) -> Indices:
+        """The indices of the samples of an epoch, [mini-batches, rows]; see `epoch_order`."""
+        size, count = plan.batch_size, len(self.training)
+        return self.training[epoch_order(count, size, seed=plan.seed, epoch=epoch, shuffle=plan.shuffle)]
+
+    def evaluated(self, recipe: Recipe) -> Indices:
+        """The indices of the samples that are evaluated after each epoch.
+
+        These are the validation samples; without any, metrics are measured on the training samples.
+        """
+        return self.training if not len(self.validation) and recipe.metrics else self.validation
 
 
-def store_samples(
-    model: NeuralNetwork,
-    data: TrainingData,
-    programs: Programs,
-    recipe: Recipe,
-    store: Store,
-    *,
-    device: Device | None,
-    check: Callable[[], None],
-) -> Stored:
-    """Read, check and store all samples as the tail takes them; the trunk runs once for each. A thread reads ahead.
+def split_samples(count: int, fraction: float) -> SampleSplit:
+    """Split samples into those to train on and those to validate on.
 
-    check: called between pieces and while the data keep one waiting. Raises FeatureError or UpdateError that names the
-    sample.
+    Args:
+        count: the number of samples.
+        fraction: the part of them that is kept for validation.
+
+    Raises:
+        UpdateError: no sample would be left to train on.
     """
-    parts = programs.parts
-    used = {node.key for node in parts.trunk.graph.body.walk()} - parts.trunk.known
-    params = jax.device_put({key: value for key, value in model.parameters.items() if key in used}, device)
-    train, frozen = parts.split(model.parameters)
-    pieces = in_pieces(checked_samples(model, recipe.losses, data), _PIECE)
-    shapes: list[tuple[int, ...]] | None = None
-    done = rows = 0
-    try:
-        for piece in read_ahead(pieces, 2, check):
-            samples = stacked(piece)
-            count = samples.count
-            rows = rows if done else count
-            missing = rows - count  # the last piece is filled up, so that it runs in the same program
-            inputs = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
-            with failures.typed(lambda inputs=inputs: failures.faulty_in_trunk(parts, params, inputs)):
-                blobs = {n: np.asarray(blob)[:count] for n, blob in programs.trunk(params, inputs).items()}
-            if shapes is None:
-                with failures.typed():
-                    shapes = training.blob_shapes(parts, train, frozen, training.Data(blobs, samples.target))
-            check_targets(samples, recipe.losses, shapes, done)
-            store.append(blobs, samples.target)
-            done += count
-        if not done:
-            raise UpdateError("there are no training data")
-        return store.finish()
-    finally:
-        store.close()
+    if fraction == 0:
+        return SampleSplit(np.arange(count, dtype=np.int32), np.zeros(0, np.int32))
+    held = max(1, round(count * fraction))
+    if held >= count:
+        raise UpdateError(
+            f"cannot keep {fraction:g} of the samples for validation: there are only {count}, so none would be left"
+        )
+    order = np.argsort(np.random.Philox(key=_SPLIT_KEY).random_raw(count), kind="stable").astype(np.int32)
+    return SampleSplit(np.sort(order[held:]), np.sort(order[:held]))
 
 
-class _Window(NamedTuple):
-    """A piece of an epoch as the compiled loop takes it. first: the mini-batches before it; stop: those up to its end;
-    count: samples of the epoch, None where data hold them all."""
+def epoch_order(count: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool) -> Indices:
+    """The order in which the samples of an epoch are visited.
 
-    data: training.Data
-    order: jax.Array
-    first: int
-    stop: int
-    count: int | None
+    The order sorts the raw 64-bit numbers of a Philox generator keyed by seed and epoch. Unlike the shuffles of
+    libraries, those numbers are fixed by the definition of the generator: the same seed and epoch give the same order
+    on any machine and with any version.
 
-
-class EpochRunner:
-    """Samples and programs of one run.
-
-    Samples that fit in memory are on the device as a whole. Of larger ones there are windows, copied from their files
-    in the order of the epoch, the next one by a thread while one computes.
+    Returns:
+        The samples in mini-batches, [mini-batches, batch size]; the last sample is repeated to fill the last
+        mini-batch. A batch size above the count gives one mini-batch, [1, count].
     """
-
-    def __init__(
-        self,
-        programs: Programs,
-        frozen: Any,
-        samples: Stored,
-        limits: Limits,
-        device: Device | None,
-        validation_fraction: float = 0.0,
-    ) -> None:
-        self._chosen, self._held = validation.kept_apart(samples.count, validation_fraction)
-        self._programs, self._device, self._samples, self._limits = programs, device, samples, limits
-        self._frozen = jax.device_put(frozen, device)
-        self._data = None
-        if samples.in_memory:
-            self._data = jax.device_put(training.Data(samples.blobs, samples.target), device)
-            self._samples = Stored(self._data.blobs, self._data.target, True)  # let go of those in memory
-        self._reader = ThreadPoolExecutor(1, "graphml reads ahead")
-        self._of: tuple[int, Plan] | None = None
-        self._windows: Iterator[_Window] = iter(())
-        self._window: _Window | None = None
-        self._key: Any = None
-
-    @property
-    def sample_count(self) -> int:
-        """How many samples there are, those kept for validation included."""
-        return self._samples.count
-
-    @property
-    def count(self) -> int:
-        """How many samples are trained on."""
-        return len(self._chosen)
-
-    def close(self) -> None:
-        self._reader.shutdown(wait=False, cancel_futures=True)
-
-    def mini_batches(self, moment: TrainingState) -> int:
-        """How many there are in the moment's epoch."""
-        return -(-self.count // (moment.recipe.batch_size if moment.plan is None else moment.plan.batch_size))
-
-    def advance(self, moment: TrainingState, most: int) -> TrainingState:
-        """The moment after up to `most` more mini-batches of the epoch. Raises UpdateError for a loss that is not
-        finite."""
-        recipe = moment.recipe
-        plan = Plan(recipe.batch_size, recipe.shuffle, recipe.seed) if moment.plan is None else moment.plan
-        done = len(moment.losses)
-        window = self._window_at(moment.epoch, plan, done)
-        stop = min(done + most, window.stop)
-        with failures.typed(lambda: self._faulty_layer(moment.train, window.data.blobs)):
-            train, state, losses = self._programs.slice(
-                moment.train,
-                self._frozen,
-                moment.state,
-                window.data,
-                window.order,
-                done - window.first,
-                stop - window.first,
-                training.hyper_values(recipe, moment.epoch),
-                self._key,
-                window.first,
-                window.count,
-            )
-            new = np.asarray(losses)[done - window.first : stop - window.first]
-        refuse_unless_finite(new, moment.epoch, done, recipe.hyper)
-        metrics = {
-            MetricKey.LOSS_VALUE: float(new[-1]),
-            MetricKey.EPOCH_INDEX: moment.epoch,
-            MetricKey.MINI_BATCH_INDEX: stop - 1,
-        }
-        losses = np.append(moment.losses, new)
-        return replace(moment, train=train, state=state, plan=plan, losses=losses, metrics=metrics)
-
-    def at_epoch_end(self, moment: TrainingState) -> TrainingState:
-        """The moment with what its epoch has measured, and with its weights as the best if they are."""
-        assert moment.plan is not None
-        loss = training.epoch_loss(moment.losses, self.count, moment.plan.batch_size)
-        record = self._judged(moment, loss)
-        score = monitored(moment.recipe.early_stopping, record)
-        best = (moment.train, score) if moment.best is None or score < moment.best[1] else moment.best
-        metrics = {**moment.metrics, MetricKey.LOSS_VALUE: loss, MetricKey.METRICS: dict(record.metrics)}
-        if record.validation_loss is not None:
-            metrics[MetricKey.VALIDATION_LOSS] = record.validation_loss
-        history = (*moment.history, *batch_records(moment.epoch, moment.losses), record)
-        return replace(moment, metrics=metrics, best=best, history=history)
-
-    def _judged(self, moment: TrainingState, loss: float) -> Record:
-        """The record of an epoch: its metrics are those of the samples that are kept apart, or of all."""
-        held = len(self._held) > 0
-        if not held and not moment.recipe.metrics:
-            return Record(moment.epoch, None, loss)
-        samples = self._samples if self._data is None else self._data
-        numbers = self._held if held else self._chosen
-        hyper = training.hyper_values(moment.recipe, moment.epoch)
-        with failures.typed(lambda: self._faulty_layer(moment.train, samples.blobs)):
-            key = training.judging_key(self._programs.parts, moment.recipe.seed, moment.epoch)
-            run, frozen = self._programs.evaluation, self._frozen
-            found = validation.judged(run, moment.train, frozen, samples, numbers, hyper, key)
-        judged = found.pop("loss")
-        return Record(moment.epoch, None, loss, found, judged if held else None)
-
-    def _faulty_layer(self, train: Any, blobs: Mapping[str, Any]) -> str | None:
-        return failures.faulty_in_tail(self._programs.parts, train, self._frozen, blobs)
-
-    def _window_at(self, epoch: int, plan: Plan, done: int) -> _Window:
-        if (epoch, plan) != self._of:
-            self._of = epoch, plan
-            self._key = training.epoch_key(self._programs.parts, plan.seed, epoch)
-            self._windows, self._window = self._make_windows(epoch, plan, done), None
-        while self._window is None or done >= self._window.stop:
-            self._window = next(self._windows)
-        return self._window
-
-    def _make_windows(self, epoch: int, plan: Plan, done: int) -> Iterator[_Window]:
-        order = training.epoch_order(self.count, plan.batch_size, seed=plan.seed, epoch=epoch, shuffle=plan.shuffle)
-        order = self._chosen[order]
-        if self._data is not None:
-            count = self.count if len(self._held) else None
-            yield _Window(self._data, jax.device_put(order, self._device), 0, len(order), count)
-            return
-        # two windows are alive at once, in memory and on the device
-        rows = order.shape[1]
-        length = max(1, min(len(order), self._limits.memory_bytes // (4 * rows * self._samples.sample_bytes)))
-        local = jax.device_put(np.arange(length * rows, dtype=np.int32).reshape(length, rows), self._device)
-
-        def copied(first: int) -> _Window:
-            picked = order[first : first + length]
-            short = length - len(picked)  # the last window is filled up, so that it runs in the same program
-            picked = np.pad(picked, ((0, short), (0, 0)), mode="edge").reshape(-1)
-            data = training.Data({n: a[picked] for n, a in self._samples.blobs.items()}, self._samples.target[picked])
-            return _Window(jax.device_put(data, self._device), local, first, first + length - short, self.count)
-
-        ahead: Future[_Window] | None = None
-        for first in range(done - done % length, len(order), length):
-            window = copied(first) if ahead is None else ahead.result()
-            with ending.no_thread_is_typed():
-                ahead = self._reader.submit(copied, first + length) if first + length < len(order) else None
-            yield window
+    order = np.arange(count, dtype=np.int32)
+    if shuffle:
+        draws = np.random.Philox(key=np.array([seed % 2**64, epoch], np.uint64)).random_raw(count)
+        order = np.argsort(draws, kind="stable").astype(np.int32)
+    rows = _rows(count, batch_size)
+    return np.pad(order, (0, -count % rows), mode="edge").reshape(-1, rows)
 
 
-def refuse_unless_finite(losses: np.ndarray, epoch: int, first: int, hyper: Mapping[str, float]) -> None:
+def _rows(count: int, batch_size: int) -> int:
+    """The rows of a full mini-batch: files may name any batch size, so arrays are sized by the number of samples."""
+    return min(batch_size, count)
+
+
+# Losses and measures -------------------------------------------------------------------------------------------------
+
+
+def refuse_unless_finite(losses: Losses, epoch: int, first: int, hyper: Mapping[str, float]) -> None:
+    """Raise UpdateError for the first loss that is not finite.
+
+    Args:
+        losses: of consecutive mini-batches.
+        epoch: the epoch that they belong to.
+        first: the index of the first of these mini-batches.
+        hyper: the numbers of the recipe, which the message lists.
+    """
     bad = np.flatnonzero(~np.isfinite(losses))
     if bad.size:
         numbers = ", ".join(f"{name}={value:g}" for name, value in hyper.items())
         raise UpdateError(
-            f"the loss is {losses[bad[0]]} in mini-batch {first + bad[0]} of epoch {epoch} ({numbers}); the inputs "
-            "may hold such values, or the learning rate may be too large. The model that was given is unchanged"
+            f"the loss is {losses[bad[0]]} in mini-batch {first + bad[0]} of epoch {epoch} ({numbers}): the inputs may "
+            "contain values that are not finite, or the learning rate may be too large. The original model is unchanged"
         )
+
+
+def epoch_loss(losses: Losses, count: int, batch_size: int) -> float:
+    """The mean loss over the samples of an epoch, from the losses of its mini-batches; the last may be short.
+
+    The sum is exact, so the result does not depend on how the epoch was divided into compiled calls.
+    """
+    rows = np.full(len(losses), _rows(count, batch_size))
+    rows[-1] = count - rows[:-1].sum()
+    return math.fsum(losses.astype(np.float64) * rows) / count
+
+
+class WeightedMeans:
+    """The means of named measures over all samples, from their means over pieces of the samples."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._totals: dict[str, list[float]] = {}
+
+    def add(self, means: Mapping[str, float], count: int) -> None:
+        """Add a piece of `count` samples."""
+        self._count += count
+        for name, value in means.items():
+            self._totals.setdefault(name, []).append(float(value) * count)
+
+    def result(self) -> dict[str, float]:
+        """The mean of each measure; the sums are exact."""
+        return {name: math.fsum(values) / self._count for name, values in self._totals.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingLog:
+    """What the training of one model has measured so far.
+
+    Attributes:
+        epoch: the index of the current epoch.
+        losses: the losses of the mini-batches of this epoch that are done.
+        history: the records of all finished epochs and of their mini-batches.
+        best: the record of the best epoch so far.
+    """
+
+    epoch: int = 0
+    losses: Losses = field(default_factory=lambda: np.zeros(0, np.float32))
+    history: tuple[Record, ...] = ()
+    best: Record | None = None
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All records, those of an unfinished epoch included."""
+        finished = self.history and self.history[-1].epoch == self.epoch
+        return self.history if finished else (*self.history, *batch_records(self.epoch, self.losses))
+
+    @property
+    def is_best(self) -> bool:
+        """Whether the epoch that was finished last is the best so far."""
+        return bool(self.history) and self.history[-1] is self.best
+
+    def is_over(self, recipe: Recipe) -> bool:
+        """Whether training ends here: all epochs are done, or early stopping applies."""
+        return self.epoch >= recipe.epochs or should_stop(recipe.early_stopping, self.history)
+
+    def with_losses(self, losses: Losses) -> TrainingLog:
+        """The log with the losses of more mini-batches of this epoch."""
+        return replace(self, losses=np.append(self.losses, losses))
+
+    def with_finished_epoch(
+        self, recipe: Recipe, split: SampleSplit, batch_size: int, measures: Mapping[str, float]
+    ) -> TrainingLog:
+        """The log with the record of this epoch.
+
+        Args:
+            recipe: says what is monitored.
+            split: the samples; `measures` are of `split.evaluated(recipe)`.
+            batch_size: of this epoch.
+            measures: the loss and the metrics by name; empty if nothing was evaluated.
+        """
+        loss = epoch_loss(self.losses, len(split.training), batch_size)
+        metrics = dict(measures)
+        evaluated = metrics.pop("loss", None)
+        record = Record(self.epoch, None, loss, metrics, evaluated if len(split.validation) else None)
+        history = (*self.history, *batch_records(self.epoch, self.losses), record)
+        return replace(self, history=history, best=_better(recipe.early_stopping, self.best, record))
+
+    def with_next_epoch(self) -> TrainingLog:
+        """The log at the beginning of the next epoch."""
+        return TrainingLog(epoch=self.epoch + 1, history=self.history, best=self.best)
+
+
+# The best epoch and early stopping -----------------------------------------------------------------------------------
+
+
+def best_record(stopping: EarlyStopping | None, records: Iterable[Record]) -> Record | None:
+    """The record of the best epoch: the one with the smallest monitored value, the first of several."""
+    best = None
+    for record in records:
+        if record.batch is None:
+            best = _better(stopping, best, record)
+    return best
+
+
+def should_stop(stopping: EarlyStopping | None, records: Iterable[Record]) -> bool:
+    """Whether the last `patience` epochs brought no improvement."""
+    if stopping is None:
+        return False
+    best, waited = float("inf"), 0
+    for record in records:
+        if record.batch is None:
+            value = _monitored(stopping, record)
+            waited = 0 if value < best - stopping.min_delta else waited + 1
+            best = min(best, value) if waited else value
+    return waited >= stopping.patience
+
+
+def _better(stopping: EarlyStopping | None, best: Record | None, record: Record) -> Record:
+    return record if best is None or _monitored(stopping, record) < _monitored(stopping, best) else best
+
+
+def _monitored(stopping: EarlyStopping | None, record: Record) -> float:
+    """The value to minimize: a loss, or the negative of a metric."""
+    name = None if stopping is None else stopping.monitor
+    if name is None:
+        name = "loss" if stopping is None or record.validation_loss is None else "validation_loss"
+    return record.value(name) if name.endswith("loss") else -record.value(name)

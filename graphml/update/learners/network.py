@@ -1,4 +1,4 @@
-"""What the thread of a task does: read the samples, go from moment to moment, keep checkpoints."""
+"""Updating networks: read the samples, train epoch by epoch, keep checkpoints."""
 
 from __future__ import annotations
 
@@ -16,192 +16,193 @@ from graphml.models.configuration import pick_device
 from graphml.models.network import NeuralNetwork
 from graphml.update.data import storage
 from graphml.update.data.samples import TrainingData
-from graphml.update.data.storage import Limits
 from graphml.update.edit.updatable import with_recipe
-from graphml.update.learners.epochs import EpochRunner, TrainingState, store_samples
-from graphml.update.learners.learner import LearnerOptions, refuse_unless_legal
-from graphml.update.parameters.keys import ParameterKey, checked, refuse_unless_allowed
+from graphml.update.learners.epochs import EpochPlan
+from graphml.update.learners.learner import LearnerOptions, TaskHooks, refuse_unless_legal
+from graphml.update.learners.network_checkpoint import checkpoint_of, state_of
+from graphml.update.learners.runner import EpochRunner, TrainingState, store_samples
+from graphml.update.parameters.keys import ParameterDescription, ParameterKey, checked, refuse_unless_allowed
 from graphml.update.parameters.weights import NAMES as WEIGHTS
 from graphml.update.parameters.weights import checked_weight, with_weight
-from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
-from graphml.update.progress.events import UpdateEvent
-from graphml.update.progress.history import is_enough
-from graphml.update.progress.steps import moment_of, step_of
-from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
+from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints
+from graphml.update.progress.events import MetricKey, UpdateEvent
+from graphml.update.progress.history import Record
+from graphml.update.recipe import network_of, parameter_descriptions, recipe_of
 from graphml.update.step import training
 from graphml.update.step.programs import programs_for
 
-_SLICE_SECONDS = 1.0
+_CALL_SECONDS = 1.0  # how long one compiled call may take: cancelling waits for it
 
 
-def begin(model: Model, wish: LearnerOptions) -> Run:
-    """The training of a network. Raises UpdateError when it cannot be trained as asked."""
+def begin(model: Model, options: LearnerOptions) -> NetworkLearner:
+    """The training of a network. Raises UpdateError when it cannot be trained with these options."""
     network_of(model.spec)
-    if wish.recipe is not None:
-        model = with_recipe(model, wish.recipe)
+    if options.recipe is not None:
+        model = with_recipe(model, options.recipe)
     assert isinstance(model, NeuralNetwork)
-    if wish.request.strict:
+    if options.request.strict:
         refuse_unless_legal(model)
-    recipe, device = recipe_of(model.spec, wish.configuration.parameters), pick_device(wish.configuration)
-    run = Run(model, recipe, device, wish.request, wish.limits, wish.checkpoint_seconds)
-    run.ask_for(wish.configuration.parameters)
-    return run
+    return NetworkLearner(model, options)
 
 
-class Run:
-    """A run of a recipe on a model; see `graphml.update.learners.learner.Learner`.
+class NetworkLearner:
+    """Trains a network by its recipe; see `Learner`."""
 
-    moment: where it stands, as handlers see it. settled: the same, less what handlers have still to say about it; a
-    checkpoint holds that. `tell`, `wanted` and `check` are the task's: they call handlers, say whether somebody wants
-    an event, and raise if the task was cancelled.
-    """
-
-    def __init__(
-        self, model: NeuralNetwork, recipe: Recipe, device: Any, request: Request, limits: Limits, seconds: float
-    ) -> None:
-        self.model, self.device = model, device
-        self.whole: Model = model
-        self.descriptions = parameter_descriptions(model.spec)
-        self.programs = programs_for(model, recipe, device, request.precision)
-        self.checkpoints = Checkpoints(seconds, self.step)
+    def __init__(self, model: NeuralNetwork, options: LearnerOptions) -> None:
+        recipe = recipe_of(model.spec, options.configuration.parameters)
+        self.descriptions: Mapping[ParameterKey, ParameterDescription] = parameter_descriptions(model.spec)
         self.sample_count: int | None = None
-        self.request = request
-        train, self._frozen = self.programs.parts.split(model.parameters)
-        self._given = train
-        state = training.initial_state(self.programs.parts, recipe, train)
-        self.moment = self.settled = TrainingState(train, state, recipe)
+        self._model, self._device = model, pick_device(options.configuration)
+        self._limits = options.limits
+        self._programs = programs_for(model, recipe, self._device, options.request.precision)
+        given, self._frozen = self._programs.parts.split(model.parameters)
+        self._given = given
+        self._state = TrainingState(given, training.initial_state(self._programs.parts, recipe, given), recipe)
+        self._resumable = self._state  # the latest state that all handlers have seen
+        whole = model if options.pipeline is None else options.pipeline
+        make = lambda: checkpoint_of(self._resumable)  # noqa: E731
+        self.checkpoints = Checkpoints(options.checkpoint_seconds, whole.spec, options.request, make)
         self._began = False
         self._stored: storage.Stored | None = None
-        self._limits = limits
         self._pending: dict[ParameterKey, Any] = {}
         self._lock = threading.Lock()
+        self.set_parameters(options.configuration.parameters)
 
     @property
-    def values(self) -> dict[ParameterKey, Any]:
-        return self.moment.recipe.values
+    def parameters(self) -> dict[ParameterKey, Any]:
+        """The current value of every parameter."""
+        return self._state.recipe.values
+
+    @property
+    def metrics(self) -> Mapping[MetricKey, Any]:
+        """The latest metrics."""
+        return self._state.metrics
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """A record of each mini-batch and each epoch so far."""
+        return self._state.log.records
+
+    @property
+    def weights(self) -> Any:
+        """The trained weights."""
+        return self._state.weights
 
     @property
     def best_weights(self) -> Any:
-        return self._given if self.moment.best is None else self.moment.best[0]
+        """The trained weights after the best epoch; the original ones before the first epoch is done."""
+        state = self._state
+        return self._given if state.log.best is None else state.best_weights
 
-    def with_weights(self, train: Any) -> NeuralNetwork:
+    def with_weights(self, weights: Any) -> NeuralNetwork:
         """The model with trained weights, in the form in which the recipe stores them."""
-        stored = self.programs.parts.stored(jax.device_get(train), self.model.parameters)
-        return self.model.with_parameters(stored)
+        stored = self._programs.parts.stored(jax.device_get(weights), self._model.parameters)
+        return self._model.with_parameters(stored)
 
-    def ask_for(self, values: Mapping[Any, Any] | None) -> None:
-        """Check values of parameters and leave them for the thread to apply."""
+    def set_parameters(self, values: Mapping[Any, Any] | None) -> None:
+        """Check values of parameters; the training thread applies them between mini-batches."""
         legal = checked(values, self.descriptions)
         for key, value in legal.items():
             if key.name in WEIGHTS:
-                legal[key] = checked_weight(self.moment.train, key, value)
+                legal[key] = checked_weight(self._state.weights, key, value)
         with self._lock:
             self._pending |= legal
 
-    def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
-        """Take the place of a run that was interrupted; whether that one was over."""
+    def restore(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
+        """Continue the training of a checkpoint directory; returns whether it was already finished."""
         self.checkpoints.directory = directory
-        step = directory.last(lambda step: moment_of(step, self.moment))
-        if step is not None:
-            self.moment, finished = step
-            self.settled, self._began = self.moment, True
+        found = directory.last(lambda checkpoint: state_of(checkpoint, self._state))
+        if found is not None:
+            self._state, finished = found
+            self._resumable, self._began = self._state, True
             if finished:
                 return True
         self._stored = storage.reopen(directory.samples, self._limits)
         if not has_data and self._stored is None:
-            raise UpdateError("the task was interrupted before it had read its training data: give them again")
+            raise UpdateError(
+                "the task was interrupted before it had read all of its training data: pass the data again"
+            )
         return False
 
-    def learn(
-        self,
-        data: TrainingData,
-        tell: Callable[[UpdateEvent], None],
-        wanted: Callable[[UpdateEvent], bool],
-        check: Callable[[str], None],
-    ) -> None:
-        """From where it stands to the end."""
+    def learn(self, data: TrainingData, hooks: TaskHooks) -> None:
+        """Train from the current state to the end."""
         with self._lock:
-            asked = {**self.values, **self._pending}
-        refuse_unless_allowed(asked, self.descriptions)
-        course = self._course(data, check)
-        self.sample_count = course.sample_count
+            requested = {**self.parameters, **self._pending}
+        refuse_unless_allowed(requested, self.descriptions)
+        samples = self._samples(data, lambda: hooks.stop_if_cancelled("before training began"))
+        fraction = self._state.recipe.validation_fraction
+        runner = EpochRunner(self._programs, self._frozen, samples, self._limits, self._device, fraction)
+        self.sample_count = runner.sample_count
         try:
-            check("before training began")
+            hooks.stop_if_cancelled("before training began")
             self._apply_pending()
             if not self._began:
                 self._began = True
-                tell(UpdateEvent.TRAINING_BEGIN)
-                self._settle(save=True)  # from here on the data need not be given again, nor the parameters
-            check("before the first mini-batch")
-            self._learn_epochs(course, tell, wanted, check)
+                hooks.notify(UpdateEvent.TRAINING_BEGIN)
+                self._reach_resumable_state(save=True)  # from now on neither data nor parameters are needed again
+            hooks.stop_if_cancelled("before the first mini-batch")
+            self._train_epochs(runner, hooks)
         except BaseException:
             self.checkpoints.save()
             raise
         finally:
-            course.close()
+            runner.close()
         self.checkpoints.save(finished=True)
         if self.checkpoints.directory is not None and self.checkpoints.failure is None:
             storage.remove(self.checkpoints.directory.samples)
 
-    def step(self) -> Step:
-        return step_of(self.settled)
-
-    def _course(self, data: TrainingData, check: Callable[[str], None]) -> EpochRunner:
-        fraction = self.moment.recipe.validation_fraction
-        samples = self._samples(data, check)
-        return EpochRunner(self.programs, self._frozen, samples, self._limits, self.device, fraction)
-
-    def _samples(self, data: TrainingData, check: Callable[[str], None]) -> storage.Stored:
-        """Those of the checkpoint directory if they are complete there, otherwise those that were given."""
+    def _samples(self, data: TrainingData, check: Callable[[], None]) -> storage.Stored:
+        """The samples in the checkpoint directory if they are complete, otherwise those of `data`."""
         if self._stored is not None:
             kept, self._stored = self._stored, None
             return kept
-        self.checkpoints.begin(self.whole.spec, self.request)
+        self.checkpoints.begin()
         folder = None if self.checkpoints.directory is None else self.checkpoints.directory.samples
-        store, recipe = storage.Store(self._limits, folder), self.moment.recipe
-        reading = {"device": self.device, "check": lambda: check("before training began")}
-        return store_samples(self.model, data, self.programs, recipe, store, **reading)
+        store = storage.Store(self._limits, folder)
+        recipe = self._state.recipe
+        return store_samples(self._model, data, self._programs, recipe, store, device=self._device, check=check)
 
-    def _learn_epochs(self, course: EpochRunner, tell, wanted, check) -> None:
-        length, plan = 1, None
-        stopping = self.moment.recipe.early_stopping
-        while self.moment.epoch < self.moment.recipe.epochs and not is_enough(stopping, self.moment.history):
-            before, began = len(self.moment.losses), time.monotonic()
-            self.moment = course.advance(self.moment, length)
-            taken, done = time.monotonic() - began, len(self.moment.losses) - before
-            # a slice of another batch size may compile; the time of one mini-batch says how many make a second
-            length = 1 if plan != self.moment.plan else length
-            plan, all_of_them = self.moment.plan, course.mini_batches(self.moment)
-            length = max(1, min(4 * length, int(done * _SLICE_SECONDS / max(taken, 1e-4)), all_of_them))
-            if wanted(UpdateEvent.MINI_BATCH_END):
+    def _train_epochs(self, runner: EpochRunner, hooks: TaskHooks) -> None:
+        length = 1  # the number of mini-batches of the next compiled call
+        plan: EpochPlan | None = None
+        while not self._state.log.is_over(self._state.recipe):
+            before, began = len(self._state.log.losses), time.monotonic()
+            self._state = runner.advance(self._state, length)
+            seconds, done = time.monotonic() - began, len(self._state.log.losses) - before
+            # after a change of the batch size the call may have compiled, so its time says little
+            length = 1 if plan != self._state.plan else length
+            plan, batches = self._state.plan, runner.batches(self._state)
+            length = max(1, min(4 * length, int(done * _CALL_SECONDS / max(seconds, 1e-4)), batches))
+            if hooks.wants(UpdateEvent.MINI_BATCH_END):
                 length = 1
-                tell(UpdateEvent.MINI_BATCH_END)
-            where = f"in epoch {self.moment.epoch}"
-            if len(self.moment.losses) == all_of_them:
-                self.moment = course.at_epoch_end(self.moment)
-                tell(UpdateEvent.EPOCH_END)
-                self.moment = self.moment.with_next_epoch()
+                hooks.notify(UpdateEvent.MINI_BATCH_END)
+            where = f"in epoch {self._state.log.epoch}"
+            if len(self._state.log.losses) == batches:
+                self._state = runner.finish_epoch(self._state)
+                hooks.notify(UpdateEvent.EPOCH_END)
+                self._state = self._state.with_next_epoch()
             else:
-                where += f", before mini-batch {len(self.moment.losses)}"
-            self._settle()
-            check(where)
+                where += f", before mini-batch {len(self._state.log.losses)}"
+            self._reach_resumable_state()
+            hooks.stop_if_cancelled(where)
+        stopping = self._state.recipe.early_stopping
         if stopping is not None and stopping.restore_best:
-            self.moment = replace(self.moment, train=self.best_weights)
-            self.settled = self.moment
+            self._state = replace(self._state, weights=self.best_weights)
+            self._resumable = self._state
 
-    def _settle(self, *, save: bool = False) -> None:
-        """Heed what handlers and others have asked for; from here the run can be cut off and go on."""
+    def _reach_resumable_state(self, *, save: bool = False) -> None:
+        """Apply new parameters; training can be interrupted here and resumed later."""
         self._apply_pending()
-        self.settled = self.moment
+        self._resumable = self._state
         if save or self.checkpoints.is_due:
             self.checkpoints.save()
 
     def _apply_pending(self) -> None:
         with self._lock:
             values, self._pending = self._pending, {}
-        train = self.moment.train
+        weights = self._state.weights
         for key, value in values.items():
             if key.name in WEIGHTS:
-                train = with_weight(train, *value)
+                weights = with_weight(weights, *value)
         if values:
-            self.moment = replace(self.moment, train=train, recipe=self.moment.recipe.replaced(values))
+            self._state = replace(self._state, weights=weights, recipe=self._state.recipe.replaced(values))

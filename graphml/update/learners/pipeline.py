@@ -1,4 +1,4 @@
-"""Updating pipelines: the last stage learns from what the frozen stages before it make of each sample, once."""
+"""Updating pipelines: the last stage learns from what the frozen stages before it compute of each sample, once."""
 
 from __future__ import annotations
 
@@ -14,133 +14,140 @@ from graphml.update.data.samples import TrainingData, numbered
 from graphml.update.data.streaming import in_pieces
 from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.descriptions import parameter_descriptions
-from graphml.update.learners.learner import Learner, LearnerOptions, learner_for, refuse_unless_legal
+from graphml.update.learners.learner import Learner, LearnerOptions, TaskHooks, refuse_unless_legal
 from graphml.update.parameters.keys import ParameterDescription, ParameterKey, as_key
-from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
-from graphml.update.progress.events import UpdateEvent
+from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints
+from graphml.update.progress.events import MetricKey
+from graphml.update.progress.history import Record
 
-_PIECE = 64  # samples that the frozen stages see at once
+_PIECE = 64  # samples per call of the frozen stages
 
 
-def begin(model: Model, wish: LearnerOptions) -> LastStage:
-    """The update of a pipeline. Raises UpdateError when its last stage cannot be updated as asked."""
+def begin(
+    model: Model, options: LearnerOptions, learner_for: Callable[[Model, LearnerOptions], Learner]
+) -> PipelineLearner:
+    """The update of a pipeline.
+
+    Args:
+        model: the pipeline.
+        options: how to update it.
+        learner_for: gives the learner of the last stage.
+
+    Raises:
+        UpdateError: the last stage cannot be updated with these options.
+    """
     assert isinstance(model, Pipeline)
     if not model.models:
-        raise UpdateError("the pipeline has no stages: nothing can learn")
+        raise UpdateError("the pipeline has no stages, so nothing can be updated")
     name, last = next(reversed(model.models.items()))
-    if wish.recipe is not None:
-        model = model.with_stage(name, with_recipe(last, wish.recipe))
-    if wish.request.strict:
+    if options.recipe is not None:
+        model = model.with_stage(name, with_recipe(last, options.recipe))
+    if options.request.strict:
         refuse_unless_legal(model)
-    return LastStage(model, name, wish)
+    whole = model if options.pipeline is None else options.pipeline
+    try:
+        configuration = _of_stage(options.configuration, model, name)
+        own = replace(options, configuration=configuration, recipe=None, pipeline=whole)
+        return PipelineLearner(model, name, learner_for(model.last, own))
+    except GraphmlError as error:
+        raise error.in_context(_label(name)) from None
 
 
-class LastStage:
-    """See `Learner`: the learner of the last stage, with its parameters under the name of the
-    stage and the whole pipeline as the model."""
+def _label(stage: str) -> str:
+    return f"stage {stage!r}"
 
-    def __init__(self, pipeline: Pipeline, name: str, wish: LearnerOptions) -> None:
-        self.model, self._name = pipeline, name
-        try:
-            self._inner: Learner = learner_for(pipeline.last, replace(wish, configuration=self._own(wish), recipe=None))
-        except GraphmlError as error:
-            raise error.in_context(self._label) from None
-        self._inner.whole = pipeline
 
-    @property
-    def whole(self) -> Model:
-        """The model that a checkpoint holds."""
-        return self._inner.whole
+def _of_stage(configuration: ModelConfiguration, pipeline: Pipeline, name: str) -> ModelConfiguration:
+    """The configuration of a stage, without the parameters that only other stages have."""
+    configuration = for_stage(configuration, name)
+    known = parameter_descriptions(pipeline)
+    others = {key.name for key in known} - {key.name for key in known if key.scope[0] == name}
+    values = configuration.parameters or {}
+    return replace(configuration, parameters={k: v for k, v in values.items() if as_key(k).name not in others})
 
-    @whole.setter
-    def whole(self, model: Model) -> None:
-        self._inner.whole = model
 
-    @property
-    def _label(self) -> str:
-        return f"stage {self._name!r}"
+class PipelineLearner:
+    """Updates the last stage of a pipeline; see `Learner`.
 
-    def _own(self, wish: LearnerOptions) -> ModelConfiguration:
-        """The configuration of the stage, less what only other stages have: a link, or their k."""
-        configuration = for_stage(wish.configuration, self._name)
-        known = parameter_descriptions(self.model)
-        others = {key.name for key in known} - {key.name for key in known if key.scope[0] == self._name}
-        values = configuration.parameters or {}
-        return replace(configuration, parameters={k: v for k, v in values.items() if as_key(k).name not in others})
+    The parameters of the stage carry its name, and the updated model is the whole pipeline.
+    """
 
-    # What the stage knows --------------------------------------------------------------------------------------------
-
-    @property
-    def moment(self) -> Any:
-        return self._inner.moment
-
-    @property
-    def device(self) -> Any:
-        return self._inner.device
-
-    @property
-    def request(self) -> Request:
-        return self._inner.request
+    def __init__(self, pipeline: Pipeline, name: str, last: Learner) -> None:
+        self._pipeline, self._name, self._last = pipeline, name, last
 
     @property
     def checkpoints(self) -> Checkpoints:
-        return self._inner.checkpoints
-
-    @property
-    def sample_count(self) -> int | None:
-        return self._inner.sample_count
+        """Those of the last stage, which hold the whole pipeline."""
+        return self._last.checkpoints
 
     @property
     def descriptions(self) -> dict[ParameterKey, ParameterDescription]:
-        known = self._inner.descriptions.items()
+        """The default and the allowed values of every parameter, under the name of the stage."""
+        known = self._last.descriptions.items()
         return {self._scoped(key): replace(about, key=self._scoped(key)) for key, about in known}
 
     @property
-    def values(self) -> dict[ParameterKey, Any]:
-        return {self._scoped(key): value for key, value in self._inner.values.items()}
+    def parameters(self) -> dict[ParameterKey, Any]:
+        """The current value of every parameter, under the name of the stage."""
+        return {self._scoped(key): value for key, value in self._last.parameters.items()}
+
+    @property
+    def sample_count(self) -> int | None:
+        """The number of samples; None before all are read."""
+        return self._last.sample_count
+
+    @property
+    def metrics(self) -> Mapping[MetricKey, Any]:
+        """The latest metrics of the last stage."""
+        return self._last.metrics
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """A record of each mini-batch and each epoch so far."""
+        return self._last.records
+
+    @property
+    def weights(self) -> Any:
+        """What the last stage has learned so far."""
+        return self._last.weights
 
     @property
     def best_weights(self) -> Any:
-        return self._inner.best_weights
+        """What the last stage had learned by the end of its best epoch."""
+        return self._last.best_weights
 
-    def with_weights(self, train: Any) -> Pipeline:
-        return self.model.with_stage(self._name, self._inner.with_weights(train))
+    def with_weights(self, weights: Any) -> Pipeline:
+        """The pipeline with an updated last stage."""
+        return self._pipeline.with_stage(self._name, self._last.with_weights(weights))
 
-    # What is asked of it ---------------------------------------------------------------------------------------------
-
-    def ask_for(self, values: Mapping[Any, Any] | None) -> None:
-        """A key without a scope, or with the name of the last stage in front, counts for that stage."""
-        own = {}
+    def set_parameters(self, values: Mapping[Any, Any] | None) -> None:
+        """Check new values. Keys may begin with the name of the last stage; those of other stages are refused."""
+        own: dict[str, Any] = {}
         for key, value in (values or {}).items():
             text, mine = str(as_key(key)), f"{self._name}/"
             if "/" in text and not text.startswith(mine):
-                raise UpdateError(f"{text} is refused: the stage that learns is {self._name!r}")
+                raise UpdateError(f"{text} is refused: only stage {self._name!r} learns")
             own[text.removeprefix(mine)] = value
         try:
-            self._inner.ask_for(own)
+            self._last.set_parameters(own)
         except UpdateError as error:
-            raise error.in_context(self._label) from None
+            raise error.in_context(_label(self._name)) from None
 
-    def step(self) -> Step:
-        return self._inner.step()
+    def restore(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
+        """Continue the update of a checkpoint directory; returns whether it was already finished."""
+        return self._last.restore(directory, has_data=has_data)
 
-    def go_on_from(self, directory: CheckpointDirectory, *, has_data: bool) -> bool:
-        return self._inner.go_on_from(directory, has_data=has_data)
-
-    def learn(
-        self,
-        data: TrainingData,
-        tell: Callable[[UpdateEvent], None],
-        wanted: Callable[[UpdateEvent], bool],
-        check: Callable[[str], None],
-    ) -> None:
-        self._inner.learn(self._features(data), tell, wanted, check)
+    def learn(self, data: TrainingData, hooks: TaskHooks) -> None:
+        """Update the last stage."""
+        self._last.learn(self._features(data), hooks)
 
     def _features(self, data: TrainingData) -> Iterator[Mapping[str, Any]]:
         """What the last stage learns from, in the order of the samples."""
         first = 0
         for piece in in_pieces((sample for _, sample in numbered(data)), _PIECE):
-            yield from self.model.before_last(piece, lambda i, first=first: f"sample {first + i} of the training data")
+            yield from self._pipeline.before_last(
+                piece, lambda i, first=first: f"sample {first + i} of the training data"
+            )
             first += len(piece)
 
     def _scoped(self, key: ParameterKey) -> ParameterKey:

@@ -1,4 +1,5 @@
-"""What an update reports and keeps while it runs: events, metrics, history and checkpoints.
+"""What an update reports and stores while it runs: its state goes in, events, records and checkpoints come out.
 
-Start with `events`; `checkpoints` is the directory from which an interrupted update continues.
+`events` has the states and events, `history` the records, `checkpoints` the directory from which an interrupted update
+resumes; `private_files` writes for the owner only. Read `events` first.
 """

@@ -1,13 +1,13 @@
-"""A directory from which an update goes on after its process was killed, wherever that was.
+"""The directory from which an update resumes after its process was killed at any point.
 
     lock             held by the one process that works here
-    model.mlmodel    what the update began with
-    update.json      how it was asked for; written last, so that a directory without it holds nothing
-    samples/         the training data as the run computes with them, removed when the update has completed
-    steps/N/         the last two moments of the run, written by Orbax
+    model.mlmodel    the model before the update
+    update.json      the options of the update; written last, so a directory without it holds no update
+    samples/         the training data in the form in which training reads them; removed when the update is finished
+    steps/N/         the last two checkpoints, written by Orbax
 
-A step is written under another name and then renamed; it carries a checksum, and where the newest cannot be trusted the
-one before it counts. Only the owner may read what is written here, whatever the umask: it is made of somebody's data.
+A checkpoint is written under a temporary name and then renamed. It carries a checksum; if the newest one is corrupt,
+the one before it is used. Only the owner may read these files, whatever the umask: they hold personal data.
 """
 
 from __future__ import annotations
@@ -36,31 +36,35 @@ from graphml.update.step.programs import Precision
 T = TypeVar("T")
 
 ARRAYS = ("weights", "state", "best", "losses", "history")
-"""Groups of arrays that a step may have."""
+"""The groups of arrays that a checkpoint may have."""
 
 _FORMAT = 1
-_KEPT = 2  # steps: one that is good, and one more in case that it is not
+_KEPT = 2  # checkpoints: the newest, and one more in case that it is corrupt
 
 
 @dataclass(frozen=True)
 class Request:
-    """How an update was asked for, as far as it decides its result and cannot be read from a step."""
+    """The options of an update that affect its result and are not part of a checkpoint."""
 
     strict: bool = True
     precision: Precision = "float32"
 
 
-class Step(NamedTuple):
-    """All that decides how a run goes on. arrays: some of `ARRAYS`; none of the arrays is empty. facts: what JSON can
-    hold."""
+class Checkpoint(NamedTuple):
+    """Everything that decides how an update continues.
+
+    Attributes:
+        arrays: some of `ARRAYS`; none of the arrays may be empty.
+        facts: everything else, as JSON can hold it.
+    """
 
     arrays: Mapping[str, Sequence[np.ndarray]]
     facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """What update.json says."""
+class _UpdateFile:
+    """The content of update.json."""
 
     format: int
     model: str
@@ -69,13 +73,15 @@ class _Begun:
 
 
 class CheckpointDirectory:
-    """The directory of one update, locked for this process until `close`.
-
-    Raises UpdateError when another process works there or nothing can be written there, MissingExtraError without the
-    package that writes steps.
-    """
+    """The directory of one update, locked for this process until `close`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open and lock a directory; it is made if it does not exist.
+
+        Raises:
+            UpdateError: another process works there, or it cannot be written to.
+            MissingExtraError: Orbax is not installed.
+        """
         self.path = Path(path).absolute()
         need("orbax.checkpoint", "checkpoints")
         with writing_to(self.path):
@@ -86,10 +92,12 @@ class CheckpointDirectory:
 
     @property
     def model(self) -> Path:
+        """The file of the model before the update."""
         return self.path / "model.mlmodel"
 
     @property
     def samples(self) -> Path:
+        """The folder of the training data."""
         return self.path / "samples"
 
     @property
@@ -97,17 +105,17 @@ class CheckpointDirectory:
         return self.path / "steps"
 
     def close(self) -> None:
-        """Let others work here."""
+        """Release the lock."""
         self._unlock()
 
     def begin(self, model: spec.Model, request: Request) -> None:
-        """Say what is going to be updated. Raises UpdateError when that cannot be written."""
+        """Write the model and the options of a new update. Raises UpdateError when they cannot be written."""
         with writing_to(self.path):
             files.replace_file(self.model, spec.serialize(model), private=True)
-            write_facts(self.path / "update.json", asdict(_Begun(_FORMAT, digest(model), **asdict(request))))
+            write_facts(self.path / "update.json", asdict(_UpdateFile(_FORMAT, digest(model), **asdict(request))))
 
     def request(self) -> tuple[Request, str] | None:
-        """How the update that the directory holds was asked for, and the digest of its model; None if it holds none."""
+        """The options of the update in this directory, and the digest of its model; None if it holds no update."""
         path = self.path / "update.json"
         try:
             facts = read_facts(path)
@@ -115,135 +123,174 @@ class CheckpointDirectory:
             return None
         if facts.get("format") != _FORMAT:
             raise UpdateError(
-                f"{self.path} was written in form {facts.get('format')!r:.60}; this version reads {_FORMAT}"
+                f"{self.path} was written in format {facts.get('format')!r:.60}; this version reads format {_FORMAT}"
             )
-        begun = as_facts_of(_Begun, facts, path)
-        return Request(begun.strict, begun.precision), begun.model
+        found = as_facts_of(_UpdateFile, facts, path)
+        return Request(found.strict, found.precision), found.model
 
     def refuse_unless_empty(self) -> None:
         """Raise UpdateError when the directory holds an update."""
         if (self.path / "update.json").exists():
             self.close()
-            raise UpdateError(f"{self.path} holds an update already: UpdateTask.restore goes on with it")
+            raise UpdateError(f"{self.path} already holds an update: continue it with UpdateTask.restore")
 
-    # Steps -----------------------------------------------------------------------------------------------------------
+    # Checkpoints -----------------------------------------------------------------------------------------------------
 
-    def save(self, step: Step, *, finished: bool = False) -> None:
-        """Write a step, then remove all but the last two. Raises UpdateError when it cannot be written; those that
-        are there stay then."""
+    def save(self, checkpoint: Checkpoint, *, finished: bool = False) -> None:
+        """Write a checkpoint, then remove all but the last two.
+
+        Raises:
+            UpdateError: it cannot be written; the existing checkpoints stay.
+        """
         numbers = self._numbers()
         number = numbers[-1] + 1 if numbers else 0
         written = self._steps / str(number)
         try:
             private_folder(self._steps)
-            _orbax().save(written, _tree(step, finished))
+            _orbax().save(written, _as_tree(checkpoint, finished))
             for path in (written, *written.rglob("*")):
                 path.chmod(0o700 if path.is_dir() else 0o600)
-        except Exception as error:  # Orbax has many kinds, all about the disk
+        except Exception as error:  # Orbax raises many kinds of errors for a full disk and the like
             for unfinished in self._steps.glob(f"{number}*"):
                 shutil.rmtree(unfinished, ignore_errors=True)
-            raise UpdateError(f"no checkpoint could be written to {self.path}: {_first_line(error)}") from error
+            raise UpdateError(f"cannot write a checkpoint to {self.path}: {_first_line(error)}") from error
         for old in numbers[: -(_KEPT - 1)]:
             shutil.rmtree(self._steps / str(old), ignore_errors=True)
 
-    def last(self, read: Callable[[Step], T]) -> tuple[T, bool] | None:
-        """What `read` makes of the newest step that is whole, and whether the update was over; None when no step was
-        written.
+    def last(self, read: Callable[[Checkpoint], T]) -> tuple[T, bool] | None:
+        """Read the newest checkpoint that is not corrupt.
 
-        Raises UpdateError when there are steps and none can be read.
+        Args:
+            read: turns the checkpoint into a state; may raise if it does not fit.
+
+        Returns:
+            The state, and whether the update was finished; None if there are no checkpoints.
+
+        Raises:
+            UpdateError: there are checkpoints, but none can be read.
         """
-        trouble: list[str] = []
+        problems: list[str] = []
         for number in reversed(self._numbers()):
             try:
-                step = _step(_orbax().restore(self._steps / str(number)))
-                return read(step), bool(step.facts["finished"])
-            except Exception as error:  # a damaged step may fail in any way
-                trouble.append(f"  step {number}: {_first_line(error)}")
-        if trouble:
-            raise UpdateError("\n".join([f"no checkpoint in {self.path} can be read:", *trouble]))
+                checkpoint = _from_tree(_orbax().restore(self._steps / str(number)))
+                return read(checkpoint), bool(checkpoint.facts["finished"])
+            except Exception as error:  # a corrupt checkpoint may fail in any way
+                problems.append(f"  step {number}: {_first_line(error)}")
+        if problems:
+            raise UpdateError("\n".join([f"no checkpoint in {self.path} can be read:", *problems]))
         return None
 
     def _numbers(self) -> list[int]:
         if not self._steps.is_dir():
             return []
-        return sorted(int(step.name) for step in self._steps.iterdir() if step.name.isdecimal())
+        return sorted(int(path.name) for path in self._steps.iterdir() if path.name.isdecimal())
 
 
 class Checkpoints:
-    """The checkpoints of one run: when one is due, and what becomes of one that cannot be written.
+    """Writes the checkpoints of an update when they are due.
 
-    That is a warning: the run goes on, and tries again when the next is due. Without a directory nothing is kept.
+    A checkpoint that cannot be written is a warning: the update continues, and tries again when the next one is due.
+    Without a directory nothing is written.
 
-    step: where the run stands. failure: why the newest checkpoint could not be written; None if it was.
+    Attributes:
+        directory: where to write; None writes nothing.
+        failure: why the newest checkpoint could not be written; None if it was.
     """
 
-    def __init__(self, seconds: float, step: Callable[[], Step]) -> None:
+    def __init__(self, seconds: float, model: spec.Model, request: Request, make: Callable[[], Checkpoint]) -> None:
+        """Prepare the checkpoints of an update.
+
+        Args:
+            seconds: the time between two checkpoints, in seconds.
+            model: the model before the update.
+            request: the options of the update.
+            make: gives the checkpoint of the current state.
+        """
         self.directory: CheckpointDirectory | None = None
         self.failure: UpdateError | None = None
-        self._step = step
+        self._model, self._request, self._make = model, request, make
         self._seconds, self._last = seconds, time.monotonic()
 
-    def begin(self, model: spec.Model, request: Request) -> None:
-        """Make sure that the directory says what is being updated. Raises UpdateError when that cannot be written:
-        nothing is learned yet, so nothing is lost."""
+    def begin(self) -> None:
+        """Make sure that the directory holds the model and the options of the update.
+
+        Raises:
+            UpdateError: they cannot be written. Training has not begun, so nothing is lost.
+        """
         if self.directory is not None and self.directory.request() is None:
-            self.directory.begin(model, request)
+            self.directory.begin(self._model, self._request)
 
     @property
     def is_due(self) -> bool:
+        """Whether it is time for the next checkpoint."""
         return self.directory is not None and time.monotonic() - self._last >= self._seconds
 
     def save(self, *, finished: bool = False) -> None:
+        """Write a checkpoint of the current state; a failure is a RuntimeWarning."""
         self._last = time.monotonic()
         if self.directory is None:
             return
         try:
-            self.directory.save(self._step(), finished=finished)
+            self.directory.save(self._make(), finished=finished)
         except UpdateError as error:
             self.failure = error
-            warnings.warn(f"{error}; the update goes on without it", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"{error}; the update continues without it", RuntimeWarning, stacklevel=2)
         else:
             self.failure = None
 
+    def save_to(self, path: str | os.PathLike[str], *, finished: bool) -> None:
+        """Write the model, the options and a checkpoint of the current state to another directory.
+
+        Raises:
+            UpdateError: the directory already holds an update, or cannot be written to.
+        """
+        directory = CheckpointDirectory(path)
+        try:
+            directory.refuse_unless_empty()
+            directory.begin(self._model, self._request)
+            directory.save(self._make(), finished=finished)
+        finally:
+            directory.close()
+
 
 def digest(model: spec.Model) -> str:
-    """What tells one model from another."""
+    """The SHA-256 digest of a model."""
     return hashlib.sha256(spec.serialize(model)).hexdigest()
 
 
 def _orbax() -> Any:
     need("orbax.checkpoint", "checkpoints")
-    import orbax.checkpoint
+    import orbax.checkpoint  # pyright: ignore[reportMissingTypeStubs]
 
     return orbax.checkpoint.PyTreeCheckpointer()
 
 
-# A step as a tree of arrays ------------------------------------------------------------------------------------------
+# A checkpoint as a tree of arrays ------------------------------------------------------------------------------------
 
 
-def _tree(step: Step, finished: bool) -> dict[str, Any]:
-    """Leaves by number, because names of layers may hold any character, and one array of JSON for all that is no array.
+def _as_tree(checkpoint: Checkpoint, finished: bool) -> dict[str, Any]:
+    """Leaves by number, because names of layers may contain any character, and the facts as one array of JSON.
 
-    Arrays of no axes do not come back from Orbax as they went in: each gets one axis.
+    Orbax does not restore arrays without axes as they were, so each gets one axis.
     """
-    facts = {**step.facts, "finished": finished, "checksum": _checksum(step.arrays)}
+    facts = {**checkpoint.facts, "finished": finished, "checksum": _checksum(checkpoint.arrays)}
     tree: dict[str, Any] = {
         name: {str(number): np.atleast_1d(leaf) for number, leaf in enumerate(leaves)}
-        for name, leaves in step.arrays.items()
+        for name, leaves in checkpoint.arrays.items()
         if leaves
     }
     return {**tree, "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
 
 
-def _step(tree: Mapping[str, Any]) -> Step:
+def _from_tree(tree: Mapping[str, Any]) -> Checkpoint:
     facts = json.loads(tree["facts"].tobytes())
     arrays = {
         name: [np.asarray(tree.get(name, {})[str(number)]) for number in range(len(tree.get(name, {})))]
         for name in ARRAYS
     }
     if _checksum(arrays) != facts["checksum"]:
-        raise UpdateError("the checksum does not match")
-    return Step(arrays, facts)
+        raise UpdateError("checksum mismatch: this checkpoint is corrupt")
+    return Checkpoint(arrays, facts)
 
 
 def _checksum(arrays: Mapping[str, Sequence[np.ndarray]]) -> int:
@@ -262,25 +309,24 @@ def _first_line(error: BaseException) -> str:
 
 
 def _locked(path: Path) -> int:
-    """The descriptor of the file, which is locked as long as it is open; so the lock ends with the process, however
-    that ends."""
+    """The descriptor of a lock file. It is locked while it is open, so the lock ends with the process."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         import fcntl
-    except ImportError:  # Windows: two processes in one directory are the caller's to avoid
+    except ImportError:  # Windows: the caller must keep two processes out of one directory
         return descriptor
     for _ in range(10):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
-        except OSError:  # it may be somebody who only looks whether it is locked
+        except OSError:  # `is_locked` of another process may hold it for an instant
             time.sleep(0.03)
     os.close(descriptor)
-    raise UpdateError(f"another task is at work in {path.parent}")
+    raise UpdateError(f"another task is using {path.parent}")
 
 
 def is_locked(directory: Path) -> bool:
-    """Whether a task is at work in a directory."""
+    """Whether a task is using a directory."""
     try:
         import fcntl
 

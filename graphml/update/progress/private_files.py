@@ -1,6 +1,6 @@
-"""Files of an update that only their owner may read, whatever the umask: they are made of somebody's data.
+"""Files of an update that only their owner may read, whatever the umask: they hold personal data.
 
-Small ones of JSON say where an update stands. Anybody may have damaged one, so what is read is checked.
+Small JSON files hold the state of an update. They may have been damaged or edited, so whatever is read is checked.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from graphml.errors import UpdateError
 from graphml.spec.files import open_regular, replace_file
 
 T = TypeVar("T")
 
-_LARGEST = 1 << 24  # bytes; the largest that is written here is the index of stored samples, a few hundred of them
+_LARGEST = 1 << 24  # bytes; the largest file written here, the index of stored samples, has a few hundred
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that only its owner may enter, unless it is there."""
+    """Make a folder that only its owner may enter, unless it exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:
-    """`open` for a binary file, which only its owner may read if it is new."""
+    """Open a binary file; a new one is readable by its owner only."""
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 @contextlib.contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Errors of the operating system become UpdateErrors that name the path."""
+def writing_to(path: Path) -> Generator[None, None, None]:
+    """Turn errors of the operating system into UpdateErrors that name the path."""
     try:
         yield
-    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = getattr(error, "strerror", None) or str(error)
         raise UpdateError(f"{path} cannot be written: {reason[:1].lower() + reason[1:]}") from error
 
@@ -49,27 +49,39 @@ def writing_to(path: Path) -> Iterator[None]:
 
 
 def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
-    """Replace the file at once. Raises OSError."""
+    """Replace a file atomically by a JSON object. Raises OSError."""
     replace_file(path, json.dumps(facts).encode(), private=True)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises FileNotFoundError, and UpdateError that names the file for whatever else it
-    is."""
+    """The JSON object in a file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UpdateError: the file cannot be read, or holds anything else.
+    """
     try:
-        facts = json.loads(_bytes(path).decode())
+        facts: Any = json.loads(_bytes(path).decode())
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
     if not isinstance(facts, dict):
-        raise _unreadable(path, f"it holds {type(facts).__name__}, not an object")
-    return facts
+        raise _unreadable(path, f"expected a JSON object, got {type(facts).__name__}")
+    return cast("dict[str, Any]", facts)
 
 
 def as_facts_of(kind: type[T], facts: Mapping[str, Any], path: Path) -> T:
-    """A dataclass from the facts of a file. Raises UpdateError that names the file for fields that are missing, unknown
-    or of another type."""
+    """Make a dataclass from the JSON object in a file.
+
+    Args:
+        kind: the dataclass.
+        facts: its fields.
+        path: the file, for messages.
+
+    Raises:
+        UpdateError: a field is missing, unknown or of a wrong type.
+    """
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     needed = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
@@ -85,16 +97,16 @@ def as_facts_of(kind: type[T], facts: Mapping[str, Any], path: Path) -> T:
 
 
 def _bytes(path: Path) -> bytes:
-    """All of a regular file of modest size."""
+    """The content of a regular file, if its size is reasonable."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > _LARGEST:
-            raise ValueError(f"it has {size} bytes; at most {_LARGEST} are expected")
+            raise ValueError(f"it has {size} bytes, more than {_LARGEST}")
         return file.read(_LARGEST + 1)
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value of JSON is one of the type that a field declares."""
+    """Whether a JSON value has the declared type of a field."""
     if isinstance(hint, types.UnionType):
         return any(_fits(value, one) for one in typing.get_args(hint))
     kind = typing.get_origin(hint) or hint

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-if TYPE_CHECKING:
-    from graphml.update.step.trunk import ImageAugmentation
+from graphml.update.step.trunk import ImageAugmentation
 
 
 def augmented(

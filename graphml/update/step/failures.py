@@ -1,9 +1,9 @@
-"""What goes wrong while a network is traced for training, or trained, as an error of graphml that names the layer."""
+"""Failures of tracing and training, turned into errors that name the layer at fault."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,14 +17,15 @@ from graphml.interpreter.lower import Lowered
 from graphml.update.step.gradient_reach import read_by, written_by
 from graphml.update.step.trunk import Parts, merge, piece
 
-_NOTE = "in layer "  # how the interpreter marks an error that it lets pass
+_NOTE = "in layer "  # the interpreter adds a note like this to errors of other libraries
 
 
 @contextlib.contextmanager
-def typed(find_layer: Callable[[], str | None] = lambda: None) -> Iterator[None]:
-    """Whatever is raised inside is an error of graphml: any other becomes an UpdateError with the layer.
+def as_update_errors(find_layer: Callable[[], str | None] = lambda: None) -> Generator[None, None, None]:
+    """Turn exceptions that are not errors of graphml into an UpdateError that names the layer.
 
-    find_layer: the label of the layer at fault, where the error itself does not say it; called after a failure only.
+    Args:
+        find_layer: called after a failure that does not name the layer itself; returns the label of the layer.
     """
     try:
         yield
@@ -37,8 +38,7 @@ def typed(find_layer: Callable[[], str | None] = lambda: None) -> Iterator[None]
 
 
 def faulty_in_tail(parts: Parts, train: Any, frozen: Any, blobs: Mapping[str, Any]) -> str | None:
-    """The label of the layer that keeps the tail from being trained on the first row of blobs; None if there is none,
-    or if it takes more rows to find it."""
+    """The label of the layer that fails when the tail is trained on the first row of blobs; None if none does."""
     params = merge(train, frozen)
     one = {name: np.asarray(blob[0]) for name, blob in blobs.items()}
     return _without_gradient(parts, params, one) or _failing(parts.plain, params, one)
@@ -55,13 +55,13 @@ def _noted(error: Exception) -> str | None:
 
 
 def _without_gradient(parts: Parts, params: Any, one: Mapping[str, Any]) -> str | None:
-    """The last layer that cannot be traced backwards. Errors of a backward pass do not say where they come from, so
-    each layer is traced alone."""
+    """The last layer without a gradient. Errors of a backward pass do not say where they arose, so each layer is traced
+    by itself."""
     lowered = parts.plain
     try:
         found = jax.eval_shape(lambda blobs: lowered.intermediates(params, blobs, key=jax.random.key(0)), one)
     except Exception:
-        return None  # it fails on its way forward
+        return None  # the forward pass fails
     blobs = {**one, **found}
     for node in reversed(lowered.graph.body.nodes):
         try:
@@ -72,10 +72,10 @@ def _without_gradient(parts: Parts, params: Any, one: Mapping[str, Any]) -> str 
 
 
 def _sum_of(lowered: Lowered, node: Node, params: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """One layer as a function to a number."""
+    """One layer, as a function whose result is a number."""
     alone = replace(lowered, graph=piece(lowered.graph, (node,), sorted(read_by(node)), sorted(written_by(node))))
 
-    def total(inputs):
+    def total(inputs: Mapping[str, Any]) -> Any:
         outputs = alone.fn(params, inputs, key=jax.random.key(0), train=True)
         return sum(jnp.sum(output) for output in outputs.values())
 
@@ -83,7 +83,7 @@ def _sum_of(lowered: Lowered, node: Node, params: Any) -> Callable[[Mapping[str,
 
 
 def _failing(lowered: Lowered, params: Any, inputs: Mapping[str, Any]) -> str | None:
-    """The layer that fails when they run one after the other, outside of any program."""
+    """The label of the layer that fails when layers run one by one, not compiled."""
     try:
         jax.block_until_ready(lowered.intermediates(params, inputs, key=jax.random.key(0)))
     except GraphmlError as error:

@@ -1,4 +1,4 @@
-"""The compiled programs of training, shared by all tasks on models that differ in their weights only."""
+"""The compiled programs of training, shared by all tasks on models that differ only in their weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ _MOST = 16  # forms of recipes for which a model keeps its programs
 
 @dataclass(frozen=True, eq=False)
 class Programs:
-    """A network taken apart, and its programs: see `make_trunk`, `make_slice` and `make_evaluation`."""
+    """The compiled programs of a network and a form of recipe.
+
+    Attributes:
+        parts: the network, split into trunk and tail.
+        trunk: see `training.make_trunk`.
+        slice: see `training.make_slice`.
+        evaluation: see `training.make_evaluation`.
+    """
 
     parts: Parts
     trunk: Callable[..., Any]
@@ -35,17 +42,26 @@ class Programs:
 def programs_for(
     model: NeuralNetwork, recipe: Recipe, device: Device | None, precision: Precision = "float32"
 ) -> Programs:
-    """The programs for a model and the form of a recipe; those of an earlier task where there are
-    any. precision: of what is computed; weights come and go as float32."""
+    """The programs for a model and a recipe; those of an earlier task if the form of the recipe is the same.
+
+    Args:
+        model: the network, which keeps the programs.
+        recipe: only its form matters.
+        device: where the programs run.
+        precision: of the computation; weights are float32 outside of it.
+
+    Raises:
+        UpdateError: the network cannot be trained by this recipe, or the precision is unknown.
+    """
     if precision not in _DTYPES:
-        raise UpdateError(f"precision={precision!r} is refused; there are {', '.join(_DTYPES)}")
+        raise UpdateError(f"precision={precision!r} is refused; allowed: {', '.join(_DTYPES)}")
     marked = tuple(node.key for node in model.graph.body.walk() if node.updatable)
     key = (recipe.form, marked, device, precision)
     all_kept = model.programs.setdefault("update", Latest(_MOST))
     kept = all_kept.get(key)
     if kept is None:
         platform = None if device is None else device.platform
-        with failures.typed():
+        with failures.as_update_errors():
             parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
         kept = Programs(parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe))
         all_kept.put(key, kept)

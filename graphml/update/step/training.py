@@ -4,13 +4,12 @@
     step = jax.jit(make_step(parts, recipe))
     params, state, loss = step(params, state, batch, hyper)
 
-The numbers of a recipe are arguments of the compiled program, so that another learning rate never compiles anew.
+The numbers of a recipe are arguments of the compiled programs, so another learning rate compiles nothing.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -28,14 +27,22 @@ from graphml.update.step.trunk import Parts, merge
 
 Hyper = Mapping[str, Any]
 
-MOST_SHAPES = 16  # of samples and mini-batches, for which the programs of a recipe are kept
-_JUDGING = np.uint32(2**32 - 1)  # in the place of the number of a mini-batch, of which there are fewer
+MOST_SHAPES = 16
+"""The number of shapes of samples and mini-batches for which the programs of a recipe are kept."""
+
+_EVALUATION = np.uint32(2**32 - 1)  # used like the index of a mini-batch; there are always fewer mini-batches
 
 
-class Batch(NamedTuple):
-    """blobs: {blob at the cut: [rows, ...]}. target: [rows, ...], an index or an array for each; of several losses, all
-    their targets as one vector. mask: [rows], False for rows that only fill up. key: for random numbers, None where
-    none are drawn."""
+class MiniBatch(NamedTuple):
+    """The samples of one update step.
+
+    Attributes:
+        blobs: {blob at the cut: [rows, ...]}.
+        target: [rows, ...], a class index or an array for each row; for several losses, all of their targets as one
+            vector.
+        mask: [rows], False for padding.
+        key: for random numbers; None if no layer draws any.
+    """
 
     blobs: Mapping[str, Any]
     target: Any
@@ -44,18 +51,24 @@ class Batch(NamedTuple):
 
 
 class Data(NamedTuple):
-    """All samples as training reads them, on the device: blobs at the cut and targets, [samples, ...] each."""
+    """All samples on the device, as training reads them: the blobs at the cut and the targets, [samples, ...] each."""
 
     blobs: Mapping[str, Any]
     target: Any
 
     @property
     def count(self) -> int:
+        """The number of samples."""
         return self.target.shape[0]
 
 
 def hyper_values(recipe: Recipe, epoch: int = 0) -> dict[str, np.float32]:
-    """The numbers of a recipe as the compiled step takes them. epoch: those before it are over, for its schedule."""
+    """The numbers of a recipe as the compiled step takes them.
+
+    Args:
+        recipe: the recipe.
+        epoch: the index of the current epoch, on which the schedule of the learning rate depends.
+    """
     numbers = {name: np.float32(value) for name, value in recipe.hyper.items()}
     if _is_scheduled(recipe):
         numbers |= {"$epoch": np.float32(epoch), "$epochs": np.float32(recipe.epochs)}
@@ -74,11 +87,17 @@ def initial_state(parts: Parts, recipe: Recipe, params: Mapping[str, Any]) -> An
 # The loss of a mini-batch --------------------------------------------------------------------------------------------
 
 
-def loss_and_statistics(parts: Parts, recipe: Recipe, train: Any, frozen: Any, batch: Batch, hyper: Hyper):
-    """The loss of a mini-batch: the mean over its rows, or the weighted sum of several such. With it the statistics,
-    {batch normalization: {weight: what the mini-batch has}}."""
+def loss_and_statistics(
+    parts: Parts, recipe: Recipe, train: Any, frozen: Any, batch: MiniBatch, hyper: Hyper
+) -> tuple[jax.Array, dict[str, dict[str, jax.Array]]]:
+    """The loss of a mini-batch, and its batch statistics.
+
+    Returns:
+        The mean of the loss over the rows, or the weighted sum of several losses; and {batch normalization layer:
+        {weight: the statistic of this mini-batch}}.
+    """
     params = merge(train, frozen)
-    for key, epsilon in (parts.statistics or {}).items():  # the layer in front of it has normalized already
+    for key, epsilon in (parts.statistics or {}).items():  # an inserted layer has already normalized the input
         ones = jnp.ones_like(params[key]["variance"])
         params[key] = {**params[key], "mean": 0 * ones, "variance": (1 - epsilon) * ones}
 
@@ -105,7 +124,7 @@ def loss_and_statistics(parts: Parts, recipe: Recipe, train: Any, frozen: Any, b
 
 
 def _exact(output: jax.Array) -> jax.Array:
-    """At least float32, in which losses are computed whatever the network computes in."""
+    """The output in at least float32: losses are computed in it, whatever the precision of the network."""
     return output.astype(jnp.promote_types(output.dtype, jnp.float32))
 
 
@@ -124,8 +143,10 @@ def _has(recipe: Recipe, loss: Any, name: str) -> bool:
 
 
 def targets_of(recipe: Recipe, outputs: list[Any], target: Any) -> list[Any]:
-    """The target of each loss: of several they stand one after the other, a class as one number or as many as there
-    are classes."""
+    """The target of each loss.
+
+    The targets of several losses are concatenated; a class takes one number, or one for each class.
+    """
     if len(recipe.losses) == 1:
         return [target]
     found, start = [], 0
@@ -139,7 +160,7 @@ def targets_of(recipe: Recipe, outputs: list[Any], target: Any) -> list[Any]:
 # Steps ---------------------------------------------------------------------------------------------------------------
 
 
-def _step(parts: Parts, recipe: Recipe, train: Any, frozen: Any, state: Any, batch: Batch, hyper: Hyper):
+def _step(parts: Parts, recipe: Recipe, train: Any, frozen: Any, state: Any, batch: MiniBatch, hyper: Hyper):
     """(train, state, loss) after one mini-batch."""
     learned, moving = parts.apart(train)
 
@@ -163,13 +184,20 @@ def _step(parts: Parts, recipe: Recipe, train: Any, frozen: Any, state: Any, bat
 
 
 def make_step(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, jax.Array]]:
-    """update_step(params, opt_state, batch, hyper) -> params, opt_state, loss. Pure; jit it, vmap it over users.
+    """One update step as a pure function, to be compiled or vectorized over users.
 
-    Of the recipe it uses what `Recipe.form` says; its numbers are `hyper`, see `hyper_values`. params:
-    {layer: {weight: array}} of the whole network; what is frozen, or not part of the tail, comes back as it went in.
+    Args:
+        parts: the network, split into trunk and tail.
+        recipe: only its form matters (see `Recipe.form`); its numbers are arguments of the result.
+
+    Returns:
+        update_step(params, opt_state, batch, hyper) -> params, opt_state, loss. params is {layer: {weight: array}} of
+        the whole network, and frozen weights are returned unchanged; hyper is from `hyper_values`.
     """
 
-    def update_step(params, opt_state, batch: Batch, hyper: Hyper):
+    def update_step(
+        params: Mapping[str, Any], opt_state: Any, batch: MiniBatch, hyper: Hyper
+    ) -> tuple[dict[str, Any], Any, jax.Array]:
         train, frozen = parts.split(params)
         train, opt_state, loss = _step(parts, recipe, train, frozen, opt_state, batch, hyper)
         changed = {key: {**params[key], **weights} for key, weights in train.items()}
@@ -179,16 +207,16 @@ def make_step(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, jax
 
 
 def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, jax.Array]]:
-    """run(train, frozen, opt_state, data, order, start, stop, hyper, key, first=0, count=None) -> train, opt_state,
-    losses; compiled.
+    """Several update steps as one compiled call: the mini-batches start <= i < stop of an epoch, in a device loop.
 
-    Does the mini-batches start <= i < stop of an epoch, in a loop on the device. order: the sample at each place
-    of the epoch, filled up to whole mini-batches; its shape is [mini-batches, rows of each]. losses: one for each
-    mini-batch of the epoch, zero for those outside of the slice. start, stop and hyper are traced: slices of any
-    length are one program, and cutting an epoch differently changes no bit of the result.
+    Returns:
+        run(train, frozen, opt_state, data, order, start, stop, hyper, key, first=0, count=None) -> train, opt_state,
+        losses. order is the sample in each row, [mini-batches, rows], padded to whole mini-batches. losses has one
+        entry for each mini-batch of `order`, 0 outside of the slice. start, stop and hyper are traced: slices of any
+        length run in the same program, and slicing an epoch differently does not change a bit of the result.
 
-    Where data and order are a piece of the epoch only, first is the number of mini-batches before that piece and
-    count the number of samples in the whole epoch; both are traced. start, stop and losses count from the piece.
+        If data and order hold only a window of the epoch, `first` is the number of mini-batches before it and `count`
+        the number of samples of the whole epoch; both are traced. start, stop and losses are relative to the window.
     """
 
     @functools.partial(Compiled, most=MOST_SHAPES)
@@ -202,7 +230,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
             picked = order[i]
             mask = (first + i) * rows + jnp.arange(rows) < samples
             batch_key = None if key is None else jax.random.fold_in(key, first + i)
-            batch = Batch({n: b[picked] for n, b in data.blobs.items()}, data.target[picked], mask, batch_key)
+            batch = MiniBatch({n: b[picked] for n, b in data.blobs.items()}, data.target[picked], mask, batch_key)
             now = hyper
             if _is_scheduled(recipe):
                 now = {**hyper, "$part": (first + i) / jnp.float32(batches), "$stride": 1 / jnp.float32(batches)}
@@ -215,48 +243,18 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
     return run
 
 
-def epoch_order(count: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
-    """The samples of an epoch in mini-batches, [mini-batches, batch size]; the last sample fills up the last of them.
-    A batch size above the count gives one mini-batch of [1, count].
-
-    The order sorts the raw 64-bit numbers of a Philox generator keyed by seed and epoch. Unlike library shuffles,
-    those numbers are fixed by the generator's definition: seed and epoch give the same order on any machine and
-    version.
-    """
-    order = np.arange(count, dtype=np.int32)
-    if shuffle:
-        draws = np.random.Philox(key=np.array([seed % 2**64, epoch], np.uint64)).random_raw(count)
-        order = np.argsort(draws, kind="stable").astype(np.int32)
-    rows = _rows(count, batch_size)
-    return np.pad(order, (0, -count % rows), mode="edge").reshape(-1, rows)
-
-
-def _rows(count: int, batch_size: int) -> int:
-    """The samples of a whole mini-batch. What is computed and allocated follows the samples: files may name any batch
-    size."""
-    return min(batch_size, count)
-
-
-def epoch_loss(losses: np.ndarray, count: int, batch_size: int) -> float:
-    """The mean over the samples of an epoch, from the losses of its mini-batches, of which the last may be short.
-
-    Exact, so that it does not depend on where the epoch was cut.
-    """
-    rows = np.full(len(losses), _rows(count, batch_size))
-    rows[-1] = count - rows[:-1].sum()
-    return math.fsum(losses.astype(np.float64) * rows) / count
-
-
-# Judging -------------------------------------------------------------------------------------------------------------
+# Evaluation ----------------------------------------------------------------------------------------------------------
 
 
 def make_evaluation(parts: Parts, recipe: Recipe) -> Callable[..., dict[str, jax.Array]]:
-    """run(train, frozen, blobs, target, mask, hyper, key=None, numbers=None) -> {"loss": ..., metric: ...}, means over
-    the rows; compiled.
+    """The evaluation of some samples as one compiled call.
 
-    The network is the one that predicts: no dropout, no augmentation, statistics as stored. key: see `judging_key`;
-    numbers: of the samples in the rows. Layers that draw draw for each sample anew, however the samples are put
-    together.
+    The network is the one that predicts: no dropout, no augmentation, statistics as stored.
+
+    Returns:
+        run(train, frozen, blobs, target, mask, hyper, key=None, numbers=None) -> {"loss": ..., metric: ...}, means over
+        the rows. key is from `evaluation_key`; numbers are the indices of the samples: random layers draw for each
+        sample by its index, so the result does not depend on how samples are grouped.
     """
 
     @functools.partial(Compiled, most=MOST_SHAPES)
@@ -276,7 +274,7 @@ def make_evaluation(parts: Parts, recipe: Recipe) -> Callable[..., dict[str, jax
 
 
 def _right(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, k: int) -> jax.Array:
-    """How right each row is, from 0 to 1, by the first loss that can be right or wrong."""
+    """How correct each row is, from 0 to 1, for the first loss that has classes."""
     targets = targets_of(recipe, outputs, target)
     for loss, reading, output, one in zip(recipe.losses, parts.readings, outputs, targets, strict=True):
         if loss.kind == "categorical_cross_entropy":
@@ -289,17 +287,17 @@ def _right(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, k: int
 
 
 def make_trunk(parts: Parts) -> Callable[..., dict[str, jax.Array]]:
-    """run(params, inputs) -> {blob at the cut: [rows, ...]}, compiled; inputs have a leading axis of rows."""
+    """The trunk as one compiled call: run(params, inputs) -> {blob at the cut: [rows, ...]}, inputs [rows, ...]."""
 
     @functools.partial(Compiled, most=MOST_SHAPES)
-    def run(params, inputs):
+    def run(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, jax.Array]:
         return jax.vmap(lambda one: parts.trunk.intermediates(params, one, parts.cut))(inputs)
 
     return run
 
 
-def blob_shapes(parts: Parts, train, frozen, data: Data) -> list[tuple[int, ...]]:
-    """The shapes, for one sample, of the blobs that the losses read; nothing is computed."""
+def blob_shapes(parts: Parts, train: Any, frozen: Any, data: Data) -> list[tuple[int, ...]]:
+    """The shapes, for one sample, of the blobs that the losses read, found by tracing."""
     params = merge(train, frozen)
     key = jax.random.key(0) if parts.draws else None
     one = {name: jax.ShapeDtypeStruct(blob.shape[1:], blob.dtype) for name, blob in data.blobs.items()}
@@ -308,11 +306,11 @@ def blob_shapes(parts: Parts, train, frozen, data: Data) -> list[tuple[int, ...]
 
 
 def epoch_key(parts: Parts, seed: int, epoch: int) -> jax.Array | None:
-    """The key of an epoch's random numbers; None when no layer draws any."""
+    """The key for the random numbers of an epoch; None if no layer draws any."""
     return jax.random.fold_in(jax.random.key(seed % 2**32), epoch) if parts.draws else None
 
 
-def judging_key(parts: Parts, seed: int, epoch: int) -> jax.Array | None:
-    """The key with which the model is judged after an epoch: another one than its mini-batches have."""
+def evaluation_key(parts: Parts, seed: int, epoch: int) -> jax.Array | None:
+    """The key for evaluating the network after an epoch; it differs from those of the mini-batches."""
     key = epoch_key(parts, seed, epoch)
-    return None if key is None else jax.random.fold_in(key, _JUDGING)
+    return None if key is None else jax.random.fold_in(key, _EVALUATION)

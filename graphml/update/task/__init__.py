@@ -1,5 +1,6 @@
-"""The update task: a model and training data go in, an updated model comes out while handlers hear of the progress.
+"""The update task: a model and training data go in, an updated model comes out, and handlers follow the progress.
 
-`task` runs one update in a thread, `asynchronous` offers it to asyncio, `background` runs it in a process of its own.
-Start with `task`.
+`task` is the public class, which runs one update in a thread; `lifecycle` has its states, `asynchronous` serves
+asyncio. `background` runs a task in a process of its own: `job` says what that process does, `worker` is its program.
+Read `task` first.
 """

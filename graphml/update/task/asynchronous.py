@@ -1,66 +1,78 @@
-"""An update task from asyncio: waiting for it, and its events as an asynchronous iterator."""
+"""A task seen from asyncio: waiting for its end, and its events as an asynchronous iterator."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
-from graphml.update.progress.events import TaskState, UpdateContext, UpdateEvent
+from graphml.update.progress.events import TaskState, UpdateEvent
+from graphml.update.task.lifecycle import Lifecycle
 
-if TYPE_CHECKING:
-    from graphml.update.task.task import UpdateTask
+T = TypeVar("T")
 
 
-async def wait(task: UpdateTask) -> TaskState:
-    """The state when the task is over; the loop goes on meanwhile. Cancelling the wait cancels the task."""
+async def wait(lifecycle: Lifecycle) -> TaskState:
+    """Wait for the end of a task, and return its final state. Cancelling the wait cancels the task."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
-    task._when_over(lambda: _tell_loop(loop, over.set))
+    lifecycle.when_done(lambda: _call_in(loop, over.set))
     try:
         await over.wait()
     except asyncio.CancelledError:
-        task.cancel()
+        lifecycle.cancel()
         raise
-    return task.state
+    return lifecycle.state
 
 
-async def events(task: UpdateTask, which: UpdateEvent) -> AsyncIterator[UpdateContext]:
-    """The contexts of the events, until the task is over; a task that was not started is started.
+async def events(
+    lifecycle: Lifecycle,
+    listeners: list[tuple[UpdateEvent, Callable[[T], None]]],
+    which: UpdateEvent,
+    start: Callable[[], None],
+) -> AsyncIterator[T]:
+    """The contexts of some events, until the task is over.
 
-    Training stands still while the body of the loop runs, as it does for a progress handler.
+    Training pauses while the body of the loop runs, as it does for a progress handler.
+
+    Args:
+        lifecycle: of the task.
+        listeners: whom the task calls; this function adds and removes itself.
+        which: the events.
+        start: starts the task if it is suspended.
     """
     loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[tuple[UpdateContext, threading.Event] | None] = asyncio.Queue()
-    left = threading.Event()
+    queue: asyncio.Queue[tuple[T, threading.Event] | None] = asyncio.Queue()
+    closed = threading.Event()
 
-    def tell(context: UpdateContext) -> None:
-        go_on = threading.Event()
-        if not _tell_loop(loop, waiting.put_nowait, (context, go_on)):
+    def listen(context: T) -> None:
+        handled = threading.Event()
+        if not _call_in(loop, queue.put_nowait, (context, handled)):
             return
-        while not go_on.wait(0.1):  # whoever has left the loop, or ended it, holds nobody up
-            if left.is_set() or loop.is_closed():
+        while not handled.wait(0.1):  # training continues when the body has left the loop, or the loop is closed
+            if closed.is_set() or loop.is_closed():
                 return
 
-    task._listeners.append((which, tell))
-    task._when_over(lambda: _tell_loop(loop, waiting.put_nowait, None))
+    listeners.append((which, listen))
+    lifecycle.when_done(lambda: _call_in(loop, queue.put_nowait, None))
     try:
-        if task.state is TaskState.SUSPENDED:
-            task.resume()
-        while (item := await waiting.get()) is not None:
-            context, go_on = item
+        if lifecycle.state is TaskState.SUSPENDED:
+            start()
+        while (item := await queue.get()) is not None:
+            context, handled = item
             try:
                 yield context
             finally:
-                go_on.set()
+                handled.set()
     finally:
-        left.set()
-        task._listeners.remove((which, tell))
+        closed.set()
+        listeners.remove((which, listen))
 
 
-def _tell_loop(loop: asyncio.AbstractEventLoop, function, *arguments) -> bool:
+def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], *arguments: Any) -> bool:
+    """Call a function in the thread of a loop; whether the loop is still open."""
     try:
         loop.call_soon_threadsafe(function, *arguments)
-    except RuntimeError:  # the loop has ended; nobody is interested any more
+    except RuntimeError:
         return False
     return True

@@ -1,4 +1,5 @@
-"""Many users of one model: training their copies together, storing what differs, and averaging what they learned.
+"""Many users of one model: their training data go in, personal models, or one averaged model, come out.
 
-Start with `many`.
+`many` trains the users in cohorts (`cohorts` has their data, `cohort_runner` trains them); `deltas` stores only what
+differs from the original model, and `federated` averages what users have learned. Read `many` first.
 """

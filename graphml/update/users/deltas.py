@@ -1,4 +1,4 @@
-"""What a personal model has other than the model it was made from: the weights that were trained, and nothing else."""
+"""Deltas: the weights in which a personal model differs from the original one, and nothing else."""
 
 from __future__ import annotations
 
@@ -36,10 +36,13 @@ Weight = np.ndarray | Quantized
 
 @dataclass(frozen=True, eq=False)
 class Delta:
-    """base: the fingerprint of the model it belongs to. weights: {"layer/weight": new value}, in the form in which the
-    personal model stores it.
+    """The weights in which a personal model differs from its base.
 
-    Raises SpecError for a base that is no fingerprint, and for weights in a form in which no model stores them.
+    Raises SpecError for a malformed fingerprint, and for weights in a form that no model stores.
+
+    Attributes:
+        base: the fingerprint of the base.
+        weights: {"layer/weight": new value}, in the form in which the personal model stores it.
     """
 
     base: str
@@ -47,13 +50,13 @@ class Delta:
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, str) or re.fullmatch("[0-9a-f]{64}", self.base) is None:
-            raise SpecError(f"the base is {reprlib.repr(self.base)}, not a fingerprint of 64 hexadecimal digits")
+            raise SpecError(f"the base must be a fingerprint of 64 hexadecimal digits, got {reprlib.repr(self.base)}")
         for name, weight in self.weights.items():
             for fault in _faults(weight):
                 raise SpecError(f"{name!r}: {fault}")
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a safetensors file, all or nothing. Raises MissingExtraError without the package (the extra
+        """Write a safetensors file, atomically. Raises MissingExtraError if safetensors is not installed (the extra
         "deltas")."""
         write = need("safetensors.numpy", "deltas").save
         tensors, bits = _as_tensors(self.weights)
@@ -63,15 +66,18 @@ class Delta:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Delta:
-        """What `save` has written. Raises SpecError for any other file, whoever has made it, and when a byte of it has
-        changed."""
+        """Read a file that `save` has written.
+
+        Raises:
+            SpecError: it is any other file, or some byte has changed.
+        """
         need("safetensors", "deltas")
         tensors, facts = _contents(path)
-        told = facts.pop("digest", None)
+        expected = facts.pop("digest", None)
         if facts.get("format") != _FORMAT:
             form = reprlib.repr(facts.get("format"))
             raise SpecError(f"{path} is not a delta of a model: its format is {form}, not {_FORMAT!r}")
-        if told != _digest(tensors, facts):
+        if expected != _digest(tensors, facts):
             raise SpecError(f"{path} is damaged: digest mismatch")
         try:
             return cls(facts.get("base", ""), _from_tensors(tensors, facts.get("quantized", "")))
@@ -80,20 +86,34 @@ class Delta:
 
 
 def save_delta(personal: Model | str | os.PathLike[str], base: Model | str | os.PathLike[str], path: Any) -> None:
-    """Write what a personal model has other than its base, as a safetensors file: the weights that were trained, and a
-    fingerprint of the base. Needs the extra "deltas".
+    """Write the difference between a personal model and its base as a safetensors file.
 
-    Raises UpdateError when the two differ in more than weights and recipe.
+    The file holds the weights that were trained, and a fingerprint of the base. Needs the extra "deltas".
+
+    Args:
+        personal: the personal model, or its file.
+        base: the original model, or its file.
+        path: the file to write.
+
+    Raises:
+        UpdateError: the two differ in more than weights and recipe.
     """
     difference(network_from(personal), network_from(base)).save(path)
 
 
 def apply_delta(base: Model | str | os.PathLike[str], delta: Delta | str | os.PathLike[str]) -> NeuralNetwork:
-    """The personal model of a delta, or of a file of one: it predicts the same bits as the one that was saved, and has
-    the recipe of the base.
+    """The personal model of a delta.
 
-    Raises UpdateError when the delta belongs to another model, ShapeError when a weight does not fit, SpecError for
-    files that are damaged.
+    It predicts the same bits as the personal model that was saved, and has the recipe of the base.
+
+    Args:
+        base: the original model, or its file.
+        delta: the delta, or its file.
+
+    Raises:
+        UpdateError: the delta belongs to another model.
+        ShapeError: a weight does not fit.
+        SpecError: a file is damaged.
     """
     network = network_from(base)
     found = delta if isinstance(delta, Delta) else Delta.read(delta)
@@ -102,19 +122,22 @@ def apply_delta(base: Model | str | os.PathLike[str], delta: Delta | str | os.Pa
 
 
 def looks_like_delta(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as safetensors do: in eight bytes the length of a header, which fits in the file, then an
-    object in JSON. Its name counts where it is too damaged for that, so that it is refused as a delta."""
+    """Whether a file begins like a safetensors file, or has its suffix.
+
+    Such files begin with the length of their header, in eight bytes, and a JSON object. The suffix counts because a
+    damaged file should be refused as a delta.
+    """
     if Path(path).suffix.lower() == ".safetensors":
         return True
-    with contextlib.suppress(OSError, ValueError), open_regular(path) as file:  # whoever reads it says what is wrong
+    with contextlib.suppress(OSError, ValueError), open_regular(path) as file:  # reading the file will report the error
         start, size = file.read(9), os.fstat(file.fileno()).st_size
         return start[8:] == b"{" and 8 + int.from_bytes(start[:8], "little") <= size
     return False
 
 
 def difference(personal: NeuralNetwork, base: NeuralNetwork) -> Delta:
-    """The delta that leads from the base to the personal model."""
-    # models made by `with_parameters` of one another share their programs, for the same reason
+    """The delta from a base to a personal model. Raises UpdateError if more than weights and recipe differ."""
+    # models that `with_parameters` has made share their programs, and have the same skeleton
     if personal.programs is not base.programs and _skeleton(personal) != _skeleton(base):
         raise UpdateError("the personal model differs from its base in more than weights and recipe")
     old = dict(leaves(base))
@@ -126,8 +149,8 @@ def difference(personal: NeuralNetwork, base: NeuralNetwork) -> Delta:
 
 
 def leaves(model: NeuralNetwork) -> Iterator[tuple[str, tuple[tuple[Any, ...], Weight]]]:
-    """(name, (path, weight)) of each weight: dense/weights, or lstm/weight_params/0/...; a name that another weight has
-    already gets a number."""
+    """(name, (path, weight)) of each weight, such as dense/weights or lstm/weight_params/0/...; repeated names are
+    numbered."""
     seen: dict[str, int] = {}
     for path, weight in _leaves(model.parameters, ()):
         name = "/".join(map(str, path))
@@ -166,7 +189,7 @@ def _same_bits(a: Weight, b: Weight) -> bool:
 
 
 def _on_host(weight: Weight) -> Weight:
-    """In NumPy, and in the form in which a file of the model would have it."""
+    """The weight as NumPy arrays, in the form in which a file of the model would store it."""
     if isinstance(weight, Quantized):
         fields = ((name, getattr(weight, name)) for name in _FIELDS)
         return replace(weight, **{name: np.asarray(value) for name, value in fields if value is not None})
@@ -181,12 +204,13 @@ def _faults(weight: Weight) -> Iterator[str]:
         return
     array = np.asarray(weight)
     if array.dtype not in _STORED:
-        yield f"weights are {', '.join(map(str, _STORED))} or codes, not {array.dtype}"
+        yield f"weights must be {', '.join(map(str, _STORED))} or codes, not {array.dtype}"
     elif array.dtype == np.float64 and (np.abs(array[np.isfinite(array)]) > np.finfo(np.float32).max).any():
         yield "a number is larger than float32 can hold"
 
 
 def network_from(model: Model | str | os.PathLike[str]) -> NeuralNetwork:
+    """The model, loaded if it is a file. Raises UpdateError if it is not a network."""
     loaded = model if isinstance(model, Model) else load(model)
     network_of(loaded.spec)
     assert isinstance(loaded, NeuralNetwork)
@@ -199,7 +223,7 @@ _fingerprints: weakref.WeakKeyDictionary[NeuralNetwork, str] = weakref.WeakKeyDi
 
 
 def fingerprint(model: NeuralNetwork) -> str:
-    """What tells models with other predictions apart: the network and its weights, less recipe and metadata."""
+    """A digest of the network and its weights, without recipe and metadata."""
     if model not in _fingerprints:
         whole = hashlib.sha256(_skeleton(model).encode())
         for name, (_, weight) in leaves(model):
@@ -209,29 +233,33 @@ def fingerprint(model: NeuralNetwork) -> str:
 
 
 def fitting(delta: Delta, base: NeuralNetwork) -> dict[str, Weight]:
-    """The weights of the base by name. Raises UpdateError when the delta belongs to another model, ShapeError when one
-    of its weights does not fit."""
+    """The weights of the base by name, after checking that a delta fits them.
+
+    Raises:
+        UpdateError: the delta belongs to another model.
+        ShapeError: a weight does not fit.
+    """
     if delta.base != fingerprint(base):
         raise UpdateError(
-            f"the delta belongs to another model: its base is {delta.base[:12]}..., this is {fingerprint(base)[:12]}..."
+            f"the delta belongs to another model: its base is {delta.base[:12]}..., not {fingerprint(base)[:12]}..."
         )
     old = {name: weight for name, (_, weight) in leaves(base)}
     for name, weight in delta.weights.items():
         if name not in old:
             raise ShapeError(f"the model has no weight {name!r}")
         if tuple(weight.shape) != tuple(old[name].shape):
-            raise ShapeError(f"{name!r} has shape {list(weight.shape)}; the model's is {list(old[name].shape)}")
+            raise ShapeError(f"{name!r} has shape {list(weight.shape)}, but shape {list(old[name].shape)} in the model")
         if weight.dtype == np.int8 != old[name].dtype:
-            raise ShapeError(f"{name!r} has integers of 8 bits; the model's weight is {old[name].dtype}")
+            raise ShapeError(f"{name!r} is int8, but {old[name].dtype} in the model")
     return old
 
 
 def _skeleton(model: NeuralNetwork) -> str:
-    """A digest of the model without weights, recipe and metadata."""
+    """A digest of the model without its weights, recipe and metadata."""
     message = Message()
     message.CopyFrom(model.spec)
     message.isUpdatable = False
-    message.specificationVersion = 0  # follows from the form of the weights
+    message.specificationVersion = 0  # depends on the form of the weights
     message.ClearField("trainingRecipe")
     message.description.ClearField("metadata")
     message.description.ClearField("trainingInput")
@@ -256,7 +284,7 @@ def _layers(layers: Any) -> Iterator[Any]:
 
 
 def _as_tensors(weights: Mapping[str, Weight]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Arrays by name, those of a quantized weight one by one, and the bits of each of these."""
+    """Arrays by name, several for a quantized weight, and the bits of each quantized weight."""
     tensors, bits = {}, {}
     for name, weight in weights.items():
         if isinstance(weight, Quantized):
@@ -277,7 +305,7 @@ def _contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict
         tensors = read(data)
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, dict(header.get("__metadata__", {}))
-    except Exception as error:  # the bytes may come from anybody, and a parser may fail in any way
+    except Exception as error:  # the file may come from anybody, and the parser may fail in any way
         raise SpecError(f"{path} is not a delta of a model, or damaged: {error}") from None
 
 
@@ -299,12 +327,12 @@ def _from_tensors(tensors: Mapping[str, np.ndarray], quantized: str) -> dict[str
 
 
 def _json(text: str | bytes) -> Any:
-    """JSON in which no object has a key twice."""
+    """Parse JSON, and refuse objects with repeated keys."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise ValueError("a key stands twice in one object")
+            raise ValueError("an object has a repeated key")
         return found
 
     return json.loads(text, object_pairs_hook=unique)

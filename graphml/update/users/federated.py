@@ -1,4 +1,4 @@
-"""Federated averaging: one model from what many users' models have learned, without their data."""
+"""Federated averaging: one model from the personal models of many users, without their data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphml.models.network import NeuralNetwork
 from graphml.spec.weights import Quantized
 from graphml.update.users.deltas import Delta, difference, fitting, leaves, looks_like_delta, network_from, with_leaves
 
-Steps = dict[str, np.ndarray]
+WeightChanges = dict[str, np.ndarray]
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -31,34 +31,39 @@ def federated_average(
     *,
     across_processes: bool = False,
 ) -> NeuralNetwork:
-    """The base plus the weighted mean of how far each user's model went from it.
+    """Add to a model the weighted mean of the changes of its personal models.
 
-    deltas_or_models: deltas, personal models, or files of either, read one at a time.
-    weights: of the users, numbers of samples for example; all alike unless given. clip_norm: what is longer than this,
-        over all weights together (L2), is shortened to it. noise_multiplier: Gaussian noise on each number, of standard
-        deviation noise_multiplier x clip_norm x largest weight / sum of the weights: so many times what one user can
-        change. seed: of the noise; None draws it from the system, which is what privacy needs.
-    across_processes: the mean over the users of all processes of `jax.distributed`, each of which calls this with its
-        own; all get the same model.
+    Only weights that some user has changed are changed, or get noise; they are stored as float32.
 
-    Only weights that some user has changed are changed, or get noise; they are stored as float32. Raises UpdateError
-    for deltas of another base, and for numbers that are refused; what is wrong with a user's file comes with the number
-    of the user.
+    Args:
+        base: the original model, or its file.
+        deltas_or_models: deltas, personal models, or files of either, read one at a time.
+        weights: of the users, for example their numbers of samples; None weighs all users equally.
+        clip_norm: the changes of a user are scaled down to this L2 norm, over all weights together.
+        noise_multiplier: adds Gaussian noise to each number, with the standard deviation noise_multiplier x clip_norm x
+            largest weight / sum of weights: this many times what one user can change.
+        seed: of the noise; None takes it from the operating system, which privacy requires.
+        across_processes: average over the users of all processes of `jax.distributed`. Each process calls this function
+            with its own users, and all get the same model.
+
+    Raises:
+        UpdateError: a delta belongs to another base, or a number is out of range.
+        GraphmlError: the file of a user cannot be used; the message names the user.
     """
     network = network_from(base)
     _refuse_numbers(clip_norm, noise_multiplier)
-    total: Steps = {}
+    total: WeightChanges = {}
     shares: list[float] = []
     given = None if weights is None else [_share(weight) for weight in weights]
     for number, one in enumerate(deltas_or_models):
         if given is not None and number >= len(given):
-            raise UpdateError(f"there are more users than the {len(given)} weights")
+            raise UpdateError(f"there are more users than weights ({len(given)})")
         share = 1.0 if given is None else given[number]
-        for name, step in _clipped(_steps(network, one, number), clip_norm, number).items():
-            total[name] = total.get(name, 0) + share * step
+        for name, change in _clipped(_changes(network, one, number), clip_norm, number).items():
+            total[name] = total.get(name, 0) + share * change
         shares.append(share)
     if given is not None and len(given) > len(shares):
-        raise UpdateError(f"there are {len(given)} weights and {len(shares)} users")
+        raise UpdateError(f"there are {len(given)} weights, but {len(shares)} users")
     whole, largest = math.fsum(shares), max(shares, default=0.0)
     entropy = np.random.SeedSequence(seed).entropy
     if across_processes:
@@ -68,12 +73,12 @@ def federated_average(
     draw = np.random.default_rng(entropy)
     deviation = 0.0 if clip_norm is None else noise_multiplier * clip_norm * largest / whole
     new = {}
-    for name, (_, old) in leaves(network):  # in the order of the network, whoever came first
+    for name, (_, old) in leaves(network):  # in the order of the network, whatever the order of the users
         if name in total:
-            step = total[name] / whole
+            change = total[name] / whole
             if deviation:
-                step = step + deviation * draw.standard_normal(step.shape)
-            new[name] = _stored(name, _floats(old) + step)
+                change = change + deviation * draw.standard_normal(change.shape)
+            new[name] = _stored(name, _floats(old) + change)
     return with_leaves(network, new)
 
 
@@ -83,7 +88,7 @@ def _refuse_numbers(clip_norm: float | None, noise_multiplier: float) -> None:
     if not 0 <= noise_multiplier < math.inf:
         raise UpdateError(f"noise_multiplier={noise_multiplier!r} is refused; allowed: a number from 0")
     if noise_multiplier and clip_norm is None:
-        raise UpdateError("noise is measured by clip_norm; without it there is no bound on what a user can change")
+        raise UpdateError("noise_multiplier needs clip_norm: without it there is no bound on what a user can change")
 
 
 def _share(weight: float) -> float:
@@ -92,9 +97,9 @@ def _share(weight: float) -> float:
     return float(weight)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what comes of it is refused by name
-def _steps(network: NeuralNetwork, given: Any, number: int) -> Steps:
-    """How far a user's model went, by the name of the weight."""
+@np.errstate(over="ignore", invalid="ignore")  # values that are not finite are refused below
+def _changes(network: NeuralNetwork, given: Any, number: int) -> WeightChanges:
+    """The changes of a user, {weight: new - old}."""
     try:
         delta = _delta(network, given)
         old = fitting(delta, network)
@@ -109,12 +114,12 @@ def _delta(network: NeuralNetwork, given: Any) -> Delta:
     if isinstance(given, str | os.PathLike) and looks_like_delta(given):
         return Delta.read(given)
     if not isinstance(given, Model | str | os.PathLike):
-        raise UpdateError(f"a user gives a delta, a model or a file of either; given was {type(given).__name__}")
+        raise UpdateError(f"expected a delta, a model or a file of either for each user, got {type(given).__name__}")
     return difference(network_from(given), network)
 
 
 def _floats(weight: Any) -> np.ndarray:
-    """A weight as models compute with it, in the precision in which steps are summed."""
+    """The float32 values of a weight, in the precision in which changes are summed."""
     floats = np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight)
     return floats.astype(np.float32).astype(np.float64)
 
@@ -125,16 +130,16 @@ def _stored(name: str, average: np.ndarray) -> np.ndarray:
     return average.astype(np.float32)
 
 
-def _clipped(steps: Steps, norm: float | None, number: int) -> Steps:
-    if any(not np.isfinite(step).all() for step in steps.values()):
+def _clipped(changes: WeightChanges, norm: float | None, number: int) -> WeightChanges:
+    if any(not np.isfinite(change).all() for change in changes.values()):
         raise UpdateError(f"user {number} has weights that are not finite")
-    length = math.sqrt(math.fsum(float(np.vdot(step, step)) for step in steps.values()))
+    length = math.sqrt(math.fsum(float(np.vdot(change, change)) for change in changes.values()))
     if norm is None or length <= norm:
-        return steps
-    return {name: step * (norm / length) for name, step in steps.items()}
+        return changes
+    return {name: change * (norm / length) for name, change in changes.items()}
 
 
-def _gathered(network: NeuralNetwork, total: Steps, whole: float, largest: float, entropy: Any) -> Any:
+def _gathered(network: NeuralNetwork, total: WeightChanges, whole: float, largest: float, entropy: Any) -> Any:
     """The sums over all processes, and the entropy of the first."""
     from jax.experimental.multihost_utils import process_allgather
 
@@ -144,8 +149,8 @@ def _gathered(network: NeuralNetwork, total: Steps, whole: float, largest: float
         return np.asarray(words).reshape(-1, 2 * values.size).view(np.float64)
 
     old = {name: _floats(weight) for name, (_, weight) in leaves(network)}
-    touched = of_all(np.array([float(name in total) for name in old])).max(0)
-    names = [name for name, one in zip(old, touched, strict=True) if one]
+    changed = of_all(np.array([float(name in total) for name in old])).max(0)
+    names = [name for name, one in zip(old, changed, strict=True) if one]
     # 128 bits of entropy in pieces that a double holds
     pieces = [float(int(entropy) >> shift & 0xFFFFFFFF) for shift in range(0, 128, 32)]
     parts = [total.get(name, np.zeros_like(old[name])).reshape(-1) for name in names]

@@ -23,7 +23,7 @@ def _empty(**keywords):
     return graphml.load(neighbors(np.zeros((0, 2)), [], default="unknown", **{"k": 1, "inverse": True, **keywords}))
 
 
-def test_an_empty_model_learns_and_answers_the_same_when_it_is_read_again(tmp_path):
+def test_an_empty_model_learns_and_predicts_the_same_after_saving(tmp_path):
     model = _empty()
     with UpdateTask(model, DATA) as task:
         assert (task.state, task.parameters, task.sample_count) == (TaskState.SUSPENDED, {K: 1}, None)
@@ -41,7 +41,7 @@ def test_an_empty_model_learns_and_answers_the_same_when_it_is_read_again(tmp_pa
     assert len(task.history) == 0
 
 
-def test_handlers_hear_of_one_epoch_with_one_mini_batch():
+def test_handlers_see_one_epoch_with_one_mini_batch():
     seen = []
 
     def progress(context):
@@ -101,12 +101,12 @@ def test_an_update_can_be_cancelled_while_it_reads():
         (
             {"x": [1, 2], "label": "a", "y": 1},
             FeatureError,
-            r"sample 2 .*\n.*no training input 'y'; these are 'x', 'label'",
+            r"sample 2 .*\n.*no training input 'y'; the training inputs are 'x', 'label'",
         ),
-        ([1, 2], FeatureError, r"sample 2 .*\n.*is a mapping"),
+        ([1, 2], FeatureError, r"sample 2 .*\n.*must be a mapping"),
     ],
 )
-def test_bad_data_leave_the_model_as_it_was(bad, error, words):
+def test_bad_data_do_not_change_the_model(bad, error, words):
     task = UpdateTask(_empty(), [*DATA[:2], bad])
     task.resume()
     assert task.wait(20) is TaskState.FAILED
@@ -115,13 +115,13 @@ def test_bad_data_leave_the_model_as_it_was(bad, error, words):
     assert task.model.labels == ()
 
 
-def test_what_cannot_be_asked_for():
+def test_options_that_are_refused():
     with pytest.raises(UpdateError, match="number_of_neighbors=11 is refused; allowed: an integer from 1 to 10"):
         UpdateTask(_empty(), DATA).resume({K: 11})
     for name in ("epochs", "weights"):
         with pytest.raises(UpdateError, match=f"no parameter {name}; it has number_of_neighbors"):
             UpdateTask(_empty(), DATA, ModelConfiguration(parameters={name: 1}))
-    with pytest.raises(UpdateError, match="they learn by no recipe"):
+    with pytest.raises(UpdateError, match="they take no recipe"):
         UpdateTask(_empty(), DATA, recipe=graphml.recipes.Recipe())
     with pytest.raises(UpdateError, match="there are no training data"):
         update(_empty(), [])
@@ -152,7 +152,7 @@ def kept(tmp_path):
 
 @pytest.mark.parametrize("when", [BEGIN, BATCH, EPOCH])
 @pytest.mark.parametrize("labels", [("a", "b"), (-(2**63), 7)])
-def test_an_interrupted_update_goes_on_without_its_data(kept, when, labels):
+def test_an_interrupted_update_resumes_without_its_data(kept, when, labels):
     data = [{"x": [i, -i], "label": labels[i % 2]} for i in range(5)]
     model = graphml.load(neighbors(np.zeros((0, 2)), [], default=labels[0]))
     told = []
@@ -179,19 +179,19 @@ def test_an_interrupted_update_goes_on_without_its_data(kept, when, labels):
     assert graphml.spec.serialize(over.model.spec) == graphml.spec.serialize(whole.spec)
 
 
-def test_data_are_given_again_if_they_were_not_all_read(kept):
+def test_data_are_needed_again_if_not_all_were_read(kept):
     task = UpdateTask(_empty(), [*DATA, {}], ModelConfiguration(parameters={K: 2}), checkpoint_dir=kept)
     task.resume()
     task.wait(60)
     assert "sample 3 of the training data" in str(task.error)
-    with pytest.raises(UpdateError, match="before it had read its training data: give them again"):
+    with pytest.raises(UpdateError, match="before it had read all of its training data: pass the data again"):
         UpdateTask.restore(kept)
     with UpdateTask.restore(kept, DATA, ModelConfiguration(parameters={K: 3})) as task:
         task.resume()
     assert (task.model.labels, task.model.number_of_neighbors) == (("a", "b", "b"), 3)
 
 
-def test_where_a_task_stands_is_written_at_any_time(kept):
+def test_a_checkpoint_can_be_saved_at_any_time(kept):
     task = UpdateTask(_empty(), DATA)
     task.save_checkpoint(kept)
     with UpdateTask.restore(kept, DATA) as again:

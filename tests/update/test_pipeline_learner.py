@@ -73,7 +73,7 @@ def test_a_network_behind_a_network_learns_as_it_does_alone(batches):
     assert spec.parse(spec.serialize(learned.spec)) == learned.spec
 
 
-def test_parameters_of_other_stages_are_left_to_them():
+def test_parameters_of_other_stages_do_not_reach_the_last_stage():
     other = neighbors(np.zeros((1, 2)), [1], k=1, name="given")
     other.isUpdatable = False
     other.description.output[0].name = other.description.predictedFeatureName = "other"
@@ -98,7 +98,7 @@ def test_weights_of_the_last_stage_are_set_under_its_name():
     np.testing.assert_array_equal(learned.parameters["head"]["top"]["bias"], [5, 6])
 
 
-def test_an_interrupted_update_of_a_pipeline_goes_on_from_its_checkpoint(tmp_path):
+def test_an_interrupted_update_of_a_pipeline_resumes_from_its_checkpoint(tmp_path):
     pytest.importorskip("orbax.checkpoint", reason="the extra for checkpoints is not installed")
     model = graphml.load(pipeline(regression(epochs=3).spec, 2, 3))
     data = {"given": np.random.default_rng(0).normal(size=(10, 2)).astype(np.float32), **regression_data(10)}
@@ -132,7 +132,7 @@ def test_errors_name_the_sample_and_the_stage():
         update(model, broken())
     with pytest.raises(UpdateError, match=r"stage 'head'\n.*number_of_neighbors=0 is refused"):
         UpdateTask(model, DATA).resume({K: 0})
-    with pytest.raises(UpdateError, match="embed/learning_rate is refused: the stage that learns is 'head'"):
+    with pytest.raises(UpdateError, match="embed/learning_rate is refused: only stage 'head' learns"):
         UpdateTask(model, DATA).resume({"embed/learning_rate": 0.1})
 
 
