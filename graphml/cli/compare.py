@@ -11,6 +11,7 @@ from graphml import spec
 from graphml.cli.app import AsJson, app
 from graphml.cli.features import read_features
 from graphml.cli.output import print_json, print_line
+from graphml.descriptions import describe_model
 
 
 @app.command()
@@ -24,7 +25,7 @@ def compare(
     """Run two networks on the same inputs and show where they first differ (exit status 2 if they do)."""
     from graphml.inspect.compare import compare as compare_models
 
-    features = read_features(spec.read(first).description.input, given) if given else None
+    features = read_features(describe_model(spec.read(first)).inputs, given) if given else None
     found = compare_models(first, second, features, tolerance=tolerance)
     start = found.start
     if as_json:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import FeatureError
-from graphml.spec import FeatureDescription
 
 
 def split_pair(pair: str, option: str) -> tuple[str, str]:
@@ -42,21 +42,21 @@ def read_features(declared: Iterable[FeatureDescription], given: list[str]) -> d
     out: dict[str, Any] = {}
     for pair in given:
         name, text = split_pair(pair, "-i takes NAME=VALUE")
-        out[name] = _feature(types[name].WhichOneof("Type") if name in types else None, name, text)
+        out[name] = _feature(types.get(name), name, text)
     return out
 
 
-def _feature(kind: str | None, name: str, text: str) -> Any:
+def _feature(kind: FeatureType | None, name: str, text: str) -> Any:
     from graphml.update.data.files import from_json, read_array
 
-    if kind == "stringType":
+    if kind is FeatureType.STRING:
         return text
     if text.endswith(".npy"):
         try:
             return read_array(text)
         except FeatureError as error:
             raise error.in_context(f"the input {name!r}") from None
-    if kind == "imageType":
+    if kind is FeatureType.IMAGE:
         return text
     try:
         return from_json(text, f"{name}={text[:40]} is neither JSON nor a .npy file")

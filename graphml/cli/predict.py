@@ -36,7 +36,7 @@ def predict(
         import jax
 
         key = {"key": jax.random.key(seed)}
-    result = model.predict(read_features(model.spec.description.input, given or []), **key)
+    result = model.predict(read_features(model.description.inputs, given or []), **key)
     if output is not None:
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)

@@ -109,7 +109,7 @@ def _delta(network: NeuralNetwork, given: Any) -> Delta:
     if isinstance(given, str | os.PathLike) and looks_like_delta(given):
         return Delta.read(given)
     if not isinstance(given, Model | str | os.PathLike):
-        raise UpdateError(f"a user gives a delta, a model or a file of either; given was {type(given).__name__}")
+        raise UpdateError(f"expected a delta, a model or a file of either for each user, got {type(given).__name__}")
     return difference(network_from(given), network)
 
 
