@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
     from graphml.build import SgdParams as SgdParams
     from graphml.build import datatypes as datatypes
+    from graphml.descriptions import ImageConstraint as ImageConstraint
     from graphml.errors import FeatureError as FeatureError
     from graphml.errors import GraphError as GraphError
     from graphml.errors import GraphmlError as GraphmlError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from graphml.models.configuration import ModelConfiguration as ModelConfiguration
     from graphml.models.custom import register_custom_model as register_custom_model
     from graphml.models.interface.images import CropAndScale as CropAndScale
-    from graphml.models.interface.images import ImageConstraint as ImageConstraint
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
     from graphml.models.pipelines.linked import link as link
@@ -71,7 +71,8 @@ _HOME = {
     **dict.fromkeys(("Model", "load"), "graphml.models"),
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
     "FeatureValue": "graphml.models.interface.values",
-    **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.interface.images"),
+    "ImageConstraint": "graphml.descriptions",
+    **dict.fromkeys(("CropAndScale", "ImageOptions"), "graphml.models.interface.images"),
     "link": "graphml.models.pipelines.linked",
     "register_custom_layer": "graphml.ops.layers.custom",
     "register_custom_model": "graphml.models.custom",

@@ -111,7 +111,7 @@ def test_a_job_accepts_numpy_numbers_and_parameter_keys(tmp_path, data, no_proce
     [
         ({"parameters": {"epochs": [1, 2]}}, "epochs cannot be a list in the background; expected a number"),
         ({"parameters": {"seed": 1j}}, "seed cannot be"),
-        ({"parameters": {"dense/weights": np.zeros((2, 2))}}, r"dense/weights cannot be an array float64 \[2, 2\]"),
+        ({"parameters": {"dense/weights": np.zeros((2, 2))}}, r"dense/weights cannot be a float64 array \[2, 2\]"),
         ({"parameters": {3: 1}}, "a parameter must be a ParameterKey or its name, got an int"),
         ({"nice": object()}, "nice cannot be an object"),
     ],

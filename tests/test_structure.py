@@ -19,7 +19,8 @@ LEVELS = [
     ["graphml.visible"],
     ["graphml.errors", "graphml.allocator", "graphml.naming"],
     ["graphml.spec"],
-    ["graphml.graph", "graphml.inspect.summary", "graphml.utils"],
+    ["graphml.descriptions", "graphml.graph", "graphml.utils"],
+    ["graphml.inspect.summary"],
     ["graphml.catalogue", "graphml.inspect.code", "graphml.recipes", "graphml.interpreter.sequences"],
     ["graphml.interpreter.budget", "graphml.inspect.viewer"],
     ["graphml.ops", "graphml.inspect.codegen"],
@@ -37,7 +38,7 @@ LEVELS = [
 LEVEL_OF = {module: level for level, modules in enumerate(LEVELS) for module in modules}
 # These start without JAX.
 NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.inspect.summary", "graphml.cli", "graphml.spec.validate"]
-NO_JAX += ["graphml.recipes", "graphml.inspect.codegen", "graphml.inspect.viewer"]
+NO_JAX += ["graphml.descriptions", "graphml.recipes", "graphml.inspect.codegen", "graphml.inspect.viewer"]
 
 
 def _modules() -> dict[str, Path]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphml.build.core import Core
+from graphml.descriptions import describe_feature
 from graphml.errors import GraphError, with_article
-from graphml.inspect.summary import feature_text
 from graphml.spec.attributes import decode, kind_of
 
 
@@ -96,7 +96,7 @@ def _joined(names: Iterable[str]) -> str:
 
 def _print_features(features: Any) -> None:
     for position in _backwards(len(features), -1):
-        print(f"[{position}] {features[position].name}: {feature_text(features[position].type)}")
+        print(f"[{position}] {features[position].name}: {describe_feature(features[position]).words}")
 
 
 def _allowed(parameter: Any) -> str:

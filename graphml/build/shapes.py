@@ -21,8 +21,8 @@ def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     import jax.numpy as jnp
 
     from graphml import graph
+    from graphml.descriptions import describe
     from graphml.interpreter.lower import lower
-    from graphml.models.interface.descriptions import describe
     from graphml.models.interface.ports import input_ports
 
     network = getattr(model, str(model.WhichOneof("Type")))

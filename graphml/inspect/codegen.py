@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphml import spec
+from graphml.descriptions import FeatureDescription, FeatureType, Metadata, describe_model
 from graphml.errors import GraphmlError, SpecError, with_article
-from graphml.inspect.summary import feature_text
 from graphml.naming import Names
-from graphml.spec.enums import enum_name
-from graphml.spec.layers import NETWORKS
 from graphml.visible import visible
 
 _WIDTH = 88  # columns, of docstrings
@@ -118,39 +116,32 @@ class _Field(NamedTuple):
     optional: bool
 
 
-_DTYPES = {"FLOAT32": "float32", "DOUBLE": "float64", "INT32": "int32", "FLOAT16": "float16", "INT8": "int8"}
-
-
-def _fields(features: Sequence[Any], taken: Iterable[str], dtype: str) -> list[_Field]:
+def _fields(features: Sequence[FeatureDescription], taken: Iterable[str]) -> list[_Field]:
     attributes = identifiers((feature.name for feature in features), taken)
     return [
-        _Field(
-            attribute,
-            feature.name,
-            f"{feature_text(feature.type)}. {feature.shortDescription}",
-            *_types(feature.type, dtype),
-            feature.type.isOptional,
-        )
+        _Field(attribute, feature.name, _about_feature(feature), *_types(feature), feature.optional)
         for attribute, feature in zip(attributes, features, strict=True)
     ]
 
 
-def _types(feature: Any, dtype: str) -> tuple[str, str]:
-    """(what an input takes, what an output gives). dtype: of an array for which the file states none."""
-    kind = feature.WhichOneof("Type")
-    if kind == "imageType":
+def _about_feature(feature: FeatureDescription) -> str:
+    return f"{feature.words}{' (optional)' if feature.optional else ''}. {feature.text}"
+
+
+def _types(feature: FeatureDescription) -> tuple[str, str]:
+    """(the annotation as an input, the annotation as an output)."""
+    element = "int" if feature.keys is FeatureType.INT64 else "str"
+    if feature.array is not None:
+        return "ArrayLike", f"NDArray[np.{feature.array.dtype}]"
+    if feature.type is FeatureType.DICTIONARY:
+        return f"Mapping[{element}, float]", f"dict[{element}, float]"
+    if feature.type is FeatureType.SEQUENCE:
+        return f"Sequence[{element}]", f"list[{element}]"
+    if feature.type is FeatureType.IMAGE:
         return "AnyImage", "Image.Image"
-    if kind == "multiArrayType":
-        own = _DTYPES.get(enum_name(feature.multiArrayType, "dataType"), dtype)
-        return "ArrayLike", f"NDArray[np.{own}]"
-    if kind == "dictionaryType":
-        key = "int" if feature.dictionaryType.WhichOneof("KeyType") == "int64KeyType" else "str"
-        return f"Mapping[{key}, float]", f"dict[{key}, float]"
-    if kind == "sequenceType":
-        item = "int" if feature.sequenceType.WhichOneof("Type") == "int64Type" else "str"
-        return f"Sequence[{item}]", f"list[{item}]"
-    plain = {"int64Type": "int", "doubleType": "float", "stringType": "str"}.get(str(kind), "Any")
-    return plain, plain
+    scalars = {FeatureType.INT64: "int", FeatureType.DOUBLE: "float", FeatureType.STRING: "str"}
+    scalar = scalars.get(feature.type, "Any")
+    return scalar, scalar
 
 
 # Text of the file in the module --------------------------------------------------------------------------------------
@@ -202,16 +193,15 @@ def _columns(character: str) -> int:
 
 
 def _module(message: Any, name: str) -> str:
-    description = message.description
-    dtype = "float32" if message.WhichOneof("Type") in NETWORKS else "float64"
+    description = describe_model(message)
     taken = (name, *(name + ending for ending in _ENDINGS))
-    inputs = _fields(description.input, taken, dtype)
-    outputs = _fields(description.output, taken, dtype)
-    training = _fields(description.trainingInput, taken, dtype) if message.isUpdatable else None
+    inputs = _fields(description.inputs, taken)
+    outputs = _fields(description.outputs, taken)
+    training = _fields(description.training_inputs, taken) if message.isUpdatable else None
     types = {f.takes for f in (*inputs, *(training or ()))} | {f.gives for f in outputs}
     parts = [
         ["# Written by `graphml codegen` from a model; write it again when the model has changed."],
-        _docstring(_about(message, name), ""),
+        _docstring(_about(message.WhichOneof("Type"), description.metadata, name), ""),
         ["", "from __future__ import annotations", ""],
         _imports(types),
         *(["", *_table(what, fields)] for what, fields in _tables(inputs, outputs, training)),
@@ -228,13 +218,12 @@ def _module(message: Any, name: str) -> str:
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _about(message: Any, name: str) -> Iterator[str]:
-    metadata = message.description.metadata
-    yield f"{name}: a model of kind {message.WhichOneof('Type') or 'unknown'}."
-    yield metadata.shortDescription
+def _about(kind: str | None, metadata: Metadata, name: str) -> Iterator[str]:
+    yield f"{name}: a model of kind {kind or 'unknown'}."
+    yield metadata.short_description
     yield f"Author: {metadata.author}" if metadata.author else ""
     yield f"License: {metadata.license}" if metadata.license else ""
-    yield f"Version: {metadata.versionString}" if metadata.versionString else ""
+    yield f"Version: {metadata.version}" if metadata.version else ""
 
 
 def _imports(types: Iterable[str]) -> list[str]:

@@ -7,33 +7,33 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from graphml.descriptions import FeatureDescription, Metadata, describe_model
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
 from graphml.spec.enums import enum_name, value_name
 from graphml.spec.layers import weight_shape
 from graphml.spec.weights import storage, stored_count
-from graphml.spec.wire.features_pb2 import ArrayFeatureType
 
 
 def summarize(model: Any) -> dict[str, Any]:
     """Everything that a person looks for in a model: interface, layers, recipe, metadata. Ready for JSON."""
     kind = model.WhichOneof("Type")
-    description = model.description
+    description = describe_model(model)
     out: dict[str, Any] = {
         "kind": kind,
         "specification_version": model.specificationVersion,
         "updatable": model.isUpdatable,
-        "inputs": [_feature(feature) for feature in description.input],
-        "outputs": [_feature(feature) for feature in description.output],
+        "inputs": [_feature(feature) for feature in description.inputs],
+        "outputs": [_feature(feature) for feature in description.outputs],
     }
-    if description.trainingInput:
-        out["training_inputs"] = [_feature(feature) for feature in description.trainingInput]
-    if description.state:
-        out["states"] = [_feature(feature) for feature in description.state]
-    if description.predictedFeatureName:
-        out["predicted_feature"] = description.predictedFeatureName
-    if description.predictedProbabilitiesName:
-        out["predicted_probabilities"] = description.predictedProbabilitiesName
+    if description.training_inputs:
+        out["training_inputs"] = [_feature(feature) for feature in description.training_inputs]
+    if description.states:
+        out["states"] = [_feature(feature) for feature in description.states]
+    if description.predicted_feature_name:
+        out["predicted_feature"] = description.predicted_feature_name
+    if description.predicted_probabilities_name:
+        out["predicted_probabilities"] = description.predicted_probabilities_name
     out["metadata"] = _metadata(description.metadata)
     if kind:
         out["facts"] = facts = _facts(kind, getattr(model, kind))
@@ -58,71 +58,19 @@ def summarize(model: Any) -> dict[str, Any]:
     return out
 
 
-def feature_text(feature: Any) -> str:
-    """The type of a feature in a few words: image RGB 224 x 224, float32 array [3, 8, 8], dictionary of str to ..."""
-    kind = feature.WhichOneof("Type")
-    if kind == "imageType":
-        image = feature.imageType
-        name = enum_name(image, "colorSpace")
-        color = name if name.isalnum() and not name.isdigit() else f"of colour space {name}"
-        color = color if image.colorSpace else "of no colour space"
-        flexible = image.WhichOneof("SizeFlexibility")
-        sizes = ""
-        if flexible == "enumeratedSizes":
-            sizes = ", or " + ", ".join(f"{s.width} x {s.height}" for s in image.enumeratedSizes.sizes)
-        elif flexible:
-            wide, high = image.imageSizeRange.widthRange, image.imageSizeRange.heightRange
-            sizes = f", widths {_range(wide)}, heights {_range(high)}"
-        text = f"image {color} {image.width} x {image.height}{sizes}"
-    elif kind == "multiArrayType":
-        array = feature.multiArrayType
-        dtype = _DTYPES.get(array.dataType, f"type {array.dataType}")
-        shape = f" {list(array.shape)}" if array.shape else " of undeclared shape"
-        flexible = array.WhichOneof("ShapeFlexibility")
-        if flexible == "enumeratedShapes":
-            shape += ", or " + ", ".join(str(list(s.shape)) for s in array.enumeratedShapes.shapes)
-        elif flexible:
-            shape += ", range " + " x ".join(_range(r) for r in array.shapeRange.sizeRanges)
-        text = f"{dtype} array{shape}"
-    elif kind == "dictionaryType":
-        key = "int" if feature.dictionaryType.WhichOneof("KeyType") == "int64KeyType" else "str"
-        text = f"dictionary of {key} -> float"
-    elif kind == "sequenceType":
-        item = "int" if feature.sequenceType.WhichOneof("Type") == "int64Type" else "str"
-        text = f"sequence of {item}, length {_range(feature.sequenceType.sizeRange)}"
-    else:
-        text = {"int64Type": "int", "doubleType": "float", "stringType": "str", "stateType": "state"}.get(
-            str(kind), "of no type"
-        )
-    return text + (" (optional)" if feature.isOptional else "")
-
-
-_DTYPES = {
-    ArrayFeatureType.FLOAT32: "float32",
-    ArrayFeatureType.DOUBLE: "float64",
-    ArrayFeatureType.INT32: "int32",
-    ArrayFeatureType.FLOAT16: "float16",
-    ArrayFeatureType.INT8: "int8",
-}
-
-
-def _range(size: Any) -> str:
-    return f"{size.lowerBound}..{'' if size.upperBound < 0 else size.upperBound}"
-
-
-def _feature(feature: Any) -> dict[str, Any]:
-    out = {"name": feature.name, "type": feature_text(feature.type)}
-    if feature.shortDescription:
-        out["description"] = feature.shortDescription
+def _feature(feature: FeatureDescription) -> dict[str, Any]:
+    out = {"name": feature.name, "type": feature.words + (" (optional)" if feature.optional else "")}
+    if feature.text:
+        out["description"] = feature.text
     return out
 
 
-def _metadata(metadata: Any) -> dict[str, Any]:
-    known = {"description": metadata.shortDescription, "version": metadata.versionString}
+def _metadata(metadata: Metadata) -> dict[str, Any]:
+    known = {"description": metadata.short_description, "version": metadata.version}
     known |= {"author": metadata.author, "license": metadata.license}
     out: dict[str, Any] = {name: value for name, value in known.items() if value}
-    if metadata.userDefined:
-        out["user_defined"] = dict(sorted(metadata.userDefined.items()))
+    if metadata.user_defined:
+        out["user_defined"] = dict(metadata.user_defined)
     return out
 
 

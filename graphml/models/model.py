@@ -17,10 +17,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from google.protobuf.message import Message
 
 from graphml import spec
+from graphml.descriptions import MOST_PIXELS, Description, describe
 from graphml.errors import SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration
-from graphml.models.interface.descriptions import Description, describe
-from graphml.models.interface.images import MOST_PIXELS
 from graphml.models.interface.values import feature_check
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION

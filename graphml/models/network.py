@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
+from graphml.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError, with_article
 from graphml.graph import Graph, Region
 from graphml.interpreter.budget import check_shape
@@ -30,7 +31,6 @@ from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_see
 from graphml.models.compile.zeros import declared_shapes, zeros
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface import ports
-from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.models.interface.images import picture
 from graphml.models.interface.values import Check, checker, feature_check
 from graphml.models.model import Model, Traceable

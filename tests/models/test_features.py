@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphml.descriptions import ArrayConstraint, FeatureDescription, FeatureType, ImageConstraint, describe_feature
 from graphml.errors import FeatureError
-from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription, FeatureType, describe_feature
-from graphml.models.interface.images import ImageConstraint
 from graphml.models.interface.values import FeatureValue, check, checker, feature_check
 from graphml.spec import ArrayFeatureType
 from graphml.spec import FeatureDescription as Message
@@ -59,7 +58,7 @@ def test_plain_values_pass(description, given_value, expected):
 @pytest.mark.parametrize(
     ("description", "given_value", "words"),
     [
-        (INT64, True, "takes an int; given was True (bool)"),
+        (INT64, True, "takes an int, got True (bool)"),
         (INT64, np.bool_(False), "False"),
         (INT64, 3.0, "3.0 (float)"),
         (INT64, "3", "'3' (str)"),
@@ -67,41 +66,41 @@ def test_plain_values_pass(description, given_value, expected):
         pytest.param(INT64, 10**5000, "more than 64 bits", id="an int of 5000 digits"),
         pytest.param(DOUBLE, 10**5000, "too large for a float", id="a float of 5000 digits"),
         pytest.param(STRING, 10**5000, "an integer of 16610 bits", id="a text of 5000 digits"),
-        (INT64, np.array([1, 2]), r"an array int64 \[2\]"),
-        (DOUBLE, "1.0", "takes a float; given was '1.0' (str)"),
+        (INT64, np.array([1, 2]), r"an int64 array \[2\]"),
+        (DOUBLE, "1.0", "takes a float, got '1.0' (str)"),
         (DOUBLE, False, "False (bool)"),
         (DOUBLE, 1j, "a complex"),
-        (STRING, 3, "takes a str; given was 3 (int)"),
+        (STRING, 3, "takes a str, got 3 (int)"),
         (STRING, b"raw", "bytes"),
-        (WORDS, [("a", 1)], "dictionary str -> float; given was a list"),
+        (WORDS, [("a", 1)], "dictionary of str -> float, got a list"),
         (WORDS, {1: 1.0}, "the key 1 (int)"),
-        (COUNTS, {"a": 1.0}, "dictionary int -> float; given was the key 'a' (str)"),
+        (COUNTS, {"a": 1.0}, "dictionary of int -> float, got the key 'a' (str)"),
         (COUNTS, {True: 1.0}, "the key True"),
         (WORDS, {"a": "b"}, "'b' (str) under the key 'a'"),
         (WORDS, {"a": True}, "True (bool) under the key 'a'"),
-        (TOKENS, [], "a sequence of int of 1 to 3 elements; given was 0 elements"),
+        (TOKENS, [], "a sequence of int of 1 to 3 elements, got 0 elements"),
         (TOKENS, [1, 2, 3, 4], "4 elements"),
         (TOKENS, [1, "a"], "the element 'a' (str)"),
         (TOKENS, [True], "the element True (bool)"),
-        (TEXTS, "abc", "a sequence of str of 0 or more elements; given was 'abc' (str)"),
+        (TEXTS, "abc", "a sequence of str of 0 or more elements, got 'abc' (str)"),
         (TEXTS, 3, "3 (int)"),
-        (array(2), "ab", r"an array float32 \[2\]; given was 'ab' (str)"),
-        (array(2), ["a", "b"], "given was a list"),
+        (array(2), "ab", r"a float32 array \[2\], got 'ab' (str)"),
+        (array(2), ["a", "b"], "got a list"),
         (array(2), np.array(["a", "b"]), "an array of <U1"),
         (array(2), np.array([1, None]), "an array of object"),
-        (array(2), [1j, 2], "given was a list"),
-        (array(2), {"a": 1}, "given was a dict"),
+        (array(2), [1j, 2], "got a list"),
+        (array(2), {"a": 1}, "got a dict"),
         (array(2, 2), [[1, 2], [3]], "cannot be read as an array"),
-        (array(2, 3), np.zeros((3, 2)), r"takes an array float32 \[2, 3\]; given was an array float64 \[3, 2\]"),
-        (array(3), np.zeros((2, 3)), r"an array float64 \[2, 3\]"),
-        (array(2, dtype="int32"), [1.0, 0.5], "an array float64 that holds 0.5"),
-        (array(2, dtype="int32"), [1.0, np.nan], "holds nan"),
-        (array(2, dtype="int32"), [0, 2**31], "holds 2147483648"),
-        (array(2, dtype="int8"), [0, -129], "holds -129"),
-        (IMAGE, {"a": 1}, "takes an image RGB 2 x 2; given was a dict"),
+        (array(2, 3), np.zeros((3, 2)), r"takes a float32 array \[2, 3\], got a float64 array \[3, 2\]"),
+        (array(3), np.zeros((2, 3)), r"a float64 array \[2, 3\]"),
+        (array(2, dtype="int32"), [1.0, 0.5], "a float64 array that contains 0.5"),
+        (array(2, dtype="int32"), [1.0, np.nan], "contains nan"),
+        (array(2, dtype="int32"), [0, 2**31], "contains 2147483648"),
+        (array(2, dtype="int8"), [0, -129], "contains -129"),
+        (IMAGE, {"a": 1}, "takes an image RGB 2 x 2, got a dict"),
         (IMAGE, np.zeros((2, 2, 5)), r"cannot read an array of shape \[2, 2, 5\] as an image"),
-        (INT64, FeatureValue.from_double(3.0), "takes an int; given was a feature value of type DOUBLE"),
-        (feature(FeatureType.STATE), 3, "takes nothing: features of type state are not read here"),
+        (INT64, FeatureValue.from_double(3.0), "takes an int, got a feature value of type DOUBLE"),
+        (feature(FeatureType.STATE), 3, "takes nothing: features of type state are not supported"),
     ],
 )
 def test_refusals_say_what_was_given_and_what_is_accepted(description, given_value, words):
@@ -117,7 +116,7 @@ def test_integers_of_any_length_are_refused_in_words():
         (DOUBLE, huge, "an integer of 16610 bits, which is too large for a float"),
         (WORDS, {"a": huge}, "an integer of 16610 bits, which is too large for a float"),
         (TOKENS, [huge, "a"], "the element 'a'"),
-        (array(1), [huge], "given was a list"),
+        (array(1), [huge], "got a list"),
     ):
         with pytest.raises(FeatureError, match=words):
             check(description, value)
@@ -241,13 +240,13 @@ def test_the_default_shape_is_the_declared_the_first_or_the_smallest():
 def test_flexible_shapes_say_what_they_accept():
     enumerated = declared(shapes=[[2, 3], [4, 5]])
     assert check(enumerated, np.zeros((4, 5))).shape == (4, 5)
-    with pytest.raises(FeatureError, match=r"float32 \[2, 3\] or \[4, 5\]; given was an array float64 \[2, 5\]"):
+    with pytest.raises(FeatureError, match=r"float32 array \[2, 3\] or \[4, 5\], got a float64 array \[2, 5\]"):
         check(enumerated, np.zeros((2, 5)))
     ranged = declared(shape=[1, 2], ranges=[(1, 3), (2, -1)])
     assert check(ranged, np.zeros((3, 1000))).shape == (3, 1000)
     assert check(ranged, np.zeros((1, 1, 3, 5))).shape == (3, 5)
     assert check(ranged, np.zeros(7)).shape == (1, 7)
-    with pytest.raises(FeatureError, match=r"float32 \[1 to 3, 2 or more\]; given was an array float64 \[4, 2\]"):
+    with pytest.raises(FeatureError, match=r"float32 array \[1 to 3, 2 or more\], got a float64 array \[4, 2\]"):
         check(ranged, np.zeros((4, 2)))
     assert check(declared(), np.zeros((1, 2, 3, 4, 5, 6))).ndim == 6
 
@@ -295,7 +294,7 @@ def test_a_network_may_ask_for_another_type_than_the_declared_one():
     take = checker(array(2, dtype="float64"), dtype="float32")
     assert take([1, 2]).dtype == np.float32
     whole = checker(array(2, dtype="int32"), dtype="float32")
-    with pytest.raises(FeatureError, match=r"holds 0\.5"):
+    with pytest.raises(FeatureError, match=r"contains 0\.5"):
         whole([0.5, 1])
 
 

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphml.build import NeuralNetworkBuilder, array, image
+from graphml.descriptions import ImageConstraint, describe_feature
 from graphml.errors import FeatureError, ShapeError
 from graphml.models import ModelConfiguration, load
-from graphml.models.interface.descriptions import describe_feature
-from graphml.models.interface.images import CropAndScale, ImageConstraint, ImageOptions, picture, pixels
+from graphml.models.interface.images import CropAndScale, ImageOptions, picture, pixels
 from graphml.models.interface.values import FeatureValue
 from graphml.spec import FeatureDescription as Message
 from graphml.spec import ImageFeatureType
@@ -215,7 +215,7 @@ def test_a_network_takes_a_picture_in_any_form():
     builder.add("activation", "same", ["x"], ["y"], linear={"alpha": 1.0})
     model = load(builder.spec)
     np.testing.assert_array_equal(model.predict({"x": _encoded(Image.fromarray(SMALL))})["y"], SMALL.transpose(2, 0, 1))
-    with pytest.raises(FeatureError, match=r"'x' takes an image RGB 3 x 2; .*: the array holds an image 3 x 3 "):
+    with pytest.raises(FeatureError, match=r"'x' takes an image RGB 3 x 2, .*: the array holds an image 3 x 3 "):
         model.predict({"x": np.zeros((3, 3, 3, 1))[..., 0]})
 
 

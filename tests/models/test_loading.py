@@ -110,8 +110,8 @@ def test_the_description_is_readable():
     description = load(message).description
     assert [f.name for f in description.inputs] == ["x"]
     assert description.inputs[0].type is FeatureType.MULTI_ARRAY
-    assert description.inputs[0].takes == "an array float32 [2]"
-    assert description.training_inputs[0].takes == "an array int32 [2]"
+    assert description.inputs[0].takes == "a float32 array [2]"
+    assert description.training_inputs[0].takes == "an int32 array [2]"
     assert description.metadata.author == "me"
     assert description.metadata.license == "MIT"
     assert description.metadata.short_description == "nothing"
@@ -124,8 +124,8 @@ def test_a_model_prints_as_a_table(tmp_path):
     spec.write(tiny(), tmp_path / "tiny.mlmodel")
     assert repr(load(tmp_path / "tiny.mlmodel")).splitlines() == [
         "tiny.mlmodel: neuralNetwork, specification 1",
-        "input   x  an array float32 [2]",
-        "output  y  an array float32 [2]",
+        "input   x  a float32 array [2]",
+        "output  y  a float32 array [2]",
     ]
     named = load(tiny(), configuration=ModelConfiguration(model_display_name="Nothing"))
     assert repr(named).startswith("Nothing: neuralNetwork")

@@ -100,7 +100,7 @@ def test_inputs_of_any_shape_with_the_right_number_of_elements():
     model = graphml.load(neighbors(LINE, ABABB, k=1))
     for x in ([8, 0], [[[8], [0]]], np.array([[8, 0]], np.float64), np.array([[8], [0]], np.int32)):
         assert model.predict({"x": x})["label"] == "b"
-    with pytest.raises(FeatureError, match=r"'x' takes an array float32 \[2\]; given was .*\[3\]"):
+    with pytest.raises(FeatureError, match=r"'x' takes a float32 array \[2\], got .*\[3\]"):
         model.predict({"x": [1, 2, 3]})
     with pytest.raises(FeatureError, match="holds nan as float32; distances need finite numbers"):
         model.predict({"x": [1, np.nan]})

@@ -137,7 +137,7 @@ def test_keys_that_a_stage_cannot_read_are_refused():
     )
     model = graphml.load(joined([places], {"bag": WORDS}, {"y": doubles(3)}))
     assert model.predict({"bag": {"1": 5.0}})["y"].tolist() == [0, 5, 0]
-    with pytest.raises(FeatureError, match=r"number 1 of 1\n.*'bag' takes a dictionary int -> float.*the key 'cat'"):
+    with pytest.raises(FeatureError, match=r"number 1 of 1\n.*'bag' takes a dictionary of int -> float.*the key 'cat'"):
         model.predict({"bag": {"cat": 5.0}})
 
 
@@ -508,7 +508,7 @@ def test_the_last_stage_is_replaced_by_a_trained_one(tmp_path):
     saved = graphml.load(tmp_path / "m.mlmodel")
     assert saved.spec.pipeline.models[2] == trained.spec
     assert saved.spec.pipeline.models[0] == model.spec.pipeline.models[0]
-    with pytest.raises(GraphError, match=r"the stage 'net' takes 'h' \(an array float32 \[3\]\)"):
+    with pytest.raises(GraphError, match=r"the stage 'net' takes 'h' \(a float32 array \[3\]\)"):
         model.with_stage("net", trained)
 
 

@@ -82,7 +82,7 @@ def test_what_is_missing_is_said_exactly():
     for words in (
         "models of kind visionFeaturePrint do not run here",
         "register_provider('visionFeaturePrint.scene.2', function)",
-        "'print' (an array float32 [3]) from 'image' (an array float32 [2])",
+        "'print' (a float32 array [3]) from 'image' (a float32 array [2])",
     ):
         assert words in str(caught.value)
 

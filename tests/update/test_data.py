@@ -56,8 +56,8 @@ def test_a_label_that_is_no_class_is_refused_with_the_sample_and_the_classes():
 def test_every_refusal_names_the_sample():
     model, rows = regression(), list(ArrayBatchProvider(regression_data(5)))
     wrong = {
-        r"sample 3[^$]*'x' takes an array float32 \[3\]; given was an array": {"x": np.zeros(4)},
-        r"sample 3[^$]*'y_true' takes an array float32 \[2\]; given was a": {"y_true": np.zeros(3)},
+        r"sample 3[^$]*'x' takes a float32 array \[3\], got a float64 array": {"x": np.zeros(4)},
+        r"sample 3[^$]*'y_true' takes a float32 array \[2\], got a": {"y_true": np.zeros(3)},
         r"sample 3[^$]*'y_true' is missing": {"y_true": None},
         r"sample 3[^$]*'x' is missing": {"x": None},
         r"sample 3[^$]*no training input 'z'; the training inputs are 'x', 'y_true'": {"z": 1},
@@ -149,7 +149,7 @@ def test_a_target_of_the_shape_of_the_probabilities_takes_an_index_or_probabilit
         (np.ones(10), "probabilities, none negative, that sum to 1; got values from 1 with the sum 10"),
         (np.eye(10)[1] * 2 - np.eye(10)[2], "none negative, that sum to 1; got values from -1 with the sum 1"),
         (np.full(10, np.nan), "none negative, that sum to 1"),
-        (np.zeros(9), r"'y_true' takes an array float32 \[10\]; given was an array float64 \[9\]"),
+        (np.zeros(9), r"'y_true' takes a float32 array \[10\], got a float64 array \[9\]"),
         ([[1], [2, 3]], "cannot be read as an array"),
     ],
     ids=[

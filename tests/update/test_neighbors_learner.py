@@ -93,7 +93,7 @@ def test_an_update_can_be_cancelled_while_it_reads():
         (
             {"x": [1, 2, 3], "label": "a"},
             FeatureError,
-            r"sample 2 of the training data\n.*'x' takes an array float32 \[2\]",
+            r"sample 2 of the training data\n.*'x' takes a float32 array \[2\]",
         ),
         ({"x": [1, np.nan], "label": "a"}, FeatureError, r"sample 2 .*\n.*holds nan"),
         ({"x": [1, 2]}, FeatureError, r"sample 2 .*\n.*'label' is missing"),

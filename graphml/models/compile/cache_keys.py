@@ -71,8 +71,8 @@ def _processor() -> str:
 @functools.cache
 def _sources() -> tuple[Any, ...]:
     """Sizes and times of the files of this package: an edit may change what is kept, between releases too."""
-    folders = [Path(package.__path__[0]) for package in (graphml, graphml.models, graphml.ops, graphml.spec)]
-    files = (path for folder in folders for path in sorted(folder.glob("*.py")))
+    folders = [Path(package.__path__[0]) for package in (graphml, graphml.ops, graphml.spec)]
+    files = (path for folder in folders for path in sorted(folder.rglob("*.py")))
     return tuple((path.name, status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()])
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import FeatureError
 from graphml.interpreter.budget import check_shape
-from graphml.models.interface.descriptions import FeatureDescription, FeatureType
 
 
 def declared_shapes(inputs: Sequence[FeatureDescription]) -> Iterator[dict[str, tuple[int, ...]]]:

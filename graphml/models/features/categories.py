@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from graphml.descriptions import Description, FeatureDescription, FeatureType
 from graphml.errors import FeatureError, ShapeError, UnsupportedError
 from graphml.interpreter.budget import check_shape
 from graphml.models.features.transforms import Transform, given, in_float64, traced
-from graphml.models.interface.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.interface.values import with_keys
 from graphml.models.model import Model
 

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.descriptions import ArrayConstraint, Range
 from graphml.errors import FeatureError, ShapeError, UnsupportedError
 from graphml.models.features.transforms import in_float64
-from graphml.models.interface.descriptions import ArrayConstraint, Range
 from graphml.models.model import Model
 from graphml.ops.layers.detection import suppress
 

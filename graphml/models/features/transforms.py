@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from graphml.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.errors import FeatureError, ShapeError, UnsupportedError
-from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription, FeatureType
 from graphml.models.model import Model
 
 _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)

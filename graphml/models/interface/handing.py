@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from graphml.models.interface.descriptions import FeatureDescription, FeatureType
-from graphml.models.interface.images import LUMA, ImageConstraint, ImageOptions, pixels
+from graphml.descriptions import FeatureDescription, FeatureType, ImageConstraint
+from graphml.models.interface.images import LUMA, ImageOptions, pixels
 from graphml.models.interface.values import with_keys
 from graphml.models.model import Model
 

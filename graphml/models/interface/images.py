@@ -19,17 +19,12 @@ from urllib.request import url2pathname
 
 import numpy as np
 
+from graphml.descriptions import ImageConstraint, Size
 from graphml.errors import FeatureError, ShapeError, need
 from graphml.spec.files import open_regular
 
-Size = tuple[int, int]
-"""Width and height."""
-
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 """The formats that are read. Pillow knows dozens more, which nobody needs and which widen the way for attacks."""
-
-MOST_PIXELS = 1 << 26
-"""Pictures with more pixels are refused before they are unpacked, unless a configuration allows more: 8192 x 8192."""
 
 _opening = threading.Lock()  # the filters of warnings belong to all threads
 _REDUCING_GAP = 3.0  # shrink by whole numbers first, as long as at least this factor is left for the filter
@@ -56,56 +51,6 @@ class ImageOptions:
 
     crop_rect: tuple[float, float, float, float] | None = None
     crop_and_scale: CropAndScale = CropAndScale.CENTER_CROP
-
-
-@dataclass(frozen=True)
-class ImageConstraint:
-    """Which images a feature takes: its default size in pixels, its colours, and what other sizes are allowed.
-
-    color_space: GRAYSCALE, RGB, BGR or GRAYSCALE_FLOAT16. sizes: all allowed (width, height). width_range,
-    height_range: inclusive bounds, None above is unbounded. most_pixels: of a picture before it is scaled.
-    """
-
-    width: int
-    height: int
-    color_space: str = "RGB"
-    sizes: tuple[Size, ...] = ()
-    width_range: tuple[int, int | None] | None = None
-    height_range: tuple[int, int | None] | None = None
-    most_pixels: int = MOST_PIXELS
-
-    @property
-    def channels(self) -> int:
-        return 3 if self.color_space in ("RGB", "BGR") else 1
-
-    @property
-    def flexible(self) -> bool:
-        return bool(self.sizes or self.width_range)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Of the pixels in the default size: channels, height, width."""
-        return self.channels, self.height, self.width
-
-    def size_for(self, size: Size) -> Size:
-        """The allowed size for an image of this size: its own, or the nearest in a range, or the default."""
-        if self.width_range and self.height_range:
-            width, height = (
-                max(low, n if high is None else min(n, high))
-                for n, (low, high) in zip(size, (self.width_range, self.height_range), strict=True)
-            )
-            return max(1, width), max(1, height)
-        return size if size in self.sizes else (self.width, self.height)
-
-    def __str__(self) -> str:
-        text = f"{self.color_space} {self.width} x {self.height}"
-        others = [f"{w} x {h}" for w, h in self.sizes if (w, h) != (self.width, self.height)]
-        if self.width_range and self.height_range:
-            w, h = (
-                f"{low} to {'any' if high is None else high}" for low, high in (self.width_range, self.height_range)
-            )
-            return f"{text} (width {w}, height {h})"
-        return " or ".join([text, *others])
 
 
 def pixels(

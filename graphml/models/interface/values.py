@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from graphml.descriptions import FeatureDescription, FeatureType, ImageConstraint
 from graphml.errors import FeatureError, GraphmlError, with_article
 from graphml.interpreter.budget import check_shape
-from graphml.models.interface.descriptions import FeatureDescription, FeatureType
-from graphml.models.interface.images import ImageConstraint, ImageOptions, pixels
+from graphml.models.interface.images import ImageOptions, pixels
 
 Check = Callable[[Any], Any]
 
@@ -135,11 +135,11 @@ def _unknown(names: Iterable[Any], known: Mapping[str, Any]) -> FeatureError:
 
 
 def _refused(description: FeatureDescription, given: str) -> FeatureError:
-    return FeatureError(f"the feature {description.name!r} takes {description.takes}; given was {given}")
+    return FeatureError(f"the feature {description.name!r} takes {description.takes}, got {given}")
 
 
 def in_words(value: Any) -> str:
-    """What a value is, shortly."""
+    """A short description of a value: its type, and its shape or what it says."""
     if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, str | bytes | int | float | np.generic):
@@ -148,7 +148,7 @@ def in_words(value: Any) -> str:
         return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
-        return f"an array {dtype} {list(shape)}"
+        return f"{with_article(str(dtype))} array {list(shape)}"
     return f"{with_article(type(value).__name__)}"
 
 
@@ -235,7 +235,7 @@ def _array(description: FeatureDescription, dtype: str | None, rank5: bool) -> C
         if array.shape != declared:
             fitting = constraint.fit(array.shape, rank5=rank5)
             if fitting is None:
-                raise _refused(description, f"an array {array.dtype} {list(array.shape)}")
+                raise _refused(description, in_words(array))
             array = array.reshape(fitting)
         if whole and array.dtype != constraint.dtype:
             _check_whole(description, array)
@@ -266,7 +266,7 @@ def _check_whole(description: FeatureDescription, array: np.ndarray) -> None:
         array = array.astype(np.float64)
     bad = ~((array >= limits.min) & (array <= limits.max) & (array == np.rint(array)))
     if bad.any():
-        raise _refused(description, f"an array {array.dtype} that holds {array[bad][0]}")
+        raise _refused(description, f"{with_article(str(array.dtype))} array that contains {array[bad][0]}")
 
 
 def _dictionary(description: FeatureDescription) -> Check:

@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import GraphmlError, ShapeError, UnsupportedError
 from graphml.interpreter.programs import Compiled, Latest, forms_of_inputs
 from graphml.models.compile.programs import compiler_options
 from graphml.models.compile.random_keys import fresh_key
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given
-from graphml.models.interface.descriptions import FeatureDescription, FeatureType
 from graphml.models.interface.handing import Declared, recoloured, stage_inputs
 from graphml.models.model import Model
 from graphml.models.network import NeuralNetwork

@@ -16,11 +16,11 @@ from typing import Any
 
 import jax
 
+from graphml.descriptions import Description, FeatureDescription, FeatureType
 from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedError
 from graphml.interpreter.programs import Latest
 from graphml.models.compile.random_keys import checked_key
 from graphml.models.configuration import for_stage
-from graphml.models.interface.descriptions import Description, FeatureDescription, FeatureType
 from graphml.models.interface.handing import Declared, handed, stage_inputs
 from graphml.models.interface.values import checker, feature_check
 from graphml.models.model import Model, Traceable, kind_of

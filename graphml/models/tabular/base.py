@@ -15,13 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import FeatureError, GraphmlError, ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.interpreter.programs import Compiled, forms
 from graphml.models.configuration import Device, pick_device
 from graphml.models.features.transforms import given, in_float64, traced
 from graphml.models.interface import ports
-from graphml.models.interface.descriptions import FeatureDescription, FeatureType
 from graphml.models.model import Model, Traceable
 from graphml.spec.predictor_rules import row_width
 

@@ -160,7 +160,7 @@ class BayesianProbit(Model):
             raise FeatureError(f"the feature {name!r} was left out, and nothing takes its place")
         features = np.asarray(values[name])
         if features.ndim != 1 and (features.ndim != 2 or features.shape[1] != 2):
-            raise FeatureError(f"features are an array [features] or [features, 2]; given was {list(features.shape)}")
+            raise FeatureError(f"features are an array [features] or [features, 2], got {list(features.shape)}")
         numbers = self._numbers(values)
         if not numbers["samplingTruncationInputFeatureName"] > 0:
             raise FeatureError(

@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
+from graphml.descriptions import ArrayConstraint, FeatureDescription
 from graphml.errors import FeatureError, GraphmlError, ShapeError
 from graphml.models.configuration import parameter, pick_device
 from graphml.models.interface import ports
-from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription
 from graphml.models.interface.values import Check, FeatureValue, checker, feature_check
 from graphml.models.model import Model
 from graphml.models.tabular.neighbor_search import Samples

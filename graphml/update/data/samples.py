@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, GraphmlError, UpdateError, with_article
-from graphml.models.interface.descriptions import FeatureDescription
 from graphml.models.interface.values import checker, in_words, single
 from graphml.models.network import NeuralNetwork
 from graphml.spec.update_rules import written_sizes

@@ -1,4 +1,7 @@
-"""What a model takes and gives, as plain frozen data read from its `ModelDescription`."""
+"""The inputs and outputs of a model as frozen data, read from its `ModelDescription`.
+
+This is the only reader of feature descriptions: checks, summaries, generated code and the command line all use it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphml.models.interface.images import MOST_PIXELS, ImageConstraint
-from graphml.spec import ArrayFeatureType, ImageFeatureType
+from graphml.errors import with_article
+from graphml.spec import ArrayFeatureType, ImageFeatureType, Model
+from graphml.spec.layers import NETWORKS
 from graphml.visible import visible
 
 Shape = tuple[int, ...]
 Range = tuple[int, int | None]
 """Inclusive bounds; None is unbounded."""
+Size = tuple[int, int]
+"""Width and height."""
+
+MOST_PIXELS = 1 << 26
+"""Pictures with more pixels are refused before they are unpacked, unless a configuration allows more: 8192 x 8192."""
 
 _DTYPES = {
     ArrayFeatureType.FLOAT32: "float32",
@@ -57,7 +66,8 @@ class ArrayConstraint:
 
     shape: the default shape: the declared one, else the first enumerated one, else the lower bounds; None where nothing
     is declared, and then any shape fits. shapes: the enumerated ones. ranges: bounds per axis. default: the value that
-    fills the array when the feature is optional and left out.
+    fills the array when the feature is optional and left out. declared: what the file says in place of a data type that
+    is known here.
     """
 
     shape: Shape | None = None
@@ -65,6 +75,7 @@ class ArrayConstraint:
     shapes: tuple[Shape, ...] = ()
     ranges: tuple[Range, ...] = ()
     default: float | None = None
+    declared: str = ""
 
     @property
     def flexible(self) -> bool:
@@ -113,12 +124,65 @@ class ArrayConstraint:
         return rank == 1 and len(shape) in (2, 3) and self.allows(shape[-1:])
 
     def __str__(self) -> str:
+        array = f"{self.declared or self.dtype} array"
         if self.shape is None:
-            return f"{self.dtype} of any shape"
+            return f"{array} of any shape"
         if self.ranges:
-            return f"{self.dtype} [{', '.join(map(_bounds, self.ranges))}]"
+            return f"{array} [{', '.join(map(_bounds, self.ranges))}]"
         shapes = dict.fromkeys((self.shape, *self.shapes))
-        return f"{self.dtype} " + " or ".join(str(list(s)) for s in shapes)
+        return f"{array} " + " or ".join(str(list(s)) for s in shapes)
+
+
+@dataclass(frozen=True)
+class ImageConstraint:
+    """Which images a feature takes: its default size in pixels, its colours, and what other sizes are allowed.
+
+    color_space: GRAYSCALE, RGB, BGR or GRAYSCALE_FLOAT16. sizes: all allowed (width, height). width_range,
+    height_range: inclusive bounds, None above is unbounded. most_pixels: of a picture before it is scaled. declared:
+    what the file says in place of a colour space that is known here; such images are treated as RGB.
+    """
+
+    width: int
+    height: int
+    color_space: str = "RGB"
+    sizes: tuple[Size, ...] = ()
+    width_range: tuple[int, int | None] | None = None
+    height_range: tuple[int, int | None] | None = None
+    most_pixels: int = MOST_PIXELS
+    declared: str = ""
+
+    @property
+    def channels(self) -> int:
+        return 3 if self.color_space in ("RGB", "BGR") else 1
+
+    @property
+    def flexible(self) -> bool:
+        return bool(self.sizes or self.width_range)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the pixels in the default size: channels, height, width."""
+        return self.channels, self.height, self.width
+
+    def size_for(self, size: Size) -> Size:
+        """The allowed size for an image of this size: its own, or the nearest in a range, or the default."""
+        if self.width_range and self.height_range:
+            width, height = (
+                max(low, n if high is None else min(n, high))
+                for n, (low, high) in zip(size, (self.width_range, self.height_range), strict=True)
+            )
+            return max(1, width), max(1, height)
+        return size if size in self.sizes else (self.width, self.height)
+
+    def __str__(self) -> str:
+        text = f"{self.declared or self.color_space} {self.width} x {self.height}"
+        others = [f"{w} x {h}" for w, h in self.sizes if (w, h) != (self.width, self.height)]
+        if self.width_range and self.height_range:
+            w, h = (
+                f"{low} to {'any' if high is None else high}" for low, high in (self.width_range, self.height_range)
+            )
+            return f"{text} (width {w}, height {h})"
+        return " or ".join([text, *others])
 
 
 @dataclass(frozen=True)
@@ -141,22 +205,30 @@ class FeatureDescription:
     any_keys: bool = False
 
     @property
-    def takes(self) -> str:
-        """In words, what is accepted."""
+    def words(self) -> str:
+        """The type in words: float32 array [3, 8, 8], image RGB 224 x 224, dictionary of str -> float."""
         each = "int or str" if self.any_keys else "int" if self.keys is FeatureType.INT64 else "str"
         if self.type is FeatureType.MULTI_ARRAY:
-            return f"an array {self.array}"
+            return str(self.array)
         if self.type is FeatureType.IMAGE:
-            return f"an image {self.image}"
+            return f"image {self.image}"
         if self.type is FeatureType.SEQUENCE:
             count = "" if self.sizes is None else f" of {_bounds(self.sizes)} elements"
-            return f"a sequence of {each}{count}"
+            return f"sequence of {each}{count}"
         return {
-            FeatureType.INT64: "an int",
-            FeatureType.DOUBLE: "a float",
-            FeatureType.STRING: "a str",
-            FeatureType.DICTIONARY: f"a dictionary {each} -> float",
-        }.get(self.type, f"nothing: features of type {self.type.name.lower()} are not read here")
+            FeatureType.INT64: "int",
+            FeatureType.DOUBLE: "float",
+            FeatureType.STRING: "str",
+            FeatureType.DICTIONARY: f"dictionary of {each} -> float",
+            FeatureType.STATE: "state",
+        }.get(self.type, "feature of no type")
+
+    @property
+    def takes(self) -> str:
+        """`words` with an article, for messages."""
+        if self.type in (FeatureType.INVALID, FeatureType.STATE):
+            return f"nothing: features of type {self.type.name.lower()} are not supported"
+        return with_article(self.words)
 
 
 @dataclass(frozen=True)
@@ -177,6 +249,7 @@ class Description:
     inputs: tuple[FeatureDescription, ...] = ()
     outputs: tuple[FeatureDescription, ...] = ()
     training_inputs: tuple[FeatureDescription, ...] = ()
+    states: tuple[FeatureDescription, ...] = ()
     predicted_feature_name: str = ""
     predicted_probabilities_name: str = ""
     metadata: Metadata = field(default_factory=Metadata)
@@ -195,6 +268,16 @@ class Description:
 # From the wire -------------------------------------------------------------------------------------------------------
 
 
+def describe_model(model: Model) -> Description:
+    """The interface that a Model message declares; arrays without a type have that of the kind of model."""
+    return describe(model.description, default_dtype(model.WhichOneof("Type")))
+
+
+def default_dtype(kind: str | None) -> str:
+    """The type of arrays for which a file states none: float32 in networks, float64 in all other kinds."""
+    return "float32" if kind in NETWORKS else "float64"
+
+
 def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> Description:
     """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none.
     most_pixels: of pictures before they are scaled."""
@@ -203,6 +286,7 @@ def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXEL
         inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.input),
         outputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.output),
         training_inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.trainingInput),
+        states=tuple(describe_feature(f, dtype, most_pixels) for f in message.state),
         predicted_feature_name=message.predictedFeatureName,
         predicted_probabilities_name=message.predictedProbabilitiesName,
         metadata=Metadata(
@@ -256,6 +340,9 @@ def _array(message: Any, dtype: str) -> ArrayConstraint:
         shapes=shapes,
         ranges=ranges,
         default=None if default is None else getattr(message, default),
+        declared=""
+        if message.dataType in (*_DTYPES, ArrayFeatureType.INVALID_ARRAY_DATA_TYPE)
+        else f"type {message.dataType}",
     )
 
 
@@ -269,7 +356,8 @@ def _image(message: Any, most_pixels: int) -> ImageConstraint:
     known = message.colorSpace in ImageFeatureType.ColorSpace.values()
     color = ImageFeatureType.ColorSpace.Name(message.colorSpace) if known and message.colorSpace else "RGB"
     ranged = {"width_range": widths, "height_range": heights}
-    return ImageConstraint(width, height, color, sizes=sizes, **ranged, most_pixels=most_pixels)
+    declared = "" if known else f"of colour space {message.colorSpace}"
+    return ImageConstraint(width, height, color, sizes, **ranged, most_pixels=most_pixels, declared=declared)
 
 
 def _range(message: Any) -> Range:
