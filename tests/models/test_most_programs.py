@@ -16,7 +16,7 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.interpreter import stages as staging
 from graphml.interpreter.programs import Compiled, Latest
 from graphml.models import ModelConfiguration, load
-from graphml.models.tabular.base import Program as RowProgram
+from graphml.models.tabular.base import RowProgram
 from graphml.update import recipe_of
 from graphml.update.step import training
 from graphml.update.step.trunk import take_apart

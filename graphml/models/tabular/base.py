@@ -35,7 +35,7 @@ _NUMBER_TYPES = frozenset((float, int, np.float64, np.float32, np.float16, np.in
 _INT_TYPES = frozenset((int, np.int64, np.int32, np.int16, np.int8))
 
 
-class Program:
+class RowProgram:
     """A function of weights and rows, in float64, compiled once for each power of two of rows.
 
     compute: pure, (weights, rows) -> results; rows and results are trees of arrays with the rows along the first axis.
@@ -256,10 +256,10 @@ class RowModel(Model):
         return getattr(self._message, self.kind)
 
     @functools.cached_property
-    def _program(self) -> Program:
+    def _program(self) -> RowProgram:
         device = pick_device(self.configuration)
         numbers = max(self._numbers_per_row, self._declared_width or 0)
-        return Program(self._compute, self._weights, device, most_rows(numbers, device))
+        return RowProgram(self._compute, self._weights, device, most_rows(numbers, device))
 
     @property
     def _declared_width(self) -> int | None:

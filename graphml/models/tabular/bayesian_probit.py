@@ -16,7 +16,7 @@ from graphml.models.compile.random_keys import checked_key, fresh_seeds, key_of
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given, in_float64, traced
 from graphml.models.model import Model, Traceable
-from graphml.models.tabular.base import Program, most_rows
+from graphml.models.tabular.base import RowProgram, most_rows
 from graphml.models.tabular.linear import probit
 
 _SHIFT = 32  # feature ids and values have 32 bits each; together they are one key
@@ -200,8 +200,8 @@ class BayesianProbit(Model):
         }
 
     @functools.cached_property
-    def _program(self) -> Program:
+    def _program(self) -> RowProgram:
         device = pick_device(self.configuration)
         sizes = [np.prod(f.array.shape) for f in self.description.inputs if f.array is not None and f.array.shape]
         run = jax.vmap(self._row, in_axes=(None, 0))
-        return Program(run, self._weights, device, most_rows(4 * int(max(sizes, default=64)), device))
+        return RowProgram(run, self._weights, device, most_rows(4 * int(max(sizes, default=64)), device))

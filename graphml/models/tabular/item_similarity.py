@@ -14,7 +14,7 @@ from graphml.errors import FeatureError, GraphmlError
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import in_float64
 from graphml.models.model import Model, Traceable
-from graphml.models.tabular.base import Program, most_rows
+from graphml.models.tabular.base import RowProgram, most_rows
 
 
 def scores(weights: Any, ratings: Any) -> Any:
@@ -184,7 +184,7 @@ class ItemSimilarity(Model):
         }
 
     @functools.cached_property
-    def _program(self) -> Program:
+    def _program(self) -> RowProgram:
         device = pick_device(self.configuration)
         numbers = max(len(self.items), len(self._weights["base"]))
-        return Program(ranked, self._weights, device, most_rows(numbers, device))
+        return RowProgram(ranked, self._weights, device, most_rows(numbers, device))
