@@ -10,15 +10,16 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
 from google.protobuf.message import Message
 
 from graphml import spec
 from graphml.descriptions import MOST_PIXELS, Description, describe
 from graphml.errors import SpecError, UnsupportedError, with_article
+from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
 from graphml.spec.layers import NETWORKS
@@ -73,23 +74,58 @@ class HasSpec(Protocol):
     def get_spec(self) -> Message: ...
 
 
+M = TypeVar("M", bound="Model")
+
+
+@overload
 def load(
     source: str | os.PathLike[str] | bytes | Message | HasSpec,
     *,
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
-) -> Model:
-    """A model from a .mlmodel file or .mlpackage folder, from the bytes of one, or from a Model message.
+) -> Model: ...
 
-    The message may be of coremltools' own class, or source an object whose `get_spec()` gives one, such as its MLModel.
-    It is copied; only a message of graphml's class is used as it is.
 
-    configuration: where and how it runs. custom_layers, custom_models: class name -> function, for networks with custom
-    layers and for custom models; see `register_custom_layer` and `register_custom_model`.
-    Raises SpecError when the bytes are no model, UnsupportedError for an MLModel whose weights are in files that belong
-    to no package. A model that breaks rules, is newer than this reader or cannot run
-    here does load; using it says what stands in the way.
+@overload
+def load(
+    source: str | os.PathLike[str] | bytes | Message | HasSpec,
+    *,
+    configuration: ModelConfiguration | None = None,
+    custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+    custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    kind: type[M],
+) -> M: ...
+
+
+def load(
+    source: str | os.PathLike[str] | bytes | Message | HasSpec,
+    *,
+    configuration: ModelConfiguration | None = None,
+    custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+    custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    kind: type[M] | None = None,
+) -> M | Model:
+    """Load a model of any kind.
+
+    A model that breaks rules, is newer than this reader or cannot run here does load; using it says why it cannot run.
+
+    Args:
+        source: The path of a .mlmodel file or .mlpackage folder, the bytes of a .mlmodel file, a Model message, or an
+            object whose `get_spec()` returns one, such as an MLModel of coremltools. A message of another class than
+            graphml's is copied.
+        configuration: Where and how the model runs.
+        custom_layers: {class name: function} for networks with custom layers; see `register_custom_layer`.
+        custom_models: {class name: function} for custom models; see `register_custom_model`.
+        kind: The class that is expected, such as `graphml.models.network.NeuralNetwork`, so that type checkers and
+            editors know what is returned.
+
+    Returns:
+        The model, of the class of its kind.
+
+    Raises:
+        SpecError: The bytes are not a model, or the model is not of the expected kind.
+        UnsupportedError: The weights of an MLModel are in files that belong to no package.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is not None:
@@ -100,7 +136,11 @@ def load(
         path, message = _package(source), _own_message(source.get_spec())
     else:
         message = _own_message(source)
-    return kind_of(message)(
+    found = kind_of(message)
+    if kind is not None and not issubclass(found, kind):
+        name = message.WhichOneof("Type") or "unknown kind"
+        raise SpecError(f"expected a model of class {kind.__name__}, got {with_article(found.__name__)} ({name})")
+    return found(
         message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path
     )
 
@@ -224,8 +264,12 @@ class Model:
         """The same model with other weights."""
         raise self._no_function()
 
-    def lower(self, dtype: Any = None, platform: str | None = None) -> Any:
-        """The model as a pure function of parameters and inputs."""
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered:
+        """The model as a pure function of parameters and inputs; networks take more options."""
+        raise self._no_function()
+
+    def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
+        """Compile for these input shapes ahead of the first `predict`."""
         raise self._no_function()
 
     def as_function(self) -> Callable[..., dict[str, Any]]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,9 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import graph as graphs
-from graphml.descriptions import ArrayConstraint, FeatureDescription, FeatureType
-from graphml.errors import FeatureError, GraphError, GraphmlError, ShapeError, SpecError, UnsupportedError, with_article
-from graphml.graph import Graph, Region
+from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
+from graphml.graph import Graph
 from graphml.interpreter.budget import check_shape
 from graphml.interpreter.control import known
 from graphml.interpreter.lower import Lowered, lower
@@ -31,15 +29,11 @@ from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_see
 from graphml.models.compile.zeros import declared_shapes, zeros
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface import ports
-from graphml.models.interface.images import picture
-from graphml.models.interface.values import Check, checker, feature_check
+from graphml.models.interface.values import feature_check
 from graphml.models.model import Model, Traceable
+from graphml.models.network_values import classified, input_check, output_conversion
+from graphml.models.network_weights import NetworkWeights, Parameters
 from graphml.spec import versions
-from graphml.spec import weights as stored
-from graphml.spec.attributes import weight_messages
-from graphml.spec.layers import REGIONS
-
-Parameters = Mapping[str, Any]
 
 
 class NeuralNetwork(Model):
@@ -53,19 +47,18 @@ class NeuralNetwork(Model):
     def __init__(self, message: Any, **keyword: Any) -> None:
         super().__init__(message, **keyword)
         self.programs: dict[Any, Any] = {}  # compiled; shared by all models that `with_parameters` makes of this one
-        self._replaced: Parameters | None = None
 
     # The functional face ---------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def graph(self) -> Graph:
         """The network as nodes and blobs, with this model's weights."""
-        return self._original if self._replaced is None else _with_weights(self._original, self._replaced)
+        return self.weights.applied_to(self._original)
 
     @property
     def parameters(self) -> Parameters:
         """{layer: {weight: array or Quantized}}, as stored and in the layout of the format."""
-        return self._original_parameters if self._replaced is None else self._replaced
+        return self.weights.current
 
     def with_parameters(self, parameters: Parameters) -> NeuralNetwork:
         """The same model with other weights: {layer: {weight: array}}, or a part of it.
@@ -73,8 +66,8 @@ class NeuralNetwork(Model):
         Raises GraphError for a layer or weight that does not exist, ShapeError for one of another shape.
         """
         other = copy.copy(self)
-        other._replaced = _merged(self.parameters, parameters, "")
-        for cached in ("graph", "_prepared", "_program", "_encoded"):
+        other.weights = self.weights.with_changes(parameters)
+        for cached in ("graph", "_program", "_encoded"):
             other.__dict__.pop(cached, None)
         return other
 
@@ -155,7 +148,7 @@ class NeuralNetwork(Model):
             with jax.enable_x64(False):
                 return program.lowered.run_prepared(prepared, inputs, key=key)
 
-        return Traceable(self._prepared, function, program)
+        return Traceable(self.weights.prepared(program), function, program)
 
     def has_network(self) -> bool:
         return True
@@ -257,17 +250,14 @@ class NeuralNetwork(Model):
     @property
     def spec(self) -> Any:
         """The model as a message. Weights that were replaced are stored anew, all others as they were read."""
-        return self._message if self._replaced is None else self._encoded
+        return self._encoded if self.weights.replaced else self._message
 
     @functools.cached_property
     def _encoded(self) -> Any:
         message = type(self._message)()
         message.CopyFrom(self._message)
         network = getattr(message, self.kind)
-        for key, path, target in _stored_weights(network.layers, self._original.body):
-            old, new = _at(self._original_parameters[key], path), _at(self.parameters[key], path)
-            if new is not old:
-                stored.encode(new if isinstance(new, stored.Quantized) else np.asarray(new), target)
+        self.weights.write_to(network.layers, self._original.body)
         # half-precision and quantized weights came with later versions
         message.specificationVersion = max(message.specificationVersion, versions.required(message))
         return message
@@ -290,11 +280,9 @@ class NeuralNetwork(Model):
         return graphs.from_spec(self._network, inputs, outputs)
 
     @functools.cached_property
-    def _original_parameters(self) -> Parameters:
-        params = self._original.parameters()
-        for leaf in jax.tree.leaves(params):  # devices may use this very memory
-            leaf.setflags(write=False)
-        return params
+    def weights(self) -> NetworkWeights:
+        """The owner of this model's weights, stored and prepared."""
+        return NetworkWeights(lambda: self._original.parameters())
 
     @functools.cached_property
     def _device(self) -> Device | None:
@@ -309,11 +297,9 @@ class NeuralNetwork(Model):
         if "shared" not in self.programs:
             self.programs["shared"] = self._program_of(self._lower_original, self._cache)
         shared = self.programs["shared"]
-        if self._replaced is not None:
-            for key in shared.lowered.known:  # constants that decide shapes are part of the program
-                if not _same(self._original_parameters[key], self.parameters[key]):
-                    return self._program_of(self.lower)
-        return shared
+        # constants that decide shapes are part of the program
+        differs = self.weights.replaced and self.weights.differ_in(shared.lowered.known)
+        return self._program_of(self.lower) if differs else shared
 
     def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
         return Program(make, self._platform, self._device, cache, most=self.configuration.most_programs)
@@ -341,11 +327,9 @@ class NeuralNetwork(Model):
         # what is in the cache was checked before it came there
         return (self._cache is not None and self._cache.weights is not None) or super()._usable
 
-    @functools.cached_property
+    @property
     def _prepared(self) -> Any:
-        if self._replaced is not None:
-            return self._program.prepare(self.parameters)
-        return self._program.prepare_kept(lambda: self.parameters)
+        return self.weights.prepared(self._program)
 
     @functools.cached_property
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -353,7 +337,7 @@ class NeuralNetwork(Model):
         shapes = {port.name: (port.shape, port.default) for port in inputs}
         check = feature_check(
             self.description.inputs,
-            lambda feature: _input_check(
+            lambda feature: input_check(
                 feature, lambda: reading(self._program.lowered.graph, feature.name), rank5=rank5
             ),
         )
@@ -372,167 +356,10 @@ class NeuralNetwork(Model):
         if classes is not None and not classes.labels:
             raise SpecError("the classifier has no labels")
         named = () if classes is None else (classes.label_name, classes.probabilities_name)
-        plain = [(f.name, _output(f)) for f in self.description.outputs if f.name not in named]
+        plain = [(f.name, output_conversion(f)) for f in self.description.outputs if f.name not in named]
 
         def present(blobs: Mapping[str, Any]) -> dict[str, Any]:
             out = {name: convert(blobs[name]) for name, convert in plain}
-            return out if classes is None else out | _classified(np.asarray(blobs[classes.blob]), classes)
+            return out if classes is None else out | classified(np.asarray(blobs[classes.blob]), classes)
 
         return present
-
-
-# Values at the edge --------------------------------------------------------------------------------------------------
-
-
-def _input_check(feature: FeatureDescription, advice: Callable[[], str], *, rank5: bool) -> Check:
-    """The check of an input, giving what the compiled function takes: a number is an array of one element.
-
-    advice: what else to say of an array that is refused.
-    """
-    if feature.type in (FeatureType.INT64, FeatureType.DOUBLE):
-        number = checker(feature)
-        return lambda value: np.array([number(value)], np.float32)
-    if feature.array is None:
-        return checker(feature)
-    constraint = feature.array
-    dtype = "float32" if constraint.dtype == "float64" else constraint.dtype
-    plain = checker(feature, dtype=dtype, rank5=rank5)
-
-    def checked(value):
-        # what is on a device already, in the right form, stays there
-        if (
-            isinstance(value, jax.Array)
-            and value.dtype == dtype
-            and constraint.fit(value.shape, rank5=rank5) == value.shape
-        ):
-            return value
-        try:
-            return plain(value)
-        except FeatureError as error:
-            words = advice()
-            if not words:
-                raise
-            raise FeatureError(f"{error}; {words}") from None
-
-    return checked
-
-
-def _output(feature: FeatureDescription) -> Callable[[Any], Any]:
-    if feature.image is not None:
-        color = feature.image.color_space
-        return lambda blob: picture(np.asarray(blob), color)
-    if feature.array is not None:
-        return _array_output(feature.array)
-    as_type = float if feature.type is FeatureType.DOUBLE else _whole
-
-    def single(blob):
-        array = np.asarray(blob)
-        if array.size != 1:
-            raise ShapeError(f"the output {feature.name!r} is one number, the network gives {list(array.shape)}")
-        return as_type(array.reshape(())[()])
-
-    return single
-
-
-def _whole(number: Any) -> int:
-    """The nearest 64-bit integer; 0 for NaN, as in arrays of integers."""
-    if np.isnan(number):
-        return 0
-    bounded = min(max(float(number), -(2.0**63)), 2.0**63)  # infinities are no integers
-    return min(int(np.rint(bounded)), 2**63 - 1)
-
-
-def _array_output(constraint: ArrayConstraint) -> Callable[[Any], Any]:
-    dtype = np.dtype(constraint.dtype)
-    if dtype.kind == "f":
-
-        def floats(blob):
-            with np.errstate(over="ignore"):
-                return np.asarray(blob).astype(dtype, copy=False)
-
-        return floats
-    limits = np.iinfo(dtype)
-
-    def integers(blob):
-        whole = np.rint(np.nan_to_num(np.asarray(blob, np.float64), nan=0.0))
-        return np.clip(whole, limits.min, limits.max).astype(dtype)
-
-    return integers
-
-
-def _classified(probabilities: np.ndarray, classes: ports.Classes) -> dict[str, Any]:
-    values = probabilities.reshape(-1)
-    if values.size != len(classes.labels):
-        raise ShapeError(
-            f"the classifier has {len(classes.labels)} labels, {classes.blob!r} has shape {list(probabilities.shape)}"
-        )
-    out: dict[str, Any] = {classes.label_name: classes.labels[int(values.argmax())]}
-    if classes.probabilities_name is not None:
-        out[classes.probabilities_name] = dict(zip(classes.labels, values.tolist(), strict=True))
-    return out
-
-
-# Weights -------------------------------------------------------------------------------------------------------------
-
-
-def _at(tree: Any, path: Iterable[Any]) -> Any:
-    for step in path:
-        tree = tree[step]
-    return tree
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two trees of weights hold the very same arrays."""
-    if isinstance(a, Mapping):
-        return all(_same(a[name], b[name]) for name in a)
-    return all(map(_same, a, b)) if isinstance(a, list) else a is b
-
-
-def _merged(old: Any, new: Any, where: str) -> Any:
-    """`old` with the leaves of `new`, which may be a part of the same tree."""
-    if isinstance(old, Mapping):
-        if not isinstance(new, Mapping):
-            raise GraphError(
-                f"the parameters {where or 'of a model'} are a mapping, not {with_article(type(new).__name__)}"
-            )
-        unknown = sorted(map(str, new.keys() - old.keys()))
-        if unknown:
-            what = f"{where} has no weight" if where else "no layer with weights is called"
-            raise GraphError(f"{what} {', '.join(map(repr, unknown))}")
-        return {
-            name: _merged(leaf, new[name], f"{where}/{name}" if where else name) if name in new else leaf
-            for name, leaf in old.items()
-        }
-    if isinstance(old, list):
-        if len(old) != len(new):
-            raise GraphError(f"{where} has {len(old)} parts, {len(new)} are given")
-        return [_merged(a, b, f"{where}/{i}") for i, (a, b) in enumerate(zip(old, new, strict=True))]
-    if old is not new and tuple(np.shape(new)) != tuple(old.shape):
-        raise ShapeError(f"{where} has shape {list(old.shape)}, {list(np.shape(new))} is given")
-    return new if new is old or isinstance(new, jax.Array | stored.Quantized) else np.array(new)
-
-
-def _with_weights(graph: Graph, parameters: Parameters) -> Graph:
-    def region(old: Region) -> Region:
-        return Region(
-            tuple(
-                replace(
-                    node,
-                    weights=parameters.get(node.key, node.weights),
-                    regions={name: region(inner) for name, inner in node.regions.items()},
-                )
-                for node in old.nodes
-            )
-        )
-
-    return replace(graph, body=region(graph.body))
-
-
-def _stored_weights(layers: Any, region: Region) -> Iterator[tuple[str, tuple[Any, ...], Any]]:
-    """(key of the node, path to the weight in it, WeightParams message), for sub-networks too."""
-    for layer, node in zip(layers, region.nodes, strict=True):
-        for path, message in weight_messages(layer):
-            yield node.key, path, message
-        for field, name in REGIONS.get(node.kind, {}).items():
-            if name in node.regions:
-                yield from _stored_weights(getattr(getattr(layer, node.kind), field).layers, node.regions[name])

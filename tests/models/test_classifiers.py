@@ -82,7 +82,7 @@ def test_batches_of_a_classifier_are_loops():
 def test_labels_and_probabilities_must_agree():
     message = classifier(["a", "b"])
     message.neuralNetworkClassifier.stringClassLabels.vector.append("c")
-    with pytest.raises(ShapeError, match=r"3 labels, 'probs' has shape \[2\]"):
+    with pytest.raises(ShapeError, match=r"3 labels, but 'probs' has shape \[2\]"):
         load(message).predict({"x": [1, 0]})
 
 

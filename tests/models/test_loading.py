@@ -222,3 +222,15 @@ def test_what_needs_apple_s_systems_is_refused_with_the_reason(real_models):
     model = load(real_models / "dhbw-sentiment" / "SentimentClassifier.mlmodel")
     with pytest.raises(UnsupportedError, match="part of Apple's systems"):
         model.predict({"text": "hello"})
+
+
+def test_the_expected_kind_is_checked():
+    from graphml.models.network import NeuralNetwork
+    from graphml.models.tabular.trees import TreeEnsemble
+
+    path = "tests/data/keras_model_personalization.mlmodel"
+    assert isinstance(graphml.load(path, kind=NeuralNetwork), NeuralNetwork)
+    with pytest.raises(
+        graphml.SpecError, match=r"expected a model of class TreeEnsemble, got a NeuralNetwork \(neural"
+    ):
+        graphml.load(path, kind=TreeEnsemble)

@@ -120,7 +120,7 @@ def test_numbers_go_in_and_come_out():
 def test_one_number_is_one_number():
     message = prelu().spec
     message.description.output[0].type.doubleType.SetInParent()
-    with pytest.raises(ShapeError, match=r"'y' is one number, the network gives \[3, 2, 2\]"):
+    with pytest.raises(ShapeError, match=r"'y' is one number, but the network returns \[3, 2, 2\]"):
         network(message).predict({"x": random(3, 2, 2)})
 
 
