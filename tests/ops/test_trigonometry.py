@@ -7,7 +7,7 @@ import pytest
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
-from graphml.ops._circle import arccosine, arcsine, arctangent, cosine, sine, tangent
+from graphml.ops.kernels.trigonometry import arccosine, arcsine, arctangent, cosine, sine, tangent
 
 _FUNCTIONS = [(sine, np.sin), (cosine, np.cos), (tangent, np.tan)]
 _RANGES = [np.linspace(-low, low, 9999, dtype=np.float32) for low in (1e-3, 4, 100, 8000, 1e5)]
@@ -21,7 +21,7 @@ def test_as_good_as_float32_allows(function, reference, x):
 
 
 @pytest.mark.parametrize(("function", "reference"), _FUNCTIONS)
-def test_what_is_no_angle_has_no_value(function, reference):
+def test_what_is_not_finite_gives_nan(function, reference):
     x = np.float32([0.5, np.nan, np.inf, -np.inf])
     got = np.asarray(function(x))
     assert np.isnan(got[1:]).all()
@@ -58,7 +58,7 @@ def test_slopes_of_inverses(function, reference, reach):
         same(rows(x), slope, rtol=2e-6, atol=1e-6)
 
 
-def test_other_processors_use_their_own():
+def test_other_processors_use_the_plain_function():
     with lowering_for(Target(platform="cuda")):
         program = str(jax.make_jaxpr(sine)(np.zeros(3, np.float32)))
     assert "sin " in program

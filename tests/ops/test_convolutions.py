@@ -1,5 +1,8 @@
 """Every form of a convolution gives what the plain one gives, forward and backward, and is taken where it should be."""
 
+from functools import partial
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,25 +10,27 @@ import pytest
 from cases import Case, numbers
 from one_layer import blobs, lowered, same
 
-from graphml.catalogue import Target
-from graphml.ops.layers.convolution_forms import (
-    Blocks,
-    Canonical,
-    Cut,
-    Dot,
-    Outputs,
-    Phases,
-    Plain,
-    Shifts,
-    Spread,
-    Window,
+from graphml.ops.kernels.convolution import (
+    Convolution,
+    ConvolutionWindow,
+    TransposedConvolution,
+    TransposedWindow,
+)
+from graphml.ops.kernels.convolution_choice import choose, choose_transposed
+from graphml.ops.kernels.cpu.convolution import (
+    DenseBlocks,
+    MatrixProduct,
+    Polyphase,
+    ShiftedImages,
+    ShiftedProducts,
+    TrainableConvolution,
     Winograd,
-    choose,
-    choose_transposed,
 )
 from graphml.spec.attributes import Choice
 
-CPU, TRAINING, GPU = Target("cpu"), Target("cpu", train=True), Target("cuda")
+CPU: dict[str, Any] = {"platform": "cpu", "train": False}
+TRAINING: dict[str, Any] = {"platform": "cpu", "train": True}
+GPU: dict[str, Any] = {"platform": "cuda", "train": False}
 
 
 def _kernel(*shape):
@@ -33,30 +38,62 @@ def _kernel(*shape):
 
 
 def _blocks(kernel, window):
-    return Blocks.of(kernel, window, CPU)
+    return DenseBlocks.of(kernel, window, partial(choose, **CPU))
 
 
 # (form of a kernel and window, kernel, channels, window)
 PADDED = ((1, 2), (0, 1))
 FORMS = [
-    pytest.param(lambda k, w: Dot(k), (1, 1, 3, 5), 3, Window(), id="dot"),
-    pytest.param(lambda k, w: Dot(k), (1, 1, 3, 5), 3, Window((2, 3), PADDED), id="dot-strided"),
-    pytest.param(lambda k, w: Shifts(k), (3, 3, 1, 4), 4, Window(padding=PADDED, groups=4), id="depthwise"),
-    pytest.param(lambda k, w: Shifts(k), (3, 2, 1, 4), 4, Window((2, 3), groups=4), id="depthwise-strided"),
-    pytest.param(lambda k, w: Shifts(k), (3, 3, 1, 8), 4, Window(dilation=(2, 1), groups=4), id="depthwise-multiplied"),
-    pytest.param(lambda k, w: Shifts(k), (3, 3, 3, 4), 6, Window(padding=PADDED, groups=2), id="few-in-a-group"),
-    pytest.param(_blocks, (3, 3, 5, 8), 20, Window((2, 1), PADDED, groups=4), id="blocks-joined"),
-    pytest.param(_blocks, (1, 1, 40, 4), 80, Window(groups=2), id="blocks-apart"),
-    pytest.param(_blocks, (3, 3, 8, 24), 192, Window(groups=24), id="blocks-many"),
-    pytest.param(lambda k, w: Outputs(k), (3, 2, 5, 3), 5, Window(padding=PADDED), id="outputs"),
-    pytest.param(lambda k, w: Outputs(k), (3, 2, 5, 3), 5, Window((2, 1), PADDED, (1, 2)), id="outputs-dilated"),
-    pytest.param(lambda k, w: Winograd.of(k), (3, 3, 5, 7), 5, Window(), id="winograd"),
-    pytest.param(lambda k, w: Winograd.of(k), (3, 3, 5, 7), 5, Window(padding=PADDED), id="winograd-padded"),
-    pytest.param(lambda k, w: Canonical(k), (3, 2, 4, 3), 4, Window(), id="canonical"),
-    pytest.param(lambda k, w: Canonical(k), (3, 2, 4, 3), 4, Window((2, 3), PADDED), id="canonical-strided"),
-    pytest.param(lambda k, w: Canonical(k), (3, 2, 4, 3), 4, Window((3, 1), PADDED, (1, 2)), id="canonical-dilated"),
+    pytest.param(lambda k, w: MatrixProduct(k), (1, 1, 3, 5), 3, ConvolutionWindow(), id="dot"),
+    pytest.param(lambda k, w: MatrixProduct(k), (1, 1, 3, 5), 3, ConvolutionWindow((2, 3), PADDED), id="dot-strided"),
+    pytest.param(
+        lambda k, w: ShiftedImages(k), (3, 3, 1, 4), 4, ConvolutionWindow(padding=PADDED, groups=4), id="depthwise"
+    ),
+    pytest.param(
+        lambda k, w: ShiftedImages(k), (3, 2, 1, 4), 4, ConvolutionWindow((2, 3), groups=4), id="depthwise-strided"
+    ),
+    pytest.param(
+        lambda k, w: ShiftedImages(k),
+        (3, 3, 1, 8),
+        4,
+        ConvolutionWindow(dilation=(2, 1), groups=4),
+        id="depthwise-multiplied",
+    ),
+    pytest.param(
+        lambda k, w: ShiftedImages(k), (3, 3, 3, 4), 6, ConvolutionWindow(padding=PADDED, groups=2), id="few-in-a-group"
+    ),
+    pytest.param(_blocks, (3, 3, 5, 8), 20, ConvolutionWindow((2, 1), PADDED, groups=4), id="blocks-joined"),
+    pytest.param(_blocks, (1, 1, 40, 4), 80, ConvolutionWindow(groups=2), id="blocks-apart"),
+    pytest.param(_blocks, (3, 3, 8, 24), 192, ConvolutionWindow(groups=24), id="blocks-many"),
+    pytest.param(lambda k, w: ShiftedProducts(k), (3, 2, 5, 3), 5, ConvolutionWindow(padding=PADDED), id="outputs"),
+    pytest.param(
+        lambda k, w: ShiftedProducts(k),
+        (3, 2, 5, 3),
+        5,
+        ConvolutionWindow((2, 1), PADDED, (1, 2)),
+        id="outputs-dilated",
+    ),
+    pytest.param(lambda k, w: Winograd.of(k), (3, 3, 5, 7), 5, ConvolutionWindow(), id="winograd"),
+    pytest.param(lambda k, w: Winograd.of(k), (3, 3, 5, 7), 5, ConvolutionWindow(padding=PADDED), id="winograd-padded"),
+    pytest.param(lambda k, w: TrainableConvolution(k), (3, 2, 4, 3), 4, ConvolutionWindow(), id="canonical"),
+    pytest.param(
+        lambda k, w: TrainableConvolution(k), (3, 2, 4, 3), 4, ConvolutionWindow((2, 3), PADDED), id="canonical-strided"
+    ),
+    pytest.param(
+        lambda k, w: TrainableConvolution(k),
+        (3, 2, 4, 3),
+        4,
+        ConvolutionWindow((3, 1), PADDED, (1, 2)),
+        id="canonical-dilated",
+    ),
     # more padding than the kernel reaches, and rows that no window sees: negative paddings on the way back
-    pytest.param(lambda k, w: Canonical(k), (2, 2, 4, 3), 4, Window((4, 4), ((3, 0), (2, 4))), id="canonical-wide"),
+    pytest.param(
+        lambda k, w: TrainableConvolution(k),
+        (2, 2, 4, 3),
+        4,
+        ConvolutionWindow((4, 4), ((3, 0), (2, 4))),
+        id="canonical-wide",
+    ),
 ]
 
 
@@ -64,13 +101,13 @@ FORMS = [
 def test_a_form_gives_the_numbers_and_gradients_of_the_plain_one(form, kernel, channels, window):
     with jax.enable_x64(True):
         x, kernel = (jnp.asarray(a, jnp.float64) for a in (numbers(2, 7, 6, channels), _kernel(*kernel)))
-        slope = jnp.asarray(numbers(*Plain(kernel)(x, window).shape, seed=2), jnp.float64)
+        slope = jnp.asarray(numbers(*Convolution(kernel)(x, window).shape, seed=2), jnp.float64)
 
         def both(make):
             y, back = jax.vjp(lambda x, kernel: make(kernel, window)(x, window), x, kernel)
             return y, *back(slope)
 
-        one, other = jax.jit(lambda: (both(form), both(lambda k, w: Plain(k))))()
+        one, other = jax.jit(lambda: (both(form), both(lambda k, w: Convolution(k))))()
         for got, want in zip(one, other, strict=True):
             same(got, want, rtol=1e-9, atol=1e-9)
 
@@ -92,11 +129,11 @@ def test_a_deconvolution_by_phases_is_that_by_zeros(kernel, stride, groups):
     cuts = []
     for start, end in [((0, 0), (0, 0)), ((1, 0), (0, 2)), ((0, 3), (1 - stride[0], 0))]:
         size = tuple(f - s - e for f, s, e in zip(full, start, end, strict=True))
-        cuts.append(Cut(kernel, stride, start, size, groups))
+        cuts.append(TransposedWindow(kernel, stride, start, size, groups))
     for target in (CPU, TRAINING):
-        phases = choose_transposed(weights, stride, groups, target)
-        assert isinstance(phases, Phases)
-        results = jax.jit(lambda form: [(form(x, cut), Spread(weights)(x, cut)) for cut in cuts])(phases)
+        phases = choose_transposed(weights, stride, groups, **target)
+        assert isinstance(phases, Polyphase)
+        results = jax.jit(lambda form: [(form(x, cut), TransposedConvolution(weights)(x, cut)) for cut in cuts])(phases)
         for got, want in results:
             same(got, want, rtol=1e-5, atol=1e-5)
 
@@ -104,35 +141,35 @@ def test_a_deconvolution_by_phases_is_that_by_zeros(kernel, stride, groups):
 @pytest.mark.parametrize(
     ("kernel", "window", "target", "form"),
     [
-        ((1, 1, 8, 8), Window(), CPU, Dot),
-        ((3, 3, 1, 8), Window(groups=8), CPU, Shifts),
-        ((3, 3, 8, 32), Window(groups=4), CPU, Blocks),
-        ((3, 3, 32, 64), Window(), CPU, Winograd),
-        ((3, 3, 31, 64), Window(), CPU, Plain),
-        ((3, 3, 64, 3), Window(), CPU, Outputs),
-        ((3, 3, 64, 3), Window(stride=(2, 1)), CPU, Plain),
-        ((11, 11, 64, 3), Window(), CPU, Plain),
-        ((3, 3, 3, 8), Window(), CPU, Plain),
-        ((3, 3, 64, 64), Window(stride=(2, 2)), CPU, Plain),
-        ((3, 3, 64, 64), Window(dilation=(1, 2)), CPU, Plain),
-        ((3, 3, 64, 64), Window(), TRAINING, Canonical),
-        ((1, 1, 8, 8), Window(), GPU, Plain),
-        ((3, 3, 1, 8), Window(groups=8), GPU, Plain),
-        ((3, 3, 64, 64), Window(), GPU, Plain),
+        ((1, 1, 8, 8), ConvolutionWindow(), CPU, MatrixProduct),
+        ((3, 3, 1, 8), ConvolutionWindow(groups=8), CPU, ShiftedImages),
+        ((3, 3, 8, 32), ConvolutionWindow(groups=4), CPU, DenseBlocks),
+        ((3, 3, 32, 64), ConvolutionWindow(), CPU, Winograd),
+        ((3, 3, 31, 64), ConvolutionWindow(), CPU, Convolution),
+        ((3, 3, 64, 3), ConvolutionWindow(), CPU, ShiftedProducts),
+        ((3, 3, 64, 3), ConvolutionWindow(stride=(2, 1)), CPU, Convolution),
+        ((11, 11, 64, 3), ConvolutionWindow(), CPU, Convolution),
+        ((3, 3, 3, 8), ConvolutionWindow(), CPU, Convolution),
+        ((3, 3, 64, 64), ConvolutionWindow(stride=(2, 2)), CPU, Convolution),
+        ((3, 3, 64, 64), ConvolutionWindow(dilation=(1, 2)), CPU, Convolution),
+        ((3, 3, 64, 64), ConvolutionWindow(), TRAINING, TrainableConvolution),
+        ((1, 1, 8, 8), ConvolutionWindow(), GPU, Convolution),
+        ((3, 3, 1, 8), ConvolutionWindow(groups=8), GPU, Convolution),
+        ((3, 3, 64, 64), ConvolutionWindow(), GPU, Convolution),
     ],
 )
 def test_the_choice(kernel, window, target, form):
-    assert isinstance(choose(jnp.zeros(kernel, jnp.float32), window, target), form)
+    assert isinstance(choose(jnp.zeros(kernel, jnp.float32), window, **target), form)
 
 
 def test_float64_is_never_rounded_by_winograd():
     with jax.enable_x64(True):
-        assert isinstance(choose(jnp.zeros((3, 3, 64, 64), jnp.float64), Window(), CPU), Plain)
+        assert isinstance(choose(jnp.zeros((3, 3, 64, 64), jnp.float64), ConvolutionWindow(), **CPU), Convolution)
 
 
 def test_winograd_is_as_exact_as_the_plain_form_in_float32():
     x, kernel = numbers(1, 12, 12, 64), _kernel(3, 3, 64, 64)
-    window = Window(padding=((1, 1), (1, 1)))
+    window = ConvolutionWindow(padding=((1, 1), (1, 1)))
     exact = np.asarray(_in_float64(x, kernel, window))
     error = np.abs(np.asarray(Winograd.of(kernel)(x, window)) - exact).max() / np.abs(exact).max()
     assert error < 2e-6
@@ -140,14 +177,14 @@ def test_winograd_is_as_exact_as_the_plain_form_in_float32():
 
 def _in_float64(x, kernel, window):
     with jax.enable_x64(True):
-        return Plain(jnp.asarray(np.asarray(kernel), jnp.float64))(jnp.asarray(x, jnp.float64), window)
+        return Convolution(jnp.asarray(np.asarray(kernel), jnp.float64))(jnp.asarray(x, jnp.float64), window)
 
 
 def test_training_convolutions_are_in_canonical_order():
     """XLA's CPU kernels take [batch, h, w, channels] x [h, w, in, out] only; both convolutions must be of it. The
     gradient of the kernel is made of matrix products."""
-    x, kernel, window = numbers(2, 6, 6, 4), _kernel(3, 3, 4, 5), Window((2, 2), ((1, 1), (1, 1)))
-    form = choose(kernel, window, TRAINING)
+    x, kernel, window = numbers(2, 6, 6, 4), _kernel(3, 3, 4, 5), ConvolutionWindow((2, 2), ((1, 1), (1, 1)))
+    form = choose(kernel, window, **TRAINING)
 
     def loss(x, form):
         return jnp.sum(form(x, window) ** 2)
@@ -159,12 +196,12 @@ def test_training_convolutions_are_in_canonical_order():
 
 def test_training_convolutions_of_vmapped_samples_are_not_grouped():
     """Grouped ones, a group for each sample, run as scalar loops."""
-    x, kernel, window = numbers(7, 6, 6, 4), _kernel(3, 3, 4, 5), Window((2, 2), ((1, 1), (1, 1)))
+    x, kernel, window = numbers(7, 6, 6, 4), _kernel(3, 3, 4, 5), ConvolutionWindow((2, 2), ((1, 1), (1, 1)))
 
     def loss(form):
         return jnp.sum(jax.vmap(lambda image: form(image[None], window) ** 2)(x))
 
-    program = str(jax.make_jaxpr(jax.grad(loss))(choose(kernel, window, TRAINING)))
+    program = str(jax.make_jaxpr(jax.grad(loss))(choose(kernel, window, **TRAINING)))
     assert "_group_count=1" in program
     assert "_group_count=7" not in program
 
