@@ -11,9 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphml.interpreter.budget import check_shape
-from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.cpu import resizing as cpu
-from graphml.ops.kernels.platform import on_cpu
+from graphml.ops.kernels.arrays import Array, array_namespace
 
 Sampling: TypeAlias = Literal["strict_align_endpoints", "align_endpoints", "upsample", "roi_align"]
 
@@ -44,7 +42,7 @@ def sample_positions(extent: Any, count: int, sampling: Sampling) -> Any:
     return extent * (0.5 if sampling == "align_endpoints" else 0.0)
 
 
-def pixel_center_positions(size: int, count: int) -> npt.NDArray[np.float64]:
+def pixel_center_positions(size: int, count: int) -> npt.NDArray[np.floating[Any]]:
     """Positions of the centres of `count` new pixels on an axis of `size` old ones, whose outer edges match."""
     check_shape((count,), np.float64)
     return np.clip((np.arange(count) + 0.5) * (size / count) - 0.5, 0, size - 1)
@@ -62,11 +60,11 @@ def interpolate(x: Array, positions: Any, axis: int) -> Array:
         The shape of x with size n on the axis.
     """
     last = x.shape[axis] - 1
-    xp = np if isinstance(positions, np.ndarray) else jnp
+    xp = array_namespace(positions)
     low = xp.clip(xp.floor(positions), 0, last).astype(np.int32)
     high = xp.minimum(low + 1, last)
     weight = (positions - low).astype(x.dtype).reshape([-1] + [1] * (x.ndim - 1 - axis))
-    below, above = (jnp.take(x, at, axis=axis, mode="clip") for at in (low, high))
+    below, above = (jnp.take(x, index, axis=axis, mode="clip") for index in (low, high))
     return below + (above - below) * weight
 
 
@@ -81,14 +79,7 @@ def resize_bilinear(x: Array, rows: Any, columns: Any) -> Array:
     Returns:
         [..., new height, new width, channels].
     """
-
-    def along_height(x: Array) -> Array:
-        return interpolate(x, rows, x.ndim - 3)
-
-    def along_width(x: Array) -> Array:
-        return interpolate(x, columns, x.ndim - 2)
-
-    return cpu.in_two_passes(x, along_height, along_width) if on_cpu() else along_width(along_height(x))
+    return interpolate(interpolate(x, rows, x.ndim - 3), columns, x.ndim - 2)
 
 
 def upsample_nearest(x: Array, factors: tuple[int, int]) -> Array:
