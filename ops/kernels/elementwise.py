@@ -47,7 +47,10 @@ def in_loops(x: Array) -> Array:
     return loops.in_loops(x) if on_cpu() and jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
-in_loops.defjvps(lambda dx, y, x: dx)
+@in_loops.defjvp
+def _in_loops_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    return in_loops(*primals), tangents[0]
+
 
 # Exponentials and powers ---------------------------------------------------------------------------------------------
 
@@ -62,7 +65,10 @@ def exp2(x: Array) -> Array:
     return exponential.exp2(x) if _float32_on_cpu(x) else jnp.exp2(x)
 
 
-exp2.defjvps(lambda dx, y, x: dx * y * float(np.log(2)))
+@exp2.defjvp
+def _exp2_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    y = exp2(*primals)
+    return y, tangents[0] * y * float(np.log(2))
 
 
 @jax.custom_jvp
@@ -73,7 +79,9 @@ def softplus(x: Array) -> Array:
     return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
 
 
-softplus.defjvps(lambda dx, y, x: dx * lax.logistic(x))
+@softplus.defjvp
+def _softplus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    return softplus(*primals), tangents[0] * lax.logistic(*primals)
 
 
 @jax.custom_jvp
@@ -139,7 +147,7 @@ def _remainder_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) 
 def remainder(x: Array, y: Array) -> Array:
     """x modulo y, with the sign of y, as in NumPy. Known values give a NumPy array."""
     with np.errstate(all="ignore"):
-        return np.mod(x, y) if array_namespace(x, y) is np else _traced_remainder(x, y)
+        return array_namespace(x, y).mod(x, y) if array_namespace(x, y) is np else _traced_remainder(x, y)
 
 
 def floor_divide(x: Array, y: Array) -> Array:

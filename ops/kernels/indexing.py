@@ -5,15 +5,14 @@ Reading outside an axis gives NaN; writing there does nothing. Known values give
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.kernels.derivatives import custom_jvp
 
 Update: TypeAlias = Literal["set", "add", "subtract", "multiply", "divide", "max", "min"]
 
@@ -104,7 +103,7 @@ def scatter_along_axis(x: Array, indices: Array, updates: Array, axis: int, upda
     return scatter(x, 0, positions, updates, update)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+@custom_jvp(0)
 def _multiply(axis: int, x: Array, indices: tuple[Array, ...], updates: Array) -> Array:
     """x times all updates of each position. JAX has no derivative for that where positions repeat."""
     return x.at[(*[slice(None)] * axis, *indices)].multiply(updates, mode="drop")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphml.interpreter.budget import check_shape
-from graphml.ops.kernels.arrays import Array, along_axis, array_namespace
+from graphml.ops.kernels.arrays import Array, DType, along_axis, array_namespace
 
 Diagonals = npt.NDArray[np.int64]
 
@@ -43,7 +43,7 @@ def _where_diagonal(x: Array, keep: Callable[[Diagonals], npt.NDArray[np.bool_]]
     return array_namespace(x).where(keep(columns - rows), x, np.zeros((), x.dtype))
 
 
-def one_hot(index: Array, size: int, axis: int, on: Array | np.generic, off: Array | np.generic) -> Array:
+def one_hot(index: Array, size: int, axis: int, on: float, off: float, dtype: DType) -> Array:
     """`on` at each index along a new axis, `off` elsewhere.
 
     Args:
@@ -51,7 +51,8 @@ def one_hot(index: Array, size: int, axis: int, on: Array | np.generic, off: Arr
         size: of the new axis.
         axis: position of the new axis in the result, counted from the start.
         on: one number.
-        off: one number of the same dtype.
+        off: one number.
+        dtype: of the result.
 
     Returns:
         One rank more than the index.
@@ -59,4 +60,4 @@ def one_hot(index: Array, size: int, axis: int, on: Array | np.generic, off: Arr
     check_shape((size,), np.int32)
     xp = array_namespace(index)
     positions = along_axis(np.arange(size, dtype=np.int32), axis, index.ndim + 1)
-    return xp.where(xp.expand_dims(index, axis) == positions, on, off)
+    return xp.where(xp.expand_dims(index, axis) == positions, np.asarray(on, dtype), np.asarray(off, dtype))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +15,12 @@ _BLOCK = 256  # boxes examined between two searches for the next best ones
 
 
 class _Kept(NamedTuple):
-    """The boxes kept so far, in their order: unused places have size 0 and index -1."""
+    """The boxes kept so far, in their order: unused places have size 0 and box -1."""
 
     corners: Array  # [4, count]: left, top, right, bottom
     label: Array  # [count]
-    index: Array  # [count]
-    number: Array | int  # how many there are
+    box: Array  # [count], its index
+    number: Any  # how many there are: 0 at first, then a traced number
 
 
 def non_maximum_suppression(
@@ -32,7 +32,7 @@ def non_maximum_suppression(
     count: int,
     per_class: bool,
     at_least_one: bool = True,
-) -> tuple[Array, Array | int]:
+) -> tuple[Array, Array]:
     """Greedy non-maximum suppression of one image.
 
     Boxes are visited from the best score down, lower indices first among equal scores. A box is dropped if it overlaps
@@ -62,12 +62,12 @@ def non_maximum_suppression(
         def visit(state: tuple[Array, _Kept]) -> tuple[Array, _Kept]:
             position, kept = state
             one = lax.dynamic_slice_in_dim(candidates, position, 1, axis=1)
-            near = (_overlap(one, kept.corners) > iou_threshold) & (kept.index >= 0)
+            near = (_overlap(one, kept.corners) > iou_threshold) & (kept.box >= 0)
             near = near & (kept.label == labels[position]) if per_class else near
             extended = _Kept(
                 lax.dynamic_update_slice_in_dim(kept.corners, one, kept.number, axis=1),
                 kept.label.at[kept.number].set(labels[position]),
-                kept.index.at[kept.number].set(order[position]),
+                kept.box.at[kept.number].set(order[position]),
                 kept.number + 1,
             )
             return position + 1, jax.tree.map(partial(jnp.where, jnp.any(near)), kept, extended)
@@ -76,7 +76,8 @@ def non_maximum_suppression(
             position, kept = state
             return (position < block) & (best[jnp.minimum(position, block - 1)] > -jnp.inf) & (kept.number < count)
 
-        _, kept = lax.while_loop(more, visit, (0, kept))
+        start: tuple[Any, _Kept] = (0, kept)
+        _, kept = lax.while_loop(more, visit, start)
         return remaining.at[order].set(-jnp.inf), kept
 
     def unfinished(state: tuple[Array, _Kept]) -> Array:
@@ -87,7 +88,7 @@ def non_maximum_suppression(
     nothing = _Kept(jnp.zeros((4, most), boxes.dtype), jnp.zeros(most, label.dtype), jnp.full(most, -1), 0)
     eligible = jnp.where(score >= score_threshold, score, -jnp.inf)
     _, kept = lax.while_loop(unfinished, visit_block, (eligible, nothing))
-    index = jnp.pad(kept.index, (0, count - most), constant_values=-1)
+    index = jnp.pad(kept.box, (0, count - most), constant_values=-1)
     if not at_least_one:
         return index, kept.number
     first = jnp.where(kept.number == 0, jnp.argmax(score), index[0])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.kernels.derivatives import custom_jvp
 from graphml.ops.kernels.reductions import reduce_max, reduce_mean, reduce_sum, reduce_sum_square
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
+@custom_jvp(1)
 def softmax(x: Array, axis: int) -> Array:
     """exp(x) / sum(exp(x)) along an axis, without overflow.
 

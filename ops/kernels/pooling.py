@@ -108,9 +108,8 @@ def _covered(
     result = np.ones((1,) * x.ndim)
     steps = [window_count(x.shape[a], k, s, p) for a, k, s, p in zip(axes, kernel, stride, padding, strict=True)]
     check_shape(steps, result.dtype)
-    for axis, count, k, s, (before, _), (first, last) in zip(
-        axes, steps, kernel, stride, padding, counted, strict=True
-    ):
+    for axis, count, k, s, borders in zip(axes, steps, kernel, stride, zip(padding, counted, strict=True), strict=True):
+        (before, _), (first, last) = borders
         starts = np.arange(count) * s - before
         covered = np.minimum(starts + k, x.shape[axis] + last) - np.maximum(starts, -first)
         result = result * along_axis(np.maximum(covered, 0), axis, x.ndim)

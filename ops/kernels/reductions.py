@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import TypeAlias
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.cpu import reductions as cpu
+from graphml.ops.kernels.derivatives import custom_jvp
 from graphml.ops.kernels.elementwise import safe_sqrt
 from graphml.ops.kernels.platform import on_cpu
 
@@ -77,7 +76,7 @@ def reduce_log_sum_exp(x: Array, axes: Axes) -> Array:
     return jnp.log(reduce_sum(jnp.exp(x - top), axes, fuse=True)) + top
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+@custom_jvp(1, 2)
 def _sum(x: Array, axes: tuple[int, ...], fuse: bool) -> Array:
     return cpu.reduce_sum(x, axes, fuse=fuse) if on_cpu() else jnp.sum(x, axes, keepdims=True)
 
@@ -126,12 +125,12 @@ def _first_position(x: Array, value: Array, axis: int) -> Array:
     return reduce_min(jnp.where(here, positions, x.shape[axis]), axis).astype(x.dtype)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
+@custom_jvp(1)
 def _max(x: Array, axes: tuple[int, ...]) -> Array:
     return cpu.reduce_max(x, axes) if on_cpu() else jnp.max(x, axes, keepdims=True)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
+@custom_jvp(1)
 def _min(x: Array, axes: tuple[int, ...]) -> Array:
     return cpu.reduce_min(x, axes) if on_cpu() else jnp.min(x, axes, keepdims=True)
 

@@ -17,12 +17,12 @@ class TracedSlices(NamedTuple):
     Attributes:
         first: the first position.
         step: from one position to the next.
-        count: how many positions; -1 where the axis is dropped and its first position taken.
+        length: how many positions; -1 where the axis is dropped and its first position taken.
     """
 
     first: Array
     step: Array
-    count: Array
+    length: Array
 
 
 def resolve_slices(

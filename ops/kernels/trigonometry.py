@@ -12,25 +12,27 @@ from graphml.ops.kernels.cpu import trigonometry as cpu
 from graphml.ops.kernels.platform import on_cpu
 
 
-def _choice(fast: Callable[[Array], Array], plain: Callable[[Array], Array]) -> jax.custom_jvp[Array]:
-    """`fast` for float32 on CPUs, otherwise `plain`."""
+def _function(
+    fast: Callable[[Array], Array], plain: Callable[[Array], Array], derivative: Callable[[Array, Array], Array]
+) -> Callable[[Array], Array]:
+    """`fast` for float32 on CPUs, otherwise `plain`; derivative: of x and the value of the function there."""
 
+    @jax.custom_jvp
     def function(x: Array) -> Array:
         return fast(x) if on_cpu() and x.dtype == jnp.float32 else plain(x)
 
-    return jax.custom_jvp(function)
+    def jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        (x,), (dx,) = primals, tangents
+        y = function(x)
+        return y, derivative(x, y) * dx
+
+    function.defjvp(jvp)
+    return function
 
 
-sine = _choice(cpu.sine, jnp.sin)
-cosine = _choice(cpu.cosine, jnp.cos)
-tangent = _choice(cpu.tangent, jnp.tan)
-arcsine = _choice(cpu.arcsine, jnp.arcsin)
-arccosine = _choice(cpu.arccosine, jnp.arccos)
-arctangent = _choice(cpu.arctangent, jnp.arctan)
-
-sine.defjvps(lambda dx, y, x: cosine(x) * dx)
-cosine.defjvps(lambda dx, y, x: -sine(x) * dx)
-tangent.defjvps(lambda dx, y, x: (1 + y * y) * dx)
-arcsine.defjvps(lambda dx, y, x: dx / jnp.sqrt(1 - x * x))
-arccosine.defjvps(lambda dx, y, x: -dx / jnp.sqrt(1 - x * x))
-arctangent.defjvps(lambda dx, y, x: dx / (1 + x * x))
+sine = _function(cpu.sine, jnp.sin, lambda x, y: cosine(x))
+cosine = _function(cpu.cosine, jnp.cos, lambda x, y: -sine(x))
+tangent = _function(cpu.tangent, jnp.tan, lambda x, y: 1 + y * y)
+arcsine = _function(cpu.arcsine, jnp.arcsin, lambda x, y: 1 / jnp.sqrt(1 - x * x))
+arccosine = _function(cpu.arccosine, jnp.arccos, lambda x, y: -1 / jnp.sqrt(1 - x * x))
+arctangent = _function(cpu.arctangent, jnp.arctan, lambda x, y: 1 / (1 + x * x))

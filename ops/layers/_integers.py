@@ -37,7 +37,8 @@ def to_integers(x: Any) -> Any:
     xp, limits = array_namespace(x), np.iinfo(np.int32)
     with np.errstate(all="ignore"):
         near = xp.rint(x)
-        slack = _ROUNDINGS * float(jnp.finfo(x.dtype).eps) * xp.maximum(1, xp.abs(near))
+        epsilon = float(jnp.finfo(x.dtype).eps)  # pyright: ignore[reportUnknownArgumentType]  (of ml_dtypes)
+        slack = _ROUNDINGS * epsilon * xp.maximum(1, xp.abs(near))
         number = xp.where(xp.abs(x - near) <= slack, near, xp.trunc(x))
         in_range = (number >= limits.min) & (number < -float(limits.min))
         limit = xp.where(number > 0, np.int32(limits.max), np.int32(limits.min))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
-from graphml.ops.kernels.arrays import Array, DType, array_namespace
+from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._integers import known_shape
 
 # Filling --------------------------------------------------------------------------------------------------------------
@@ -149,13 +149,14 @@ def broadcast_to_dynamic(x: Array, shape: Array) -> Array:
 # Ranges and shapes ----------------------------------------------------------------------------------------------------
 
 
-def _range(start: float, end: float, step: float, dtype: DType) -> npt.NDArray[Any]:
+def _range(start: float, end: float, step: float, dtype: Any) -> npt.NDArray[Any]:
     """start, start + step ... before end, computed in float64."""
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise ShapeError(f"a range from {start} to {end} in steps of {step} has no end")
     count = max(math.ceil((end - start) / step), 0)
     check_shape((count,), np.float64)
-    return (start + step * np.arange(count)).astype(dtype)
+    numbers: npt.NDArray[Any] = start + step * np.arange(count)
+    return numbers.astype(dtype)
 
 
 @op("rangeStatic", shape_only=True)
@@ -204,7 +205,8 @@ def range_dynamic(
         if operand is not None and operand.size != 1:
             raise ShapeError(f"an input has shape {list(operand.shape)}; each must be a single number")
         numbers.append(default if operand is None else float(np.asarray(operand).item()))
-    return _range(*numbers, end.dtype)
+    first, last, difference = numbers
+    return _range(first, last, difference, end.dtype)
 
 
 @op("getShape", shape_only=True, differentiable=_NO_VALUES)

@@ -41,9 +41,11 @@ def _layer(kind: str, name: str, words: str, inputs: str) -> Callable[..., Array
     return broadcast
 
 
-_rows: dict[str, tuple[str, str, str]] = {kind: (*row, "two or more") for kind, row in _MANY.items()}
-_rows |= {kind: (*row, "x and y") for kind, row in _TWO.items()}
-table({f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row) for kind, row in _rows.items()}, layout="any")
+for _rows, _inputs in ((_MANY, "two or more"), (_TWO, "x and y")):
+    table(
+        {f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row, _inputs) for kind, row in _rows.items()},
+        layout="any",
+    )
 
 
 @op("modBroadcastable", layout="any")

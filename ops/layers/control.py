@@ -91,8 +91,8 @@ def loop(
         raise GraphError(f"the condition network does not write conditionVar {condition_var!r}")
     turns: Any = None
     if count:
-        number: Any = count[0] if isinstance(count[0], Tracer) else np.asarray(count[0])
-        turns = to_integers(number).reshape(())
+        known = not isinstance(count[0], Tracer)
+        turns = to_integers(np.asarray(count[0]) if known else count[0]).reshape(())
     return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast, overload
 
 import jax.numpy as jnp
 
@@ -39,7 +39,11 @@ def register_custom_layer(class_name: str, function: Function | None = None, *, 
         ValueError: the class already has a function, and `replace` is False.
     """
     if function is None:
-        return lambda given: register_custom_layer(class_name, given, replace=replace)
+
+        def register(given: Function) -> Function:
+            return register_custom_layer(class_name, given, replace=replace)
+
+        return register
     if class_name in _registered and not replace:
         raise ValueError(f"custom layer class {class_name!r} has a function already; pass replace=True to replace it")
     _registered[class_name] = function
@@ -77,7 +81,7 @@ def custom(*inputs: Array, class_name: str, weights: Any, parameters: Mapping[st
     """
     function = _find(class_name)
     assert function is not None, "a network with an unknown class is refused when it is lowered"
-    results = function(*inputs, weights=[] if weights is None else list(weights), parameters=dict(parameters))
+    results: Any = function(*inputs, weights=[] if weights is None else list(weights), parameters=dict(parameters))
     if isinstance(results, tuple | list):
-        return tuple(jnp.asarray(result) for result in results)
+        return tuple(jnp.asarray(result) for result in cast("Sequence[Any]", results))
     return jnp.asarray(results)

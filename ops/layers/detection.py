@@ -67,7 +67,7 @@ def non_maximum_suppression(
     iou_limit = iou_threshold if iou is None else lax.stop_gradient(iou).reshape(())
     score_limit = score_threshold if score is None else lax.stop_gradient(score).reshape(())
 
-    def choose(boxes: Array, scores: Array) -> tuple[Array, Array | int]:
+    def choose(boxes: Array, scores: Array) -> tuple[Array, Array]:
         return nms.non_maximum_suppression(
             boxes, scores, iou_limit, score_limit, count=count, per_class=per_class_suppression
         )

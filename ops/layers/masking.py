@@ -34,10 +34,14 @@ def where_broadcastable(condition: Array, x: Array, y: Array) -> Array:
     return array_namespace(condition, x, y).where(condition != 0, x, y)
 
 
+def _count_non_zero(x: Array) -> tuple[Array]:
+    return (jnp.count_nonzero(x),)
+
+
 @op(
     "whereNonZero",
     concrete=(0,),
-    sizes=lambda x: (jnp.count_nonzero(x),),
+    sizes=_count_non_zero,
     differentiable="positions are whole numbers, which have no slope",
 )
 def where_non_zero(x: Array, *, sizes: tuple[int, ...] | None = None) -> Any:
@@ -144,5 +148,4 @@ def one_hot(
     count = one_hot_vector_size if size is None else known_integer(size, "the size")
     if count < 0:
         raise ShapeError(f"the size must not be negative, got {count}")
-    on, off = np.asarray(on_value, x.dtype), np.asarray(off_value, x.dtype)
-    return masks.one_hot(to_integers(x), count, place, on, off)
+    return masks.one_hot(to_integers(x), count, place, on_value, off_value, x.dtype)

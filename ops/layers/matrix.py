@@ -27,11 +27,15 @@ from graphml.spec.weights import Quantized
 # Stored matrices -----------------------------------------------------------------------------------------------------
 
 
+def _on_device(array: Any) -> Array:
+    return jnp.asarray(array)
+
+
 def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The matrix as [in, out]: in floats, or as 8-bit codes where the layer multiplies codes."""
 
     def floats(leaf: Any) -> Any:
-        return jax.tree.map(jnp.asarray, leaf).dequantize() if isinstance(leaf, Quantized) else leaf
+        return jax.tree.map(_on_device, leaf).dequantize() if isinstance(leaf, Quantized) else leaf
 
     ready = {name: floats(leaf) for name, leaf in weights.items() if name != "weights"}
     matrix = weights.get("weights")

@@ -8,7 +8,7 @@ writes for plain recurrent layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 
@@ -71,8 +71,8 @@ def _known_activations(*names: str, count: int) -> Callable[[Mapping[str, Any]],
     def reason(attributes: Mapping[str, Any]) -> str | None:
         for name in names:
             value: Any = attributes[name]
-            choices: tuple[Choice | None, ...]
-            choices = value if isinstance(value, tuple) and not isinstance(value, Choice) else (value,)
+            several = isinstance(value, tuple) and not isinstance(value, Choice)
+            choices = cast("tuple[Choice | None, ...]", value if several else (value,))
             if len(choices) != count:
                 return f"{name} holds {len(choices)} activations, {count} are needed"
             for choice in choices:
@@ -250,7 +250,9 @@ def _lstm_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Ma
         }
 
     cells: Any = weights["weight_params"]
-    return {"weight_params": [cell(one) for one in cells] if isinstance(cells, list) else cell(cells)}
+    if isinstance(cells, list):
+        return {"weight_params": [cell(one) for one in cast("list[Mapping[str, Any]]", cells)]}
+    return {"weight_params": cell(cells)}
 
 
 def _lstm(

@@ -60,7 +60,7 @@ kind(
     ],
     refuse=[
         *[(Case((_X,), {"scale": constant}), f"scale is {size}") for constant, size in _REFUSED],
-        (Case((_X,), {"scale": numbers(3), "bias": numbers(2)}), "bias is [2]"),
+        (Case((_X,), {"scale": numbers(3), "bias": numbers(2)}), "bias has shape [2]"),
         (Case((_X,), {"scale": numbers(2, 4)}), "scale has shape [2, 4]"),
         (Case((numbers(1, 2, 4),), {"scale": numbers(3)}), "whose [C] is [1]"),
         (Case((_X,), {}), "no scale"),

@@ -268,8 +268,11 @@ kind(
         (_BASE.but(inputs=(numbers(1, 4, 2, 5),)), "a window of 3 does not fit into 2"),
         (_BASE.but(stride=(0, 1)), "stride is [0, 1]"),
         (_BASE.but(convolution_padding_type=_valid((1, 1))), "border amounts are given for 1 axes"),
-        (_DECONVOLUTION.but(output_shape=(30, 16)), "is more than that"),
-        (_DECONVOLUTION.but(convolution_padding_type=_valid((9, 9), (0, 0))), "cannot be cut off"),
+        (_DECONVOLUTION.but(output_shape=(30, 16)), "exceeds that"),
+        (
+            _DECONVOLUTION.but(convolution_padding_type=_valid((9, 9), (0, 0))),
+            "cutting off [(9, 9), (0, 0)] leaves none",
+        ),
         (_DECONVOLUTION.but(inputs=(_X, _W)), "no weights as an input"),
         (_BASE.but(convolution_padding_type=None), "padding is not set"),
     ],

@@ -179,7 +179,7 @@ kind(
         (Case((np.float32([1, 2]),), {**_MARKS, "one_hot_vector_size": 3, "axis": 0}), [[[-1, -1], [5, -1], [-1, 5]]]),
     ],
     refuse=[
-        (Case((_INDEX,), {**_MARKS, "axis": 3}), "axis is 3"),
-        (Case((_INDEX, np.float32([-2])), _MARKS), "sizes are not negative"),
+        (Case((_INDEX,), {**_MARKS, "axis": 3}), "axis 3 is out of range"),
+        (Case((_INDEX, np.float32([-2])), _MARKS), "the size must not be negative, got -2"),
     ],
 )

@@ -487,7 +487,7 @@ kind(
     ],
     refuse=[
         (Case((numbers(4, 2, 5, 1, 1),), _UNI), "[sequence, batch, 3, 1, 1]"),
-        (Case((_x(), numbers(2, 2, 2, 1, 1)), _UNI), "a state has shape [2, 2, 2, 1, 1]; it is [1, 2, 2, 1, 1]"),
+        (Case((_x(), numbers(2, 2, 2, 1, 1)), _UNI), "a state has shape [2, 2, 2, 1, 1]; it must be [1, 2, 2, 1, 1]"),
         (Case((_x(),), {**_UNI, "activations": _SIGMOID_TANH[:2]}), "activations holds 2 activations, 3 are needed"),
         (
             Case((_x(),), {**_UNI, "weight_params": {k: v for k, v in _cell(_GATES, 1).items() if "forget" not in k}}),

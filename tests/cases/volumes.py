@@ -210,9 +210,9 @@ kind(
         (_BASE.but(inputs=(_X[0],)), "rank 4"),
         (_BASE.but(inputs=(_X[:, :3],)), "3 channels, the weights expect 4"),
         (_BASE.but(inputs=(_X[:, :, :, :1],), custom_padding_bottom=0), "a window of 2 does not fit into 1"),
-        (_BASE.but(stride_height=0), "stride is [1, 0, 1]; it is [depth, height, width]"),
-        (_BASE.but(custom_padding_top=-1), "no amount is negative"),
-        (_TRANSPOSED.but(output_shape=(30, 5, 7)), "is more than that"),
+        (_BASE.but(stride_height=0), "stride is [1, 0, 1]; it must be [depth, height, width]"),
+        (_BASE.but(custom_padding_top=-1), "amounts must not be negative"),
+        (_TRANSPOSED.but(output_shape=(30, 5, 7)), "exceeds that"),
     ],
 )
 

@@ -1,9 +1,9 @@
-"""Polynomials by Horner's rule, and the bits of float32 numbers."""
+"""What the forms for float32 numbers share: polynomials, bits, and the way back to the plain form."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 from jax import lax
@@ -37,3 +37,9 @@ def float_of(bits: Array) -> Array:
 def leading_bits(x: Array) -> Array:
     """Float32 numbers cut to the first 12 bits of their significands, so that products of two of them are exact."""
     return float_of(bits_of(x) & ~0xFFF)
+
+
+def where_all(condition: Array, fast: Callable[..., Array], plain: Callable[..., Array], *arrays: Array) -> Array:
+    """fast(*arrays) when the condition holds for all elements, otherwise plain(*arrays)."""
+    # lax.cond has no types
+    return lax.cond(jnp.all(condition), fast, plain, *arrays)  # pyright: ignore[reportUnknownVariableType]

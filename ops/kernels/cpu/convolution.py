@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,10 @@ _MOST_BLOCKS = 16
 
 # (kernel, window) -> the form of an ungrouped convolution
 FormChoice: TypeAlias = Callable[[Array, ConvolutionWindow], ConvolutionForm]
+
+
+def _dot_general(x: Array, y: Array, dimensions: lax.DotDimensionNumbers, **options: Any) -> Array:
+    return lax.dot_general(x, y, dimensions, **options)
 
 
 def _pad(x: Array, padding: Sequence[Pair]) -> Array:
@@ -63,7 +67,7 @@ class MatrixProduct(NamedTuple):
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         down, right = window.stride
         x = _pad(x, window.padding)[:, ::down, ::right]
-        return contract(lax.dot_general, x, self.kernel[0, 0], (((3,), (0,)), ((), ())))
+        return contract(_dot_general, x, self.kernel[0, 0], (((3,), (0,)), ((), ())))
 
 
 class ShiftedImages(NamedTuple):
@@ -135,7 +139,7 @@ class ShiftedProducts(NamedTuple):
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         height, width, fan_in, outputs = self.kernel.shape
         matrix = self.kernel.transpose(2, 0, 1, 3).reshape(fan_in, -1)
-        parts = contract(lax.dot_general, _pad(x, window.padding), matrix, (((3,), (0,)), ((), ())))
+        parts = contract(_dot_general, _pad(x, window.padding), matrix, (((3,), (0,)), ((), ())))
         parts = lax.optimization_barrier(parts)
         shifted = _shifted(parts, (height, width), window)
         return reduce(

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.cpu._polynomials import bits_of, float_of, leading_bits, polynomial
+from graphml.ops.kernels.cpu._float32 import bits_of, float_of, leading_bits, polynomial, where_all
 
 _EXP2 = (6.931470444e-01, 2.402293056e-01, 5.548528040e-02, 9.675452009e-03, 1.246784225e-03, 2.161292990e-04)
 _LOG1P = (
@@ -41,7 +40,7 @@ def softplus(x: Array) -> Array:
 def power(x: Array, y: Array) -> Array:
     """x to the power of y, float32. Numbers outside the normal range take the plain form."""
     normal = (x >= np.finfo(np.float32).tiny) & (x < np.inf) & (jnp.abs(y) <= _LARGEST_EXPONENT)
-    return lax.cond(jnp.all(normal), _positive_power, jnp.power, x, y)
+    return where_all(normal, _positive_power, jnp.power, x, y)
 
 
 def _scaled_exp2(n: Array, rest: Array) -> Array:

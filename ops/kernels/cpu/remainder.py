@@ -10,10 +10,9 @@ this with 1024 y first reaches quotients of a million.
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import lax
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.cpu._polynomials import leading_bits
+from graphml.ops.kernels.cpu._float32 import leading_bits, where_all
 
 _LARGEST_QUOTIENT = 1024
 _SMALLEST, _LARGEST = 1e-30, 1e30  # of y, so that its parts and their products are normal numbers
@@ -23,7 +22,7 @@ def remainder(x: Array, y: Array) -> Array:
     """x modulo y with the sign of y, float32, to the last bit."""
     size = jnp.abs(y)
     normal = (size >= _SMALLEST) & (size <= _LARGEST) & (jnp.abs(x) <= _LARGEST_QUOTIENT**2 * size)
-    return lax.cond(jnp.all(normal), _exact_remainder, jnp.remainder, x, y)
+    return where_all(normal, _exact_remainder, jnp.remainder, x, y)
 
 
 def _exact_remainder(x: Array, y: Array) -> Array:

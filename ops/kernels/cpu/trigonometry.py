@@ -15,10 +15,9 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.cpu._polynomials import odd_polynomial, polynomial
+from graphml.ops.kernels.cpu._float32 import odd_polynomial, polynomial, where_all
 
 _QUARTER_TURN = (1.5703125, 4.837512969970703e-04, 7.549790126404332e-08)  # pi / 2, the first two of 11 bits each
 _LARGEST_ANGLE = 8192.0  # beyond it the number of turns has more bits than the exact products leave room for
@@ -71,7 +70,7 @@ def arctangent(x: Array) -> Array:
 
 def _within_range(fast: Callable[[Array], Array], plain: Callable[[Array], Array], x: Array) -> Array:
     """`fast` when no angle exceeds the largest for which it is exact, otherwise `plain`."""
-    return lax.cond(jnp.all(jnp.abs(x) <= _LARGEST_ANGLE), fast, plain, x)
+    return where_all(jnp.abs(x) <= _LARGEST_ANGLE, fast, plain, x)
 
 
 def _sine_after(x: Array, quarters: int) -> Array:
