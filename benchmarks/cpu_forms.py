@@ -132,24 +132,31 @@ def _convolutions() -> list[Row]:
     def dense(kernel: Any, window: Any) -> Any:
         return plain.Convolution(kernel)
 
-    def training(x: Any, form: Any) -> Any:
+    def train(window: Any) -> Function:
         """Gradients of a convolution in a scanned loop, as a training step has them."""
-        window = plain.ConvolutionWindow(padding=((1, 1), (1, 1)))
 
-        def step(form: Any, x: Any) -> Any:
-            slope = jax.grad(lambda form: jnp.sum(form(x, window) ** 2))(form)
-            return jax.tree.map(lambda one, other: one - 1e-6 * other, form, slope), None
+        def train(x: Any, form: Any) -> Any:
+            def step(form: Any, x: Any) -> Any:
+                slope = jax.grad(lambda form: jnp.sum(form(x, window) ** 2))(form)
+                return jax.tree.map(lambda one, other: one - 1e-6 * other, form, slope), None
 
-        return lax.scan(step, form, x)[0].kernel
+            return lax.scan(step, form, x)[0].kernel
+
+        return train
+
+    def training_row(name: str, form: Function, kernel: Sequence[int], window: Any) -> Row:
+        weights = normal(*kernel)
+        prepared = form(weights), plain.Convolution(weights)
+        return Row(f"convolution.{name}", train(window), train(window), ((4, 8, 14, 14, 32),), prepared, train=True)
 
     same = ((1, 1), (1, 1))
-    kernel = normal(3, 3, 32, 32)
     upsampling = normal(4, 4, 32, 32)
     crop = plain.TransposedWindow((4, 4), (2, 2), (1, 1), (56, 56))
     polyphase = forms.Polyphase.of(jnp.asarray(upsampling), (2, 2), 1, dense)
     window = plain.ConvolutionWindow
     return [
-        row("MatrixProduct", lambda k, w: forms.MatrixProduct(k), (1, 56, 56, 64), (1, 1, 64, 128), window()),
+        training_row("MatrixProduct", forms.MatrixProduct, (1, 1, 32, 64), window()),
+        training_row("TrainableConvolution", forms.TrainableConvolution, (3, 3, 32, 32), window(padding=same)),
         row(
             "ShiftedImages",
             lambda k, w: forms.ShiftedImages(k),
@@ -177,14 +184,6 @@ def _convolutions() -> list[Row]:
             (1, 56, 56, 64),
             (3, 3, 64, 64),
             window(padding=same),
-        ),
-        Row(
-            "convolution.TrainableConvolution",
-            training,
-            training,
-            ((4, 8, 14, 14, 32),),
-            (forms.TrainableConvolution(kernel), plain.Convolution(kernel)),
-            train=True,
         ),
         Row(
             "convolution.Polyphase",

@@ -76,7 +76,7 @@ def _deconvolve(x, w, stride, groups, f):
 
 
 def _cut(y, sizes, stride, f):
-    """What is left of a whole deconvolution: the border of `valid`, or one size out of its middle."""
+    """A full deconvolution, cropped: without the border of `valid`, or to a size around its middle."""
     size, choice = f.get("output_shape") or None, f["convolution_padding_type"]
     full = y.shape[2:]
     if size is None and choice.name == "valid":
@@ -207,7 +207,7 @@ kind(
     draw=_draw(),
     worked=[
         (Case((_LINE,), {"weights": _ASCENDING, "convolution_padding_type": _valid()}), [[[[[21, 32, 43]]]]]),
-        # the odd zero stands at the end, or at the beginning
+        # the odd zero is at the end, or at the beginning
         (Case((_LINE,), {"weights": _ASCENDING, "convolution_padding_type": _SAME}), [[[[[21, 32, 43, 4]]]]]),
         (Case((_LINE,), {"weights": _ASCENDING, "convolution_padding_type": _SAME_TOP}), [[[[[10, 21, 32, 43]]]]]),
         (
@@ -227,7 +227,7 @@ kind(
             ),
             [[[[[10, 2, 20, 3, 30]]]]],
         ),
-        # dilated, each pixel adds 1 and 10 two or three columns apart: 1 2 13 24 30 40, then out of its middle
+        # dilated, each pixel adds 1 and 10 two or three columns later: 1 2 13 24 30 40, then its middle
         *(
             (
                 Case(

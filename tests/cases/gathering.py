@@ -23,7 +23,7 @@ def _places(shape):
 
 
 def _at(x, where):
-    """x[where], or None where there is no such place."""
+    """x[where], or None if the index is out of range."""
     try:
         return x[where]
     except IndexError:
@@ -119,7 +119,7 @@ kind(
     worked=[
         (Case((_TENS, np.float32([3, 0, -2])), {"axis": 0}), [[40, 10, 30]]),
         (Case((np.float32([[1, 2], [3, 4]]), np.float32([1])), {"axis": -1}), [[[2], [4]]]),
-        # there is nothing to read there; what arithmetic has left of a whole number is that number
+        # indices out of range read nothing; a float within rounding of an integer is that integer
         (Case((_TENS, np.float32([4, -5, 2.9999998])), {"axis": 0}), [[np.nan, np.nan, 40]]),
         # fractions are dropped
         (Case((_TENS, np.float32([0.7, 1.5, 2.99, -1.7, -0.7])), {"axis": 0}), [[10, 20, 30, 40, 10]]),

@@ -262,7 +262,7 @@ kind(
             Case((np.float32([[2], [0], [3]]),), {"weights": np.float32([[1, 2, 3], [4, 5, 6]])}),
             [[[3, 6], [1, 4], [np.nan, np.nan]]],
         ),
-        # no number is no row
+        # NaN is not an index
         (Case((np.float32([[np.nan], [1]]),), {"weights": np.float32([[7, 8]])}), [[[np.nan], [8]]]),
     ],
     refuse=[

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cases import Case, kind, numbers
 
-_SEED = {"seed": "which numbers a seed stands for is tested in tests/ops/test_random_seeds.py"}
+_SEED = {"seed": "which numbers a seed leads to is tested in tests/ops/test_random_seeds.py"}
 _SHAPES = [(100, 100), (10000,), (1, 50, 2, 100)]  # ten thousand numbers each
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -309,7 +309,7 @@ kind(
         "reverse_input": [True],
         "weight_matrix": [
             numbers(_OUT, _IN, seed=9),
-            # so large that the clip to +-50 is what is left
+            # so large that only the clip to +-50 matters
             Case(
                 (_x(),),
                 {**_SIMPLE, "activation": _IDENTITY, "weight_matrix": 100 * _SIMPLE["weight_matrix"]},

@@ -193,7 +193,7 @@ kind(
     draw=_draw_convolution(),
     worked=[
         (Case((_LINE,), {**_STEPS, "padding_type": "VALID", "weights": _ASCENDING}), [[[[[[21]], [[32]], [[43]]]]]]),
-        # the odd zero stands at the end
+        # the odd zero is at the end
         (
             Case((_LINE,), {**_STEPS, "padding_type": "SAME", "weights": _ASCENDING, "bias": np.float32([0.5])}),
             [[[[[[21.5]], [[32.5]], [[43.5]], [[4.5]]]]]],

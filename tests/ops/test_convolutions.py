@@ -63,7 +63,7 @@ FORMS = [
         lambda k, w: ShiftedImages(k), (3, 3, 3, 4), 6, ConvolutionWindow(padding=PADDED, groups=2), id="few-in-a-group"
     ),
     pytest.param(_blocks, (3, 3, 5, 8), 20, ConvolutionWindow((2, 1), PADDED, groups=4), id="blocks-joined"),
-    pytest.param(_blocks, (1, 1, 40, 4), 80, ConvolutionWindow(groups=2), id="blocks-apart"),
+    pytest.param(_blocks, (1, 1, 40, 4), 80, ConvolutionWindow(groups=2), id="blocks-separate"),
     pytest.param(_blocks, (3, 3, 8, 24), 192, ConvolutionWindow(groups=24), id="blocks-many"),
     pytest.param(lambda k, w: ShiftedProducts(k), (3, 2, 5, 3), 5, ConvolutionWindow(padding=PADDED), id="outputs"),
     pytest.param(

@@ -153,7 +153,7 @@ def test_the_logarithm_adds_epsilon():
 
 
 def _deconvolution(**fields):
-    """Of the pixels 1 and 2 in a row with the kernel (1, 10, 100), every other pixel of the result in its reach."""
+    """A row of the pixels 1 and 2 deconvolved with the kernel (1, 10, 100), dilated by 2."""
     x = np.float32([1, 2]).reshape(1, 1, 1, 2)
     kernel = np.float32([1, 10, 100]).reshape(1, 1, 1, 3)
     usual = {"weights": kernel, "is_deconvolution": True, "dilation_factor": (1, 2), "valid": {}}
@@ -174,6 +174,6 @@ def test_deconvolutions_are_dilated():
 
 
 def test_sizes_of_a_deconvolution_count_the_dilation():
-    # six pixels are reached; one is cut off in front and one behind, or two and two
+    # the full result has six pixels; one is cut off on each side, or two
     same(_deconvolution(output_shape=(1, 4)), np.float32([2, 10, 20, 100]), rtol=0)
     same(_deconvolution(valid=None, same={}), np.float32([10, 20]), rtol=0)

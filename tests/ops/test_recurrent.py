@@ -1,4 +1,4 @@
-"""The forms of a recurrent layer, with the input's product before the loop, inside it and joined, give the same."""
+"""Recurrent layers give the same with the product of the input before the loop, in its steps, or joined."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ KINDS = load_all()
 
 
 def _loops_of(network, params, inputs):
-    """How many matrix products stand in the body of each of the program's loops."""
+    """How many matrix products the body of each loop of the program has."""
     program = jax.make_jaxpr(lambda p, x: blobs(network, p, x))(params, inputs)
     return [
         sum(eqn.primitive.name == "dot_general" for eqn in loop.params["jaxpr"].jaxpr.eqns)
