@@ -1,4 +1,4 @@
-"""Moving numbers about. The oracles fill the answer element by element."""
+"""Moving numbers. The oracles fill the answer element by element."""
 
 import numpy as np
 from hypothesis import strategies as st

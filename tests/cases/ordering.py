@@ -1,4 +1,4 @@
-"""Running sums, the largest few, sorting."""
+"""Cumulative sums, the largest few, sorting."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Random layers. Nobody can say which numbers come out, so the oracle answers for their shape and distribution."""
+"""Random layers. The numbers are not specified, so the oracle checks their shape and distribution."""
 
 from statistics import NormalDist
 

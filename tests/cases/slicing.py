@@ -1,4 +1,4 @@
-"""Slices. The oracles fill the answer element by element; which places are meant, Python's own ranges say."""
+"""Slices. The oracles fill the answer element by element, with positions from Python's ranges."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -13,6 +13,7 @@ from one_model import DOUBLE, doubles, made, optional
 
 import graphml
 from graphml import FeatureError, ShapeError, UnsupportedError
+from graphml.ops.kernels.nms import non_maximum_suppression
 
 NAMES = {
     "confidenceInputFeatureName": "scores",

@@ -123,7 +123,7 @@ def test_a_form_gives_the_numbers_and_gradients_of_the_plain_one(form, kernel, c
         ((5, 1), (2, 1), 6),
     ],
 )
-def test_a_deconvolution_by_phases_is_that_by_zeros(kernel, stride, groups):
+def test_the_polyphase_form_equals_the_plain_transposed_convolution(kernel, stride, groups):
     x, weights = numbers(2, 4, 5, 6), _kernel(*kernel, 6 // groups, 18)
     full = [(n - 1) * s + k for n, s, k in zip((4, 5), stride, kernel, strict=True)]
     cuts = []
@@ -181,7 +181,7 @@ def _in_float64(x, kernel, window):
 
 
 def test_training_convolutions_are_in_canonical_order():
-    """XLA's CPU kernels take [batch, h, w, channels] x [h, w, in, out] only; both convolutions must be of it. The
+    """XLA's CPU kernels take [batch, h, w, channels] x [h, w, in, out] only; both convolutions must have it. The
     gradient of the kernel is made of matrix products."""
     x, kernel, window = numbers(2, 6, 6, 4), _kernel(3, 3, 4, 5), ConvolutionWindow((2, 2), ((1, 1), (1, 1)))
     form = choose(kernel, window, **TRAINING)
@@ -226,7 +226,7 @@ def test_prepared_weights_give_the_same_answer():
         {"weights": numbers(4, 2, 1, 3, 2), "is_deconvolution": True, "n_groups": 2, "padding_type": "VALID"},
     ],
 )
-def test_a_volume_by_images_is_that_in_one(fields):
+def test_volumes_as_images_equal_the_plain_convolution(fields):
     steps = {f"stride_{axis}": 2 for axis in ("depth", "height", "width")}
     holes = {f"dilation_{axis}": 2 if axis == "depth" else 1 for axis in ("depth", "height", "width")}
     case = Case((numbers(2, 4, 5, 4, 3),), {**steps, **holes, **fields})
@@ -235,7 +235,7 @@ def test_a_volume_by_images_is_that_in_one(fields):
     same(*results, rtol=1e-5, atol=1e-5)
 
 
-def test_low_precision_computes_in_half_and_answers_in_single():
+def test_low_precision_computes_in_half_and_returns_single():
     case = Case((numbers(1, 4, 5, 5),), {"weights": numbers(3, 4, 3, 3), "convolution_padding_type": Choice("valid")})
     network = lowered("convolution", case, platform="cuda", low_precision=True)
     program = str(jax.make_jaxpr(network.fn)(network.params, {"in0": case.inputs[0]}))

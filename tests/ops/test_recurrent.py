@@ -69,7 +69,7 @@ def test_a_gpu_always_hoists():
 
 
 @pytest.mark.parametrize("kind", ["simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"])
-def test_a_sequence_may_be_fed_in_parts(kind):
+def test_a_sequence_may_be_run_in_parts(kind):
     """States that come out go in again. The backward half of a bidirectional layer starts at the end, so it is out."""
     case = KINDS[kind].base
     network = lowered(kind, case)

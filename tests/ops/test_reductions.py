@@ -62,7 +62,7 @@ def test_forms_give_what_the_plain_reduction_gives(shape, axes):
 
 
 @pytest.mark.parametrize(("shape", "axes"), [((2, 3, 9, 11), (2, 3)), ((2, 70, 3), (1,))])
-def test_slopes_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
+def test_gradients_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
     def slopes(functions, x, dx):
         def one(f):
             y, back = jax.vjp(f, x)
@@ -79,13 +79,13 @@ def test_slopes_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
     compare(*compiled(lambda x, dx: (slopes(formed(axes), x, dx), slopes(plainly(axes), x, dx)), x, dx), 1e-5)
 
 
-def test_what_is_not_finite_stays():
+def test_infinities_and_nan_are_kept():
     x = numbers(4, 100)
     x[[0, 1, 2], 37] = np.nan, np.inf, -np.inf
     compare({n: f(x) for n, f in formed(1).items()}, {n: f(x) for n, f in plainly(1).items()}, 1e-5)
 
 
-def test_nothing_adds_up_to_zero():
+def test_the_sum_of_no_elements_is_zero():
     same(reductions.reduce_sum(np.zeros((2, 0), np.float32), 1), np.zeros((2, 1)))
     assert np.isnan(reductions.reduce_mean(np.zeros((2, 0), np.float32), 1)).all()
 
@@ -100,7 +100,7 @@ def test_the_first_of_equal_extremes_is_found_and_a_nan_before_all(find, wanted)
     assert not np.any(slope)
 
 
-def test_the_slope_of_a_norm_at_zero_is_zero():
+def test_the_gradient_of_a_norm_at_zero_is_zero():
     assert not np.any(jax.grad(lambda x: reductions.reduce_l2_norm(x, 0)[0])(jnp.zeros(50)))
 
 

@@ -31,7 +31,7 @@ def test_what_is_not_finite_gives_nan(function, reference):
 @pytest.mark.parametrize(
     ("function", "slope"), [(sine, np.cos), (cosine, lambda x: -np.sin(x)), (tangent, lambda x: 1 / np.cos(x) ** 2)]
 )
-def test_slopes(function, slope):
+def test_gradients(function, slope):
     x = np.linspace(-6, 6, 50, dtype=np.float32)
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
         same(rows(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
@@ -50,7 +50,7 @@ def test_inverses(function, reference, reach):
 
 
 @pytest.mark.parametrize(("function", "reference", "reach"), _INVERSES)
-def test_slopes_of_inverses(function, reference, reach):
+def test_gradients_of_inverses(function, reference, reach):
     x = np.linspace(-0.95, 0.95, 50, dtype=np.float32)
     wide = np.float64(x)
     slope = (reference(wide + 1e-6) - reference(wide - 1e-6)) / 2e-6
