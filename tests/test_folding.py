@@ -146,7 +146,7 @@ def test_a_wrong_count_is_refused_as_before():
     graph = network(CONV, scale("a", "y", CHANNELS + 1))
     lowered = lower(graph)
     assert lowered.folded.pairs == ()
-    with pytest.raises(graphml.ShapeError, match="does not spread"):
+    with pytest.raises(graphml.ShapeError, match="does not broadcast"):
         jax.eval_shape(lambda p, x: lowered.run_prepared(lowered.prepare(p), {"x": x}), lowered.params, IMAGE)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from graphml.errors import FeatureError, SpecError, need
-from graphml.ops._known import whole
+from graphml.ops.layers._integers import to_integers
 
 _DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int32, np.int64, np.uint8)} | {
     "tensor(float)": np.float32,
@@ -57,7 +57,7 @@ def _fitted(wanted, value: np.ndarray) -> np.ndarray:
     dtype = _DTYPES.get(wanted.type)
     array = np.asarray(value)
     if dtype is not None and np.issubdtype(dtype, np.integer):
-        array = whole(array)  # as the layers of a Core ML network read indices
+        array = to_integers(array)  # as the layers of a Core ML network read indices
     array = np.asarray(array, dtype)
     if shape.count(-1) == 0 and int(np.prod(shape)) == array.size:
         return array.reshape(shape)

@@ -1,4 +1,4 @@
-"""Allocation: arrays made from nothing but a shape, a number or a range, and arrays repeated to a shape.
+"""Allocation: arrays made from nothing but a shape, a number or a range, and arrays broadcast to a shape.
 
 What follows from shapes and known numbers alone is a NumPy array, so it can decide further shapes; filled arrays are
 views of a single number, which costs nothing in the program either.
@@ -7,68 +7,120 @@ views of a single number, which costs nothing in the program either.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
-from graphml.ops._known import module, sizes
+from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.layers._integers import known_shape
 
 # Filling --------------------------------------------------------------------------------------------------------------
 
 _NO_VALUES = "the result does not depend on the values of the input"
 
 
-def _filled(value: float, shape: tuple[int, ...], dtype) -> np.ndarray:
+def _filled(value: float, shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
     check_shape(shape, dtype)
     return np.broadcast_to(np.asarray(value, dtype), shape)
 
 
 @op("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
-def fill_like(x, *, value: float):
-    """One number in the shape of x. x: any shape. Source: FillLikeLayerParams (spec 4)."""
+def fill_like(x: Array, *, value: float) -> npt.NDArray[Any]:
+    """One number in the shape of x.
+
+    Args:
+        x: any shape.
+        value: the number.
+
+    Returns:
+        The shape of x.
+
+    Source: FillLikeLayerParams (spec 4).
+    """
     return _filled(value, x.shape, x.dtype)
 
 
 @op("fillStatic", shape_only=True)
-def fill_static(*, value: float, target_shape: tuple[int, ...]):
-    """One number in a fixed shape. Source: FillStaticLayerParams (spec 4)."""
+def fill_static(*, value: float, target_shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """One number in a fixed shape.
+
+    Args:
+        value: the number.
+        target_shape: the shape.
+
+    Returns:
+        [*target_shape].
+
+    Source: FillStaticLayerParams (spec 4).
+    """
     return _filled(value, target_shape, np.float32)
 
 
 @op("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
-def fill_dynamic(shape, *, value: float):
+def fill_dynamic(shape: Array, *, value: float) -> npt.NDArray[Any]:
     """One number in the shape that the input holds, known when the network is traced.
 
-    shape: [R]; returns rank R. Raises ShapeError for negative sizes. Source: FillDynamicLayerParams (spec 4).
+    Args:
+        shape: [R].
+        value: the number.
+
+    Returns:
+        Rank R.
+
+    Raises:
+        ShapeError: a size is negative.
+
+    Source: FillDynamicLayerParams (spec 4).
     """
-    return _filled(value, sizes(shape, "the shape"), shape.dtype)
+    return _filled(value, known_shape(shape, "the shape"), shape.dtype)
 
 
 # Broadcasting ---------------------------------------------------------------------------------------------------------
 
 
-def _broadcast(x, shape: tuple[int, ...]):
+def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:
     aligned = zip(reversed(x.shape), reversed(shape), strict=False)
     if len(shape) < x.ndim or any(n not in (1, wanted) for n, wanted in aligned):
         raise ShapeError(f"x has shape {list(x.shape)}, which does not broadcast to {list(shape)}")
-    return module(x).broadcast_to(x, shape)
+    return array_namespace(x).broadcast_to(x, shape)
 
 
 @op("broadcastToLike", layout="any")
-def broadcast_to_like(x, like):
-    """x repeated to the shape of the second input, whose values do not matter.
+def broadcast_to_like(x: Array, like: Array) -> Array:
+    """x broadcast to the shape of the second input, whose values do not matter.
 
-    Shapes align at their ends, as in NumPy. Raises ShapeError where they do not. Source: BroadcastToLikeLayerParams
-    (spec 4).
+    Args:
+        x: a shape that broadcasts; shapes align at their ends, as in NumPy.
+        like: any shape.
+
+    Returns:
+        The shape of `like`.
+
+    Raises:
+        ShapeError: x does not broadcast to this shape.
+
+    Source: BroadcastToLikeLayerParams (spec 4).
     """
     return _broadcast(x, like.shape)
 
 
 @op("broadcastToStatic")
-def broadcast_to_static(x, *, target_shape: tuple[int, ...]):
-    """x repeated to a fixed shape, aligned at the ends, as in NumPy. Raises ShapeError where that does not go.
+def broadcast_to_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
+    """x broadcast to a fixed shape, aligned at the ends, as in NumPy.
+
+    Args:
+        x: a shape that broadcasts.
+        target_shape: the shape.
+
+    Returns:
+        [*target_shape].
+
+    Raises:
+        ShapeError: x does not broadcast to this shape.
 
     Source: BroadcastToStaticLayerParams (spec 4).
     """
@@ -76,53 +128,97 @@ def broadcast_to_static(x, *, target_shape: tuple[int, ...]):
 
 
 @op("broadcastToDynamic", concrete=(1,))
-def broadcast_to_dynamic(x, shape):
-    """x repeated to the shape that the second input holds, known when the network is traced; as in NumPy.
+def broadcast_to_dynamic(x: Array, shape: Array) -> Array:
+    """x broadcast to the shape that the second input holds, known when the network is traced; as in NumPy.
 
-    shape: [R]; returns rank R. Raises ShapeError where x does not broadcast. Source: BroadcastToDynamicLayerParams
-    (spec 4).
+    Args:
+        x: a shape that broadcasts.
+        shape: [R].
+
+    Returns:
+        Rank R.
+
+    Raises:
+        ShapeError: x does not broadcast to this shape.
+
+    Source: BroadcastToDynamicLayerParams (spec 4).
     """
-    return _broadcast(x, sizes(shape, "the shape"))
+    return _broadcast(x, known_shape(shape, "the shape"))
 
 
 # Ranges and shapes ----------------------------------------------------------------------------------------------------
 
 
-def _range(start: float, end: float, step: float, dtype) -> np.ndarray:
+def _range(start: float, end: float, step: float, dtype: Any) -> npt.NDArray[Any]:
     """start, start + step ... before end, computed in float64."""
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise ShapeError(f"a range from {start} to {end} in steps of {step} has no end")
     count = max(math.ceil((end - start) / step), 0)
     check_shape((count,), np.float64)
-    return (start + step * np.arange(count)).astype(dtype)
+    numbers: npt.NDArray[Any] = start + step * np.arange(count)
+    return numbers.astype(dtype)
 
 
 @op("rangeStatic", shape_only=True)
-def range_static(*, end_value: float, start_value: float, step_size_value: float):
-    """Evenly spaced numbers from the start up to, and without, the end.
+def range_static(*, end_value: float, start_value: float, step_size_value: float) -> npt.NDArray[Any]:
+    """Evenly spaced numbers from the start up to, but without, the end.
 
-    Returns [ceil((end - start) / step)], which may be empty. Raises ShapeError when the step is 0.
+    Args:
+        end_value: the end.
+        start_value: the first number.
+        step_size_value: the difference of neighbours; may be negative.
+
+    Returns:
+        [ceil((end - start) / step)], which may be empty.
+
+    Raises:
+        ShapeError: the step is 0.
+
     Source: RangeStaticLayerParams (spec 4).
     """
     return _range(start_value, end_value, step_size_value, np.float32)
 
 
 @op("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
-def range_dynamic(end, start=None, step=None, *, start_value: float, step_size_value: float):
+def range_dynamic(
+    end: Array, start: Array | None = None, step: Array | None = None, *, start_value: float, step_size_value: float
+) -> npt.NDArray[Any]:
     """`rangeStatic` with the end and, when given, start and step as inputs, known when the network is traced.
 
-    end, start, step: one number each. Raises ShapeError for more. Source: RangeDynamicLayerParams (spec 4).
+    Args:
+        end: one number.
+        start: one number; `start_value` when absent.
+        step: one number; `step_size_value` when absent.
+        start_value: see `start`.
+        step_size_value: see `step`.
+
+    Returns:
+        [ceil((end - start) / step)], which may be empty.
+
+    Raises:
+        ShapeError: an input holds more or fewer numbers, or the step is 0.
+
+    Source: RangeDynamicLayerParams (spec 4).
     """
-    numbers = []
-    for operand, otherwise in ((start, start_value), (end, 0.0), (step, step_size_value)):
+    numbers: list[float] = []
+    for operand, default in ((start, start_value), (end, 0.0), (step, step_size_value)):
         if operand is not None and operand.size != 1:
-            raise ShapeError(f"an input has shape {list(operand.shape)}; each is a single number")
-        numbers.append(otherwise if operand is None else float(np.asarray(operand).item()))
-    first, last, step = numbers
-    return _range(first, last, step, end.dtype)
+            raise ShapeError(f"an input has shape {list(operand.shape)}; each must be a single number")
+        numbers.append(default if operand is None else float(np.asarray(operand).item()))
+    first, last, difference = numbers
+    return _range(first, last, difference, end.dtype)
 
 
 @op("getShape", shape_only=True, differentiable=_NO_VALUES)
-def get_shape(x):
-    """The shape of x as numbers: [R] for rank R. Source: GetShapeLayerParams (spec 4)."""
+def get_shape(x: Array) -> npt.NDArray[np.float32]:
+    """The shape of x as numbers.
+
+    Args:
+        x: rank R.
+
+    Returns:
+        [R].
+
+    Source: GetShapeLayerParams (spec 4).
+    """
     return np.asarray(x.shape, np.float32)

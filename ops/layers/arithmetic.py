@@ -5,40 +5,82 @@ from __future__ import annotations
 import functools
 
 from graphml.catalogue import op
-from graphml.ops._loops import looped_numpy
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.elementwise import loop_function
 
 
 @op("add", layout="any")
-def add(*inputs, alpha: float):
+def add(*inputs: Array, alpha: float) -> Array:
     """The sum of all inputs; with a single input, x + alpha.
 
-    Inputs broadcast against each other. Source: AddLayerParams (spec 1).
+    Args:
+        inputs: shapes that broadcast against each other.
+        alpha: used with a single input only.
+
+    Returns:
+        The broadcast shape.
+
+    Source: AddLayerParams (spec 1).
     """
-    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(looped_numpy("add"), inputs)
+    return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(loop_function("add"), inputs)
 
 
 @op("multiply", layout="any")
-def multiply(*inputs, alpha: float):
+def multiply(*inputs: Array, alpha: float) -> Array:
     """The product of all inputs; with a single input, x * alpha.
 
-    Inputs broadcast against each other. Source: MultiplyLayerParams (spec 1).
+    Args:
+        inputs: shapes that broadcast against each other.
+        alpha: used with a single input only.
+
+    Returns:
+        The broadcast shape.
+
+    Source: MultiplyLayerParams (spec 1).
     """
-    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(looped_numpy("multiply"), inputs)
+    return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(loop_function("multiply"), inputs)
 
 
 @op("average", layout="any")
-def average(*inputs):
-    """The elementwise mean of all inputs, which broadcast. Source: AverageLayerParams (spec 1)."""
-    return functools.reduce(looped_numpy("add"), inputs) / len(inputs)
+def average(*inputs: Array) -> Array:
+    """The elementwise mean of all inputs, which broadcast.
+
+    Args:
+        inputs: shapes that broadcast against each other.
+
+    Returns:
+        The broadcast shape.
+
+    Source: AverageLayerParams (spec 1).
+    """
+    return functools.reduce(loop_function("add"), inputs) / len(inputs)
 
 
 @op("max", layout="any")
-def maximum(*inputs):
-    """The elementwise maximum of all inputs, which broadcast. Source: MaxLayerParams (spec 1)."""
-    return functools.reduce(looped_numpy("maximum"), inputs)
+def maximum(*inputs: Array) -> Array:
+    """The elementwise maximum of all inputs, which broadcast.
+
+    Args:
+        inputs: shapes that broadcast against each other.
+
+    Returns:
+        The broadcast shape.
+
+    Source: MaxLayerParams (spec 1).
+    """
+    return functools.reduce(loop_function("maximum"), inputs)
 
 
 @op("min", layout="any")
-def minimum(*inputs):
-    """The elementwise minimum of all inputs, which broadcast. Source: MinLayerParams (spec 1)."""
-    return functools.reduce(looped_numpy("minimum"), inputs)
+def minimum(*inputs: Array) -> Array:
+    """The elementwise minimum of all inputs, which broadcast.
+
+    Args:
+        inputs: shapes that broadcast against each other.
+
+    Returns:
+        The broadcast shape.
+
+    Source: MinLayerParams (spec 1).
+    """
+    return functools.reduce(loop_function("minimum"), inputs)

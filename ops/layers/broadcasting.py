@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import jax
-import jax.numpy as jnp
-import numpy as np
 
 from graphml.catalogue import op, table
-from graphml.ops._exponential import power as power_of
-from graphml.ops._known import module
-from graphml.ops._loops import looped_numpy
-from graphml.ops._remainder import remainder
+from graphml.ops.kernels import elementwise as kernels
+from graphml.ops.kernels.arrays import Array
 
 # Wire name less "Broadcastable" -> (NumPy's name, what it is)
 _MANY: Mapping[str, tuple[str, str]] = {
@@ -29,70 +22,77 @@ _TWO: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
-    function = looped_numpy(name)
+def _layer(kind: str, name: str, words: str, inputs: str) -> Callable[..., Array]:
+    function = kernels.loop_function(name)
 
-    def broadcast(*inputs):
+    def broadcast(*inputs: Array) -> Array:
         return functools.reduce(function, inputs)
 
     broadcast.__doc__ = f"""{words}, elementwise.
 
-    {inputs}: shapes that broadcast; returns the broadcast shape.
+    Args:
+        inputs: {inputs}, of shapes that broadcast.
+
+    Returns:
+        The broadcast shape.
+
     Source: {kind[0].upper()}{kind[1:]}LayerParams (spec 4).
     """
     return broadcast
 
 
-_rows: dict[str, tuple[Any, ...]] = {kind: (*row, "inputs, two or more") for kind, row in _MANY.items()}
-_rows |= {kind: (*row, "x, y") for kind, row in _TWO.items()}
-table({f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row) for kind, row in _rows.items()}, layout="any")
+for _rows, _inputs in ((_MANY, "two or more"), (_TWO, "x and y")):
+    table(
+        {f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row, _inputs) for kind, row in _rows.items()},
+        layout="any",
+    )
 
 
 @op("modBroadcastable", layout="any")
-def mod(x, y):
-    """What division by y leaves of x, elementwise; it has the sign of y, as in NumPy.
+def mod(x: Array, y: Array) -> Array:
+    """The remainder of x divided by y, elementwise; it has the sign of y, as in NumPy.
 
-    x, y: shapes that broadcast; returns the broadcast shape. Source: ModBroadcastableLayerParams (spec 4).
+    Args:
+        x: a shape that broadcasts against that of y.
+        y: the divisor.
+
+    Returns:
+        The broadcast shape.
+
+    Source: ModBroadcastableLayerParams (spec 4).
     """
-    with np.errstate(all="ignore"):
-        return np.mod(x, y) if module(x, y) is np else remainder(x, y)
+    return kernels.remainder(x, y)
 
 
 @op("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
-def floor_div(x, y):
+def floor_div(x: Array, y: Array) -> Array:
     """x / y, rounded down and not towards 0, elementwise.
 
-    x, y: shapes that broadcast; returns the broadcast shape. Whole multiples are exact also where the processor's
-    division is not. Source: FloorDivBroadcastableLayerParams (spec 4).
+    Multiples are exact even where the processor's division is not.
+
+    Args:
+        x: a shape that broadcasts against that of y.
+        y: the divisor.
+
+    Returns:
+        The broadcast shape.
+
+    Source: FloorDivBroadcastableLayerParams (spec 4).
     """
-    with np.errstate(all="ignore"):
-        xp = module(x, y)
-        quotient = xp.floor(x / y)
-        left = xp.where(y < 0, -1, 1) * (x - quotient * y)
-        return quotient + (left >= abs(y)).astype(quotient.dtype) - (left < 0).astype(quotient.dtype)
-
-
-@jax.custom_jvp
-def power(x, y):
-    """x to the power of y. Its slope in y is taken as 0 where x is not positive: a negative number has a power for
-    whole exponents only, and one NaN would spoil the gradients of all weights."""
-    return power_of(x, y)
-
-
-@power.defjvp
-def _power_slope(primals, tangents):
-    (x, y), (dx, dy) = primals, tangents
-    z = power(x, y)
-    positive = x > 0
-    by_x = y * power(x, jnp.where(y == 0, 1, y - 1))
-    by_y = jnp.where(positive, jnp.log(jnp.where(positive, x, 1)) * z, 0)
-    return z, by_x * dx + by_y * dy
+    return kernels.floor_divide(x, y)
 
 
 @op("powBroadcastable", layout="any")
-def pow_broadcastable(x, y):
+def pow_broadcastable(x: Array, y: Array) -> Array:
     """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
 
-    x, y: shapes that broadcast; returns the broadcast shape. Source: PowBroadcastableLayerParams (spec 4).
+    Args:
+        x: a shape that broadcasts against that of y.
+        y: the exponent. Derivatives in y are 0 where x is not positive.
+
+    Returns:
+        The broadcast shape.
+
+    Source: PowBroadcastableLayerParams (spec 4).
     """
-    return power(x, y)
+    return kernels.power(x, y)

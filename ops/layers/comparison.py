@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from graphml.catalogue import op, table
-from graphml.ops._known import module, numpy_function
+from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.kernels.elementwise import numpy_function
 
 _FLAT = "the answer jumps between 0 and 1 and is flat in between"
 
@@ -27,34 +29,50 @@ _LOGIC: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _one_or_zero(answer, dtype):
-    """A choice of two numbers: on CPUs XLA makes it three times faster than a conversion."""
-    return module(answer).where(answer, np.ones((), dtype), np.zeros((), dtype))
+def _one_or_zero(answer: Array, dtype: Any) -> Array:
+    """A choice between two numbers: on CPUs XLA makes it three times faster than a conversion."""
+    return array_namespace(answer).where(answer, np.ones((), dtype), np.zeros((), dtype))
 
 
-def _comparison(kind: str, name: str, sign: str) -> Callable:
+def _comparison(kind: str, name: str, sign: str) -> Callable[..., Array]:
     function = numpy_function(name)
 
-    def compare(x, y=None, *, alpha: float):
+    def compare(x: Array, y: Array | None = None, *, alpha: float) -> Array:
         return _one_or_zero(function(x, np.asarray(alpha, x.dtype) if y is None else y), x.dtype)
 
     compare.__doc__ = f"""1 where x {sign} y, 0 elsewhere; with a single input y is `alpha`.
 
-    x, y: shapes that broadcast; returns the broadcast shape. Any comparison with NaN is 0, != alone is 1.
+    Any comparison with NaN gives 0, except that != gives 1.
+
+    Args:
+        x: a shape that broadcasts against that of y.
+        y: what x is compared with.
+        alpha: in place of y.
+
+    Returns:
+        The broadcast shape.
+
     Source: {kind[0].upper()}{kind[1:]}LayerParams (spec 4).
     """
     return compare
 
 
-def _connective(kind: str, name: str, words: str) -> Callable:
+def _connective(kind: str, name: str, words: str) -> Callable[..., Array]:
     function = numpy_function(name)
 
-    def connect(x, y):
+    def connect(x: Array, y: Array) -> Array:
         return _one_or_zero(function(x, y), x.dtype)
 
     connect.__doc__ = f"""1 where, of x and y, {words} not 0; 0 elsewhere.
 
-    x, y: shapes that broadcast; returns the broadcast shape. Source: {kind[0].upper()}{kind[1:]}LayerParams (spec 4).
+    Args:
+        x: a shape that broadcasts against that of y.
+        y: the other operand.
+
+    Returns:
+        The broadcast shape.
+
+    Source: {kind[0].upper()}{kind[1:]}LayerParams (spec 4).
     """
     return connect
 
@@ -64,6 +82,15 @@ table({kind: _connective(kind, *row) for kind, row in _LOGIC.items()}, layout="a
 
 
 @op("logicalNot", layout="any", differentiable=_FLAT)
-def logical_not(x):
-    """1 where x is 0, 0 elsewhere. x: any shape; returns the same. Source: LogicalNotLayerParams (spec 4)."""
+def logical_not(x: Array) -> Array:
+    """1 where x is 0, 0 elsewhere.
+
+    Args:
+        x: any shape.
+
+    Returns:
+        The shape of x.
+
+    Source: LogicalNotLayerParams (spec 4).
+    """
     return _one_or_zero(x == 0, x.dtype)

@@ -1,25 +1,47 @@
-"""Constants: arrays that a network carries along and gives out as blobs."""
+"""Constants: arrays that are stored in a network and returned as blobs."""
 
 from __future__ import annotations
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
+from graphml.ops.kernels.arrays import Array
 
 
 @op("loadConstant", wire_only=("shape",))
-def load_constant(*, data):
+def load_constant(*, data: Array | None) -> Array:
     """A stored array [C, H, W] as the rank-5 blob [1, 1, C, H, W], whatever the mapping of inputs.
 
-    Raises ShapeError when the array is of another rank. Source: LoadConstantLayerParams (spec 1).
+    Args:
+        data: [C, H, W].
+
+    Returns:
+        [1, 1, C, H, W].
+
+    Raises:
+        ShapeError: the array has another rank.
+
+    Source: LoadConstantLayerParams (spec 1).
     """
     if data is None or data.ndim != 3:
-        raise ShapeError(f"the data have shape {None if data is None else list(data.shape)}; [C, H, W] is legal")
+        raise ShapeError(f"the data have shape {None if data is None else list(data.shape)}; it must be [C, H, W]")
     return data[None, None]
 
 
 @op("loadConstantND", wire_only=("shape",))
-def load_constant_nd(*, data):
-    """A stored array, as it is. Source: LoadConstantNDLayerParams (spec 4)."""
+def load_constant_nd(*, data: Array | None) -> Array:
+    """A stored array, as it is.
+
+    Args:
+        data: any shape.
+
+    Returns:
+        The data.
+
+    Raises:
+        ShapeError: no data are stored.
+
+    Source: LoadConstantNDLayerParams (spec 4).
+    """
     if data is None:
         raise ShapeError("no data are stored")
     return data

@@ -1,27 +1,45 @@
-"""Control flow: layers that own sub-networks, and the two that leave a turn of a loop.
+"""Control flow: layers that own sub-networks, and the two that leave an iteration of a loop.
 
-A sub-network arrives as a ready block; `control` runs blocks on the blobs around the layer and gives the blobs that
-they leave. How that is compiled is the interpreter's business.
+A sub-network arrives as a ready block; `control` runs blocks on the blobs around the layer and returns the blobs that
+they write. How that is compiled is the interpreter's business.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from jax.core import Tracer
 
 from graphml.catalogue import op
 from graphml.errors import GraphError
-from graphml.ops._known import whole
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._integers import to_integers
 
 _NO_GRADIENT = "it computes no number, it only decides which layers run"
 
+# Blocks and `control` belong to the interpreter, which is above this package and has no type here.
+Block = Any
+Control = Any
+
 
 @op("branch", regions=True)
-def branch(predicate, *, if_branch, else_branch, control):
+def branch(predicate: Array, *, if_branch: Block, else_branch: Block, control: Control) -> Any:
     """Run one of two networks: the first when the predicate is further from zero than 1e-6, else the second, if any.
 
-    predicate: one number. Leaves the blobs that both sides have; the blobs of one side alone only where the predicate
-    is known when the network is traced. Source: BranchLayerParams (spec 4).
+    Args:
+        predicate: one number.
+        if_branch: the first network.
+        else_branch: the second network, or None.
+        control: runs them.
+
+    Returns:
+        The blobs that both sides write; those of one side alone only where the predicate is known when the network is
+        traced.
+
+    Source: BranchLayerParams (spec 4).
     """
     return control.branch(control.is_true(predicate), if_branch, else_branch)
 
@@ -30,37 +48,73 @@ def branch(predicate, *, if_branch, else_branch, control):
 _SANE_BOUND = 1 << 24
 
 
-def _endless(inputs, attributes) -> bool:
+def _endless(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> bool:
     return not inputs and not 0 < attributes["max_loop_iterations"] <= _SANE_BOUND
 
 
 @op("loop", regions=True, endless=_endless)
-def loop(*count, max_loop_iterations: int, condition_var: str, condition_network, body_network, control):
+def loop(
+    *count: Array,
+    max_loop_iterations: int,
+    condition_var: str,
+    condition_network: Block,
+    body_network: Block,
+    control: Control,
+) -> Any:
     """Run a network again and again.
 
-    count: the number of turns (its fraction is dropped), which replaces `max_loop_iterations`. The condition network,
-    if there is one, runs before each turn, and the loop ends when the blob `condition_var` is then within 1e-6 of zero.
-    Without a count and with `max_loop_iterations` 0 only the condition ends it. From 2^31 - 1 on a count is no bound
-    where a condition or a break can end the loop; where nothing else does, UnsupportedError is raised, or, when the
-    count is not known before the network runs, the loop ends after 2^31 - 1 turns.
-    A blob that the body creates is zeros after no turn, and an error where it is known that there was none.
+    The condition network, if there is one, runs before each iteration; the loop ends when the blob `condition_var` is
+    then within 1e-6 of zero. Without a count and with `max_loop_iterations` 0 only the condition ends it. From 2^31 - 1
+    on a count is no bound where a condition or a break can end the loop; where nothing else does, UnsupportedError is
+    raised, or, when the count is not known before the network runs, the loop ends after 2^31 - 1 iterations.
+
+    Args:
+        count: the number of iterations, one number or none; replaces `max_loop_iterations`. Fractions are dropped.
+        max_loop_iterations: the number of iterations; 0 for no bound.
+        condition_var: the blob that the condition network writes.
+        condition_network: the condition network, or None.
+        body_network: what is run.
+        control: runs them.
+
+    Returns:
+        The blobs that the body writes. One that it creates is zeros when no iteration ran, and an error where it is
+        known that none runs.
+
+    Raises:
+        count: the number of iterations, one number or none, in place of `max_loop_iterations`; fractions are dropped.
+
     Source: LoopLayerParams (spec 4).
     """
     if (condition_network is None) != (condition_var == ""):
-        raise GraphError("a loop has a condition network and conditionVar together, or neither")
+        raise GraphError("a loop needs both a condition network and conditionVar, or neither")
     if condition_network is not None and condition_var not in condition_network.writes:
-        raise GraphError(f"conditionVar {condition_var!r} is not written by the condition network")
-    turns = whole(count[0] if isinstance(count[0], Tracer) else np.asarray(count[0])).reshape(()) if count else None
+        raise GraphError(f"the condition network does not write conditionVar {condition_var!r}")
+    turns: Any = None
+    if count:
+        known = not isinstance(count[0], Tracer)
+        turns = to_integers(np.asarray(count[0]) if known else count[0]).reshape(())
     return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
 
 
 @op("loopBreak", differentiable=_NO_GRADIENT)
-def loop_break():
-    """End the loop around it at once. Source: LoopBreakLayerParams (spec 4)."""
+def loop_break() -> npt.NDArray[np.float32]:
+    """End the loop around it at once.
+
+    Returns:
+        [1], a signal to the interpreter.
+
+    Source: LoopBreakLayerParams (spec 4).
+    """
     return np.full(1, 1, np.float32)
 
 
 @op("loopContinue", differentiable=_NO_GRADIENT)
-def loop_continue():
-    """Go on with the next turn of the loop around it. Source: LoopContinueLayerParams (spec 4)."""
+def loop_continue() -> npt.NDArray[np.float32]:
+    """Go on with the next iteration of the loop around it.
+
+    Returns:
+        [1], a signal to the interpreter.
+
+    Source: LoopContinueLayerParams (spec 4).
+    """
     return np.full(1, 2, np.float32)

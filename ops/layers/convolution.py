@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError
-from graphml.ops.layers import windows
-from graphml.ops.layers.convolution_forms import Cut, Window, choose, choose_transposed, transposed
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.convolution import (
+    ConvolutionWindow,
+    TransposedWindow,
+    crop_borders,
+    crop_to_size,
+    transposed_kernel,
+)
+from graphml.ops.kernels.convolution_choice import choose, choose_transposed
+from graphml.ops.kernels.windows import Extents, reach
+from graphml.ops.layers._borders import borders, extents, heavy_side, image_padding
 from graphml.spec.attributes import Choice
 
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The kernel in the form in which it is fastest here; a bias as it is."""
+    """The kernel in the form that is fastest here; a bias as it is."""
     if "weights" not in weights:
         return dict(weights)
-    kernel, stride, groups = weights["weights"], windows.extents(attributes["stride"], "stride"), attributes["n_groups"]
-    dilation = windows.extents(attributes["dilation_factor"], "dilation factor")
+    kernel, stride, groups = weights["weights"], extents(attributes["stride"], "stride"), attributes["n_groups"]
+    dilation = extents(attributes["dilation_factor"], "dilation factor")
+    goal = target()
     if attributes["is_deconvolution"]:
-        return {**weights, "weights": choose_transposed(transposed(kernel, groups, dilation), stride, groups, target())}
-    kernel = kernel.transpose(2, 3, 1, 0)
-    return {**weights, "weights": choose(kernel, Window(stride, dilation=dilation, groups=groups), target())}
+        kernel = transposed_kernel(kernel, groups, dilation)
+        form: Any = choose_transposed(kernel, stride, groups, platform=goal.platform, train=goal.train)
+    else:
+        window = ConvolutionWindow(stride, dilation=dilation, groups=groups)
+        form = choose(kernel.transpose(2, 3, 1, 0), window, platform=goal.platform, train=goal.train)
+    return {**weights, "weights": form}
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
@@ -42,8 +55,8 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     supported=_supported,
 )
 def convolution(
-    x,
-    kernel=None,
+    x: Array,
+    kernel: Array | None = None,
     *,
     convolution_padding_type: Choice,
     n_groups: int,
@@ -53,29 +66,44 @@ def convolution(
     dilation_factor: tuple[int, ...],
     is_deconvolution: bool,
     output_shape: tuple[int, ...],
-    weights,
-    bias,
-):
+    weights: Any,
+    bias: Array | None,
+) -> Array:
     """Each output pixel is the sum of products of a kernel with the window of the image around it.
 
-    x: [..., batch, channels, height, width]. kernel: the weights as a second input, [out, in / groups, height, width]
-    (spec 4; not for a deconvolution); otherwise `weights`. Returns the rank of x with the layer's output channels.
-    Padding is `valid` (with zeros of given amounts) or `same` (the size divided by the stride). A deconvolution is the
-    transpose: its padding cuts the result, and `output_shape`, when given, takes the place of the padding.
-    `dilation_factor` spreads the kernel of either. For deconvolutions the prose says that it is ignored, but the tools
-    of the format rely on it: their shape rules count it, and their converters write it and compare with the source.
-    Raises ShapeError when channels do not match or the window does not fit.
+    Args:
+        x: [..., batch, channels, height, width].
+        kernel: the weights as a second input, [out, in / groups, height, width] (spec 4; not for a deconvolution).
+        convolution_padding_type: `valid` (zeros of given amounts) or `same` (the size divided by the stride).
+        n_groups: parts of the channels that are convolved separately.
+        kernel_channels: input channels of each group.
+        kernel_size: (height, width).
+        stride: (height, width).
+        dilation_factor: spreads the kernel. For deconvolutions the prose says that it is ignored, but the tools of the
+            format rely on it: their shape rules count it, and their converters write it and compare with the source.
+        is_deconvolution: whether this is the transpose, whose padding crops the result.
+        output_shape: size of the result of a deconvolution; takes the place of the padding.
+        weights: the form of the kernel, see `_prepare`.
+        bias: [out].
+
+    Returns:
+        The rank of x, with the output channels of the layer.
+
+    Raises:
+        ShapeError: channels do not match, or the window does not fit.
+
     Source: ConvolutionLayerParams (spec 1).
     """
     if x.ndim < 4:
-        raise ShapeError(f"x has rank {x.ndim}; it is [..., batch, channels, height, width]")
-    stride, dilation = windows.extents(stride, "stride"), windows.extents(dilation_factor, "dilation factor")
+        raise ShapeError(f"x has rank {x.ndim}; it must be [..., batch, channels, height, width]")
+    stride, dilation = extents(stride, "stride"), extents(dilation_factor, "dilation factor")
     if kernel is not None:
         if is_deconvolution:
             raise ShapeError("a deconvolution takes no weights as an input")
         kernel = kernel.transpose(1, 2, 3, 0)  # channels-last put the input channels at the end
         kernel_size, kernel_channels = kernel.shape[:2], kernel.shape[2]
-        form: Any = choose(kernel, Window(stride, dilation=dilation, groups=n_groups), target())
+        window = ConvolutionWindow(stride, dilation=dilation, groups=n_groups)
+        form: Any = choose(kernel, window, platform=target().platform, train=target().train)
     elif weights is not None:
         form = weights
     else:
@@ -84,47 +112,25 @@ def convolution(
     if x.shape[-1] != expected:
         raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
     images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
-    sizes, taps = images.shape[1:3], windows.extents(kernel_size, "kernel size")
-    reach = windows.reach(taps, dilation)
+    sizes, size = images.shape[1:3], reach(extents(kernel_size, "kernel size"), dilation)
     if is_deconvolution:
-        cut = _cut(sizes, reach, stride, convolution_padding_type, output_shape)
-        y = form(images, cut._replace(groups=n_groups))
+        crop = _crop(sizes, size, stride, convolution_padding_type, output_shape)
+        y = form(images, crop._replace(groups=n_groups))
     else:
-        padding = windows.image_padding(convolution_padding_type, sizes, reach, stride)
-        y = form(images, Window(stride, padding, dilation, n_groups))
+        padding = image_padding(convolution_padding_type, sizes, size, stride)
+        y = form(images, ConvolutionWindow(stride, padding, dilation, n_groups))
     if bias is not None:
         y = y + bias
     return y.reshape(*x.shape[:-3], *y.shape[1:])
 
 
-def _cut(sizes, kernel, stride, padding: Choice, output_shape: tuple[int, ...]) -> Cut:
-    """What is kept of a full deconvolution. kernel: with its dilation."""
+def _crop(
+    sizes: Sequence[int], kernel: Extents, stride: Extents, padding: Choice, output_shape: tuple[int, ...]
+) -> TransposedWindow:
+    """What is kept of a full deconvolution. kernel: its size with its dilation."""
     if output_shape:
-        return cut_to(sizes, kernel, stride, windows.extents(output_shape, "output shape"))
+        return crop_to_size(sizes, kernel, stride, extents(output_shape, "output shape"))
     if padding.name == "same":
         wanted = tuple(n * s for n, s in zip(sizes, stride, strict=True))
-        return cut_to(sizes, kernel, stride, wanted, padding.fields.get("asymmetry_mode", "BOTTOM_RIGHT_HEAVY"))
-    return cut_off(sizes, kernel, stride, windows.borders(padding.fields.get("padding_amounts", ())))
-
-
-def cut_to(sizes, kernel, stride, wanted, mode: str = "BOTTOM_RIGHT_HEAVY") -> Cut:
-    """A deconvolution of a wanted size: both sides are cut, and `mode` says which of them loses the odd pixel. What
-    the kernel does not reach, at the end, is zero."""
-    full = _full(sizes, kernel, stride)
-    if any(n >= f + s for n, f, s in zip(wanted, full, stride, strict=True)):
-        raise ShapeError(f"the deconvolution reaches {full} pixels; {list(wanted)} is more than that and a stride")
-    start = tuple(windows.halves(max(0, f - n), mode)[0] for f, n in zip(full, wanted, strict=True))
-    return Cut(kernel, stride, start, wanted)
-
-
-def cut_off(sizes, kernel, stride, amounts) -> Cut:
-    """A deconvolution without the borders (before, after) of each axis."""
-    full = _full(sizes, kernel, stride)
-    size = tuple(f - sum(both) for f, both in zip(full, amounts, strict=True))
-    if min(size) < 1:
-        raise ShapeError(f"the deconvolution reaches {full} pixels; {list(amounts)} cannot be cut off")
-    return Cut(kernel, stride, tuple(before for before, _ in amounts), size)
-
-
-def _full(sizes, kernel, stride) -> list[int]:
-    return [(n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True)]
+        return crop_to_size(sizes, kernel, stride, wanted, heavy_side(padding))
+    return crop_borders(sizes, kernel, stride, borders(padding.fields.get("padding_amounts", ())))

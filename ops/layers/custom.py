@@ -1,32 +1,49 @@
-"""Layers of a class of the user's own: the network names the class, the user brings the function."""
+"""Layers of a class of the user's own: the network names the class, the user registers the function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast, overload
 
 import jax.numpy as jnp
 
 from graphml.catalogue import op, target
+from graphml.ops.kernels.arrays import Array
 
 Function = Callable[..., Any]
 
 _registered: dict[str, Function] = {}
 
 
+@overload
+def register_custom_layer(class_name: str, function: Function, *, replace: bool = False) -> Function: ...
+@overload
+def register_custom_layer(class_name: str, *, replace: bool = False) -> Callable[[Function], Function]: ...
 def register_custom_layer(class_name: str, function: Function | None = None, *, replace: bool = False) -> Function:
-    """Say what custom layers of a class compute; returns the function, or a decorator when none is given.
+    """Say what custom layers of a class compute.
 
         @register_custom_layer("Swish")
         def swish(x, *, weights, parameters):
             return x * jax.nn.sigmoid(x)
 
-    function: f(*inputs, weights: list, parameters: dict) -> array or tuple of arrays, in JAX. It sees blobs in wire
-    layout ([..., channels, height, width]); each weight is a flat float array, as the format stores no shape.
-    Raises ValueError when the class has a function already, unless `replace`.
+    Args:
+        class_name: the name of the class in the network.
+        function: f(*inputs, weights: list, parameters: dict) -> array or tuple of arrays, in JAX. It sees blobs in wire
+            layout ([..., channels, height, width]); each weight is a flat float array, as the format stores no shape.
+        replace: whether a function that the class already has is replaced.
+
+    Returns:
+        The function, or a decorator when none is given.
+
+    Raises:
+        ValueError: the class already has a function, and `replace` is False.
     """
     if function is None:
-        return lambda given: register_custom_layer(class_name, given, replace=replace)
+
+        def register(given: Function) -> Function:
+            return register_custom_layer(class_name, given, replace=replace)
+
+        return register
     if class_name in _registered and not replace:
         raise ValueError(f"custom layer class {class_name!r} has a function already; pass replace=True to replace it")
     _registered[class_name] = function
@@ -45,15 +62,26 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
 
 
 @op("custom", wire_only=("description",), supported=_supported)
-def custom(*inputs, class_name: str, weights, parameters: Mapping[str, Any]):
+def custom(*inputs: Array, class_name: str, weights: Any, parameters: Mapping[str, Any]) -> Array | tuple[Array, ...]:
     """Whatever the function of the layer's class computes.
 
     The function is looked up among the `custom_layers` that the network was lowered with, then among those that
-    `register_custom_layer` has entered. Source: CustomLayerParams (spec 2).
+    `register_custom_layer` has entered.
+
+    Args:
+        inputs: whatever the function takes.
+        class_name: the name of the class.
+        weights: a list of flat arrays.
+        parameters: numbers, strings and truth values by name.
+
+    Returns:
+        One array or several.
+
+    Source: CustomLayerParams (spec 2).
     """
     function = _find(class_name)
     assert function is not None, "a network with an unknown class is refused when it is lowered"
-    results = function(*inputs, weights=[] if weights is None else list(weights), parameters=dict(parameters))
+    results: Any = function(*inputs, weights=[] if weights is None else list(weights), parameters=dict(parameters))
     if isinstance(results, tuple | list):
-        return tuple(jnp.asarray(result) for result in results)
+        return tuple(jnp.asarray(result) for result in cast("Sequence[Any]", results))
     return jnp.asarray(results)

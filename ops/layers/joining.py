@@ -1,4 +1,4 @@
-"""Joining and parting: image layers of specification 1 that put blobs together and cut them up."""
+"""Joining and splitting: image layers of specification 1 that concatenate blobs and cut them up."""
 
 from __future__ import annotations
 
@@ -7,50 +7,82 @@ from jax import lax
 
 from graphml.catalogue import channel_axis, op
 from graphml.errors import ShapeError
-from graphml.ops._axes import image_axis, need_rank
-from graphml.ops.layers.movement import joined
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.movement import concatenate
+from graphml.ops.layers._axes import check_rank, image_axis
 
 
 @op("concat", layout="either")
-def concat(*inputs, sequence_concat: bool):
-    """All inputs behind each other along the channels, or along the sequence (axis -5).
+def concat(*inputs: Array, sequence_concat: bool) -> Array:
+    """All inputs concatenated along the channels, or along the sequence (axis -5).
 
-    Inputs: one rank, >= 3 (>= 5 for sequences), equal in all other axes. Source: ConcatLayerParams (spec 1).
+    Args:
+        inputs: one rank, >= 3 (>= 5 for sequences), equal in all other axes.
+        sequence_concat: whether the sequence is the axis.
+
+    Returns:
+        The rank of the inputs.
+
+    Raises:
+        ShapeError: the ranks are too low or not equal.
+
+    Source: ConcatLayerParams (spec 1).
     """
     for x in inputs:
-        need_rank(x, 5 if sequence_concat else 3)
+        check_rank(x, 5 if sequence_concat else 3)
     if len({x.ndim for x in inputs}) > 1:
         raise ShapeError(f"the inputs have ranks {', '.join(str(x.ndim) for x in inputs)}; they must be equal")
-    return joined(inputs, inputs[0].ndim + (-5 if sequence_concat else channel_axis()))
+    return concatenate(inputs, inputs[0].ndim + (-5 if sequence_concat else channel_axis()))
 
 
 @op("split", layout="either")
-def split(x, *, n_outputs: int):
+def split(x: Array, *, n_outputs: int) -> list[Array]:
     """The channels in `n_outputs` equal parts.
 
-    x: [..., C, H, W]; returns as many arrays [..., C / n, H, W]. Raises ShapeError when n does not divide C.
+    Args:
+        x: [..., C, H, W].
+        n_outputs: the number of parts n.
+
+    Returns:
+        n arrays [..., C / n, H, W].
+
+    Raises:
+        ShapeError: n does not divide C.
+
     Source: SplitLayerParams (spec 1).
     """
-    need_rank(x, 3)
+    check_rank(x, 3)
     channels = x.shape[channel_axis()]
     if n_outputs < 1 or channels % n_outputs:
-        raise ShapeError(f"{channels} channels cannot be split in {n_outputs} equal parts")
+        raise ShapeError(f"{channels} channels cannot be split into {n_outputs} equal parts")
     return jnp.split(x, n_outputs, axis=channel_axis())
 
 
 @op("slice", layout="either")
-def slice_axis(x, *, start_index: int, end_index: int, stride: int, axis: str):
+def slice_axis(x: Array, *, start_index: int, end_index: int, stride: int, axis: str) -> Array:
     """Every `stride`-th position of [start, end) along channels, height or width.
 
-    x: any rank that has the axis. Negative indices count from the end, and an end of 0 is the end of the axis: the
-    format's prose does not say so, but its shape rule does, and nothing else would be left. Beyond the axis they are
-    clamped, as in NumPy. Raises ShapeError when stride is 0 or nothing is left. Source: SliceLayerParams (spec 1).
+    Args:
+        x: any rank that has the axis.
+        start_index: counts from the end when negative, and is clamped to the axis, as in NumPy.
+        end_index: as `start_index`. 0 means the end of the axis: the format's prose does not say so, but its shape rule
+            does, and otherwise nothing would remain.
+        stride: positions from one element to the next.
+        axis: CHANNEL_AXIS, HEIGHT_AXIS or WIDTH_AXIS.
+
+    Returns:
+        The rank of x.
+
+    Raises:
+        ShapeError: the stride is 0, or nothing remains.
+
+    Source: SliceLayerParams (spec 1).
     """
     where = image_axis(axis[0], x.ndim)
     size = x.shape[where]
     if stride < 1:
-        raise ShapeError("stride is 0; it must be positive")
+        raise ShapeError("stride must be positive, got 0")
     start, end, _ = slice(start_index, end_index if end_index else None, stride).indices(size)
     if size and end <= start:
-        raise ShapeError(f"nothing of an axis of {size} is left between {start_index} and {end_index}")
+        raise ShapeError(f"the slice from {start_index} to {end_index} of an axis of size {size} is empty")
     return lax.slice_in_dim(x, start, end, stride, where)

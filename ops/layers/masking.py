@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.interpreter.budget import check_shape
-from graphml.ops._axes import from_start, need_rank
-from graphml.ops._known import module, whole, whole_number
+from graphml.ops.kernels import masks
+from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.layers._axes import check_rank, normalize_axis
+from graphml.ops.layers._integers import known_integer, to_integers
 
 # Choosing ------------------------------------------------------------------------------------------------------------
 
 
 @op("whereBroadcastable", layout="any")
-def where_broadcastable(condition, x, y):
+def where_broadcastable(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition is not zero, else y. All three broadcast.
+
+    Args:
+        condition: a shape that broadcasts against those of x and y.
+        x: chosen where the condition is not zero.
+        y: chosen elsewhere.
+
+    Returns:
+        The broadcast shape.
 
     Source: WhereBroadcastableLayerParams (spec 4).
     """
-    return module(condition, x, y).where(condition != 0, x, y)
+    return array_namespace(condition, x, y).where(condition != 0, x, y)
+
+
+def _count_non_zero(x: Array) -> tuple[Array]:
+    return (jnp.count_nonzero(x),)
 
 
 @op(
     "whereNonZero",
     concrete=(0,),
-    sizes=lambda x: (jnp.count_nonzero(x),),
+    sizes=_count_non_zero,
     differentiable="positions are whole numbers, which have no slope",
 )
-def where_non_zero(x, *, sizes=None):
+def where_non_zero(x: Array, *, sizes: tuple[int, ...] | None = None) -> Any:
     """The positions of all elements that are not zero, in row-major order.
 
-    x: rank R. Returns [count, R]; the count, or else the values of x, are known when the network is traced.
+    Args:
+        x: rank R; its values are known when the network is traced, unless `sizes` is given.
+        sizes: the count, or more.
+
+    Returns:
+        [count, R].
+
     Source: WhereNonZeroLayerParams (spec 4).
     """
     found = np.argwhere(np.asarray(x)) if sizes is None else jnp.argwhere(x, size=sizes[0])
@@ -42,41 +63,56 @@ def where_non_zero(x, *, sizes=None):
 # Parts of matrices ---------------------------------------------------------------------------------------------------
 
 
-def _matrix_part(x, keep):
-    """x where keep(column - row) holds in the last two axes, else 0."""
-    need_rank(x, 2)
-    check_shape(x.shape[-2:], np.int64)
-    rows, columns = np.arange(x.shape[-2])[:, None], np.arange(x.shape[-1])
-    return module(x).where(keep(columns - rows), x, np.zeros((), x.dtype))
-
-
 @op("matrixBandPart")
-def matrix_band_part(x, *, num_lower: int, num_upper: int):
+def matrix_band_part(x: Array, *, num_lower: int, num_upper: int) -> Array:
     """The band of each innermost matrix: `num_lower` diagonals below the main one, `num_upper` above; the rest is 0.
 
-    x: rank >= 2. A negative number keeps all diagonals on its side. Source: MatrixBandPartLayerParams (spec 4).
+    Args:
+        x: rank >= 2.
+        num_lower: a negative number keeps all diagonals on its side.
+        num_upper: as `num_lower`.
+
+    Returns:
+        The shape of x.
+
+    Source: MatrixBandPartLayerParams (spec 4).
     """
-    return _matrix_part(
-        x, lambda above: ((num_lower < 0) | (-above <= num_lower)) & ((num_upper < 0) | (above <= num_upper))
-    )
+    check_rank(x, 2)
+    return masks.band_part(x, num_lower, num_upper)
 
 
 @op("lowerTriangular")
-def lower_triangular(x, *, k: int):
+def lower_triangular(x: Array, *, k: int) -> Array:
     """Each innermost matrix up to its k-th diagonal (above the main one where k > 0); what is above it is 0.
 
-    x: rank >= 2. Source: LowerTriangularLayerParams (spec 4).
+    Args:
+        x: rank >= 2.
+        k: the last diagonal that is kept.
+
+    Returns:
+        The shape of x.
+
+    Source: LowerTriangularLayerParams (spec 4).
     """
-    return _matrix_part(x, lambda above: above <= k)
+    check_rank(x, 2)
+    return masks.lower_triangle(x, k)
 
 
 @op("upperTriangular")
-def upper_triangular(x, *, k: int):
+def upper_triangular(x: Array, *, k: int) -> Array:
     """Each innermost matrix from its k-th diagonal (above the main one where k > 0); what is below it is 0.
 
-    x: rank >= 2. Source: UpperTriangularLayerParams (spec 4).
+    Args:
+        x: rank >= 2.
+        k: the first diagonal that is kept.
+
+    Returns:
+        The shape of x.
+
+    Source: UpperTriangularLayerParams (spec 4).
     """
-    return _matrix_part(x, lambda above: above >= k)
+    check_rank(x, 2)
+    return masks.upper_triangle(x, k)
 
 
 # Marking -------------------------------------------------------------------------------------------------------------
@@ -87,21 +123,29 @@ def upper_triangular(x, *, k: int):
     concrete=(1,),
     differentiable="the result jumps from one value to another and is flat between",
 )
-def one_hot(x, size=None, *, one_hot_vector_size: int, axis: int, on_value: float, off_value: float):
+def one_hot(
+    x: Array, size: Array | None = None, *, one_hot_vector_size: int, axis: int, on_value: float, off_value: float
+) -> Array:
     """`on_value` at the index that x names along a new axis, `off_value` elsewhere; nothing is on outside [0, size).
 
-    x: rank R, indices whose fraction is dropped -> rank R + 1; `axis` is the place of the new axis in the result and
-    may count from the end. size: [1], known when the network is traced; takes the place of `one_hot_vector_size`.
-    Raises ShapeError for an axis or size that cannot be. Source: OneHotLayerParams (spec 5).
+    Args:
+        x: rank R, indices whose fraction is dropped.
+        size: [1], in place of `one_hot_vector_size`; known when the network is traced.
+        one_hot_vector_size: the size of the new axis.
+        axis: the place of the new axis in the result; may count from the end.
+        on_value: the number at the index.
+        off_value: the number elsewhere.
+
+    Returns:
+        Rank R + 1.
+
+    Raises:
+        ShapeError: the axis does not exist, or the size is negative.
+
+    Source: OneHotLayerParams (spec 5).
     """
-    place = from_start(axis, x.ndim + 1)
-    count = one_hot_vector_size if size is None else whole_number(size, "the size")
+    place = normalize_axis(axis, x.ndim + 1)
+    count = one_hot_vector_size if size is None else known_integer(size, "the size")
     if count < 0:
-        raise ShapeError(f"the size is {count}; sizes are not negative")
-    np_or_jnp = module(x)
-    shape = [1] * (x.ndim + 1)
-    shape[place] = count
-    column = np_or_jnp.expand_dims(whole(x), place)
-    on, off = np.asarray(on_value, x.dtype), np.asarray(off_value, x.dtype)
-    check_shape((count,), np.int32)
-    return np_or_jnp.where(column == np.arange(count, dtype=np.int32).reshape(shape), on, off)
+        raise ShapeError(f"the size must not be negative, got {count}")
+    return masks.one_hot(to_integers(x), count, place, on_value, off_value, x.dtype)

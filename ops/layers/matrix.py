@@ -1,7 +1,7 @@
 """Products with a matrix, and look-ups in one: dense layers, batched matrix products, embeddings.
 
-Stored matrices are [out, in]; `prepare` turns them over once. XLA's matrix product on CPUs is up to fifty times slower
-on a transposed right-hand side, and a look-up wants its rows in one piece.
+Stored matrices are [out, in]; `prepare` transposes them once. XLA's matrix product on CPUs is up to fifty times slower
+on a transposed right-hand side, and a look-up wants its rows contiguous.
 """
 
 from __future__ import annotations
@@ -14,23 +14,28 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from graphml.catalogue import op, target
 from graphml.errors import ShapeError, SpecError
-from graphml.ops._axes import need_rank
-from graphml.ops._known import refuse_missing, whole
-from graphml.ops.layers.precision import contract
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.matrices import embedding_lookup, int8_matmul
+from graphml.ops.kernels.precision import matmul
+from graphml.ops.layers._axes import check_rank
+from graphml.ops.layers._integers import check_indices, to_integers
 from graphml.spec.weights import Quantized
 
 # Stored matrices -----------------------------------------------------------------------------------------------------
 
 
+def _on_device(array: Any) -> Array:
+    return jnp.asarray(array)
+
+
 def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The matrix as [in, out]: in floats, or as 8-bit codes where the layer multiplies codes."""
 
-    def floats(leaf):
-        return jax.tree.map(jnp.asarray, leaf).dequantize() if isinstance(leaf, Quantized) else leaf
+    def floats(leaf: Any) -> Any:
+        return jax.tree.map(_on_device, leaf).dequantize() if isinstance(leaf, Quantized) else leaf
 
     ready = {name: floats(leaf) for name, leaf in weights.items() if name != "weights"}
     matrix = weights.get("weights")
@@ -42,71 +47,32 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
-    """Only where blobs have rank 5: in lower ranks the results stand on the last axis, and are no channels."""
+    """Only where blobs have rank 5: in lower ranks the results are on the last axis, and are no channels."""
     if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().exact:
         return None
     return weights["weights"].shape[0]
 
 
-def _turned_codes(matrix) -> Quantized:
+def _turned_codes(matrix: Any) -> Quantized:
     plain = isinstance(matrix, Quantized) and matrix.bias is None and matrix.codes.dtype == np.int8
     if not plain or matrix.scale is None or matrix.scale.size != 1:
-        raise SpecError("int8DynamicQuantize needs weights of 8 bits with a sign, with a single scale and no bias")
+        raise SpecError("int8DynamicQuantize needs signed 8-bit weights with a single scale and no bias")
     return replace(matrix, codes=matrix.codes.T, scale=matrix.scale.reshape(()))
 
 
-def _times_stored(x, weights, bias, *, features: str):
-    """x @ weights + bias on the last axis of x. `features` says in the refusal where they are."""
+def _times_stored(x: Array, weights: Any, bias: Array | None, *, features: str) -> Array:
+    """x @ weights + bias on the last axis of x. `features` says in the error where they are."""
     expected = weights.shape[0]
     if x.shape[-1] != expected:
         raise ShapeError(f"x has {x.shape[-1]} features {features}, weights expect {expected}")
     if isinstance(weights, Quantized):
-        y = _int8_product(x, weights.codes, jnp.asarray(weights.scale, x.dtype))
+        y = int8_matmul(x, weights.codes, jnp.asarray(weights.scale, x.dtype))
     else:
-        y = contract(jnp.matmul, x, weights.astype(x.dtype))
+        y = matmul(x, weights.astype(x.dtype))
     return y if bias is None else y + bias.astype(x.dtype)
 
 
-# 8-bit products ------------------------------------------------------------------------------------------------------
-
-_EXACT_IN_FLOAT32 = 1024  # products of two 8-bit codes whose sum float32 surely holds: 2^24 / 2^14
-
-
-@jax.custom_jvp
-def _int8_product(x, codes, scale):
-    """x @ (codes * scale), x rounded to 8 bits: in steps of max|x| / 127, half to even, summed as integers."""
-    step = jnp.max(jnp.abs(x), initial=0) / 127
-    step = jnp.where(step > 0, step, 1)
-    total = _integer_product(jnp.clip(jnp.round(x / step), -127, 127), codes)
-    return total.astype(x.dtype) * (step * scale)
-
-
-@_int8_product.defjvp
-def _int8_slope(primals, tangents):
-    """Straight through: rounding is a staircase without a useful slope, so the product counts as not rounded."""
-    x, codes, scale = primals
-    dx, _, dscale = tangents
-    exact = codes.astype(x.dtype)
-    return _int8_product(x, codes, scale), jnp.matmul(dx, exact) * scale + jnp.matmul(x, exact) * dscale
-
-
-def _integer_product(x, codes):
-    """The int32 product of whole numbers of up to 8 bits, x [..., in] in floats, codes [in, out] int8.
-
-    XLA multiplies int8 on CPUs with a scalar loop; float32 products are exact up to 1024 terms and much faster.
-    """
-    if target().platform != "cpu":
-        return jnp.matmul(x.astype(jnp.int8), codes, preferred_element_type=jnp.int32)
-    x = x.astype(jnp.float32)
-    total = jnp.zeros((*x.shape[:-1], codes.shape[1]), jnp.int32)
-    for start in range(0, codes.shape[0], _EXACT_IN_FLOAT32):
-        part = slice(start, start + _EXACT_IN_FLOAT32)
-        product = jnp.matmul(x[..., part], codes[part].astype(jnp.float32), precision=lax.Precision.HIGHEST)
-        total += product.astype(jnp.int32)
-    return total
-
-
-# Layers --------------------------------------------------------------------------------------------------------------
+# Products ------------------------------------------------------------------------------------------------------------
 
 
 @op(
@@ -116,15 +82,26 @@ def _integer_product(x, codes):
     prepare=_turned,
     channels=_channels,
 )
-def inner_product(x, *, weights, bias, int8_dynamic_quantize: bool):
+def inner_product(x: Array, *, weights: Any, bias: Array | None, int8_dynamic_quantize: bool) -> Array:
     """A dense layer: x W^T + b, W of shape [out, in].
 
-    x: rank 1 to 3 [..., in] -> [..., out]; rank 4 or 5 [..., C, H, W] with C H W = in -> [..., out, 1, 1].
-    `int8_dynamic_quantize` rounds x to 8 bits, in steps of the largest magnitude in the whole blob / 127 (half to
-    even), and multiplies the codes of the weights as integers; its gradient is that of the product without rounding.
-    Raises ShapeError for other ranks and counts. Source: InnerProductLayerParams (spec 1; 8 bits: spec 5).
+    Args:
+        x: rank 1 to 3, [..., in]; rank 4 or 5, [..., C, H, W] with C H W = in.
+        weights: W, turned to [in, out] by `prepare`.
+        bias: [out].
+        int8_dynamic_quantize: whether x is rounded to 8 bits, in steps of the largest magnitude in the whole blob / 127
+            (half to even), and multiplied with the codes of the weights as integers; the gradient is that of the
+            product without rounding.
+
+    Returns:
+        [..., out]; for rank 4 or 5 [..., out, 1, 1].
+
+    Raises:
+        ShapeError: x has another rank or number of features.
+
+    Source: InnerProductLayerParams (spec 1; 8 bits: spec 5).
     """
-    need_rank(x, 1, 5)
+    check_rank(x, 1, 5)
     if x.ndim <= 3:
         return _times_stored(x, weights, bias, features="in its last axis")
     rows = x.reshape(*x.shape[:-3], math.prod(x.shape[-3:]))
@@ -137,64 +114,101 @@ def inner_product(x, *, weights, bias, int8_dynamic_quantize: bool):
     quantized=True,
     prepare=_turned,
 )
-def batched_matmul(a, b=None, *, transpose_a: bool, transpose_b: bool, weights, bias, int8_dynamic_quantize: bool):
+def batched_matmul(
+    a: Array,
+    b: Array | None = None,
+    *,
+    transpose_a: bool,
+    transpose_b: bool,
+    weights: Any,
+    bias: Array | None,
+    int8_dynamic_quantize: bool,
+) -> Array:
     """Matrix products of the last two axes; the axes before them broadcast.
 
-    Two inputs: [..., M, K] and [..., K, N] -> [..., M, N]; a of rank 1 is a row, b of rank 1 a column, and the axes
-    that they gain stay: (10) x (10) -> (1, 1). Transposition comes after that. Weights and bias are not used.
-    One input: [..., X1] times stored weights plus bias -> [..., X2]; the transposition flags are not used.
-    `int8_dynamic_quantize` as in `inner_product`. Raises ShapeError where sizes do not fit.
+    Args:
+        a: [..., M, K]; rank 1 is a row. With a single input [..., X1].
+        b: [..., K, N]; rank 1 is a column. Without it a is multiplied with stored weights.
+        transpose_a: whether a is transposed; not used with a single input.
+        transpose_b: as `transpose_a`.
+        weights: [X1, X2], for a single input.
+        bias: [X2], for a single input.
+        int8_dynamic_quantize: as in `inner_product`.
+
+    Returns:
+        [..., M, N], where the axes that a row and a column gain stay: (10) x (10) -> (1, 1); transposition comes after
+        that. With a single input [..., X2].
+
+    Raises:
+        ShapeError: sizes do not fit, or weights are absent.
+
     Source: BatchedMatMulLayerParams (spec 4; 8 bits: spec 5).
     """
     if b is None:
         if weights is None:
-            raise ShapeError("with a single input the layer multiplies by stored weights, and there are none")
+            raise ShapeError("with a single input the layer multiplies with stored weights, and there are none")
         return _times_stored(a, weights, bias, features="in its last axis")
     if int8_dynamic_quantize:
-        raise ShapeError("int8DynamicQuantize multiplies by stored weights: it takes one input, not two")
+        raise ShapeError("int8DynamicQuantize multiplies with stored weights: it takes one input, not two")
     a = a[None, :] if a.ndim == 1 else a
     b = b[:, None] if b.ndim == 1 else b
     a = jnp.swapaxes(a, -1, -2) if transpose_a else a
     b = jnp.swapaxes(b, -1, -2) if transpose_b else b
     if a.shape[-1] != b.shape[-2]:
         raise ShapeError(f"rows of a have {a.shape[-1]} numbers, columns of b {b.shape[-2]} (shapes as multiplied)")
-    return contract(jnp.matmul, a, b)
+    return matmul(a, b)
 
 
 # Embeddings ----------------------------------------------------------------------------------------------------------
 
 
-def _rows(table, x, bias):
-    """The rows of a table [vocabulary, size] at float indices; NaN where an index is no row of it."""
-    index = whole(x)
-    refuse_missing(index, table.shape[0])
-    known = (index >= 0) & (index < table.shape[0])
-    rows = jnp.take(table, index, axis=0, mode="clip")
-    rows = rows if bias is None else rows + bias
-    return jnp.where(known[..., None], rows, jnp.nan)
+def _rows(table: Array, x: Array, bias: Array | None) -> Array:
+    index = to_integers(x)
+    check_indices(index, table.shape[0])
+    return embedding_lookup(table, index, bias)
 
 
 @op("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_turned)
-def embedding(x, *, weights, bias):
+def embedding(x: Array, *, weights: Array, bias: Array | None) -> Array:
     """One column of `weights` [out, vocabulary] for each index, plus bias.
 
-    x: [N, 1, 1, 1] or [S, N, 1, 1, 1], indices in [0, vocabulary) -> [..., out, 1, 1]; a fraction is dropped, and an
-    index outside gives NaN (the format leaves both open). Raises ShapeError for other shapes.
+    Args:
+        x: [N, 1, 1, 1] or [S, N, 1, 1, 1], indices in [0, vocabulary); a fraction is dropped, and an index outside
+            gives NaN (the format leaves both open).
+        weights: turned to [vocabulary, out] by `prepare`.
+        bias: [out].
+
+    Returns:
+        [..., out, 1, 1].
+
+    Raises:
+        ShapeError: x has another shape.
+
     Source: EmbeddingLayerParams (spec 1).
     """
     if x.ndim not in (4, 5) or x.shape[-3:] != (1, 1, 1):
-        raise ShapeError(f"x has shape {list(x.shape)}; it is [N, 1, 1, 1] or [S, N, 1, 1, 1]")
+        raise ShapeError(f"x has shape {list(x.shape)}; it must be [N, 1, 1, 1] or [S, N, 1, 1, 1]")
     return _rows(weights, x[..., 0, 0, 0], bias)[..., None, None]
 
 
 @op("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_turned)
-def embedding_nd(x, *, weights, bias):
+def embedding_nd(x: Array, *, weights: Array, bias: Array | None) -> Array:
     """One column of `weights` [size, vocabulary] for each index, plus bias.
 
-    x: [..., 1], rank 2 to 5 -> [..., size]. Indices as in `embedding`. Raises ShapeError for other shapes.
+    Args:
+        x: [..., 1], rank 2 to 5; indices as in `embedding`.
+        weights: turned to [vocabulary, size] by `prepare`.
+        bias: [size].
+
+    Returns:
+        [..., size].
+
+    Raises:
+        ShapeError: x has another shape.
+
     Source: EmbeddingNDLayerParams (spec 4).
     """
-    need_rank(x, 2, 5)
+    check_rank(x, 2, 5)
     if x.shape[-1] != 1:
-        raise ShapeError(f"x has shape {list(x.shape)}; its last axis has size 1")
+        raise ShapeError(f"x has shape {list(x.shape)}; its last axis must have size 1")
     return _rows(weights, x[..., 0], bias)

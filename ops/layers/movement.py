@@ -2,73 +2,87 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
-
-import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op, target
+from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import as_listed, from_start
-from graphml.ops._known import module, whole, whole_numbers
+from graphml.ops.kernels import movement as kernels
+from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
+from graphml.ops.layers._integers import known_integers, to_integers
 
 # Joining and splitting ------------------------------------------------------------------------------------------------
 
 
-def joined(arrays: Sequence[Any], axis: int):
-    """Arrays behind each other along an axis, counted from the start.
-
-    XLA:CPU copies faster when the axes before it are one, and so are those from it on.
-    """
-    shape = arrays[0].shape
-    if module(*arrays) is np or target().platform != "cpu":
-        return module(*arrays).concatenate(arrays, axis)
-    flat = [x.reshape(math.prod(shape[:axis]), math.prod(x.shape[axis:])) for x in arrays]
-    length = sum(x.shape[axis] for x in arrays)
-    return jnp.concatenate(flat, 1).reshape(*shape[:axis], length, *shape[axis + 1 :])
+def _shapes(inputs: tuple[Array, ...]) -> str:
+    return ", ".join(str(list(x.shape)) for x in inputs)
 
 
 @op("stack")
-def stack(*inputs, axis: int):
-    """All inputs behind each other on a new axis.
+def stack(*inputs: Array, axis: int) -> Array:
+    """Stack all inputs along a new axis.
 
-    Inputs: one shape; returns one rank more. `axis` is a place in the result and may count from the end.
-    Raises ShapeError when the shapes differ. Source: StackLayerParams (spec 4).
+    Args:
+        inputs: one shape.
+        axis: the place of the new axis in the result; may count from the end.
+
+    Returns:
+        One rank more.
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Source: StackLayerParams (spec 4).
     """
     if len({x.shape for x in inputs}) > 1:
-        raise ShapeError(f"the inputs have shapes {', '.join(str(list(x.shape)) for x in inputs)}; they must be equal")
-    return module(*inputs).stack(inputs, from_start(axis, inputs[0].ndim + 1))
+        raise ShapeError(f"the inputs have shapes {_shapes(inputs)}; they must be equal")
+    return array_namespace(*inputs).stack(inputs, normalize_axis(axis, inputs[0].ndim + 1))
 
 
 @op("concatND")
-def concat_nd(*inputs, axis: int, interleave: bool):
-    """All inputs behind each other along an axis; with `interleave` their first elements, then their second ones ...
+def concat_nd(*inputs: Array, axis: int, interleave: bool) -> Array:
+    """Concatenate all inputs along an axis; with `interleave`, first all their first elements, then the second ones ...
 
-    Inputs: one rank, equal in all other axes, and with `interleave` in this one too; an input may be empty.
-    Raises ShapeError otherwise. Source: ConcatNDLayerParams (spec 4; interleave spec 5).
+    Args:
+        inputs: one rank, equal in all other axes, and with `interleave` in this one too; an input may be empty.
+        axis: may count from the end.
+        interleave: see above.
+
+    Returns:
+        The rank of the inputs.
+
+    Raises:
+        ShapeError: the shapes do not match.
+
+    Source: ConcatNDLayerParams (spec 4; interleave spec 5).
     """
-    first = inputs[0]
-    axis = from_start(axis, first.ndim)
+    axis = normalize_axis(axis, inputs[0].ndim)
     same = {x.shape if interleave else (*x.shape[:axis], *x.shape[axis + 1 :]) for x in inputs}
     if len(same) > 1 or len({x.ndim for x in inputs}) > 1:
-        apart = "" if interleave else f" but for axis {axis}"
-        raise ShapeError(f"the inputs have shapes {', '.join(str(list(x.shape)) for x in inputs)}; must agree{apart}")
-    if not interleave:
-        return joined(inputs, axis)
-    rows = module(*inputs).stack(inputs, axis + 1)
-    return rows.reshape(*first.shape[:axis], len(inputs) * first.shape[axis], *first.shape[axis + 1 :])
+        except_axis = "" if interleave else f" except on axis {axis}"
+        raise ShapeError(f"the inputs have shapes {_shapes(inputs)}; they must be equal{except_axis}")
+    return kernels.interleave(inputs, axis) if interleave else kernels.concatenate(inputs, axis)
 
 
 @op("splitND")
-def split_nd(x, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]):
+def split_nd(x: Array, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]) -> list[Array]:
     """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` parts as equal as possible.
 
-    x: any rank >= 1; returns that many arrays of this rank. When the length is no multiple, the first parts are longer
-    by one. Raises ShapeError when `split_sizes` do not add up to the axis. Source: SplitNDLayerParams (spec 4).
+    Args:
+        x: any rank >= 1.
+        axis: may count from the end.
+        num_splits: the number of parts; when it does not divide the axis, the first parts are longer by one.
+        split_sizes: the sizes of the parts, or empty.
+
+    Returns:
+        That many arrays of the rank of x.
+
+    Raises:
+        ShapeError: `split_sizes` do not add up to the axis, or both are missing.
+
+    Source: SplitNDLayerParams (spec 4).
     """
-    axis = from_start(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     length = x.shape[axis]
     if not split_sizes and num_splits < 1:
         raise ShapeError("num_splits is 0 and split_sizes is empty; one of them must say how many parts there are")
@@ -76,83 +90,101 @@ def split_nd(x, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]):
         short, longer = divmod(length, num_splits)
         split_sizes = (short + 1,) * longer + (short,) * (num_splits - longer)
     if sum(split_sizes) != length:
-        raise ShapeError(f"split_sizes {list(split_sizes)} add up to {sum(split_sizes)}; the axis holds {length}")
-    return module(x).split(x, np.cumsum(split_sizes)[:-1].tolist(), axis)
+        raise ShapeError(f"split_sizes {list(split_sizes)} add up to {sum(split_sizes)}; the axis has size {length}")
+    return array_namespace(x).split(x, np.cumsum(split_sizes)[:-1].tolist(), axis)
 
 
 # Repeating and reordering ---------------------------------------------------------------------------------------------
 
 
-_MOST_COPIES = 64  # that are worth an operand each
-
-
-def _repeated(x, count: int, axis: int):
-    """x repeated along `axis`. XLA:CPU broadcasts slowly into an axis that is not the first."""
-    if count == 1:
-        return x
-    if count <= _MOST_COPIES:
-        return joined([x] * count, axis)
-    return module(x).tile(x, [count if i == axis else 1 for i in range(x.ndim)])
-
-
 @op("tile", concrete=(1,))
-def tile(x, times=None, *, reps: tuple[int, ...]):
+def tile(x: Array, times: Array | None = None, *, reps: tuple[int, ...]) -> Array:
     """x repeated as a whole along its axes.
 
-    x: any rank >= 1; returns this rank. A second input, known when the network is traced, replaces `reps`. Fewer
-    repetitions than axes count for the last ones. Raises ShapeError for more. Source: TileLayerParams (spec 4).
+    Args:
+        x: any rank >= 1.
+        times: in place of `reps`; known when the network is traced.
+        reps: how often along each axis; fewer numbers than axes are for the last axes.
+
+    Returns:
+        The rank of x.
+
+    Raises:
+        ShapeError: there are more numbers than axes, or one is not positive.
+
+    Source: TileLayerParams (spec 4).
     """
-    reps = reps if times is None else whole_numbers(times, "reps")
+    reps = reps if times is None else known_integers(times, "reps")
     if not 1 <= len(reps) <= x.ndim or min(reps) < 1:
-        raise ShapeError(f"reps is {list(reps)}; one to {x.ndim} positive numbers are legal for rank {x.ndim}")
-    for axis, count in zip(range(x.ndim)[-len(reps) :], reps, strict=True):
-        x = _repeated(x, count, axis)
-    return x
+        raise ShapeError(f"reps is {list(reps)}; for rank {x.ndim} it must hold one to {x.ndim} positive numbers")
+    return kernels.tile(x, reps)
 
 
 @op("transpose")
-def transpose(x, *, axes: tuple[int, ...]):
+def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
     """The axes in another order: axis i of the result is axis axes[i] of x.
 
-    x: any rank; three axes are those of an image [C, H, W], see `as_listed`. Raises ShapeError unless `axes` is a
-    permutation. Source: TransposeLayerParams (spec 4).
+    Args:
+        x: any rank.
+        axes: a permutation; three axes are those of an image [C, H, W], see `drop_unlisted_axes`.
+
+    Returns:
+        As many axes as are listed.
+
+    Raises:
+        ShapeError: `axes` is not a permutation.
+
+    Source: TransposeLayerParams (spec 4).
     """
-    x = as_listed(x, len(axes))
+    x = drop_unlisted_axes(x, len(axes))
     if sorted(axes) != list(range(x.ndim)):
         raise ShapeError(f"axes is {list(axes)}, which is not a permutation of {list(range(x.ndim))}")
     return x.transpose(axes)
 
 
 @op("reverse")
-def reverse(x, *, reverse_dim: tuple[bool, ...]):
+def reverse(x: Array, *, reverse_dim: tuple[bool, ...]) -> Array:
     """The opposite order along every axis that `reverse_dim` marks.
 
-    x: any rank; returns its shape; three marks are those of an image [C, H, W], see `as_listed`. Raises ShapeError
-    unless there is one mark for each axis. Source: ReverseLayerParams (spec 4).
+    Args:
+        x: any rank.
+        reverse_dim: one mark for each axis; three are those of an image [C, H, W], see `drop_unlisted_axes`.
+
+    Returns:
+        As many axes as are marked or not.
+
+    Raises:
+        ShapeError: there is not one mark for each axis.
+
+    Source: ReverseLayerParams (spec 4).
     """
-    x = as_listed(x, len(reverse_dim))
+    x = drop_unlisted_axes(x, len(reverse_dim))
     if len(reverse_dim) != x.ndim:
         raise ShapeError(f"reverse_dim has {len(reverse_dim)} values; x has rank {x.ndim} and needs one for each axis")
-    return module(x).flip(x, tuple(axis for axis, marked in enumerate(reverse_dim) if marked))
+    return array_namespace(x).flip(x, tuple(axis for axis, marked in enumerate(reverse_dim) if marked))
 
 
 @op("reverseSeq")
-def reverse_seq(x, lengths, *, batch_axis: int, sequence_axis: int):
+def reverse_seq(x: Array, lengths: Array, *, batch_axis: int, sequence_axis: int) -> Array:
     """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
 
-    x: any rank >= 2; lengths: [B], B the size of `batch_axis`. Returns the shape of x. Lengths beyond the axis mean all
-    of it. Raises ShapeError when sizes or axes do not fit. Source: ReverseSeqLayerParams (spec 4).
+    Args:
+        x: any rank >= 2.
+        lengths: [B], B the size of `batch_axis`; those beyond the axis mean all of it.
+        batch_axis: the axis of the sequences; may count from the end.
+        sequence_axis: the axis of the elements; may count from the end.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        ShapeError: sizes or axes do not match.
+
+    Source: ReverseSeqLayerParams (spec 4).
     """
-    batch, sequence = from_start(batch_axis, x.ndim), from_start(sequence_axis, x.ndim)
+    batch, sequence = normalize_axis(batch_axis, x.ndim), normalize_axis(sequence_axis, x.ndim)
     if batch == sequence:
-        raise ShapeError(f"batch_axis and sequence_axis are both {batch}; they must be two axes")
+        raise ShapeError(f"batch_axis and sequence_axis are both {batch}; they must be different axes")
     if lengths.shape != (x.shape[batch],):
-        raise ShapeError(f"the lengths have shape {list(lengths.shape)}; the batch holds {x.shape[batch]}")
-
-    def along(values, axis):
-        return values.reshape(*(-1 if i == axis else 1 for i in range(x.ndim)))
-
-    length = along(jnp.clip(whole(lengths), 0, x.shape[sequence]), batch)
-    place = along(jnp.arange(x.shape[sequence]), sequence)
-    source = jnp.where(place < length, length - 1 - place, place)
-    return jnp.take_along_axis(x, source, sequence, mode="promise_in_bounds")
+        raise ShapeError(f"the lengths have shape {list(lengths.shape)}; it must be [{x.shape[batch]}], as the batch")
+    return kernels.reverse_sequence(x, to_integers(lengths), batch_axis=batch, sequence_axis=sequence)

@@ -1,60 +1,85 @@
-"""Ordering: running sums, the largest few, and the order that sorts."""
+"""Ordering: cumulative sums, the largest few, and the order that sorts."""
 
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import lax
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import from_start
-from graphml.ops._known import whole_number
-from graphml.ops._running_sum import running_sum
+from graphml.ops.kernels import sorting
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._axes import normalize_axis
+from graphml.ops.layers._integers import known_integer
 
 
 @op("cumSum", concrete=(1,))
-def cum_sum(x, along=None, *, axis: int, exclude_final_sum: bool, reverse: bool):
-    """The running sum along an axis, from its start or, with `reverse`, from its end.
+def cum_sum(x: Array, along: Array | None = None, *, axis: int, exclude_final_sum: bool, reverse: bool) -> Array:
+    """The cumulative sum along an axis, from its start or, with `reverse`, from its end.
 
-    x: any rank >= 1; returns its shape. A second input replaces `axis`. With `exclude_final_sum` each sum stops before
-    its own element, so that it begins with 0. Source: CumSumLayerParams (spec 5).
+    Args:
+        x: any rank >= 1.
+        along: one number, in place of `axis`; known when the network is traced.
+        axis: may count from the end.
+        exclude_final_sum: whether each sum stops before its own element, so that the first is 0.
+        reverse: see above.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        ShapeError: x has no such axis.
+
+    Source: CumSumLayerParams (spec 5).
     """
-    axis = from_start(axis if along is None else whole_number(along, "the axis"), x.ndim)
-    size = x.shape[axis]
-    if not exclude_final_sum or size == 0:
-        return running_sum(x, axis, reverse)
-    kept = lax.slice_in_dim(x, 1, size, axis=axis) if reverse else lax.slice_in_dim(x, 0, size - 1, axis=axis)
-    padding = [(0, 0)] * x.ndim
-    padding[axis] = (0, 1) if reverse else (1, 0)
-    return jnp.pad(running_sum(kept, axis, reverse), padding)
+    axis = normalize_axis(axis if along is None else known_integer(along, "the axis"), x.ndim)
+    return sorting.cumsum(x, axis, exclusive=exclude_final_sum, reverse=reverse)
 
 
 @op("topK", concrete=(1,))
-def top_k(x, count=None, *, axis: int, k: int, use_bottom_k: bool):
-    """The K largest numbers along an axis in falling order, or the K smallest in rising order, and their positions.
+def top_k(x: Array, count: Array | None = None, *, axis: int, k: int, use_bottom_k: bool) -> tuple[Array, Array]:
+    """The K largest numbers along an axis in descending order, or the K smallest ascending, and their positions.
 
-    x: any rank >= 1; returns two arrays whose axis has size K, the second one of positions as floats. A second input
-    replaces `k`. Among equals the lower position comes first. Raises ShapeError when the axis holds fewer than K.
+    Args:
+        x: any rank >= 1.
+        count: one number, in place of `k`; known when the network is traced.
+        axis: may count from the end.
+        k: how many.
+        use_bottom_k: whether the smallest are wanted.
+
+    Returns:
+        (values, positions as floats), with size K on the axis. Among equals the lower position comes first.
+
+    Raises:
+        ShapeError: the axis holds fewer than K.
+
     Source: TopKLayerParams (spec 4).
     """
-    axis = from_start(axis, x.ndim)
-    k = k if count is None else whole_number(count, "K")
+    axis = normalize_axis(axis, x.ndim)
+    k = k if count is None else known_integer(count, "K")
     if not 1 <= k <= x.shape[axis]:
-        raise ShapeError(f"K is {k}; the axis holds {x.shape[axis]} numbers")
-    rows = jnp.moveaxis(x, axis, -1)
-    rows = jnp.where(rows == 0, 0, rows)  # XLA takes -0 for less than 0, but they are equals
-    values, positions = lax.top_k(0 - rows if use_bottom_k else rows, k)
-    values = 0 - values if use_bottom_k else values
-    return jnp.moveaxis(values, -1, axis), jnp.moveaxis(positions.astype(x.dtype), -1, axis)
+        raise ShapeError(f"K is {k}; it must be from 1 to {x.shape[axis]}, the size of the axis")
+    values, positions = sorting.top_k(x, axis, k, smallest=use_bottom_k)
+    return values, positions.astype(x.dtype)
 
 
 @op("argSort", differentiable="a position does not change with small changes of the numbers")
-def arg_sort(x, *, axis: int, descending: bool):
+def arg_sort(x: Array, *, axis: int, descending: bool) -> Array:
     """The positions, as floats, in whose order the numbers along an axis are sorted; equals keep their order.
 
-    x: any rank >= 1; returns its shape. `axis` counts from the start only. Source: ArgSortLayerParams (spec 5).
+    Args:
+        x: any rank >= 1.
+        axis: counts from the start only.
+        descending: whether the largest comes first.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        ShapeError: x has no such axis.
+
+    Source: ArgSortLayerParams (spec 5).
     """
     if axis < 0:
-        raise ShapeError(f"axis is {axis}; here it must not be negative")
-    from_start(axis, x.ndim)
+        raise ShapeError(f"axis must not be negative for this layer, got {axis}")
+    normalize_axis(axis, x.ndim)
     return jnp.argsort(x, axis, stable=True, descending=descending).astype(x.dtype)

@@ -1,59 +1,38 @@
 """Recurrent layers: a cell carried along the sequence axis of [sequence, batch, channels, 1, 1] blobs.
 
-All cells share one loop. `prepare` sets the matrices of the gates side by side and stands them up as [in, out], so that
-a step costs one product with the state; whether the product with the input leaves the loop depends on the batch, and
-where it stays it can be part of the same product.
-States go in and out as [1, batch, size, 1, 1]; those that are not wired start as zeros. On the way in they may also be
-[batch, size, 1, 1, 1], which the common converter writes for plain recurrent layers.
+`prepare` puts the matrices of the gates side by side, as [in, out]. States enter and leave as [1, batch, size, 1, 1];
+those that are not wired start as zeros. They may also enter as [batch, size, 1, 1, 1], which the common converter
+writes for plain recurrent layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
-from jax import lax
 
-from graphml.catalogue import op, target
+from graphml.catalogue import op
 from graphml.errors import ShapeError, SpecError
+from graphml.ops.kernels import recurrent as kernels
+from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers.activation import activate
-from graphml.ops.layers.precision import contract
 from graphml.spec.attributes import Choice
 
-# Up to this batch one large product before the loop is faster on CPUs; beyond it, steps that keep x in cache.
-_HOIST_UP_TO = 8
-# Steps from which on it pays to copy the matrices of input and state into one, for one product a step.
-_JOIN_FROM = 8
-_COLUMNS = 512  # of a product with several rows; XLA is slower with twice as many
+
+def _clipped(choice: Choice) -> kernels.Activation:
+    """An activation whose argument every cell clips to [-50, 50]."""
+    return lambda x: activate(jnp.clip(x, -50, 50), choice)
 
 
-_dot = partial(contract, jnp.matmul)
-
-
-def _in_parts(matrix, batch: int) -> Callable[[Any], Any]:
-    """x -> x @ matrix for x of `batch` rows, in products of so many columns as are fast on CPUs."""
-    count = matrix.shape[1] // _COLUMNS
-    if target().platform != "cpu" or batch == 1 or count < 2 or matrix.shape[1] % count:
-        return lambda x: _dot(x, matrix)
-    parts = jnp.split(matrix, count, axis=1)
-    return lambda x: jnp.concatenate([_dot(x, part) for part in parts], axis=-1)
-
-
-def _clip(x):
-    """Every cell keeps what enters an activation within [-50, 50]."""
-    return jnp.clip(x, -50, 50)
-
-
-def _sequence(x, size: int):
+def _sequence(x: Array, size: int) -> Array:
     """[sequence, batch, size] of an input blob."""
     if x.ndim != 5 or x.shape[2:] != (size, 1, 1):
-        raise ShapeError(f"the input has shape {list(x.shape)}; it is [sequence, batch, {size}, 1, 1]")
+        raise ShapeError(f"the input has shape {list(x.shape)}; it must be [sequence, batch, {size}, 1, 1]")
     return x[..., 0, 0]
 
 
-def _start(state, x, size: int):
+def _start(state: Array | None, x: Array, size: int) -> Array:
     """[batch, size] of a state blob; zeros where there is none. A state of one row serves every row of the batch."""
     batch = x.shape[1]
     if state is None:
@@ -63,62 +42,16 @@ def _start(state, x, size: int):
     if state.shape == (batch, size, 1, 1, 1):
         return state[:, :, 0, 0, 0]
     raise ShapeError(
-        f"a state has shape {list(state.shape)}; it is [1, {batch}, {size}, 1, 1] or [{batch}, {size}, 1, 1, 1]"
+        f"a state has shape {list(state.shape)}; it must be [1, {batch}, {size}, 1, 1] or [{batch}, {size}, 1, 1, 1]"
     )
 
 
-def _blob(rows):
+def _blob(rows: Array) -> Array:
     """[..., batch, size] as a blob of rank 5."""
     return rows[..., None, None]
 
 
-def _run(
-    advance: Callable[[tuple, Any], tuple],
-    states: tuple,
-    x,
-    matrix,
-    recursion,
-    bias,
-    *,
-    reverse: bool,
-    every_step: bool,
-) -> tuple[Any, tuple]:
-    """Carry `states` along x: (outputs [sequence or 1, batch, size], last states).
-
-    advance: (states, x_t @ matrix + y_t @ recursion + bias) -> states, of which the first is the output y; without
-    `recursion` its term is left to `advance`. reverse: from the last step to the first. Outputs come in the order in
-    which they were computed.
-    """
-    length, batch = x.shape[:2]
-
-    def shifted(product):
-        return product if bias is None else product + bias
-
-    hoisted = target().platform != "cpu" or batch <= _HOIST_UP_TO
-    joined = not hoisted and length >= _JOIN_FROM
-    repeat = None
-    if hoisted:
-        x = shifted(_dot(x, matrix))
-    if recursion is not None:
-        repeat = _in_parts(jnp.concatenate([matrix, recursion]) if joined else recursion, batch)
-
-    def entering(y, x):
-        if joined and repeat is not None:
-            return shifted(repeat(jnp.concatenate([x, y], axis=-1)))
-        z = x if hoisted else shifted(_dot(x, matrix))
-        return z if repeat is None else z + repeat(y)
-
-    def step(states, x):
-        states = advance(states, entering(states[0], x))
-        return states, states[0] if every_step else None
-
-    last, outputs = lax.scan(step, states, x, reverse=reverse)
-    if outputs is None:
-        return last[0][None], last
-    return (jnp.flip(outputs, 0) if reverse else outputs), last
-
-
-def _beside(weights: Mapping[str, Any], gates: Sequence[str], ending: str) -> Any:
+def _side_by_side(weights: Mapping[str, Any], gates: Sequence[str], ending: str) -> Any:
     """What several gates store under one ending, side by side along the last axis; matrices become [in, out].
 
     Biases may be missing from all gates, which gives None.
@@ -137,8 +70,9 @@ def _known_activations(*names: str, count: int) -> Callable[[Mapping[str, Any]],
 
     def reason(attributes: Mapping[str, Any]) -> str | None:
         for name in names:
-            value = attributes[name]
-            choices = value if isinstance(value, tuple) and not isinstance(value, Choice) else (value,)
+            value: Any = attributes[name]
+            several = isinstance(value, tuple) and not isinstance(value, Choice)
+            choices = cast("tuple[Choice | None, ...]", value if several else (value,))
             if len(choices) != count:
                 return f"{name} holds {len(choices)} activations, {count} are needed"
             for choice in choices:
@@ -163,36 +97,44 @@ def _upright(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappi
     supported=_known_activations("activation", count=1),
 )
 def simple_recurrent(
-    x,
-    state=None,
+    x: Array,
+    state: Array | None = None,
     *,
     activation: Choice,
     sequence_output: bool,
     reverse_input: bool,
-    weight_matrix,
-    recursion_matrix,
-    bias_vector,
-):
+    weight_matrix: Array,
+    recursion_matrix: Array,
+    bias_vector: Array | None,
+) -> tuple[Array, Array]:
     """y_t = f(clip(W x_t + R y_{t-1} + b)), f an activation, clip to +-50.
 
-    x: [sequence, batch, in, 1, 1], state: [1, batch, out, 1, 1]. Returns the outputs [sequence, batch, out, 1, 1] (only
-    the final one, [1, batch, ...], without `sequence_output`) and the final state. `reverse_input` runs from the last
-    step to the first, and the outputs come in that order too: the first of them is that of the last step.
-    Raises ShapeError for other shapes. Source: SimpleRecurrentLayerParams (spec 1).
+    Args:
+        x: [sequence, batch, in, 1, 1].
+        state: [1, batch, out, 1, 1].
+        activation: f.
+        sequence_output: whether all outputs are returned, or the last one.
+        reverse_input: whether to run from the last step to the first; the first output is then that of the last step.
+        weight_matrix: W, turned to [in, out] by `prepare`.
+        recursion_matrix: R, turned to [out, out].
+        bias_vector: [out].
+
+    Returns:
+        Outputs [sequence or 1, batch, out, 1, 1] in the order of computation, and the final state.
+
+    Raises:
+        ShapeError: x or the state has another shape.
+
+    Source: SimpleRecurrentLayerParams (spec 1).
     """
-    x = _sequence(x, weight_matrix.shape[0])
-
-    def advance(states, z):
-        return (activate(_clip(z), activation),)
-
-    states = (_start(state, x, recursion_matrix.shape[0]),)
-    outputs, (last,) = _run(
-        advance,
-        states,
-        x,
+    rows = _sequence(x, weight_matrix.shape[0])
+    outputs, last = kernels.rnn(
+        rows,
+        _start(state, rows, recursion_matrix.shape[0]),
         weight_matrix,
         recursion_matrix,
         bias_vector,
+        _clipped(activation),
         reverse=reverse_input,
         every_step=sequence_output,
     )
@@ -205,13 +147,13 @@ _GRU_GATES = ("update_gate", "reset_gate", "output_gate")
 
 
 def _gru_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The gates side by side under the names of the update gate. Only the recursion of the output gate stays apart: it
+    """The gates side by side under the names of the update gate. Only the recursion of the output gate is separate: it
     takes the state after the reset."""
     return {
-        "update_gate_weight_matrix": _beside(weights, _GRU_GATES, "weight_matrix"),
-        "update_gate_recursion_matrix": _beside(weights, _GRU_GATES[:2], "recursion_matrix"),
-        "output_gate_recursion_matrix": _beside(weights, _GRU_GATES[2:], "recursion_matrix"),
-        "update_gate_bias_vector": _beside(weights, _GRU_GATES, "bias_vector"),
+        "update_gate_weight_matrix": _side_by_side(weights, _GRU_GATES, "weight_matrix"),
+        "update_gate_recursion_matrix": _side_by_side(weights, _GRU_GATES[:2], "recursion_matrix"),
+        "output_gate_recursion_matrix": _side_by_side(weights, _GRU_GATES[2:], "recursion_matrix"),
+        "update_gate_bias_vector": _side_by_side(weights, _GRU_GATES, "bias_vector"),
     }
 
 
@@ -222,49 +164,63 @@ def _gru_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Map
     supported=_known_activations("activations", count=2),
 )
 def gru(
-    x,
-    state=None,
+    x: Array,
+    state: Array | None = None,
     *,
     activations: tuple[Choice, ...],
     sequence_output: bool,
     reverse_input: bool,
-    update_gate_weight_matrix,
-    reset_gate_weight_matrix,
-    output_gate_weight_matrix,
-    update_gate_recursion_matrix,
-    reset_gate_recursion_matrix,
-    output_gate_recursion_matrix,
-    update_gate_bias_vector,
-    reset_gate_bias_vector,
-    output_gate_bias_vector,
-):
+    update_gate_weight_matrix: Array,
+    reset_gate_weight_matrix: Array | None,
+    output_gate_weight_matrix: Array | None,
+    update_gate_recursion_matrix: Array,
+    reset_gate_recursion_matrix: Array | None,
+    output_gate_recursion_matrix: Array,
+    update_gate_bias_vector: Array | None,
+    reset_gate_bias_vector: Array | None,
+    output_gate_bias_vector: Array | None,
+) -> tuple[Array, Array]:
     """Gated recurrent unit, the reset applied to the state before its product with R_o.
 
     z = f(clip(W_z x + R_z y + b_z)), r likewise, o = g(clip(W_o x + R_o (r * y) + b_o)), y' = (1 - z) * o + z * y.
-    Shapes, `sequence_output` and `reverse_input` as in `simple_recurrent`; `activations` are (f, g).
+
+    Args:
+        x: [sequence, batch, in, 1, 1].
+        state: [1, batch, out, 1, 1].
+        activations: (f, g).
+        sequence_output: as in `simple_recurrent`.
+        reverse_input: as in `simple_recurrent`.
+        update_gate_weight_matrix: those of all three gates, see `_gru_gates`.
+        reset_gate_weight_matrix: None.
+        output_gate_weight_matrix: None.
+        update_gate_recursion_matrix: those of update and reset gate.
+        reset_gate_recursion_matrix: None.
+        output_gate_recursion_matrix: R_o.
+        update_gate_bias_vector: those of all three gates.
+        reset_gate_bias_vector: None.
+        output_gate_bias_vector: None.
+
+    Returns:
+        As `simple_recurrent`.
+
+    Raises:
+        ShapeError: x or the state has another shape.
+
     Source: GRULayerParams (spec 1).
     """
-    del reset_gate_weight_matrix, reset_gate_recursion_matrix, reset_gate_bias_vector  # see `_gru_gates`
+    del reset_gate_weight_matrix, reset_gate_recursion_matrix, reset_gate_bias_vector
     del output_gate_weight_matrix, output_gate_bias_vector
-    x = _sequence(x, update_gate_weight_matrix.shape[0])
-    size = output_gate_recursion_matrix.shape[0]
+    rows = _sequence(x, update_gate_weight_matrix.shape[0])
     gate, block = activations
-
-    def advance(states, projected):
-        (y,) = states
-        both = activate(_clip(projected[:, : 2 * size] + _dot(y, update_gate_recursion_matrix)), gate)
-        z, r = both[:, :size], both[:, size:]
-        o = activate(_clip(projected[:, 2 * size :] + _dot(r * y, output_gate_recursion_matrix)), block)
-        return ((1 - z) * o + z * y,)
-
-    states = (_start(state, x, size),)
-    outputs, (last,) = _run(
-        advance,
-        states,
-        x,
+    outputs, last = kernels.gru(
+        rows,
+        _start(state, rows, output_gate_recursion_matrix.shape[0]),
         update_gate_weight_matrix,
-        None,  # one gate takes the state after the reset
+        update_gate_recursion_matrix,
+        output_gate_recursion_matrix,
         update_gate_bias_vector,
+        _clipped(gate),
+        _clipped(block),
         reverse=reverse_input,
         every_step=sequence_output,
     )
@@ -281,11 +237,11 @@ def _lstm_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Ma
     if not params["coupled_input_and_forget_gate"]:
         gates.append("forget_gate")
 
-    def cell(weights):
+    def cell(weights: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "recursion": _beside(weights, gates, "recursion_matrix"),
-            "weight": _beside(weights, gates, "weight_matrix"),
-            "bias": _beside(weights, gates, "bias_vector"),
+            "recursion": _side_by_side(weights, gates, "recursion_matrix"),
+            "weight": _side_by_side(weights, gates, "weight_matrix"),
+            "bias": _side_by_side(weights, gates, "bias_vector"),
             "peepholes": {
                 gate: weights[f"{gate}_peephole_vector"]
                 for gate in gates
@@ -293,35 +249,41 @@ def _lstm_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Ma
             },
         }
 
-    cells = weights["weight_params"]
-    return {"weight_params": [cell(one) for one in cells] if isinstance(cells, list) else cell(cells)}
+    cells: Any = weights["weight_params"]
+    if isinstance(cells, list):
+        return {"weight_params": [cell(one) for one in cast("list[Mapping[str, Any]]", cells)]}
+    return {"weight_params": cell(cells)}
 
 
-def _lstm(x, y, c, cell: Mapping[str, Any], activations: Sequence[Choice], params: Mapping[str, Any], reverse: bool):
-    """One direction of an LSTM: (outputs, last y, last c); the state blobs may be None."""
+def _lstm(
+    x: Array,
+    y: Array | None,
+    c: Array | None,
+    cell: Mapping[str, Any],
+    activations: Sequence[Choice],
+    params: Mapping[str, Any],
+    reverse: bool,
+) -> tuple[Array, Array, Array]:
+    """One direction of an LSTM: (outputs, last y, last c)."""
     gate, block, output = activations
-    x = _sequence(x, cell["weight"].shape[0])
+    rows = _sequence(x, cell["weight"].shape[0])
     size = cell["recursion"].shape[0]
-    limit = params["cell_clip_threshold"]
-
-    def opened(name, z, c):
-        """A gate between closed and open; a peephole lets it see the cell."""
-        peephole = cell["peepholes"].get(name)
-        return activate(_clip(z if peephole is None else z + peephole * c), gate)
-
-    def advance(states, z):
-        c = states[1]
-        z_i, z_o, z_block, *z_f = jnp.split(z, cell["weight"].shape[1] // size, axis=-1)
-        i = opened("input_gate", z_i, c)
-        f = opened("forget_gate", z_f[0], c) if z_f else 1 - i
-        c = jnp.clip(f * c + i * activate(_clip(z_block), block), -limit, limit)
-        return opened("output_gate", z_o, c) * activate(c, output), c
-
-    states = (_start(y, x, size), _start(c, x, size))
-    every_step = params["sequence_output"]
-    matrices = cell["weight"], cell["recursion"], cell["bias"]
-    outputs, (y, c) = _run(advance, states, x, *matrices, reverse=reverse, every_step=every_step)
-    return _blob(outputs), _blob(y[None]), _blob(c[None])
+    outputs, last_y, last_c = kernels.lstm(
+        rows,
+        _start(y, rows, size),
+        _start(c, rows, size),
+        cell["weight"],
+        cell["recursion"],
+        cell["bias"],
+        cell["peepholes"],
+        _clipped(gate),
+        _clipped(block),
+        lambda c: activate(c, output),
+        cell_limit=params["cell_clip_threshold"],
+        reverse=reverse,
+        every_step=params["sequence_output"],
+    )
+    return _blob(outputs), _blob(last_y[None]), _blob(last_c[None])
 
 
 @op(
@@ -331,16 +293,37 @@ def _lstm(x, y, c, cell: Mapping[str, Any], activations: Sequence[Choice], param
     supported=_known_activations("activations", count=3),
 )
 def uni_directional_lstm(
-    x, y=None, c=None, *, activations: tuple[Choice, ...], params: Mapping[str, Any], weight_params, reverse_input: bool
-):
+    x: Array,
+    y: Array | None = None,
+    c: Array | None = None,
+    *,
+    activations: tuple[Choice, ...],
+    params: Mapping[str, Any],
+    weight_params: Any,
+    reverse_input: bool,
+) -> tuple[Array, Array, Array]:
     """Long short-term memory: gates i, f, o and block input z, with a cell c beside the output y.
 
     c' = clip(f * c + i * z) to the cell's threshold, y' = o * h(c'); every gate is f(clip(W x + R y + p * c + b)),
-    where the output gate's peephole sees c'; z takes g and has no peephole. A coupled forget gate is 1 - i. Shapes,
-    `sequence_output` and `reverse_input` as in `simple_recurrent`; `activations` are (f, g, h).
+    where the output gate's peephole sees c'; z takes g and has no peephole. A coupled forget gate is 1 - i.
     `forget_bias` says how b_f was initialized and has no effect: the prose adds 1 to b_f, Core ML does not, since the
-    trained b_f holds it already.
-    Returns outputs, last y and last c.
+    trained b_f includes it already.
+
+    Args:
+        x: [sequence, batch, in, 1, 1].
+        y: [1, batch, out, 1, 1].
+        c: [1, batch, out, 1, 1].
+        activations: (f, g, h).
+        params: `sequence_output` as in `simple_recurrent`, `cell_clip_threshold` and the flags of the cell.
+        weight_params: the weights of the cell, see `_lstm_gates`.
+        reverse_input: as in `simple_recurrent`.
+
+    Returns:
+        Outputs as in `simple_recurrent`, last y and last c.
+
+    Raises:
+        ShapeError: x or a state has another shape.
+
     Source: UniDirectionalLSTMLayerParams, LSTMParams (spec 1).
     """
     return _lstm(x, y, c, weight_params, activations, params, reverse_input)
@@ -353,21 +336,38 @@ def uni_directional_lstm(
     supported=_known_activations("activations_forward_lstm", "activations_backward_lstm", count=3),
 )
 def bi_directional_lstm(
-    x,
-    y=None,
-    c=None,
-    y_back=None,
-    c_back=None,
+    x: Array,
+    y: Array | None = None,
+    c: Array | None = None,
+    y_back: Array | None = None,
+    c_back: Array | None = None,
     *,
     activations_forward_lstm: tuple[Choice, ...],
     activations_backward_lstm: tuple[Choice, ...],
     params: Mapping[str, Any],
-    weight_params,
-):
+    weight_params: Any,
+) -> tuple[Array, ...]:
     """Two LSTMs, one from each end of the sequence, their outputs side by side along the channels.
 
-    Returns outputs [sequence or 1, batch, 2 out, 1, 1], then last y and last c of the forward and of the backward one.
-    At each step stand the outputs that were made there; without `sequence_output`, the last of both.
+    Args:
+        x: [sequence, batch, in, 1, 1].
+        y: [1, batch, out, 1, 1], of the forward LSTM.
+        c: as y.
+        y_back: as y, of the backward LSTM.
+        c_back: as y_back.
+        activations_forward_lstm: (f, g, h), see `uni_directional_lstm`.
+        activations_backward_lstm: the same of the backward LSTM.
+        params: as in `uni_directional_lstm`.
+        weight_params: two sets of weights, forward and backward.
+
+    Returns:
+        Outputs [sequence or 1, batch, 2 out, 1, 1], then last y and last c of the forward and of the backward LSTM.
+        Each step has the outputs that were computed there; without `sequence_output`, the last of both.
+
+    Raises:
+        SpecError: there are not two sets of weights.
+        ShapeError: x or a state has another shape.
+
     Source: BiDirectionalLSTMLayerParams (spec 1).
     """
     if len(weight_params) != 2:

@@ -3,75 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeAlias
 
 import jax.numpy as jnp
-from jax import lax
 
 from graphml.catalogue import op, table
 from graphml.errors import ShapeError
-from graphml.ops._axes import from_start, image_axes, image_axis, need_rank
-from graphml.ops.layers.reduction_forms import largest, mean, norm, position, smallest, square_sum, total
+from graphml.ops.kernels import reductions as kernels
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._axes import check_rank, image_axes, image_axis, normalize_axis
 
+Reduction: TypeAlias = Callable[[Array, tuple[int, ...]], Array]
 
-def _log_sum_exp(x, axes):
-    top = lax.stop_gradient(largest(x, axes))
-    top = jnp.where(jnp.isfinite(top), top, 0)
-    return jnp.log(total(jnp.exp(x - top), axes, fold=True)) + top
-
-
-# f(x, axes), all with keepdims
-_SHARED: Mapping[str, Callable[..., Any]] = {
-    "SUM": total,
-    "AVG": mean,
-    "PROD": lambda x, axes: jnp.prod(x, axes, keepdims=True),
-    "SUMSQUARE": square_sum,
-    "L1": lambda x, axes: total(jnp.abs(x), axes, fold=True),
-    "L2": norm,
-    "MAX": largest,
-    "MIN": smallest,
+_MODES: Mapping[str, Reduction] = {
+    "SUM": kernels.reduce_sum,
+    "AVG": kernels.reduce_mean,
+    "PROD": kernels.reduce_product,
+    "SUMSQUARE": kernels.reduce_sum_square,
+    "L1": kernels.reduce_l1_norm,
+    "L2": kernels.reduce_l2_norm,
+    "MAX": kernels.reduce_max,
+    "MIN": kernels.reduce_min,
 }
 
 
 @op("reduce", layout="either")
-def reduce(x, *, mode: str, epsilon: float, axis: str):
+def reduce(x: Array, *, mode: str, epsilon: float, axis: str) -> Array:
     """One of ten reductions over channels, height, width, or several of them; the axes stay, with size 1.
 
-    x: any rank that has the axes. LOGSUM is the sum of log(x + epsilon). ARGMAX gives the (first) position of the
-    maximum as a float, and takes a single axis. Raises ShapeError otherwise. Source: ReduceLayerParams (spec 1).
+    Args:
+        x: any rank that has the axes.
+        mode: the reduction. LOGSUM is the sum of log(x + epsilon); ARGMAX gives the (first) position of the maximum as
+            a float, and takes a single axis.
+        epsilon: see LOGSUM.
+        axis: C, H, W or several of these letters.
+
+    Returns:
+        The rank of x.
+
+    Raises:
+        ShapeError: x lacks an axis, or ARGMAX is asked for several.
+
+    Source: ReduceLayerParams (spec 1).
     """
     axes = tuple(image_axis(letter, x.ndim) for letter in axis)
     if mode == "LOGSUM":
-        return total(jnp.log(x + epsilon), axes, fold=True)
+        return kernels.reduce_sum(jnp.log(x + epsilon), axes, fuse=True)
     if mode != "ARGMAX":
-        return _SHARED[mode](x, axes)
+        return _MODES[mode](x, axes)
     if len(axis) > 1:
         raise ShapeError(f"ARGMAX takes one axis: C, H or W, not {axis}")
-    return position(x, axes[0], largest)
+    return kernels.argmax(x, axes[0])
 
 
 @op("dot", layout="either")
-def dot(x, y, *, cosine_similarity: bool):
+def dot(x: Array, y: Array, *, cosine_similarity: bool) -> Array:
     """The dot product of two vectors of channels, or the cosine of the angle between them.
 
-    x, y: [..., C, 1, 1] of one rank, with leading axes that broadcast; returns [..., 1, 1, 1]. The cosine with a zero
-    vector is 0 (the format leaves it open). Source: DotProductLayerParams (spec 1).
+    Args:
+        x: [..., C, 1, 1].
+        y: the rank of x; leading axes broadcast.
+        cosine_similarity: whether the cosine is wanted; that with a zero vector is 0 (the format leaves it open).
+
+    Returns:
+        [..., 1, 1, 1].
+
+    Raises:
+        ShapeError: x or y has another shape.
+
+    Source: DotProductLayerParams (spec 1).
     """
-    need_rank(x, 3)
+    check_rank(x, 3)
     channels, height, width = image_axes()
     if x.shape[-3:] != y.shape[-3:] or (x.shape[height], x.shape[width]) != (1, 1) or x.ndim != y.ndim:
         raise ShapeError("the inputs must be [..., C, 1, 1] with equal ranks and equal C")
-    product = total(x * y, channels, fold=True)
+    product = kernels.reduce_sum(x * y, channels, fuse=True)
     if not cosine_similarity:
         return product
-    lengths = norm(x, channels) * norm(y, channels)
+    lengths = kernels.reduce_l2_norm(x, channels) * kernels.reduce_l2_norm(y, channels)
     zero = lengths == 0
     return jnp.where(zero, 0, product / jnp.where(zero, 1, lengths))
 
 
-def _reduction(kind: str, function: Callable[..., Any], words: str):
-    def reduce_nd(x, *, axes: tuple[int, ...], keep_dims: bool, reduce_all: bool):
-        along = tuple(from_start(axis, x.ndim) for axis in axes)
+def _reduction(kind: str, function: Reduction, words: str) -> Callable[..., Array]:
+    def reduce_nd(x: Array, *, axes: tuple[int, ...], keep_dims: bool, reduce_all: bool) -> Array:
+        along = tuple(normalize_axis(axis, x.ndim) for axis in axes)
         if reduce_all or not along:
             along = tuple(range(x.ndim))
         result = function(x, along)
@@ -79,32 +95,39 @@ def _reduction(kind: str, function: Callable[..., Any], words: str):
 
     reduce_nd.__doc__ = f"""{words}, along `axes`, which may count from the end.
 
-    x: any rank >= 1. All axes are reduced with `reduce_all`, and when none is named, as the common builder writes it.
-    They stay with size 1 if `keep_dims`. Source: {kind[0].upper()}{kind[1:]}LayerParams
-    (spec 4).
+    Args:
+        x: any rank >= 1.
+        axes: when none is named, all are reduced, as the common builder writes it.
+        keep_dims: whether the axes stay, with size 1.
+        reduce_all: whether all axes are reduced.
+
+    Returns:
+        The rank of x, or less without `keep_dims`.
+
+    Source: {kind[0].upper()}{kind[1:]}LayerParams (spec 4).
     """
     return reduce_nd
 
 
-_ND: Mapping[str, tuple[Callable[..., Any], str]] = {
-    "reduceL1": (_SHARED["L1"], "The sum of absolute values"),
-    "reduceL2": (_SHARED["L2"], "The square root of the sum of squares, with slope 0 at zero"),
-    "reduceMax": (_SHARED["MAX"], "The maximum"),
-    "reduceMin": (_SHARED["MIN"], "The minimum"),
-    "reduceSum": (_SHARED["SUM"], "The sum"),
-    "reduceProd": (_SHARED["PROD"], "The product"),
-    "reduceMean": (_SHARED["AVG"], "The mean"),
-    "reduceLogSum": (lambda x, axes: jnp.log(total(x, axes)), "The logarithm of the sum"),
-    "reduceSumSquare": (_SHARED["SUMSQUARE"], "The sum of squares"),
-    "reduceLogSumExp": (_log_sum_exp, "The logarithm of the sum of exponentials, free of overflow"),
+_ND: Mapping[str, tuple[Reduction, str]] = {
+    "reduceL1": (kernels.reduce_l1_norm, "The sum of absolute values"),
+    "reduceL2": (kernels.reduce_l2_norm, "The square root of the sum of squares, with slope 0 at zero"),
+    "reduceMax": (kernels.reduce_max, "The maximum"),
+    "reduceMin": (kernels.reduce_min, "The minimum"),
+    "reduceSum": (kernels.reduce_sum, "The sum"),
+    "reduceProd": (kernels.reduce_product, "The product"),
+    "reduceMean": (kernels.reduce_mean, "The mean"),
+    "reduceLogSum": (kernels.reduce_log_sum, "The logarithm of the sum"),
+    "reduceSumSquare": (kernels.reduce_sum_square, "The sum of squares"),
+    "reduceLogSumExp": (kernels.reduce_log_sum_exp, "The logarithm of the sum of exponentials, without overflow"),
 }
 
 table({kind: _reduction(kind, function, words) for kind, (function, words) in _ND.items()})
 
 
-def _found(x, axis: int, remove_dim: bool, extreme):
-    axis = from_start(axis, x.ndim)
-    found = position(x, axis, extreme)
+def _positions(find: Callable[[Array, int], Array], x: Array, axis: int, remove_dim: bool) -> Array:
+    axis = normalize_axis(axis, x.ndim)
+    found = find(x, axis)
     return jnp.squeeze(found, axis) if remove_dim else found
 
 
@@ -112,20 +135,34 @@ _NO_SLOPE = "a position does not change with small changes of the numbers"
 
 
 @op("argMax", differentiable=_NO_SLOPE)
-def arg_max(x, *, axis: int, remove_dim: bool):
+def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
     """The position of the maximum along an axis, as a float; the first one among equals.
 
-    x: any rank >= 1. The axis stays with size 1 unless `remove_dim`. Source: ArgMaxLayerParams
-    (spec 4).
+    Args:
+        x: any rank >= 1.
+        axis: may count from the end.
+        remove_dim: whether the axis is dropped; otherwise it stays with size 1.
+
+    Returns:
+        The rank of x, or one less.
+
+    Source: ArgMaxLayerParams (spec 4).
     """
-    return _found(x, axis, remove_dim, largest)
+    return _positions(kernels.argmax, x, axis, remove_dim)
 
 
 @op("argMin", differentiable=_NO_SLOPE)
-def arg_min(x, *, axis: int, remove_dim: bool):
+def arg_min(x: Array, *, axis: int, remove_dim: bool) -> Array:
     """The position of the minimum along an axis, as a float; the first one among equals.
 
-    x: any rank >= 1. The axis stays with size 1 unless `remove_dim`. Source: ArgMinLayerParams
-    (spec 4).
+    Args:
+        x: any rank >= 1.
+        axis: may count from the end.
+        remove_dim: whether the axis is dropped; otherwise it stays with size 1.
+
+    Returns:
+        The rank of x, or one less.
+
+    Source: ArgMinLayerParams (spec 4).
     """
-    return _found(x, axis, remove_dim, smallest)
+    return _positions(kernels.argmin, x, axis, remove_dim)

@@ -1,20 +1,22 @@
-"""Reshaping: the same numbers, in the same order, under another shape; and constant borders."""
+"""Reshaping: the same numbers, in the same order, in another shape; and constant borders."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import as_listed, from_start
-from graphml.ops._known import module, whole_numbers
+from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
+from graphml.ops.layers._integers import known_integers
 
 
-def _reshape(x, target: tuple[int, ...]):
-    """x in another shape, where one -1 takes what is left."""
+def _reshape(x: Array, target: tuple[int, ...]) -> Array:
+    """x in another shape, where one -1 takes the remaining elements."""
     size = math.prod(x.shape)
     if min(target, default=0) < -1 or target.count(-1) > 1:
-        raise ShapeError(f"the shape {list(target)} is not legal: sizes, and at most one -1 for what is left")
+        raise ShapeError(f"the shape {list(target)} may hold sizes, and at most one -1 for the remaining elements")
     rest = math.prod(n for n in target if n != -1)
     fits = rest > 0 and size % rest == 0 if -1 in target else size == rest
     if not fits:
@@ -23,8 +25,17 @@ def _reshape(x, target: tuple[int, ...]):
 
 
 @op("copy", layout="any")
-def copy(x):
-    """x itself: the layer that may write a blob again. x: any shape. Source: CopyLayerParams (spec 4)."""
+def copy(x: Array) -> Array:
+    """x itself: the layer that may write a blob again.
+
+    Args:
+        x: any shape.
+
+    Returns:
+        x.
+
+    Source: CopyLayerParams (spec 4).
+    """
     return x
 
 
@@ -32,33 +43,52 @@ def copy(x):
 
 
 @op("squeeze")
-def squeeze(x, *, axes: tuple[int, ...], squeeze_all: bool):
+def squeeze(x: Array, *, axes: tuple[int, ...], squeeze_all: bool) -> Array:
     """x without the named axes, or with `squeeze_all` without any of length 1.
 
-    x: any rank >= 1; returns as many axes fewer. The prose always keeps one; the format's tools count on a scalar where
-    none is left, so that expandDims makes a vector of it. Axes may count from the end. Raises ShapeError for an axis
-    that is longer. Source: SqueezeLayerParams (spec 4).
+    Args:
+        x: any rank >= 1.
+        axes: those that are dropped; may count from the end.
+        squeeze_all: whether all axes of length 1 are dropped. The prose always keeps one; the format's tools count on a
+            scalar where none remains, so that expandDims makes a vector of it.
+
+    Returns:
+        As many axes fewer.
+
+    Raises:
+        ShapeError: an axis is longer than 1.
+
+    Source: SqueezeLayerParams (spec 4).
     """
     dropped = (
-        {axis for axis, n in enumerate(x.shape) if n == 1} if squeeze_all else {from_start(a, x.ndim) for a in axes}
+        {axis for axis, n in enumerate(x.shape) if n == 1} if squeeze_all else {normalize_axis(a, x.ndim) for a in axes}
     )
     for axis in dropped:
         if x.shape[axis] != 1:
-            raise ShapeError(f"axis {axis} of x holds {x.shape[axis]}; only axes of length 1 can go")
+            raise ShapeError(f"cannot squeeze axis {axis} of size {x.shape[axis]}; it must have size 1")
     return _reshape(x, tuple(n for axis, n in enumerate(x.shape) if axis not in dropped))
 
 
 @op("expandDims")
-def expand_dims(x, *, axes: tuple[int, ...]):
+def expand_dims(x: Array, *, axes: tuple[int, ...]) -> Array:
     """x with additional axes of length 1.
 
-    x: any rank. `axes` are places in the result and may count from the end. Raises ShapeError when one is named twice.
+    Args:
+        x: any rank.
+        axes: places in the result; may count from the end.
+
+    Returns:
+        As many axes more.
+
+    Raises:
+        ShapeError: a place is named twice.
+
     Source: ExpandDimsLayerParams (spec 4).
     """
     rank = x.ndim + len(axes)
-    places = {from_start(axis, rank) for axis in axes}
+    places = {normalize_axis(axis, rank) for axis in axes}
     if len(places) < len(axes):
-        raise ShapeError(f"axes is {list(axes)}, which names a place twice")
+        raise ShapeError(f"axes is {list(axes)}, which names an axis twice")
     sizes = iter(x.shape)
     return _reshape(x, tuple(1 if axis in places else next(sizes) for axis in range(rank)))
 
@@ -67,52 +97,99 @@ def expand_dims(x, *, axes: tuple[int, ...]):
 
 
 @op("flattenTo2D")
-def flatten_to_2d(x, *, axis: int):
+def flatten_to_2d(x: Array, *, axis: int) -> Array:
     """A matrix: the axes before `axis` are its rows, the others its columns.
 
-    x: any rank >= 1. `axis` may count from the end, and may be the rank itself, which leaves one column.
+    Args:
+        x: any rank >= 1.
+        axis: may count from the end, and may be the rank itself, which gives one column.
+
+    Returns:
+        [rows, columns].
+
+    Raises:
+        ShapeError: x has no such axis.
+
     Source: FlattenTo2DLayerParams (spec 4).
     """
-    axis = x.ndim if axis == x.ndim else from_start(axis, x.ndim)
+    axis = x.ndim if axis == x.ndim else normalize_axis(axis, x.ndim)
     return _reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
 @op("reshapeLike")
-def reshape_like(x, like):
+def reshape_like(x: Array, like: Array) -> Array:
     """x in the shape of the second input, whose values do not matter.
 
-    Raises ShapeError when the numbers of elements differ. Source: ReshapeLikeLayerParams (spec 4).
+    Args:
+        x: any shape.
+        like: as many elements.
+
+    Returns:
+        The shape of `like`.
+
+    Raises:
+        ShapeError: the numbers of elements differ.
+
+    Source: ReshapeLikeLayerParams (spec 4).
     """
     return _reshape(x, like.shape)
 
 
 @op("reshapeStatic")
-def reshape_static(x, *, target_shape: tuple[int, ...]):
-    """x in a fixed shape, where one -1 takes what is left. A 0 is a size, as in NumPy: the format says nothing of it.
+def reshape_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
+    """x in a fixed shape, where one -1 takes the remaining elements.
 
-    Raises ShapeError when the numbers of elements differ. Source: ReshapeStaticLayerParams (spec 4).
+    Args:
+        x: any shape.
+        target_shape: a 0 is a size, as in NumPy: the format does not mention it.
+
+    Returns:
+        [*target_shape].
+
+    Raises:
+        ShapeError: the numbers of elements differ.
+
+    Source: ReshapeStaticLayerParams (spec 4).
     """
     return _reshape(x, target_shape)
 
 
 @op("reshapeDynamic", concrete=(1,))
-def reshape_dynamic(x, shape):
-    """x in the shape that the second input holds, known when the network is traced; one -1 takes what is left.
+def reshape_dynamic(x: Array, shape: Array) -> Array:
+    """x in the shape that the second input holds, known when the network is traced; one -1 takes what remains.
 
-    shape: [R]; returns rank R. Raises ShapeError when the numbers of elements differ.
+    Args:
+        x: any shape.
+        shape: [R].
+
+    Returns:
+        Rank R.
+
+    Raises:
+        ShapeError: the numbers of elements differ.
+
     Source: ReshapeDynamicLayerParams (spec 4).
     """
-    return _reshape(x, whole_numbers(shape, "the shape"))
+    return _reshape(x, known_integers(shape, "the shape"))
 
 
 @op("rankPreservingReshape")
-def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
-    """x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes what is left.
+def rank_preserving_reshape(x: Array, *, target_shape: tuple[int, ...]) -> Array:
+    """x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes the remaining elements.
 
-    Three sizes are those of an image [C, H, W], see `as_listed`. Raises ShapeError for another rank and when the
-    numbers of elements differ. Source: RankPreservingReshapeLayerParams (spec 4).
+    Args:
+        x: any rank.
+        target_shape: one size for each axis; three are those of an image [C, H, W], see `drop_unlisted_axes`.
+
+    Returns:
+        As many axes as sizes.
+
+    Raises:
+        ShapeError: the rank or the numbers of elements differ.
+
+    Source: RankPreservingReshapeLayerParams (spec 4).
     """
-    x = as_listed(x, len(target_shape))
+    x = drop_unlisted_axes(x, len(target_shape))
     if len(target_shape) != x.ndim:
         raise ShapeError(f"target_shape has {len(target_shape)} sizes; x has rank {x.ndim}")
     return _reshape(x, tuple(n if wanted == 0 else wanted for n, wanted in zip(x.shape, target_shape, strict=True)))
@@ -122,24 +199,42 @@ def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
 
 
 @op("constantPad", concrete=(1,))
-def constant_pad(x, amounts=None, *, value: float, pad_amounts: tuple[int, ...], pad_to_given_output_size_mode: bool):
+def constant_pad(
+    x: Array,
+    amounts: Array | None = None,
+    *,
+    value: float,
+    pad_amounts: tuple[int, ...],
+    pad_to_given_output_size_mode: bool,
+) -> Array:
     """x with a border of one number: before and after each axis in turn.
 
-    x: any rank >= 1; returns this rank; six `pad_amounts` are for an image [C, H, W], see `as_listed`. A second input,
-    known when the network is traced, replaces them.
-    With `pad_to_given_output_size_mode` an amount is the length that the axis shall have, grown at that side; an axis
-    that is long enough, or whose amounts are 0, stays. Raises ShapeError unless there are two amounts for each axis,
-    none negative. Source: ConstantPaddingLayerParams (spec 4).
+    Args:
+        x: any rank >= 1.
+        amounts: in place of `pad_amounts`; known when the network is traced.
+        value: the number.
+        pad_amounts: two for each axis; six are for an image [C, H, W], see `drop_unlisted_axes`.
+        pad_to_given_output_size_mode: whether an amount is the length that the axis shall have, padded on that side; an
+            axis that is long enough, or whose amounts are 0, stays.
+
+    Returns:
+        The rank of x.
+
+    Raises:
+        ShapeError: there are not two amounts for each axis, or one is negative.
+
+    Source: ConstantPaddingLayerParams (spec 4).
     """
+    given: Sequence[int]
     if amounts is None:
-        amounts, x = pad_amounts, as_listed(x, len(pad_amounts) // 2)
+        given, x = pad_amounts, drop_unlisted_axes(x, len(pad_amounts) // 2)
     else:
-        amounts = whole_numbers(amounts, "the second input")
-    if len(amounts) != 2 * x.ndim or min(amounts) < 0:
-        raise ShapeError(f"the amounts are {list(amounts)}; x needs {2 * x.ndim} of them, none negative")
-    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
+        given = known_integers(amounts, "the second input")
+    if len(given) != 2 * x.ndim or min(given) < 0:
+        raise ShapeError(f"the amounts are {list(given)}; x needs {2 * x.ndim} of them, none negative")
+    pairs = list(zip(given[::2], given[1::2], strict=True))
     if pad_to_given_output_size_mode:
         if any(before and after for before, after in pairs):
-            raise ShapeError(f"the amounts are {list(amounts)}; an axis can be given its length at one side only")
+            raise ShapeError(f"the amounts are {list(given)}; an axis can be given its length on one side only")
         pairs = [(max(before - n, 0), max(after - n, 0)) for n, (before, after) in zip(x.shape, pairs, strict=True)]
-    return module(x).pad(x, pairs, constant_values=value)
+    return array_namespace(x).pad(x, pairs, constant_values=value)

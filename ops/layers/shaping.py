@@ -8,20 +8,32 @@ import jax.numpy as jnp
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import need_rank
+from graphml.ops.kernels import movement as kernels
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._axes import check_rank
 
 
 @op("reshape")
-def reshape(x, *, target_shape: tuple[int, ...], mode: str):
+def reshape(x: Array, *, target_shape: tuple[int, ...], mode: str) -> Array:
     """The numbers of each batch member, read in order, in a new shape [C, H, W] or [Seq, C, H, W].
 
-    x: [Seq, B, C, H, W]; returns rank 5. Three sizes keep the sequence; four go across it, each batch member by itself.
-    One size may be -1, which takes what is left. CHANNEL_LAST reads and fills with the channel running fastest.
-    Raises ShapeError for other ranks and when the counts differ. Source: ReshapeLayerParams (spec 1).
+    Args:
+        x: [Seq, B, C, H, W].
+        target_shape: three sizes keep the sequence; four include it, each batch member by itself. One size may be -1,
+            which takes the remaining elements.
+        mode: CHANNEL_FIRST, or CHANNEL_LAST, which reads and fills with the channel varying fastest.
+
+    Returns:
+        Rank 5.
+
+    Raises:
+        ShapeError: x has another rank, or the numbers of elements differ.
+
+    Source: ReshapeLayerParams (spec 1).
     """
-    need_rank(x, 5, 5)
+    check_rank(x, 5, 5)
     if len(target_shape) not in (3, 4):
-        raise ShapeError(f"target_shape is {list(target_shape)}; [C, H, W] and [Seq, C, H, W] are legal")
+        raise ShapeError(f"target_shape is {list(target_shape)}; it must be [C, H, W] or [Seq, C, H, W]")
     count = math.prod(x.shape[2:]) * (x.shape[0] if len(target_shape) == 4 else 1)
     named = math.prod(n for n in target_shape if n != -1)
     free = target_shape.count(-1)
@@ -32,7 +44,7 @@ def reshape(x, *, target_shape: tuple[int, ...], mode: str):
     *sequence, channels, height, width = target_shape
     core = (height, width, channels) if last else (channels, height, width)
     if sequence:
-        # member by member, or the batch would be torn apart
+        # member by member, so that elements stay within their batch member
         y = jnp.swapaxes(x, 0, 1)
         y = jnp.swapaxes(y.reshape(y.shape[0], *sequence, *core), 0, 1)
     else:
@@ -41,24 +53,41 @@ def reshape(x, *, target_shape: tuple[int, ...], mode: str):
 
 
 @op("flatten")
-def flatten(x, *, mode: str):
+def flatten(x: Array, *, mode: str) -> Array:
     """Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel running fastest.
 
-    x: [..., C, H, W]; returns [..., C * H * W, 1, 1]. Source: FlattenLayerParams (spec 1).
+    Args:
+        x: [..., C, H, W].
+        mode: CHANNEL_FIRST or CHANNEL_LAST.
+
+    Returns:
+        [..., C * H * W, 1, 1].
+
+    Source: FlattenLayerParams (spec 1).
     """
-    need_rank(x, 3)
+    check_rank(x, 3)
     y = jnp.moveaxis(x, -3, -1) if mode == "CHANNEL_LAST" else x
     return y.reshape(*x.shape[:-3], x.shape[-3] * x.shape[-2] * x.shape[-1], 1, 1)
 
 
 @op("permute")
-def permute(x, *, axis: tuple[int, ...]):
+def permute(x: Array, *, axis: tuple[int, ...]) -> Array:
     """Sequence, channels, height and width in another order; the batch axis stays.
 
-    x: [Seq, B, C, H, W]. axis: a permutation of 0 to 3, which count these four axes without the batch: axis i of the
-    result is axis[i] of x. An empty one changes nothing. Source: PermuteLayerParams (spec 1).
+    Args:
+        x: [Seq, B, C, H, W].
+        axis: a permutation of 0 to 3, which count these four axes without the batch: axis i of the result is axis[i] of
+            x. An empty one changes nothing.
+
+    Returns:
+        Rank 5.
+
+    Raises:
+        ShapeError: x has another rank, or `axis` is not a permutation.
+
+    Source: PermuteLayerParams (spec 1).
     """
-    need_rank(x, 5, 5)
+    check_rank(x, 5, 5)
     order = tuple(axis) if axis else (0, 1, 2, 3)
     if sorted(order) != [0, 1, 2, 3]:
         raise ShapeError(f"axis is {list(order)}, which is not a permutation of [0, 1, 2, 3]")
@@ -67,38 +96,50 @@ def permute(x, *, axis: tuple[int, ...]):
 
 
 @op("reorganizeData", layout="last")
-def reorganize_data(x, *, mode: str, block_size: int):
+def reorganize_data(x: Array, *, mode: str, block_size: int) -> Array:
     """Square blocks of pixels become channels, or channels become blocks of pixels.
 
-    x: [..., C, H, W]. SPACE_TO_DEPTH: [..., C * b^2, H / b, W / b], where the position within the block runs slower
-    than the old channel. DEPTH_TO_SPACE is its inverse; in PIXEL_SHUFFLE the position within the block runs faster.
-    Raises ShapeError when b is below 2 or does not divide the sizes. Source: ReorganizeDataLayerParams (spec 1).
+    Args:
+        x: [..., C, H, W].
+        mode: SPACE_TO_DEPTH, where the position within the block varies slower than the old channel; DEPTH_TO_SPACE,
+            its inverse; or PIXEL_SHUFFLE, where the position within the block varies faster.
+        block_size: the side b of a block.
+
+    Returns:
+        [..., C * b^2, H / b, W / b], or the reverse.
+
+    Raises:
+        ShapeError: b is below 2, or does not divide the sizes.
+
+    Source: ReorganizeDataLayerParams (spec 1).
     """
-    need_rank(x, 3)
-    b = block_size
-    *front, height, width, channels = x.shape
-    if b < 2:
-        raise ShapeError(f"block_size is {b}; it must be 2 or more")
+    check_rank(x, 3)
+    height, width, channels = x.shape[-3:]
+    if block_size < 2:
+        raise ShapeError(f"block_size must be 2 or more, got {block_size}")
     if mode == "SPACE_TO_DEPTH":
-        if height % b or width % b:
-            raise ShapeError(f"block_size {b} does not divide height {height} and width {width}")
-        y = jnp.swapaxes(x.reshape(*front, height // b, b, width // b, b, channels), -4, -3)
-        return y.reshape(*front, height // b, width // b, b * b * channels)
-    if channels % (b * b):
-        raise ShapeError(f"the square of block_size {b} does not divide {channels} channels")
-    left = channels // (b * b)
+        if height % block_size or width % block_size:
+            raise ShapeError(f"block_size {block_size} does not divide height {height} and width {width}")
+        return kernels.space_to_depth(x, block_size)
+    if channels % (block_size * block_size):
+        raise ShapeError(f"the square of block_size {block_size} does not divide {channels} channels")
     if mode == "PIXEL_SHUFFLE":
-        y = jnp.moveaxis(x.reshape(*front, height, width, left, b, b), -3, -1)
-    else:
-        y = x.reshape(*front, height, width, b, b, left)
-    return jnp.swapaxes(y, -4, -3).reshape(*front, height * b, width * b, left)
+        return kernels.pixel_shuffle(x, block_size)
+    return kernels.depth_to_space(x, block_size)
 
 
 @op("sequenceRepeat", layout="any")
-def sequence_repeat(x, *, n_repetitions: int):
-    """The whole sequence again and again along its axis, -5.
+def sequence_repeat(x: Array, *, n_repetitions: int) -> Array:
+    """The whole sequence repeated along its axis, -5.
 
-    x: [..., Seq, B, C, H, W]; returns [..., n * Seq, B, C, H, W]. Source: SequenceRepeatLayerParams (spec 1).
+    Args:
+        x: [..., Seq, B, C, H, W].
+        n_repetitions: how often, n.
+
+    Returns:
+        [..., n * Seq, B, C, H, W].
+
+    Source: SequenceRepeatLayerParams (spec 1).
     """
-    need_rank(x, 5)
+    check_rank(x, 5)
     return jnp.tile(x, (n_repetitions, 1, 1, 1, 1))

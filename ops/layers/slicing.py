@@ -11,25 +11,35 @@ from jax import lax
 
 from graphml.catalogue import op
 from graphml.errors import ShapeError
-from graphml.ops._axes import as_listed, from_start
-from graphml.ops._known import module, whole, whole_numbers
+from graphml.ops.kernels import slicing as kernels
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
+from graphml.ops.layers._integers import known_integers, to_integers
 
 
 def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
-    """One value for each axis; an empty list states none. Common converters write strides and masks for five axes
-    always: what is said of axes that x does not have must say nothing."""
-    nothing = (0, 1) if name == "strides" else (0,)
-    if all(value in nothing for value in values[rank:]):
+    """One value for each axis; an empty list gives none. Common converters always write strides and masks for five
+    axes: entries for axes that x does not have must have no effect."""
+    no_effect = (0, 1) if name == "strides" else (0,)
+    if all(value in no_effect for value in values[rank:]):
         values = values[:rank]
     if len(values) not in (0, rank):
         raise ShapeError(f"{name} has {len(values)} values; x has rank {rank} and needs one for each axis")
     return values or (None,) * rank
 
 
-def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
-    """x[begin:end:stride] on every axis, where a mask stands for a left-out bound or, squeezing, for x[begin]."""
-    x = as_listed(x, len(begin))
-    lists = {
+def _slice(
+    x: Array,
+    begin: Sequence[int],
+    end: Sequence[int],
+    strides: Sequence[int],
+    begin_masks: Sequence[bool],
+    end_masks: Sequence[bool],
+    squeeze_masks: Sequence[bool],
+) -> Array:
+    """x[begin:end:stride] on every axis, where a mask means an omitted bound or, squeezing, x[begin]."""
+    x = drop_unlisted_axes(x, len(begin))
+    lists: dict[str, Sequence[Any]] = {
         "begin": begin,
         "end": end,
         "strides": strides,
@@ -44,18 +54,18 @@ def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
         if squeeze:
             first = first or 0
             if not -length <= first < length:
-                raise ShapeError(f"begin {first} is outside of an axis that holds {length}")
+                raise ShapeError(f"begin {first} is out of range for an axis of size {length}")
             where.append(first)
         elif stride == 0:
-            raise ShapeError("a stride is 0; strides are positive or negative")
+            raise ShapeError("a stride is 0; strides must be positive or negative")
         else:
             where.append(slice(None if from_edge else first, None if to_edge else stop, stride))
-    return x[(*where, ...)]  # with the dots, NumPy gives an array where one number is left
+    return x[(*where, ...)]  # with the dots, NumPy gives an array where one number remains
 
 
 @op("sliceStatic")
 def slice_static(
-    x,
+    x: Array,
     *,
     begin_ids: tuple[int, ...],
     begin_masks: tuple[bool, ...],
@@ -63,14 +73,28 @@ def slice_static(
     end_masks: tuple[bool, ...],
     strides: tuple[int, ...],
     squeeze_masks: tuple[bool, ...],
-):
+) -> Array:
     """Python's x[begin:end:stride] on every axis.
 
-    x: any rank >= 1; returns this rank, less the squeezed axes. A mask leaves a bound out: the slice then starts or
-    stops at the edge. A squeeze mask takes the one position `begin` and drops the axis. Bounds beyond the edges are cut
-    off. Lists may be longer than the rank where the rest says nothing: strides of 1, masks that are false; lists of
-    three are for an image [C, H, W], see `as_listed`. Raises ShapeError for a stride of 0 and a squeezed position
-    outside. Source: SliceStaticLayerParams (spec 4).
+    Lists may be longer than the rank where the rest has no effect: strides of 1, masks that are false. Lists of three
+    are for an image [C, H, W], see `drop_unlisted_axes`.
+
+    Args:
+        x: any rank >= 1.
+        begin_ids: the first position on each axis; bounds beyond the edges are clamped.
+        begin_masks: whether the slice starts at the edge.
+        end_ids: the position before which the slice stops.
+        end_masks: whether the slice stops at the edge.
+        strides: from one position to the next; not 0.
+        squeeze_masks: whether the one position `begin` is taken and the axis dropped.
+
+    Returns:
+        The rank of x, less the squeezed axes.
+
+    Raises:
+        ShapeError: a stride is 0, or a squeezed position is outside.
+
+    Source: SliceStaticLayerParams (spec 4).
     """
     return _slice(x, begin_ids, end_ids, strides, begin_masks, end_masks, squeeze_masks)
 
@@ -78,88 +102,135 @@ def slice_static(
 _LISTS = ("end", "strides", "begin masks", "end masks", "squeeze masks")
 
 
-def _spans(x, begin, *operands, end_ids, strides, begin_masks, end_masks, squeeze_masks):
-    """`_slice` where bounds are traced: first position, step and count for each axis; the count -1 where squeezed."""
-    x = as_listed(x, begin.size)
+def _spans(
+    x: Array,
+    begin: Array,
+    *operands: Array,
+    end_ids: tuple[int, ...],
+    strides: tuple[int, ...],
+    begin_masks: tuple[bool, ...],
+    end_masks: tuple[bool, ...],
+    squeeze_masks: tuple[bool, ...],
+) -> kernels.TracedSlices:
+    """`_slice` where bounds are traced."""
+    x = drop_unlisted_axes(x, begin.size)
     fields = dict(zip(_LISTS, (end_ids, strides, begin_masks, end_masks, squeeze_masks), strict=True))
-    given = [whole(values)[: x.ndim] for values in (begin, *operands)]
+    given = [to_integers(values)[: x.ndim] for values in (begin, *operands)]
     rest = [np.asarray(_per_axis(values, x.ndim, name)) for name, values in list(fields.items())[len(operands) :]]
     first, stop, step, from_edge, to_edge, squeeze = (
         jnp.zeros(x.ndim, jnp.int32) if values.dtype == object else jnp.asarray(values, jnp.int32)
         for values in (*given, *rest)
     )
-    length = jnp.asarray(x.shape, jnp.int32)
-    step = jnp.where((step == 0) | (squeeze != 0), 1, step)
-    low, high = jnp.where(step > 0, 0, -1), jnp.where(step > 0, length, length - 1)
-    first, stop = (jnp.clip(jnp.where(at < 0, at + length, at), low, high) for at in (first, stop))
-    first = jnp.where((from_edge != 0) & (squeeze == 0), jnp.where(step > 0, low, high), first)
-    stop = jnp.where(to_edge != 0, jnp.where(step > 0, high, low), stop)
-    count = jnp.maximum(-((first - stop) // step), 0)
-    return first, step, jnp.where(squeeze != 0, -1, count)
+    return kernels.resolve_slices(x.shape, first, stop, step, from_edge, to_edge, squeeze)
 
 
 @op("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6), sizes=lambda *inputs, **fields: tuple(_spans(*inputs, **fields)[2]))
 def slice_dynamic(
-    x,
-    begin,
-    *operands,
+    x: Array,
+    begin: Array,
+    *operands: Array,
     begin_masks: tuple[bool, ...],
     end_ids: tuple[int, ...],
     end_masks: tuple[bool, ...],
     strides: tuple[int, ...],
     squeeze_masks: tuple[bool, ...],
-    sizes=None,
-):
+    sizes: tuple[int, ...] | None = None,
+) -> Array:
     """`sliceStatic` with its lists as inputs: begin, then end, strides, begin, end and squeeze masks.
 
-    x: any rank >= 1; the other inputs: one number for each axis; the sizes of the result, or else these numbers, are
-    known when the network is traced. A list without an input is taken from the field of its name.
+    Args:
+        x: any rank >= 1.
+        begin: one number for each axis; known when the network is traced, unless `sizes` is given.
+        operands: the other lists, as `begin`. One without an input is taken from the field of its name.
+        begin_masks: as in `slice_static`, as all that follow.
+        end_ids: see above.
+        end_masks: see above.
+        strides: see above.
+        squeeze_masks: see above.
+        sizes: the sizes of the result; -1 for squeezed axes.
+
+    Returns:
+        The rank of x, less the squeezed axes.
+
+    Raises:
+        ShapeError: as in `slice_static`.
+
     Source: SliceDynamicLayerParams (spec 4; the seventh input spec 5).
     """
     if sizes is not None:
-        fields = {"begin_masks": begin_masks, "end_ids": end_ids, "end_masks": end_masks}
-        x = as_listed(x, begin.size)
-        first, step, _ = _spans(x, begin, *operands, **fields, strides=strides, squeeze_masks=squeeze_masks)
-        for axis, size in enumerate(sizes):
-            x = jnp.take(x, first[axis] + step[axis] * np.arange(abs(size)), axis, mode="clip")
-        return x.reshape([size for size in sizes if size >= 0])
-    begin, *given = (
-        _places(values, name) for values, name in zip((begin, *operands), ("begin", *_LISTS), strict=False)
+        slices = _spans(
+            x,
+            begin,
+            *operands,
+            begin_masks=begin_masks,
+            end_ids=end_ids,
+            end_masks=end_masks,
+            strides=strides,
+            squeeze_masks=squeeze_masks,
+        )
+        return kernels.take_slices(drop_unlisted_axes(x, begin.size), slices, sizes)
+    first, *given = (
+        _positions(values, name) for values, name in zip((begin, *operands), ("begin", *_LISTS), strict=False)
     )
-    fields = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
-    return _slice(x, begin, *given, *fields[len(given) :])
+    fields: tuple[Any, ...] = (end_ids, strides, begin_masks, end_masks, squeeze_masks)
+    lists: tuple[Any, ...] = (*given, *fields[len(given) :])
+    return _slice(x, first, *lists)
 
 
-def _places(values, name: str) -> tuple[int, ...]:
+def _positions(values: Any, name: str) -> tuple[int, ...]:
     """Known bounds and strides; what lies beyond int32 is beyond any edge."""
-    return tuple(min(max(number, -(2**31)), 2**31 - 1) for number in whole_numbers(values, name))
+    return tuple(min(max(number, -(2**31)), 2**31 - 1) for number in known_integers(values, name))
 
 
 @op("sliceBySize")
-def slice_by_size(x, begin, *, size: int, axis: int):
+def slice_by_size(x: Array, begin: Array, *, size: int, axis: int) -> Array:
     """`size` consecutive elements of one axis from `begin` on, which may depend on data.
 
-    x: any rank >= 1; begin: one number, from the end when negative. Returns the rank of x. A `begin` from which fewer
-    are left is moved back, so that the size stays. Raises ShapeError when the axis is shorter.
+    Args:
+        x: any rank >= 1.
+        begin: one number; counts from the end when negative. Where fewer than `size` elements follow it, it is moved
+            back.
+        size: how many elements.
+        axis: may count from the end.
+
+    Returns:
+        The rank of x.
+
+    Raises:
+        ShapeError: the axis is shorter than `size`.
+
     Source: SliceBySizeLayerParams (spec 5).
     """
-    axis = from_start(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     if not 1 <= size <= x.shape[axis]:
-        raise ShapeError(f"size is {size}; the axis holds {x.shape[axis]}")
+        raise ShapeError(f"size is {size}; it must be from 1 to {x.shape[axis]}, the size of the axis")
     if begin.size != 1:
-        raise ShapeError(f"begin has shape {list(begin.shape)}; it is a single number")
-    return lax.dynamic_slice_in_dim(x, whole(begin).reshape(()), size, axis)
+        raise ShapeError(f"begin has shape {list(begin.shape)}; it must be a single number")
+    return lax.dynamic_slice_in_dim(x, to_integers(begin).reshape(()), size, axis)
 
 
 @op("slidingWindows")
-def sliding_windows(x, *, axis: int, window_size: int, step: int):
+def sliding_windows(x: Array, *, axis: int, window_size: int, step: int) -> Array:
     """Every `step`-th window of consecutive elements of one axis.
 
-    x: any rank >= 1 with length L on the axis; returns [..., (L - window_size) // step + 1, window_size, ...], one rank
-    more. Raises ShapeError when a window is longer than the axis. Source: SlidingWindowsLayerParams (spec 4).
+    Args:
+        x: any rank >= 1 with length L on the axis.
+        axis: may count from the end.
+        window_size: elements of a window.
+        step: elements from one window to the next.
+
+    Returns:
+        [..., (L - window_size) // step + 1, window_size, ...], one rank more.
+
+    Raises:
+        ShapeError: a window is longer than the axis, or the step is not positive.
+
+    Source: SlidingWindowsLayerParams (spec 4).
     """
-    axis = from_start(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     if not 1 <= window_size <= x.shape[axis] or step < 1:
-        raise ShapeError(f"window_size is {window_size} and step {step}; the axis holds {x.shape[axis]}")
-    starts = np.arange(0, x.shape[axis] - window_size + 1, step)
-    return module(x).take(x, starts[:, None] + np.arange(window_size), axis)
+        raise ShapeError(
+            f"window_size is {window_size} and step {step}; windows must fit into the axis of size {x.shape[axis]}, "
+            "and the step must be positive"
+        )
+    return kernels.sliding_windows(x, axis, window_size, step)

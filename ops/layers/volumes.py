@@ -2,117 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
-from graphml.catalogue import Target, op, target
+from graphml.catalogue import op, target
 from graphml.errors import ShapeError
-from graphml.ops.layers import windows
-from graphml.ops.layers.convolution import cut_off, cut_to
-from graphml.ops.layers.convolution_forms import (
-    Cut,
-    Plain,
-    Spread,
-    Window,
-    Winograd,
-    choose,
-    choose_transposed,
-    transposed,
-)
-from graphml.ops.layers.pooling import max_pool, mean_pool, pool_everything
-from graphml.ops.layers.windows import Pair
-
-Extents = tuple[int, ...]
-
-
-class Slabs(NamedTuple):
-    """The kernel as a stack of images: a sum over its depth of convolutions over images, each in its best form."""
-
-    forms: tuple
-
-    def __call__(self, x, window: Window):
-        images = _images(x, len(self.forms), window)
-        total = reduce(jnp.add, (form(image, _flat(window)) for form, image in zip(self.forms, images, strict=True)))
-        return total.reshape(x.shape[0], -1, *total.shape[1:])
-
-
-class Stacked(NamedTuple):
-    """The same without groups as one convolution: the images that a kernel sees at once lie side by side in the
-    channels. `form` is one that holds the kernel as it is, [height, width, depth times channels in, channels out]."""
-
-    form: Any
-
-    @classmethod
-    def of(cls, kernel, window: Window, target: Target) -> Stacked:
-        flat = jnp.concatenate(list(kernel), axis=2)
-        form = choose(flat, window, target)
-        # Winograd's products would be as large as the volume, sixteen times
-        return cls(Plain(flat) if isinstance(form, Winograd) else form)
-
-    def __call__(self, x, window: Window):
-        images = _images(x, self.form.kernel.shape[2] // x.shape[-1], window)
-        y = self.form(jnp.concatenate(images, axis=-1), _flat(window))
-        return y.reshape(x.shape[0], -1, *y.shape[1:])
-
-
-def _images(x, deep: int, window: Window) -> list[Any]:
-    """What each slice of a kernel sees, as [batch times depth, height, width, channels]."""
-    stride, dilation, padding = window.stride[0], window.dilation[0], window.padding[0]
-    count = windows.steps(x.shape[1], (deep - 1) * dilation + 1, stride, padding)
-    x = jnp.pad(x, ((0, 0), padding, (0, 0), (0, 0), (0, 0)))
-    firsts = (depth * dilation for depth in range(deep))
-    seen = (x[:, first : first + (count - 1) * stride + 1 : stride] for first in firsts)
-    return [part.reshape(-1, *part.shape[2:]) for part in seen]
-
-
-def _flat(window: Window) -> Window:
-    return Window(window.stride[1:], window.padding[1:], window.dilation[1:], window.groups)
-
-
-class SpreadSlabs(NamedTuple):
-    """The same for a deconvolution: each slice of the kernel adds to every `stride`-th image, from its depth on."""
-
-    forms: tuple
-
-    def __call__(self, x, cut: Cut):
-        batch, deep = x.shape[:2]
-        flat = Cut(cut.kernel[1:], cut.stride[1:], cut.start[1:], cut.size[1:], cut.groups)
-        images = x.reshape(batch * deep, *x.shape[2:])
-        end = (deep - 1) * cut.stride[0] + 1
-        total = jnp.zeros((), x.dtype)
-        for depth, form in enumerate(self.forms):
-            part = form(images, flat)
-            first = depth - cut.start[0]
-            widths = [(0, 0, 0)] * 5
-            widths[1] = (first, cut.size[0] - first - end, cut.stride[0] - 1)
-            total = total + lax.pad(part.reshape(batch, deep, *part.shape[1:]), jnp.zeros((), x.dtype), widths)
-        return total
+from graphml.ops.kernels import pooling as kernels
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.convolution import ConvolutionWindow, crop_borders, crop_to_size, transposed_kernel
+from graphml.ops.kernels.convolution_choice import choose_transposed_volume, choose_volume
+from graphml.ops.kernels.windows import Extents, Pair, reach, same_padding, window_count
+from graphml.ops.layers._borders import extents
+from graphml.ops.layers.pooling import pool_everything
 
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    kernel, groups, on_cpu = weights["weights"], attributes["n_groups"], target().platform == "cpu"
+    """The kernel in the form that is fastest here; a bias as it is."""
+    kernel, groups, goal = weights["weights"], attributes["n_groups"], target()
     stride, dilation = _stride(**attributes), _dilation(**attributes)
     if attributes["is_deconvolution"]:
-        kernel = transposed(kernel, groups, dilation)
-        slices = (choose_transposed(part, stride[1:], groups, target()) for part in kernel)
-        return {**weights, "weights": SpreadSlabs(tuple(slices)) if on_cpu else Spread(kernel)}
-    kernel = kernel.transpose(2, 3, 4, 1, 0)
-    if not on_cpu:
-        return {**weights, "weights": Plain(kernel)}
-    flat = Window(stride[1:], dilation=dilation[1:], groups=groups)
-    if groups == 1:
-        return {**weights, "weights": Stacked.of(kernel, flat, target())}
-    return {**weights, "weights": Slabs(tuple(choose(part, flat, target()) for part in kernel))}
+        kernel = transposed_kernel(kernel, groups, dilation)
+        form: Any = choose_transposed_volume(kernel, stride, groups, platform=goal.platform, train=goal.train)
+    else:
+        window = ConvolutionWindow(stride, ((0, 0),) * 3, dilation, groups)
+        form = choose_volume(kernel.transpose(2, 3, 4, 1, 0), window, platform=goal.platform, train=goal.train)
+    return {**weights, "weights": form}
 
 
 @op("convolution3d", wire_only=("output_channels", "has_bias"), prepare=_prepare)
 def convolution_3d(
-    x,
+    x: Array,
     *,
     input_channels: int,
     n_groups: int,
@@ -134,43 +56,70 @@ def convolution_3d(
     custom_padding_right: int,
     is_deconvolution: bool,
     output_shape: tuple[int, ...],
-    weights,
-    bias,
-):
+    weights: Any,
+    bias: Array | None,
+) -> Array:
     """Each output element is the sum of products of a kernel with the box of the volume around it.
 
-    x: [batch, channels, depth, height, width]; returns the same rank with the layer's output channels. Padding with
-    zeros is CUSTOM (given amounts), VALID (none) or SAME (the size divided by the stride; the odd zero at the end). A
-    deconvolution is the transpose: padding cuts the result, and `output_shape`, when given, takes its place.
-    Raises ShapeError when channels do not match or the window does not fit.
+    Args:
+        x: [batch, channels, depth, height, width].
+        input_channels: the channels that the weights expect.
+        n_groups: parts of the channels that are convolved separately.
+        kernel_depth: size of the kernel.
+        kernel_height: size of the kernel.
+        kernel_width: size of the kernel.
+        stride_depth: elements from one window to the next.
+        stride_height: elements from one window to the next.
+        stride_width: elements from one window to the next.
+        dilation_depth: spreads the kernel.
+        dilation_height: spreads the kernel.
+        dilation_width: spreads the kernel.
+        padding_type: CUSTOM (zeros of given amounts), VALID (none) or SAME (the size divided by the stride; the odd
+            zero at the end).
+        custom_padding_front: zeros before the depth.
+        custom_padding_back: zeros after the depth.
+        custom_padding_top: zeros before the height.
+        custom_padding_bottom: zeros after the height.
+        custom_padding_left: zeros before the width.
+        custom_padding_right: zeros after the width.
+        is_deconvolution: whether this is the transpose, whose padding crops the result.
+        output_shape: size of the result of a deconvolution; takes the place of the padding.
+        weights: the form of the kernel, see `_prepare`.
+        bias: [out].
+
+    Returns:
+        The rank of x, with the output channels of the layer.
+
+    Raises:
+        ShapeError: channels do not match, or the window does not fit.
+
     Source: Convolution3DLayerParams (spec 5).
     """
     fields = locals()
-    if x.ndim != 5:
-        raise ShapeError(f"x has rank {x.ndim}; it is [batch, channels, depth, height, width]")
+    _check_volume(x)
     if x.shape[1] != input_channels:
         raise ShapeError(f"x has {x.shape[1]} channels, the weights expect {input_channels}")
     x = jnp.moveaxis(x, 1, -1)
     sizes, stride, dilation = x.shape[1:4], _stride(**fields), _dilation(**fields)
-    kernel = windows.reach(_kernel(**fields), dilation)
+    kernel = reach(_kernel(**fields), dilation)
     if is_deconvolution:
         if output_shape or padding_type == "SAME":
             wanted = output_shape or tuple(n * s for n, s in zip(sizes, stride, strict=True))
-            cut = cut_to(sizes, kernel, stride, windows.extents(wanted, "output shape", axes=3))
+            crop = crop_to_size(sizes, kernel, stride, extents(wanted, "output shape", axes=3))
         else:
-            cut = cut_off(sizes, kernel, stride, _padding(sizes, kernel, stride, **fields))
-        y = weights(x, cut._replace(groups=n_groups))
+            crop = crop_borders(sizes, kernel, stride, _padding(sizes, kernel, stride, **fields))
+        y = weights(x, crop._replace(groups=n_groups))
     else:
         padding = _padding(sizes, kernel, stride, **fields)
         for n, k, s, both in zip(sizes, kernel, stride, padding, strict=True):
-            windows.steps(n, k, s, both)
-        y = weights(x, Window(stride, padding, dilation, n_groups))
+            window_count(n, k, s, both)
+        y = weights(x, ConvolutionWindow(stride, padding, dilation, n_groups))
     return jnp.moveaxis(y if bias is None else y + bias, -1, 1)
 
 
 @op("pooling3d")
 def pooling_3d(
-    x,
+    x: Array,
     *,
     type: str,
     kernel_depth: int,
@@ -187,79 +136,111 @@ def pooling_3d(
     custom_padding_left: int,
     custom_padding_right: int,
     count_exclude_padding: bool,
-):
+) -> Array:
     """The maximum or the mean of each box of a volume.
 
-    x: [batch, channels, depth, height, width]; returns the same rank. Padding as for `convolution_3d`; it never wins a
-    maximum, as in `pooling`, and counts in a mean unless `count_exclude_padding`.
+    Args:
+        x: [batch, channels, depth, height, width].
+        type: MAX or AVERAGE.
+        kernel_depth: size of a box.
+        kernel_height: size of a box.
+        kernel_width: size of a box.
+        stride_depth: elements from one box to the next.
+        stride_height: elements from one box to the next.
+        stride_width: elements from one box to the next.
+        padding_type: as for `convolution_3d`. Padding never wins a maximum.
+        custom_padding_front: before the depth.
+        custom_padding_back: after the depth.
+        custom_padding_top: before the height.
+        custom_padding_bottom: after the height.
+        custom_padding_left: before the width.
+        custom_padding_right: after the width.
+        count_exclude_padding: whether padding is left out of the count of a mean.
+
+    Returns:
+        The rank of x.
+
+    Raises:
+        ShapeError: the box does not fit.
+
     Source: Pooling3DLayerParams (spec 5).
     """
     fields = locals()
-    if x.ndim != 5:
-        raise ShapeError(f"x has rank {x.ndim}; it is [batch, channels, depth, height, width]")
+    _check_volume(x)
     x = jnp.moveaxis(x, 1, -1)
     sizes, kernel, stride = x.shape[1:4], _kernel(**fields), _stride(**fields)
     padding = _padding(sizes, kernel, stride, **fields)
     for n, k, s, both in zip(sizes, kernel, stride, padding, strict=True):
-        windows.steps(n, k, s, both)
+        window_count(n, k, s, both)
     if type == "MAX":
-        y = max_pool(x, (1, 2, 3), kernel, stride, padding)
+        y = kernels.max_pool(x, (1, 2, 3), kernel, stride, padding)
     else:
-        y = mean_pool(x, (1, 2, 3), kernel, stride, padding, ((0, 0),) * 3 if count_exclude_padding else padding)
+        counted = ((0, 0),) * 3 if count_exclude_padding else padding
+        y = kernels.average_pool(x, (1, 2, 3), kernel, stride, padding, counted)
     return jnp.moveaxis(y, -1, 1)
 
 
 @op("globalPooling3d")
-def global_pooling_3d(x, *, type: str):
+def global_pooling_3d(x: Array, *, type: str) -> Array:
     """The maximum or the mean of each channel of a volume.
 
-    x: [batch, channels, depth, height, width]; returns [batch, channels, 1, 1, 1].
+    Args:
+        x: [batch, channels, depth, height, width].
+        type: MAX or AVERAGE.
+
+    Returns:
+        [batch, channels, 1, 1, 1].
+
     Source: GlobalPooling3DLayerParams (spec 5).
     """
-    if x.ndim != 5:
-        raise ShapeError(f"x has rank {x.ndim}; it is [batch, channels, depth, height, width]")
+    _check_volume(x)
     return pool_everything(x, (2, 3, 4), type)
+
+
+def _check_volume(x: Array) -> None:
+    if x.ndim != 5:
+        raise ShapeError(f"x has rank {x.ndim}; it must be [batch, channels, depth, height, width]")
 
 
 # The wire has a field for each direction -----------------------------------------------------------------------------
 
 
-def _kernel(*, kernel_depth, kernel_height, kernel_width, **_) -> Extents:
-    return windows.extents((kernel_depth, kernel_height, kernel_width), "kernel size", axes=3)
+def _kernel(*, kernel_depth: int, kernel_height: int, kernel_width: int, **_: Any) -> Extents:
+    return extents((kernel_depth, kernel_height, kernel_width), "kernel size", axes=3)
 
 
-def _stride(*, stride_depth, stride_height, stride_width, **_) -> Extents:
-    return windows.extents((stride_depth, stride_height, stride_width), "stride", axes=3)
+def _stride(*, stride_depth: int, stride_height: int, stride_width: int, **_: Any) -> Extents:
+    return extents((stride_depth, stride_height, stride_width), "stride", axes=3)
 
 
-def _dilation(*, dilation_depth, dilation_height, dilation_width, **_) -> Extents:
-    return windows.extents((dilation_depth, dilation_height, dilation_width), "dilation", axes=3)
+def _dilation(*, dilation_depth: int, dilation_height: int, dilation_width: int, **_: Any) -> Extents:
+    return extents((dilation_depth, dilation_height, dilation_width), "dilation", axes=3)
 
 
 def _padding(
-    sizes,
-    kernel,
-    stride,
+    sizes: Sequence[int],
+    kernel: Extents,
+    stride: Extents,
     *,
-    padding_type,
-    custom_padding_front,
-    custom_padding_back,
-    custom_padding_top,
-    custom_padding_bottom,
-    custom_padding_left,
-    custom_padding_right,
-    **_,
+    padding_type: str,
+    custom_padding_front: int,
+    custom_padding_back: int,
+    custom_padding_top: int,
+    custom_padding_bottom: int,
+    custom_padding_left: int,
+    custom_padding_right: int,
+    **_: Any,
 ) -> tuple[Pair, ...]:
     """(before, after) of depth, height and width."""
     if padding_type == "VALID":
         return ((0, 0),) * 3
     if padding_type == "SAME":
-        return tuple(windows.same(n, k, s) for n, k, s in zip(sizes, kernel, stride, strict=True))
+        return tuple(same_padding(n, k, s) for n, k, s in zip(sizes, kernel, stride, strict=True))
     amounts = (
         (custom_padding_front, custom_padding_back),
         (custom_padding_top, custom_padding_bottom),
         (custom_padding_left, custom_padding_right),
     )
     if np.min(amounts) < 0:
-        raise ShapeError(f"custom padding is {list(amounts)}; no amount is negative")
+        raise ShapeError(f"custom padding is {list(amounts)}; amounts must not be negative")
     return amounts

@@ -59,8 +59,8 @@ kind(
         ),
     ],
     refuse=[
-        *[(Case((_X,), {"scale": constant}), f"scale is {size}") for constant, size in _REFUSED],
-        (Case((_X,), {"scale": numbers(3), "bias": numbers(2)}), "bias is [2]"),
+        *[(Case((_X,), {"scale": constant}), f"scale has shape {size}") for constant, size in _REFUSED],
+        (Case((_X,), {"scale": numbers(3), "bias": numbers(2)}), "bias has shape [2]"),
         (Case((_X,), {"scale": numbers(2, 4)}), "scale has shape [2, 4]"),
         (Case((numbers(1, 2, 4),), {"scale": numbers(3)}), "whose [C] is [1]"),
         (Case((_X,), {}), "no scale"),
@@ -76,7 +76,7 @@ kind(
     draw=_draw(("bias",)),
     worked=[(Case((np.float32([[[1, 2]], [[3, 4]]]),), {"bias": np.float32([10, 20])}), [[[[11, 12]], [[23, 24]]]])],
     refuse=[
-        *[(Case((_X,), {"bias": constant}), f"bias is {size}") for constant, size in _REFUSED],
+        *[(Case((_X,), {"bias": constant}), f"bias has shape {size}") for constant, size in _REFUSED],
         (Case((_X,), {"bias": numbers(2, 4)}), "bias has shape [2, 4]"),
         (Case((_X,), {}), "no bias"),
         (Case((numbers(2, 3),), {"bias": numbers(3)}), "rank 2"),

@@ -36,7 +36,7 @@ kind(
     draw=st.builds(lambda shape, v: Case((np.float32(shape),), {"value": v}), shapes(), _VALUES),
     worked=[(Case((np.float32([2, 1]),), {"value": 7.0}), [[[7], [7]]])],
     refuse=[
-        (Case((np.float32([2, -1]),), {"value": 7.0}), "sizes are not negative"),
+        (Case((np.float32([2, -1]),), {"value": 7.0}), "sizes must not be negative"),
         (Case((np.float32([[2, 1]]),), {"value": 7.0}), "a list of numbers, rank 1"),
     ],
 )
@@ -82,7 +82,10 @@ kind(
     vary={"inputs": [Case((_X[:1], np.float32([4, 2, 3]))), Case((_X, np.float32([2, 3])))]},
     draw=_draw_broadcast().map(lambda drawn: Case((drawn[0], np.float32(drawn[1])))),
     worked=[(Case((np.float32([4]), np.float32([2, 2]))), [[[4, 4], [4, 4]]])],
-    refuse=[(Case((_ROW, np.float32([3, 2]))), _MISFIT), (Case((_ROW, np.float32([-3]))), "sizes are not negative")],
+    refuse=[
+        (Case((_ROW, np.float32([3, 2]))), _MISFIT),
+        (Case((_ROW, np.float32([-3]))), "sizes must not be negative"),
+    ],
 )
 
 

@@ -1,4 +1,4 @@
-"""Comparisons and logic. The oracle asks Python about each pair of numbers."""
+"""Comparisons and logic. The oracle compares each pair of numbers in Python."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -76,7 +76,7 @@ def _deconvolve(x, w, stride, groups, f):
 
 
 def _cut(y, sizes, stride, f):
-    """What is left of a whole deconvolution: the border of `valid`, or one size out of its middle."""
+    """A full deconvolution, cropped: without the border of `valid`, or to a size around its middle."""
     size, choice = f.get("output_shape") or None, f["convolution_padding_type"]
     full = y.shape[2:]
     if size is None and choice.name == "valid":
@@ -207,7 +207,7 @@ kind(
     draw=_draw(),
     worked=[
         (Case((_LINE,), {"weights": _ASCENDING, "convolution_padding_type": _valid()}), [[[[[21, 32, 43]]]]]),
-        # the odd zero stands at the end, or at the beginning
+        # the odd zero is at the end, or at the beginning
         (Case((_LINE,), {"weights": _ASCENDING, "convolution_padding_type": _SAME}), [[[[[21, 32, 43, 4]]]]]),
         (Case((_LINE,), {"weights": _ASCENDING, "convolution_padding_type": _SAME_TOP}), [[[[[10, 21, 32, 43]]]]]),
         (
@@ -227,7 +227,7 @@ kind(
             ),
             [[[[[10, 2, 20, 3, 30]]]]],
         ),
-        # dilated, each pixel adds 1 and 10 two or three columns apart: 1 2 13 24 30 40, then out of its middle
+        # dilated, each pixel adds 1 and 10 two or three columns later: 1 2 13 24 30 40, then its middle
         *(
             (
                 Case(
@@ -268,8 +268,11 @@ kind(
         (_BASE.but(inputs=(numbers(1, 4, 2, 5),)), "a window of 3 does not fit into 2"),
         (_BASE.but(stride=(0, 1)), "stride is [0, 1]"),
         (_BASE.but(convolution_padding_type=_valid((1, 1))), "border amounts are given for 1 axes"),
-        (_DECONVOLUTION.but(output_shape=(30, 16)), "is more than that"),
-        (_DECONVOLUTION.but(convolution_padding_type=_valid((9, 9), (0, 0))), "cannot be cut off"),
+        (_DECONVOLUTION.but(output_shape=(30, 16)), "exceeds that"),
+        (
+            _DECONVOLUTION.but(convolution_padding_type=_valid((9, 9), (0, 0))),
+            "cutting off [(9, 9), (0, 0)] leaves none",
+        ),
         (_DECONVOLUTION.but(inputs=(_X, _W)), "no weights as an input"),
         (_BASE.but(convolution_padding_type=None), "padding is not set"),
     ],

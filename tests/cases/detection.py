@@ -132,7 +132,7 @@ kind(
         "only what is chosen has a gradient, which the base case shows",
     ),
     refuse=[
-        (Case((_BOXES, _SCORES), {"max_boxes": 0}, outputs=4), "at least one is returned"),
+        (Case((_BOXES, _SCORES), {"max_boxes": 0}, outputs=4), "must be at least 1"),
         (Case((_BOXES[0], _SCORES[0]), _FIELDS, outputs=4), "[B, N, 4] and [B, N, C]"),
         (Case((_BOXES, _SCORES[:, :5]), _FIELDS, outputs=4), "scores [2, 5, 3]"),
         (Case((_BOXES[:, :0], _SCORES[:, :0]), _FIELDS, outputs=4), "there must be a box and a class"),

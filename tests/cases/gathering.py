@@ -23,7 +23,7 @@ def _places(shape):
 
 
 def _at(x, where):
-    """x[where], or None where there is no such place."""
+    """x[where], or None if the index is out of range."""
     try:
         return x[where]
     except IndexError:
@@ -119,12 +119,12 @@ kind(
     worked=[
         (Case((_TENS, np.float32([3, 0, -2])), {"axis": 0}), [[40, 10, 30]]),
         (Case((np.float32([[1, 2], [3, 4]]), np.float32([1])), {"axis": -1}), [[[2], [4]]]),
-        # there is nothing to read there; what arithmetic has left of a whole number is that number
+        # indices out of range read nothing; a float within rounding of an integer is that integer
         (Case((_TENS, np.float32([4, -5, 2.9999998])), {"axis": 0}), [[np.nan, np.nan, 40]]),
         # fractions are dropped
         (Case((_TENS, np.float32([0.7, 1.5, 2.99, -1.7, -0.7])), {"axis": 0}), [[10, 20, 30, 40, 10]]),
     ],
-    refuse=[(Case((_X, np.float32([0])), {"axis": 3}), "axis is 3")],
+    refuse=[(Case((_X, np.float32([0])), {"axis": 3}), "axis 3 is out of range")],
 )
 
 _TWO = np.float32([2, 0])
@@ -177,7 +177,7 @@ kind(
             [[10, 2, 30, 40]],
         ),
     ],
-    refuse=[(_SCATTER.but(inputs=(_X, _TWO, _X)), "ask for [4, 2, 5]")],
+    refuse=[(_SCATTER.but(inputs=(_X, _TWO, _X)), "require [4, 2, 5]")],
 )
 
 # By several coordinates -----------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ kind(
         ),
     ],
     refuse=[
-        (_SCATTER_ND.but(inputs=(_X, _POINTS, _X)), "ask for [4, 5]"),
+        (_SCATTER_ND.but(inputs=(_X, _POINTS, _X)), "require [4, 5]"),
         (Case((_SQUARE, np.float32([[0, 0, 0]]), np.float32([1])), {}), "x has rank 2"),
     ],
 )
@@ -329,8 +329,8 @@ kind(
         (Case((_SIX, np.float32([[3], [-4]])), {"axis": 1}), [[[np.nan], [np.nan]]]),
     ],
     refuse=[
-        (Case((_SIX, np.float32([[0]])), {"axis": 1}), "that of x but for axis 1"),
-        (Case((_SIX, np.float32([0])), {"axis": 1}), "that of x but for axis 1"),
+        (Case((_SIX, np.float32([[0]])), {"axis": 1}), "that of x except on axis 1"),
+        (Case((_SIX, np.float32([0])), {"axis": 1}), "that of x except on axis 1"),
     ],
 )
 
@@ -367,7 +367,7 @@ kind(
         ),
     ],
     refuse=[
-        (_SCATTER_ALONG.but(inputs=(_X, _ALONG, _X)), "ask for [4, 2, 5]"),
-        (_SCATTER_ALONG.but(inputs=(_X, _ALONG[:1], _UPDATES[:1])), "that of x but for axis 1"),
+        (_SCATTER_ALONG.but(inputs=(_X, _ALONG, _X)), "require [4, 2, 5]"),
+        (_SCATTER_ALONG.but(inputs=(_X, _ALONG[:1], _UPDATES[:1])), "that of x except on axis 1"),
     ],
 )

@@ -76,8 +76,8 @@ kind(
     ),
     worked=[(Case((np.float32([[[1, 2]], [[3, 4]]]),), {"n_outputs": 2}, outputs=2), [[[[1, 2]]], [[[3, 4]]]])],
     refuse=[
-        (Case((_SIX,), {"n_outputs": 4}, outputs=4), "6 channels cannot be split in 4"),
-        (Case((_SIX,), {}), "split in 0"),
+        (Case((_SIX,), {"n_outputs": 4}, outputs=4), "6 channels cannot be split into 4"),
+        (Case((_SIX,), {}), "split into 0"),
         (Case((_SIX,), {"n_outputs": 2}, outputs=3), "3 outputs"),
         (Case((numbers(4, 2),), {"n_outputs": 2}, outputs=2), "rank 2"),
     ],
@@ -144,9 +144,9 @@ kind(
         (Case((_ROW.reshape(5, 1, 1),), {"end_index": 2, "stride": 1}), [[[[10]], [[11]]]]),
     ],
     refuse=[
-        (Case((_TALL,), {**_ALL, "stride": 0}), "stride is 0"),
-        (Case((_TALL,), {**_ALL, "start_index": 3}), "axis of 4"),
-        (Case((_TALL,), {**_ALL, "start_index": 4, "end_index": 0}), "axis of 4"),
+        (Case((_TALL,), {**_ALL, "stride": 0}), "stride must be positive, got 0"),
+        (Case((_TALL,), {**_ALL, "start_index": 3}), "of an axis of size 4 is empty"),
+        (Case((_TALL,), {**_ALL, "start_index": 4, "end_index": 0}), "of an axis of size 4 is empty"),
         (Case((numbers(3, 4),), {"end_index": 1, "stride": 1}), "rank 2"),
         (Case((numbers(3),), {**_ALL}), "rank 1"),
     ],

@@ -71,7 +71,7 @@ kind(
     draw=_draw_where(),
     worked=[
         (Case((np.float32([1, 0, -2]), np.float32([1, 2, 3]), np.float32([9]))), [[1, 9, 3]]),
-        # what is not chosen does not matter, not even if it is no number
+        # what is not chosen does not matter, not even if it is NaN
         (Case((np.float32([1, 0]), np.float32([1, np.nan]), np.float32([np.inf, 2]))), [[1, 2]]),
     ],
     refuse=[(Case((numbers(2), numbers(3), numbers(3))), "2")],
@@ -179,7 +179,7 @@ kind(
         (Case((np.float32([1, 2]),), {**_MARKS, "one_hot_vector_size": 3, "axis": 0}), [[[-1, -1], [5, -1], [-1, 5]]]),
     ],
     refuse=[
-        (Case((_INDEX,), {**_MARKS, "axis": 3}), "axis is 3"),
-        (Case((_INDEX, np.float32([-2])), _MARKS), "sizes are not negative"),
+        (Case((_INDEX,), {**_MARKS, "axis": 3}), "axis 3 is out of range"),
+        (Case((_INDEX, np.float32([-2])), _MARKS), "the size must not be negative, got -2"),
     ],
 )

@@ -124,7 +124,7 @@ kind(
         (Case((numbers(1, 2, 1, 2),), {"weights": _W}), "x has 4 features in its last three axes, weights expect 6"),
         (Case((numbers(1, 1, 1, 1, 6, 1),), {"weights": _W}), "rank 6"),
         (Case((numbers(3, 6),), {"weights": _W, "int8_dynamic_quantize": True}), "a single scale and no bias"),
-        (Case((numbers(3, 6),), {"weights": quantize(_W), "int8_dynamic_quantize": True}), "8 bits with a sign"),
+        (Case((numbers(3, 6),), {"weights": quantize(_W), "int8_dynamic_quantize": True}), "signed 8-bit weights"),
     ],
     smooth={"int8_dynamic_quantize": _ROUNDED},
 )
@@ -262,11 +262,11 @@ kind(
             Case((np.float32([[2], [0], [3]]),), {"weights": np.float32([[1, 2, 3], [4, 5, 6]])}),
             [[[3, 6], [1, 4], [np.nan, np.nan]]],
         ),
-        # no number is no row
+        # NaN is not an index
         (Case((np.float32([[np.nan], [1]]),), {"weights": np.float32([[7, 8]])}), [[[np.nan], [8]]]),
     ],
     refuse=[
-        (Case((_whole(4, 2),), {"weights": _TABLE}), "its last axis has size 1"),
+        (Case((_whole(4, 2),), {"weights": _TABLE}), "its last axis must have size 1"),
         (Case((_whole(4),), {"weights": _TABLE}), "rank 1"),
     ],
 )

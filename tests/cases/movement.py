@@ -1,4 +1,4 @@
-"""Moving numbers about. The oracles fill the answer element by element."""
+"""Moving numbers. The oracles fill the answer element by element."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ kind(
         (Case((np.float32([1, 2]), np.float32([3, 4])), {"axis": -1}), [[[1, 3], [2, 4]]]),
     ],
     refuse=[
-        (Case((_X, _X), {"axis": 4}), "axis is 4"),
+        (Case((_X, _X), {"axis": 4}), "axis 4 is out of range"),
         (Case((_X, _X[:1]), {"axis": 0}), "must be equal"),
     ],
 )
@@ -79,9 +79,9 @@ kind(
         (Case((_FIRST, _SECOND), {"axis": 1, "interleave": True}), [[[1, 5, 2, 6], [3, 7, 4, 8]]]),
     ],
     refuse=[
-        (Case((_X, _X[:, :, :2]), {"axis": 1}), "must agree but for axis 1"),
+        (Case((_X, _X[:, :, :2]), {"axis": 1}), "they must be equal except on axis 1"),
         (Case((_X, _X[0]), {"axis": 1}), "[3, 4]"),
-        (Case((_X, _X[:, :1]), {"axis": 1, "interleave": True}), "must agree"),
+        (Case((_X, _X[:, :1]), {"axis": 1, "interleave": True}), "they must be equal"),
     ],
 )
 
@@ -123,7 +123,7 @@ kind(
         (Case((_SEVEN,), {"axis": -1, "split_sizes": (4, 3)}, outputs=2), [[0, 1, 2, 3], [4, 5, 6]]),
     ],
     refuse=[
-        (Case((_SEVEN,), {"axis": 0, "split_sizes": (4, 4)}, outputs=2), "add up to 8; the axis holds 7"),
+        (Case((_SEVEN,), {"axis": 0, "split_sizes": (4, 4)}, outputs=2), "add up to 8; the axis has size 7"),
         (Case((_SEVEN,), {"axis": 0}, outputs=2), "how many parts"),
     ],
 )
@@ -267,7 +267,13 @@ kind(
         )
     ],
     refuse=[
-        (Case((_THREE_ROWS, np.float32([2, 4])), {"batch_axis": 0, "sequence_axis": 1}), "the batch holds 3"),
-        (Case((_THREE_ROWS, np.float32([2, 4, 1])), {"batch_axis": 0, "sequence_axis": 0}), "must be two axes"),
+        (
+            Case((_THREE_ROWS, np.float32([2, 4])), {"batch_axis": 0, "sequence_axis": 1}),
+            "it must be [3], as the batch",
+        ),
+        (
+            Case((_THREE_ROWS, np.float32([2, 4, 1])), {"batch_axis": 0, "sequence_axis": 0}),
+            "they must be different axes",
+        ),
     ],
 )

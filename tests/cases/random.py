@@ -1,4 +1,4 @@
-"""Random layers. Nobody can say which numbers come out, so the oracle answers for their shape and distribution."""
+"""Random layers. The numbers are not specified, so the oracle checks their shape and distribution."""
 
 from statistics import NormalDist
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cases import Case, kind, numbers
 
-_SEED = {"seed": "which numbers a seed stands for is tested in tests/ops/test_random_seeds.py"}
+_SEED = {"seed": "which numbers a seed leads to is tested in tests/ops/test_random_seeds.py"}
 _SHAPES = [(100, 100), (10000,), (1, 50, 2, 100)]  # ten thousand numbers each
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -73,7 +73,7 @@ def _draw(form, fields):
 def _facts(name, form, base, vary, worked, *, fields, refuse):
     refuse = [(_case(form, (2, 3), **given), words) for given, words in refuse]
     if form == "Dynamic":
-        refuse.append((Case((np.float32([2, -1]),), base), "sizes are not negative"))
+        refuse.append((Case((np.float32([2, -1]),), base), "sizes must not be negative"))
         refuse.append((Case((np.float32([[2], [1]]),), base), "rank 1"))
     refuse.append((_case(form, (2,), **{**base, "seed": -1}), "pass key="))
     if form == "Static":
@@ -134,7 +134,7 @@ for _form in ("Like", "Static", "Dynamic"):
             {"prob": [0.5, 0.75]},
             [({"seed": 1, "prob": 1.0}, 1.0), ({"seed": 1, "prob": 0.0}, 0.0)],
             fields={"prob": st.sampled_from([0.1, 0.5, 0.9])},
-            refuse=[({"prob": 1.5}, "prob is 1.5; a probability is between 0 and 1")],
+            refuse=[({"prob": 1.5}, "prob must be between 0 and 1, got 1.5")],
         ),
     )
 
@@ -196,7 +196,7 @@ kind(
         (Case((np.float32([1, 0]),), {"num_samples": 0}), [np.zeros(0)]),
     ],
     refuse=[
-        (Case((_P,), {"num_samples": -1}), "counts are not negative"),
+        (Case((_P,), {"num_samples": -1}), "numSamples must not be negative, got -1"),
         (Case((_P,), {"num_samples": 2, "seed": -1}), "pass key="),
     ],
     unseen=_SEED,

@@ -309,7 +309,7 @@ kind(
         "reverse_input": [True],
         "weight_matrix": [
             numbers(_OUT, _IN, seed=9),
-            # so large that the clip to +-50 is what is left
+            # so large that only the clip to +-50 matters
             Case(
                 (_x(),),
                 {**_SIMPLE, "activation": _IDENTITY, "weight_matrix": 100 * _SIMPLE["weight_matrix"]},
@@ -487,7 +487,7 @@ kind(
     ],
     refuse=[
         (Case((numbers(4, 2, 5, 1, 1),), _UNI), "[sequence, batch, 3, 1, 1]"),
-        (Case((_x(), numbers(2, 2, 2, 1, 1)), _UNI), "a state has shape [2, 2, 2, 1, 1]; it is [1, 2, 2, 1, 1]"),
+        (Case((_x(), numbers(2, 2, 2, 1, 1)), _UNI), "a state has shape [2, 2, 2, 1, 1]; it must be [1, 2, 2, 1, 1]"),
         (Case((_x(),), {**_UNI, "activations": _SIGMOID_TANH[:2]}), "activations holds 2 activations, 3 are needed"),
         (
             Case((_x(),), {**_UNI, "weight_params": {k: v for k, v in _cell(_GATES, 1).items() if "forget" not in k}}),

@@ -64,8 +64,8 @@ kind(
         (Case((np.float32([[5]]),), {"squeeze_all": True}), [[5]]),
     ],
     refuse=[
-        (Case((_ONES,), {"axes": (1,)}), "axis 1 of x holds 4"),
-        (Case((_ONES,), {"axes": (4,)}), "axis is 4"),
+        (Case((_ONES,), {"axes": (1,)}), "cannot squeeze axis 1 of size 4"),
+        (Case((_ONES,), {"axes": (4,)}), "axis 4 is out of range"),
     ],
 )
 
@@ -95,7 +95,10 @@ kind(
     vary={"axes": [(-1,), (-1, 0), (0, 1), (-2, -1)]},
     draw=_draw_expand(),
     worked=[(Case((np.float32([1, 2]),), {"axes": (-1, 0)}), [[[[1], [2]]]])],
-    refuse=[(Case((_X,), {"axes": (0, -5)}), "names a place twice"), (Case((_X,), {"axes": (4,)}), "axis is 4")],
+    refuse=[
+        (Case((_X,), {"axes": (0, -5)}), "names an axis twice"),
+        (Case((_X,), {"axes": (4,)}), "axis 4 is out of range"),
+    ],
 )
 
 
@@ -125,7 +128,7 @@ kind(
         (Case((np.float32([1, 2, 3]),), {"axis": 1}), [[[1], [2], [3]]]),
         (Case((_EMPTY,), {"axis": 1}), [_EMPTY]),
     ],
-    refuse=[(Case((_X,), {"axis": 4}), "axis is 4")],
+    refuse=[(Case((_X,), {"axis": 4}), "axis 4 is out of range")],
 )
 
 # Shapes of 24 numbers for any of 24 numbers, and some for a single one
@@ -263,7 +266,7 @@ kind(
     ],
     refuse=[
         (Case((_SIX,), {"pad_amounts": (1, 2)}), "x needs 4 of them"),
-        (Case((_SIX,), {**_TO_SIZE, "pad_amounts": (4, 4, 0, 0)}), "at one side only"),
+        (Case((_SIX,), {**_TO_SIZE, "pad_amounts": (4, 4, 0, 0)}), "on one side only"),
         (Case((_SIX, np.float32([0, -1, 0, 0])), {}), "none negative"),
     ],
 )

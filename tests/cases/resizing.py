@@ -214,7 +214,10 @@ kind(
         (Case((_X,), {"scaling_factor": (0, 2)}), "scaling factor is [0, 2]"),
         (Case((_X,), {"scaling_factor": (2,)}), "scaling factor is [2]"),
         (Case((_X,), {"fractional_scaling_factor": (1.5, 1.5)}), "ALIGN_CORNERS_TRUE or ALIGN_CORNERS_FALSE"),
-        (Case((_X,), {"fractional_scaling_factor": (1.5, 1.5), "scaling_factor": (2, 2)}), "both whole and fractional"),
+        (
+            Case((_X,), {"fractional_scaling_factor": (1.5, 1.5), "scaling_factor": (2, 2)}),
+            "both integer and fractional",
+        ),
     ],
 )
 

@@ -226,7 +226,7 @@ kind(
         (Case((np.float32(_SHUFFLED["DEPTH_TO_SPACE"]),), {"mode": "SPACE_TO_DEPTH", "block_size": 2}), [_PROSE]),
     ],
     refuse=[
-        (Case((_BLOCKS,), {"mode": "DEPTH_TO_SPACE", "block_size": 1}), "block_size is 1"),
+        (Case((_BLOCKS,), {"mode": "DEPTH_TO_SPACE", "block_size": 1}), "block_size must be 2 or more, got 1"),
         (Case((_BLOCKS,), {"mode": "PIXEL_SHUFFLE", "block_size": 3}), "8 channels"),
         (Case((_BLOCKS,), {"mode": "SPACE_TO_DEPTH", "block_size": 3}), "height 4 and width 2"),
         (Case((numbers(4, 4),), {"block_size": 2}), "rank 2"),

@@ -1,4 +1,4 @@
-"""Slices. The oracles fill the answer element by element; which places are meant, Python's own ranges say."""
+"""Slices. The oracles fill the answer element by element, with positions from Python's ranges."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -112,7 +112,10 @@ kind(
         (Case((_X,), {**_ROWS_FROM_1, "strides": (1, 1, 1, 1, 2)}), "strides has 5 values; x has rank 3"),
         (Case((_X,), {**_ROWS_FROM_1, "squeeze_masks": (False,) * 4 + (True,)}), "squeeze masks has 5 values"),
         (Case((_RUN,), {**_RUN_ALL, "begin_ids": (0,), "strides": (0,)}), "stride is 0"),
-        (Case((_RUN,), {**_RUN_ALL, "begin_ids": (4,), "squeeze_masks": (True,)}), "outside of an axis that holds 4"),
+        (
+            Case((_RUN,), {**_RUN_ALL, "begin_ids": (4,), "squeeze_masks": (True,)}),
+            "out of range for an axis of size 4",
+        ),
         (Case((_X,), {**_RUN_ALL, "begin_ids": (0,)}), "needs one for each axis"),
     ],
 )
@@ -151,7 +154,7 @@ kind(
     refuse=[
         (Case((_X, np.float32([0])), _FIELDS), "begin has 1 values"),
         (Case((_RUN, np.float32([0]), np.float32([4]), np.float32([0]))), "stride is 0"),
-        (Case((_RUN, np.float32([np.nan])), {"strides": (1,)}), "whole numbers are legal"),
+        (Case((_RUN, np.float32([np.nan])), {"strides": (1,)}), "its numbers must be finite"),
     ],
 )
 
@@ -191,7 +194,7 @@ kind(
         (Case((_FIVE, np.float32([4])), {"axis": 0, "size": 2}), [[40, 50]]),
     ],
     refuse=[
-        (Case((_FIVE, np.float32([0])), {"axis": 0, "size": 6}), "the axis holds 5"),
+        (Case((_FIVE, np.float32([0])), {"axis": 0, "size": 6}), "from 1 to 5, the size of the axis"),
         (Case((_FIVE, np.float32([0, 1])), {"axis": 0, "size": 2}), "a single number"),
     ],
 )
@@ -228,7 +231,7 @@ kind(
         )
     ],
     refuse=[
-        (Case((_FIVE,), {"axis": 0, "window_size": 6, "step": 1}), "the axis holds 5"),
+        (Case((_FIVE,), {"axis": 0, "window_size": 6, "step": 1}), "must fit into the axis of size 5"),
         (Case((_FIVE,), {"axis": 0, "window_size": 2, "step": 0}), "step 0"),
     ],
 )

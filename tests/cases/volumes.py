@@ -193,7 +193,7 @@ kind(
     draw=_draw_convolution(),
     worked=[
         (Case((_LINE,), {**_STEPS, "padding_type": "VALID", "weights": _ASCENDING}), [[[[[[21]], [[32]], [[43]]]]]]),
-        # the odd zero stands at the end
+        # the odd zero is at the end
         (
             Case((_LINE,), {**_STEPS, "padding_type": "SAME", "weights": _ASCENDING, "bias": np.float32([0.5])}),
             [[[[[[21.5]], [[32.5]], [[43.5]], [[4.5]]]]]],
@@ -210,9 +210,9 @@ kind(
         (_BASE.but(inputs=(_X[0],)), "rank 4"),
         (_BASE.but(inputs=(_X[:, :3],)), "3 channels, the weights expect 4"),
         (_BASE.but(inputs=(_X[:, :, :, :1],), custom_padding_bottom=0), "a window of 2 does not fit into 1"),
-        (_BASE.but(stride_height=0), "stride is [1, 0, 1]; it is [depth, height, width]"),
-        (_BASE.but(custom_padding_top=-1), "no amount is negative"),
-        (_TRANSPOSED.but(output_shape=(30, 5, 7)), "is more than that"),
+        (_BASE.but(stride_height=0), "stride is [1, 0, 1]; it must be [depth, height, width]"),
+        (_BASE.but(custom_padding_top=-1), "amounts must not be negative"),
+        (_TRANSPOSED.but(output_shape=(30, 5, 7)), "exceeds that"),
     ],
 )
 

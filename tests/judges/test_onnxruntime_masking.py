@@ -5,7 +5,7 @@ import pytest
 from cases import Case, numbers
 from one_layer import blobs, lowered, same
 
-from graphml.ops.layers import detection
+from graphml.ops.kernels import nms
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime judges this family and is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")
@@ -68,7 +68,7 @@ def test_one_hot(axis):
 @pytest.mark.parametrize(("iou", "threshold", "most"), [(0.3, 0.2, 10), (0.05, 0.5, 10), (0.6, 0.0, 4), (1.0, 0.7, 30)])
 @pytest.mark.parametrize("block", [256, 3])
 def test_suppression(iou, threshold, most, block, monkeypatch):
-    monkeypatch.setattr(detection, "_BLOCK", block)  # boxes beyond the first block are looked at too
+    monkeypatch.setattr(nms, "_BLOCK", block)  # boxes beyond the first block are looked at too
     centers, sizes = numbers(2, 30, 2, low=0, high=9), numbers(2, 30, 2, low=1, high=4, seed=1)
     boxes, scores = np.concatenate([centers, sizes], axis=-1), numbers(2, 30, 1, low=0, high=1, seed=2)
     found = _judge(

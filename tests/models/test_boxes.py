@@ -13,7 +13,7 @@ from one_model import DOUBLE, doubles, made, optional
 
 import graphml
 from graphml import FeatureError, ShapeError, UnsupportedError
-from graphml.ops.layers.detection import suppress
+from graphml.ops.kernels.nms import non_maximum_suppression
 
 NAMES = {
     "confidenceInputFeatureName": "scores",
@@ -89,7 +89,7 @@ def test_it_keeps_what_the_walk_keeps(count, seed, iou, least, per_class):
 
 def test_more_boxes_than_there_are_cost_nothing_while_boxes_are_compared():
     boxes, scores = np.eye(3, 4, dtype=np.float32), np.ones((3, 1), np.float32)
-    choose = partial(suppress, count=1000, per_class=False)
+    choose = partial(non_maximum_suppression, count=1000, per_class=False)
     index, number = choose(boxes, scores, 0.5, 0.0)
     assert (index[:3].tolist(), index[3:].max(), int(number)) == ([0, 1, 2], -1, 3)
     program = jax.make_jaxpr(choose)(boxes, scores, 0.5, 0.0)

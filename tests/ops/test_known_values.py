@@ -1,4 +1,4 @@
-"""Operators on known values: the same answers from NumPy, and shapes that are settled while a network is traced."""
+"""Operators on known values: the same answers from NumPy, and shapes that are known while a network is traced."""
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ from graphml.spec.attributes import decode, encode
 
 load_all()
 
-# Kinds of which shapes are computed; the rest of the catalogue is run by JAX, known values or not
+# Kinds that compute shapes; JAX runs the others, known values or not
 _IN_NUMPY = [
     *("ceil", "floor", "round", "sign", "clip", "exp2"),
     *("equal", "notEqual", "lessThan", "lessEqual", "greaterThan", "greaterEqual"),
@@ -43,7 +43,7 @@ def test_known_values_stay_in_numpy(name):
             same(at_least_1d(got), want, **tolerances(kind))
 
 
-def test_places_that_do_not_exist_read_nan_among_known_values_too():
+def test_indices_out_of_range_read_nan_from_known_values_too():
     tens = np.float32([10, 20, 30])
     got = catalogue.row("gather").function(tens, np.float32([2, -3, 3, -4]), axis=0)
     same(got, np.float32([30, 10, np.nan, np.nan]))

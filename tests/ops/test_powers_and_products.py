@@ -1,4 +1,4 @@
-"""Slopes of powers and of scattered products where logarithms and quotients have none."""
+"""Gradients of powers and of scattered products where logarithms and quotients have none."""
 
 import jax
 import jax.numpy as jnp
@@ -25,22 +25,22 @@ def _total(kind, inputs, **fields):
 
 @pytest.mark.parametrize(("base", "exponent", "by_base", "by_exponent"), _POWERS)
 @pytest.mark.parametrize("differentiate", [jax.grad, jax.jacfwd])
-def test_slopes_of_powers_are_finite(differentiate, base, exponent, by_base, by_exponent):
+def test_gradients_of_powers_are_finite(differentiate, base, exponent, by_base, by_exponent):
     inputs = np.float32([base]), np.float32([exponent])
     slopes = differentiate(_total("powBroadcastable", inputs), argnums=(0, 1))(*inputs)
     same(slopes[0], np.float32([by_base]), rtol=1e-6)
     same(slopes[1], np.float32([by_exponent]), rtol=1e-6)
 
 
-def test_powers_have_second_slopes():
+def test_powers_have_second_derivatives():
     inputs = np.float32([-2, 0, 3]), np.float32([3, 2, 2])
     slopes = jax.hessian(_total("powBroadcastable", inputs))(*inputs)
     same(slopes, np.diag(np.float32([-12, 2, 2])), rtol=1e-6)
 
 
 @pytest.mark.parametrize("differentiate", [jax.grad, jax.jacfwd])
-def test_scattered_products_know_which_factor_is_zero(differentiate):
-    """Places 0 to 3 take no zero, one zero, two zeros, and nothing; the last update has no place."""
+def test_gradients_of_scattered_products_with_zero_factors(differentiate):
+    """Positions 0 to 3 take no zero, one zero, two zeros, and nothing; the last index is out of range."""
     inputs = (
         np.float32([5, 5, 5, 5]),
         np.float32([0, 0, 1, 1, 2, 2, 7]),

@@ -32,7 +32,7 @@ def _cell(gates, *, speaks, bias):
     }
 
 
-# The gates are 1, so that the cell adds up what comes.
+# The gates are 1, so the cell adds up its inputs.
 _ADDING = _cell(GATES, speaks="block_input", bias=dict.fromkeys(("input_gate", "forget_gate", "output_gate"), 1.0))
 # y' = (1 - z) x + z y with z = 1/2
 _MIXING = _cell(GRU_GATES, speaks="output_gate", bias={"update_gate": 0.5})
@@ -61,14 +61,14 @@ _ALL = {"sequence_output": True}
         ),
     ],
 )
-def test_a_reversed_layer_gives_its_outputs_in_the_order_of_computing(kind, fields, forward, backward):
+def test_a_reversed_layer_returns_its_outputs_in_the_order_of_computation(kind, fields, forward, backward):
     for reverse, want in ((False, forward), (True, backward)):
         y, last = answers(kind, _column(1, 2, 4), outputs=2, reverse_input=reverse, **fields)
         same(y, _column(*want), rtol=1e-6)
         same(last[0], y[-1], rtol=0)
 
 
-def test_a_bidirectional_layer_gives_both_outputs_at_the_step_that_they_belong_to():
+def test_a_bidirectional_layer_returns_both_outputs_at_their_step():
     fields = {"activations_forward_lstm": [IDENTITY] * 3, "activations_backward_lstm": [IDENTITY] * 3, "params": _ALL}
     (y,) = answers("biDirectionalLSTM", _column(1, 2, 4), weight_params=[_ADDING, _ADDING], **fields)
     same(y[..., 0, 0], np.float32([[[1, 7]], [[3, 6]], [[7, 4]]]), rtol=1e-6)
@@ -89,7 +89,7 @@ def test_the_flag_forget_bias_has_no_effect_and_is_kept(biases, train):
     """The prose adds 1 to the bias of the forget gate; files hold a trained bias that starts from it already."""
     x = _column(1, 2, 4)
     weights = _ADDING if biases else {name: w for name, w in _ADDING.items() if "bias" not in name}
-    # without biases every gate is shut
+    # without biases every gate is closed
     wanted = {"uniDirectionalLSTM": [[1], [3], [7]], "biDirectionalLSTM": [[1, 7], [3, 6], [7, 4]]}
     for kind, fields in _lstms(weights, forget_bias=True):
         case = Case((x,), fields)
@@ -153,7 +153,7 @@ def test_the_logarithm_adds_epsilon():
 
 
 def _deconvolution(**fields):
-    """Of the pixels 1 and 2 in a row with the kernel (1, 10, 100), every other pixel of the result in its reach."""
+    """A row of the pixels 1 and 2 deconvolved with the kernel (1, 10, 100), dilated by 2."""
     x = np.float32([1, 2]).reshape(1, 1, 1, 2)
     kernel = np.float32([1, 10, 100]).reshape(1, 1, 1, 3)
     usual = {"weights": kernel, "is_deconvolution": True, "dilation_factor": (1, 2), "valid": {}}
@@ -174,6 +174,6 @@ def test_deconvolutions_are_dilated():
 
 
 def test_sizes_of_a_deconvolution_count_the_dilation():
-    # six pixels are reached; one is cut off in front and one behind, or two and two
+    # the full result has six pixels; one is cut off on each side, or two
     same(_deconvolution(output_shape=(1, 4)), np.float32([2, 10, 20, 100]), rtol=0)
     same(_deconvolution(valid=None, same={}), np.float32([10, 20]), rtol=0)

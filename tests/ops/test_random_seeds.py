@@ -1,4 +1,4 @@
-"""Seeds: a layer with a seed draws the same numbers for ever; one without draws what the key of the call says."""
+"""Seeds: a layer with a seed always draws the same numbers; one without draws by the key of the call."""
 
 import jax
 import numpy as np

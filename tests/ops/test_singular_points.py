@@ -1,4 +1,4 @@
-"""Slopes where the plain formula would give 0/0, and positions among NaN."""
+"""Gradients where the plain formula would give 0/0, and positions among NaN."""
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +29,7 @@ _POINTS = [
 
 
 @pytest.mark.parametrize(("kind", "fields", "inputs", "slope"), _POINTS, ids=lambda v: v if isinstance(v, str) else "")
-def test_slopes_are_finite_where_the_value_is(kind, fields, inputs, slope):
+def test_gradients_are_finite_where_the_value_is(kind, fields, inputs, slope):
     network = lowered(kind, Case(inputs, fields))
 
     def total(x):
@@ -41,7 +41,7 @@ def test_slopes_are_finite_where_the_value_is(kind, fields, inputs, slope):
     same(forward, reverse, atol=1e-4)
 
 
-def test_a_product_with_one_zero_has_a_slope_there():
+def test_a_product_with_one_zero_has_a_gradient_there():
     network = lowered("reduceProd", Case((np.float32([2, 0, 3]),), {"reduce_all": True}))
     slope = jax.grad(lambda x: blobs(network, network.params, (x,))[0][0])(np.float32([2, 0, 3]))
     same(slope, np.float32([0, 6, 0]))
@@ -57,7 +57,7 @@ def test_the_first_nan_is_the_extreme_as_in_numpy(kind, fields):
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_rows_of_one_infinity_have_their_extreme_in_front(value):
+def test_the_extreme_of_equal_infinities_is_the_first(value):
     x = np.full(3, value, np.float32)
     for kind in ("argMax", "argMin"):
         network = lowered(kind, Case((x,)))

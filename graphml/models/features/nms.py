@@ -1,5 +1,5 @@
 """The model nonMaximumSuppression: of boxes that lie on each other it keeps the best. The layer of that name has its
-own rules (see `graphml.ops.layers.detection`); both choose by the same function."""
+own rules (see `graphml.ops.layers.detection`); both call the same kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphml.descriptions import ArrayConstraint, Range
 from graphml.errors import FeatureError, ShapeError, UnsupportedError
 from graphml.models.features.transforms import in_float64
 from graphml.models.model import Model
-from graphml.ops.layers.detection import suppress
+from graphml.ops.kernels.nms import non_maximum_suppression
 
 _FEWEST = 8  # boxes are filled up to a power of two, this at least, so that their number seldom compiles anew
 
@@ -136,7 +136,7 @@ def _rows_of(constraint: ArrayConstraint | None) -> Range:
     return min(counts), max(counts)
 
 
-_choose = functools.partial(suppress, at_least_one=False)
+_choose = functools.partial(non_maximum_suppression, at_least_one=False)
 _compiled = jax.jit(_choose, static_argnames=("count", "per_class"))
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers that arrive as floats: every layer that reads one drops its fraction, known values or not."""
+"""Integers that arrive as floats: every layer that reads one drops its fraction, known values or not."""
 
 import jax
 import numpy as np
@@ -7,7 +7,7 @@ from cases import numbers
 from one_layer import same
 
 from graphml import catalogue
-from graphml.ops._known import whole
+from graphml.ops.layers._integers import to_integers
 
 _X = numbers(4, 3)
 _ZEROS = np.zeros((4, 3), np.float32)
@@ -72,7 +72,7 @@ def test_a_fraction_is_dropped(kind):
         return result[0] if isinstance(result, list | tuple) else result
 
     same(run(1.7), np.asarray(run(1)))
-    same(run(0.9999999), np.asarray(run(1)))  # what arithmetic has left of a 1
+    same(run(0.9999999), np.asarray(run(1)))  # a 1 after rounded arithmetic
     if kind in _READERS:
         values = tuple(np.asarray(x, np.float32) for x in inputs(1.7))
         traced = jax.jit(lambda *arrays: row.function(*arrays, **fields))(*values)
@@ -80,10 +80,10 @@ def test_a_fraction_is_dropped(kind):
 
 
 @pytest.mark.parametrize("module", [np.asarray, jax.numpy.asarray])
-def test_what_numbers_stand_for(module):
+def test_integers_of_floats(module):
     floats = [0.7, -0.7, 2.5, -2.5, 1.9999999, -1.9999999, 1.999, 16777217, 2**24 + 2, 3e9, -3e9, np.inf, np.nan]
     most, least = 2**31 - 1, -(2**31)
     wanted = [0, 0, 2, -2, 2, -2, 1, 16777216, 2**24 + 2, most, least, most, least]
-    got = whole(module(np.float32(floats)))
+    got = to_integers(module(np.float32(floats)))
     assert got.dtype == np.int32
     assert got.tolist() == wanted

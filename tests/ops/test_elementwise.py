@@ -1,4 +1,4 @@
-"""Forms for CPUs of functions of numbers, and of running sums: against NumPy, and left alone elsewhere."""
+"""Elementwise functions and cumulative sums: the forms for CPUs against NumPy, and only CPUs take them."""
 
 import jax
 import jax.numpy as jnp
@@ -7,10 +7,8 @@ import pytest
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
-from graphml.ops._exponential import exp2, power, softplus
-from graphml.ops._loops import in_loops
-from graphml.ops._remainder import remainder
-from graphml.ops._running_sum import running_sum
+from graphml.ops.kernels.elementwise import exp2, in_loops, power, remainder, softplus
+from graphml.ops.kernels.sorting import cumsum
 
 _random = np.random.default_rng(0)
 _ODD = np.float32([np.nan, np.inf, -np.inf, 1000, -1000, 128, 127.9, -126, 0, -0.0])
@@ -58,13 +56,13 @@ def test_remainders_are_exact(turns):
     same(jax.jit(remainder)(x, y), np.mod(x, y), rtol=0)
 
 
-def test_remainders_of_and_by_what_is_no_number():
+def test_remainders_of_and_by_what_is_not_finite():
     x, y = np.float32([1, -1, np.inf, np.nan, 5, 1, -1]), np.float32([np.inf, np.inf, 2, 2, 0, np.nan, -np.inf])
     with np.errstate(invalid="ignore"):
         same(remainder(x, y), np.mod(x, y), rtol=0)
 
 
-def test_slopes_of_remainders():
+def test_gradients_of_remainders():
     x, y = np.float32([7, -7, 7.5]), np.float32([3, 3, -2])
     by_x, by_y = jax.grad(lambda x, y: jnp.sum(remainder(x, y)), argnums=(0, 1))(x, y)
     same(by_x, np.ones(3), rtol=0)
@@ -73,24 +71,24 @@ def test_slopes_of_remainders():
 
 @pytest.mark.parametrize("shape", [(3, 20), (3, 75, 2), (3, 600)])
 @pytest.mark.parametrize("reverse", [False, True])
-def test_running_sums(shape, reverse):
+def test_cumulative_sums(shape, reverse):
     x = _random.integers(-9, 9, shape).astype(np.float32)
     turn = (lambda a: np.flip(a, 1)) if reverse else (lambda a: a)
     x[0, 7], x[1, 11] = np.inf, np.nan
-    got = jax.jit(running_sum, static_argnums=(1, 2))(x, 1, reverse)
+    got = jax.jit(lambda x: cumsum(x, 1, reverse=reverse))(x)
     same(got, turn(np.cumsum(turn(x), axis=1)), rtol=0)
 
 
-def test_held_between_infinities_is_the_number_itself():
+def test_clamping_between_infinities_changes_nothing():
     same(in_loops(_ODD), _ODD, rtol=0)
     same(jax.vmap(jax.grad(in_loops))(_ODD), np.ones_like(_ODD), rtol=0)
 
 
 @pytest.mark.parametrize(
-    ("function", "own"), [(exp2, "exp2 "), (softplus, "log1p "), (in_loops, ""), (lambda x: power(x, x), "pow ")]
+    ("function", "plain"), [(exp2, "exp2 "), (softplus, "log1p "), (in_loops, ""), (lambda x: power(x, x), "pow ")]
 )
-def test_other_processors_use_their_own(function, own):
+def test_other_processors_use_the_plain_function(function, plain):
     with lowering_for(Target(platform="cuda")):
         program = str(jax.make_jaxpr(function)(np.zeros(3, np.float32)))
-    assert own in program
+    assert plain in program
     assert not {"clamp", "bitcast_convert_type", "cond"} & set(program.replace("[", " ").split())

@@ -8,18 +8,18 @@ from cases import numbers
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
-from graphml.ops.layers import reduction_forms as forms
+from graphml.ops.kernels import reductions
 
 # a program that runs once need not be fast
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 FORMS = {
-    "total": (forms.total, jnp.sum),
-    "total, folded": (lambda x, axes: forms.total(x, axes, fold=True), jnp.sum),
-    "mean": (forms.mean, jnp.mean),
-    "largest": (forms.largest, jnp.max),
-    "smallest": (forms.smallest, jnp.min),
+    "reduce_sum": (reductions.reduce_sum, jnp.sum),
+    "reduce_sum, fused": (lambda x, axes: reductions.reduce_sum(x, axes, fuse=True), jnp.sum),
+    "reduce_mean": (reductions.reduce_mean, jnp.mean),
+    "reduce_max": (reductions.reduce_max, jnp.max),
+    "reduce_min": (reductions.reduce_min, jnp.min),
 }
-# last axes, long and short, of a length that no fold divides; runs that 1 parts or ends; axes apart; axes before others
+# last axes, long and short, of a length that no fold divides; runs separated or ended by 1; separate axes; first axes
 SHAPES = [
     ((3, 307), (1,)),
     ((3, 16), (1,)),
@@ -62,7 +62,7 @@ def test_forms_give_what_the_plain_reduction_gives(shape, axes):
 
 
 @pytest.mark.parametrize(("shape", "axes"), [((2, 3, 9, 11), (2, 3)), ((2, 70, 3), (1,))])
-def test_slopes_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
+def test_gradients_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
     def slopes(functions, x, dx):
         def one(f):
             y, back = jax.vjp(f, x)
@@ -79,35 +79,35 @@ def test_slopes_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
     compare(*compiled(lambda x, dx: (slopes(formed(axes), x, dx), slopes(plainly(axes), x, dx)), x, dx), 1e-5)
 
 
-def test_what_is_not_finite_stays():
+def test_infinities_and_nan_are_kept():
     x = numbers(4, 100)
     x[[0, 1, 2], 37] = np.nan, np.inf, -np.inf
     compare({n: f(x) for n, f in formed(1).items()}, {n: f(x) for n, f in plainly(1).items()}, 1e-5)
 
 
-def test_nothing_adds_up_to_zero():
-    same(forms.total(np.zeros((2, 0), np.float32), 1), np.zeros((2, 1)))
-    assert np.isnan(forms.mean(np.zeros((2, 0), np.float32), 1)).all()
+def test_the_sum_of_no_elements_is_zero():
+    same(reductions.reduce_sum(np.zeros((2, 0), np.float32), 1), np.zeros((2, 1)))
+    assert np.isnan(reductions.reduce_mean(np.zeros((2, 0), np.float32), 1)).all()
 
 
-@pytest.mark.parametrize(("extreme", "wanted"), [(forms.largest, np.argmax), (forms.smallest, np.argmin)])
-def test_the_first_of_equal_extremes_is_found_and_a_nan_before_all(extreme, wanted):
+@pytest.mark.parametrize(("find", "wanted"), [(reductions.argmax, np.argmax), (reductions.argmin, np.argmin)])
+def test_the_first_of_equal_extremes_is_found_and_a_nan_before_all(find, wanted):
     x = np.round(numbers(5, 90)).astype(np.float32)
     x[3, [20, 60]] = np.nan
-    got = forms.position(x, 1, extreme)
+    got = find(x, 1)
     same(got[:, 0], wanted(x, 1).astype(np.float32))
-    slope = jax.grad(lambda x: forms.position(x, 1, extreme).sum())(x)
+    slope = jax.grad(lambda x: find(x, 1).sum())(x)
     assert not np.any(slope)
 
 
-def test_the_slope_of_a_norm_at_zero_is_zero():
-    assert not np.any(jax.grad(lambda x: forms.norm(x, 0)[0])(jnp.zeros(50)))
+def test_the_gradient_of_a_norm_at_zero_is_zero():
+    assert not np.any(jax.grad(lambda x: reductions.reduce_l2_norm(x, 0)[0])(jnp.zeros(50)))
 
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_other_platforms_take_the_definition(platform):
     x = np.zeros((4, 9, 11), np.float32)
-    for form in (forms.total, forms.largest):
+    for form in (reductions.reduce_sum, reductions.reduce_max):
         with lowering_for(Target(platform)):
             program = str(jax.make_jaxpr(lambda x, form=form: form(x, (1, 2)))(x))
         assert "dot_general" not in program

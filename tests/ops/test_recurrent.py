@@ -1,4 +1,4 @@
-"""The forms of a recurrent layer, with the input's product before the loop, inside it and joined, give the same."""
+"""Recurrent layers give the same with the product of the input before the loop, in its steps, or joined."""
 
 import jax
 import jax.numpy as jnp
@@ -7,13 +7,14 @@ import pytest
 from cases import load_all
 from one_layer import blobs, lowered, same
 
-from graphml.ops.layers import recurrent
+from graphml.ops.kernels import recurrent
+from graphml.ops.kernels.cpu import recurrent as cpu
 
 KINDS = load_all()
 
 
 def _loops_of(network, params, inputs):
-    """How many matrix products stand in the body of each of the program's loops."""
+    """How many matrix products the body of each loop of the program has."""
     program = jax.make_jaxpr(lambda p, x: blobs(network, p, x))(params, inputs)
     return [
         sum(eqn.primitive.name == "dot_general" for eqn in loop.params["jaxpr"].jaxpr.eqns)
@@ -40,7 +41,7 @@ def test_hoisted_equals_not_hoisted(kind, monkeypatch):
     hoisted, products_hoisted = outputs_and_slope()
     assert [n + 1 for n in products_hoisted] == products_inside, "the two forms differ by one product in the loop"
     monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 0)
-    monkeypatch.setattr(recurrent, "_JOIN_FROM", 1)
+    monkeypatch.setattr(cpu, "_JOIN_FROM", 1)
     joined, products_joined = outputs_and_slope()
     assert products_joined == (products_inside if kind == "gru" else [n - 1 for n in products_inside])
     for others in (hoisted, joined):
@@ -52,7 +53,7 @@ def test_parts_equal_the_whole(monkeypatch):
     case = KINDS["uniDirectionalLSTM"].base
     network = lowered("uniDirectionalLSTM", case)
     whole = jax.jit(lambda p, x: blobs(network, p, x))(network.params, case.inputs)
-    monkeypatch.setattr(recurrent, "_COLUMNS", 2 * whole[1].shape[2])  # of four times as many
+    monkeypatch.setattr(cpu, "_COLUMNS", 2 * whole[1].shape[2])  # of four times as many
     parts = jax.jit(lambda p, x: blobs(network, p, x))(network.params, case.inputs)
     assert _loops_of(network, network.params, case.inputs) == [2]
     for one, other in zip(whole, parts, strict=True):
@@ -68,7 +69,7 @@ def test_a_gpu_always_hoists():
 
 
 @pytest.mark.parametrize("kind", ["simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"])
-def test_a_sequence_may_be_fed_in_parts(kind):
+def test_a_sequence_may_be_run_in_parts(kind):
     """States that come out go in again. The backward half of a bidirectional layer starts at the end, so it is out."""
     case = KINDS[kind].base
     network = lowered(kind, case)

@@ -7,7 +7,7 @@ import pytest
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
-from graphml.ops._circle import arccosine, arcsine, arctangent, cosine, sine, tangent
+from graphml.ops.kernels.trigonometry import arccosine, arcsine, arctangent, cosine, sine, tangent
 
 _FUNCTIONS = [(sine, np.sin), (cosine, np.cos), (tangent, np.tan)]
 _RANGES = [np.linspace(-low, low, 9999, dtype=np.float32) for low in (1e-3, 4, 100, 8000, 1e5)]
@@ -21,7 +21,7 @@ def test_as_good_as_float32_allows(function, reference, x):
 
 
 @pytest.mark.parametrize(("function", "reference"), _FUNCTIONS)
-def test_what_is_no_angle_has_no_value(function, reference):
+def test_what_is_not_finite_gives_nan(function, reference):
     x = np.float32([0.5, np.nan, np.inf, -np.inf])
     got = np.asarray(function(x))
     assert np.isnan(got[1:]).all()
@@ -31,7 +31,7 @@ def test_what_is_no_angle_has_no_value(function, reference):
 @pytest.mark.parametrize(
     ("function", "slope"), [(sine, np.cos), (cosine, lambda x: -np.sin(x)), (tangent, lambda x: 1 / np.cos(x) ** 2)]
 )
-def test_slopes(function, slope):
+def test_gradients(function, slope):
     x = np.linspace(-6, 6, 50, dtype=np.float32)
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
         same(rows(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
@@ -50,7 +50,7 @@ def test_inverses(function, reference, reach):
 
 
 @pytest.mark.parametrize(("function", "reference", "reach"), _INVERSES)
-def test_slopes_of_inverses(function, reference, reach):
+def test_gradients_of_inverses(function, reference, reach):
     x = np.linspace(-0.95, 0.95, 50, dtype=np.float32)
     wide = np.float64(x)
     slope = (reference(wide + 1e-6) - reference(wide - 1e-6)) / 2e-6
@@ -58,7 +58,7 @@ def test_slopes_of_inverses(function, reference, reach):
         same(rows(x), slope, rtol=2e-6, atol=1e-6)
 
 
-def test_other_processors_use_their_own():
+def test_other_processors_use_the_plain_function():
     with lowering_for(Target(platform="cuda")):
         program = str(jax.make_jaxpr(sine)(np.zeros(3, np.float32)))
     assert "sin " in program

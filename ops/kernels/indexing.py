@@ -1,0 +1,126 @@
+"""Gathering and scattering by integer indices. Negative indices count from the end.
+
+Reading outside an axis gives NaN; writing there does nothing. Known values give NumPy arrays where that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+
+from graphml.ops.kernels.arrays import Array, array_namespace
+from graphml.ops.kernels.derivatives import custom_jvp
+
+Update: TypeAlias = Literal["set", "add", "subtract", "multiply", "divide", "max", "min"]
+
+
+def gather(x: Array, axis: int, indices: Sequence[Any]) -> Array:
+    """The elements or slices of x at index arrays for some neighbouring axes.
+
+    Args:
+        x: any rank; known values that are all within x give a NumPy array.
+        axis: the first of the indexed axes, counted from the start.
+        indices: one array of integers for each indexed axis, all of one shape or such as broadcast.
+
+    Returns:
+        [*axes before, *shape of the indices, *axes after].
+    """
+    where = (*[slice(None)] * axis, *indices, ...)  # with the dots, NumPy gives an array where one number remains
+    sizes = x.shape[axis : axis + len(indices)]
+    if array_namespace(x, *indices) is np and all(
+        ((-n <= index) & (index < n)).all() for index, n in zip(indices, sizes, strict=True)
+    ):
+        return x[where]
+    return jnp.asarray(x).at[where].get(mode="fill", fill_value=jnp.nan)
+
+
+def gather_along_axis(x: Array, indices: Array, axis: int) -> Array:
+    """For each index, the element of x there on one axis and at the position of the index on all others.
+
+    Args:
+        x: any rank >= 1.
+        indices: integers of the shape of x, apart from the axis.
+        axis: counted from the start.
+
+    Returns:
+        The shape of the indices.
+    """
+    return jnp.take_along_axis(x, indices, axis, mode="fill", fill_value=jnp.nan)
+
+
+def scatter(x: Array, axis: int, indices: Sequence[Any], updates: Array, update: Update) -> Array:
+    """x with elements or slices changed at index arrays for some neighbouring axes.
+
+    Args:
+        x: any rank.
+        axis: the first of the indexed axes, counted from the start.
+        indices: one array of integers for each indexed axis, all of one shape or such as broadcast.
+        updates: [*axes before, *shape of the indices, *axes after].
+        update: how a value of x and its updates are combined. Where an index repeats, all updates count, except for
+            "set", where any of them does.
+
+    Returns:
+        The shape of x.
+    """
+    dtype = jnp.result_type(x, updates)
+    x, updates = jnp.asarray(x, dtype), jnp.asarray(updates, dtype)
+    at = x.at[(*[slice(None)] * axis, *indices)]
+    match update:
+        case "add":
+            return at.add(updates, mode="drop")
+        case "subtract":
+            return at.add(-updates, mode="drop")
+        case "multiply":
+            return _multiply(axis, x, tuple(indices), updates)
+        case "divide":
+            return x / _multiply(axis, jnp.ones_like(x), tuple(indices), updates)
+        case "max":
+            return at.max(updates, mode="drop")
+        case "min":
+            return at.min(updates, mode="drop")
+        case "set":
+            return at.set(updates, mode="drop")
+
+
+def scatter_along_axis(x: Array, indices: Array, updates: Array, axis: int, update: Update) -> Array:
+    """x with the elements changed that `gather_along_axis` reads.
+
+    Args:
+        x: any rank >= 1.
+        indices: integers of the shape of x, apart from the axis.
+        updates: the shape of the indices.
+        axis: counted from the start.
+        update: as in `scatter`.
+
+    Returns:
+        The shape of x.
+    """
+    positions: list[Any] = list(np.indices(indices.shape, np.int32, sparse=True))
+    positions[axis] = indices
+    return scatter(x, 0, positions, updates, update)
+
+
+@custom_jvp(0)
+def _multiply(axis: int, x: Array, indices: tuple[Array, ...], updates: Array) -> Array:
+    """x times all updates of each position. JAX has no derivative for that where positions repeat."""
+    return x.at[(*[slice(None)] * axis, *indices)].multiply(updates, mode="drop")
+
+
+@_multiply.defjvp
+def _multiply_jvp(axis: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
+    (x, indices, updates), (dx, _, dupdates) = primals, tangents
+    where = (*[slice(None)] * axis, *indices)
+
+    def read(y: Array) -> Array:
+        return y.at[where].get(mode="fill", fill_value=0)
+
+    # the derivative in an update is the product of all others; zeros are counted apart so that nothing is divided by 0
+    zero = updates == 0
+    product = _multiply(axis, jnp.ones_like(x), indices, jnp.where(zero, 1, updates))
+    zeros = jnp.zeros_like(x).at[where].add(zero.astype(x.dtype), mode="drop")
+    others = jnp.where(read(zeros) == zero, read(product) / jnp.where(zero, 1, updates), 0)
+    dy = jnp.where(zeros == 0, product, 0) * dx
+    return _multiply(axis, x, indices, updates), dy.at[where].add(read(x) * others * dupdates, mode="drop")
