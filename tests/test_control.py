@@ -649,7 +649,10 @@ def test_a_sub_network_that_must_not_be_empty_is_named(kind, inputs, fields, mes
     [
         ({"condition_var": "on"}, "needs both a condition network and conditionVar, or neither"),
         ({"condition_network": below(1.0)}, "needs both a condition network and conditionVar, or neither"),
-        ({"condition_network": below(1.0), "condition_var": "k"}, "the condition network does not write conditionVar 'k'"),
+        (
+            {"condition_network": below(1.0), "condition_var": "k"},
+            "the condition network does not write conditionVar 'k'",
+        ),
     ],
 )
 def test_a_condition_needs_its_network_and_its_blob(fields, message):
