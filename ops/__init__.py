@@ -1,7 +1,9 @@
 """What computes: the operators of each format, and the kernels that they share.
 
-`layers` holds the 158 layer kinds of neural networks, one module per family; importing this package enters them into
-the catalogue. Open any family to read what a layer computes; `graphml.catalogue` says what else a row states.
+`layers` holds the layer kinds of neural networks, one module per family; importing this package enters them into the
+catalogue. Arrays and attributes enter an operator, arrays leave it. `kernels` holds the mathematics, as functions of
+arrays that know no format. Read `layers/normalization.py` first, then `kernels/normalization.py`; `graphml.catalogue`
+says what else a row states.
 """
 
 if __name__ != "graphml.ops":

@@ -1,4 +1,8 @@
-"""The layer kinds of neural networks, one module per family. Start with `activation`."""
+"""The layer kinds of neural networks, one module per family.
+
+Blobs and decoded attributes enter, blobs leave; a layer checks shapes, names what is wrong in the words of the format,
+and calls a kernel. Start with `activation`. `_axes`, `_borders` and `_integers` hold what families share.
+"""
 
 from graphml.ops.layers import activation as activation
 from graphml.ops.layers import affine as affine
