@@ -5,9 +5,10 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import channel_axis, op
+from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 from graphml.ops._axes import image_axes, need_rank
+from graphml.ops.layers.dialect import layer
 
 
 def _spread(x, constant, name: str):
@@ -38,7 +39,9 @@ def _shift(weights, attributes):
     return _line({**weights, "scale": np.ones(1)}, attributes) if weights else None
 
 
-@op("scale", wire_only=("shape_scale", "shape_bias", "has_bias"), layout="either", affine=_line)
+@layer(
+    "scale", wire_only=("shape_scale", "shape_bias", "has_bias"), layout="either", affine=_line, roles=("rescaling",)
+)
 def scale_by(x, *, scale, bias):
     """x * scale + bias; the bias may be absent.
 
@@ -50,7 +53,7 @@ def scale_by(x, *, scale, bias):
     return scaled if bias is None else scaled + _spread(x, bias, "bias")
 
 
-@op("bias", wire_only=("shape",), layout="either", affine=_shift)
+@layer("bias", wire_only=("shape",), layout="either", affine=_shift, roles=("rescaling",))
 def add_bias(x, *, bias):
     """x + bias.
 

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops._known import module, sizes
+from graphml.ops.layers.dialect import layer
 
 # Filling --------------------------------------------------------------------------------------------------------------
 
@@ -25,19 +25,19 @@ def _filled(value: float, shape: tuple[int, ...], dtype) -> np.ndarray:
     return np.broadcast_to(np.asarray(value, dtype), shape)
 
 
-@op("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
+@layer("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
 def fill_like(x, *, value: float):
     """One number in the shape of x. x: any shape. Source: FillLikeLayerParams (spec 4)."""
     return _filled(value, x.shape, x.dtype)
 
 
-@op("fillStatic", shape_only=True)
+@layer("fillStatic", shape_only=True)
 def fill_static(*, value: float, target_shape: tuple[int, ...]):
     """One number in a fixed shape. Source: FillStaticLayerParams (spec 4)."""
     return _filled(value, target_shape, np.float32)
 
 
-@op("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
+@layer("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
 def fill_dynamic(shape, *, value: float):
     """One number in the shape that the input holds, known when the network is traced.
 
@@ -56,7 +56,7 @@ def _broadcast(x, shape: tuple[int, ...]):
     return module(x).broadcast_to(x, shape)
 
 
-@op("broadcastToLike", layout="any")
+@layer("broadcastToLike", layout="any")
 def broadcast_to_like(x, like):
     """x repeated to the shape of the second input, whose values do not matter.
 
@@ -66,7 +66,7 @@ def broadcast_to_like(x, like):
     return _broadcast(x, like.shape)
 
 
-@op("broadcastToStatic")
+@layer("broadcastToStatic")
 def broadcast_to_static(x, *, target_shape: tuple[int, ...]):
     """x repeated to a fixed shape, aligned at the ends, as in NumPy. Raises ShapeError where that does not go.
 
@@ -75,7 +75,7 @@ def broadcast_to_static(x, *, target_shape: tuple[int, ...]):
     return _broadcast(x, target_shape)
 
 
-@op("broadcastToDynamic", concrete=(1,))
+@layer("broadcastToDynamic", concrete=(1,))
 def broadcast_to_dynamic(x, shape):
     """x repeated to the shape that the second input holds, known when the network is traced; as in NumPy.
 
@@ -97,7 +97,7 @@ def _range(start: float, end: float, step: float, dtype) -> np.ndarray:
     return (start + step * np.arange(count)).astype(dtype)
 
 
-@op("rangeStatic", shape_only=True)
+@layer("rangeStatic", shape_only=True)
 def range_static(*, end_value: float, start_value: float, step_size_value: float):
     """Evenly spaced numbers from the start up to, and without, the end.
 
@@ -107,7 +107,7 @@ def range_static(*, end_value: float, start_value: float, step_size_value: float
     return _range(start_value, end_value, step_size_value, np.float32)
 
 
-@op("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
+@layer("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
 def range_dynamic(end, start=None, step=None, *, start_value: float, step_size_value: float):
     """`rangeStatic` with the end and, when given, start and step as inputs, known when the network is traced.
 
@@ -122,7 +122,7 @@ def range_dynamic(end, start=None, step=None, *, start_value: float, step_size_v
     return _range(first, last, step, end.dtype)
 
 
-@op("getShape", shape_only=True, differentiable=_NO_VALUES)
+@layer("getShape", shape_only=True, differentiable=_NO_VALUES)
 def get_shape(x):
     """The shape of x as numbers: [R] for rank R. Source: GetShapeLayerParams (spec 4)."""
     return np.asarray(x.shape, np.float32)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
-from graphml.catalogue import op
 from graphml.ops._loops import looped_numpy
+from graphml.ops.layers.dialect import layer
 
 
-@op("add", layout="any")
+@layer("add", layout="any")
 def add(*inputs, alpha: float):
     """The sum of all inputs; with a single input, x + alpha.
 
@@ -17,7 +17,7 @@ def add(*inputs, alpha: float):
     return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(looped_numpy("add"), inputs)
 
 
-@op("multiply", layout="any")
+@layer("multiply", layout="any")
 def multiply(*inputs, alpha: float):
     """The product of all inputs; with a single input, x * alpha.
 
@@ -26,19 +26,19 @@ def multiply(*inputs, alpha: float):
     return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(looped_numpy("multiply"), inputs)
 
 
-@op("average", layout="any")
+@layer("average", layout="any")
 def average(*inputs):
     """The elementwise mean of all inputs, which broadcast. Source: AverageLayerParams (spec 1)."""
     return functools.reduce(looped_numpy("add"), inputs) / len(inputs)
 
 
-@op("max", layout="any")
+@layer("max", layout="any")
 def maximum(*inputs):
     """The elementwise maximum of all inputs, which broadcast. Source: MaxLayerParams (spec 1)."""
     return functools.reduce(looped_numpy("maximum"), inputs)
 
 
-@op("min", layout="any")
+@layer("min", layout="any")
 def minimum(*inputs):
     """The elementwise minimum of all inputs, which broadcast. Source: MinLayerParams (spec 1)."""
     return functools.reduce(looped_numpy("minimum"), inputs)

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op, table
 from graphml.ops._exponential import power as power_of
 from graphml.ops._known import module
 from graphml.ops._loops import looped_numpy
 from graphml.ops._remainder import remainder
+from graphml.ops.layers.dialect import layer, layers
 
 # Wire name less "Broadcastable" -> (NumPy's name, what it is)
 _MANY: Mapping[str, tuple[str, str]] = {
@@ -45,10 +45,10 @@ def _layer(kind: str, name: str, words: str, inputs: str) -> Callable:
 
 _rows: dict[str, tuple[Any, ...]] = {kind: (*row, "inputs, two or more") for kind, row in _MANY.items()}
 _rows |= {kind: (*row, "x, y") for kind, row in _TWO.items()}
-table({f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row) for kind, row in _rows.items()}, layout="any")
+layers({f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row) for kind, row in _rows.items()}, layout="any")
 
 
-@op("modBroadcastable", layout="any")
+@layer("modBroadcastable", layout="any")
 def mod(x, y):
     """What division by y leaves of x, elementwise; it has the sign of y, as in NumPy.
 
@@ -58,7 +58,7 @@ def mod(x, y):
         return np.mod(x, y) if module(x, y) is np else remainder(x, y)
 
 
-@op("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
+@layer("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
 def floor_div(x, y):
     """x / y, rounded down and not towards 0, elementwise.
 
@@ -89,7 +89,7 @@ def _power_slope(primals, tangents):
     return z, by_x * dx + by_y * dy
 
 
-@op("powBroadcastable", layout="any")
+@layer("powBroadcastable", layout="any")
 def pow_broadcastable(x, y):
     """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from graphml.catalogue import op, table
 from graphml.ops._known import module, numpy_function
+from graphml.ops.layers.dialect import layer, layers
 
 _FLAT = "the answer jumps between 0 and 1 and is flat in between"
 
@@ -59,11 +59,11 @@ def _connective(kind: str, name: str, words: str) -> Callable:
     return connect
 
 
-table({kind: _comparison(kind, *row) for kind, row in _COMPARISONS.items()}, layout="any", differentiable=_FLAT)
-table({kind: _connective(kind, *row) for kind, row in _LOGIC.items()}, layout="any", differentiable=_FLAT)
+layers({kind: _comparison(kind, *row) for kind, row in _COMPARISONS.items()}, layout="any", differentiable=_FLAT)
+layers({kind: _connective(kind, *row) for kind, row in _LOGIC.items()}, layout="any", differentiable=_FLAT)
 
 
-@op("logicalNot", layout="any", differentiable=_FLAT)
+@layer("logicalNot", layout="any", differentiable=_FLAT)
 def logical_not(x):
     """1 where x is 0, 0 elsewhere. x: any shape; returns the same. Source: LogicalNotLayerParams (spec 4)."""
     return _one_or_zero(x == 0, x.dtype)

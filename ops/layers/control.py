@@ -6,17 +6,23 @@ they leave. How that is compiled is the interpreter's business.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from jax.core import Tracer
 
-from graphml.catalogue import op
 from graphml.errors import GraphError
+from graphml.graph import BREAK, CONTINUE
 from graphml.ops._known import whole
+from graphml.ops.layers.dialect import layer
 
+_MOST_TURNS = 2**31 - 1  # from here on a number means that there is no bound
 _NO_GRADIENT = "it computes no number, it only decides which layers run"
 
 
-@op("branch", regions=True)
+@layer("branch")
 def branch(predicate, *, if_branch, else_branch, control):
     """Run one of two networks: the first when the predicate is further from zero than 1e-6, else the second, if any.
 
@@ -26,15 +32,12 @@ def branch(predicate, *, if_branch, else_branch, control):
     return control.branch(control.is_true(predicate), if_branch, else_branch)
 
 
-# converters write huge numbers where there is no bound
-_SANE_BOUND = 1 << 24
+def _most_turns(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> float | None:
+    own = attributes["max_loop_iterations"]
+    return None if inputs else own if 0 < own < _MOST_TURNS else math.inf
 
 
-def _endless(inputs, attributes) -> bool:
-    return not inputs and not 0 < attributes["max_loop_iterations"] <= _SANE_BOUND
-
-
-@op("loop", regions=True, endless=_endless)
+@layer("loop", most_turns=_most_turns)
 def loop(*count, max_loop_iterations: int, condition_var: str, condition_network, body_network, control):
     """Run a network again and again.
 
@@ -54,13 +57,13 @@ def loop(*count, max_loop_iterations: int, condition_var: str, condition_network
     return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
 
 
-@op("loopBreak", differentiable=_NO_GRADIENT)
+@layer("loopBreak", differentiable=_NO_GRADIENT)
 def loop_break():
     """End the loop around it at once. Source: LoopBreakLayerParams (spec 4)."""
-    return np.full(1, 1, np.float32)
+    return np.full(1, BREAK, np.int32)
 
 
-@op("loopContinue", differentiable=_NO_GRADIENT)
+@layer("loopContinue", differentiable=_NO_GRADIENT)
 def loop_continue():
     """Go on with the next turn of the loop around it. Source: LoopContinueLayerParams (spec 4)."""
-    return np.full(1, 2, np.float32)
+    return np.full(1, CONTINUE, np.int32)

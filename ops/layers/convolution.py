@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.ops.layers import windows
 from graphml.ops.layers.convolution_forms import Cut, Window, choose, choose_transposed, transposed
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 
@@ -33,7 +34,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return "the type of padding is not set" if attributes["convolution_padding_type"] is None else None
 
 
-@op(
+@layer(
     "convolution",
     layout="last",
     wire_only=("output_channels", "has_bias"),

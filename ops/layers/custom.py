@@ -7,7 +7,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
+from graphml.ops.layers.dialect import layer
 
 Function = Callable[..., Any]
 
@@ -44,7 +45,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return f"{reason}; its description: {attributes['description']}" if attributes["description"] else reason
 
 
-@op("custom", wire_only=("description",), supported=_supported)
+@layer("custom", wire_only=("description",), supported=_supported)
 def custom(*inputs, class_name: str, weights, parameters: Mapping[str, Any]):
     """Whatever the function of the layer's class computes.
 

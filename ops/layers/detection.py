@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops._known import whole_number
+from graphml.ops.layers.dialect import layer
 
 _BLOCK = 256  # boxes looked at between two searches for the next best ones
 
@@ -99,7 +99,7 @@ def suppress(boxes, scores, iou_threshold, score_threshold, *, count: int, per_c
     return index.at[0].set(first), jnp.maximum(kept.number, 1)
 
 
-@op("NonMaximumSuppression", concrete=(4,))
+@layer("NonMaximumSuppression", concrete=(4,))
 def non_maximum_suppression(
     boxes,
     scores,

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op, table
 from graphml.ops._circle import arccosine, arcsine, arctangent, cosine, sine, tangent
 from graphml.ops._exponential import exp2
 from graphml.ops._known import module, numpy_function
 from graphml.ops._loops import in_loops, looped_numpy
 from graphml.ops.layers.activation import sigmoid
+from graphml.ops.layers.dialect import layer, layers
 
 # Wire name -> (NumPy's name, what it is)
 _SMOOTH: Mapping[str, tuple[str, str]] = {
@@ -53,22 +53,22 @@ def _layer(kind: str, function: Callable, words: str) -> Callable:
     return elementwise
 
 
-table({kind: _layer(kind, looped_numpy(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
-table({kind: _layer(kind, *row) for kind, row in _OWN.items()}, layout="any")
-table(
+layers({kind: _layer(kind, looped_numpy(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
+layers({kind: _layer(kind, *row) for kind, row in _OWN.items()}, layout="any")
+layers(
     {kind: _layer(kind, looped_numpy(name), words) for kind, (name, words) in _STEPS.items()},
     layout="any",
     differentiable="a step function is flat between its steps",
 )
 
 
-@op("clip", layout="any")
+@layer("clip", layout="any")
 def clip(x, *, min_val: float, max_val: float):
     """min(max(x, min_val), max_val). x: any shape; returns the same. Source: ClipLayerParams (spec 4)."""
     return module(x).clip(x, min_val, max_val)
 
 
-@op("erf", layout="any")
+@layer("erf", layout="any")
 def erf(x):
     """The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
 
@@ -77,7 +77,7 @@ def erf(x):
     return lax.erf(in_loops(x))
 
 
-@op("gelu", layout="any")
+@layer("gelu", layout="any")
 def gelu(x, *, mode: str):
     """x times the probability that a standard normal number is below x, exactly or by one of two approximations.
 
@@ -90,7 +90,7 @@ def gelu(x, *, mode: str):
     return 0.5 * x * (1 + lax.erf(x * 0.5**0.5))
 
 
-@op("clampedReLU", layout="any")
+@layer("clampedReLU", layout="any")
 def clamped_relu(x, *, alpha: float, beta: float):
     """min(beta, x) where x >= 0, min(beta, alpha * x) below.
 

@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
 from graphml.ops._known import module, refuse_missing, whole
+from graphml.ops.layers.dialect import layer
 
 Places = Sequence[Any]
 """What stands in the brackets of x[...]: integer arrays of one shape after some full slices."""
@@ -57,7 +57,7 @@ def _need_updates(updates, shape: tuple[int, ...]) -> None:
 # Gathering ------------------------------------------------------------------------------------------------------------
 
 
-@op("gather")
+@layer("gather")
 def gather(x, indices, *, axis: int):
     """The slices of x at the given places of one axis.
 
@@ -68,7 +68,7 @@ def gather(x, indices, *, axis: int):
     return _read(x, axis, (whole(indices),))
 
 
-@op("gatherND")
+@layer("gatherND")
 def gather_nd(x, indices):
     """The elements or slices of x at places of several coordinates, which stand in the last axis of the indices.
 
@@ -78,7 +78,7 @@ def gather_nd(x, indices):
     return _read(x, 0, _coordinates(x, indices))
 
 
-@op("gatherAlongAxis")
+@layer("gatherAlongAxis")
 def gather_along_axis(x, indices, *, axis: int):
     """One element of x for each index, from the given place of the axis and the index's own place on all others.
 
@@ -141,7 +141,7 @@ def _multiplied_slope(leading, primals, tangents):
     return _multiplied(leading, x, places, updates), dy.at[where].add(read(x) * others * dupdates, mode="drop")
 
 
-@op("scatter")
+@layer("scatter")
 def scatter(x, indices, updates, *, axis: int, mode: str):
     """x with slices of one axis replaced, increased, multiplied ... by the updates.
 
@@ -153,7 +153,7 @@ def scatter(x, indices, updates, *, axis: int, mode: str):
     return _write(x, axis, (whole(indices),), updates, mode)
 
 
-@op("scatterND")
+@layer("scatterND")
 def scatter_nd(x, indices, updates, *, mode: str):
     """x with elements or slices at places of several coordinates replaced, increased ... by the updates.
 
@@ -166,7 +166,7 @@ def scatter_nd(x, indices, updates, *, mode: str):
     return _write(x, 0, places, updates.reshape(()) if single else updates, mode)
 
 
-@op("scatterAlongAxis")
+@layer("scatterAlongAxis")
 def scatter_along_axis(x, indices, updates, *, axis: int, mode: str):
     """x with the elements that `gatherAlongAxis` would read replaced, increased, multiplied ... by the updates.
 

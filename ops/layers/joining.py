@@ -5,13 +5,14 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import channel_axis, op
+from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 from graphml.ops._axes import image_axis, need_rank
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.movement import joined
 
 
-@op("concat", layout="either")
+@layer("concat", layout="either")
 def concat(*inputs, sequence_concat: bool):
     """All inputs behind each other along the channels, or along the sequence (axis -5).
 
@@ -24,7 +25,7 @@ def concat(*inputs, sequence_concat: bool):
     return joined(inputs, inputs[0].ndim + (-5 if sequence_concat else channel_axis()))
 
 
-@op("split", layout="either")
+@layer("split", layout="either")
 def split(x, *, n_outputs: int):
     """The channels in `n_outputs` equal parts.
 
@@ -38,7 +39,7 @@ def split(x, *, n_outputs: int):
     return jnp.split(x, n_outputs, axis=channel_axis())
 
 
-@op("slice", layout="either")
+@layer("slice", layout="either")
 def slice_axis(x, *, start_index: int, end_index: int, stride: int, axis: str):
     """Every `stride`-th position of [start, end) along channels, height or width.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops._axes import from_start, need_rank
 from graphml.ops._known import module, whole, whole_number
+from graphml.ops.layers.dialect import layer
 
 # Choosing ------------------------------------------------------------------------------------------------------------
 
 
-@op("whereBroadcastable", layout="any")
+@layer("whereBroadcastable", layout="any")
 def where_broadcastable(condition, x, y):
     """x where the condition is not zero, else y. All three broadcast.
 
@@ -23,7 +23,7 @@ def where_broadcastable(condition, x, y):
     return module(condition, x, y).where(condition != 0, x, y)
 
 
-@op(
+@layer(
     "whereNonZero",
     concrete=(0,),
     sizes=lambda x: (jnp.count_nonzero(x),),
@@ -50,7 +50,7 @@ def _matrix_part(x, keep):
     return module(x).where(keep(columns - rows), x, np.zeros((), x.dtype))
 
 
-@op("matrixBandPart")
+@layer("matrixBandPart")
 def matrix_band_part(x, *, num_lower: int, num_upper: int):
     """The band of each innermost matrix: `num_lower` diagonals below the main one, `num_upper` above; the rest is 0.
 
@@ -61,7 +61,7 @@ def matrix_band_part(x, *, num_lower: int, num_upper: int):
     )
 
 
-@op("lowerTriangular")
+@layer("lowerTriangular")
 def lower_triangular(x, *, k: int):
     """Each innermost matrix up to its k-th diagonal (above the main one where k > 0); what is above it is 0.
 
@@ -70,7 +70,7 @@ def lower_triangular(x, *, k: int):
     return _matrix_part(x, lambda above: above <= k)
 
 
-@op("upperTriangular")
+@layer("upperTriangular")
 def upper_triangular(x, *, k: int):
     """Each innermost matrix from its k-th diagonal (above the main one where k > 0); what is below it is 0.
 
@@ -82,7 +82,7 @@ def upper_triangular(x, *, k: int):
 # Marking -------------------------------------------------------------------------------------------------------------
 
 
-@op(
+@layer(
     "oneHot",
     concrete=(1,),
     differentiable="the result jumps from one value to another and is flat between",

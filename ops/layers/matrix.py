@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops._axes import need_rank
 from graphml.ops._known import refuse_missing, whole
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.precision import contract
 from graphml.spec.weights import Quantized
 
@@ -42,8 +43,8 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
-    """Only where blobs have rank 5: in lower ranks the results stand on the last axis, and are no channels."""
-    if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().exact:
+    """Only where all blobs have rank 5: in lower ranks the results stand on the last axis, and are no channels."""
+    if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().blob_rank is None:
         return None
     return weights["weights"].shape[0]
 
@@ -109,7 +110,7 @@ def _integer_product(x, codes):
 # Layers --------------------------------------------------------------------------------------------------------------
 
 
-@op(
+@layer(
     "innerProduct",
     wire_only=("input_channels", "output_channels", "has_bias"),
     quantized=True,
@@ -131,7 +132,7 @@ def inner_product(x, *, weights, bias, int8_dynamic_quantize: bool):
     return _times_stored(rows, weights, bias, features="in its last three axes")[..., None, None]
 
 
-@op(
+@layer(
     "batchedMatmul",
     wire_only=("weight_matrix_first_dimension", "weight_matrix_second_dimension", "has_bias"),
     quantized=True,
@@ -174,7 +175,7 @@ def _rows(table, x, bias):
     return jnp.where(known[..., None], rows, jnp.nan)
 
 
-@op("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_turned)
+@layer("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_turned)
 def embedding(x, *, weights, bias):
     """One column of `weights` [out, vocabulary] for each index, plus bias.
 
@@ -187,7 +188,7 @@ def embedding(x, *, weights, bias):
     return _rows(weights, x[..., 0, 0, 0], bias)[..., None, None]
 
 
-@op("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_turned)
+@layer("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_turned)
 def embedding_nd(x, *, weights, bias):
     """One column of `weights` [size, vocabulary] for each index, plus bias.
 

@@ -9,10 +9,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.ops._axes import as_listed, from_start
 from graphml.ops._known import module, whole, whole_numbers
+from graphml.ops.layers.dialect import layer
 
 # Joining and splitting ------------------------------------------------------------------------------------------------
 
@@ -30,7 +31,7 @@ def joined(arrays: Sequence[Any], axis: int):
     return jnp.concatenate(flat, 1).reshape(*shape[:axis], length, *shape[axis + 1 :])
 
 
-@op("stack")
+@layer("stack")
 def stack(*inputs, axis: int):
     """All inputs behind each other on a new axis.
 
@@ -42,7 +43,7 @@ def stack(*inputs, axis: int):
     return module(*inputs).stack(inputs, from_start(axis, inputs[0].ndim + 1))
 
 
-@op("concatND")
+@layer("concatND")
 def concat_nd(*inputs, axis: int, interleave: bool):
     """All inputs behind each other along an axis; with `interleave` their first elements, then their second ones ...
 
@@ -61,7 +62,7 @@ def concat_nd(*inputs, axis: int, interleave: bool):
     return rows.reshape(*first.shape[:axis], len(inputs) * first.shape[axis], *first.shape[axis + 1 :])
 
 
-@op("splitND")
+@layer("splitND")
 def split_nd(x, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]):
     """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` parts as equal as possible.
 
@@ -95,7 +96,7 @@ def _repeated(x, count: int, axis: int):
     return module(x).tile(x, [count if i == axis else 1 for i in range(x.ndim)])
 
 
-@op("tile", concrete=(1,))
+@layer("tile", concrete=(1,))
 def tile(x, times=None, *, reps: tuple[int, ...]):
     """x repeated as a whole along its axes.
 
@@ -110,7 +111,7 @@ def tile(x, times=None, *, reps: tuple[int, ...]):
     return x
 
 
-@op("transpose")
+@layer("transpose")
 def transpose(x, *, axes: tuple[int, ...]):
     """The axes in another order: axis i of the result is axis axes[i] of x.
 
@@ -123,7 +124,7 @@ def transpose(x, *, axes: tuple[int, ...]):
     return x.transpose(axes)
 
 
-@op("reverse")
+@layer("reverse")
 def reverse(x, *, reverse_dim: tuple[bool, ...]):
     """The opposite order along every axis that `reverse_dim` marks.
 
@@ -136,7 +137,7 @@ def reverse(x, *, reverse_dim: tuple[bool, ...]):
     return module(x).flip(x, tuple(axis for axis, marked in enumerate(reverse_dim) if marked))
 
 
-@op("reverseSeq")
+@layer("reverseSeq")
 def reverse_seq(x, lengths, *, batch_axis: int, sequence_axis: int):
     """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
 

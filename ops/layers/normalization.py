@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import channel_axis, op
+from graphml.catalogue import Role, channel_axis
 from graphml.errors import ShapeError
 from graphml.ops._axes import along, from_start, image_axes, need_rank
 from graphml.ops._known import module
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.reduction_forms import largest, mean, square_sum, total
 
 
@@ -61,7 +64,12 @@ def _line(weights, attributes):
     return folded["gamma"], folded["beta"]
 
 
-@op("batchnorm", wire_only=("channels",), layout="either", prepare=_fold, affine=_line)
+def _roles(attributes: Mapping[str, Any]) -> tuple[Role, ...]:
+    own: tuple[Role, ...] = () if attributes["compute_mean_var"] else ("normalizes by statistics",)
+    return ("statistics", "rescaling", *own)
+
+
+@layer("batchnorm", wire_only=("channels",), layout="either", prepare=_fold, affine=_line, roles=_roles)
 def batchnorm(x, *, compute_mean_var: bool, instance_normalization: bool, epsilon: float, gamma, beta, mean, variance):
     """Batch normalization: gamma * (x - mean) / sqrt(variance + epsilon) + beta, per channel.
 
@@ -84,7 +92,7 @@ def batchnorm(x, *, compute_mean_var: bool, instance_normalization: bool, epsilo
     return _affine(x, gamma, beta)
 
 
-@op("mvn", layout="either")
+@layer("mvn", layout="either")
 def mvn(x, *, across_channels: bool, normalize_variance: bool, epsilon: float):
     """Mean and variance normalization of each instance: over height and width, or over channels too.
 
@@ -96,7 +104,7 @@ def mvn(x, *, across_channels: bool, normalize_variance: bool, epsilon: float):
     return standardize(x, axes, epsilon) if normalize_variance else x - mean(x, axes)
 
 
-@op("l2normalize", layout="either")
+@layer("l2normalize", layout="either")
 def l2normalize(x, *, epsilon: float):
     """x / sqrt(sum of squares + epsilon), where the sum goes over channels, height and width together.
 
@@ -106,7 +114,7 @@ def l2normalize(x, *, epsilon: float):
     return x * lax.rsqrt(square_sum(x, (-3, -2, -1)) + epsilon)
 
 
-@op("lrn", layout="either")
+@layer("lrn", layout="either")
 def lrn(x, *, alpha: float, beta: float, local_size: int, k: float):
     """Local response normalization: x / (k + alpha / n * s)^beta; s sums squares over n neighbouring channels.
 
@@ -130,7 +138,7 @@ def lrn(x, *, alpha: float, beta: float, local_size: int, k: float):
     return x * jnp.exp2(-beta * jnp.log2(base))  # base > 0, and this is three times faster than a power
 
 
-@op("softmax", layout="either")
+@layer("softmax", layout="either", roles=("softmax",))
 def softmax(x):
     """Softmax over the channels: exp(x) / sum(exp(x)).
 
@@ -140,7 +148,7 @@ def softmax(x):
     return probabilities(x, channel_axis())
 
 
-@op("softmaxND")
+@layer("softmaxND", roles=("softmax",))
 def softmax_nd(x, *, axis: int):
     """Softmax along one axis: exp(x) / sum(exp(x)).
 
@@ -149,7 +157,7 @@ def softmax_nd(x, *, axis: int):
     return probabilities(x, from_start(axis, x.ndim))
 
 
-@op("layerNormalization")
+@layer("layerNormalization", roles=("rescaling",))
 def layer_normalization(x, *, normalized_shape: tuple[int, ...], eps: float, gamma, beta):
     """Layer normalization over the last axes: gamma * (x - mean) / sqrt(variance + eps) + beta.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start
 from graphml.ops._known import whole_number
 from graphml.ops._running_sum import running_sum
+from graphml.ops.layers.dialect import layer
 
 
-@op("cumSum", concrete=(1,))
+@layer("cumSum", concrete=(1,))
 def cum_sum(x, along=None, *, axis: int, exclude_final_sum: bool, reverse: bool):
     """The running sum along an axis, from its start or, with `reverse`, from its end.
 
@@ -29,7 +29,7 @@ def cum_sum(x, along=None, *, axis: int, exclude_final_sum: bool, reverse: bool)
     return jnp.pad(running_sum(kept, axis, reverse), padding)
 
 
-@op("topK", concrete=(1,))
+@layer("topK", concrete=(1,))
 def top_k(x, count=None, *, axis: int, k: int, use_bottom_k: bool):
     """The K largest numbers along an axis in falling order, or the K smallest in rising order, and their positions.
 
@@ -48,7 +48,7 @@ def top_k(x, count=None, *, axis: int, k: int, use_bottom_k: bool):
     return jnp.moveaxis(values, -1, axis), jnp.moveaxis(positions.astype(x.dtype), -1, axis)
 
 
-@op("argSort", differentiable="a position does not change with small changes of the numbers")
+@layer("argSort", differentiable="a position does not change with small changes of the numbers")
 def arg_sort(x, *, axis: int, descending: bool):
     """The positions, as floats, in whose order the numbers along an axis are sorted; equals keep their order.
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import image_axes, image_axis
 from graphml.ops.layers import windows
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.windows import Pair
 from graphml.spec.attributes import Choice
 
@@ -33,7 +33,7 @@ def padded(x, axes: Sequence[int], amounts: Sequence[Pair], value: float = 0.0):
     return x
 
 
-@op("padding", layout="either", supported=_supported)
+@layer("padding", layout="either", supported=_supported)
 def padding(x, *, padding_type: Choice, padding_amounts: tuple[tuple[int, int], ...]):
     """More rows and columns around an image: a constant, its reflection without the edge, or its edge repeated.
 
@@ -57,7 +57,7 @@ def padding(x, *, padding_type: Choice, padding_amounts: tuple[tuple[int, int], 
     return jnp.pad(x, widths, mode="reflect" if padding_type.name == "reflection" else "edge")
 
 
-@op("crop", layout="either")
+@layer("crop", layout="either")
 def crop(x, reference=None, *, crop_amounts: tuple[tuple[int, int], ...], offset: tuple[int, ...]):
     """The inside of an image.
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops._axes import along, image_axes
 from graphml.ops.layers import windows
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.padding import padded
 from graphml.ops.layers.reduction_forms import largest, mean, square_sum
 from graphml.ops.layers.windows import Pair
@@ -111,7 +111,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return None
 
 
-@op("pooling", layout="either", supported=_supported)
+@layer("pooling", layout="either", supported=_supported)
 def pooling(
     x,
     *,

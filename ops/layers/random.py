@@ -13,12 +13,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops._axes import need_rank
 from graphml.ops._known import sizes
 from graphml.ops._running_sum import running_sum
+from graphml.ops.layers.dialect import layer
 
 _NO_VALUES = "random numbers do not depend on the values of an input"
 _NO_SLOPE = "a drawn category is a whole number, which has no slope"
@@ -59,7 +59,7 @@ def _probable(attributes: Mapping[str, Any]) -> str | None:
 # Normal ---------------------------------------------------------------------------------------------------------------
 
 
-@op("randomNormalLike", random=True, differentiable=_NO_VALUES)
+@layer("randomNormalLike", random=True, differentiable=_NO_VALUES)
 def random_normal_like(x, *, key, seed: int, mean: float, std_dev: float):
     """Normal numbers in the shape of x, whatever its values.
 
@@ -68,7 +68,7 @@ def random_normal_like(x, *, key, seed: int, mean: float, std_dev: float):
     return _normal(_key(seed, key), x.shape, x.dtype, mean=mean, std_dev=std_dev)
 
 
-@op("randomNormalStatic", random=True)
+@layer("randomNormalStatic", random=True)
 def random_normal_static(*, key, seed: int, mean: float, std_dev: float, output_shape: tuple[int, ...]):
     """Normal numbers in a fixed shape.
 
@@ -77,7 +77,7 @@ def random_normal_static(*, key, seed: int, mean: float, std_dev: float, output_
     return _normal(_key(seed, key), output_shape, jnp.float32, mean=mean, std_dev=std_dev)
 
 
-@op("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
+@layer("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
 def random_normal_dynamic(shape, *, key, seed: int, mean: float, std_dev: float):
     """Normal numbers in the shape that the input holds, known when the network is traced.
 
@@ -89,7 +89,7 @@ def random_normal_dynamic(shape, *, key, seed: int, mean: float, std_dev: float)
 # Uniform --------------------------------------------------------------------------------------------------------------
 
 
-@op("randomUniformLike", random=True, differentiable=_NO_VALUES, supported=_ordered)
+@layer("randomUniformLike", random=True, differentiable=_NO_VALUES, supported=_ordered)
 def random_uniform_like(x, *, key, seed: int, min_val: float, max_val: float):
     """Numbers even over [min_val, max_val) in the shape of x, whatever its values.
 
@@ -98,7 +98,7 @@ def random_uniform_like(x, *, key, seed: int, min_val: float, max_val: float):
     return _uniform(_key(seed, key), x.shape, x.dtype, min_val=min_val, max_val=max_val)
 
 
-@op("randomUniformStatic", random=True, supported=_ordered)
+@layer("randomUniformStatic", random=True, supported=_ordered)
 def random_uniform_static(*, key, seed: int, min_val: float, max_val: float, output_shape: tuple[int, ...]):
     """Numbers even over [min_val, max_val) in a fixed shape.
 
@@ -107,7 +107,7 @@ def random_uniform_static(*, key, seed: int, min_val: float, max_val: float, out
     return _uniform(_key(seed, key), output_shape, jnp.float32, min_val=min_val, max_val=max_val)
 
 
-@op("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
+@layer("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
 def random_uniform_dynamic(shape, *, key, seed: int, min_val: float, max_val: float):
     """Numbers even over [min_val, max_val) in the shape that the input holds, known when the network is traced.
 
@@ -119,7 +119,7 @@ def random_uniform_dynamic(shape, *, key, seed: int, min_val: float, max_val: fl
 # Bernoulli ------------------------------------------------------------------------------------------------------------
 
 
-@op("randomBernoulliLike", random=True, differentiable=_NO_VALUES, supported=_probable)
+@layer("randomBernoulliLike", random=True, differentiable=_NO_VALUES, supported=_probable)
 def random_bernoulli_like(x, *, key, seed: int, prob: float):
     """Ones with probability `prob`, else zeros in the shape of x, whatever its values.
 
@@ -128,7 +128,7 @@ def random_bernoulli_like(x, *, key, seed: int, prob: float):
     return _bernoulli(_key(seed, key), x.shape, x.dtype, prob=prob)
 
 
-@op("randomBernoulliStatic", random=True, supported=_probable)
+@layer("randomBernoulliStatic", random=True, supported=_probable)
 def random_bernoulli_static(*, key, seed: int, prob: float, output_shape: tuple[int, ...]):
     """Ones with probability `prob`, else zeros in a fixed shape.
 
@@ -137,7 +137,7 @@ def random_bernoulli_static(*, key, seed: int, prob: float, output_shape: tuple[
     return _bernoulli(_key(seed, key), output_shape, jnp.float32, prob=prob)
 
 
-@op("randomBernoulliDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_probable)
+@layer("randomBernoulliDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_probable)
 def random_bernoulli_dynamic(shape, *, key, seed: int, prob: float):
     """Ones with probability `prob`, else zeros in the shape that the input holds, known when the network is traced.
 
@@ -151,7 +151,7 @@ def random_bernoulli_dynamic(shape, *, key, seed: int, prob: float):
 _SHARES = 1 << 30  # whole numbers, so that sums are exact and what is impossible never happens
 
 
-@op("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
+@layer("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
 def categorical_distribution(x, *, key, seed: int, num_samples: int, is_logits: bool, eps: float, temperature: float):
     """Categories drawn by the last axis of x, as whole numbers from 0.
 

@@ -16,9 +16,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops.layers.activation import activate
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.precision import contract
 from graphml.spec.attributes import Choice
 
@@ -156,7 +157,7 @@ def _upright(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappi
     return {name: weight.T for name, weight in weights.items()}
 
 
-@op(
+@layer(
     "simpleRecurrent",
     wire_only=("input_vector_size", "output_vector_size", "has_bias_vector"),
     prepare=_upright,
@@ -215,7 +216,7 @@ def _gru_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Map
     }
 
 
-@op(
+@layer(
     "gru",
     wire_only=("input_vector_size", "output_vector_size", "has_bias_vectors"),
     prepare=_gru_gates,
@@ -324,7 +325,7 @@ def _lstm(x, y, c, cell: Mapping[str, Any], activations: Sequence[Choice], param
     return _blob(outputs), _blob(y[None]), _blob(c[None])
 
 
-@op(
+@layer(
     "uniDirectionalLSTM",
     wire_only=("input_vector_size", "output_vector_size"),
     prepare=_lstm_gates,
@@ -346,7 +347,7 @@ def uni_directional_lstm(
     return _lstm(x, y, c, weight_params, activations, params, reverse_input)
 
 
-@op(
+@layer(
     "biDirectionalLSTM",
     wire_only=("input_vector_size", "output_vector_size"),
     prepare=_lstm_gates,

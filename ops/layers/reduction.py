@@ -8,9 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op, table
 from graphml.errors import ShapeError
 from graphml.ops._axes import from_start, image_axes, image_axis, need_rank
+from graphml.ops.layers.dialect import layer, layers
 from graphml.ops.layers.reduction_forms import largest, mean, norm, position, smallest, square_sum, total
 
 
@@ -33,7 +33,7 @@ _SHARED: Mapping[str, Callable[..., Any]] = {
 }
 
 
-@op("reduce", layout="either")
+@layer("reduce", layout="either")
 def reduce(x, *, mode: str, epsilon: float, axis: str):
     """One of ten reductions over channels, height, width, or several of them; the axes stay, with size 1.
 
@@ -50,7 +50,7 @@ def reduce(x, *, mode: str, epsilon: float, axis: str):
     return position(x, axes[0], largest)
 
 
-@op("dot", layout="either")
+@layer("dot", layout="either")
 def dot(x, y, *, cosine_similarity: bool):
     """The dot product of two vectors of channels, or the cosine of the angle between them.
 
@@ -99,7 +99,7 @@ _ND: Mapping[str, tuple[Callable[..., Any], str]] = {
     "reduceLogSumExp": (_log_sum_exp, "The logarithm of the sum of exponentials, free of overflow"),
 }
 
-table({kind: _reduction(kind, function, words) for kind, (function, words) in _ND.items()})
+layers({kind: _reduction(kind, function, words) for kind, (function, words) in _ND.items()})
 
 
 def _found(x, axis: int, remove_dim: bool, extreme):
@@ -111,7 +111,7 @@ def _found(x, axis: int, remove_dim: bool, extreme):
 _NO_SLOPE = "a position does not change with small changes of the numbers"
 
 
-@op("argMax", differentiable=_NO_SLOPE)
+@layer("argMax", differentiable=_NO_SLOPE)
 def arg_max(x, *, axis: int, remove_dim: bool):
     """The position of the maximum along an axis, as a float; the first one among equals.
 
@@ -121,7 +121,7 @@ def arg_max(x, *, axis: int, remove_dim: bool):
     return _found(x, axis, remove_dim, largest)
 
 
-@op("argMin", differentiable=_NO_SLOPE)
+@layer("argMin", differentiable=_NO_SLOPE)
 def arg_min(x, *, axis: int, remove_dim: bool):
     """The position of the minimum along an axis, as a float; the first one among equals.
 

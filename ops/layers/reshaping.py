@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import as_listed, from_start
 from graphml.ops._known import module, whole_numbers
+from graphml.ops.layers.dialect import layer
 
 
 def _reshape(x, target: tuple[int, ...]):
@@ -22,7 +22,7 @@ def _reshape(x, target: tuple[int, ...]):
     return x.reshape(target)
 
 
-@op("copy", layout="any")
+@layer("copy", layout="any")
 def copy(x):
     """x itself: the layer that may write a blob again. x: any shape. Source: CopyLayerParams (spec 4)."""
     return x
@@ -31,7 +31,7 @@ def copy(x):
 # Axes of length 1 -----------------------------------------------------------------------------------------------------
 
 
-@op("squeeze")
+@layer("squeeze")
 def squeeze(x, *, axes: tuple[int, ...], squeeze_all: bool):
     """x without the named axes, or with `squeeze_all` without any of length 1.
 
@@ -48,7 +48,7 @@ def squeeze(x, *, axes: tuple[int, ...], squeeze_all: bool):
     return _reshape(x, tuple(n for axis, n in enumerate(x.shape) if axis not in dropped))
 
 
-@op("expandDims")
+@layer("expandDims")
 def expand_dims(x, *, axes: tuple[int, ...]):
     """x with additional axes of length 1.
 
@@ -66,7 +66,7 @@ def expand_dims(x, *, axes: tuple[int, ...]):
 # Other shapes ---------------------------------------------------------------------------------------------------------
 
 
-@op("flattenTo2D")
+@layer("flattenTo2D")
 def flatten_to_2d(x, *, axis: int):
     """A matrix: the axes before `axis` are its rows, the others its columns.
 
@@ -77,7 +77,7 @@ def flatten_to_2d(x, *, axis: int):
     return _reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
-@op("reshapeLike")
+@layer("reshapeLike")
 def reshape_like(x, like):
     """x in the shape of the second input, whose values do not matter.
 
@@ -86,7 +86,7 @@ def reshape_like(x, like):
     return _reshape(x, like.shape)
 
 
-@op("reshapeStatic")
+@layer("reshapeStatic")
 def reshape_static(x, *, target_shape: tuple[int, ...]):
     """x in a fixed shape, where one -1 takes what is left. A 0 is a size, as in NumPy: the format says nothing of it.
 
@@ -95,7 +95,7 @@ def reshape_static(x, *, target_shape: tuple[int, ...]):
     return _reshape(x, target_shape)
 
 
-@op("reshapeDynamic", concrete=(1,))
+@layer("reshapeDynamic", concrete=(1,))
 def reshape_dynamic(x, shape):
     """x in the shape that the second input holds, known when the network is traced; one -1 takes what is left.
 
@@ -105,7 +105,7 @@ def reshape_dynamic(x, shape):
     return _reshape(x, whole_numbers(shape, "the shape"))
 
 
-@op("rankPreservingReshape")
+@layer("rankPreservingReshape")
 def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
     """x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes what is left.
 
@@ -121,7 +121,7 @@ def rank_preserving_reshape(x, *, target_shape: tuple[int, ...]):
 # Borders --------------------------------------------------------------------------------------------------------------
 
 
-@op("constantPad", concrete=(1,))
+@layer("constantPad", concrete=(1,))
 def constant_pad(x, amounts=None, *, value: float, pad_amounts: tuple[int, ...], pad_to_given_output_size_mode: bool):
     """x with a border of one number: before and after each axis in turn.
 

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops._known import whole
 from graphml.ops.layers import windows
+from graphml.ops.layers.dialect import layer
 
 
 def grid(extent, count: int, mode: str) -> Any:
@@ -71,7 +72,7 @@ def _upsample_supported(attributes: Mapping[str, Any]) -> str | None:
     return None
 
 
-@op("upsample", layout="last", supported=_upsample_supported)
+@layer("upsample", layout="last", supported=_upsample_supported)
 def upsample(
     x,
     *,
@@ -118,7 +119,7 @@ def _upsampled(size: int, wanted: int, mode: str) -> np.ndarray:
     return np.clip((np.arange(wanted) + 0.5) * (size / wanted) - 0.5, 0, size - 1)
 
 
-@op("resizeBilinear", layout="last")
+@layer("resizeBilinear", layout="last")
 def resize_bilinear(x, *, target_size: tuple[int, ...], mode: str):
     """An image of a given size, by bilinear interpolation.
 
@@ -131,7 +132,7 @@ def resize_bilinear(x, *, target_size: tuple[int, ...], mode: str):
     return _resized(x, *(grid(n - 1, m, mode) for n, m in zip(sizes, wanted, strict=True)))
 
 
-@op("cropResize", layout="last")
+@layer("cropResize", layout="last")
 def crop_resize(
     x,
     regions,

@@ -6,12 +6,12 @@ import math
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import need_rank
+from graphml.ops.layers.dialect import layer
 
 
-@op("reshape")
+@layer("reshape")
 def reshape(x, *, target_shape: tuple[int, ...], mode: str):
     """The numbers of each batch member, read in order, in a new shape [C, H, W] or [Seq, C, H, W].
 
@@ -40,7 +40,7 @@ def reshape(x, *, target_shape: tuple[int, ...], mode: str):
     return jnp.moveaxis(y, 4, 2) if last else y
 
 
-@op("flatten")
+@layer("flatten")
 def flatten(x, *, mode: str):
     """Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel running fastest.
 
@@ -51,7 +51,7 @@ def flatten(x, *, mode: str):
     return y.reshape(*x.shape[:-3], x.shape[-3] * x.shape[-2] * x.shape[-1], 1, 1)
 
 
-@op("permute")
+@layer("permute")
 def permute(x, *, axis: tuple[int, ...]):
     """Sequence, channels, height and width in another order; the batch axis stays.
 
@@ -66,7 +66,7 @@ def permute(x, *, axis: tuple[int, ...]):
     return jnp.transpose(x, (sequence, 1, channels, height, width))
 
 
-@op("reorganizeData", layout="last")
+@layer("reorganizeData", layout="last")
 def reorganize_data(x, *, mode: str, block_size: int):
     """Square blocks of pixels become channels, or channels become blocks of pixels.
 
@@ -94,7 +94,7 @@ def reorganize_data(x, *, mode: str, block_size: int):
     return jnp.swapaxes(y, -4, -3).reshape(*front, height * b, width * b, left)
 
 
-@op("sequenceRepeat", layout="any")
+@layer("sequenceRepeat", layout="any")
 def sequence_repeat(x, *, n_repetitions: int):
     """The whole sequence again and again along its axis, -5.
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops._axes import as_listed, from_start
 from graphml.ops._known import module, whole, whole_numbers
+from graphml.ops.layers.dialect import layer
 
 
 def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
@@ -53,7 +53,7 @@ def _slice(x, begin, end, strides, begin_masks, end_masks, squeeze_masks):
     return x[(*where, ...)]  # with the dots, NumPy gives an array where one number is left
 
 
-@op("sliceStatic")
+@layer("sliceStatic")
 def slice_static(
     x,
     *,
@@ -98,7 +98,7 @@ def _spans(x, begin, *operands, end_ids, strides, begin_masks, end_masks, squeez
     return first, step, jnp.where(squeeze != 0, -1, count)
 
 
-@op("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6), sizes=lambda *inputs, **fields: tuple(_spans(*inputs, **fields)[2]))
+@layer("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6), sizes=lambda *inputs, **fields: tuple(_spans(*inputs, **fields)[2]))
 def slice_dynamic(
     x,
     begin,
@@ -135,7 +135,7 @@ def _places(values, name: str) -> tuple[int, ...]:
     return tuple(min(max(number, -(2**31)), 2**31 - 1) for number in whole_numbers(values, name))
 
 
-@op("sliceBySize")
+@layer("sliceBySize")
 def slice_by_size(x, begin, *, size: int, axis: int):
     """`size` consecutive elements of one axis from `begin` on, which may depend on data.
 
@@ -151,7 +151,7 @@ def slice_by_size(x, begin, *, size: int, axis: int):
     return lax.dynamic_slice_in_dim(x, whole(begin).reshape(()), size, axis)
 
 
-@op("slidingWindows")
+@layer("slidingWindows")
 def sliding_windows(x, *, axis: int, window_size: int, step: int):
     """Every `step`-th window of consecutive elements of one axis.
 

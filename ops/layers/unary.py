@@ -8,9 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.ops._exponential import exp2
 from graphml.ops._loops import in_loops
+from graphml.ops.layers.dialect import layer
 
 
 def power(x, exponent: float):
@@ -43,7 +43,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-@op("unary", layout="any")
+@layer("unary", layout="any")
 def unary(x, *, type: str, alpha: float, epsilon: float, shift: float, scale: float):
     """f(scale * x + shift), elementwise, for one of eight functions f.
 

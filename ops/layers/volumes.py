@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import Target, op, target
+from graphml.catalogue import Target, target
 from graphml.errors import ShapeError
 from graphml.ops.layers import windows
 from graphml.ops.layers.convolution import cut_off, cut_to
@@ -24,6 +24,7 @@ from graphml.ops.layers.convolution_forms import (
     choose_transposed,
     transposed,
 )
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.pooling import max_pool, mean_pool, pool_everything
 from graphml.ops.layers.windows import Pair
 
@@ -110,7 +111,7 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     return {**weights, "weights": Slabs(tuple(choose(part, flat, target()) for part in kernel))}
 
 
-@op("convolution3d", wire_only=("output_channels", "has_bias"), prepare=_prepare)
+@layer("convolution3d", wire_only=("output_channels", "has_bias"), prepare=_prepare)
 def convolution_3d(
     x,
     *,
@@ -168,7 +169,7 @@ def convolution_3d(
     return jnp.moveaxis(y if bias is None else y + bias, -1, 1)
 
 
-@op("pooling3d")
+@layer("pooling3d")
 def pooling_3d(
     x,
     *,
@@ -209,7 +210,7 @@ def pooling_3d(
     return jnp.moveaxis(y, -1, 1)
 
 
-@op("globalPooling3d")
+@layer("globalPooling3d")
 def global_pooling_3d(x, *, type: str):
     """The maximum or the mean of each channel of a volume.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphml.errors import GraphError, SpecError
-from graphml.graph import Port, Preprocessing
+from graphml.frontends.layer_interface import Port, Preprocessing
 from graphml.models.interface.descriptions import Description, FeatureDescription, FeatureType
 
 _IN_NETWORKS = (FeatureType.MULTI_ARRAY, FeatureType.IMAGE, FeatureType.INT64, FeatureType.DOUBLE)
