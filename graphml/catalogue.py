@@ -1,27 +1,31 @@
-"""What an operator is: one row of facts around one pure function.
+"""What an operator is: one row of facts around one pure function. What a dialect is: the facts in which formats differ.
 
-    @op("softmaxND")
+    @layer("softmaxND")
     def softmax_nd(x, *, axis: int):
         ...
 
-Positional parameters are the layer's inputs in wire order (with defaults where an input may be missing, `*rest` where
-there may be many). Keyword-only parameters are the message's fields in snake_case; weights among them arrive as arrays
-(None when absent), everything else as static Python values. `op` checks the signature against the wire when the module
-is imported, so that a misspelt attribute never reaches a user.
+Positional parameters are the operator's inputs in the order of the format (with defaults where an input may be missing,
+`*rest` where there may be many). Keyword-only parameters are attributes and weights: weights arrive as arrays (None
+when absent), attributes as static values. The dialect checks the signature against its format when the module is
+imported, so that a misspelt attribute never reaches a user.
+
+`layer` is `Dialect.operator` of the dialect of neural networks (`graphml.ops.layers.dialect`). Rows are found by
+(dialect, kind, version); `row(node)` finds that of a node.
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from graphml.errors import UnsupportedError
-from graphml.spec.attributes import attribute_names, weight_names
-from graphml.spec.layers import REGIONS, kinds, snake_case
+from graphml.graph import Node
 
 # How a row's function sees image-like arrays (rank >= 3):
 #   wire: [..., channels, height, width], as the format says;
@@ -30,32 +34,70 @@ from graphml.spec.layers import REGIONS, kinds, snake_case
 #   any:  the function does not care, as long as all its arrays agree.
 Layout = Literal["wire", "last", "either", "any"]
 
+# What others may ask of a row instead of its kind:
+#   softmax: its output are the probabilities of its input, along one axis;
+#   sigmoid: its output is 1 / (1 + exp(-input));
+#   constant: its output is what it stores;
+#   statistics: its weights `mean` and `variance` describe past data;
+#   normalizes by statistics: and they are what it normalizes by;
+#   rescaling: its weights only scale, shift or bend what the node before it has computed.
+Role = Literal["softmax", "sigmoid", "constant", "statistics", "normalizes by statistics", "rescaling"]
+
+Attributes = Mapping[str, Any]
+Weights = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Signature(NamedTuple):
+    """What the function of an operator takes beside its inputs, and whether it takes arrays without axes.
+
+    Attributes:
+        attributes: keyword-only parameters that are static values.
+        weights: keyword-only parameters that are arrays.
+        regions: keyword-only parameters that are blocks -> names of the node's regions.
+        keeps_scalars: whether an array without axes arrives as it is; otherwise it becomes a vector of one number.
+    """
+
+    attributes: frozenset[str] = frozenset()
+    weights: frozenset[str] = frozenset()
+    regions: Mapping[str, str] = {}
+    keeps_scalars: bool = True
 
 
 @dataclass(frozen=True)
 class Op:
-    """One row of the catalogue. `function` is pure; the rest is what the interpreter must know and cannot see."""
+    """One row of the catalogue. `function` is pure; the rest is what the interpreter must know and cannot see. The
+    fields are explained at `Dialect.operator`."""
 
+    dialect: Dialect
     kind: str
+    version: int
     function: Callable[..., Any]
-    attributes: frozenset[str]
-    weights: frozenset[str]
+    signature: Signature
     concrete: tuple[int, ...] = ()
     sizes: Callable[..., tuple[Any, ...]] | None = None
     random: bool = False
-    regions: bool = False
     shape_only: bool = False
     quantized: bool = False
     differentiable: bool | str = True
-    layout: Layout | Callable[[Mapping[str, Any]], Layout] = "wire"
-    prepare: Callable[..., Mapping[str, Any]] | None = None
-    affine: Callable[..., tuple[Any, Any] | None] | None = None
-    channels: Callable[..., int | None] | None = None
-    endless: Callable[[tuple[str, ...], Mapping[str, Any]], bool] = field(default=lambda inputs, attributes: False)
-    supported: Callable[[Mapping[str, Any]], str | None] = field(default=lambda attributes: None)
+    layout: Layout | Callable[[Attributes], Layout] = "wire"
+    prepare: Callable[[Weights, Attributes], Weights] | None = None
+    affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None
+    channels: Callable[[Weights, Attributes], int | None] | None = None
+    most_turns: Callable[[tuple[str, ...], Attributes], float | None] = field(default=lambda inputs, attributes: None)
+    supported: Callable[[Attributes], str | None] = field(default=lambda attributes: None)
+    roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = ()
 
-    def layout_for(self, attributes: Mapping[str, Any]) -> Layout:
+    @property
+    def attributes(self) -> frozenset[str]:
+        return self.signature.attributes
+
+    @property
+    def weights(self) -> frozenset[str]:
+        return self.signature.weights
+
+    def layout_for(self, attributes: Attributes) -> Layout:
+        """The layout that a node with these attributes wants."""
         return self.layout(attributes) if callable(self.layout) else self.layout
 
     @property
@@ -63,111 +105,207 @@ class Op:
         """The first line of the docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
+    @functools.cached_property
+    def input_range(self) -> tuple[int, float]:
+        """The fewest and the most inputs."""
+        parameters = inspect.signature(self.function).parameters.values()
+        inputs = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        return sum(p.default is p.empty for p in inputs), math.inf if many else len(inputs)
 
-_rows: dict[str, Op] = {}
+
+def _is_true(value: Any) -> Any:
+    return value.reshape(())
 
 
-def op(
-    kind: str,
-    *,
-    wire_only: tuple[str, ...] = (),
-    concrete: tuple[int, ...] = (),
-    sizes: Callable[..., tuple[Any, ...]] | None = None,
-    random: bool = False,
-    regions: bool = False,
-    shape_only: bool = False,
-    quantized: bool = False,
-    differentiable: Literal[True] | str = True,
-    layout: Layout | Callable[[Mapping[str, Any]], Layout] = "wire",
-    prepare: Callable[..., Mapping[str, Any]] | None = None,
-    affine: Callable[..., tuple[Any, Any] | None] | None = None,
-    channels: Callable[..., int | None] | None = None,
-    endless: Callable[[tuple[str, ...], Mapping[str, Any]], bool] | None = None,
-    supported: Callable[[Mapping[str, Any]], str | None] | None = None,
-) -> Callable[[F], F]:
-    """Enter a function into the catalogue under its wire name and return it unchanged.
+def _as_stored(stored: Any, lowered: Any) -> Any:
+    return stored
 
-    wire_only: fields that the function does not take, because the decoder or the arrays' shapes have used them up.
-    concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
-    sizes: (inputs, attributes) -> the sizes that those values lead to, as whole numbers that may be traced. Such a
-        function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made for
-        sizes serve all values that lead to them. A single size is the length of the first axis of the result, and may
-        be larger than needed: what then stands behind does not count.
-    random: the function takes a PRNG `key` keyword.
-    regions: the layer owns sub-networks; the function takes them as blocks (None where absent) and `control`, which
-        runs them, and returns {blob: value} instead of outputs.
-    shape_only: the result follows from the shapes of the inputs alone, and is a NumPy array.
-    quantized: the function takes `Quantized` weights as they are, instead of floats.
-    differentiable: True, or the reason in one sentence why there is no gradient.
-    layout: see `Layout`; a function of the attributes where they decide.
-    prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the function
-        then receives what `prepare` returns in place of the weights of the wire.
-    affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the layer does, else None.
-    channels: (weights, attributes) -> how many channels the layer's weights make, or None. `weights` holds them along
-        its first axis, and `bias`, which may be absent, is added to them: this layer can take over an affine one.
-    endless: (names of inputs, attributes) -> whether nothing bounds how long the layer runs.
-    supported: attributes -> None, or the reason why this layer cannot run here.
 
-    Raises TypeError when signature, descriptor and `wire_only` disagree, or when the kind is taken.
+@dataclass(frozen=True, eq=False)
+class Dialect:
+    """A set of operators, and the facts in which formats differ.
+
+    Attributes:
+        name: what the format calls one of its operations, such as "layer"; errors name nodes by it.
+        signature: (kind, version) -> what the format says of an operator, against which its function is checked.
+            Raises TypeError for an operator that the format does not have.
+        is_true: a blob of one element -> the truth of a condition, a bool without axes.
+        value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. As
+            stored unless given.
+        known_type: (type that a constant is stored in) -> its type where its value decides a shape. As stored unless
+            given.
     """
 
-    def enter(function: F) -> F:
-        if kind not in kinds():
-            raise TypeError(f"{function.__name__}: the format has no layer kind {kind!r}")
-        if kind in _rows:
-            raise TypeError(f"{function.__name__}: {kind} is already in the catalogue")
-        given = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
-        given -= {"key"} if random else set()
-        given -= {"sizes"} if sizes else set()
-        given -= {"control", *map(snake_case, REGIONS.get(kind, ()))} if regions else set()
-        expected = attribute_names(kind) - set(wire_only)
-        if given != expected or not set(wire_only) <= attribute_names(kind):
-            stray, missing = sorted(given - expected), sorted(expected - given)
-            unknown = sorted(set(wire_only) - attribute_names(kind))
-            raise TypeError(f"{kind}: unknown attributes {stray}, missing {missing}, wire_only without field {unknown}")
-        _rows[kind] = Op(
-            kind=kind,
-            function=function,
-            attributes=frozenset(expected - weight_names(kind)),
-            weights=frozenset(expected & weight_names(kind)),
-            concrete=concrete,
-            sizes=sizes,
-            random=random,
-            regions=regions,
-            shape_only=shape_only,
-            quantized=quantized,
-            differentiable=differentiable,
-            layout=layout,
-            prepare=prepare,
-            affine=affine,
-            channels=channels,
-            endless=endless or (lambda inputs, attributes: False),
-            supported=supported or (lambda attributes: None),
-        )
-        return function
+    name: str
+    signature: Callable[[str, int], Signature]
+    is_true: Callable[[Any], Any] = _is_true
+    value_type: Callable[[Any, Any], Any] = _as_stored
+    known_type: Callable[[Any], Any] = lambda stored: stored
 
-    return enter
+    def __post_init__(self) -> None:
+        if self.name in _dialects:
+            raise TypeError(f"the dialect {self.name!r} is already registered")
+        _dialects[self.name] = self
+
+    def operator(
+        self,
+        kind: str,
+        *,
+        version: int = 1,
+        wire_only: tuple[str, ...] = (),
+        concrete: tuple[int, ...] = (),
+        sizes: Callable[..., tuple[Any, ...]] | None = None,
+        random: bool = False,
+        shape_only: bool = False,
+        quantized: bool = False,
+        differentiable: Literal[True] | str = True,
+        layout: Layout | Callable[[Attributes], Layout] = "wire",
+        prepare: Callable[[Weights, Attributes], Weights] | None = None,
+        affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None,
+        channels: Callable[[Weights, Attributes], int | None] | None = None,
+        most_turns: Callable[[tuple[str, ...], Attributes], float | None] | None = None,
+        supported: Callable[[Attributes], str | None] | None = None,
+        roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = (),
+    ) -> Callable[[F], F]:
+        """Enter a function into the catalogue under its name in the format, and return it unchanged.
+
+        Where the format says that nodes have regions, these arrive as blocks (None where a node has none). Such a
+        function also takes `control`, which runs blocks, and returns {blob: value} instead of outputs.
+
+        Args:
+            kind: the name of the operator in the format.
+            version: the first version of the format in which the operator is what the function computes.
+            wire_only: parameters of the format that the function does not take, because the front end or the shapes
+                of arrays have used them up.
+            concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
+            sizes: (inputs, attributes) -> the sizes that those values lead to, as integers that may be traced. Such a
+                function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made
+                for sizes serve all values that lead to them. A single size is the length of the first axis of the
+                result, and may be larger than needed: what follows then does not count.
+            random: the function takes a PRNG `key` keyword. Its attribute `seed` is negative, or there is none, where
+                it must be given one.
+            shape_only: the result follows from the shapes of the inputs alone, and is a NumPy array.
+            quantized: the function takes `Quantized` weights as they are, instead of floats.
+            differentiable: True, or the reason in one sentence why there is no gradient.
+            layout: see `Layout`; a function of the attributes where they decide.
+            prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the
+                function then receives what `prepare` returns in place of the stored weights.
+            affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the operator
+                does, else None.
+            channels: (weights, attributes) -> how many channels the weights make, or None. `weights` holds them along
+                its first axis, and `bias`, which may be absent, is added to them: this operator can take over an
+                affine one.
+            most_turns: (names of inputs, attributes) -> how many turns a loop makes at most, `math.inf` where nothing
+                bounds them; None where an input says how many, and for what is no loop.
+            supported: attributes -> None, or the reason why this node cannot run here.
+            roles: see `Role`; a function of the attributes where they decide.
+
+        Raises:
+            TypeError: Signature, format and `wire_only` disagree, or the row exists already.
+        """
+
+        def enter(function: F) -> F:
+            place = self.name, kind, version
+            if place in _rows:
+                raise TypeError(f"{function.__name__}: {kind} is already in the catalogue")
+            says = self.signature(kind, version)
+            given = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
+            given -= {"key"} if random else set()
+            given -= {"sizes"} if sizes else set()
+            given -= {"control", *says.regions} if says.regions else set()
+            signature = _checked(says, given, wire_only, kind)
+            _rows[place] = Op(
+                dialect=self,
+                kind=kind,
+                version=version,
+                function=function,
+                signature=signature,
+                concrete=concrete,
+                sizes=sizes,
+                random=random,
+                shape_only=shape_only,
+                quantized=quantized,
+                differentiable=differentiable,
+                layout=layout,
+                prepare=prepare,
+                affine=affine,
+                channels=channels,
+                most_turns=most_turns or (lambda inputs, attributes: None),
+                supported=supported or (lambda attributes: None),
+                roles=roles,
+            )
+            _versions.setdefault((self.name, kind), []).append(version)
+            return function
+
+        return enter
+
+    def operators(self, functions: Mapping[str, Callable[..., Any]], **facts: Any) -> None:
+        """Enter a family of one-liners; `facts` are the same for all of them, as `operator` takes them."""
+        for kind, function in functions.items():
+            self.operator(kind, **facts)(function)
 
 
-def table(rows: Mapping[str, Callable[..., Any]], **facts: Any) -> None:
-    """Enter a family of one-liners; `facts` are the same for all of them."""
-    for kind, function in rows.items():
-        op(kind, **facts)(function)
+def _checked(format_says: Signature, given: set[str], wire_only: tuple[str, ...], kind: str) -> Signature:
+    """The signature of a function whose keywords are `given`. Raises TypeError where it is not that of the format."""
+    named = format_says.attributes | format_says.weights
+    expected = named - set(wire_only)
+    if given != expected or not set(wire_only) <= named:
+        stray, missing = sorted(given - expected), sorted(expected - given)
+        unknown = sorted(set(wire_only) - named)
+        raise TypeError(f"{kind}: unknown attributes {stray}, missing {missing}, wire_only without field {unknown}")
+    weights = format_says.weights
+    return format_says._replace(attributes=frozenset(expected - weights), weights=frozenset(expected & weights))
 
 
-def rows() -> Mapping[str, Op]:
-    """Every operator, by wire name. Importing `graphml.ops` fills the catalogue."""
-    import graphml.ops  # noqa: F401  (each family enters its rows when it is imported)
-
-    return _rows
+_dialects: dict[str, Dialect] = {}
+_rows: dict[tuple[str, str, int], Op] = {}
+_versions: dict[tuple[str, str], list[int]] = {}
 
 
-def row(kind: str) -> Op:
-    """The row of a kind. Raises UnsupportedError when the catalogue has none."""
-    found = rows().get(kind)
-    if found is None:
-        raise UnsupportedError(f"no operator runs layers of kind {kind}")
-    return found
+def dialect(name: str) -> Dialect:
+    """The dialect of a name. Raises UnsupportedError when there is none."""
+    _fill()
+    if name not in _dialects:
+        known = ", ".join(map(repr, sorted(_dialects)))
+        raise UnsupportedError(f"there is no dialect {name!r}; the dialects are {known}")
+    return _dialects[name]
+
+
+def rows(name: str) -> Mapping[str, Op]:
+    """The operators of a dialect by kind, each in its newest version."""
+    _fill()
+    return {kind: _rows[of, kind, max(versions)] for (of, kind), versions in _versions.items() if of == name}
+
+
+def row(node: Node) -> Op:
+    """The row of a node: that of the newest version of its operator which is not newer than the node.
+
+    Raises:
+        UnsupportedError: The catalogue has none.
+    """
+    found = _rows.get((node.dialect, node.kind, node.version))
+    return _older_row(node) if found is None else found
+
+
+def _older_row(node: Node) -> Op:
+    versions = _versions.get((dialect(node.dialect).name, node.kind), ())
+    older = [version for version in versions if version <= node.version]
+    if older:
+        return _rows[node.dialect, node.kind, max(older)]
+    since = f" before version {min(versions)}, and this is version {node.version}" if versions else ""
+    raise UnsupportedError(f"no operator runs {node.dialect}s of kind {node.kind}{since}")
+
+
+def has_role(node: Node, role: Role) -> bool:
+    """Whether a node is what a role says; see `Role`."""
+    roles = row(node).roles
+    return role in (roles(node.attributes) if callable(roles) else roles)
+
+
+def _fill() -> None:
+    """Import the operators: each family enters its rows when it is imported."""
+    import graphml.ops  # noqa: F401
 
 
 # What an operator may know of its surroundings -----------------------------------------------------------------------
@@ -181,7 +319,7 @@ class Target:
 
     platform: str = "cpu"
     train: bool = False
-    exact: bool = True  # exact mapping of array inputs, as opposed to rank 5
+    blob_rank: int | None = None  # the rank of all blobs, where the format has one for all
     debug: bool = False
     max_iterations: int | None = None  # turns of a loop without a bound of its own, for its derivative
     low_precision: bool = False  # GPU: accumulate dots and convolutions in half precision

@@ -9,8 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from cases import Case
 
-from graphml import catalogue, graph
+from graphml import catalogue
 from graphml.build import NeuralNetworkBuilder
+from graphml.frontends.layer_interface import LayerInterface, Port
+from graphml.frontends.layers import read_layers
+from graphml.graph import Graph
 from graphml.interpreter.lower import Lowered, lower
 from graphml.spec import NeuralNetworkLayer
 from graphml.spec.attributes import encode
@@ -27,9 +30,10 @@ def lowered(kind: str, case: Case, dtype: Any = jnp.float32, **options: Any) -> 
         layers[0].input.extend(input_names(case))
         layers[0].output.extend(output_names(case))
     again = [NeuralNetworkLayer.FromString(layer.SerializeToString(deterministic=True)) for layer in layers]
-    inputs = tuple(graph.Port(name, None) for name in input_names(case))
-    outputs = tuple(graph.Port(name, None) for name in output_names(case))
-    return lower(graph.Graph(inputs, outputs, graph.from_layers(again), case.exact), dtype=dtype, **options)
+    inputs = tuple(Port(name, None) for name in input_names(case))
+    outputs = tuple(Port(name, None) for name in output_names(case))
+    graph = Graph(tuple(input_names(case)), tuple(output_names(case)), read_layers(again))
+    return lower(graph, LayerInterface(inputs, outputs, case.exact), dtype=dtype, **options)
 
 
 def input_names(case: Case) -> list[str]:
@@ -42,9 +46,9 @@ def output_names(case: Case) -> list[str]:
 
 def blobs(network: Lowered, params: Any, inputs: Any, **options: Any) -> list[Any]:
     """The outputs as the layer leaves them, before the interface reshapes anything."""
-    named = {port.name: x for port, x in zip(network.graph.inputs, inputs, strict=True)}
+    named = dict(zip(network.graph.inputs, inputs, strict=True))
     found = network.intermediates(params, named, **options)
-    return [found[port.name] for port in network.graph.outputs]
+    return [found[name] for name in network.graph.outputs]
 
 
 def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], tuple[Any, ...]]:
@@ -52,7 +56,7 @@ def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], t
 
     Inputs whose values decide a shape are constants of that function.
     """
-    concrete = catalogue.row(network.graph.body.nodes[-1].kind).concrete
+    concrete = catalogue.row(network.graph.body.nodes[-1]).concrete
     moving = tuple(x for i, x in enumerate(case.inputs) if i not in concrete)
 
     def run(params: Any, moving: Any) -> list[Any]:

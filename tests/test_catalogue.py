@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from graphml import catalogue
-from graphml.catalogue import Target, channel_axis, images_laid, lowering_for, op, row, target
+from graphml.catalogue import Target, channel_axis, images_laid, lowering_for, row, target
 from graphml.errors import UnsupportedError
+from graphml.graph import Node
+from graphml.ops.layers.dialect import layer
 
 
 @pytest.fixture(autouse=True)
 def _free_rows(monkeypatch):
-    catalogue.rows()
+    catalogue.rows("layer")
     monkeypatch.setattr(catalogue, "_rows", {})
+    monkeypatch.setattr(catalogue, "_versions", {})
 
 
 def test_the_function_comes_back_unchanged_and_the_row_is_there():
@@ -23,17 +26,17 @@ def test_the_function_comes_back_unchanged_and_the_row_is_there():
         """
         return x
 
-    assert op("softmaxND")(softmax_nd) is softmax_nd
-    assert catalogue._rows["softmaxND"].attributes == {"axis"}
-    assert catalogue._rows["softmaxND"].summary == "Softmax along an axis."
+    assert layer("softmaxND")(softmax_nd) is softmax_nd
+    assert catalogue._rows["layer", "softmaxND", 1].attributes == {"axis"}
+    assert catalogue._rows["layer", "softmaxND", 1].summary == "Softmax along an axis."
 
 
 def test_weights_and_attributes_are_told_apart():
-    @op("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"))
+    @layer("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"))
     def embedding_nd(x, *, weights, bias):
         """Look up."""
 
-    entered = catalogue._rows["embeddingND"]
+    entered = catalogue._rows["layer", "embeddingND", 1]
     assert entered.weights == {"weights", "bias"}
     assert entered.attributes == frozenset()
 
@@ -52,27 +55,27 @@ def test_a_misspelt_attribute_is_refused_at_import(kind, wire_only, words):
         return x
 
     with pytest.raises(TypeError) as caught:
-        op(kind, wire_only=wire_only)(function)
+        layer(kind, wire_only=wire_only)(function)
     assert words in str(caught.value)
 
 
 def test_a_kind_is_entered_once():
-    op("sin")(lambda x: x)
+    layer("sin")(lambda x: x)
     with pytest.raises(TypeError, match="already in the catalogue"):
-        op("sin")(lambda x: x)
+        layer("sin")(lambda x: x)
 
 
 def test_random_and_region_rows_take_their_own_keywords():
-    @op("randomNormalLike", random=True)
+    @layer("randomNormalLike", random=True)
     def normal(x, *, key, seed, mean, std_dev):
         """Draw."""
 
-    assert catalogue._rows["randomNormalLike"].random
+    assert catalogue._rows["layer", "randomNormalLike", 1].random
 
 
 def test_a_missing_row_is_named():
     with pytest.raises(UnsupportedError, match="kind erf"):
-        row("erf")
+        row(Node("e", "e", "layer", "erf", ("x",), ("y",)))
 
 
 def test_the_target_is_what_is_lowered_for():

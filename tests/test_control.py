@@ -11,7 +11,8 @@ import pytest
 
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import GraphError, SpecError, UnsupportedError
-from graphml.graph import Port, from_spec
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.inspect.flow import as_text, flow
 from graphml.interpreter.lower import lower
 from graphml.interpreter.stages import Staged
@@ -28,8 +29,7 @@ def constant(builder, name, value):
 
 def program(builder, inputs=("x",), outputs=("y",), **options):
     ports = tuple(Port(name, None) for name in inputs)
-    graph = from_spec(builder.network, ports, tuple(Port(name, None) for name in outputs))
-    lowered = lower(graph, **options)
+    lowered = lower(*read_network(builder.network, ports, tuple(Port(name, None) for name in outputs)), **options)
 
     def run(*values):
         return lowered.fn(lowered.params, dict(zip(inputs, values, strict=True)))[outputs[0]]
@@ -80,8 +80,8 @@ def test_a_branch_takes_only_the_blobs_that_it_uses():
     for number in range(20):
         builder.add("add", f"a{number}", ["x"], [f"h{number}"], alpha=1.0)
     sides = {f"{side}_branch": part().add("multiply", side, ["h7"], ["y"], alpha=2.0) for side in ("if", "else")}
-    graph = from_spec(builder.add("branch", "b", ["x"], [], **sides).network, (Port("x", None),), (Port("y", None),))
-    lowered = lower(graph)
+    builder.add("branch", "b", ["x"], [], **sides)
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     program = jax.make_jaxpr(lambda x: lowered.intermediates(lowered.params, {"x": x}))(one(1.0))
     (cond,) = (equation for equation in program.eqns if equation.primitive.name == "cond")
     assert len(cond.invars) == 3  # which side, x that decides it, and h7
@@ -91,8 +91,7 @@ def test_a_known_predicate_needs_no_cond():
     builder = constant(part(), "p", 1.0)
     then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
     builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists on this side only, which is known to run
-    graph = from_spec(builder.network, (Port("x", None),), (Port("y", None),))
-    lowered = lower(graph)
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert "cond" not in str(jax.make_jaxpr(lambda x: lowered.fn(lowered.params, {"x": x}))(one(3.0)))
     np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])
 
@@ -112,7 +111,7 @@ def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
 def test_a_loop_does_not_make_up_for_the_other_side():
     turn = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
     builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
-    with pytest.raises(GraphError, match="the output 'y' is left by one side of layer 'b'"):
+    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'b'"):
         program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=turn))
 
 
@@ -120,7 +119,7 @@ def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
     inner = part().add("branch", "inner", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
     other = part().add("multiply", "n", ["x"], ["y"], alpha=3.0)
     builder = part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other)
-    with pytest.raises(GraphError, match="the output 'y' is left by one side of layer 'outer'"):
+    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'outer'"):
         program(builder)
 
 
@@ -441,7 +440,7 @@ def test_weights_inside_a_loop_are_parameters_and_get_gradients():
     body = part().add("innerProduct", "fc", ["h"], ["t"], weights=np.float32([[0.5]])).add("copy", "back", ["t"], ["h"])
     builder = part().add("copy", "start", ["x"], ["h"])
     builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body).add("copy", "end", ["h"], ["y"])
-    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert list(lowered.params) == ["l/body/fc"]
     slope = jax.jit(jax.grad(lambda p: lowered.fn(p, {"x": jnp.ones((1, 1))})["y"].sum()))(lowered.params)
     np.testing.assert_allclose(slope["l/body/fc"]["weights"], [[3 * 0.5**2]])
@@ -474,10 +473,10 @@ def test_tracing_grows_with_the_program_not_exponentially(make, few, many, monke
 
     def rows_evaluated(size: int) -> int:
         calls = []
-        real = catalogue.row("add").function
-        counted = catalogue.replace(catalogue.row("add"), function=lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+        row = catalogue.rows("layer")["add"]
+        counted = catalogue.replace(row, function=lambda *a, **k: (calls.append(1), row.function(*a, **k))[1])
         with monkeypatch.context() as patch:
-            patch.setitem(catalogue._rows, "add", counted)
+            patch.setitem(catalogue._rows, ("layer", "add", 1), counted)
             jax.make_jaxpr(program(make(size)))(one(0.0))
         return len(calls)
 
@@ -510,7 +509,7 @@ def drawing(grows: bool, inputs=(), nested: int = 0, **loop):
 def drawn(builder, run, inputs=("x", "n")):
     """The six last numbers of y, by a way of running the lowered network."""
     ports = tuple(Port(name, None) for name in inputs)
-    lowered = lower(from_spec(builder.network, ports, (Port("y", None),)))
+    lowered = lower(*read_network(builder.network, ports, (Port("y", None),)))
     return np.asarray(run(lowered, {"x": one(1.0), "n": one(6.0)}, jax.random.key(3)))[-6:]
 
 
@@ -583,7 +582,7 @@ def test_a_condition_draws_other_numbers_in_each_turn():
     builder = part().add("copy", "start", ["x"], ["h"])
     fields = {"condition_network": condition, "condition_var": "on", "body_network": body}
     builder.add("loop", "l", [], [], max_loop_iterations=1000, **fields).add("copy", "end", ["h"], ["y"])
-    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     run = jax.jit(jax.vmap(lambda key: plain(lowered, {"x": one(0.0)}, key)[0]))
     counts = run(jax.random.split(jax.random.key(0), 50))
     assert 0 < counts.mean() < 30
@@ -603,7 +602,7 @@ def test_layers_inside_and_outside_of_sub_networks_draw_different_numbers():
     }
     builder.add("branch", "branch", ["x"], [], **sides).add("randomUniformStatic", "last", [], ["e"], **_DRAW)
     builder.add("concatND", "all", [*names, "d", "e"], ["y"], axis=0)
-    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     numbers = compiled(lowered, {"x": one(1.0)}, jax.random.key(0))
     assert len(set(numbers.tolist())) == 5
 
@@ -618,7 +617,7 @@ def test_an_empty_condition_network_is_no_condition():
     run = program(builder)
     for each in (run, jax.jit(run)):
         np.testing.assert_array_equal(each(one(1.0)), program(counting(most=5))(one(1.0)))
-    lowered = lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert "5 times" in as_text(flow(lowered))
     np.testing.assert_array_equal(staged(lowered, {"x": one(1.0)}, None), run(one(1.0)))
 

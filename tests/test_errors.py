@@ -12,7 +12,7 @@ import pytest
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import GraphmlError, ShapeError, SpecError, UnsupportedError, quoted, shortened, typed, with_article
-from graphml.graph import from_layers
+from graphml.frontends.layers import read_layers
 from graphml.inspect.flow import as_text, flow
 from graphml.interpreter.stages import Staged
 from graphml.models.network import NeuralNetwork
@@ -153,7 +153,7 @@ def test_a_layer_without_what_it_needs_is_no_graph(kind):
     layer = NeuralNetworkLayer(name="bare")
     getattr(layer, kind).SetInParent()
     with pytest.raises(SpecError, match=rf"layer 'bare' \({kind}\), number 1"):
-        from_layers([layer])
+        read_layers([layer])
 
 
 # Texts ---------------------------------------------------------------------------------------------------------------

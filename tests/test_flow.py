@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from graphml.build import NeuralNetworkBuilder
-from graphml.graph import Port, from_spec
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.inspect.flow import as_dot, as_html, as_text, flow
 from graphml.interpreter.lower import lower
 from graphml.visible import visible
@@ -20,7 +21,7 @@ def part() -> NeuralNetworkBuilder:
 
 
 def steps(builder, shape=(1,), output="y"):
-    return flow(lower(from_spec(builder.network, (Port("x", shape),), (Port(output, None),))))
+    return flow(lower(*read_network(builder.network, (Port("x", shape),), (Port(output, None),))))
 
 
 def allocating() -> NeuralNetworkBuilder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 import graphml
 from graphml import build, spec
 from graphml.build import NeuralNetworkBuilder
-from graphml.graph import Graph, Port, from_spec
+from graphml.frontends.layer_interface import LayerInterface, Port
+from graphml.frontends.layers import read_network
+from graphml.graph import Graph
 from graphml.interpreter.lower import lower
 from graphml.spec.weights import quantize
 
@@ -46,6 +50,9 @@ def norm(x: str, y: str, **more) -> tuple:
     return ("batchnorm", f"norm {y}", [x], [y], {**STATISTICS, **more})
 
 
+Read = tuple[Graph, LayerInterface]
+
+
 def scale(x: str, y: str, *shape: int, bias: tuple[int, ...] | None = None) -> tuple:
     weights = {"scale": some(*shape, around=1)} | ({} if bias is None else {"bias": some(*bias)})
     return ("scale", f"scale {y}", [x], [y], weights)
@@ -59,22 +66,23 @@ def relu(x: str, y: str) -> tuple:
     return ("activation", f"relu {y}", [x], [y], {"nonlinearity_type": "ReLU"})
 
 
-def network(*layers: tuple, outputs: tuple[str, ...] = ("y",), exact: bool = False) -> Graph:
+def network(*layers: tuple, outputs: tuple[str, ...] = ("y",), exact: bool = False) -> Read:
     builder = NeuralNetworkBuilder({"x": None}, dict.fromkeys(outputs))
     for kind, name, ins, outs, fields in layers:
         builder.add(kind, name, ins, outs, **fields)
-    found = from_spec(builder.network, (Port("x", None),), tuple(Port(name, None) for name in outputs))
-    return Graph(found.inputs, found.outputs, found.body, exact)
+    ports = tuple(Port(name, None) for name in outputs)
+    graph, interface = read_network(builder.network, (Port("x", None),), ports)
+    return graph, replace(interface, exact=exact)
 
 
 def kinds(graph: Graph) -> list[str]:
     return [node.kind for node in graph.body.nodes]
 
 
-def check_equal(graph: Graph, x: np.ndarray = IMAGE) -> None:
+def check_equal(read: Read, x: np.ndarray = IMAGE) -> None:
     """In float64, where only the order of roundings is left to differ: a few units in the last of 16 digits."""
     with jax.enable_x64(True):
-        lowered = lower(graph, dtype=jnp.float64)
+        lowered = lower(*read, dtype=jnp.float64)
         plain, prepared = jax.jit(
             lambda p, x: (lowered.fn(p, {"x": x}), lowered.run_prepared(lowered.prepare(p), {"x": x}))
         )(lowered.params, x)
@@ -97,10 +105,10 @@ FOLDED = {
 
 @pytest.mark.parametrize("name", FOLDED)
 def test_folded(name):
-    graph = network(*FOLDED[name])
+    read = network(*FOLDED[name])
     left = [FOLDED[name][0][0]] + (["activation"] if name == "more behind" else [])
-    assert kinds(lower(graph).folded.graph) == left
-    check_equal(graph)
+    assert kinds(lower(*read).folded.graph) == left
+    check_equal(read)
 
 
 LEFT = {
@@ -118,17 +126,17 @@ LEFT = {
 @pytest.mark.parametrize("name", LEFT)
 def test_left_alone(name):
     layers, outputs = LEFT[name]
-    graph = network(*layers, outputs=outputs)
-    assert lower(graph).folded.pairs == ()
-    check_equal(graph)
+    read = network(*layers, outputs=outputs)
+    assert lower(*read).folded.pairs == ()
+    check_equal(read)
 
 
 def test_outputs_on_the_last_axis_are_no_channels():
-    graph = network(
+    read = network(
         ("innerProduct", "dense", ["x"], ["a"], {"weights": some(SIZE, SIZE)}), scale("a", "y", 3), exact=True
     )
-    assert lower(graph).folded.pairs == ()
-    check_equal(graph)
+    assert lower(*read).folded.pairs == ()
+    check_equal(read)
 
 
 def test_what_a_sub_network_reads_stays():
@@ -138,13 +146,13 @@ def test_what_a_sub_network_reads_stays():
     branch = builder.network.layers.add(name="branch", input=["p"]).branch
     inside = branch.ifBranch.layers.add(name="inside", input=["a"], output=["z"])
     inside.softmax.SetInParent()
-    graph = from_spec(builder.network, (Port("x", None), Port("p", None)), (Port("y", None),))
-    assert lower(graph).folded.pairs == ()
+    read = read_network(builder.network, (Port("x", None), Port("p", None)), (Port("y", None),))
+    assert lower(*read).folded.pairs == ()
 
 
 def test_a_wrong_count_is_refused_as_before():
-    graph = network(CONV, scale("a", "y", CHANNELS + 1))
-    lowered = lower(graph)
+    read = network(CONV, scale("a", "y", CHANNELS + 1))
+    lowered = lower(*read)
     assert lowered.folded.pairs == ()
     with pytest.raises(graphml.ShapeError, match="does not broadcast"):
         jax.eval_shape(lambda p, x: lowered.run_prepared(lowered.prepare(p), {"x": x}), lowered.params, IMAGE)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphml import graph
 from graphml.build import NeuralNetworkBuilder
 from graphml.errors import GraphError, SpecError
-from graphml.graph import Port, Region, from_layers, from_spec, last_reads, live_after, live_before, reads, writes
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_layers, read_network
+from graphml.graph import Region, last_reads, live_after, live_before, reads, writes
 from graphml.spec import NeuralNetwork
 from graphml.spec.attributes import encode
 
@@ -33,7 +34,7 @@ def branch(name, condition, then, otherwise=()):
 
 
 def test_keys_are_names_made_unique():
-    region = from_layers(
+    region = read_layers(
         [
             layer("add", "a", ["x"], ["h"], alpha=1.0),
             layer("add", "a", ["h"], ["i"], alpha=1.0),
@@ -48,21 +49,21 @@ def test_keys_are_names_made_unique():
 
 
 def test_regions_nest_under_their_layer():
-    region = from_layers([branch("b", "x", [layer("sin", "s", ["x"], ["y"])], [layer("cos", "c", ["x"], ["y"])])])
+    region = read_layers([branch("b", "x", [layer("sin", "s", ["x"], ["y"])], [layer("cos", "c", ["x"], ["y"])])])
     assert [node.key for node in region.walk()] == ["b", "b/if/s", "b/else/c"]
     assert reads(region) == {"x"}
     assert writes(region) == {"y"}
 
 
 def test_reads_are_what_comes_from_outside():
-    region = from_layers([layer("sin", "a", ["x"], ["y"]), layer("add", "b", ["y", "z"], ["w"], alpha=0.0)])
+    region = read_layers([layer("sin", "a", ["x"], ["y"]), layer("add", "b", ["y", "z"], ["w"], alpha=0.0)])
     assert reads(region) == {"x", "z"}
     assert last_reads(region, frozenset({"w"})) == (("x",), ("y", "z"))
     assert last_reads(region, frozenset({"w", "y"})) == (("x",), ("z",))
 
 
 def test_blobs_of_a_branch_live_until_it_has_run():
-    region = from_layers(
+    region = read_layers(
         [
             layer("sin", "a", ["x"], ["h"]),
             branch("b", "x", [layer("sin", "s", ["h"], ["y"])], [layer("cos", "c", ["x"], ["y"])]),
@@ -75,7 +76,7 @@ def test_blobs_of_a_branch_live_until_it_has_run():
 
 def test_what_lives_behind_a_node_is_what_lives_before_the_rest():
     leave = branch("may leave", "x", [layer("loopBreak", "l", [], [])])
-    region = from_layers(
+    region = read_layers(
         [
             branch("b", "x", [layer("sin", "s", ["x"], ["h"]), layer("sin", "t", ["x"], ["y"])]),
             layer("sin", "h again", ["x"], ["h"]),
@@ -97,16 +98,16 @@ def test_what_lives_behind_a_node_is_what_lives_before_the_rest():
 def test_wiring_errors_name_the_layer_and_the_blob():
     x, y = (Port("x", None),), (Port("y", None),)
     with pytest.raises(GraphError, match=r"layer 's' \(sin\), number 1 reads 'nowhere'"):
-        from_spec(network(layer("sin", "s", ["nowhere"], ["y"])), x, y)
-    with pytest.raises(GraphError, match="no layer writes the output 'y'"):
-        from_spec(network(layer("sin", "s", ["x"], ["z"])), x, y)
+        read_network(network(layer("sin", "s", ["nowhere"], ["y"])), x, y)
+    with pytest.raises(GraphError, match="nothing writes the output 'y'"):
+        read_network(network(layer("sin", "s", ["x"], ["z"])), x, y)
 
 
 def test_a_broken_layer_is_named_with_its_position():
     message = layer("innerProduct", "fc", ["x"], ["y"], weights=np.ones((2, 3)))
     message.innerProduct.inputChannels = 4
     with pytest.raises(SpecError) as caught:
-        from_layers([layer("sin", "s", ["x"], ["h"]), message])
+        read_layers([layer("sin", "s", ["x"], ["h"]), message])
     text = str(caught.value)
     assert "layer 'fc' (innerProduct), number 2" in text
     assert "weights: 6 weights are stored, 8 are declared (2, 4)" in text
@@ -116,7 +117,7 @@ def test_a_broken_layer_is_named_with_its_position():
 def _error_of(message, strip):
     message.layers[0].ClearField("sin")
     with pytest.raises(SpecError) as caught:
-        from_layers(message.layers)
+        read_layers(message.layers)
     return caught.value
 
 
@@ -131,15 +132,15 @@ def _error_of(message, strip):
     ],
 )
 def test_mapping_follows_the_enums_and_the_layers(layers, fields, exact):
-    found = from_spec(network(*layers, **fields), (Port("x", None),), (Port("y", None),))
-    assert found.exact is exact
+    _, interface = read_network(network(*layers, **fields), (Port("x", None),), (Port("y", None),))
+    assert interface.exact is exact
 
 
 def test_parameters_hold_weights_by_layer():
     builder = NeuralNetworkBuilder({"x": None}, {"y": None})
     builder.add("innerProduct", "fc", ["x"], ["h"], weights=np.ones((2, 3)), bias=np.zeros(2))
     builder.add("add", "plus", ["h"], ["y"], alpha=1.0)
-    found = graph.from_spec(builder.network, (Port("x", None),), (Port("y", None),)).parameters()
+    found = read_network(builder.network, (Port("x", None),), (Port("y", None),))[0].parameters()
     assert {name: {w: a.shape for w, a in weights.items()} for name, weights in found.items()} == {
         "fc": {"weights": (2, 3), "bias": (2,)}
     }

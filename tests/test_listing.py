@@ -7,13 +7,14 @@ import time
 import numpy as np
 
 from graphml.build import NeuralNetworkBuilder
-from graphml.graph import Port, from_spec
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.inspect.code import listing
 from graphml.spec.attributes import Choice
 
 
 def code(builder, shapes=None, inputs=(Port("x", (3,)),), outputs=(Port("y", None),)):
-    return listing(from_spec(builder.network, inputs, outputs), shapes)
+    return listing(*read_network(builder.network, inputs, outputs), shapes)
 
 
 def test_a_straight_network_is_one_line_a_layer():
@@ -63,7 +64,7 @@ def test_blob_names_become_distinct_identifiers():
 def test_many_names_that_are_alike_take_no_longer_than_others():
     names = [f"a{chr(0x2190 + i % 400)}{chr(0x2190 + i // 400)}" for i in range(20_000)]  # arrows, which become "_"
     start = time.process_time()
-    lines = listing(from_spec(NeuralNetworkBuilder({}, {}).network, [Port(name, None) for name in names], ()))
+    lines = listing(*read_network(NeuralNetworkBuilder({}, {}).network, [Port(name, None) for name in names], ()))
     assert time.process_time() - start < 5
     assert lines.startswith("def network(a__, a___, a___2, a___3, ")
     assert len(lines) < 20 * len(names)

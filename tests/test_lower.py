@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,21 +11,23 @@ import pytest
 
 from graphml import catalogue
 from graphml.build import NeuralNetworkBuilder
-from graphml.catalogue import op
 from graphml.errors import GraphError, ShapeError, UnsupportedError
-from graphml.graph import Graph, Port, Preprocessing, from_spec
+from graphml.frontends.layer_interface import Port, Preprocessing
+from graphml.frontends.layers import read_network
 from graphml.interpreter.lower import lower
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 RELU = {"nonlinearity_type": Choice("ReLU")}
 
 
-def net(*layers, inputs=(Port("x", None),), outputs=(Port("y", None),), exact=None) -> Graph:
+def net(*layers, inputs=(Port("x", None),), outputs=(Port("y", None),), exact=None, **mapping):
+    """What `lower` takes: the graph and its interface."""
     builder = NeuralNetworkBuilder({p.name: None for p in inputs}, {p.name: None for p in outputs})
     for kind, name, ins, outs, fields in layers:
         builder.add(kind, name, ins, outs, **fields)
-    found = from_spec(builder.network, tuple(inputs), tuple(outputs))
-    return found if exact is None else Graph(found.inputs, found.outputs, found.body, exact)
+    graph, interface = read_network(builder.network, tuple(inputs), tuple(outputs))
+    return graph, interface if exact is None else replace(interface, exact=exact, **mapping)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def net(*layers, inputs=(Port("x", None),), outputs=(Port("y", None),), exact=No
     ],
 )
 def test_arrays_enter_as_rank_5_and_leave_as_they_came(declared, given, blob):
-    lowered = lower(net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), inputs=[Port("x", declared)], exact=False))
+    lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), inputs=[Port("x", declared)], exact=False))
     x = np.zeros(given, np.float32)
     assert lowered.intermediates(lowered.params, {"x": x})["y"].shape == blob
     assert lowered.fn(lowered.params, {"x": x})["y"].shape in (given, blob)
@@ -48,20 +52,20 @@ def test_arrays_enter_as_rank_5_and_leave_as_they_came(declared, given, blob):
 def test_a_declared_shape_comes_back_exactly():
     for declared in ((1, 3, 3), (9,), (3, 3), (1, 1, 9, 1, 1)):
         lowered = lower(
-            net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), inputs=[Port("x", (9,))], outputs=[Port("y", declared)])
+            *net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), inputs=[Port("x", (9,))], outputs=[Port("y", declared)])
         )
         assert lowered.fn(lowered.params, {"x": np.zeros(9)})["y"].shape == declared
 
 
 def test_exact_mapping_keeps_the_rank():
-    lowered = lower(net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), exact=True))
+    lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), exact=True))
     for shape in ((4,), (2, 3), (1, 2, 3, 4)):
         assert lowered.fn(lowered.params, {"x": np.zeros(shape)})["y"].shape == shape
     assert lowered.fn(lowered.params, {"x": 1.0})["y"].shape == (1,)
 
 
 def test_rank_2_is_illegal_in_rank_5_mapping():
-    lowered = lower(net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), exact=False))
+    lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0}), exact=False))
     with pytest.raises(ShapeError, match=r"input 'x' has shape \[2, 3\]"):
         lowered.fn(lowered.params, {"x": np.zeros((2, 3))})
 
@@ -70,19 +74,19 @@ def test_images_are_preprocessed_before_the_first_layer():
     image = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
     for rank4, rank in ((False, 5), (True, 4)):
         scaled = Port("x", (3, 2, 2), image=True, preprocessing=Preprocessing(scale=2.0, bias=(1.0, 2.0, 3.0)))
-        found = net(("add", "a", ["x"], ["y"], {"alpha": 0.0}), inputs=[scaled])
-        lowered = lower(Graph(found.inputs, found.outputs, found.body, rank4, image_rank4=rank4))
+        add = ("add", "a", ["x"], ["y"], {"alpha": 0.0})
+        lowered = lower(*net(add, inputs=[scaled], exact=rank4, image_rank4=rank4))
         got = lowered.intermediates(lowered.params, {"x": image})["y"]
         assert got.ndim == rank
         wanted = image * 2 + np.float32([1, 2, 3])[:, None, None]
         np.testing.assert_array_equal(np.squeeze(got), wanted)
     mean = Port("x", (3, 2, 2), image=True, preprocessing=Preprocessing(mean=np.ones((3, 2, 2), np.float32)))
-    lowered = lower(net(("add", "a", ["x"], ["y"], {"alpha": 0.0}), inputs=[mean]))
+    lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 0.0}), inputs=[mean]))
     np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": image})["y"], image - 1)
 
 
 def test_missing_unknown_and_optional_inputs():
-    lowered = lower(net(("add", "a", ["x", "z"], ["y"], {}), inputs=[Port("x", (2,)), Port("z", (2,), optional=True)]))
+    lowered = lower(*net(("add", "a", ["x", "z"], ["y"], {}), inputs=[Port("x", (2,)), Port("z", (2,), optional=True)]))
     np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": np.ones(2)})["y"], [1, 1])
     with pytest.raises(GraphError, match="the input 'x' is missing"):
         lowered.fn(lowered.params, {"z": np.ones(2)})
@@ -92,7 +96,7 @@ def test_missing_unknown_and_optional_inputs():
 
 def test_an_error_gains_the_layer_and_the_origin_of_its_inputs():
     lowered = lower(
-        net(
+        *net(
             ("activation", "first", ["x"], ["h"], RELU),
             ("add", "second", ["h", "z"], ["y"], {}),
             inputs=[Port("x", None), Port("z", None)],
@@ -113,20 +117,20 @@ def test_everything_unsupported_is_listed_at_once():
         ("custom", "two", ["h"], ["y"], {"class_name": "Unseen"}),
     )
     with pytest.raises(UnsupportedError) as caught:
-        lower(found)
+        lower(*found)
     assert "Unheard" in str(caught.value)
     assert "Unseen" in str(caught.value)
 
 
 def test_names_of_layers_are_in_the_program():
-    lowered = lower(net(("add", "my layer", ["x"], ["y"], {"alpha": 1.0})))
+    lowered = lower(*net(("add", "my layer", ["x"], ["y"], {"alpha": 1.0})))
     text = jax.jit(lowered.fn).lower(lowered.params, {"x": np.ones(3)}).as_text(debug_info=True)
     assert "my layer" in text
 
 
 def test_intermediates_give_any_blob_and_name_a_missing_one():
     lowered = lower(
-        net(("activation", "a", ["x"], ["h"], RELU), ("add", "b", ["h"], ["y"], {"alpha": 1.0}), exact=True)
+        *net(("activation", "a", ["x"], ["h"], RELU), ("add", "b", ["h"], ["y"], {"alpha": 1.0}), exact=True)
     )
     found = lowered.intermediates(lowered.params, {"x": np.float32([-1, 2])})
     assert {name: blob.tolist() for name, blob in found.items()} == {"h": [0, 2], "y": [1, 3]}
@@ -137,7 +141,7 @@ def test_intermediates_give_any_blob_and_name_a_missing_one():
 
 def test_outputs_may_be_inputs_of_later_layers_and_dead_blobs_do_not_leak():
     lowered = lower(
-        net(
+        *net(
             ("activation", "a", ["x"], ["h"], RELU),
             ("add", "b", ["h"], ["y"], {"alpha": 1.0}),
             outputs=[Port("h", None), Port("y", None)],
@@ -151,7 +155,7 @@ def test_outputs_may_be_inputs_of_later_layers_and_dead_blobs_do_not_leak():
 def test_prepared_parameters_give_the_same_answers():
     alpha = np.float32([0.1, 0.2, 0.3])
     lowered = lower(
-        net(("activation", "p", ["x"], ["y"], {"nonlinearity_type": Choice("PReLU"), "alpha": alpha}), exact=True)
+        *net(("activation", "p", ["x"], ["y"], {"nonlinearity_type": Choice("PReLU"), "alpha": alpha}), exact=True)
     )
     x = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 2, 2)
     prepared = lowered.prepare(lowered.params)
@@ -163,7 +167,7 @@ def test_prepared_parameters_give_the_same_answers():
 def test_gradients_reach_inputs_and_weights_through_the_functional_form():
     alpha = np.float32([0.1, 0.2, 0.3])
     lowered = lower(
-        net(("activation", "p", ["x"], ["y"], {"nonlinearity_type": Choice("PReLU"), "alpha": alpha}), exact=True)
+        *net(("activation", "p", ["x"], ["y"], {"nonlinearity_type": Choice("PReLU"), "alpha": alpha}), exact=True)
     )
     x = -np.ones((3, 1, 1), np.float32)
     slope, inputs = jax.grad(lambda p, i: lowered.fn(p, {"x": i})["y"].sum(), argnums=(0, 1))(lowered.params, x)
@@ -173,9 +177,9 @@ def test_gradients_reach_inputs_and_weights_through_the_functional_form():
 
 def test_float64_is_a_choice():
     with jax.enable_x64(True):
-        lowered = lower(net(("add", "a", ["x"], ["y"], {"alpha": 1.0})), dtype=jnp.float64)
+        lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0})), dtype=jnp.float64)
         assert lowered.fn(lowered.params, {"x": np.ones(3)})["y"].dtype == np.float64
-    lowered = lower(net(("add", "a", ["x"], ["y"], {"alpha": 1.0})))
+    lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0})))
     assert lowered.fn(lowered.params, {"x": np.ones(3, np.int32)})["y"].dtype == np.float32
 
 
@@ -184,24 +188,25 @@ class TestKnownValues:
 
     @pytest.fixture(autouse=True)
     def _rows(self, monkeypatch):
-        rows = dict(catalogue.rows())
+        catalogue.rows("layer")
+        rows = dict(catalogue._rows)
         for kind in ("getShape", "addBroadcastable", "loadConstantND", "reshapeDynamic"):
-            rows.pop(kind, None)
+            rows.pop(("layer", kind, 1), None)
         monkeypatch.setattr(catalogue, "_rows", rows)
 
-        @op("getShape", shape_only=True)
+        @layer("getShape", shape_only=True)
         def get_shape(x):
             return np.asarray(x.shape, np.float32)
 
-        @op("addBroadcastable")
+        @layer("addBroadcastable")
         def add(a, b):
             return jnp.add(a, b)
 
-        @op("loadConstantND", wire_only=("shape",))
+        @layer("loadConstantND", wire_only=("shape",))
         def constant(*, data):
             return data
 
-        @op("reshapeDynamic", concrete=(1,))
+        @layer("reshapeDynamic", concrete=(1,))
         def reshape(x, shape):
             return x.reshape([int(n) for n in np.asarray(shape)])
 
@@ -216,19 +221,19 @@ class TestKnownValues:
         )
 
     def test_a_shape_computed_from_shapes_is_static(self):
-        lowered = lower(self.reshaped())
+        lowered = lower(*self.reshaped())
         program = jax.jit(lowered.fn)
         x = np.arange(18, dtype=np.float32).reshape(3, 6)
         np.testing.assert_array_equal(program(lowered.params, {"x": x})["y"], x.reshape(6, 3) + 1)
 
     def test_constants_that_decide_shapes_are_no_parameters(self):
-        lowered = lower(self.reshaped())
+        lowered = lower(*self.reshaped())
         assert lowered.known == {"c"}
         assert set(lowered.params) == {"free"}
 
     def test_a_shape_that_depends_on_values_is_refused_when_traced(self):
         found = net(("reshapeDynamic", "r", ["x", "z"], ["y"], {}), inputs=[Port("x", None), Port("z", None)])
-        lowered = lower(found)
+        lowered = lower(*found)
         x, z = np.zeros((2, 3), np.float32), np.float32([3, 2])
         assert lowered.fn(lowered.params, {"x": x, "z": z})["y"].shape == (3, 2)
         with pytest.raises(UnsupportedError, match="the value of 'z' decides a shape"):
@@ -241,9 +246,9 @@ def test_debug_mode_refuses_an_index_that_does_not_exist(kind):
     names = ["x", "i", *(["u"] if extra else [])]
     found = net((kind, "g", names, ["y"], {"axis": 0}), inputs=[Port(name, None) for name in names])
     inputs = dict(zip(names, (np.float32([1, 2]), np.float32([2]), *extra), strict=True))
-    calm = lower(found)
+    calm = lower(*found)
     assert np.isnan(calm.fn(calm.params, inputs)["y"]).all() == (kind == "gather")
-    strict = lower(found, debug=True)
+    strict = lower(*found, debug=True)
     with pytest.raises(ShapeError, match="index 2 is out of range for an axis of size 2") as caught:
         strict.fn(strict.params, inputs)
     assert "layer 'g'" in str(caught.value)

@@ -6,7 +6,8 @@ import pytest
 from cases import KINDS, load_all
 
 from graphml.build import NeuralNetworkBuilder
-from graphml.graph import Port, from_spec
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.interpreter.lower import lower
 from graphml.spec.layers import KEEP_SCALARS
 from graphml.spec.rank_rules import Ranks, ranks_after
@@ -20,7 +21,7 @@ def _network(*layers, inputs=("x",)):
     for kind, given, output, fields in layers:
         builder.add(kind, f"{kind} {output}", given, [output] if output else [], **fields)
     ports = tuple(Port(name, None) for name in inputs)
-    return builder, lower(from_spec(builder.network, ports, (Port("y", None),)))
+    return builder, lower(*read_network(builder.network, ports, (Port("y", None),)))
 
 
 def _answer(x, *layers):

@@ -7,7 +7,7 @@ from cases import numbers
 import graphml
 from graphml.build import NeuralNetworkBuilder, datatypes
 from graphml.errors import FeatureError, ShapeError
-from graphml.interpreter.sequences import sequence_shapes
+from graphml.frontends.sequences import sequence_shapes
 
 _SIZE = 2
 
@@ -41,7 +41,7 @@ _PERMUTE = ("permute", {"axis": (3, 1, 2, 0)})  # the sequence to the width
 )
 def test_the_shape_of_a_sequence(declared, channels, layers, shape):
     model = _reader(declared, channels, *layers)
-    assert sequence_shapes(model.lower().graph) == {"x": shape}
+    assert sequence_shapes(model.graph, model.interface.vectors) == {"x": shape}
 
 
 @pytest.mark.parametrize(("declared", "layers"), [(12, []), (5, [_EMBEDDING])])

@@ -13,7 +13,8 @@ import pytest
 
 from graphml.build import NeuralNetworkBuilder
 from graphml.errors import ShapeError, UnsupportedError
-from graphml.graph import Port, from_spec
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.interpreter import interruptible
 from graphml.interpreter import stages as staging
 from graphml.interpreter.interruptible import InterruptibleLoop
@@ -34,7 +35,7 @@ class Program:
 
     def __init__(self, builder, inputs=("x",), output="y", **options):
         ports = tuple(Port(name, None) for name in inputs)
-        self.lowered = lower(from_spec(builder.network, ports, (Port(output, None),)), **options)
+        self.lowered = lower(*read_network(builder.network, ports, (Port(output, None),)), **options)
         self.traced: list[str] = []
         self.staged = Staged(self.lowered, traced=lambda what, seconds: self.traced.append(what))
         self._inputs, self._output = inputs, output

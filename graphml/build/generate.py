@@ -105,7 +105,7 @@ def _docstring(name: str, row: Row) -> list[str]:
     *others, last = (f"`{kind}`" for kind in row.all_kinds)
     kinds = f"{', '.join(others)} or {last}" if others else last
     lines = [f'"""Append a layer of kind {kinds} (specification {version}).', ""]
-    summaries = [operators()[kind].summary.partition(" Source:")[0] for kind in row.all_kinds]
+    summaries = [operators("layer")[kind].summary.partition(" Source:")[0] for kind in row.all_kinds]
     if len(summaries) == 1:
         lines += textwrap.wrap(summaries[0], _WIDTH - 8)
     else:

@@ -20,8 +20,8 @@ def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     import jax
     import jax.numpy as jnp
 
-    from graphml import graph
     from graphml.descriptions import describe
+    from graphml.frontends.layers import read_network
     from graphml.interpreter.lower import lower
     from graphml.models.interface.ports import input_ports
 
@@ -30,9 +30,9 @@ def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     unknown = [port.name for port in ports if port.shape is None]
     if unknown:
         raise GraphError(f"no shape is declared for input {', '.join(map(repr, unknown))}")
-    lowered = lower(graph.from_spec(network, ports, ()))
+    lowered = lower(*read_network(network, ports, ()))
     names = [*(port.name for port in ports), *(name for node in lowered.graph.body.nodes for name in node.outputs)]
-    inputs = {port.name: jax.ShapeDtypeStruct(port.shape or (), jnp.float32) for port in ports}
+    inputs = lowered.interface.declared_inputs(jnp.float32)
 
     def blobs(params: Any, inputs: Any, key: Any) -> Any:
         return lowered.intermediates(params, inputs, names, key=key)

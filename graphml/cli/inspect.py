@@ -76,11 +76,10 @@ def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     import numpy as np
 
     lowered = _network(file).lower()
-    inputs = {}
-    for port in lowered.graph.inputs:
-        if port.shape is None:
-            raise FeatureError(f"the input {port.name!r} declares no shape to trace with")
-        inputs[port.name] = jax.ShapeDtypeStruct(port.shape, np.float32)
+    inputs = lowered.interface.declared_inputs(np.float32)
+    for name in lowered.graph.inputs:
+        if name not in inputs:
+            raise FeatureError(f"the input {name!r} declares no shape to trace with")
     key = jax.eval_shape(lambda: jax.random.key(0))
     blobs = jax.eval_shape(lambda p, x, k: lowered.intermediates(p, x, key=k), lowered.params, inputs, key)
     return {name: blob.shape for name, blob in blobs.items()}
@@ -93,7 +92,8 @@ def _code(file: Path) -> str:
         shapes = _blob_shapes(file)
     except GraphmlError:  # a network that cannot run, or declares no shapes, still has code to read
         shapes = None
-    return listing(_network(file).graph, shapes)
+    model = _network(file)
+    return listing(model.graph, model.interface, shapes)
 
 
 def _flow(file: Path, form: Drawing) -> str:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphml.graph import Graph, Node, Port, Region
+from graphml.frontends.layer_interface import LayerInterface, Port
+from graphml.graph import Graph, Node, Region
 from graphml.naming import Names
 from graphml.spec.attributes import Choice
 from graphml.spec.layers import EXITS, snake_case
@@ -16,13 +17,13 @@ from graphml.visible import visible
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def listing(graph: Graph, shapes: Shapes | None = None) -> str:
-    """The network as indented text. shapes: blob -> shape; where known it stands behind the line as a comment."""
+def listing(graph: Graph, interface: LayerInterface, shapes: Shapes | None = None) -> str:
+    """The network as indented text. shapes: blob -> shape; where known it follows the line as a comment."""
     names = _Identifiers()
-    inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in graph.inputs)
+    inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in interface.inputs)
     lines = [f"def network({inputs}):"]
     lines += ["    " + line for line in _region(graph.body, names, shapes or {})]
-    lines.append("    return " + ", ".join(names(port.name) for port in graph.outputs))
+    lines.append("    return " + ", ".join(map(names, graph.outputs)))
     return "\n".join(lines)
 
 

@@ -17,7 +17,9 @@ import jax
 from graphml import catalogue
 from graphml.errors import typed
 from graphml.graph import EXIT, Graph, Node, Region, last_reads, live_after, reads, writes
-from graphml.interpreter.lower import Lowered, Run, known_blobs, run_node
+from graphml.interpreter.constants import known_blobs
+from graphml.interpreter.evaluate import run_node
+from graphml.interpreter.lower import Lowered, is_endless
 from graphml.visible import visible
 
 _NAMED = 6  # layers of a step that are called by name
@@ -37,24 +39,24 @@ class Step:
 def flow(lowered: Lowered) -> tuple[Step, ...]:
     """The steps of a network, in order."""
     graph = lowered.graph
-    keep = frozenset(port.name for port in graph.outputs)
+    keep = frozenset(graph.outputs)
     return tuple(_Flow(graph, _refused(lowered)).region(graph.body, keep, fresh=True))
 
 
 def _refused(lowered: Lowered) -> dict[Node, str]:
     """The branch or loop, if any, that is the first not to compile with the declared shapes, and why."""
-    ports, found = lowered.graph.inputs, {}
-    if any(port.shape is None for port in ports):
+    inputs, found = lowered.interface.declared_inputs(lowered.dtype), {}
+    if inputs.keys() != set(lowered.graph.inputs):
         return found
 
     def trace(params, inputs, key):  # as far as it goes: what is wrong with a layer is told by whoever runs it
         env = lowered.enter(inputs)
-        keep, body = frozenset(port.name for port in lowered.graph.outputs), lowered.graph.body
-        run = Run(lowered, params, key, False, {}, {}, {})
+        keep, body = frozenset(lowered.graph.outputs), lowered.graph.body
+        evaluation = lowered.evaluation(params, key)
         with catalogue.lowering_for(lowered.target):
             for node, live, dead in zip(body.nodes, live_after(body, keep), last_reads(body, keep), strict=True):
                 try:
-                    run_node(node, env, live, run)
+                    run_node(node, env, live, evaluation)
                 except Exception as error:
                     if node.regions:
                         found[node] = str(typed(error, node.label)).splitlines()[-1].strip()
@@ -62,7 +64,6 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
                 for name in dead:
                     env.pop(name, None)
 
-    inputs = {port.name: jax.ShapeDtypeStruct(port.shape, lowered.dtype) for port in ports if port.shape is not None}
     jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))
     return found
 
@@ -70,8 +71,8 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
 class _Flow:
     def __init__(self, graph: Graph, refused: dict[Node, str]) -> None:
         self._refused = refused
-        self._known = known_blobs(graph.body)
-        self._origins = {port.name: f"the input {port.name!r}" for port in graph.inputs}
+        self._known = known_blobs(graph)
+        self._origins = {name: f"the input {name!r}" for name in graph.inputs}
         for node in graph.body.walk():
             self._origins |= {name: f"{name!r} of layer {node.name!r}" for name in node.outputs}
         self._stages = 0
@@ -83,7 +84,7 @@ class _Flow:
         for node, wanted in zip(region.nodes, live_after(region, live), strict=True):
             needed = self._needed(node)
             inside = any(map(self._needed, _inside(node)))
-            by_host = node in self._refused or (bool(node.regions) and (self._endless(node) or inside))
+            by_host = node in self._refused or (bool(node.regions) and (is_endless(node) or inside))
             if (needed or node.regions or node.outputs == (EXIT,)) and waiting:
                 yield self._layers(waiting, fresh, why)
                 waiting, fresh, why = [], False, ()
@@ -122,7 +123,7 @@ class _Flow:
             known = " (known before it runs)" if node.inputs[0] in self._known else ""
             title = f"branch {node.name!r} on {self._origins.get(node.inputs[0], node.inputs[0])}{known}"
             inner = live
-        if by_host and self._endless(node):
+        if by_host and is_endless(node):
             notes.append("nothing bounds it: it runs some turns at a time and can be interrupted")
         elif by_host:
             notes.append(f"the host decides: {self._refused.get(node, 'a shape inside depends on values')}")
@@ -142,15 +143,12 @@ class _Flow:
 
     def _needed(self, node: Node) -> list[str]:
         """The inputs of a node whose values decide a shape and are not known before the network runs."""
-        positions = catalogue.row(node.kind).concrete
+        positions = catalogue.row(node).concrete
         return [node.inputs[p] for p in positions if p < len(node.inputs) and node.inputs[p] not in self._known]
-
-    def _endless(self, node: Node) -> bool:
-        return catalogue.row(node.kind).endless(node.inputs, node.attributes)
 
     def _decision(self, node: Node, names: list[str]) -> str:
         values = " and ".join(self._origins.get(name, repr(name)) for name in names)
-        what = "the sizes that follow from " if catalogue.row(node.kind).sizes is not None else ""
+        what = "the sizes that follow from " if catalogue.row(node).sizes is not None else ""
         verb = "decides" if len(names) == 1 and not what else "decide"
         return f"{what}{values} {verb} the shape of {', '.join(map(repr, node.outputs))}"
 

@@ -1,8 +1,8 @@
-"""Scales and shifts of channels that become part of the layer before them, for inference.
+"""Scales and shifts of channels that become part of the node before them, for inference.
 
-Rows say what there is to fold: `affine` of a row is the factor and the summand of each channel that its layer comes to,
-`channels` how many of them the weights of a layer make, as its first axis. A layer goes when nobody else sees the blob
-between the two. What is computed stays the same; sums are rounded at another place.
+Rows say what can be folded: `affine` of a row is the factor and the summand of each channel, where that is all that the
+operator does; `channels` is how many channels the weights of an operator make, along their first axis. A node is folded
+when nothing else reads the blob between the two. What is computed stays the same; sums are rounded at another place.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ Weights = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """A graph without the layers that were folded, and which these were: (layer, the one that takes it over)."""
+    """A graph without the nodes that were folded, and which these were: (node, the one that takes it over)."""
 
     graph: Graph
     pairs: tuple[tuple[Node, Node], ...]
 
-    def absorbed(self, params: Mapping[str, Weights], floats: Callable[[Weights], Weights]) -> dict[str, Weights]:
-        """The weights of the layers that are left, from those of all. floats: makes arrays of what is stored."""
+    def absorbed(self, params: Mapping[str, Weights], arrays: Callable[[Node, Weights], Weights]) -> dict[str, Weights]:
+        """The weights of the nodes that are left, from those of all. arrays: makes arrays of what is stored."""
         found = dict(params)
         for node, before in self.pairs:
-            line = _line(node, floats(found.pop(node.key)))
+            line = _line(node, arrays(node, found.pop(node.key)))
             assert line is not None  # it depends on shapes only
-            found[before.key] = _scaled(floats(found[before.key]), *line)
+            found[before.key] = _scaled(arrays(before, found[before.key]), *line)
         return found
 
 
 def fold(graph: Graph) -> Folded:
-    """Fold what can be folded among the layers outside of sub-networks. Call it inside of `lowering_for`."""
+    """Fold what can be folded among the nodes outside of regions. Call it inside of `lowering_for`."""
     reads = Counter(name for node in graph.body.walk() for name in node.inputs)
     writes = Counter(name for node in graph.body.walk() for name in node.outputs)
-    reads.update(port.name for port in graph.outputs)
-    writes.update(port.name for port in graph.inputs)
+    reads.update((*graph.outputs, *graph.state))
+    writes.update((*graph.inputs, *graph.state))
 
-    makers: dict[str, tuple[Node, int]] = {}  # of blobs that one layer sees: what makes them, and the channels
-    outputs: dict[str, str] = {}  # of layers that took over others: the blob that they write instead of their own
+    makers: dict[str, tuple[Node, int]] = {}  # of blobs that one node reads: what makes them, and the channels
+    outputs: dict[str, str] = {}  # of nodes that took over others: the blob that they write instead of their own
     pairs: list[tuple[Node, Node]] = []
     for node in graph.body.nodes:
         if len(node.outputs) != 1 or writes[node.outputs[0]] > 1:
@@ -57,7 +57,7 @@ def fold(graph: Graph) -> Folded:
             pairs.append((node, made[0]))
             outputs[made[0].key] = node.outputs[0]
         else:
-            channels = catalogue.row(node.kind).channels
+            channels = catalogue.row(node).channels
             count = channels(node.weights, node.attributes) if channels else None
             made = None if count is None else (node, count)
         if made is not None and reads[node.outputs[0]] == 1:
@@ -70,7 +70,7 @@ def fold(graph: Graph) -> Folded:
 
 def _fits(node: Node, channels: int) -> bool:
     """Whether a node only scales and shifts so many channels."""
-    if catalogue.row(node.kind).affine is None:
+    if catalogue.row(node).affine is None:
         return False
     with np.errstate(all="ignore"):
         line = _line(node, {name: _numbers(weight) for name, weight in node.weights.items()})
@@ -82,12 +82,12 @@ def _numbers(weight: Any) -> np.ndarray:
 
 
 def _line(node: Node, weights: Weights) -> tuple[Any, Any] | None:
-    affine = catalogue.row(node.kind).affine
+    affine = catalogue.row(node).affine
     return affine(weights, node.attributes) if affine else None
 
 
 def _scaled(weights: Weights, factor: Any, summand: Any) -> Weights:
-    """Weights [channels, ...] and bias [channels] with which a layer also does the work of another."""
+    """Weights [channels, ...] and bias [channels] with which a node also does the work of another."""
     kernel = weights["weights"]
     factor, summand = (jnp.asarray(values, kernel.dtype) for values in (factor, summand))
     bias = weights.get("bias", 0) * factor + summand

@@ -11,46 +11,57 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.graph import Node
-from graphml.interpreter.control import MOST_TURNS, Control, Loop, State
-from graphml.interpreter.lower import Run, blocks_of, control_flow
+from graphml.interpreter.control import Control
+from graphml.interpreter.evaluate import Evaluation, blocks_of, control_flow
+from graphml.interpreter.loop import MOST_TURNS, Loop
+from graphml.interpreter.values import State
 
 _SECONDS = 0.2  # that a call should take
 _FEWEST, _MOST = 1 << 10, 1 << 24  # turns of a call
 
-_GOES_ON = "$goes on"  # beside the blobs that a call gives
+_MORE = "$more"  # beside the blobs that a call gives: whether there are turns to come
 
 
 class InterruptibleLoop:
-    """A compiled loop: `loop(params, key, arrays, read)` gives the blobs that it leaves.
+    """A compiled loop: `loop(params, key, arrays, read)` gives the blobs that it writes.
 
-    begin: makes a `Run` of parameters and a key. facts: blobs whose values are part of the program. live: blobs that
-    are wanted after the loop. jit: `jax.jit` with the compiler options of the network.
+    Args:
+        node: the loop.
+        begin: makes an `Evaluation` of parameters and a key.
+        facts: blobs whose values are part of the program.
+        live: blobs that are wanted after the loop.
+        jit: `jax.jit` with the compiler options of the network.
     """
 
     def __init__(
-        self, node: Node, begin: Callable[[Any, Any], Run], facts: State, live: frozenset[str], jit: Callable
+        self,
+        node: Node,
+        begin: Callable[[Any, Any], Evaluation],
+        facts: State,
+        live: frozenset[str],
+        jit: Callable[..., Callable[..., Any]],
     ) -> None:
         self._live = live
-        row = catalogue.row(node.kind)
+        row = catalogue.row(node)
 
-        def some(started, params, key, arrays, done, limit):
-            run = begin(params, key)
-            target = run.lowered.target
-            control = _SomeTurns({**facts, **arrays}, live, target.max_iterations, started, done, limit)
+        def some(started: bool, params: Any, key: Any, arrays: State, done: Any, limit: Any) -> State:
+            evaluation = begin(params, key)
+            target, is_true = evaluation.target, row.dialect.is_true
+            control = _SomeTurns({**facts, **arrays}, live, is_true, target.max_iterations, started, done, limit)
             with catalogue.lowering_for(target):
-                return control_flow(row, node, [], blocks_of(node, run), control)
+                return control_flow(row, node, [], blocks_of(node, evaluation), control)
 
         self._some = jit(some, static_argnums=0)
 
     def __call__(self, params: Any, key: Any, arrays: State, read: Callable[[str, Any], Any]) -> State:
-        """read: gives the value of a blob to the host."""
+        """Run the loop to its end. read: gives the value of a blob to the host."""
         arrays, done, turns = dict(arrays), 0, _FEWEST
         while True:
             begin = time.perf_counter()
-            left = self._some(done > 0, params, key, arrays, np.int32(done), np.int32(done + turns))
-            arrays |= left
-            if not bool(read(_GOES_ON, arrays.pop(_GOES_ON))):
-                return {name: value for name, value in left.items() if name in self._live}
+            made = self._some(done > 0, params, key, arrays, np.int32(done), np.int32(done + turns))
+            arrays |= made
+            if not bool(read(_MORE, arrays.pop(_MORE))):
+                return {name: value for name, value in made.items() if name in self._live}
             done += turns
             if time.perf_counter() - begin < _SECONDS / 2:
                 turns = min(turns * 2, _MOST)
@@ -66,6 +77,6 @@ class _SomeTurns(Control):
     done: Any = 0
     limit: Any = 0
 
-    def run(self, turns: Loop) -> State:
-        carry, more = turns.some(self.started, self.done, self.limit)
-        return {**carry, _GOES_ON: more}
+    def run(self, loop: Loop) -> State:
+        carry, more = loop.some(self.started, self.done, self.limit)
+        return {**carry, _MORE: more}

@@ -6,7 +6,8 @@ host does then is in `graphml.interpreter.stages`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -18,8 +19,18 @@ from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT, Node, Region, last_reads, live_after, live_before, writes
-from graphml.interpreter.control import LONGEST_SCAN, MOST_TURNS, State, known
-from graphml.interpreter.lower import Run, ValueNeeded, explained, is_set, may_leave, run_node, run_unless_left, wire
+from graphml.interpreter.evaluate import (
+    Evaluation,
+    ValueNeeded,
+    explained,
+    is_set,
+    may_leave,
+    run_node,
+    run_unless_left,
+)
+from graphml.interpreter.layout import wire
+from graphml.interpreter.loop import LONGEST_SCAN, SANE_BOUND
+from graphml.interpreter.values import State, known
 
 SIZES = "$sizes"
 """Beside the blobs that a stage gives: the sizes for which it stopped."""
@@ -80,12 +91,12 @@ class Stage:
 class Piece:
     """What a stage computes: `piece(params, key, arrays)` gives the blobs that it makes, and where it stopped.
 
-    begin: makes a `Run` of parameters and a key. facts: blobs whose values are part of the stage. keep: blobs that are
-    wanted after the region. derivative: whether one may be taken, so that values that were read must decide shapes
-    only; the blobs themselves stay what they depend on.
+    begin: makes an `Evaluation` of parameters and a key. facts: blobs whose values are part of the stage. keep: blobs
+    that are wanted after the region. derivative: whether one may be taken, so that values that were read must decide
+    shapes only; the blobs themselves stay what they depend on.
     """
 
-    begin: Callable[[Any, Any], Run]
+    begin: Callable[[Any, Any], Evaluation]
     region: Region
     start: Start
     facts: State
@@ -93,43 +104,43 @@ class Piece:
     derivative: bool
 
     def __call__(self, params: Any, key: Any, arrays: State) -> tuple[State, Stop]:
-        run = self.begin(params, key)
+        evaluation = self.begin(params, key)
         env = {**arrays, **self.facts}
         if self.derivative:
-            run = run._replace(static=self.start.values)
+            evaluation = evaluation._replace(static=self.start.values)
         else:
             env |= self.start.values
         if self.start.sizes is not None:
-            run = run._replace(sizes=(self.region.nodes[self.start.position], self.start.sizes))
+            evaluation = evaluation._replace(sizes=(self.region.nodes[self.start.position], self.start.sizes))
         before = dict(env)
-        with catalogue.lowering_for(run.lowered.target):
-            stop = self._trace(env, run)
+        with catalogue.lowering_for(evaluation.target):
+            stop = self._trace(env, evaluation)
             unread = self.region.nodes[stop.position + 1 if stop.why == "left" else stop.position :]
             live = live_before(Region(unread), self.keep) | {EXIT}
             made = {n: wire(v) for n, v in env.items() if n in live and v is not before.get(n)}
             if stop.why == "sizes":
-                made[SIZES] = _sizes_at(unread[0], env, run)
+                made[SIZES] = _sizes_at(unread[0], env, evaluation)
         return made, stop
 
-    def _trace(self, env: State, run: Run) -> Stop:
+    def _trace(self, env: State, evaluation: Evaluation) -> Stop:
         """Run nodes on `env` as far as it goes."""
         nodes, keep, first = self.region.nodes, self.keep, self.start.position
         rest = Region(nodes[first:])
         steps = zip(rest.nodes, live_after(rest, keep), last_reads(rest, keep), strict=True)
         for position, (node, live, dead) in enumerate(steps, first):
-            if endless(node, run.lowered.target):
+            if endless(node, evaluation.target):
                 return Stop("regions", position)
-            run = _without(run, writes(Region((node,)))) if node.regions else run
+            evaluation = _without(evaluation, writes(Region((node,)))) if node.regions else evaluation
             try:
-                run_node(node, env, live, run)
+                run_node(node, env, live, evaluation)
             except Exception as error:
                 if isinstance(error, UnsupportedError) and node.regions:
                     return Stop("regions", position)
                 if isinstance(error, ValueNeeded):
-                    why = "values" if catalogue.row(node.kind).sizes is None else "sizes"
+                    why = "values" if catalogue.row(node).sizes is None else "sizes"
                     return Stop(why, position, tuple(node.inputs[p] for p in error.positions))
-                raise explained(error, node, env, run) from error
-            run = _without(run, node.outputs)._replace(sizes=None)
+                raise explained(error, node, env, evaluation) from error
+            evaluation = _without(evaluation, node.outputs)._replace(sizes=None)
             for name in dead:
                 env.pop(name, None)
             if may_leave(node, env):
@@ -138,7 +149,7 @@ class Piece:
                         break
                     continue
                 try:
-                    run_unless_left(Region(nodes[position + 1 :]), env, keep, run)
+                    run_unless_left(Region(nodes[position + 1 :]), env, keep, evaluation)
                 except UnsupportedError:
                     return Stop("left", position)
                 break
@@ -147,25 +158,26 @@ class Piece:
 
 def endless(node: Node, target: Target) -> bool:
     """Whether nothing bounds how long a node runs."""
-    most, own = target.max_iterations, node.attributes.get("max_loop_iterations", 0)
-    bounded = most is not None and most <= LONGEST_SCAN and not 0 < own < MOST_TURNS
-    return not bounded and catalogue.row(node.kind).endless(node.inputs, node.attributes)
+    most, own = target.max_iterations, catalogue.row(node).most_turns(node.inputs, node.attributes)
+    bounded = most is not None and most <= LONGEST_SCAN and own == math.inf
+    return own is not None and own > SANE_BOUND and not bounded
 
 
-def _without(run: Run, written: Any) -> Run:
-    """A run that no longer takes the values for known that the host has read of blobs which are written anew."""
-    if run.static.keys().isdisjoint(written):
-        return run
-    return run._replace(static={name: value for name, value in run.static.items() if name not in written})
+def _without(evaluation: Evaluation, written: Collection[str]) -> Evaluation:
+    """The evaluation without the values that the host has read of blobs which are written anew."""
+    if evaluation.static.keys().isdisjoint(written):
+        return evaluation
+    static = {name: value for name, value in evaluation.static.items() if name not in written}
+    return evaluation._replace(static=static)
 
 
-def _sizes_at(node: Node, env: State, run: Run) -> Any:
+def _sizes_at(node: Node, env: State, evaluation: Evaluation) -> Any:
     """The sizes that the inputs of a node lead to, as an array."""
-    row = catalogue.row(node.kind)
+    row = catalogue.row(node)
     assert row.sizes is not None
     fields = {name: node.attributes[name] for name in row.attributes}
     try:
         found = row.sizes(*[wire(env[name]) for name in node.inputs], **fields)
         return jnp.stack([jnp.asarray(size, jnp.int32) for size in found])
     except Exception as error:
-        raise explained(error, node, env, run) from error
+        raise explained(error, node, env, evaluation) from error

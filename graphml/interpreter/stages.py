@@ -27,21 +27,23 @@ from jax.core import Tracer
 from graphml import catalogue
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT, Node, Region, live_after, reads, used, writes
-from graphml.interpreter.control import Block, Control, Loop, ShapesChange, State, known, peek
-from graphml.interpreter.interruptible import InterruptibleLoop
-from graphml.interpreter.lower import (
-    Lowered,
-    Run,
+from graphml.interpreter.block import Block
+from graphml.interpreter.control import Control
+from graphml.interpreter.evaluate import (
+    Evaluation,
     control_flow,
     explained,
     is_set,
     key_inside,
     may_leave,
-    origins,
     value_needed,
 )
+from graphml.interpreter.interruptible import InterruptibleLoop
+from graphml.interpreter.loop import STAYING, Loop, ShapesChange
+from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import Compiled, Latest
 from graphml.interpreter.stage import SIZES, Piece, Stage, Start, Stop, endless
+from graphml.interpreter.values import State, known, peek
 
 CAPACITY = 512
 """How many stages a network keeps compiled."""
@@ -68,18 +70,25 @@ class Staged:
         self._prepared = prepared
         self._options = dict(compiler_options or {})
         self._traced = traced
-        self._origins = origins(lowered.graph)
         self._kept: Latest[Stage | InterruptibleLoop] = Latest(CAPACITY)
         self._needed: dict[tuple[Region, int], tuple[str, ...]] = {}
-        self._outputs = frozenset(port.name for port in lowered.graph.outputs)
+        self._outputs = frozenset((*lowered.graph.outputs, *lowered.graph.state))
         self._enter = Compiled(lowered.enter, compiler_options=self._options)
         self._leave = Compiled(lowered.leave, compiler_options=self._options)
 
-    def __call__(self, params: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+    def __call__(
+        self,
+        params: Any,
+        inputs: Mapping[str, Any],
+        key: jax.Array | None = None,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run the graph; see `Lowered.fn`."""
         self.lowered.check_counts(inputs)
         body = self.lowered.folded.graph.body if self._prepared else self.lowered.graph.body
-        state = _Host(self, params, key).region(body, self._enter(inputs), self._outputs)
-        return self._leave({name: state[name] for name in self._outputs})
+        blobs = _Host(self, params, key).region(body, self._enter(inputs, state), self._outputs)
+        return self._leave({name: blobs[name] for name in self._outputs})
 
     @property
     def stages(self) -> int:
@@ -88,9 +97,9 @@ class Staged:
 
     # What is compiled, and kept ---------------------------------------------------------------------------------------
 
-    def begin(self, params: Any, key: Any) -> Run:
+    def begin(self, params: Any, key: Any) -> Evaluation:
         """An evaluation that is about to trace."""
-        return Run(self.lowered, params, key, self._prepared, self._origins, {}, {})
+        return self.lowered.evaluation(params, key, prepared=self._prepared)
 
     def read(self, name: str, value: Any) -> Any:
         """The value of a blob, which the host waits for."""
@@ -184,13 +193,13 @@ class _Host:
                 return Start(stop.position + 1)
         if is_set(self.staged.read(EXIT, state[EXIT])):
             return None
-        state[EXIT] = np.zeros(1, np.float32)
+        state[EXIT] = STAYING
         return Start(stop.position + 1)
 
     def _sub_networks(self, node: Node, state: State, live: frozenset[str]) -> State:
         """The blobs that a branch or loop leaves, its decisions read here."""
         state = {name: state[name] for name in used(node) if name in state}
-        if "body" in node.regions:  # how its turns end is its own business; a branch may leave the turn around it
+        if node.is_loop:  # how its turns end is its own business; a branch may leave the turn around it
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self.staged.read(name, state[name]) for name in node.inputs]
         target = self.staged.lowered.target
@@ -201,8 +210,9 @@ class _Host:
             except (UnsupportedError, ShapesChange):  # it cannot be compiled: turn by turn
                 pass
         blocks = {name: self._block(region, key_inside(self.key, node, name)) for name, region in node.regions.items()}
-        control = _ByHost(state, live, target.max_iterations)
-        return control_flow(catalogue.row(node.kind), node, inputs, blocks, control)
+        row = catalogue.row(node)
+        control = _ByHost(state, live, row.dialect.is_true, target.max_iterations)
+        return control_flow(row, node, inputs, blocks, control)
 
     def _block(self, region: Region, key: Any) -> Block:
         written = writes(region)
@@ -217,8 +227,8 @@ class _Host:
 class _ByHost(Control):
     """Loops turn by turn, each decision read."""
 
-    def run(self, turns: Loop) -> State:
-        return turns.by_host()
+    def run(self, loop: Loop) -> State:
+        return loop.by_host()
 
 
 def _hidden(tree: Any) -> bool:

@@ -15,14 +15,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml import graph as graphs
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
+from graphml.frontends.layer_interface import LayerInterface
+from graphml.frontends.layers import read_network
+from graphml.frontends.sequences import sequence_advice
 from graphml.graph import Graph
 from graphml.interpreter.budget import check_shape
-from graphml.interpreter.control import known
 from graphml.interpreter.lower import Lowered, lower
-from graphml.interpreter.sequences import reading
 from graphml.interpreter.stages import Staged
+from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
 from graphml.models.compile.programs import Compilation, Program
 from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
@@ -34,6 +35,7 @@ from graphml.models.model import Model, Traceable
 from graphml.models.network_values import classified, input_check, output_conversion
 from graphml.models.network_weights import NetworkWeights, Parameters
 from graphml.spec import versions
+from graphml.spec.networks import all_kinds, draws, is_exact
 
 
 class NeuralNetwork(Model):
@@ -110,6 +112,7 @@ class NeuralNetwork(Model):
         platform = self._platform if platform is None else platform
         return lower(
             graph,
+            self.interface,
             dtype=jnp.float32 if dtype is None else dtype,
             platform=platform,
             custom_layers=self.custom_layers,
@@ -158,7 +161,7 @@ class NeuralNetwork(Model):
 
     @functools.cached_property
     def _draws(self) -> bool:
-        return graphs.draws(self._network.layers)
+        return draws(self._network.layers)
 
     def _key(self, key: jax.Array | None) -> jax.Array | None:
         """The key of a call: the given one, or a fresh one where the network needs any."""
@@ -273,11 +276,20 @@ class NeuralNetwork(Model):
         """The labels of a classifier and the names under which it answers; None for other networks."""
         return ports.classes_of(self._network, self.description)
 
-    @functools.cached_property
+    @property
     def _original(self) -> Graph:
+        return self._read[0]
+
+    @property
+    def interface(self) -> LayerInterface:
+        """How arrays enter and leave the network; with `graph` it is what `graphml.lower` takes."""
+        return self._read[1]
+
+    @functools.cached_property
+    def _read(self) -> tuple[Graph, LayerInterface]:
         inputs = ports.input_ports(self._network, self.description)
         outputs = ports.output_ports(self.description, self.classes)
-        return graphs.from_spec(self._network, inputs, outputs)
+        return read_network(self._network, inputs, outputs)
 
     @functools.cached_property
     def weights(self) -> NetworkWeights:
@@ -313,7 +325,7 @@ class NeuralNetwork(Model):
         by which another process could know them again."""
         folder = cache_directory(self.configuration)
         try:
-            if folder is None or "custom" in graphs.all_kinds(self._network.layers) or not usable(folder):
+            if folder is None or "custom" in all_kinds(self._network.layers) or not usable(folder):
                 return None
         except GraphmlError:  # not a legal model, as its use will tell
             return None
@@ -333,13 +345,11 @@ class NeuralNetwork(Model):
 
     @functools.cached_property
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        inputs, rank5 = ports.input_ports(self._network, self.description), not graphs.is_exact(self._network)
+        inputs, rank5 = ports.input_ports(self._network, self.description), not is_exact(self._network)
         shapes = {port.name: (port.shape, port.default) for port in inputs}
         check = feature_check(
             self.description.inputs,
-            lambda feature: input_check(
-                feature, lambda: reading(self._program.lowered.graph, feature.name), rank5=rank5
-            ),
+            lambda feature: input_check(feature, lambda: self._advice(feature.name), rank5=rank5),
         )
         blanks = {}
         for feature in self.description.inputs:
@@ -348,6 +358,11 @@ class NeuralNetwork(Model):
                 check_shape(shape)
                 blanks[feature.name] = np.full(shape, default, np.float32)
         return (lambda features: blanks | check(features)) if blanks else check
+
+    def _advice(self, name: str) -> str:
+        """How to give an input that is a sequence; empty for others."""
+        vectors = {given: size for given, size in self.interface.vectors.items() if given == name}
+        return sequence_advice(self._original, vectors)
 
     @functools.cached_property
     def present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from graphml.catalogue import Layout, op
+from graphml.catalogue import Layout, Role
 from graphml.ops.kernels import activations as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.elementwise import in_loops, softplus
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 
@@ -49,7 +50,11 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return "the activation has no type" if attributes["nonlinearity_type"] is None else None
 
 
-@op("activation", layout=_layout, supported=_supported)
+def _roles(attributes: Mapping[str, Any]) -> tuple[Role, ...]:
+    return ("sigmoid", "rescaling") if attributes["nonlinearity_type"].name == "sigmoid" else ("rescaling",)
+
+
+@layer("activation", layout=_layout, supported=_supported, roles=_roles)
 def activation(x: Array, *, nonlinearity_type: Choice, alpha: Array, beta: Array) -> Array:
     """One of thirteen functions, applied to each element.
 

@@ -8,10 +8,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import channel_axis, op
+from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import check_rank, image_axes
+from graphml.ops.layers.dialect import layer
 
 
 def _spread(x: Array, constant: Array | None, name: str) -> Array:
@@ -42,7 +43,9 @@ def _shift(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[A
     return _line({**weights, "scale": np.ones(1)}, attributes) if weights else None
 
 
-@op("scale", wire_only=("shape_scale", "shape_bias", "has_bias"), layout="either", affine=_line)
+@layer(
+    "scale", wire_only=("shape_scale", "shape_bias", "has_bias"), layout="either", affine=_line, roles=("rescaling",)
+)
 def scale_by(x: Array, *, scale: Array | None, bias: Array | None) -> Array:
     """x * scale + bias; the bias may be absent.
 
@@ -64,7 +67,7 @@ def scale_by(x: Array, *, scale: Array | None, bias: Array | None) -> Array:
     return scaled if bias is None else scaled + _spread(x, bias, "bias")
 
 
-@op("bias", wire_only=("shape",), layout="either", affine=_shift)
+@layer("bias", wire_only=("shape",), layout="either", affine=_shift, roles=("rescaling",))
 def add_bias(x: Array, *, bias: Array | None) -> Array:
     """x + bias.
 

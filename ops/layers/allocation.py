@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._integers import known_shape
+from graphml.ops.layers.dialect import layer
 
 # Filling --------------------------------------------------------------------------------------------------------------
 
@@ -28,7 +28,7 @@ def _filled(value: float, shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any
     return np.broadcast_to(np.asarray(value, dtype), shape)
 
 
-@op("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
+@layer("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
 def fill_like(x: Array, *, value: float) -> npt.NDArray[Any]:
     """One number in the shape of x.
 
@@ -44,7 +44,7 @@ def fill_like(x: Array, *, value: float) -> npt.NDArray[Any]:
     return _filled(value, x.shape, x.dtype)
 
 
-@op("fillStatic", shape_only=True)
+@layer("fillStatic", shape_only=True)
 def fill_static(*, value: float, target_shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """One number in a fixed shape.
 
@@ -60,7 +60,7 @@ def fill_static(*, value: float, target_shape: tuple[int, ...]) -> npt.NDArray[A
     return _filled(value, target_shape, np.float32)
 
 
-@op("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
+@layer("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
 def fill_dynamic(shape: Array, *, value: float) -> npt.NDArray[Any]:
     """One number in the shape that the input holds, known when the network is traced.
 
@@ -89,7 +89,7 @@ def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:
     return array_namespace(x).broadcast_to(x, shape)
 
 
-@op("broadcastToLike", layout="any")
+@layer("broadcastToLike", layout="any")
 def broadcast_to_like(x: Array, like: Array) -> Array:
     """x broadcast to the shape of the second input, whose values do not matter.
 
@@ -108,7 +108,7 @@ def broadcast_to_like(x: Array, like: Array) -> Array:
     return _broadcast(x, like.shape)
 
 
-@op("broadcastToStatic")
+@layer("broadcastToStatic")
 def broadcast_to_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
     """x broadcast to a fixed shape, aligned at the ends, as in NumPy.
 
@@ -127,7 +127,7 @@ def broadcast_to_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
     return _broadcast(x, target_shape)
 
 
-@op("broadcastToDynamic", concrete=(1,))
+@layer("broadcastToDynamic", concrete=(1,))
 def broadcast_to_dynamic(x: Array, shape: Array) -> Array:
     """x broadcast to the shape that the second input holds, known when the network is traced; as in NumPy.
 
@@ -159,7 +159,7 @@ def _range(start: float, end: float, step: float, dtype: Any) -> npt.NDArray[Any
     return numbers.astype(dtype)
 
 
-@op("rangeStatic", shape_only=True)
+@layer("rangeStatic", shape_only=True)
 def range_static(*, end_value: float, start_value: float, step_size_value: float) -> npt.NDArray[Any]:
     """Evenly spaced numbers from the start up to, but without, the end.
 
@@ -179,7 +179,7 @@ def range_static(*, end_value: float, start_value: float, step_size_value: float
     return _range(start_value, end_value, step_size_value, np.float32)
 
 
-@op("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
+@layer("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
 def range_dynamic(
     end: Array, start: Array | None = None, step: Array | None = None, *, start_value: float, step_size_value: float
 ) -> npt.NDArray[Any]:
@@ -209,7 +209,7 @@ def range_dynamic(
     return _range(first, last, difference, end.dtype)
 
 
-@op("getShape", shape_only=True, differentiable=_NO_VALUES)
+@layer("getShape", shape_only=True, differentiable=_NO_VALUES)
 def get_shape(x: Array) -> npt.NDArray[np.float32]:
     """The shape of x as numbers.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 
-from graphml.catalogue import op
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.elementwise import loop_function
+from graphml.ops.layers.dialect import layer
 
 
-@op("add", layout="any")
+@layer("add", layout="any")
 def add(*inputs: Array, alpha: float) -> Array:
     """The sum of all inputs; with a single input, x + alpha.
 
@@ -25,7 +25,7 @@ def add(*inputs: Array, alpha: float) -> Array:
     return inputs[0] + alpha if len(inputs) == 1 else functools.reduce(loop_function("add"), inputs)
 
 
-@op("multiply", layout="any")
+@layer("multiply", layout="any")
 def multiply(*inputs: Array, alpha: float) -> Array:
     """The product of all inputs; with a single input, x * alpha.
 
@@ -41,7 +41,7 @@ def multiply(*inputs: Array, alpha: float) -> Array:
     return inputs[0] * alpha if len(inputs) == 1 else functools.reduce(loop_function("multiply"), inputs)
 
 
-@op("average", layout="any")
+@layer("average", layout="any")
 def average(*inputs: Array) -> Array:
     """The elementwise mean of all inputs, which broadcast.
 
@@ -56,7 +56,7 @@ def average(*inputs: Array) -> Array:
     return functools.reduce(loop_function("add"), inputs) / len(inputs)
 
 
-@op("max", layout="any")
+@layer("max", layout="any")
 def maximum(*inputs: Array) -> Array:
     """The elementwise maximum of all inputs, which broadcast.
 
@@ -71,7 +71,7 @@ def maximum(*inputs: Array) -> Array:
     return functools.reduce(loop_function("maximum"), inputs)
 
 
-@op("min", layout="any")
+@layer("min", layout="any")
 def minimum(*inputs: Array) -> Array:
     """The elementwise minimum of all inputs, which broadcast.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 
-from graphml.catalogue import op, table
 from graphml.ops.kernels import elementwise as kernels
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers.dialect import layer, layers
 
 # Wire name less "Broadcastable" -> (NumPy's name, what it is)
 _MANY: Mapping[str, tuple[str, str]] = {
@@ -42,13 +42,13 @@ def _layer(kind: str, name: str, words: str, inputs: str) -> Callable[..., Array
 
 
 for _rows, _inputs in ((_MANY, "two or more"), (_TWO, "x and y")):
-    table(
+    layers(
         {f"{kind}Broadcastable": _layer(f"{kind}Broadcastable", *row, _inputs) for kind, row in _rows.items()},
         layout="any",
     )
 
 
-@op("modBroadcastable", layout="any")
+@layer("modBroadcastable", layout="any")
 def mod(x: Array, y: Array) -> Array:
     """The remainder of x divided by y, elementwise; it has the sign of y, as in NumPy.
 
@@ -64,7 +64,7 @@ def mod(x: Array, y: Array) -> Array:
     return kernels.remainder(x, y)
 
 
-@op("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
+@layer("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
 def floor_div(x: Array, y: Array) -> Array:
     """x / y, rounded down and not towards 0, elementwise.
 
@@ -82,7 +82,7 @@ def floor_div(x: Array, y: Array) -> Array:
     return kernels.floor_divide(x, y)
 
 
-@op("powBroadcastable", layout="any")
+@layer("powBroadcastable", layout="any")
 def pow_broadcastable(x: Array, y: Array) -> Array:
     """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
 

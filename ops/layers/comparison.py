@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from graphml.catalogue import op, table
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.kernels.elementwise import numpy_function
+from graphml.ops.layers.dialect import layer, layers
 
 _FLAT = "the answer jumps between 0 and 1 and is flat in between"
 
@@ -77,11 +77,11 @@ def _connective(kind: str, name: str, words: str) -> Callable[..., Array]:
     return connect
 
 
-table({kind: _comparison(kind, *row) for kind, row in _COMPARISONS.items()}, layout="any", differentiable=_FLAT)
-table({kind: _connective(kind, *row) for kind, row in _LOGIC.items()}, layout="any", differentiable=_FLAT)
+layers({kind: _comparison(kind, *row) for kind, row in _COMPARISONS.items()}, layout="any", differentiable=_FLAT)
+layers({kind: _connective(kind, *row) for kind, row in _LOGIC.items()}, layout="any", differentiable=_FLAT)
 
 
-@op("logicalNot", layout="any", differentiable=_FLAT)
+@layer("logicalNot", layout="any", differentiable=_FLAT)
 def logical_not(x: Array) -> Array:
     """1 where x is 0, 0 elsewhere.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers.dialect import layer
 
 
-@op("loadConstant", wire_only=("shape",))
+@layer("loadConstant", wire_only=("shape",), roles=("constant",))
 def load_constant(*, data: Array | None) -> Array:
     """A stored array [C, H, W] as the rank-5 blob [1, 1, C, H, W], whatever the mapping of inputs.
 
@@ -27,7 +27,7 @@ def load_constant(*, data: Array | None) -> Array:
     return data[None, None]
 
 
-@op("loadConstantND", wire_only=("shape",))
+@layer("loadConstantND", wire_only=("shape",), roles=("constant",))
 def load_constant_nd(*, data: Array | None) -> Array:
     """A stored array, as it is.
 

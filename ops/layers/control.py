@@ -6,6 +6,7 @@ they write. How that is compiled is the interpreter's business.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from jax.core import Tracer
 
-from graphml.catalogue import op
 from graphml.errors import GraphError
+from graphml.graph import BREAK, CONTINUE
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._integers import to_integers
+from graphml.ops.layers.dialect import layer
 
+_UNBOUNDED = 2**31 - 1  # a number from here on means that there is no bound
 _NO_GRADIENT = "it computes no number, it only decides which layers run"
 
 # Blocks and `control` belong to the interpreter, which is above this package and has no type here.
@@ -25,7 +28,7 @@ Block = Any
 Control = Any
 
 
-@op("branch", regions=True)
+@layer("branch")
 def branch(predicate: Array, *, if_branch: Block, else_branch: Block, control: Control) -> Any:
     """Run one of two networks: the first when the predicate is further from zero than 1e-6, else the second, if any.
 
@@ -44,15 +47,13 @@ def branch(predicate: Array, *, if_branch: Block, else_branch: Block, control: C
     return control.branch(control.is_true(predicate), if_branch, else_branch)
 
 
-# converters write huge numbers where there is no bound
-_SANE_BOUND = 1 << 24
+def _most_iterations(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> float | None:
+    """The bound of the layer itself, infinity for none; None where an input gives the count."""
+    own = attributes["max_loop_iterations"]
+    return None if inputs else own if 0 < own < _UNBOUNDED else math.inf
 
 
-def _endless(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> bool:
-    return not inputs and not 0 < attributes["max_loop_iterations"] <= _SANE_BOUND
-
-
-@op("loop", regions=True, endless=_endless)
+@layer("loop", most_turns=_most_iterations)
 def loop(
     *count: Array,
     max_loop_iterations: int,
@@ -96,8 +97,8 @@ def loop(
     return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
 
 
-@op("loopBreak", differentiable=_NO_GRADIENT)
-def loop_break() -> npt.NDArray[np.float32]:
+@layer("loopBreak", differentiable=_NO_GRADIENT)
+def loop_break() -> npt.NDArray[np.int32]:
     """End the loop around it at once.
 
     Returns:
@@ -105,11 +106,11 @@ def loop_break() -> npt.NDArray[np.float32]:
 
     Source: LoopBreakLayerParams (spec 4).
     """
-    return np.full(1, 1, np.float32)
+    return np.full(1, BREAK, np.int32)
 
 
-@op("loopContinue", differentiable=_NO_GRADIENT)
-def loop_continue() -> npt.NDArray[np.float32]:
+@layer("loopContinue", differentiable=_NO_GRADIENT)
+def loop_continue() -> npt.NDArray[np.int32]:
     """Go on with the next iteration of the loop around it.
 
     Returns:
@@ -117,4 +118,4 @@ def loop_continue() -> npt.NDArray[np.float32]:
 
     Source: LoopContinueLayerParams (spec 4).
     """
-    return np.full(1, 2, np.float32)
+    return np.full(1, CONTINUE, np.int32)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.convolution import (
@@ -19,6 +19,7 @@ from graphml.ops.kernels.convolution import (
 from graphml.ops.kernels.convolution_choice import choose, choose_transposed
 from graphml.ops.kernels.windows import Extents, reach
 from graphml.ops.layers._borders import borders, extents, heavy_side, image_padding
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 
@@ -46,7 +47,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return "the type of padding is not set" if attributes["convolution_padding_type"] is None else None
 
 
-@op(
+@layer(
     "convolution",
     layout="last",
     wire_only=("output_channels", "has_bias"),

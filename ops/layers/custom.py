@@ -7,8 +7,9 @@ from typing import Any, cast, overload
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers.dialect import layer
 
 Function = Callable[..., Any]
 
@@ -61,7 +62,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return f"{reason}; its description: {attributes['description']}" if attributes["description"] else reason
 
 
-@op("custom", wire_only=("description",), supported=_supported)
+@layer("custom", wire_only=("description",), supported=_supported)
 def custom(*inputs: Array, class_name: str, weights: Any, parameters: Mapping[str, Any]) -> Array | tuple[Array, ...]:
     """Whatever the function of the layer's class computes.
 

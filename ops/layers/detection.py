@@ -8,15 +8,15 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels import nms
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._integers import known_integer
+from graphml.ops.layers.dialect import layer
 
 
-@op("NonMaximumSuppression", concrete=(4,))
+@layer("NonMaximumSuppression", concrete=(4,))
 def non_maximum_suppression(
     boxes: Array,
     scores: Array,

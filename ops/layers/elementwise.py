@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op, table
 from graphml.ops.kernels import activations, trigonometry
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.kernels.elementwise import exp2, in_loops, loop_function, numpy_function
+from graphml.ops.layers.dialect import layer, layers
 
 
 def _exp2(x: Array) -> Array:
@@ -61,16 +61,16 @@ def _layer(kind: str, function: Callable[[Array], Array], words: str) -> Callabl
     return elementwise
 
 
-table({kind: _layer(kind, loop_function(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
-table({kind: _layer(kind, *row) for kind, row in _KERNELS.items()}, layout="any")
-table(
+layers({kind: _layer(kind, loop_function(name), words) for kind, (name, words) in _SMOOTH.items()}, layout="any")
+layers({kind: _layer(kind, *row) for kind, row in _KERNELS.items()}, layout="any")
+layers(
     {kind: _layer(kind, loop_function(name), words) for kind, (name, words) in _STEPS.items()},
     layout="any",
     differentiable="a step function is flat between its steps",
 )
 
 
-@op("clip", layout="any")
+@layer("clip", layout="any")
 def clip(x: Array, *, min_val: float, max_val: float) -> Array:
     """min(max(x, min_val), max_val).
 
@@ -87,7 +87,7 @@ def clip(x: Array, *, min_val: float, max_val: float) -> Array:
     return array_namespace(x).clip(x, min_val, max_val)
 
 
-@op("erf", layout="any")
+@layer("erf", layout="any")
 def erf(x: Array) -> Array:
     """The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
 
@@ -102,7 +102,7 @@ def erf(x: Array) -> Array:
     return lax.erf(in_loops(x))
 
 
-@op("gelu", layout="any")
+@layer("gelu", layout="any")
 def gelu(x: Array, *, mode: str) -> Array:
     """x times the probability that a standard normal number is below x, exactly or by one of two approximations.
 
@@ -122,7 +122,7 @@ def gelu(x: Array, *, mode: str) -> Array:
     return activations.gelu(x)
 
 
-@op("clampedReLU", layout="any")
+@layer("clampedReLU", layout="any")
 def clamped_relu(x: Array, *, alpha: float, beta: float) -> Array:
     """min(beta, x) where x >= 0, min(beta, alpha * x) below.
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import indexing
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import normalize_axis
 from graphml.ops.layers._integers import check_indices, to_integers
+from graphml.ops.layers.dialect import layer
 
 
 def _check_all(x: Array, axis: int, indices: Sequence[Any]) -> None:
@@ -44,7 +44,7 @@ def _check_updates(updates: Array, shape: tuple[int, ...]) -> None:
 # Gathering ------------------------------------------------------------------------------------------------------------
 
 
-@op("gather")
+@layer("gather")
 def gather(x: Array, indices: Array, *, axis: int) -> Array:
     """The slices of x at the given positions of one axis.
 
@@ -67,7 +67,7 @@ def gather(x: Array, indices: Array, *, axis: int) -> Array:
     return indexing.gather(x, axis, (positions,))
 
 
-@op("gatherND")
+@layer("gatherND")
 def gather_nd(x: Array, indices: Array) -> Array:
     """The elements or slices of x at positions of several coordinates, which are in the last axis of the indices.
 
@@ -88,7 +88,7 @@ def gather_nd(x: Array, indices: Array) -> Array:
     return indexing.gather(x, 0, positions)
 
 
-@op("gatherAlongAxis")
+@layer("gatherAlongAxis")
 def gather_along_axis(x: Array, indices: Array, *, axis: int) -> Array:
     """One element of x for each index, from the given position on the axis and the index's own position on all others.
 
@@ -125,7 +125,7 @@ _UPDATES: Mapping[str, indexing.Update] = {
 }
 
 
-@op("scatter")
+@layer("scatter")
 def scatter(x: Array, indices: Array, updates: Array, *, axis: int, mode: str) -> Array:
     """x with slices of one axis replaced, increased, multiplied ... by the updates.
 
@@ -151,7 +151,7 @@ def scatter(x: Array, indices: Array, updates: Array, *, axis: int, mode: str) -
     return indexing.scatter(x, axis, (positions,), updates, _UPDATES[mode])
 
 
-@op("scatterND")
+@layer("scatterND")
 def scatter_nd(x: Array, indices: Array, updates: Array, *, mode: str) -> Array:
     """x with elements or slices at positions of several coordinates replaced, increased ... by the updates.
 
@@ -176,7 +176,7 @@ def scatter_nd(x: Array, indices: Array, updates: Array, *, mode: str) -> Array:
     return indexing.scatter(x, 0, positions, updates.reshape(()) if single else updates, _UPDATES[mode])
 
 
-@op("scatterAlongAxis")
+@layer("scatterAlongAxis")
 def scatter_along_axis(x: Array, indices: Array, updates: Array, *, axis: int, mode: str) -> Array:
     """x with the elements that `gatherAlongAxis` would read replaced, increased, multiplied ... by the updates.
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.catalogue import channel_axis, op
+from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.movement import concatenate
 from graphml.ops.layers._axes import check_rank, image_axis
+from graphml.ops.layers.dialect import layer
 
 
-@op("concat", layout="either")
+@layer("concat", layout="either")
 def concat(*inputs: Array, sequence_concat: bool) -> Array:
     """All inputs concatenated along the channels, or along the sequence (axis -5).
 
@@ -35,7 +36,7 @@ def concat(*inputs: Array, sequence_concat: bool) -> Array:
     return concatenate(inputs, inputs[0].ndim + (-5 if sequence_concat else channel_axis()))
 
 
-@op("split", layout="either")
+@layer("split", layout="either")
 def split(x: Array, *, n_outputs: int) -> list[Array]:
     """The channels in `n_outputs` equal parts.
 
@@ -58,7 +59,7 @@ def split(x: Array, *, n_outputs: int) -> list[Array]:
     return jnp.split(x, n_outputs, axis=channel_axis())
 
 
-@op("slice", layout="either")
+@layer("slice", layout="either")
 def slice_axis(x: Array, *, start_index: int, end_index: int, stride: int, axis: str) -> Array:
     """Every `stride`-th position of [start, end) along channels, height or width.
 

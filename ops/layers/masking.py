@@ -7,17 +7,17 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import masks
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._axes import check_rank, normalize_axis
 from graphml.ops.layers._integers import known_integer, to_integers
+from graphml.ops.layers.dialect import layer
 
 # Choosing ------------------------------------------------------------------------------------------------------------
 
 
-@op("whereBroadcastable", layout="any")
+@layer("whereBroadcastable", layout="any")
 def where_broadcastable(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition is not zero, else y. All three broadcast.
 
@@ -38,7 +38,7 @@ def _count_non_zero(x: Array) -> tuple[Array]:
     return (jnp.count_nonzero(x),)
 
 
-@op(
+@layer(
     "whereNonZero",
     concrete=(0,),
     sizes=_count_non_zero,
@@ -63,7 +63,7 @@ def where_non_zero(x: Array, *, sizes: tuple[int, ...] | None = None) -> Any:
 # Parts of matrices ---------------------------------------------------------------------------------------------------
 
 
-@op("matrixBandPart")
+@layer("matrixBandPart")
 def matrix_band_part(x: Array, *, num_lower: int, num_upper: int) -> Array:
     """The band of each innermost matrix: `num_lower` diagonals below the main one, `num_upper` above; the rest is 0.
 
@@ -81,7 +81,7 @@ def matrix_band_part(x: Array, *, num_lower: int, num_upper: int) -> Array:
     return masks.band_part(x, num_lower, num_upper)
 
 
-@op("lowerTriangular")
+@layer("lowerTriangular")
 def lower_triangular(x: Array, *, k: int) -> Array:
     """Each innermost matrix up to its k-th diagonal (above the main one where k > 0); what is above it is 0.
 
@@ -98,7 +98,7 @@ def lower_triangular(x: Array, *, k: int) -> Array:
     return masks.lower_triangle(x, k)
 
 
-@op("upperTriangular")
+@layer("upperTriangular")
 def upper_triangular(x: Array, *, k: int) -> Array:
     """Each innermost matrix from its k-th diagonal (above the main one where k > 0); what is below it is 0.
 
@@ -118,7 +118,7 @@ def upper_triangular(x: Array, *, k: int) -> Array:
 # Marking -------------------------------------------------------------------------------------------------------------
 
 
-@op(
+@layer(
     "oneHot",
     concrete=(1,),
     differentiable="the result jumps from one value to another and is flat between",

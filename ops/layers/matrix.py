@@ -15,13 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.matrices import embedding_lookup, int8_matmul
 from graphml.ops.kernels.precision import matmul
 from graphml.ops.layers._axes import check_rank
 from graphml.ops.layers._integers import check_indices, to_integers
+from graphml.ops.layers.dialect import layer
 from graphml.spec.weights import Quantized
 
 # Stored matrices -----------------------------------------------------------------------------------------------------
@@ -47,8 +48,8 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
-    """Only where blobs have rank 5: in lower ranks the results are on the last axis, and are no channels."""
-    if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().exact:
+    """Only where all blobs have rank 5: in lower ranks the results are on the last axis, and are no channels."""
+    if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().blob_rank is None:
         return None
     return weights["weights"].shape[0]
 
@@ -75,7 +76,7 @@ def _times_stored(x: Array, weights: Any, bias: Array | None, *, features: str) 
 # Products ------------------------------------------------------------------------------------------------------------
 
 
-@op(
+@layer(
     "innerProduct",
     wire_only=("input_channels", "output_channels", "has_bias"),
     quantized=True,
@@ -108,7 +109,7 @@ def inner_product(x: Array, *, weights: Any, bias: Array | None, int8_dynamic_qu
     return _times_stored(rows, weights, bias, features="in its last three axes")[..., None, None]
 
 
-@op(
+@layer(
     "batchedMatmul",
     wire_only=("weight_matrix_first_dimension", "weight_matrix_second_dimension", "has_bias"),
     quantized=True,
@@ -168,7 +169,7 @@ def _rows(table: Array, x: Array, bias: Array | None) -> Array:
     return embedding_lookup(table, index, bias)
 
 
-@op("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_turned)
+@layer("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_turned)
 def embedding(x: Array, *, weights: Array, bias: Array | None) -> Array:
     """One column of `weights` [out, vocabulary] for each index, plus bias.
 
@@ -191,7 +192,7 @@ def embedding(x: Array, *, weights: Array, bias: Array | None) -> Array:
     return _rows(weights, x[..., 0, 0, 0], bias)[..., None, None]
 
 
-@op("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_turned)
+@layer("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_turned)
 def embedding_nd(x: Array, *, weights: Array, bias: Array | None) -> Array:
     """One column of `weights` [size, vocabulary] for each index, plus bias.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import movement as kernels
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
 from graphml.ops.layers._integers import known_integers, to_integers
+from graphml.ops.layers.dialect import layer
 
 # Joining and splitting ------------------------------------------------------------------------------------------------
 
@@ -18,7 +18,7 @@ def _shapes(inputs: tuple[Array, ...]) -> str:
     return ", ".join(str(list(x.shape)) for x in inputs)
 
 
-@op("stack")
+@layer("stack")
 def stack(*inputs: Array, axis: int) -> Array:
     """Stack all inputs along a new axis.
 
@@ -39,7 +39,7 @@ def stack(*inputs: Array, axis: int) -> Array:
     return array_namespace(*inputs).stack(inputs, normalize_axis(axis, inputs[0].ndim + 1))
 
 
-@op("concatND")
+@layer("concatND")
 def concat_nd(*inputs: Array, axis: int, interleave: bool) -> Array:
     """Concatenate all inputs along an axis; with `interleave`, first all their first elements, then the second ones ...
 
@@ -64,7 +64,7 @@ def concat_nd(*inputs: Array, axis: int, interleave: bool) -> Array:
     return kernels.interleave(inputs, axis) if interleave else kernels.concatenate(inputs, axis)
 
 
-@op("splitND")
+@layer("splitND")
 def split_nd(x: Array, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]) -> list[Array]:
     """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` parts as equal as possible.
 
@@ -97,7 +97,7 @@ def split_nd(x: Array, *, axis: int, num_splits: int, split_sizes: tuple[int, ..
 # Repeating and reordering ---------------------------------------------------------------------------------------------
 
 
-@op("tile", concrete=(1,))
+@layer("tile", concrete=(1,))
 def tile(x: Array, times: Array | None = None, *, reps: tuple[int, ...]) -> Array:
     """x repeated as a whole along its axes.
 
@@ -120,7 +120,7 @@ def tile(x: Array, times: Array | None = None, *, reps: tuple[int, ...]) -> Arra
     return kernels.tile(x, reps)
 
 
-@op("transpose")
+@layer("transpose")
 def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
     """The axes in another order: axis i of the result is axis axes[i] of x.
 
@@ -142,7 +142,7 @@ def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
     return x.transpose(axes)
 
 
-@op("reverse")
+@layer("reverse")
 def reverse(x: Array, *, reverse_dim: tuple[bool, ...]) -> Array:
     """The opposite order along every axis that `reverse_dim` marks.
 
@@ -164,7 +164,7 @@ def reverse(x: Array, *, reverse_dim: tuple[bool, ...]) -> Array:
     return array_namespace(x).flip(x, tuple(axis for axis, marked in enumerate(reverse_dim) if marked))
 
 
-@op("reverseSeq")
+@layer("reverseSeq")
 def reverse_seq(x: Array, lengths: Array, *, batch_axis: int, sequence_axis: int) -> Array:
     """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphml.catalogue import channel_axis, op
+from graphml.catalogue import Role, channel_axis
 from graphml.errors import ShapeError
 from graphml.ops.kernels import normalization as kernels
 from graphml.ops.kernels.arrays import Array, along_axis
 from graphml.ops.kernels.reductions import reduce_mean
 from graphml.ops.layers._axes import check_rank, image_axes, normalize_axis
+from graphml.ops.layers.dialect import layer
 
 _NO_STATISTICS = "mean or variance is absent, and the layer does not compute them"
 
@@ -34,7 +35,12 @@ def _line(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[An
     return folded["gamma"], folded["beta"]
 
 
-@op("batchnorm", wire_only=("channels",), layout="either", prepare=_fold, affine=_line)
+def _roles(attributes: Mapping[str, Any]) -> tuple[Role, ...]:
+    own: tuple[Role, ...] = () if attributes["compute_mean_var"] else ("normalizes by statistics",)
+    return ("statistics", "rescaling", *own)
+
+
+@layer("batchnorm", wire_only=("channels",), layout="either", prepare=_fold, affine=_line, roles=_roles)
 def batchnorm(
     x: Array,
     *,
@@ -80,7 +86,7 @@ def batchnorm(
     return kernels.scale_and_shift(x, gamma, beta)
 
 
-@op("mvn", layout="either")
+@layer("mvn", layout="either")
 def mvn(x: Array, *, across_channels: bool, normalize_variance: bool, epsilon: float) -> Array:
     """Mean and variance normalization of each instance: over height and width, or over channels too.
 
@@ -100,7 +106,7 @@ def mvn(x: Array, *, across_channels: bool, normalize_variance: bool, epsilon: f
     return kernels.standardize(x, axes, epsilon) if normalize_variance else x - reduce_mean(x, axes)
 
 
-@op("l2normalize", layout="either")
+@layer("l2normalize", layout="either")
 def l2normalize(x: Array, *, epsilon: float) -> Array:
     """x / sqrt(sum of squares + epsilon), where the sum goes over channels, height and width together.
 
@@ -117,7 +123,7 @@ def l2normalize(x: Array, *, epsilon: float) -> Array:
     return kernels.l2_normalize(x, (-3, -2, -1), epsilon)
 
 
-@op("lrn", layout="either")
+@layer("lrn", layout="either")
 def lrn(x: Array, *, alpha: float, beta: float, local_size: int, k: float) -> Array:
     """Local response normalization: x / (k + alpha / n * s)^beta; s sums squares over n neighbouring channels.
 
@@ -143,7 +149,7 @@ def lrn(x: Array, *, alpha: float, beta: float, local_size: int, k: float) -> Ar
     return kernels.local_response_norm(x, channel_axis(), size=local_size, alpha=alpha, beta=beta, k=k)
 
 
-@op("softmax", layout="either")
+@layer("softmax", layout="either", roles=("softmax",))
 def softmax(x: Array) -> Array:
     """Softmax over the channels: exp(x) / sum(exp(x)).
 
@@ -159,7 +165,7 @@ def softmax(x: Array) -> Array:
     return kernels.softmax(x, channel_axis())
 
 
-@op("softmaxND")
+@layer("softmaxND", roles=("softmax",))
 def softmax_nd(x: Array, *, axis: int) -> Array:
     """Softmax along one axis: exp(x) / sum(exp(x)).
 
@@ -178,7 +184,7 @@ def softmax_nd(x: Array, *, axis: int) -> Array:
     return kernels.softmax(x, normalize_axis(axis, x.ndim))
 
 
-@op("layerNormalization")
+@layer("layerNormalization", roles=("rescaling",))
 def layer_normalization(
     x: Array, *, normalized_shape: tuple[int, ...], eps: float, gamma: Array | None, beta: Array | None
 ) -> Array:

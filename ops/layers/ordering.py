@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import sorting
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import normalize_axis
 from graphml.ops.layers._integers import known_integer
+from graphml.ops.layers.dialect import layer
 
 
-@op("cumSum", concrete=(1,))
+@layer("cumSum", concrete=(1,))
 def cum_sum(x: Array, along: Array | None = None, *, axis: int, exclude_final_sum: bool, reverse: bool) -> Array:
     """The cumulative sum along an axis, from its start or, with `reverse`, from its end.
 
@@ -35,7 +35,7 @@ def cum_sum(x: Array, along: Array | None = None, *, axis: int, exclude_final_su
     return sorting.cumsum(x, axis, exclusive=exclude_final_sum, reverse=reverse)
 
 
-@op("topK", concrete=(1,))
+@layer("topK", concrete=(1,))
 def top_k(x: Array, count: Array | None = None, *, axis: int, k: int, use_bottom_k: bool) -> tuple[Array, Array]:
     """The K largest numbers along an axis in descending order, or the K smallest ascending, and their positions.
 
@@ -62,7 +62,7 @@ def top_k(x: Array, count: Array | None = None, *, axis: int, k: int, use_bottom
     return values, positions.astype(x.dtype)
 
 
-@op("argSort", differentiable="a position does not change with small changes of the numbers")
+@layer("argSort", differentiable="a position does not change with small changes of the numbers")
 def arg_sort(x: Array, *, axis: int, descending: bool) -> Array:
     """The positions, as floats, in whose order the numbers along an axis are sorted; equals keep their order.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import padding as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import image_axes, image_axis
 from graphml.ops.layers._borders import borders, extents
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 
@@ -18,7 +18,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return "the type of padding is not set" if attributes["padding_type"] is None else None
 
 
-@op("padding", layout="either", supported=_supported)
+@layer("padding", layout="either", supported=_supported)
 def padding(x: Array, *, padding_type: Choice, padding_amounts: tuple[tuple[int, int], ...]) -> Array:
     """More rows and columns around an image: a constant, its reflection without the edge, or its edge repeated.
 
@@ -49,7 +49,7 @@ def padding(x: Array, *, padding_type: Choice, padding_amounts: tuple[tuple[int,
     return kernels.pad_from_edge(x, space, amounts, "edge")
 
 
-@op("crop", layout="either")
+@layer("crop", layout="either")
 def crop(
     x: Array,
     reference: Array | None = None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import pooling as kernels
 from graphml.ops.kernels.arrays import Array
@@ -13,6 +12,7 @@ from graphml.ops.kernels.reductions import reduce_l2_norm, reduce_max, reduce_me
 from graphml.ops.kernels.windows import Pair, ceil_padding
 from graphml.ops.layers._axes import image_axes
 from graphml.ops.layers._borders import extents, image_padding
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 _NONE = ((0, 0), (0, 0))
@@ -24,7 +24,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     return None
 
 
-@op("pooling", layout="either", supported=_supported)
+@layer("pooling", layout="either", supported=_supported)
 def pooling(
     x: Array,
     *,

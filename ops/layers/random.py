@@ -12,12 +12,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.random import bernoulli, categorical, normal, uniform
 from graphml.ops.layers._axes import check_rank
 from graphml.ops.layers._integers import known_shape
+from graphml.ops.layers.dialect import layer
 
 _NO_VALUES = "random numbers do not depend on the values of an input"
 _NO_SLOPE = "a drawn category is a whole number, which has no slope"
@@ -43,7 +43,7 @@ def _probable(attributes: Mapping[str, Any]) -> str | None:
 # Normal ---------------------------------------------------------------------------------------------------------------
 
 
-@op("randomNormalLike", random=True, differentiable=_NO_VALUES)
+@layer("randomNormalLike", random=True, differentiable=_NO_VALUES)
 def random_normal_like(x: Array, *, key: Array, seed: int, mean: float, std_dev: float) -> Array:
     """Normal numbers in the shape of x, whatever its values.
 
@@ -62,7 +62,7 @@ def random_normal_like(x: Array, *, key: Array, seed: int, mean: float, std_dev:
     return normal(_key(seed, key), x.shape, x.dtype, mean=mean, deviation=std_dev)
 
 
-@op("randomNormalStatic", random=True)
+@layer("randomNormalStatic", random=True)
 def random_normal_static(*, key: Array, seed: int, mean: float, std_dev: float, output_shape: tuple[int, ...]) -> Array:
     """Normal numbers in a fixed shape.
 
@@ -81,7 +81,7 @@ def random_normal_static(*, key: Array, seed: int, mean: float, std_dev: float, 
     return normal(_key(seed, key), output_shape, jnp.float32, mean=mean, deviation=std_dev)
 
 
-@op("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
+@layer("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
 def random_normal_dynamic(shape: Array, *, key: Array, seed: int, mean: float, std_dev: float) -> Array:
     """Normal numbers in the shape that the input holds, known when the network is traced.
 
@@ -106,7 +106,7 @@ def random_normal_dynamic(shape: Array, *, key: Array, seed: int, mean: float, s
 # Uniform --------------------------------------------------------------------------------------------------------------
 
 
-@op("randomUniformLike", random=True, differentiable=_NO_VALUES, supported=_ordered)
+@layer("randomUniformLike", random=True, differentiable=_NO_VALUES, supported=_ordered)
 def random_uniform_like(x: Array, *, key: Array, seed: int, min_val: float, max_val: float) -> Array:
     """Numbers uniform over [min_val, max_val) in the shape of x, whatever its values.
 
@@ -125,7 +125,7 @@ def random_uniform_like(x: Array, *, key: Array, seed: int, min_val: float, max_
     return uniform(_key(seed, key), x.shape, x.dtype, low=min_val, high=max_val)
 
 
-@op("randomUniformStatic", random=True, supported=_ordered)
+@layer("randomUniformStatic", random=True, supported=_ordered)
 def random_uniform_static(
     *, key: Array, seed: int, min_val: float, max_val: float, output_shape: tuple[int, ...]
 ) -> Array:
@@ -146,7 +146,7 @@ def random_uniform_static(
     return uniform(_key(seed, key), output_shape, jnp.float32, low=min_val, high=max_val)
 
 
-@op("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
+@layer("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
 def random_uniform_dynamic(shape: Array, *, key: Array, seed: int, min_val: float, max_val: float) -> Array:
     """Numbers uniform over [min_val, max_val) in the shape that the input holds, known when the network is traced.
 
@@ -171,7 +171,7 @@ def random_uniform_dynamic(shape: Array, *, key: Array, seed: int, min_val: floa
 # Bernoulli ------------------------------------------------------------------------------------------------------------
 
 
-@op("randomBernoulliLike", random=True, differentiable=_NO_VALUES, supported=_probable)
+@layer("randomBernoulliLike", random=True, differentiable=_NO_VALUES, supported=_probable)
 def random_bernoulli_like(x: Array, *, key: Array, seed: int, prob: float) -> Array:
     """Ones with probability `prob`, else zeros, in the shape of x, whatever its values.
 
@@ -189,7 +189,7 @@ def random_bernoulli_like(x: Array, *, key: Array, seed: int, prob: float) -> Ar
     return bernoulli(_key(seed, key), x.shape, x.dtype, probability=prob)
 
 
-@op("randomBernoulliStatic", random=True, supported=_probable)
+@layer("randomBernoulliStatic", random=True, supported=_probable)
 def random_bernoulli_static(*, key: Array, seed: int, prob: float, output_shape: tuple[int, ...]) -> Array:
     """Ones with probability `prob`, else zeros, in a fixed shape.
 
@@ -207,7 +207,7 @@ def random_bernoulli_static(*, key: Array, seed: int, prob: float, output_shape:
     return bernoulli(_key(seed, key), output_shape, jnp.float32, probability=prob)
 
 
-@op("randomBernoulliDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_probable)
+@layer("randomBernoulliDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_probable)
 def random_bernoulli_dynamic(shape: Array, *, key: Array, seed: int, prob: float) -> Array:
     """Ones with probability `prob`, else zeros, in the shape that the input holds, known when the network is traced.
 
@@ -231,7 +231,7 @@ def random_bernoulli_dynamic(shape: Array, *, key: Array, seed: int, prob: float
 # Categorical ----------------------------------------------------------------------------------------------------------
 
 
-@op("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
+@layer("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
 def categorical_distribution(
     x: Array, *, key: Array, seed: int, num_samples: int, is_logits: bool, eps: float, temperature: float
 ) -> Array:

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError, SpecError
 from graphml.ops.kernels import recurrent as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers.activation import activate
+from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
 
 
@@ -90,7 +90,7 @@ def _upright(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappi
     return {name: weight.T for name, weight in weights.items()}
 
 
-@op(
+@layer(
     "simpleRecurrent",
     wire_only=("input_vector_size", "output_vector_size", "has_bias_vector"),
     prepare=_upright,
@@ -157,7 +157,7 @@ def _gru_gates(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Map
     }
 
 
-@op(
+@layer(
     "gru",
     wire_only=("input_vector_size", "output_vector_size", "has_bias_vectors"),
     prepare=_gru_gates,
@@ -286,7 +286,7 @@ def _lstm(
     return _blob(outputs), _blob(last_y[None]), _blob(last_c[None])
 
 
-@op(
+@layer(
     "uniDirectionalLSTM",
     wire_only=("input_vector_size", "output_vector_size"),
     prepare=_lstm_gates,
@@ -329,7 +329,7 @@ def uni_directional_lstm(
     return _lstm(x, y, c, weight_params, activations, params, reverse_input)
 
 
-@op(
+@layer(
     "biDirectionalLSTM",
     wire_only=("input_vector_size", "output_vector_size"),
     prepare=_lstm_gates,

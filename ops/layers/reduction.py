@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op, table
 from graphml.errors import ShapeError
 from graphml.ops.kernels import reductions as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import check_rank, image_axes, image_axis, normalize_axis
+from graphml.ops.layers.dialect import layer, layers
 
 Reduction: TypeAlias = Callable[[Array, tuple[int, ...]], Array]
 
@@ -27,7 +27,7 @@ _MODES: Mapping[str, Reduction] = {
 }
 
 
-@op("reduce", layout="either")
+@layer("reduce", layout="either")
 def reduce(x: Array, *, mode: str, epsilon: float, axis: str) -> Array:
     """One of ten reductions over channels, height, width, or several of them; the axes stay, with size 1.
 
@@ -56,7 +56,7 @@ def reduce(x: Array, *, mode: str, epsilon: float, axis: str) -> Array:
     return kernels.argmax(x, axes[0])
 
 
-@op("dot", layout="either")
+@layer("dot", layout="either")
 def dot(x: Array, y: Array, *, cosine_similarity: bool) -> Array:
     """The dot product of two vectors of channels, or the cosine of the angle between them.
 
@@ -122,7 +122,7 @@ _ND: Mapping[str, tuple[Reduction, str]] = {
     "reduceLogSumExp": (kernels.reduce_log_sum_exp, "The logarithm of the sum of exponentials, without overflow"),
 }
 
-table({kind: _reduction(kind, function, words) for kind, (function, words) in _ND.items()})
+layers({kind: _reduction(kind, function, words) for kind, (function, words) in _ND.items()})
 
 
 def _positions(find: Callable[[Array, int], Array], x: Array, axis: int, remove_dim: bool) -> Array:
@@ -134,7 +134,7 @@ def _positions(find: Callable[[Array, int], Array], x: Array, axis: int, remove_
 _NO_SLOPE = "a position does not change with small changes of the numbers"
 
 
-@op("argMax", differentiable=_NO_SLOPE)
+@layer("argMax", differentiable=_NO_SLOPE)
 def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
     """The position of the maximum along an axis, as a float; the first one among equals.
 
@@ -151,7 +151,7 @@ def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
     return _positions(kernels.argmax, x, axis, remove_dim)
 
 
-@op("argMin", differentiable=_NO_SLOPE)
+@layer("argMin", differentiable=_NO_SLOPE)
 def arg_min(x: Array, *, axis: int, remove_dim: bool) -> Array:
     """The position of the minimum along an axis, as a float; the first one among equals.
 

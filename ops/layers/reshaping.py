@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
 from graphml.ops.layers._integers import known_integers
+from graphml.ops.layers.dialect import layer
 
 
 def _reshape(x: Array, target: tuple[int, ...]) -> Array:
@@ -24,7 +24,7 @@ def _reshape(x: Array, target: tuple[int, ...]) -> Array:
     return x.reshape(target)
 
 
-@op("copy", layout="any")
+@layer("copy", layout="any")
 def copy(x: Array) -> Array:
     """x itself: the layer that may write a blob again.
 
@@ -42,7 +42,7 @@ def copy(x: Array) -> Array:
 # Axes of length 1 -----------------------------------------------------------------------------------------------------
 
 
-@op("squeeze")
+@layer("squeeze")
 def squeeze(x: Array, *, axes: tuple[int, ...], squeeze_all: bool) -> Array:
     """x without the named axes, or with `squeeze_all` without any of length 1.
 
@@ -69,7 +69,7 @@ def squeeze(x: Array, *, axes: tuple[int, ...], squeeze_all: bool) -> Array:
     return _reshape(x, tuple(n for axis, n in enumerate(x.shape) if axis not in dropped))
 
 
-@op("expandDims")
+@layer("expandDims")
 def expand_dims(x: Array, *, axes: tuple[int, ...]) -> Array:
     """x with additional axes of length 1.
 
@@ -96,7 +96,7 @@ def expand_dims(x: Array, *, axes: tuple[int, ...]) -> Array:
 # Other shapes ---------------------------------------------------------------------------------------------------------
 
 
-@op("flattenTo2D")
+@layer("flattenTo2D")
 def flatten_to_2d(x: Array, *, axis: int) -> Array:
     """A matrix: the axes before `axis` are its rows, the others its columns.
 
@@ -116,7 +116,7 @@ def flatten_to_2d(x: Array, *, axis: int) -> Array:
     return _reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
-@op("reshapeLike")
+@layer("reshapeLike")
 def reshape_like(x: Array, like: Array) -> Array:
     """x in the shape of the second input, whose values do not matter.
 
@@ -135,7 +135,7 @@ def reshape_like(x: Array, like: Array) -> Array:
     return _reshape(x, like.shape)
 
 
-@op("reshapeStatic")
+@layer("reshapeStatic")
 def reshape_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
     """x in a fixed shape, where one -1 takes the remaining elements.
 
@@ -154,7 +154,7 @@ def reshape_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
     return _reshape(x, target_shape)
 
 
-@op("reshapeDynamic", concrete=(1,))
+@layer("reshapeDynamic", concrete=(1,))
 def reshape_dynamic(x: Array, shape: Array) -> Array:
     """x in the shape that the second input holds, known when the network is traced; one -1 takes what remains.
 
@@ -173,7 +173,7 @@ def reshape_dynamic(x: Array, shape: Array) -> Array:
     return _reshape(x, known_integers(shape, "the shape"))
 
 
-@op("rankPreservingReshape")
+@layer("rankPreservingReshape")
 def rank_preserving_reshape(x: Array, *, target_shape: tuple[int, ...]) -> Array:
     """x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes the remaining elements.
 
@@ -198,7 +198,7 @@ def rank_preserving_reshape(x: Array, *, target_shape: tuple[int, ...]) -> Array
 # Borders --------------------------------------------------------------------------------------------------------------
 
 
-@op("constantPad", concrete=(1,))
+@layer("constantPad", concrete=(1,))
 def constant_pad(
     x: Array,
     amounts: Array | None = None,

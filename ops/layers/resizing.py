@@ -8,12 +8,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import resizing as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._borders import extents
 from graphml.ops.layers._integers import to_integers
+from graphml.ops.layers.dialect import layer
 
 _SAMPLING: Mapping[str, kernels.Sampling] = {
     "STRICT_ALIGN_ENDPOINTS_MODE": "strict_align_endpoints",
@@ -40,7 +40,7 @@ def _upsample_supported(attributes: Mapping[str, Any]) -> str | None:
     return None
 
 
-@op("upsample", layout="last", supported=_upsample_supported)
+@layer("upsample", layout="last", supported=_upsample_supported)
 def upsample(
     x: Array,
     *,
@@ -95,7 +95,7 @@ def _upsampled(size: int, wanted: int, mode: str) -> Any:
     return kernels.pixel_center_positions(size, wanted)
 
 
-@op("resizeBilinear", layout="last")
+@layer("resizeBilinear", layout="last")
 def resize_bilinear(x: Array, *, target_size: tuple[int, ...], mode: str) -> Array:
     """An image of a given size, by bilinear interpolation.
 
@@ -116,7 +116,7 @@ def resize_bilinear(x: Array, *, target_size: tuple[int, ...], mode: str) -> Arr
     return kernels.resize_bilinear(x, rows, columns)
 
 
-@op("cropResize", layout="last")
+@layer("cropResize", layout="last")
 def crop_resize(
     x: Array,
     regions: Array,

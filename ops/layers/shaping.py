@@ -6,14 +6,14 @@ import math
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import movement as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import check_rank
+from graphml.ops.layers.dialect import layer
 
 
-@op("reshape")
+@layer("reshape")
 def reshape(x: Array, *, target_shape: tuple[int, ...], mode: str) -> Array:
     """The numbers of each batch member, read in order, in a new shape [C, H, W] or [Seq, C, H, W].
 
@@ -52,7 +52,7 @@ def reshape(x: Array, *, target_shape: tuple[int, ...], mode: str) -> Array:
     return jnp.moveaxis(y, 4, 2) if last else y
 
 
-@op("flatten")
+@layer("flatten")
 def flatten(x: Array, *, mode: str) -> Array:
     """Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel running fastest.
 
@@ -70,7 +70,7 @@ def flatten(x: Array, *, mode: str) -> Array:
     return y.reshape(*x.shape[:-3], x.shape[-3] * x.shape[-2] * x.shape[-1], 1, 1)
 
 
-@op("permute")
+@layer("permute")
 def permute(x: Array, *, axis: tuple[int, ...]) -> Array:
     """Sequence, channels, height and width in another order; the batch axis stays.
 
@@ -95,7 +95,7 @@ def permute(x: Array, *, axis: tuple[int, ...]) -> Array:
     return jnp.transpose(x, (sequence, 1, channels, height, width))
 
 
-@op("reorganizeData", layout="last")
+@layer("reorganizeData", layout="last")
 def reorganize_data(x: Array, *, mode: str, block_size: int) -> Array:
     """Square blocks of pixels become channels, or channels become blocks of pixels.
 
@@ -128,7 +128,7 @@ def reorganize_data(x: Array, *, mode: str, block_size: int) -> Array:
     return kernels.depth_to_space(x, block_size)
 
 
-@op("sequenceRepeat", layout="any")
+@layer("sequenceRepeat", layout="any")
 def sequence_repeat(x: Array, *, n_repetitions: int) -> Array:
     """The whole sequence repeated along its axis, -5.
 

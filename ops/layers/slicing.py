@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import op
 from graphml.errors import ShapeError
 from graphml.ops.kernels import slicing as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
 from graphml.ops.layers._integers import known_integers, to_integers
+from graphml.ops.layers.dialect import layer
 
 
 def _per_axis(values: Sequence[Any], rank: int, name: str) -> Sequence[Any]:
@@ -63,7 +63,7 @@ def _slice(
     return x[(*where, ...)]  # with the dots, NumPy gives an array where one number remains
 
 
-@op("sliceStatic")
+@layer("sliceStatic")
 def slice_static(
     x: Array,
     *,
@@ -124,7 +124,7 @@ def _spans(
     return kernels.resolve_slices(x.shape, first, stop, step, from_edge, to_edge, squeeze)
 
 
-@op("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6), sizes=lambda *inputs, **fields: tuple(_spans(*inputs, **fields)[2]))
+@layer("sliceDynamic", concrete=(1, 2, 3, 4, 5, 6), sizes=lambda *inputs, **fields: tuple(_spans(*inputs, **fields)[2]))
 def slice_dynamic(
     x: Array,
     begin: Array,
@@ -182,7 +182,7 @@ def _positions(values: Any, name: str) -> tuple[int, ...]:
     return tuple(min(max(number, -(2**31)), 2**31 - 1) for number in known_integers(values, name))
 
 
-@op("sliceBySize")
+@layer("sliceBySize")
 def slice_by_size(x: Array, begin: Array, *, size: int, axis: int) -> Array:
     """`size` consecutive elements of one axis from `begin` on, which may depend on data.
 
@@ -209,7 +209,7 @@ def slice_by_size(x: Array, begin: Array, *, size: int, axis: int) -> Array:
     return lax.dynamic_slice_in_dim(x, to_integers(begin).reshape(()), size, axis)
 
 
-@op("slidingWindows")
+@layer("slidingWindows")
 def sliding_windows(x: Array, *, axis: int, window_size: int, step: int) -> Array:
     """Every `step`-th window of consecutive elements of one axis.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from graphml.catalogue import op
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.elementwise import constant_power, in_loops, reciprocal_sqrt
+from graphml.ops.layers.dialect import layer
 
 
-@op("unary", layout="any")
+@layer("unary", layout="any")
 def unary(x: Array, *, type: str, alpha: float, epsilon: float, shift: float, scale: float) -> Array:
     """f(scale * x + shift), elementwise, for one of eight functions f.
 

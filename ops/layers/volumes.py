@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import op, target
+from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.ops.kernels import pooling as kernels
 from graphml.ops.kernels.arrays import Array
@@ -16,6 +16,7 @@ from graphml.ops.kernels.convolution import ConvolutionWindow, crop_borders, cro
 from graphml.ops.kernels.convolution_choice import choose_transposed_volume, choose_volume
 from graphml.ops.kernels.windows import Extents, Pair, reach, same_padding, window_count
 from graphml.ops.layers._borders import extents
+from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.pooling import pool_everything
 
 
@@ -32,7 +33,7 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
     return {**weights, "weights": form}
 
 
-@op("convolution3d", wire_only=("output_channels", "has_bias"), prepare=_prepare)
+@layer("convolution3d", wire_only=("output_channels", "has_bias"), prepare=_prepare)
 def convolution_3d(
     x: Array,
     *,
@@ -117,7 +118,7 @@ def convolution_3d(
     return jnp.moveaxis(y if bias is None else y + bias, -1, 1)
 
 
-@op("pooling3d")
+@layer("pooling3d")
 def pooling_3d(
     x: Array,
     *,
@@ -180,7 +181,7 @@ def pooling_3d(
     return jnp.moveaxis(y, -1, 1)
 
 
-@op("globalPooling3d")
+@layer("globalPooling3d")
 def global_pooling_3d(x: Array, *, type: str) -> Array:
     """The maximum or the mean of each channel of a volume.
 

@@ -7,8 +7,9 @@ import numpy as np
 import optax
 import pytest
 
-from graphml import graph
 from graphml.build import NeuralNetworkBuilder, array
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.interpreter.lower import Lowered, lower
 from graphml.spec.attributes import Choice
 
@@ -19,8 +20,8 @@ nnx = pytest.importorskip("flax.nnx", reason="flax is an optional extra and is n
 def lowered() -> Lowered:
     builder = NeuralNetworkBuilder({"x": array(3, 2, 2)}, {"y": array(3, 2, 2)})
     builder.add("activation", "a/b", ["x"], ["y"], nonlinearity_type=Choice("PReLU"), alpha=np.float32([0.1, 0.2, 0.3]))
-    port_in, port_out = graph.Port("x", (3, 2, 2)), graph.Port("y", (3, 2, 2))
-    return lower(graph.from_spec(builder.network, (port_in,), (port_out,)))
+    port_in, port_out = Port("x", (3, 2, 2)), Port("y", (3, 2, 2))
+    return lower(*read_network(builder.network, (port_in,), (port_out,)))
 
 
 def test_the_module_answers_as_the_function(lowered):

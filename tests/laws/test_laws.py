@@ -34,8 +34,8 @@ def _with_weights(kind: Kind) -> list[tuple[str, Case]]:
 
 
 def test_every_kind_of_the_format_is_in_the_catalogue_and_has_cases():
-    assert sorted(set(layers.kinds()) - set(catalogue.rows())) == [], "kinds that no operator runs"
-    assert sorted(set(catalogue.rows()) - set(KINDS)) == [], "operators that nothing is demanded of"
+    assert sorted(set(layers.kinds()) - set(catalogue.rows("layer"))) == [], "kinds that no operator runs"
+    assert sorted(set(catalogue.rows("layer")) - set(KINDS)) == [], "operators that nothing is demanded of"
 
 
 @every_kind
@@ -84,7 +84,7 @@ def _either(kind: Kind) -> list[Case]:
 
 def _layout(kind: Kind, case: Case) -> str:
     attributes = lowered(kind.kind, case).graph.body.nodes[-1].attributes
-    return catalogue.row(kind.kind).layout_for(attributes)
+    return catalogue.rows("layer")[kind.kind].layout_for(attributes)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, kind in KINDS.items() if _either(kind)))
@@ -120,7 +120,7 @@ def test_jit_equals_eager(name):
 @every_kind
 def test_vmap_equals_a_loop(name):
     kind = KINDS[name]
-    concrete = catalogue.row(name).concrete
+    concrete = catalogue.rows("layer")[name].concrete
     if all(i in concrete for i in range(len(kind.base.inputs))):
         return  # a constant has nothing to map over, and known numbers are not mapped
     network = lowered(name, kind.base)
@@ -146,7 +146,7 @@ def test_vmap_equals_a_loop(name):
 
 @every_kind
 def test_gradients_are_numerical_differences(name):
-    kind, row = KINDS[name], catalogue.row(name)
+    kind, row = KINDS[name], catalogue.rows("layer")[name]
     if row.differentiable is not True:
         assert len(row.differentiable.split()) > 3, "the reason is a sentence"
         return
@@ -176,7 +176,7 @@ def test_gradients_are_numerical_differences(name):
 
 def _check_gradient(kind: Kind, case: Case, network: Lowered) -> None:
     """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
-    held = {*catalogue.row(kind.kind).concrete, *kind.whole}
+    held = {*catalogue.rows("layer")[kind.kind].concrete, *kind.whole}
     inputs = tuple(np.asarray(x, np.float64) for x in case.inputs)
     params = jax.tree.map(_as_trained, network.params, is_leaf=lambda w: isinstance(w, Quantized))
 
@@ -238,7 +238,7 @@ def test_refusals_say_their_words(name):
 def test_every_attribute_changes_the_answer(name):
     """Hollowness: an attribute or enum value that no case can tell apart might as well not be implemented."""
     kind = KINDS[name]
-    row = catalogue.row(name)
+    row = catalogue.rows("layer")[name]
     missing = sorted((row.attributes | row.weights) - kind.vary.keys() - kind.unseen.keys())
     assert missing == [], "attributes that no variation shows to matter"
     assert all(len(where.split()) > 3 for where in kind.unseen.values()), "where it is tested is a sentence"
@@ -306,7 +306,7 @@ def test_the_program_is_pure_and_portable(name):
 
 
 def test_the_signature_of_a_row_is_the_wire():
-    for name, row in catalogue.rows().items():
+    for name, row in catalogue.rows("layer").items():
         assert row.attributes | row.weights <= attribute_names(name)
         assert row.weights <= weight_names(name)
         assert row.summary, f"{name} has no docstring"

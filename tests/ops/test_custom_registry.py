@@ -7,7 +7,8 @@ from one_layer import blobs, built, lowered, same
 
 from graphml import register_custom_layer
 from graphml.errors import UnsupportedError
-from graphml.graph import Graph, Port, from_layers
+from graphml.frontends.layers import read_layers
+from graphml.graph import Graph
 from graphml.interpreter.lower import lower
 from graphml.ops.layers import custom
 
@@ -54,7 +55,7 @@ def test_all_missing_classes_are_named_at_once():
     ]
     layers[1].name = "second"
     layers[1].input[0] = layers[1].output[0] = "other"
-    network = Graph((Port("in0", None), Port("other", None)), (), from_layers(layers), True)
+    network = Graph(("in0", "other"), (), read_layers(layers))
     with pytest.raises(UnsupportedError) as caught:
         lower(network)
     assert "'FirstOfTwo' is not registered" in str(caught.value)

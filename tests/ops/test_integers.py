@@ -65,7 +65,7 @@ _KNOWN_READERS = {
 @pytest.mark.parametrize("kind", [*_READERS, *_KNOWN_READERS])
 def test_a_fraction_is_dropped(kind):
     fields, inputs = {**_READERS, **_KNOWN_READERS}[kind]
-    row = catalogue.row(kind)
+    row = catalogue.rows("layer")[kind]
 
     def run(number):
         result = row.function(*(np.asarray(x, np.float32) for x in inputs(number)), **fields)

@@ -8,7 +8,8 @@ from one_layer import same, tolerances
 
 from graphml import catalogue
 from graphml.build import NeuralNetworkBuilder
-from graphml.graph import Port, from_spec
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
 from graphml.interpreter.lower import at_least_1d, lower
 from graphml.spec.attributes import decode, encode
 
@@ -32,7 +33,7 @@ _IN_NUMPY = [
 
 @pytest.mark.parametrize("name", _IN_NUMPY)
 def test_known_values_stay_in_numpy(name):
-    kind, row = KINDS[name], catalogue.row(name)
+    kind, row = KINDS[name], catalogue.rows("layer")[name]
     for case in [kind.base, *(case for _, case in kind.variations())]:
         attributes = decode(encode(name, dict(case.fields))).attributes
         result = row.function(*case.inputs, **{key: attributes[key] for key in row.attributes})
@@ -45,7 +46,7 @@ def test_known_values_stay_in_numpy(name):
 
 def test_indices_out_of_range_read_nan_from_known_values_too():
     tens = np.float32([10, 20, 30])
-    got = catalogue.row("gather").function(tens, np.float32([2, -3, 3, -4]), axis=0)
+    got = catalogue.rows("layer")["gather"].function(tens, np.float32([2, -3, 3, -4]), axis=0)
     same(got, np.float32([30, 10, np.nan, np.nan]))
 
 
@@ -53,7 +54,7 @@ def _network(*layers):
     builder = NeuralNetworkBuilder({"x": None}, {"y": None})
     for kind, inputs, output, fields in layers:
         builder.add(kind, output, inputs, [output], **fields)
-    return lower(from_spec(builder.network, (Port("x", None),), (Port("y", None),)))
+    return lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
 
 
 def _constant(name, *values):

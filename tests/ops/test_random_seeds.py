@@ -6,7 +6,8 @@ import pytest
 from cases import load_all
 from one_layer import blobs, lowered
 
-from graphml import graph
+from graphml.frontends.layers import read_layers
+from graphml.graph import Graph
 from graphml.interpreter.lower import lower
 from graphml.spec import NeuralNetworkLayer
 from graphml.spec.attributes import encode
@@ -50,7 +51,6 @@ def test_two_layers_without_a_seed_draw_different_numbers():
         layer.name = name
         layer.output.append(name)
         layers.append(NeuralNetworkLayer.FromString(layer.SerializeToString()))
-    ports = tuple(graph.Port(name, None) for name in ("a", "b"))
-    network = lower(graph.Graph((), ports, graph.from_layers(layers), True))
+    network = lower(Graph((), ("a", "b"), read_layers(layers)))
     drawn = network.fn(network.params, {}, key=jax.random.key(0))
     assert (drawn["a"] != drawn["b"]).all()

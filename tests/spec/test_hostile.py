@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphml.errors import GraphmlError, SpecError
-from graphml.graph import Port, check_sides, from_layers, from_spec, last_reads, live_after
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_layers, read_network
+from graphml.graph import check_sides, last_reads, live_after
 from graphml.spec import Model, parse, read, serialize
 from graphml.spec.validate import problems, update_problems
 
@@ -42,7 +44,7 @@ def _use(data: bytes) -> object:
     update_problems(model)
     kind = model.WhichOneof("Type")
     if kind in ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor"):
-        from_layers(getattr(model, kind).layers)
+        read_layers(getattr(model, kind).layers)
     return model
 
 
@@ -185,7 +187,7 @@ def test_declared_sizes_allocate_nothing(size, layer, network):
     assert {"input 'x'", "layer 'loadConstantND' (loadConstantND)", "layer 'innerProduct' (innerProduct)"} <= places
     for message in (constant, dense, table):
         with pytest.raises(GraphmlError):
-            from_layers([message])
+            read_layers([message])
     assert _peak() - before < 50_000_000
 
 
@@ -197,7 +199,7 @@ def test_lists_of_a_million_sizes(layer, network):
     model = network(constant, shape, order, inputs={"x": (2**60,) * 1_000_000})
     found: Any = _bounded(lambda: problems(model))
     assert all(len(str(problem)) < 2000 for problem in found)
-    assert isinstance(_bounded(lambda: from_layers([constant])), SpecError)
+    assert isinstance(_bounded(lambda: read_layers([constant])), SpecError)
 
 
 def test_many_layers_and_branches(layer, network):
@@ -223,7 +225,7 @@ def test_many_branches_become_a_graph_in_linear_time(layer, network):
     model, keep = network(*branches, copy), frozenset("y")
 
     def wire():
-        graph = from_spec(model.neuralNetwork, (Port("x", None),), (Port("y", None),))
+        graph, _ = read_network(model.neuralNetwork, (Port("x", None),), (Port("y", None),))
         check_sides(graph, ())
         return live_after(graph.body, keep), last_reads(graph.body, keep)
 

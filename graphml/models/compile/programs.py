@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.errors import UnsupportedError
-from graphml.interpreter.control import MOST_TURNS
+from graphml.interpreter.loop import MOST_TURNS
 from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import MOST, Compiled, Latest, forms_of_inputs
 from graphml.interpreter.stages import Staged

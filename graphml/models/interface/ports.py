@@ -10,7 +10,7 @@ import numpy as np
 
 from graphml.descriptions import Description, FeatureDescription, FeatureType
 from graphml.errors import GraphError, SpecError
-from graphml.graph import Port, Preprocessing
+from graphml.frontends.layer_interface import Port, Preprocessing
 
 _IN_NETWORKS = (FeatureType.MULTI_ARRAY, FeatureType.IMAGE, FeatureType.INT64, FeatureType.DOUBLE)
 

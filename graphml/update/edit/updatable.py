@@ -9,12 +9,13 @@ import jax
 import numpy as np
 
 from graphml import recipes
+from graphml.catalogue import Role, has_role
 from graphml.errors import GraphmlError, UpdateError
-from graphml.graph import Graph
+from graphml.graph import read_by, written_by
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
 from graphml.recipes import Recipe, network_of, write_recipe
-from graphml.update.step.gradient_reach import leading_to, read_by, written_by
+from graphml.update.step.gradient_reach import leading_to
 
 
 def make_updatable(
@@ -85,14 +86,10 @@ class _Shapes(Mapping[str, tuple[int, ...]]):
         if self._found is None:
             try:
                 lowered = self._model.lower()
-                inputs = {
-                    port.name: jax.ShapeDtypeStruct(port.shape, np.float32)
-                    for port in lowered.graph.inputs
-                    if port.shape is not None
-                }
+                inputs = lowered.interface.declared_inputs(np.float32)
                 key = jax.eval_shape(lambda: jax.random.key(0))
                 blobs = jax.eval_shape(lambda p, x, k: lowered.intermediates(p, x, key=k), lowered.params, inputs, key)
-                self._found = {name: _declared(blob.shape, lowered.graph) for name, blob in blobs.items()}
+                self._found = {name: _declared(blob.shape, lowered.interface.blob_rank) for name, blob in blobs.items()}
             except GraphmlError:
                 self._found = {}
         return self._found
@@ -107,9 +104,9 @@ class _Shapes(Mapping[str, tuple[int, ...]]):
         return len(self._all())
 
 
-def _declared(shape: tuple[int, ...], graph: Graph) -> tuple[int, ...]:
+def _declared(shape: tuple[int, ...], blob_rank: int | None) -> tuple[int, ...]:
     """A blob's shape as a feature has it: rank-5 blobs lose the axes that the mapping has added."""
-    if graph.exact or len(shape) != 5:
+    if blob_rank is None or len(shape) != blob_rank:
         return shape
     core = shape[2:]
     return core[:1] if core[1:] == (1, 1) else core
@@ -126,7 +123,9 @@ def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:
         if not wanted & written_by(node):
             continue
         inner = [n for region in node.regions.values() for n in region.walk()]
-        weighted = [n.key for n in (node, *inner) if n.weights and n.kind not in _NO_HEAD]
+        weighted = [
+            n.key for n in (node, *inner) if n.weights and not has_role(n, "constant") and not has_role(n, "rescaling")
+        ]
         if weighted:
             found += weighted
         else:
@@ -136,5 +135,5 @@ def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-# Weights that are no parameters, and those that only shift or stretch what the layer before has made.
-_NO_HEAD = ("loadConstant", "loadConstantND", "batchnorm", "scale", "bias", "activation", "layerNormalization")
+# Roles of layers whose weights are no parameters, or only scale and shift what the layer before has computed.
+_NO_HEAD: tuple[Role, ...] = ("constant", "rescaling")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -12,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.errors import GraphmlError, UpdateError
-from graphml.graph import Node
+from graphml.graph import Node, read_by, written_by
 from graphml.interpreter.lower import Lowered
-from graphml.update.step.gradient_reach import read_by, written_by
 from graphml.update.step.trunk import Parts, merge, piece
 
 _NOTE = "in layer "  # the interpreter adds a note like this to errors of other libraries
@@ -73,7 +71,7 @@ def _without_gradient(parts: Parts, params: Any, one: Mapping[str, Any]) -> str 
 
 def _sum_of(lowered: Lowered, node: Node, params: Any) -> Callable[[Mapping[str, Any]], Any]:
     """One layer, as a function whose result is a number."""
-    alone = replace(lowered, graph=piece(lowered.graph, (node,), sorted(read_by(node)), sorted(written_by(node))))
+    alone = piece(lowered, (node,), sorted(read_by(node)), sorted(written_by(node)))
 
     def total(inputs: Mapping[str, Any]) -> Any:
         outputs = alone.fn(params, inputs, key=jax.random.key(0), train=True)

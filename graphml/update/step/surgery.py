@@ -1,5 +1,6 @@
-"""What training adds to a network: dropout, and batch normalization by the mini-batch. Graphs of ordinary layers come
-out, so the interpreter knows nothing of it; what changes from step to step enters through inputs of their own.
+"""What training adds to a network: dropout, and batch normalization by the mini-batch. The result is a graph of
+ordinary nodes, so the interpreter knows nothing of training; what changes from step to step enters through inputs of
+its own.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from graphml.catalogue import has_role
 from graphml.errors import UpdateError
-from graphml.graph import Node, Region
-from graphml.update.step.gradient_reach import read_by, written_by
+from graphml.graph import Node, Region, read_by, written_by
 
 MASK = "$mask"
-"""The input that says whether a row counts, and does not only fill up the mini-batch."""
+"""The input that says whether a row counts, or only fills up the mini-batch."""
 
 ROWS = "rows"
 """The axis over which rows are vmapped."""
 
 _FIRST = 1 << 20  # position of inserted nodes: beyond those of the network, because random numbers depend on it
+_DIALECT = "layer"  # of inserted nodes, whatever the dialect of those around them
 _STATISTICS = "graphml.batch_statistics"
 
 
@@ -36,8 +38,11 @@ def keep_of(blob: str) -> str:
 
 
 def with_dropout(nodes: Sequence[Node], blobs: Sequence[str]) -> tuple[list[Node], dict[str, str]]:
-    """The nodes with dropout on blobs, and the new name of each of these. Raises UpdateError for a blob that does not
-    lead to the loss, or that is written more than once."""
+    """The nodes with dropout on blobs, and the new name of each of these blobs.
+
+    Raises:
+        UpdateError: The loss does not depend on a blob, or it is written more than once.
+    """
     out, renamed = list(nodes), {}
     for number, blob in enumerate(blobs):
         places = [i for i, node in enumerate(out) if blob in written_by(node)]
@@ -62,13 +67,22 @@ def _dropout(blob: str, dropped: str, position: int) -> list[Node]:
         ("divideBroadcastable", (some, keep_of(blob)), dropped, {}),
     ]
     return [
-        Node(f"{output}#", f"dropout of {blob}", kind, inputs, (output,), attributes, {}, position + i)
+        Node(
+            key=f"{output}#",
+            name=f"dropout of {blob}",
+            dialect=_DIALECT,
+            kind=kind,
+            inputs=inputs,
+            outputs=(output,),
+            attributes=attributes,
+            position=position + i,
+        )
         for i, (kind, inputs, output, attributes) in enumerate(steps)
     ]
 
 
 def _reading(node: Node, old: str, new: str) -> Node:
-    """The node with another name for a blob that it reads, at any depth."""
+    """The node, reading a blob under another name at any depth."""
     if old not in read_by(node):
         return node
     regions = {
@@ -82,17 +96,17 @@ def _reading(node: Node, old: str, new: str) -> Node:
 
 
 def moving(node: Node) -> bool:
-    """Whether a layer normalizes by stored statistics."""
-    return node.kind == "batchnorm" and not node.attributes["compute_mean_var"]
+    """Whether a node normalizes by stored statistics."""
+    return has_role(node, "normalizes by statistics")
 
 
 def statistics_of(key: str) -> tuple[str, str]:
-    """The blobs with mean and variance (unbiased) of what goes into a batch normalization."""
+    """The blobs with the mean and the (unbiased) variance of the input of a batch normalization."""
     return f"{key}$mean", f"{key}$variance"
 
 
 def with_batch_statistics(nodes: Sequence[Node], keys: Sequence[str]) -> list[Node]:
-    """The nodes with a layer in front of each named batch normalization, which makes mean 0 and variance 1 over the
+    """The nodes with one more before each named batch normalization, which normalizes to mean 0 and variance 1 over the
     mini-batch."""
     out: list[Node] = []
     for node in nodes:
@@ -101,7 +115,18 @@ def with_batch_statistics(nodes: Sequence[Node], keys: Sequence[str]) -> list[No
             normal = f"{node.key}$normal"
             attributes = {"class_name": _STATISTICS, "parameters": {"epsilon": node.attributes["epsilon"]}}
             outputs = (normal, *statistics_of(node.key))
-            out.append(Node(f"{normal}#", node.name, "custom", (blob, MASK), outputs, attributes, {}, node.position))
+            out.append(
+                Node(
+                    key=f"{normal}#",
+                    name=node.name,
+                    dialect=_DIALECT,
+                    kind="custom",
+                    inputs=(blob, MASK),
+                    outputs=outputs,
+                    attributes=attributes,
+                    position=node.position,
+                )
+            )
             node = replace(node, inputs=(normal,))
         out.append(node)
     return out

@@ -7,7 +7,7 @@ epochs run. Both are graphs of their own: the tail's inputs are the blobs at the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,23 +15,19 @@ import jax
 import numpy as np
 
 from graphml import catalogue
+from graphml.catalogue import has_role
 from graphml.errors import UpdateError
-from graphml.graph import Graph, Node, Port, Region, reads, writes
+from graphml.frontends.layer_interface import LayerInterface, Port
+from graphml.graph import Graph, Node, Region, read_by, reads, writes, written_by
 from graphml.interpreter.lower import Lowered
 from graphml.update.recipe import Augment, Loss, Recipe
 from graphml.update.step import quantized as rounding
 from graphml.update.step import surgery
-from graphml.update.step.gradient_reach import leading_to, reached, read_by, written_by
+from graphml.update.step.gradient_reach import leading_to, reached
 
 Params = Mapping[str, Mapping[str, Any]]
 
-_SOFTMAX = ("softmax", "softmaxND")
-# weights that describe the data which a layer has seen, or that are no weights at all: never trained unasked
-_NOT_WEIGHTS: Mapping[str, tuple[str, ...]] = {
-    "batchnorm": ("mean", "variance"),
-    "loadConstant": ("data",),
-    "loadConstantND": ("data",),
-}
+_STATISTICS = ("mean", "variance")  # weights that describe past data
 
 
 class Reading(NamedTuple):
@@ -108,10 +104,10 @@ class Parts:
         """The weights that gradients change, and the statistics that only follow the data."""
         moving = self.statistics or {}
         learned = {
-            key: {n: w for n, w in weights.items() if key not in moving or n not in ("mean", "variance")}
+            key: {n: w for n, w in weights.items() if key not in moving or n not in _STATISTICS}
             for key, weights in train.items()
         }
-        return learned, {key: {n: train[key][n] for n in ("mean", "variance")} for key in moving}
+        return learned, {key: {n: train[key][n] for n in _STATISTICS} for key in moving}
 
 
 def merge(train: Params, frozen: Params) -> dict[str, dict[str, Any]]:
@@ -132,12 +128,12 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     needed = leading_to(graph.body, *(reading.blob for reading in readings))
     trained = _trained(lowered, needed, readings, recipe)
     statistics = _statistics(needed, trained, recipe)
-    trained |= {key: (*dict.fromkeys((*trained[key], "mean", "variance")),) for key in statistics}
-    stretches = _augmented(graph, recipe.augmentation)
+    trained |= {key: (*dict.fromkeys((*trained[key], *_STATISTICS)),) for key in statistics}
+    images = _augmented(_ports(lowered), recipe.augmentation)
 
     grown = surgery.with_batch_statistics(needed, tuple(statistics))
     grown, renamed = surgery.with_dropout(grown, recipe.dropout)
-    moving = {surgery.MASK, *(stretch.blob for stretch in stretches)}
+    moving = {surgery.MASK, *(image.blob for image in images)}
     below, above = _cut(grown, frozenset(trained), moving)
     kept = {node.key for node in above}
     plain = [_in_floats(node, trained) for node in needed if node.key in kept]
@@ -150,37 +146,41 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     ends = [renamed.get(reading.blob, reading.blob) for reading in readings]
     ends += [name for key in statistics for name in surgery.statistics_of(key)]
     target = lowered.target.replace(custom_layers={**lowered.target.custom_layers, **surgery.CUSTOM_LAYERS})
-    tail = replace(lowered, graph=piece(graph, above, (*cut, *extra), ends), target=target)
+    tail = piece(replace(lowered, target=target), above, (*cut, *extra), ends)
     trunk_body = Region(tuple(leading_to(Region(tuple(below)), *cut)))
     return Parts(
         trunk=replace(lowered, graph=replace(graph, outputs=(), body=trunk_body)),
         tail=tail,
-        plain=replace(lowered, graph=piece(graph, plain, cut, [reading.blob for reading in readings])),
+        plain=piece(lowered, plain, cut, [reading.blob for reading in readings]),
         cut=cut,
         readings=readings,
         trained=trained,
-        draws=bool(stretches) or any(catalogue.row(node.kind).random for node in tail.graph.body.walk()),
+        draws=bool(images) or any(catalogue.row(node).random for node in tail.graph.body.walk()),
         dropout=recipe.dropout,
         renamed=renamed,
-        augmentation=stretches,
+        augmentation=images,
         statistics=statistics,
         quantized=recipe.quantized,
         half=recipe.half,
     )
 
 
-def piece(graph: Graph, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
-    """Some nodes of a graph, from blobs as they are inside to blobs as they are inside."""
-    # exact: the blobs at the cut have been mapped already; the layers still see the network's mapping
-    ports = tuple(Port(name, None) for name in inputs)
-    ends = tuple(Port(name, None) for name in dict.fromkeys(outputs))
-    return replace(graph, inputs=ports, outputs=ends, body=Region(tuple(nodes)), exact=True)
+def piece(lowered: Lowered, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> Lowered:
+    """Some nodes of a network as a network of their own, from blobs as they are inside to blobs as they are inside."""
+    ends = tuple(dict.fromkeys(outputs))
+    graph = replace(lowered.graph, inputs=tuple(inputs), outputs=ends, body=Region(tuple(nodes)))
+    return replace(lowered, graph=graph, interface=lowered.interface.inside(inputs, ends))
+
+
+def _ports(lowered: Lowered) -> tuple[Port, ...]:
+    """The inputs of the network, where its interface may declare images."""
+    return lowered.interface.inputs if isinstance(lowered.interface, LayerInterface) else ()
 
 
 def _reading(graph: Graph, loss: Loss) -> Reading:
     producer = _producer(graph, loss)
-    softmax = loss.kind == "categorical_cross_entropy" and producer.kind in _SOFTMAX
-    sigmoid = loss.kind == "binary_cross_entropy" and _is_sigmoid(producer)
+    softmax = loss.kind == "categorical_cross_entropy" and has_role(producer, "softmax")
+    sigmoid = loss.kind == "binary_cross_entropy" and has_role(producer, "sigmoid")
     return Reading(producer.inputs[0], True) if softmax or sigmoid else Reading(loss.input, False)
 
 
@@ -189,10 +189,6 @@ def _producer(graph: Graph, loss: Loss) -> Node:
         if loss.input in node.outputs or any(loss.input in writes(region) for region in node.regions.values()):
             return node
     raise UpdateError(f"no layer gives {loss.input!r}, the input of loss {loss.name!r}")
-
-
-def _is_sigmoid(node: Node) -> bool:
-    return node.kind == "activation" and node.attributes["nonlinearity_type"].name == "sigmoid"
 
 
 # What is trained -----------------------------------------------------------------------------------------------------
@@ -208,13 +204,13 @@ def _trained(
         unknown = [name for name in asked if name not in nodes]
         if unknown:
             raise UpdateError(f"there is no layer {', '.join(map(repr, unknown))} to train")
-    found, blocks = reached(needed, (reading.blob for reading in readings), lowered.target.max_iterations)
+    found, obstacles = reached(needed, (reading.blob for reading in readings), lowered.target.max_iterations)
     name = "loss " + ", ".join(repr(loss.name) for loss in recipe.losses)
     if asked:
         candidates = [nodes[key] for key in asked]
-        _refuse_if_lost([node for node in candidates if node not in found], name, blocks)
+        _refuse_if_lost([node for node in candidates if node not in found], name, obstacles)
     else:
-        candidates = [node for node in found if node.kind not in ("loadConstant", "loadConstantND")]
+        candidates = [node for node in found if not has_role(node, "constant")]
     trained, refused = {}, []
     for node in candidates:
         reason = _cannot_learn(node, lowered, recipe)
@@ -226,15 +222,15 @@ def _trained(
     if refused and recipe.layers is not None:
         raise UpdateError("these layers cannot learn:\n" + "\n".join(refused))
     if not trained:
-        raise UpdateError(f"no layer has weights that {name} could train" + (f":\n{blocks}" if blocks else ""))
+        raise UpdateError(f"no layer has weights that {name} could train" + (f":\n{obstacles}" if obstacles else ""))
     return trained
 
 
-def _refuse_if_lost(lost: list[Node], name: str, blocks: str) -> None:
+def _refuse_if_lost(lost: list[Node], name: str, obstacles: str) -> None:
     if lost:
         names = ", ".join(node.label for node in lost)
         beside = "; they do not lead to it" if len(lost) > 1 else "; it does not lead to it"
-        raise UpdateError(f"no gradient of {name} reaches {names}" + (f":\n{blocks}" if blocks else beside))
+        raise UpdateError(f"no gradient of {name} reaches {names}" + (f":\n{obstacles}" if obstacles else beside))
 
 
 def _cannot_learn(node: Node, lowered: Lowered, recipe: Recipe) -> str | None:
@@ -252,7 +248,11 @@ def _weights(node: Node, wanted: tuple[str, ...] | None, asked: bool) -> tuple[s
         if unknown:
             raise UpdateError(f"{node.label} has no weight {', '.join(unknown)}; it has {', '.join(node.weights)}")
         return wanted
-    never = () if asked and node.kind != "batchnorm" else _NOT_WEIGHTS.get(node.kind, ())
+    never: Collection[str] = ()
+    if has_role(node, "statistics"):
+        never = _STATISTICS
+    elif has_role(node, "constant") and not asked:
+        never = node.weights.keys()
     return tuple(name for name, value in node.weights.items() if name not in never and _are_floats(value))
 
 
@@ -279,14 +279,14 @@ def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) 
     return {node.key: node.attributes["epsilon"] for node in needed if node.key in trained and surgery.moving(node)}
 
 
-def _augmented(graph: Graph, steps: Sequence[Augment]) -> tuple[ImageAugmentation, ...]:
-    images = [port.name for port in graph.inputs if port.image]
+def _augmented(ports: Sequence[Port], steps: Sequence[Augment]) -> tuple[ImageAugmentation, ...]:
+    images = [port.name for port in ports if port.image]
     unknown = [step.input for step in steps if step.input is not None and step.input not in images]
     if unknown or (steps and not images):
         what = f"there is no image input {unknown[0]!r}" if unknown else "the network has no image input"
         raise UpdateError(f"augmentation changes images; {what}")
     out = []
-    for port in graph.inputs:
+    for port in ports:
         mine = [step for step in steps if port.image and step.input in (None, port.name)]
         if mine:
             kinds = tuple(step.kind for step in mine)
@@ -314,10 +314,10 @@ def _cut(needed: list[Node], trained: frozenset[str], moving: set[str]) -> tuple
     made = {name for node in needed for name in written_by(node)}
     trunk, tail = [], []
     for node in needed:
-        row = catalogue.row(node.kind)
+        row = catalogue.row(node)
         inner = [n for region in node.regions.values() for n in region.walk()]
         keys = {node.key, *(n.key for n in inner)}
-        random = row.random or any(catalogue.row(n.kind).random for n in inner)
+        random = row.random or any(catalogue.row(n).random for n in inner)
         if keys & trained or random or read_by(node) & moving:
             moving |= written_by(node)
             varying |= written_by(node)

@@ -1,0 +1,85 @@
+"""How values enter and leave a graph: what a front end tells the interpreter beside the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from graphml.errors import GraphError
+from graphml.graph import Graph
+from graphml.interpreter.values import known
+
+
+class Interface(Protocol):
+    """Maps the values of inputs to blobs, and blobs to the values of outputs. Implemented once for each format."""
+
+    @property
+    def blob_rank(self) -> int | None:
+        """The rank of all blobs, where `enter` gives all of them the same one."""
+        ...
+
+    def declared_inputs(self, dtype: Any) -> Mapping[str, jax.ShapeDtypeStruct]:
+        """The inputs whose shapes are declared, as abstract arrays. dtype: of what the graph is lowered for."""
+        ...
+
+    def enter(self, name: str, value: Any, dtype: Any) -> Any:
+        """The blob of an input.
+
+        Args:
+            name: the input.
+            value: what was given for it; None if nothing was.
+            dtype: what the graph is lowered for.
+
+        Raises:
+            GraphError: Nothing was given, and the input is not optional.
+            ShapeError: The value has a shape that the input cannot have.
+        """
+        ...
+
+    def leave(self, name: str, blob: Any) -> Any:
+        """The value of an output, from its blob."""
+        ...
+
+    def inside(self, inputs: Iterable[str], outputs: Iterable[str]) -> Interface:
+        """The interface of a part of the graph, whose inputs and outputs are blobs as they are inside of it."""
+        ...
+
+    def advice(self, graph: Graph) -> str:
+        """A sentence that helps whoever gave inputs of wrong shapes; empty if there is nothing to say."""
+        ...
+
+
+class Blobs:
+    """The interface of a graph whose inputs and outputs are blobs: arrays of the types and shapes that they have."""
+
+    blob_rank = None
+
+    def declared_inputs(self, dtype: Any) -> Mapping[str, jax.ShapeDtypeStruct]:
+        return {}
+
+    def enter(self, name: str, value: Any, dtype: Any) -> Any:
+        if value is None:
+            raise GraphError(f"the input {name!r} is missing")
+        return as_array(value)
+
+    def leave(self, name: str, blob: Any) -> Any:
+        return jnp.asarray(blob)
+
+    def inside(self, inputs: Iterable[str], outputs: Iterable[str]) -> Interface:
+        return self
+
+    def advice(self, graph: Graph) -> str:
+        return ""
+
+
+def as_array(value: Any, dtype: Any = None) -> Any:
+    """A value as an array of a type; of its own type if none is given. A known value stays known under `jax.jit`, where
+    it may decide a shape."""
+    if not known(value):
+        return value if dtype is None else value.astype(dtype)
+    with jax.ensure_compile_time_eval():
+        array = jnp.asarray(value)
+        return array.astype(array.dtype if dtype is None else dtype)

@@ -1,0 +1,25 @@
+"""Values while a graph is traced: which of them can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jax import lax
+from jax.core import Tracer
+
+State = dict[str, Any]
+"""Blobs by name."""
+
+
+def peek(value: Any) -> Any:
+    """The value itself where only a derivative is being traced, which hides it; otherwise what is given."""
+    if isinstance(value, Tracer) and np.issubdtype(value.dtype, np.floating):
+        seen = lax.stop_gradient(value)
+        return value if isinstance(seen, Tracer) else seen
+    return value
+
+
+def known(value: Any) -> bool:
+    """Whether a value can be looked at while the graph is traced."""
+    return not isinstance(peek(value), Tracer)

@@ -1,0 +1,42 @@
+"""The dialect of neural networks: what the schema of the format says of each layer kind, and what its values mean.
+
+Blobs are floats of one type, that which the network is lowered for; values that decide shapes are float32. A condition
+is true if its number is further from zero than 1e-6. Only some kinds know arrays without axes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphml.catalogue import Dialect, Signature
+from graphml.spec.attributes import attribute_names, weight_names
+from graphml.spec.layers import KEEP_SCALARS, REGIONS, kinds, snake_case
+
+
+def _signature(kind: str, version: int) -> Signature:
+    if kind not in kinds():
+        raise TypeError(f"the format has no layer kind {kind!r}")
+    weights = weight_names(kind)
+    regions = {snake_case(field): name for field, name in REGIONS.get(kind, {}).items()}
+    return Signature(attribute_names(kind) - weights, weights, regions, kind in KEEP_SCALARS)
+
+
+def _is_true(value: Any) -> Any:
+    return abs(value.reshape(())) > 1e-6
+
+
+LAYERS = Dialect(
+    "layer",
+    _signature,
+    is_true=_is_true,
+    value_type=lambda stored, lowered: lowered,
+    known_type=lambda stored: np.float32,
+)
+
+layer = LAYERS.operator
+"""Enter a function as the operator of a layer kind; see `Dialect.operator`."""
+
+layers = LAYERS.operators
+"""Enter a family of functions, {kind: function}; see `Dialect.operators`."""
