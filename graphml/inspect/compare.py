@@ -64,17 +64,17 @@ def compare(
     inputs = {name: np.asarray(x) for name, x in a.arrays(_random(a, seed) if features is None else features).items()}
     key = jax.random.key(seed)  # layers that draw random numbers draw the same ones in both
     blobs = a.intermediates(inputs, key=key)
-    outputs = [port.name for port in a.graph.outputs]
+    outputs = list(a.graph.outputs)
     if Path(second).suffix == ".onnx":
         others = run_onnx(second, inputs)
         other_outputs = list(others)[-len(outputs) :]
     else:
         b = _network(second)
-        names = [port.name for port in b.graph.inputs]
+        names = b.graph.inputs
         if set(names) != set(inputs) and len(names) == len(inputs):
             inputs = dict(zip(names, inputs.values(), strict=True))
         others = b.intermediates(inputs, key=key)
-        other_outputs = [port.name for port in b.graph.outputs]
+        other_outputs = list(b.graph.outputs)
     pairs = {name: name for name in blobs if name in others}
     for name, other in zip(outputs, other_outputs, strict=False):
         pairs.setdefault(name, other)
@@ -102,7 +102,7 @@ def _network(path: str | Path) -> NeuralNetwork:
 def _random(model: NeuralNetwork, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     out = {}
-    for port in model.graph.inputs:
+    for port in model.interface.inputs:
         if port.shape is None:
             raise FeatureError(f"the input {port.name!r} declares no shape; give the features to compare with")
         out[port.name] = rng.uniform(0, 255 if port.image else 1, port.shape).astype(np.float32)
