@@ -20,7 +20,7 @@ import contextvars
 import functools
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -249,7 +249,7 @@ class Dialect:
 def _checked(format_says: Signature, given: set[str], wire_only: tuple[str, ...], kind: str) -> Signature:
     """The signature of a function whose keywords are `given`. Raises TypeError where it is not that of the format."""
     named = format_says.attributes | format_says.weights
-    expected = named - set(wire_only)
+    expected = set(named - set(wire_only))
     if given != expected or not set(wire_only) <= named:
         stray, missing = sorted(given - expected), sorted(expected - given)
         unknown = sorted(set(wire_only) - named)
@@ -305,7 +305,7 @@ def has_role(node: Node, role: Role) -> bool:
 
 def _fill() -> None:
     """Import the operators: each family enters its rows when it is imported."""
-    import graphml.ops  # noqa: F401
+    import graphml.ops  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 
 # What an operator may know of its surroundings -----------------------------------------------------------------------
@@ -324,7 +324,7 @@ class Target:
     max_iterations: int | None = None  # turns of a loop without a bound of its own, for its derivative
     low_precision: bool = False  # GPU: accumulate dots and convolutions in half precision
     max_array_bytes: int = MAX_ARRAY_BYTES  # that one array may take: see `graphml.interpreter.budget`
-    custom_layers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    custom_layers: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
 
     def replace(self, **changes: Any) -> Target:
         return replace(self, **changes)
@@ -340,7 +340,7 @@ def target() -> Target:
 
 
 @contextlib.contextmanager
-def lowering_for(wanted: Target) -> Iterator[None]:
+def lowering_for(wanted: Target) -> Generator[None]:
     """Make `wanted` the `target()` of everything traced inside."""
     token = _target.set(wanted)
     try:
@@ -358,7 +358,7 @@ def channel_axis() -> Literal[-3, -1]:
 
 
 @contextlib.contextmanager
-def images_laid(last: bool) -> Iterator[None]:
+def images_laid(last: bool) -> Generator[None]:
     """Make `channel_axis()` -1 (channels-last) or -3 (as the format says) inside."""
     token = _channel_axis.set(-1 if last else -3)
     try:

@@ -312,7 +312,7 @@ def _given(value: Any) -> np.ndarray:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_as_in_python(name):
     each, model = PROGRAMS[name], _model(name)
-    (x,), (y,) = ([port.name for port in ports] for ports in (model.graph.inputs, model.graph.outputs))
+    (x,), (y,) = model.graph.inputs, model.graph.outputs
     lowered = model.lower()
 
     def run(value):
@@ -333,7 +333,7 @@ def test_as_in_python(name):
 def test_slopes(name):
     each, model = PROGRAMS[name], _model(name)
     lowered = model.lower(max_iterations=each.bound)
-    (x,), (y,) = ([port.name for port in ports] for ports in (model.graph.inputs, model.graph.outputs))
+    (x,), (y,) = model.graph.inputs, model.graph.outputs
     weights = np.cos(np.arange(9))
 
     def total(value):

@@ -1,5 +1,7 @@
 """How arrays and images enter and leave a neural network: rank 5 or as they are, and preprocessing of images."""
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools

@@ -70,7 +70,7 @@ def compare(
         other_outputs = list(others)[-len(outputs) :]
     else:
         b = _network(second)
-        names = list(b.graph.inputs)
+        names = b.graph.inputs
         if set(names) != set(inputs) and len(names) == len(inputs):
             inputs = dict(zip(names, inputs.values(), strict=True))
         others = b.intermediates(inputs, key=key)

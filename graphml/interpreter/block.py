@@ -1,5 +1,7 @@
 """A region as a function of blobs, traced once for each set of shapes however often it is used."""
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
@@ -7,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import numpy as np
 
-from graphml.interpreter.values import State
+from graphml.interpreter.values import State, is_fact
 
 Evaluate = Callable[[Any, Any, State, frozenset[str]], State]
 """(params, key, state, wanted) -> all blobs, of which those that were written count only where they are wanted."""
@@ -53,7 +54,7 @@ class Block:
         return None if self.key is None else jax.random.fold_in(self.key, turn)
 
     def _piece(self, state: State, wanted: Iterable[str]) -> _Traced:
-        fixed = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        fixed = {name: value for name, value in state.items() if is_fact(value)}
         constants = tuple(sorted((n, value.shape, value.dtype.str, value.tobytes()) for n, value in fixed.items()))
         moving = tuple(sorted(name for name in state if name not in fixed))
         place = constants, moving, frozenset(wanted)
@@ -71,7 +72,7 @@ class _Traced:
 
         def run(params: Any, key: Any, arrays: State) -> State:
             state = evaluate(params, key, {**fixed, **arrays}, wanted)
-            self._constant = {n: state[n] for n in wanted & state.keys() if isinstance(state[n], np.ndarray)}
+            self._constant = {n: state[n] for n in wanted & state.keys() if is_fact(state[n])}
             return {n: state[n] for n in wanted & state.keys() - self._constant.keys()}
 
         self._run: Any = jax.jit(run, inline=True)

@@ -5,6 +5,8 @@ checked on shapes, before anything is allocated. An operator that makes a NumPy 
 network is traced, checks its shape itself with `check_shape`; for everything else `check_call` does.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import math
@@ -51,7 +53,7 @@ def check_call(
 
     Args:
         function: a pure function of arrays.
-        arrays: its operands.
+        arrays: its operands; None for an absent one.
         concrete: positions of operands whose values the function needs, because they decide a shape.
         numbers: what else may decide shapes.
 
@@ -63,14 +65,14 @@ def check_call(
     traced = any(isinstance(array, Tracer) for array in arrays)
     if _ordinary(values) if traced else _surely_small(arrays, values):
         return
-    unseen = [i for i in range(len(arrays)) if i not in concrete]
+    unseen = [i for i, array in enumerate(arrays) if i not in concrete and array is not None]
 
-    def of_shapes(*hidden):
+    def of_shapes(*hidden: Any) -> list[Any]:
         given = list(arrays)
         for i, array in zip(unseen, hidden, strict=True):
             given[i] = array
-        results = function(*given)
-        results = results if isinstance(results, tuple | list) else [results]
+        made = function(*given)
+        results: list[Any] = list(made) if isinstance(made, tuple | list) else [made]
         for result in results:
             check_shape(result.shape, result.dtype)
         return [result for result in results if not isinstance(result, np.ndarray)]  # which may be a view
@@ -95,7 +97,7 @@ def _ordinary(numbers: Iterable[Any]) -> bool:
 
 def _surely_small(arrays: Iterable[Any], numbers: Iterable[Any]) -> bool:
     """Whether no product of three sizes and of all numbers comes near the limit; tracing twice would be for nothing."""
-    total = 3 * math.log2(1 + sum(array.size for array in arrays))
+    total = 3 * math.log2(1 + sum(array.size for array in arrays if array is not None))
     most = math.log2(target().max_array_bytes) - 4
     for number in _flat(numbers):
         if total > most or not math.isfinite(number):

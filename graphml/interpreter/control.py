@@ -6,6 +6,8 @@ both sides write, and a loop (`graphml.interpreter.loop`) carries the blobs that
 the next turn or after the loop. break and continue write the blob EXIT; what follows them then runs under a condition.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from graphml.errors import UnsupportedError
 from graphml.graph import EXIT
 from graphml.interpreter.block import NOTHING, Block
 from graphml.interpreter.loop import MOST_TURNS, UNKNOWN, Loop, ShapesChange, fitted, one_number, too_many_turns
-from graphml.interpreter.values import State, known
+from graphml.interpreter.values import State, is_fact, known
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Control:
 
             return taken
 
-        moving = {n: v for n, v in self.state.items() if not isinstance(v, np.ndarray)}
+        moving = {n: v for n, v in self.state.items() if not is_fact(v)}
         params = {**(otherwise.params if otherwise is not None else {}), **then.params}
         return lax.cond(predicate, run(then), run(otherwise), (params, moving))
 

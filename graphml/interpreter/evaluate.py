@@ -8,6 +8,8 @@ Around a row, and nowhere else: weights get their run-time form, image-like arra
 arrays with axes only, and errors gain the name of the node.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +40,7 @@ from graphml.interpreter.block import Block
 from graphml.interpreter.budget import VALUE_UNSEEN, check_call, check_shape
 from graphml.interpreter.control import Control
 from graphml.interpreter.layout import ChannelsLast, arrange, at_least_1d, wire
-from graphml.interpreter.values import State, known, peek
+from graphml.interpreter.values import State, is_fact, known, peek
 from graphml.interpreter.weights import known_weights, ready_weights
 
 
@@ -147,7 +149,7 @@ def _call_regions(row: Op, node: Node, env: State, live: frozenset[str], evaluat
     """The blobs that a node with regions writes."""
     state = {name: wire(env[name]) for name in used(node) if name in env}
     blocks = blocks_of(node, evaluation)
-    live |= {EXIT} if EXIT in state else set()
+    live |= frozenset({EXIT} if EXIT in state else ())
     control = Control(state, live, row.dialect.is_true, evaluation.target.max_iterations)
     inputs = [_given(name, _read(state, name), evaluation) for name in node.inputs]
     return control_flow(row, node, inputs, blocks, control)
@@ -208,7 +210,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
     else:
         _see_values(row, node, arrays, evaluation)
     check_call(function, arrays, row.concrete, numbers)
-    if not node.weights and not row.random and arrays and all(a is None or isinstance(a, np.ndarray) for a in arrays):
+    if not node.weights and not row.random and arrays and all(a is None or is_fact(a) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
     else:

@@ -5,6 +5,8 @@ operator does; `channels` is how many channels the weights of an operator make, 
 when nothing else reads the blob between the two. What is computed stays the same; sums are rounded at another place.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections import Counter

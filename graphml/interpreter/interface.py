@@ -1,5 +1,7 @@
 """How values enter and leave a graph: what a front end tells the interpreter beside the graph."""
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

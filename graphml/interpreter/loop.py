@@ -1,5 +1,7 @@
 """One loop: the blobs that it carries, and its turns compiled, unrolled, or run one by one."""
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import functools
@@ -18,7 +20,7 @@ from graphml.catalogue import target
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import BREAK, EXIT
 from graphml.interpreter.block import Block
-from graphml.interpreter.values import State, known, peek
+from graphml.interpreter.values import State, is_fact, known, peek
 
 UNKNOWN = "is not known when the network is traced"
 LONGEST_SCAN = 1 << 16  # turns that are unrolled for a derivative, at most
@@ -27,6 +29,9 @@ SANE_BOUND = 1 << 24  # turns that one would wait for; converters write larger n
 _UNROLL = 64  # turns of a loop that cannot be compiled as one program, at most
 STAYING = np.zeros(1, np.int32)
 """The blob EXIT at the beginning of a turn."""
+
+Carried = tuple[State, Any, Any]
+"""Carried blobs, whether there is another turn, and how many there have been."""
 
 
 def too_many_turns(count: float) -> UnsupportedError:
@@ -74,23 +79,33 @@ class Loop:
     # Compiled as one program -----------------------------------------------------------------------------------------
 
     def compiled(self) -> State:
+        """The blobs after the loop, as one program.
+
+        Raises:
+            ShapesChange: A turn changes the shape of a blob.
+            UnsupportedError: A value that decides a shape cannot be seen.
+        """
         start, params, moving = self._operands()
         if self.most is not None and self.condition is None and not self._exits:
-            return self._result(lax.fori_loop(0, self.most, lambda i, c: self._turn(params, moving, c, i)[0], start))
+
+            def turn(number: Any, carry: State) -> State:
+                return self._turn(params, moving, carry, number)[0]
+
+            return self._result(lax.fori_loop(0, self.most, turn, start))
         return self._result(self._early(params, moving, start))
 
     def _operands(self) -> tuple[State, Any, State]:
-        """The carry before the first turn, the parameters, and the blobs that only are read."""
+        """The carry before the first turn, the parameters, and the blobs that are read only."""
         start = self._start()
         params = {**self.body.params, **(self.condition.params if self.condition is not None else {})}
-        moving = {n: v for n, v in self.state.items() if not isinstance(v, np.ndarray) and n not in start}
+        moving = {n: v for n, v in self.state.items() if not is_fact(v) and n not in start}
         return start, params, moving
 
     def _start(self) -> State:
-        """The carried blobs before the first turn; zeros of their shapes for those that the loop itself creates."""
+        """The carried blobs before the first turn; zeros of their shapes for those that the loop creates."""
         state = self.state
         start = {n: jnp.asarray(state[n]) for n in self._carried if n in state}
-        for _ in range(2):  # the second time also with the blobs that were new, as later turns see them
+        for _ in range(2):  # the second time with the blobs that were new, too, as later turns see them
             shapes = self._after(start)
             for name, shape in shapes.items():
                 if name not in start:
@@ -99,8 +114,8 @@ class Loop:
                     start[name] = start[name].reshape(max(shape.shape, start[name].shape))
                 elif shape.shape != start[name].shape:
                     raise ShapesChange(
-                        f"the loop leaves {name!r} in another shape ({list(shape.shape)}) than it finds it "
-                        f"({list(start[name].shape)})"
+                        f"a turn of the loop gives {name!r} another shape, {list(shape.shape)} instead of "
+                        f"{list(start[name].shape)}"
                     )
                 start[name] = start[name].astype(jnp.result_type(start[name], shape))
         return start
@@ -115,7 +130,7 @@ class Loop:
             state[EXIT] = STAYING
         return {**shapes, **self.body.shapes(state, self._carried)}
 
-    def _turn(self, params, moving: State, carry: State, turn) -> tuple[State, Any]:
+    def _turn(self, params: Any, moving: State, carry: State, turn: Any) -> tuple[State, Any]:
         """The carry after a turn, and whether there was no break in it."""
         state = {**self.state, **moving, **carry}
         if self._exits:
@@ -125,8 +140,8 @@ class Loop:
         carried = {n: fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, after[EXIT].reshape(()) != BREAK if self._exits else True
 
-    def _check(self, params, moving: State, carry: State, turn) -> tuple[State, Any]:
-        """The carry after the condition network, and whether there is another turn, which would be number `turn`."""
+    def _check(self, params: Any, moving: State, carry: State, turn: Any) -> tuple[State, Any]:
+        """The carry after the condition, and whether there is another turn, which would be number `turn`."""
         if self.condition is None:
             return carry, jnp.asarray(True)
         state = {**self.state, **moving, **carry}
@@ -135,16 +150,15 @@ class Loop:
         carried = {n: fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, jnp.asarray(self.is_true(after[self.variable]))
 
-    def _turn_and_check(self, params, moving: State, carry: State, index) -> tuple[State, Any]:
+    def _turn_and_check(self, params: Any, moving: State, carry: State, index: Any) -> tuple[State, Any]:
         carry, on = self._turn(params, moving, carry, index)
         if not self._exits:
             return self._check(params, moving, carry, index + 1)
         # after a break the condition is not evaluated again
-        check, stop = partial(self._check, params, moving, turn=index + 1), lambda c: (c, jnp.asarray(False))
-        return lax.cond(on, check, stop, carry)
+        return lax.cond(on, partial(self._check, params, moving, turn=index + 1), _stop, carry)
 
-    def _early(self, params, moving: State, start: State) -> State:
-        """Loop until the condition fails, a break, or the count: `while_loop`; its derivative is that of a `scan`."""
+    def _early(self, params: Any, moving: State, start: State) -> State:
+        """Loop until the condition is false, a break, or the count: a `while_loop` with the derivative of a `scan`."""
         bound = self._bound()
         count = jnp.int32(MOST_TURNS if self.most is None else min(self.most, MOST_TURNS))
         if self.count is not None:
@@ -154,12 +168,12 @@ class Loop:
                 limit = jnp.int32(min(self.max_iterations, MOST_TURNS))
                 count = jnp.where(count == MOST_TURNS, limit, count)
 
-        def begin(operands):
+        def begin(operands: Any) -> Carried:
             params, moving, start, count = operands
             carry, go = self._check(params, moving, start, 0)
             return carry, go & (count >= 1), jnp.int32(0)
 
-        def turn(operands, carried):
+        def turn(operands: Any, carried: Carried) -> Carried:
             params, moving, _, count = operands
             carry, _, done = carried
             carry, go = self._turn_and_check(params, moving, carry, done)
@@ -169,21 +183,19 @@ class Loop:
                 more |= count == MOST_TURNS
             return carry, go & more, done
 
-        @jax.custom_jvp
-        def run(operands):
-            return lax.while_loop(lambda c: c[1], lambda c: turn(operands, c), begin(operands))[0]
+        def as_while(operands: Any) -> State:
+            return lax.while_loop(_goes_on, partial(turn, operands), begin(operands))[0]
 
-        @run.defjvp
-        def _(primals, tangents):
+        def derivative(primals: Any, tangents: Any) -> Any:
             if bound is None:
                 raise UnsupportedError(
                     "a loop without a bound has no gradient; give one with lower(..., max_iterations=...)"
                 )
             return jax.jvp(as_scan, primals, tangents)
 
-        def as_scan(operands):
-            def step(carried, _):
-                return lax.cond(carried[1], lambda c: turn(operands, c), lambda c: c, carried), None
+        def as_scan(operands: Any) -> State:
+            def step(carried: Carried, _: Any) -> tuple[Carried, None]:
+                return lax.cond(_goes_on(carried), partial(turn, operands), _as_it_is, carried), None
 
             carry, more, _ = lax.scan(step, begin(operands), None, length=bound)[0]
             if self.most == bound:
@@ -192,20 +204,31 @@ class Loop:
             known_to_end = jnp.where(more, jnp.nan, 1.0)
             return {n: v * known_to_end.astype(v.dtype) if _is_float(v) else v for n, v in carry.items()}
 
+        operands = params, moving, start, count
         # JAX cannot transpose the batched tangents of a cond, which `grad` of `vmap` would meet behind the custom rule
-        return (as_scan if bound is not None and target().train else run)((params, moving, start, count))
+        if bound is not None and target().train:
+            return as_scan(operands)
+        run: Any = jax.custom_jvp(as_while)
+        run.defjvp(derivative)
+        return run(operands)
 
     def _bound(self) -> int | None:
-        """How many turns are laid out for derivatives: as many as there can be, or else as the caller allows."""
+        """How many turns are unrolled for derivatives: as many as there can be, or else as the caller allows."""
         bounds = (n for n in (self.most, self.max_iterations) if n is not None and n <= LONGEST_SCAN)
         return next(bounds, None)
 
     # Some turns in each call -----------------------------------------------------------------------------------------
 
-    def some(self, started: bool, done, limit) -> tuple[State, Any]:
-        """The carry after the turns up to number `limit`, and whether there are others to come.
+    def some(self, started: bool, done: Any, limit: Any) -> tuple[State, Any]:
+        """Run some of the turns.
 
-        started: whether the state is that between two turns; done: how many there have been.
+        Args:
+            started: whether the state is that between two turns.
+            done: how many turns there have been, int32.
+            limit: number of the turn to stop at, int32.
+
+        Returns:
+            The carry after these turns, and whether there are others to come.
         """
         carry, params, moving = self._operands()
         go = jnp.asarray(True)
@@ -213,13 +236,16 @@ class Loop:
             carry, go = self._check(params, moving, carry, 0)
         most = MOST_TURNS if self.most is None else min(self.most, MOST_TURNS)
 
-        def turn(carried):
+        def turn(carried: Carried) -> Carried:
             carry, _, done = carried
             carry, go = self._turn_and_check(params, moving, carry, done)
             return carry, go & (done + 1 < most), done + 1
 
+        def more(carried: Carried) -> Any:
+            return carried[1] & (carried[2] < limit)
+
         begin = carry, go & (done < most), jnp.asarray(done, jnp.int32)
-        return lax.while_loop(lambda c: c[1] & (c[2] < limit), turn, begin)[:2]
+        return lax.while_loop(more, turn, begin)[:2]
 
     def _result(self, final: State) -> State:
         return {name: value for name, value in final.items() if name in self.live}
@@ -233,7 +259,7 @@ class Loop:
         return self._one_by_one(self.state, reason)
 
     def by_host(self) -> State:
-        """The turns one after the other, each decision read by the host. What the loop writes is no known value there,
+        """The turns one after the other, each decision read by the host. What the loop writes does not count as known,
         so that what is compiled for one turn serves for all turns of the same shapes."""
 
         def hidden(state: State) -> State:
@@ -242,7 +268,7 @@ class Loop:
         kept = {*self.state, *self._carried}
         return self._one_by_one(hidden(self.state), None, hidden)
 
-    def _one_by_one(self, state: State, reason: Exception | None, between: Callable = dict) -> State:
+    def _one_by_one(self, state: State, reason: Exception | None, between: Callable[[State], State] = dict) -> State:
         turn = 0
         state, go = self._decide(between(state), turn, reason)
         while go and turn != self.most:
@@ -261,7 +287,7 @@ class Loop:
         return {name: state[name] for name in self._carried if name in state}
 
     def _decide(self, state: State, turn: int, reason: Exception | None) -> tuple[State, bool]:
-        """The state after the condition network, and whether there is another turn."""
+        """The state after the condition, and whether there is another turn."""
         if self.condition is None:
             return state, True
         state = self.condition.inline(state, {*self._carried, self.variable}, self.condition.key_of(turn))
@@ -277,8 +303,20 @@ def one_number(shapes: Iterable[tuple[int, ...]]) -> bool:
 
 
 def fitted(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """A blob as what carries it needs it: of its type, and a scalar as a vector of one where that is its shape."""
+    """A blob in the type and shape in which it is carried: a scalar may become a vector of one."""
     return jnp.asarray(value, dtype).reshape(shape)
+
+
+def _goes_on(carried: Carried) -> Any:
+    return carried[1]
+
+
+def _as_it_is(carried: Carried) -> Carried:
+    return carried
+
+
+def _stop(carry: State) -> tuple[State, Any]:
+    return carry, jnp.asarray(False)
 
 
 def _is_float(value: Any) -> bool:

@@ -6,6 +6,8 @@
 `evaluate` runs the nodes; `weights`, `layout`, `constants` and `control` are what it needs for that.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
@@ -196,7 +198,7 @@ class Lowered:
     def enter(self, inputs: Arrays, state: Arrays | None = None) -> dict[str, Any]:
         """The blobs before the first node: those of the inputs, and the state."""
         _check_names("input", inputs, self.graph.inputs)
-        given = {} if state is None else state
+        given: Arrays = {} if state is None else state
         _check_names("state", given, self.graph.state)
         missing = [name for name in self.graph.state if name not in given]
         if missing:

@@ -4,6 +4,8 @@
 A function object of its own for each set of shapes can be let go, and XLA's executable goes with it.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import contextlib
@@ -82,7 +84,7 @@ class Compiled:
         function = self._function
 
         @functools.wraps(function)
-        def own(*arguments):  # JAX keeps what it compiles by the function, so each program needs one
+        def own(*arguments: Any) -> Any:  # JAX keeps what it compiles by the function, so each program needs one
             return function(*arguments)
 
         with self._lock:

@@ -4,6 +4,8 @@ Tracing decides where a stage ends: it runs node after node until one cannot be 
 host does then is in `graphml.interpreter.stages`.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
@@ -30,7 +32,7 @@ from graphml.interpreter.evaluate import (
 )
 from graphml.interpreter.layout import wire
 from graphml.interpreter.loop import LONGEST_SCAN, SANE_BOUND
-from graphml.interpreter.values import State, known
+from graphml.interpreter.values import State, is_fact, known
 
 SIZES = "$sizes"
 """Beside the blobs that a stage gives: the sizes for which it stopped."""
@@ -71,13 +73,13 @@ class Stage:
     stop: Stop
 
     def __init__(
-        self, piece: Callable[[Any, Any, State], tuple[State, Stop]], jit: Callable[[Callable], Callable]
+        self, piece: Callable[[Any, Any, State], tuple[State, Stop]], jit: Callable[[Callable[..., Any]], Any]
     ) -> None:
         self._known: State = {}
 
-        def traced(params, key, arrays):
+        def traced(params: Any, key: Any, arrays: State) -> State:
             made, self.stop = piece(params, key, arrays)
-            self._known = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
+            self._known = {name: value for name, value in made.items() if is_fact(value)}
             return {name: value for name, value in made.items() if name not in self._known}
 
         self._run = jit(traced)

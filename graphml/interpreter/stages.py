@@ -13,6 +13,8 @@ read for its first node. It is kept under all of these, so the same ones never t
 are kept: those that were used last.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import time
@@ -43,7 +45,7 @@ from graphml.interpreter.loop import STAYING, Loop, ShapesChange
 from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import Compiled, Latest
 from graphml.interpreter.stage import SIZES, Piece, Stage, Start, Stop, endless
-from graphml.interpreter.values import State, known, peek
+from graphml.interpreter.values import State, is_fact, known, peek
 
 CAPACITY = 512
 """How many stages a network keeps compiled."""
@@ -114,7 +116,7 @@ class Staged:
     ) -> tuple[State, Stop]:
         """The blobs that a stage makes, and why it stopped; a new one is traced and compiled."""
         blobs = {name: state[name] for name in self._blobs_for(region, start.position) if name in state}
-        facts = {name: value for name, value in blobs.items() if isinstance(value, np.ndarray)}
+        facts = {name: value for name, value in blobs.items() if is_fact(value)}
         arrays = {name: value for name, value in blobs.items() if name not in facts}
         derivative = bool(start.values) and _hidden((params, arrays))
         values = _contents(facts), _contents(start.values), start.sizes
@@ -131,7 +133,7 @@ class Staged:
 
     def run_loop(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
         """The blobs that an endless loop leaves. Raises UnsupportedError or ShapesChange if it cannot be compiled."""
-        facts = {name: v for name, v in state.items() if isinstance(v, np.ndarray)}
+        facts = {name: v for name, v in state.items() if is_fact(v)}
         arrays = {name: v for name, v in sorted(state.items()) if name not in facts}
         where = node, _contents(facts), _forms(arrays)
         loop = self._kept.get(where)
@@ -141,7 +143,7 @@ class Staged:
         inside = {k: v for region in node.regions.values() for k, v in _parameters_inside(region, params).items()}
         return loop(inside, key, arrays, self.read)
 
-    def _jit(self, function: Callable, **options: Any) -> Callable:
+    def _jit(self, function: Callable[..., Any], **options: Any) -> Any:
         return jax.jit(function, compiler_options=self._options, **options)
 
     def _blobs_for(self, region: Region, position: int) -> tuple[str, ...]:
@@ -217,7 +219,7 @@ class _Host:
     def _block(self, region: Region, key: Any) -> Block:
         written = writes(region)
 
-        def evaluate(params, key, state, wanted):
+        def evaluate(params: Any, key: Any, state: State, wanted: frozenset[str]) -> State:
             after = _Host(self.staged, params, key).region(region, state, wanted)
             return {name: after[name] for name in written & after.keys()}
 

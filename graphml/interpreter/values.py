@@ -1,5 +1,7 @@
 """Values while a graph is traced: which of them can be seen."""
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 from typing import Any
@@ -12,10 +14,15 @@ State = dict[str, Any]
 """Blobs by name."""
 
 
+def is_fact(value: Any) -> bool:
+    """Whether the value of a blob is part of the program: what follows from shapes and constants is a NumPy array."""
+    return isinstance(value, np.ndarray)
+
+
 def peek(value: Any) -> Any:
     """The value itself where only a derivative is being traced, which hides it; otherwise what is given."""
     if isinstance(value, Tracer) and np.issubdtype(value.dtype, np.floating):
-        seen = lax.stop_gradient(value)
+        seen: Any = lax.stop_gradient(value)
         return value if isinstance(seen, Tracer) else seen
     return value
 

@@ -1,5 +1,7 @@
 """Weights on their way to a row's function: in the type of the dialect, and in the form that the row prepares."""
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -36,7 +38,8 @@ def _arrays(dialect: Dialect, weights: Mapping[str, Any], dtype: Any, leave: boo
             return jnp.asarray(leaf, dialect.value_type(jnp.result_type(leaf), dtype))
         if leave:
             return leaf
-        return jax.tree.map(jnp.asarray, leaf).dequantize().astype(dialect.value_type(leaf.dtype, dtype))
+        stored: Any = jax.tree.map(jnp.asarray, leaf)
+        return stored.dequantize().astype(dialect.value_type(leaf.dtype, dtype))
 
     return _map(array, weights)
 

@@ -130,7 +130,7 @@ def _shapes(model: NeuralNetwork) -> dict[str, tuple[int, ...]]:
 
     lowered = model.lower()
     inputs = {}
-    for port in lowered.graph.inputs:
+    for port in lowered.interface.inputs:
         if port.shape is None:
             return {}
         inputs[port.name] = jax.ShapeDtypeStruct(port.shape, np.float32)

@@ -16,8 +16,8 @@ from one_layer import blobs, lowered, same, tolerances, traceable
 
 from graphml import catalogue
 from graphml.errors import GraphmlError
-from graphml.interpreter import lower
-from graphml.interpreter.lower import ChannelsLast, Lowered
+from graphml.interpreter.layout import ChannelsLast
+from graphml.interpreter.lower import Lowered
 from graphml.spec import NeuralNetworkLayer, layers
 from graphml.spec.attributes import Choice, attribute_names, decode, encode, weight_names
 from graphml.spec.weights import Quantized

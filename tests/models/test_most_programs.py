@@ -119,7 +119,7 @@ def test_the_programs_of_training_are_let_go(monkeypatch):
     model = classifier()
     parts = take_apart(model.lower(), recipe_of(model.spec))
     run, params, counts = training.make_trunk(parts), dict(parts.trunk.params), []
-    (port,) = model.graph.inputs
+    (port,) = model.interface.inputs
     for rows in range(1, 7):
         made = run(params, {port.name: np.zeros((rows, *(port.shape or ())), np.float32)})
         assert {len(blob) for blob in made.values()} == {rows}

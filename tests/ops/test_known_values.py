@@ -10,7 +10,8 @@ from graphml import catalogue
 from graphml.build import NeuralNetworkBuilder
 from graphml.frontends.layer_interface import Port
 from graphml.frontends.layers import read_network
-from graphml.interpreter.lower import at_least_1d, lower
+from graphml.interpreter.layout import at_least_1d
+from graphml.interpreter.lower import lower
 from graphml.spec.attributes import decode, encode
 
 load_all()

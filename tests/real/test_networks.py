@@ -101,7 +101,7 @@ def test_every_blob_is_that_of_the_chained_oracles(real_models, name):
     rng = np.random.default_rng(1)
     given = {}
     env: dict[str, np.ndarray] = {}
-    for port in lowered.graph.inputs:
+    for port in lowered.interface.inputs:
         x = rng.uniform(0, 1, NETWORKS[name][port.name]).astype(np.float32) * (255 if port.image else 1)
         given[port.name] = x
         steps = port.preprocessing
