@@ -8,9 +8,8 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-import graphml
+from graphml import NeuralNetwork
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.models.network import NeuralNetwork
 
 
 def network() -> NeuralNetworkBuilder:
@@ -19,9 +18,7 @@ def network() -> NeuralNetworkBuilder:
 
 
 def load(builder: NeuralNetworkBuilder) -> NeuralNetwork:
-    model = graphml.load(builder.spec.SerializeToString())
-    assert isinstance(model, NeuralNetwork)
-    return model
+    return NeuralNetwork.load(builder.spec.SerializeToString())
 
 
 def number(value: float) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""What every kind of model shares, and `load`, which picks the kind.
+"""What all kinds of models have in common, and `load`, which picks the class.
 
-A kind is a subclass of `Model`; `KINDS` says where. It implements `_predict`, which receives checked values, and may
-have a function of arrays (`as_function`), by which pipelines compile several stages as one. A kind that is not listed
-still loads, can be inspected and saved; only predicting is refused, with the reason.
+Each kind is a subclass of `Model`, listed in `KINDS`. It implements `_predict`, which receives checked values. It may
+also offer a function of arrays (`as_function`), which lets pipelines compile several stages into one program. A kind
+that is not listed can still be loaded, inspected and saved; only `predict` raises, with the reason.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from google.protobuf.message import Message
 
@@ -25,6 +25,11 @@ from graphml.models.interface.values import feature_check
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
+
+if TYPE_CHECKING:  # tabular models need neither
+    from numpy.typing import DTypeLike
+
+    from graphml.interpreter.lower import Lowered
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
 _PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
@@ -62,35 +67,49 @@ KINDS: dict[str, str] = {
     **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _SYSTEM),
     **dict.fromkeys(("textClassifier", "wordTagger", "gazetteer", "wordEmbedding", "serializedModel"), _SYSTEM),
 }
-"""Kind (field of the oneof `Type`) -> module:class that runs it."""
+"""Kind (a field of the oneof `Type`) -> "module:class" that runs it."""
 
 _REASONS = {"mlProgram": "ML Programs are not supported yet"}
 
 
 @runtime_checkable
 class HasSpec(Protocol):
-    """What has a Model message: an MLModel of coremltools, for example."""
+    """An object that has a Model message, such as an MLModel of coremltools."""
 
     def get_spec(self) -> Message: ...
 
 
+Source = str | os.PathLike[str] | bytes | Message | HasSpec
+"""What a model can be loaded from."""
+
+
 def load(
-    source: str | os.PathLike[str] | bytes | Message | HasSpec,
+    source: Source,
     *,
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Model:
-    """A model from a .mlmodel file or .mlpackage folder, from the bytes of one, or from a Model message.
+    """Load a model of any kind.
 
-    The message may be of coremltools' own class, or source an object whose `get_spec()` gives one, such as its MLModel.
-    It is copied; only a message of graphml's class is used as it is.
+    A model that breaks rules, needs a newer reader or cannot run here does load; using it raises an error that says
+    why. Where the kind is known, call `load` of its class instead, for example `NeuralNetwork.load(path)`: it returns
+    that class and refuses files of other kinds.
 
-    configuration: where and how it runs. custom_layers, custom_models: class name -> function, for networks with custom
-    layers and for custom models; see `register_custom_layer` and `register_custom_model`.
-    Raises SpecError when the bytes are no model, UnsupportedError for an MLModel whose weights are in files that belong
-    to no package. A model that breaks rules, is newer than this reader or cannot run
-    here does load; using it says what stands in the way.
+    Args:
+        source: The path of a .mlmodel file or .mlpackage folder, the bytes of a .mlmodel file, a Model message, or an
+            object whose `get_spec()` returns one, such as an MLModel of coremltools. A message of graphml's own class
+            is used as it is; all other messages are copied.
+        configuration: Where and how the model runs.
+        custom_layers: {class name: function} for networks with custom layers; see `register_custom_layer`.
+        custom_models: {class name: function} for custom models; see `register_custom_model`.
+
+    Returns:
+        An object of the class that runs this kind of model.
+
+    Raises:
+        SpecError: If the source is not a model.
+        UnsupportedError: If the weights of an MLModel are in files outside of any package.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is not None:
@@ -107,7 +126,7 @@ def load(
 
 
 def _own_message(source: Any) -> Any:
-    """A Model message of graphml's class, of one of any class with the same wire."""
+    """The message as one of graphml's own class, which reads the same bytes."""
     if isinstance(source, spec.Model):
         return source
     if isinstance(source, Message) and source.DESCRIPTOR.name == "Model":
@@ -117,21 +136,20 @@ def _own_message(source: Any) -> Any:
 
 
 def _package(source: Any) -> Path | None:
-    """The package that an MLModel of coremltools lives in, if any: weights of ML programs are there, beside the
-    message."""
+    """The package of an MLModel of coremltools, if it has one: it holds the weights of ML Programs."""
     package, weights = getattr(source, "package_path", None), getattr(source, "weights_dir", None)
     if package is not None and os.path.isdir(package):
         return Path(package)
     if weights is not None:
         raise UnsupportedError(
-            f"the weights of this model are in {os.fspath(weights)!r}, outside of the message that get_spec() gives; "
-            "save it as an .mlpackage, and load that"
+            f"the weights of this model are in {os.fspath(weights)!r}, outside of the message from get_spec(); "
+            "save the model as an .mlpackage and load that"
         )
     return None
 
 
 def kind_of(message: Message) -> type[Model]:
-    """The class for a Model message; `Model` itself where nothing runs its kind."""
+    """The class that runs a Model message; `Model` itself if no class runs its kind."""
     where = KINDS.get(message.WhichOneof("Type") or "")
     if where is None:
         return Model
@@ -140,7 +158,12 @@ def kind_of(message: Message) -> type[Model]:
 
 
 class Model:
-    """A model of any kind. `spec` is its message; changing that after loading has no effect on predictions."""
+    """A model of any kind.
+
+    All kinds have `predict`, `predict_batch`, `description`, `spec` and `save`. What only some kinds have, such as
+    `lower`, `intermediates` and `warm_up`, raises UnsupportedError for the others. Changing the message `spec` after
+    loading has no effect on predictions.
+    """
 
     def __init__(
         self,
@@ -157,6 +180,36 @@ class Model:
         self.custom_models = dict(custom_models or {})
         self.path = path
 
+    @classmethod
+    def load(
+        cls,
+        source: Source,
+        *,
+        configuration: ModelConfiguration | None = None,
+        custom_layers: Mapping[str, Callable[..., Any]] | None = None,
+        custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Self:
+        """Load a model of this class.
+
+            network = graphml.NeuralNetwork.load("MNISTClassifier.mlmodel")
+
+        Args:
+            source: See `graphml.load`.
+            configuration: See `graphml.load`.
+            custom_layers: See `graphml.load`.
+            custom_models: See `graphml.load`.
+
+        Raises:
+            SpecError: If the source is not a model.
+            UnsupportedError: If the model is of another class.
+        """
+        model = load(source, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models)
+        if not isinstance(model, cls):
+            kind = model.kind if model.kind else "unknown kind"
+            what = model.path.name if model.path is not None else "the model"
+            raise UnsupportedError(f"expected {with_article(cls.__name__)}, but {what} is {with_article(kind)}")
+        return model
+
     @property
     def spec(self) -> Any:
         """The model as a protobuf message."""
@@ -164,7 +217,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """The kind by its name on the wire ("neuralNetworkClassifier"); empty where the file has none that is known."""
+        """The name of the kind in the format, such as "neuralNetworkClassifier"; empty if it is missing or unknown."""
         return self._message.WhichOneof("Type") or ""
 
     @property
@@ -186,31 +239,61 @@ class Model:
         )
 
     def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:
-        """{output: value} for {input: value}. Values may be plain or `FeatureValue`s.
+        """Run the model once.
 
-        Raises FeatureError for features that the model does not take, SpecError for a model that is not legal, and
-        UnsupportedError for one that cannot run here.
+        Args:
+            features: {input: value}. Values may be plain or `FeatureValue`s.
+            **keyword: `key`, for models that draw random numbers.
+
+        Returns:
+            {output: value}, in the types that the description declares.
+
+        Raises:
+            FeatureError: If the model does not take these features.
+            SpecError: If the model is not valid.
+            UnsupportedError: If the model cannot run here.
         """
         self._usable  # noqa: B018  (checked once)
         return self._predict(self._check(features), **keyword)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order."""
+        """Run the model for many inputs.
+
+        Args:
+            rows: The features of each row, as `predict` takes them.
+            **keyword: `key`, for models that draw random numbers.
+
+        Returns:
+            The outputs of each row, in order.
+        """
         return [self.predict(features, **keyword) for features in rows]
 
     def check(self, features: Mapping[str, Any]) -> dict[str, Any]:
-        """Features as the model computes with them. Raises FeatureError for what it does not take."""
+        """Check features and convert them to the types that the model computes with.
+
+        Raises:
+            FeatureError: If the model does not take these features.
+        """
         return self._check(features)
 
     def refuse_unless_usable(self) -> None:
-        """Raise SpecError for a model that is not legal, UnsupportedError for one that cannot run here."""
+        """Check that the model can predict.
+
+        Raises:
+            SpecError: If the model is not valid.
+            UnsupportedError: If the model cannot run here.
+        """
         self._usable  # noqa: B018  (checked once)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read.
+        """Write the model to a file; what was not changed is written as it was read.
 
-        What the package that it was loaded from holds beside the model, such as files of weights, goes along into a
-        new package. Raises SpecError for what cannot be written, or would be parted from its weights.
+        Args:
+            path: A .mlmodel file or .mlpackage folder. A new package also receives the other files of the package that
+                the model was loaded from, such as weights.
+
+        Raises:
+            SpecError: If the model cannot be written, or would be separated from the files of its weights.
         """
         spec.write(self.spec, Path(path), source=self.path)
 
@@ -218,25 +301,72 @@ class Model:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The weights as a tree. Raises UnsupportedError for kinds that have none, as do the next four."""
+        """The weights: {layer: {weight: array}}; of a pipeline {stage: its weights}.
+
+        Raises:
+            UnsupportedError: If this kind of model has no weights that can be replaced.
+        """
         raise self._no_function()
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Model:
-        """The same model with other weights."""
+        """The same model with other weights.
+
+        Args:
+            parameters: Weights in the structure of `parameters`, or a part of it; the others stay.
+
+        Raises:
+            UnsupportedError: If this kind of model has no weights that can be replaced.
+        """
         raise self._no_function()
 
-    def lower(self, dtype: Any = None, platform: str | None = None) -> Any:
-        """The model as a pure function of parameters and inputs."""
+    def lower(
+        self,
+        dtype: DTypeLike | None = None,
+        platform: str | None = None,
+        *,
+        max_iterations: int | None = None,
+        max_array_bytes: int | None = None,
+        debug: bool = False,
+    ) -> Lowered:
+        """The model as a pure function of parameters and inputs; see `NeuralNetwork.lower`.
+
+        Raises:
+            UnsupportedError: If this kind of model is not such a function.
+        """
         raise self._no_function()
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """The model as a function of its inputs."""
+        """The model as a JAX function from {input: array} to {output: array}.
+
+        Raises:
+            UnsupportedError: If the model is not such a function.
+        """
         raise self._no_function()
 
     def intermediates(
         self, features: Mapping[str, Any], names: Iterable[str] | None = None, **keyword: Any
     ) -> dict[str, Any]:
-        """What is computed on the way to the outputs, by name."""
+        """The values that are computed between inputs and outputs.
+
+        Args:
+            features: {input: value}, as `predict` takes them.
+            names: Names of the wanted values; None returns all of them.
+            **keyword: `key`, for models that draw random numbers.
+
+        Returns:
+            {name: value}. For networks these are the blobs, for pipelines the features between stages.
+
+        Raises:
+            UnsupportedError: If this kind of model has no such values.
+        """
+        raise self._no_function()
+
+    def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
+        """Compile the model ahead of the first prediction; see `NeuralNetwork.warm_up`.
+
+        Raises:
+            UnsupportedError: If this kind of model does not compile programs for input shapes.
+        """
         raise self._no_function()
 
     def _no_function(self) -> UnsupportedError:
@@ -258,7 +388,7 @@ class Model:
         )
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The model as HTML, for notebooks."""
         from graphml.inspect.summary import summarize
         from graphml.inspect.viewer import as_html
 
@@ -269,7 +399,7 @@ class Model:
     # For kinds -------------------------------------------------------------------------------------------------------
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
-        """The outputs for checked values; optional inputs that were left out are not among them."""
+        """The outputs for checked values. Optional inputs that were left out are missing from `values`."""
         raise UnsupportedError(_reason(self.kind, self._message.specificationVersion))
 
     @functools.cached_property
@@ -277,14 +407,14 @@ class Model:
         return feature_check(self.description.inputs)
 
     def obstacles(self) -> list[str]:
-        """What stands in the way of predicting, however legal the model is."""
+        """The reasons why the model cannot run here, even if it is valid; empty if it can."""
         version = self._message.specificationVersion
         runs = version <= NEWEST_VERSION and self.kind in KINDS
         return [] if runs else [_reason(self.kind, version)]
 
     @functools.cached_property
     def _usable(self) -> bool:
-        """True, or the reason why not as an exception."""
+        """True; raises an exception that says why if the model cannot be used."""
         if found := self.obstacles():
             raise UnsupportedError("\n".join(found))
         if found := _problems(self._message):
@@ -294,7 +424,11 @@ class Model:
     # As a stage of a pipeline
 
     def traceable(self) -> Traceable:
-        """What a pipeline compiles together with other stages. Raises UnsupportedError as `as_function` does."""
+        """The model as a function that a pipeline can compile together with other stages.
+
+        Raises:
+            UnsupportedError: If the model is not a function of arrays.
+        """
         function = self.as_function()
         return Traceable((), lambda _, inputs, key: function(inputs), self)
 
@@ -303,12 +437,18 @@ class Model:
         return False
 
     def draws(self) -> bool:
-        """Whether `predict` takes a key for random numbers."""
+        """Whether `predict` takes a `key` to draw random numbers with."""
         return self.has_network()
 
 
 class Traceable(NamedTuple):
-    """A model as a function of (weights, inputs, key) on arrays. Models with one program differ in weights only."""
+    """A model as a function of arrays.
+
+    Attributes:
+        weights: A tree of arrays.
+        function: f(weights, inputs, key) -> {output: array}.
+        program: Identifies the function: models with the same program differ in their weights only.
+    """
 
     weights: Any
     function: Callable[..., dict[str, Any]]
@@ -324,7 +464,7 @@ def _reason(kind: str, version: int) -> str:
 
 
 def _problems(message: Any) -> list[str]:
-    """What is wrong with a model, apart from its recipe for training, which only training needs."""
+    """The errors of a model, except those of its recipe for training, which only training needs."""
     from graphml.spec import validate
 
     return [str(problem) for problem in validate.problems(message) if problem.severity == "error"]
