@@ -31,7 +31,7 @@ from graphml.models.interface import ports
 from graphml.models.interface.descriptions import ArrayConstraint, FeatureDescription
 from graphml.models.interface.values import Check, FeatureValue, checker, feature_check
 from graphml.models.model import Model
-from graphml.models.tabular.neighbor_search import Samples
+from graphml.models.tabular.neighbor_search import NeighborIndex
 from graphml.spec import neighbors as stored
 from graphml.spec.update_rules import parameter_faults
 
@@ -237,9 +237,9 @@ class NearestNeighbors(Model):
         return check
 
     @functools.cached_property
-    def _samples(self) -> Samples:
+    def _samples(self) -> NeighborIndex:
         rows = stored.samples_of(self._parameters.nearestNeighborsIndex)
-        return Samples(self.dimensions, pick_device(self.configuration)).with_more(rows)
+        return NeighborIndex(self.dimensions, pick_device(self.configuration)).with_more(rows)
 
     @functools.cached_property
     def _labels(self) -> Labels:
