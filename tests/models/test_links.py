@@ -299,7 +299,7 @@ def test_a_linked_network_runs_in_the_program_of_its_pipeline(tmp_path):
     message = joined([scaler(3, "x", "x"), link(), scaler(1, "y", "y")], *XY)
     model = graphml.load(written(message, tmp_path / "a.mlmodel"))
     assert model.predict({"x": [1, 2]})["y"].tolist() == [6, 12]
-    assert len(model._runs) == 1
+    assert len(model._segments) == 1
     assert model.predict_batch([{"x": [1, 2]}])[0]["y"].tolist() == [6, 12]
 
 

@@ -13,7 +13,7 @@ import graphml
 from graphml import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError, spec
 from graphml.build import NeuralNetworkBuilder, image
 from graphml.models import ModelConfiguration
-from graphml.models.pipelines import fusion as runs
+from graphml.models.pipelines import fusion
 from graphml.models.pipelines.fusion import Fused, Single
 from graphml.spec.validate import problems
 
@@ -230,7 +230,7 @@ def by_hand(x):
 
 def test_stages_around_a_network_run_as_one_program():
     model = graphml.load(mixed())
-    assert [type(run) for run in model._runs] == [Fused]
+    assert [type(segment) for segment in model._segments] == [Fused]
     out = model.predict({"x": X})["y"]
     assert out.dtype == np.float64
     np.testing.assert_array_equal(out, by_hand(X))
@@ -240,15 +240,17 @@ def test_stages_around_a_network_run_as_one_program():
 
 
 def test_feature_engineering_alone_stays_in_numpy():
-    assert [type(run) for run in graphml.load(joined([scaler("x", "h"), scaler("h", "y")], *XY))._runs] == [Single] * 2
+    assert [type(segment) for segment in graphml.load(joined([scaler("x", "h"), scaler("h", "y")], *XY))._segments] == [
+        Single
+    ] * 2
 
 
 def test_a_long_pipeline_is_divided_in_linear_time(monkeypatch):
     names = ["x", *(f"h{i}" for i in range(299)), "y"]
     stages = [scaler(*ends) for ends in itertools.pairwise(names)]
     model, asked = graphml.load(joined(stages, *XY)), []
-    monkeypatch.setattr(runs, "_has_function", lambda model: not asked.append(model))
-    assert [type(run) for run in model._runs] == [Single] * 300
+    monkeypatch.setattr(fusion, "_has_function", lambda model: not asked.append(model))
+    assert [type(segment) for segment in model._segments] == [Single] * 300
     assert len(asked) == 300
 
 
@@ -273,7 +275,7 @@ def test_a_classifier_ends_the_program():
     message.pipelineClassifier.pipeline.models.extend(stages)
     message.description.output.add(name="b").type.CopyFrom(doubles(1))
     model = graphml.load(message)
-    assert [type(run) for run in model._runs] == [Fused, Single]
+    assert [type(segment) for segment in model._segments] == [Fused, Single]
     out = model.predict({"x": [0, 1, 0]})
     want = np.exp([0, 2, 0]) / np.exp([0, 2, 0]).sum()
     assert out["classLabel"] == "b"
@@ -387,7 +389,7 @@ def test_axes_of_size_one_come_and_go():
     message = joined([scaler("x", "h"), net, scaler("g", "y")], *XY)
     assert [p.severity for p in problems(message)] == ["warning"] * len(problems(message))
     model = graphml.load(message)
-    assert isinstance(model._runs[0], Fused)
+    assert isinstance(model._segments[0], Fused)
     assert model.predict({"x": X})["y"].tolist() == [1, -2, 4]
 
 

@@ -24,7 +24,7 @@ from graphml.models.interface.descriptions import Description, FeatureDescriptio
 from graphml.models.interface.handing import Declared, handed, stage_inputs
 from graphml.models.interface.values import checker, feature_check
 from graphml.models.model import Model, Traceable, kind_of
-from graphml.models.pipelines.fusion import Run, declared_before, function_of, inside, runs, stage_key
+from graphml.models.pipelines.fusion import Segment, declared_before, function_of, inside, segments, stage_key
 from graphml.models.pipelines.linked import follow
 from graphml.spec import versions
 from graphml.spec.update_rules import pipeline_of
@@ -103,7 +103,7 @@ class Pipeline(Model):
                 raise GraphError(f"the stage {name!r} {what} {features}; the model in its place does not")
         other = copy.copy(self)
         other._replaced = {**self._replaced, name: model}
-        for cached in ("models", "_encoded", "_runs", "_declared"):
+        for cached in ("models", "_encoded", "_segments", "_declared"):
             other.__dict__.pop(cached, None)
         return other
 
@@ -170,14 +170,14 @@ class Pipeline(Model):
     def _wires(self, values: Features, key: jax.Array | None) -> Features:
         """Everything that has a name, after the last stage."""
         env = dict(values)
-        for run in self._runs:
-            env |= run(env, key)
+        for segment in self._segments:
+            env |= segment(env, key)
         return env
 
     @functools.cached_property
-    def _runs(self) -> Sequence[Run]:
+    def _segments(self) -> Sequence[Segment]:
         wanted = {feature.name for feature in self.description.outputs}
-        return runs(self._labelled, self._declared, wanted, self._programs)
+        return segments(self._labelled, self._declared, wanted, self._programs)
 
     @functools.cached_property
     def _declared(self) -> Sequence[Declared]:
