@@ -8,8 +8,9 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from graphml import NeuralNetwork
+import graphml
 from graphml.build import NeuralNetworkBuilder, array
+from graphml.models.network import NeuralNetwork
 
 
 def network() -> NeuralNetworkBuilder:
@@ -18,7 +19,9 @@ def network() -> NeuralNetworkBuilder:
 
 
 def load(builder: NeuralNetworkBuilder) -> NeuralNetwork:
-    return NeuralNetwork.load(builder.spec.SerializeToString())
+    model = graphml.load(builder.spec.SerializeToString())
+    assert isinstance(model, NeuralNetwork)
+    return model
 
 
 def number(value: float) -> np.ndarray:

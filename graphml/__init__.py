@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from graphml.models.interface.images import ImageConstraint as ImageConstraint
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
-    from graphml.models.network import NeuralNetwork as NeuralNetwork
     from graphml.models.pipelines.linked import link as link
     from graphml.models.system import register_provider as register_provider
     from graphml.ops.layers.custom import register_custom_layer as register_custom_layer
@@ -74,7 +73,6 @@ _HOME = {
     "FeatureValue": "graphml.models.interface.values",
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.interface.images"),
     "link": "graphml.models.pipelines.linked",
-    "NeuralNetwork": "graphml.models.network",
     "register_custom_layer": "graphml.ops.layers.custom",
     "register_custom_model": "graphml.models.custom",
     "register_provider": "graphml.models.system",

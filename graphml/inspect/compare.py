@@ -10,8 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from graphml.errors import FeatureError
+from graphml.errors import FeatureError, UnsupportedError, with_article
 from graphml.interop.onnx import run_onnx
+from graphml.models import load
 from graphml.models.network import NeuralNetwork
 
 
@@ -81,7 +82,7 @@ def compare(
         FeatureError: If the networks have no value in common.
         UnsupportedError: If one of the models is not a neural network.
     """
-    a = NeuralNetwork.load(first)
+    a = _network(first)
     inputs = {name: np.asarray(x) for name, x in a.arrays(_random(a, seed) if features is None else features).items()}
     key = jax.random.key(seed)  # layers that draw random numbers draw the same ones in both
     blobs = a.intermediates(inputs, key=key)
@@ -90,7 +91,7 @@ def compare(
         others = run_onnx(second, inputs)
         other_outputs = list(others)[-len(outputs) :]
     else:
-        b = NeuralNetwork.load(second)
+        b = _network(second)
         names = [port.name for port in b.graph.inputs]
         if set(names) != set(inputs) and len(names) == len(inputs):
             inputs = dict(zip(names, inputs.values(), strict=True))
@@ -109,6 +110,15 @@ def compare(
     if not found:
         raise FeatureError(f"{first} and {second} have no value in common")
     return Comparison(tuple(found), tolerance)
+
+
+def _network(path: str | Path) -> NeuralNetwork:
+    model = load(path)
+    if not isinstance(model, NeuralNetwork):
+        raise UnsupportedError(
+            f"only neural networks can be compared layer by layer; {path} is {with_article(model.kind)}"
+        )
+    return model
 
 
 def _random(model: NeuralNetwork, seed: int) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from google.protobuf.message import Message
 
@@ -25,11 +25,6 @@ from graphml.models.interface.values import feature_check
 from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
-
-if TYPE_CHECKING:  # tabular models need neither
-    from numpy.typing import DTypeLike
-
-    from graphml.interpreter.lower import Lowered
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
 _PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
@@ -79,37 +74,23 @@ class HasSpec(Protocol):
     def get_spec(self) -> Message: ...
 
 
-Source = str | os.PathLike[str] | bytes | Message | HasSpec
-"""What a model can be loaded from."""
-
-
 def load(
-    source: Source,
+    source: str | os.PathLike[str] | bytes | Message | HasSpec,
     *,
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Model:
-    """Load a model of any kind.
+    """A model from a .mlmodel file or .mlpackage folder, from the bytes of one, or from a Model message.
 
-    A model that breaks rules, needs a newer reader or cannot run here does load; using it raises an error that says
-    why. Where the kind is known, call `load` of its class instead, for example `NeuralNetwork.load(path)`: it returns
-    that class and refuses files of other kinds.
+    The message may be of coremltools' own class, or source an object whose `get_spec()` gives one, such as its MLModel.
+    It is copied; only a message of graphml's class is used as it is.
 
-    Args:
-        source: The path of a .mlmodel file or .mlpackage folder, the bytes of a .mlmodel file, a Model message, or an
-            object whose `get_spec()` returns one, such as an MLModel of coremltools. A message of graphml's own class
-            is used as it is; all other messages are copied.
-        configuration: Where and how the model runs.
-        custom_layers: {class name: function} for networks with custom layers; see `register_custom_layer`.
-        custom_models: {class name: function} for custom models; see `register_custom_model`.
-
-    Returns:
-        An object of the class that runs this kind of model.
-
-    Raises:
-        SpecError: If the source is not a model.
-        UnsupportedError: If the weights of an MLModel are in files outside of any package.
+    configuration: where and how it runs. custom_layers, custom_models: class name -> function, for networks with custom
+    layers and for custom models; see `register_custom_layer` and `register_custom_model`.
+    Raises SpecError when the bytes are no model, UnsupportedError for an MLModel whose weights are in files that belong
+    to no package. A model that breaks rules, is newer than this reader or cannot run
+    here does load; using it says what stands in the way.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is not None:
@@ -179,36 +160,6 @@ class Model:
         self.custom_layers = dict(custom_layers or {})
         self.custom_models = dict(custom_models or {})
         self.path = path
-
-    @classmethod
-    def load(
-        cls,
-        source: Source,
-        *,
-        configuration: ModelConfiguration | None = None,
-        custom_layers: Mapping[str, Callable[..., Any]] | None = None,
-        custom_models: Mapping[str, Callable[..., Any]] | None = None,
-    ) -> Self:
-        """Load a model of this class.
-
-            network = graphml.NeuralNetwork.load("MNISTClassifier.mlmodel")
-
-        Args:
-            source: See `graphml.load`.
-            configuration: See `graphml.load`.
-            custom_layers: See `graphml.load`.
-            custom_models: See `graphml.load`.
-
-        Raises:
-            SpecError: If the source is not a model.
-            UnsupportedError: If the model is of another class.
-        """
-        model = load(source, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models)
-        if not isinstance(model, cls):
-            kind = model.kind if model.kind else "unknown kind"
-            what = model.path.name if model.path is not None else "the model"
-            raise UnsupportedError(f"expected {with_article(cls.__name__)}, but {what} is {with_article(kind)}")
-        return model
 
     @property
     def spec(self) -> Any:
@@ -301,72 +252,25 @@ class Model:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The weights: {layer: {weight: array}}; of a pipeline {stage: its weights}.
-
-        Raises:
-            UnsupportedError: If this kind of model has no weights that can be replaced.
-        """
+        """The weights as a tree. Raises UnsupportedError for kinds that have none, as do the next four."""
         raise self._no_function()
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Model:
-        """The same model with other weights.
-
-        Args:
-            parameters: Weights in the structure of `parameters`, or a part of it; the others stay.
-
-        Raises:
-            UnsupportedError: If this kind of model has no weights that can be replaced.
-        """
+        """The same model with other weights."""
         raise self._no_function()
 
-    def lower(
-        self,
-        dtype: DTypeLike | None = None,
-        platform: str | None = None,
-        *,
-        max_iterations: int | None = None,
-        max_array_bytes: int | None = None,
-        debug: bool = False,
-    ) -> Lowered:
-        """The model as a pure function of parameters and inputs; see `NeuralNetwork.lower`.
-
-        Raises:
-            UnsupportedError: If this kind of model is not such a function.
-        """
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Any:
+        """The model as a pure function of parameters and inputs."""
         raise self._no_function()
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """The model as a JAX function from {input: array} to {output: array}.
-
-        Raises:
-            UnsupportedError: If the model is not such a function.
-        """
+        """The model as a function of its inputs."""
         raise self._no_function()
 
     def intermediates(
         self, features: Mapping[str, Any], names: Iterable[str] | None = None, **keyword: Any
     ) -> dict[str, Any]:
-        """The values that are computed between inputs and outputs.
-
-        Args:
-            features: {input: value}, as `predict` takes them.
-            names: Names of the wanted values; None returns all of them.
-            **keyword: `key`, for models that draw random numbers.
-
-        Returns:
-            {name: value}. For networks these are the blobs, for pipelines the features between stages.
-
-        Raises:
-            UnsupportedError: If this kind of model has no such values.
-        """
-        raise self._no_function()
-
-    def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
-        """Compile the model ahead of the first prediction; see `NeuralNetwork.warm_up`.
-
-        Raises:
-            UnsupportedError: If this kind of model does not compile programs for input shapes.
-        """
+        """What is computed on the way to the outputs, by name."""
         raise self._no_function()
 
     def _no_function(self) -> UnsupportedError:

@@ -125,7 +125,7 @@ def test_rows_of_another_length_are_refused():
     with pytest.raises(FeatureError, match="as many values each"):
         model.predict_batch({"x": np.zeros((3, 2)), "z": [1]})
     message.description.input[0].type.isOptional = True
-    with pytest.raises(FeatureError, match="'x' was left out, and nothing takes its place"):
+    with pytest.raises(FeatureError, match="'x' is missing and has no default"):
         load(message).predict({})
 
 

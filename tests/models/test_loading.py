@@ -16,7 +16,6 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import SpecError, UnsupportedError
 from graphml.models import FeatureType, Model, ModelConfiguration, load
 from graphml.models.model import KINDS, NEWEST_VERSION
-from graphml.models.network import NeuralNetwork
 
 
 def tiny() -> spec.Model:
@@ -172,18 +171,9 @@ def test_only_networks_are_functions():
         model.as_function,
         lambda: model.with_parameters({}),
         lambda: model.intermediates({}),
-        model.warm_up,
     ):
         with pytest.raises(UnsupportedError, match="kind mlProgram is not a neural network"):
             ask()
-
-
-def test_a_class_loads_its_own_kind_only(tmp_path):
-    spec.write(tiny(), tmp_path / "model.mlmodel")
-    assert isinstance(NeuralNetwork.load(tmp_path / "model.mlmodel"), NeuralNetwork)
-    assert isinstance(Model.load(tiny()), NeuralNetwork)
-    with pytest.raises(UnsupportedError, match="expected a NeuralNetwork, but the model is a scaler"):
-        NeuralNetwork.load(spec.Model(specificationVersion=1, scaler={}))
 
 
 def test_using_a_model_that_is_not_legal_lists_what_is_wrong():

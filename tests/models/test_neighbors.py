@@ -217,7 +217,7 @@ def test_adding_samples_leaves_the_model_as_it_was_and_shares_full_chunks(small_
 @pytest.mark.parametrize(
     ("rows", "labels", "error", "words"),
     [
-        ([[1, 2, 3]], ["a"], ShapeError, "1 labels and samples"),
+        ([[1, 2, 3]], ["a"], ShapeError, r"expected samples \[1, 2\] for 1 labels"),
         ([[1, 2]], ["a", "b"], ShapeError, "2 labels"),
         ([[1, np.inf]], ["a"], FeatureError, "holds inf"),
         ([[1, 2]], [3], FeatureError, "of type str"),

@@ -37,7 +37,7 @@ class HostTransform(Transform):
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         if self.input.name not in values:
-            raise FeatureError(f"the feature {self.input.name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {self.input.name!r} is missing and has no default")
         return {self.output.name: self._convert(values[self.input.name])}
 
     def _convert(self, value: Any) -> Any:

@@ -75,7 +75,7 @@ class Transform(Model):
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         if self.input.name not in values:
-            raise FeatureError(f"the feature {self.input.name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {self.input.name!r} is missing and has no default")
         with np.errstate(all="ignore"):  # NaN and infinity are values
             result = self._compute(np, np.asarray(values[self.input.name], np.float64))
         return {self.output.name: given(self.output, result)}

@@ -221,7 +221,7 @@ class RowModel(Model):
     def _left_out(self, feature: FeatureDescription) -> np.ndarray:
         shape = () if feature.array is None else feature.array.shape
         if self.missing is None or shape is None:
-            raise FeatureError(f"the feature {feature.name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {feature.name!r} is missing and has no default")
         check_shape(shape, np.float64)
         return np.full(math.prod(shape), self.missing)
 

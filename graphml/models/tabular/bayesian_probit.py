@@ -189,7 +189,7 @@ class BayesianProbit(Model):
     def _row(self, weights: Any, row: Mapping[str, Any]) -> dict[str, Any]:
         return self._outputs(weights, row["features"], row, key_of(row["seed"]))
 
-    # Computed on first use -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:

@@ -160,7 +160,7 @@ class ItemSimilarity(Model):
         }
         return {name: value for name, value in answers.items() if name}
 
-    # Computed on first use -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:

@@ -107,7 +107,9 @@ class NearestNeighbors(Model):
         """
         rows, labels = np.asarray(samples, np.float32), tuple(map(_plain, labels))
         if rows.shape != (len(labels), self.dimensions):
-            raise ShapeError(f"expected samples of shape [{len(labels)}, {self.dimensions}], one for each label, got {list(rows.shape)}")
+            raise ShapeError(
+                f"expected samples [{len(labels)}, {self.dimensions}] for {len(labels)} labels, got {list(rows.shape)}"
+            )
         self.refuse_infinite(rows)
         kind = str if self._strings(labels) else int
         if any(not isinstance(label, kind) or isinstance(label, bool) for label in labels):
@@ -229,7 +231,7 @@ class NearestNeighbors(Model):
         answer = {names.label_name: label}
         return answer if names.probabilities_name is None else {**answer, names.probabilities_name: shares}
 
-    # Computed on first use -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:
@@ -293,7 +295,9 @@ class NearestNeighbors(Model):
         named = classifier.WhichOneof("ClassLabels")
         if named is not None:
             del getattr(classifier, named).vector[:]
-        return type(whole).FromString(whole.SerializeToString())  # parsed again, because a message does not free the memory of deleted entries
+        return type(whole).FromString(
+            whole.SerializeToString()
+        )  # parsed again, because a message does not free the memory of deleted entries
 
 
 def _copied(message: Any) -> Any:
