@@ -9,7 +9,7 @@ import numpy as np
 
 from graphml.errors import FeatureError
 from graphml.models.features.transforms import given
-from graphml.models.interface.handing import recoloured
+from graphml.models.interface.conversion import with_colors
 from graphml.models.interface.images import picture
 from graphml.models.model import Model
 
@@ -24,7 +24,7 @@ class Identity(Model):
         outputs = [(feature.name, feature.image) for feature in self.description.outputs]
 
         def function(inputs: Mapping[str, Any]) -> dict[str, Any]:
-            return {name: recoloured(inputs[name], given.get(name), wanted) for name, wanted in outputs}
+            return {name: with_colors(inputs[name], given.get(name), wanted) for name, wanted in outputs}
 
         return function
 
@@ -35,7 +35,7 @@ class Identity(Model):
                 raise FeatureError(f"the output {feature.name!r} is an input that was left out")
             value = values[feature.name]
             if feature.image is not None:
-                planes = recoloured(np.asarray(value), inputs[feature.name], feature.image)
+                planes = with_colors(np.asarray(value), inputs[feature.name], feature.image)
                 value = picture(planes, feature.image.color_space)
             elif feature.array is not None:
                 value = given(feature, value)

@@ -22,8 +22,8 @@ from graphml.models.compile.programs import compiler_options
 from graphml.models.compile.random_keys import fresh_key
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given
+from graphml.models.interface.conversion import Declared, stage_inputs, with_colors
 from graphml.models.interface.descriptions import FeatureDescription, FeatureType
-from graphml.models.interface.handing import Declared, recoloured, stage_inputs
 from graphml.models.model import Model
 from graphml.models.network import NeuralNetwork
 from graphml.models.pipelines.linked import LinkedModel
@@ -286,7 +286,7 @@ def _taken(model: Model, feature: FeatureDescription, value: Any, giver: Feature
     """Convert an array to the form that the stage which reads it declares."""
     value = jnp.asarray(value)
     if feature.image is not None:
-        return value if giver is None else recoloured(value, giver.image, feature.image)
+        return value if giver is None else with_colors(value, giver.image, feature.image)
     if feature.array is None:
         return value.reshape(1) if value.size == 1 else value
     shape = feature.array.fit(value.shape, rank5=model.has_network())

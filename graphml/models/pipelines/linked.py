@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from graphml import spec
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration, parameter
-from graphml.models.interface.handing import recoloured, stage_inputs
+from graphml.models.interface.conversion import stage_inputs, with_colors
 from graphml.models.model import Model, Traceable, load
 from graphml.naming import Names
 from graphml.spec.files import model_file
@@ -104,7 +104,7 @@ class LinkedModel(Model):
         images = [(f.name, f.image, there[f.name]) for f in self.description.inputs if f.image is not None]
 
         def function(weights, inputs, key):
-            changed = {n: recoloured(inputs[n], given, wanted) for n, given, wanted in images if n in inputs}
+            changed = {n: with_colors(inputs[n], given, wanted) for n, given, wanted in images if n in inputs}
             return inner.function(weights, {**inputs, **changed}, key)
 
         return inner._replace(function=function) if images else inner
@@ -141,15 +141,15 @@ class LinkedModel(Model):
         found = []
         for number, row in enumerate(rows):
             try:
-                found.append(self._handed(self._check(row)))
+                found.append(self._converted(self._check(row)))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
         return self.target.predict_batch(found, **keyword)
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
-        return self.target.predict(self._handed(values), **keyword)
+        return self.target.predict(self._converted(values), **keyword)
 
-    def _handed(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _converted(self, values: dict[str, Any]) -> dict[str, Any]:
         """What the model linked to takes, which may declare another size or other colours of an image."""
         return stage_inputs(self.target, values, {f.name: f for f in self.description.inputs})
 

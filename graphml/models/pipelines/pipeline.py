@@ -20,8 +20,8 @@ from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedEr
 from graphml.interpreter.programs import Latest
 from graphml.models.compile.random_keys import checked_key
 from graphml.models.configuration import for_stage
+from graphml.models.interface.conversion import Declared, converted, stage_inputs
 from graphml.models.interface.descriptions import Description, FeatureDescription, FeatureType
-from graphml.models.interface.handing import Declared, handed, stage_inputs
 from graphml.models.interface.values import checker, feature_check
 from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.pipelines.fusion import Segment, declared_before, function_of, inside, segments, stage_key
@@ -147,7 +147,7 @@ class Pipeline(Model):
         envs = self._stages(envs, self._labelled[:-1], jax.random.key(0))  # an update that is resumed sees the same
         declared, out = self._declared[-1], []
         for number, (env, own) in enumerate(zip(envs, given, strict=True)):
-            env = {**own, **{f.name: handed(f, env[f.name], declared.get(f.name)) for f in wanted if f.name in env}}
+            env = {**own, **{f.name: converted(f, env[f.name], declared.get(f.name)) for f in wanted if f.name in env}}
             missing = [f.name for f in wanted if f.name not in env and not f.optional]
             if missing:
                 raise FeatureError(f"{label(number)}\n  {', '.join(map(repr, missing))} is missing, for the last stage")
@@ -216,7 +216,9 @@ class Pipeline(Model):
             if feature.name not in env:
                 raise FeatureError(f"the output {feature.name!r} is an input that was left out")
             value = env[feature.name]
-            out[feature.name] = value if feature.image is not None else checker(feature)(handed(feature, value, None))
+            out[feature.name] = (
+                value if feature.image is not None else checker(feature)(converted(feature, value, None))
+            )
         return out
 
     def intermediates(
