@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from graphml.models.interface.images import ImageConstraint as ImageConstraint
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
-    from graphml.models.pipelines.linked import link as link
+    from graphml.models.pipelines.linking import link as link
     from graphml.models.system import register_provider as register_provider
     from graphml.ops.layers.custom import register_custom_layer as register_custom_layer
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
@@ -72,7 +72,7 @@ _HOME = {
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
     "FeatureValue": "graphml.models.interface.values",
     **dict.fromkeys(("CropAndScale", "ImageConstraint", "ImageOptions"), "graphml.models.interface.images"),
-    "link": "graphml.models.pipelines.linked",
+    "link": "graphml.models.pipelines.linking",
     "register_custom_layer": "graphml.ops.layers.custom",
     "register_custom_model": "graphml.models.custom",
     "register_provider": "graphml.models.system",

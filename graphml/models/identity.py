@@ -1,4 +1,4 @@
-"""The model that gives what it takes: identity."""
+"""The model that returns its inputs: identity."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from graphml.models.model import Model
 
 
 class Identity(Model):
-    """Each output is the input of the same name, as the output declares it. Source: Identity."""
+    """Returns each input as the output of the same name, converted to the declared type of that output.
+
+    Source: Identity.
+    """
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}; images are pixels [channels, height, width]."""
+        """The model as a function from {input: array} to {output: array}; images are [channels, height, width]."""
         self._usable  # noqa: B018  (checked once)
         given = {feature.name: feature.image for feature in self.description.inputs}
         outputs = [(feature.name, feature.image) for feature in self.description.outputs]
@@ -32,7 +35,7 @@ class Identity(Model):
         out, inputs = {}, {feature.name: feature.image for feature in self.description.inputs}
         for feature in self.description.outputs:
             if feature.name not in values:
-                raise FeatureError(f"the output {feature.name!r} is an input that was left out")
+                raise FeatureError(f"the output {feature.name!r} is an optional input that was left out")
             value = values[feature.name]
             if feature.image is not None:
                 planes = with_colors(np.asarray(value), inputs[feature.name], feature.image)

@@ -54,7 +54,7 @@ def test_a_later_output_hides_an_earlier_one_and_the_input():
     model = graphml.load(message)
     assert model.predict({"x": X})["y"].tolist() == [16, 1, 31]
     assert model.intermediates({"x": X}, ["x"])["x"].tolist() == [15, 0, 30]
-    with pytest.raises(GraphError, match="nothing in the pipeline is called 'z'"):
+    with pytest.raises(GraphError, match="no feature of the pipeline is called 'z'"):
         model.intermediates({"x": X}, ["z"])
 
 
@@ -149,7 +149,7 @@ def test_optional_inputs_may_be_left_out():
     strict = made("scaler", {"a": DOUBLE}, {"b": DOUBLE})
     with pytest.raises(FeatureError, match=r"stage 'model0' \(scaler\), number 1 of 1\n.*'a' is missing"):
         graphml.load(joined([strict], {"a": optional(DOUBLE)}, {"b": DOUBLE})).predict({})
-    with pytest.raises(FeatureError, match="'a' is an input that was left out"):
+    with pytest.raises(FeatureError, match="'a' is an optional input that was left out"):
         graphml.load(joined([imputer], {"a": optional(DOUBLE), "z": DOUBLE}, {"z": DOUBLE})).predict({"z": 1})
         graphml.load(joined([scaler()], {"a": optional(DOUBLE), **XY[0]}, {"a": DOUBLE})).predict({"x": X})
 
@@ -453,7 +453,7 @@ def test_parameters_nest_by_stage(tmp_path):
     np.testing.assert_array_equal(
         graphml.load(tmp_path / "other.mlmodel").predict({"x": X})["y"], other.predict({"x": X})["y"]
     )
-    with pytest.raises(GraphError, match="no stage is called 'nets'; they are 'center', 'net', 'stretch'"):
+    with pytest.raises(GraphError, match="no stage is called 'nets'; the stages are 'center', 'net', 'stretch'"):
         model.with_parameters({"nets": {}})
     with pytest.raises(ShapeError, match=r"stage 'net'\n.*has shape"):
         model.with_parameters({"net": {"fc": {"weights": np.eye(4)}}})
@@ -495,7 +495,7 @@ def test_what_the_last_stage_is_trained_on_comes_from_the_frozen_ones():
     assert [list(row) for row in found] == [["h", "y_true"]] * 3
     np.testing.assert_allclose(found[2]["h"], (X + 2) * 2)
     assert found[2]["y_true"].tolist() == [2, 0, 0]
-    with pytest.raises(FeatureError, match="row 2\n  'y_true' is missing, for the last stage"):
+    with pytest.raises(FeatureError, match="row 2\n  'y_true' is missing; the last stage needs it"):
         model.before_last([rows[0], {"x": X}])
     with pytest.raises(FeatureError, match=r"row 1\n.*no feature 'z'"):
         model.before_last([{"x": X, "z": 1}])
