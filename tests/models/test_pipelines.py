@@ -191,7 +191,7 @@ def test_an_error_inside_names_the_stages():
     lines = [
         "stage 'inner' (pipeline), number 1 of 1",
         "  stage 'encode' (oneHotEncoder), number 1 of 1",
-        "    'b' is none of the 1 categories of 's'",
+        "    'b' is not among the 1 categories of 's'",
     ]
     for predict in (model.predict, lambda row: model.predict_batch([row])):
         with pytest.raises(FeatureError) as caught:
@@ -522,7 +522,7 @@ def test_a_real_one_hot_pipeline(real_models):
     x = np.array([3, 15, 0, 14, 5, 4, 1, 41.0])
     want = np.concatenate([np.eye(n)[int(v)] for n, v in zip((9, 16, 7, 15, 6, 5, 2, 42), x, strict=True)])
     np.testing.assert_array_equal(model.predict({"input": x})["transformed_features"], want)
-    with pytest.raises(FeatureError, match=r"stage 'model15' \(oneHotEncoder\), number 16 of 17\n  42 is none"):
+    with pytest.raises(FeatureError, match=r"stage 'model15' \(oneHotEncoder\), number 16 of 17\n  42 is not among"):
         model.predict({"input": [0, 0, 0, 0, 0, 0, 0, 42]})
 
 
