@@ -425,7 +425,7 @@ def test_random_layers_of_two_stages_draw_different_numbers():
     model = graphml.load(joined([noise("x", "h"), noise("h", "y")], XY[0], {"h": array(3), "y": array(3)}))
     one, same, other = (model.predict({"x": X}, key=jax.random.key(seed)) for seed in (0, 0, 1))
     for run in (model.predict, model.intermediates, lambda row, **more: model.predict_batch([row], **more)):
-        with pytest.raises(FeatureError, match="key must be a key of random numbers"):
+        with pytest.raises(FeatureError, match="key must be a random key"):
             run({"x": X}, key=3)
     assert one["y"].tolist() == same["y"].tolist() != other["y"].tolist()
     assert one["y"].tolist() != one["h"].tolist()
