@@ -1,4 +1,4 @@
-"""A network as straight-line code: one line a layer, branches and loops as blocks. For reading, not for running."""
+"""A network as pseudocode: one line for each layer, branches and loops as blocks. To be read, not to be run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from graphml.spec.layers import EXITS, snake_case
 from graphml.visible import visible
 
 Shapes = Mapping[str, tuple[int, ...]]
+"""{blob: shape}."""
 
 
 def listing(graph: Graph, shapes: Shapes | None = None) -> str:
-    """The network as indented text. shapes: blob -> shape; where known it stands behind the line as a comment."""
+    """A network as indented pseudocode.
+
+    Args:
+        graph: The network.
+        shapes: {blob: shape}; known shapes are added to the lines as comments.
+    """
     names = _Identifiers()
     inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in graph.inputs)
     lines = [f"def network({inputs}):"]
@@ -27,7 +33,7 @@ def listing(graph: Graph, shapes: Shapes | None = None) -> str:
 
 
 class _Identifiers:
-    """Blob names as identifiers, each blob its own."""
+    """A unique identifier for each blob, similar to its name."""
 
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
@@ -73,7 +79,7 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
         arguments = [names(name) for name in node.inputs]
         arguments += [_weight(name, value) for name, value in node.weights.items()]
         arguments += [
-            f"{name}={_value(value)}" for name, value in node.attributes.items() if _says_something(node, name)
+            f"{name}={_value(value)}" for name, value in node.attributes.items() if _is_informative(node, name)
         ]
         known = [str(list(shapes[name])) for name in node.outputs if name in shapes]
         comment = f"  # {', '.join(known)}" if known else ""
@@ -94,17 +100,17 @@ def _loop(node: Node, names: _Identifiers, block) -> Iterator[str]:
     yield from block("body")
 
 
-# What the shapes of the weights say already.
+# Attributes that are obvious from the shapes of the weights.
 _SIZES = {"input_channels", "output_channels", "kernel_channels", "kernel_size", "has_bias", "shape", "shape_scale"}
 _SIZES |= {"shape_bias", "channels", "input_dim", "input_vector_size", "output_vector_size", "vocab_size"}
 
 
-def _says_something(node: Node, name: str) -> bool:
+def _is_informative(node: Node, name: str) -> bool:
     value = node.attributes[name]
     if node.weights and name in _SIZES:
         return False
     if len(node.attributes) == 1 and len(node.inputs) == 1 and isinstance(value, float):
-        return True  # x < 0, x + 0: zero is the operand
+        return True  # as in x < 0 or x + 0, where zero is the operand
     return value not in (0, "", (), None) and value is not False and value != {}
 
 
