@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 from graphml.graph import Graph, Node, Port, Region
 from graphml.naming import Names
@@ -86,7 +86,7 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
         yield f"{outputs} = {snake_case(node.kind)}({', '.join(arguments)}){comment}"
 
 
-def _loop(node: Node, names: _Identifiers, block) -> Iterator[str]:
+def _loop(node: Node, names: _Identifiers, block: Callable[[str], list[str]]) -> Iterator[str]:
     most = node.attributes.get("max_loop_iterations")
     bound = names(node.inputs[0]) if node.inputs else str(most) if most else ""
     if "condition" not in node.regions:
@@ -101,8 +101,10 @@ def _loop(node: Node, names: _Identifiers, block) -> Iterator[str]:
 
 
 # Attributes that are obvious from the shapes of the weights.
-_SIZES = {"input_channels", "output_channels", "kernel_channels", "kernel_size", "has_bias", "shape", "shape_scale"}
-_SIZES |= {"shape_bias", "channels", "input_dim", "input_vector_size", "output_vector_size", "vocab_size"}
+_SIZES = {
+    *("input_channels", "output_channels", "kernel_channels", "kernel_size", "has_bias", "shape", "shape_scale"),
+    *("shape_bias", "channels", "input_dim", "input_vector_size", "output_vector_size", "vocab_size"),
+}
 
 
 def _is_informative(node: Node, name: str) -> bool:
@@ -116,9 +118,10 @@ def _is_informative(node: Node, name: str) -> bool:
 
 def _weight(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return f"{name}=({', '.join(_weight(n, v) for n, v in value.items())})"
+        inner = cast("dict[str, Any]", value)
+        return f"{name}=({', '.join(_weight(n, v) for n, v in inner.items())})"
     if isinstance(value, list):
-        return f"{name}=[{', '.join(_weight('', v) for v in value)}]"
+        return f"{name}=[{', '.join(_weight('', v) for v in cast('list[Any]', value))}]"
     return f"{name}{list(value.shape)}"
 
 
@@ -127,7 +130,8 @@ def _value(value: Any) -> str:
         inner = ", ".join(f"{n}={_value(v)}" for n, v in value.fields.items())
         return f"{value.name}({inner})" if inner else value.name
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{visible(n)}={_value(v)}" for n, v in value.items()) + ")"
+        inner = cast("dict[str, Any]", value)
+        return "(" + ", ".join(f"{visible(n)}={_value(v)}" for n, v in inner.items()) + ")"
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(_value, cast("tuple[Any, ...]", value))) + "]"
     return f"{value:.6g}" if isinstance(value, float) else visible(str(value))

@@ -123,7 +123,7 @@ def _network(path: str | Path) -> NeuralNetwork:
 
 def _random(model: NeuralNetwork, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    out = {}
+    out: dict[str, np.ndarray] = {}
     for port in model.graph.inputs:
         if port.shape is None:
             raise FeatureError(f"the input {port.name!r} has no declared shape; pass `features`")

@@ -54,7 +54,8 @@ def flow(lowered: Lowered) -> tuple[FlowStep, ...]:
 
 def _refused(lowered: Lowered) -> dict[Node, str]:
     """The first branch or loop that does not compile with the declared shapes, if any, and why."""
-    ports, found = lowered.graph.inputs, {}
+    ports = lowered.graph.inputs
+    found: dict[Node, str] = {}
     if any(port.shape is None for port in ports):
         return found
 
@@ -74,7 +75,7 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
                     env.pop(name, None)
 
     inputs = {port.name: jax.ShapeDtypeStruct(port.shape, lowered.dtype) for port in ports if port.shape is not None}
-    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))
+    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))  # pyright: ignore[reportUnknownMemberType]
     return found
 
 
@@ -121,10 +122,10 @@ class _Flow:
         return FlowStep(f"stage {self._stages}: {title}", why, stage=True)
 
     def _control(self, node: Node, live: frozenset[str], by_host: bool) -> FlowStep:
-        notes = []
+        notes: list[str] = []
         if "body" in node.regions:
-            written = frozenset().union(*map(writes, node.regions.values())) - {EXIT}
-            again = frozenset().union(*map(reads, node.regions.values()))
+            written = frozenset[str]().union(*map(writes, node.regions.values())) - {EXIT}
+            again = frozenset[str]().union(*map(reads, node.regions.values()))
             carried = sorted(written & (again | live))
             notes += [f"carries {', '.join(carried)}" if carried else "carries nothing"]
             title = f"loop {node.name!r}, {self._turns(node)}"

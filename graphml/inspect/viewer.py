@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from graphml.visible import visible
 
@@ -66,10 +66,11 @@ def _parameter_text(parameter: dict[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_text(inner)}" for name, inner in value.items())
+        facts = cast("dict[str, Any]", value)
+        return ", ".join(f"{name.replace('_', ' ')} {_text(inner)}" for name, inner in facts.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(_text, cast("list[Any]", value))) if isinstance(value, list) else str(value)
 
 
 def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -128,7 +129,7 @@ def _model(summary: dict[str, Any], title: str) -> str:
 
 def _layers(layers: list[dict[str, Any]]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("", "layer", "kind", "inputs", "outputs", "weights"))
-    lines = []
+    lines: list[str] = []
     for depth, layer in walk(layers):
         weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
         name = "  " * depth + layer["name"] + (" (updatable)" if layer.get("updatable") else "")

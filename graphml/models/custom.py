@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphml.errors import FeatureError, GraphmlError, with_article
 from graphml.models.interface.values import checker
@@ -36,7 +37,7 @@ def register_custom_model(
         ValueError: If the class has a function already.
     """
     if function is None:
-        return lambda given: register_custom_model(class_name, given, replace=replace)
+        return functools.partial(register_custom_model, class_name, replace=replace)
     if class_name in _registered and not replace:
         raise ValueError(f"custom model class {class_name!r} has a function already; pass replace=True to replace it")
     _registered[class_name] = function
@@ -88,11 +89,12 @@ def answers(model: Model, outputs: Any, who: str) -> dict[str, Any]:
         raise FeatureError(
             f"the function of {who} must return {{output: value}}, not {with_article(type(outputs).__name__)}"
         )
-    out = {}
+    found = cast("Mapping[str, Any]", outputs)
+    out: dict[str, Any] = {}
     for feature in model.description.outputs:
-        if feature.name not in outputs:
+        if feature.name not in found:
             raise FeatureError(f"the function of {who} does not return {feature.name!r}, which is {feature.takes}")
-        value = outputs[feature.name]
+        value = found[feature.name]
         if feature.image is None:
             try:
                 value = checker(feature)(value)

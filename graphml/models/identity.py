@@ -31,8 +31,9 @@ class Identity(Model):
 
         return function
 
-    def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
-        out, inputs = {}, {feature.name: feature.image for feature in self.description.inputs}
+    def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
+        inputs = {feature.name: feature.image for feature in self.description.inputs}
+        out: dict[str, Any] = {}
         for feature in self.description.outputs:
             if feature.name not in values:
                 raise FeatureError(f"the output {feature.name!r} is an optional input that was left out")

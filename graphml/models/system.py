@@ -5,6 +5,7 @@ They can be loaded, printed and saved. To predict, register a Python function fo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ def register_provider(name: str, function: Function | None = None, *, replace: b
         ValueError: If the name is not one of these kinds, or has a function already.
     """
     if function is None:
-        return lambda given: register_provider(name, given, replace=replace)
+        return functools.partial(register_provider, name, replace=replace)
     if name.partition(".")[0] not in _MISSING:
         raise ValueError(f"expected one of {', '.join(_MISSING)}, got {name!r}")
     if name in _registered and not replace:

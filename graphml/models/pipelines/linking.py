@@ -46,14 +46,14 @@ def link(
     messages = [model.spec for model in given]
     count = _common(messages)
     stages = list(pipeline_of(messages[0]).models)[:count]
-    searches = []
+    searches: list[str] = []
     for path in paths:
         search = os.path.relpath(os.path.realpath(shared_path.parent), os.path.realpath(path.parent))
         if search.split(os.sep)[0] == os.pardir or ":" in search or os.path.isabs(search):
             raise SpecError(f"{shared_path} is not below the folder of {path}; links to other folders are not followed")
         searches.append("" if search == os.curdir else search)
     wanted = [_wanted(message, count) for message in messages]
-    shared = _shared_model(stages, messages[0], set().union(*wanted))
+    shared = _shared_model(stages, messages[0], set[str]().union(*wanted))
     spec.write(shared, shared_path)
     name = shared_path.with_suffix(".mlmodelc").name
     for message, path, search in zip(messages, paths, searches, strict=True):
