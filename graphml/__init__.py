@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from graphml.models.interface.images import CropAndScale as CropAndScale
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
-    from graphml.models.pipelines.linked import link as link
+    from graphml.models.pipelines.linking import link as link
     from graphml.models.system import register_provider as register_provider
     from graphml.ops.layers.custom import register_custom_layer as register_custom_layer
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
@@ -73,7 +73,7 @@ _HOME = {
     "FeatureValue": "graphml.models.interface.values",
     "ImageConstraint": "graphml.descriptions",
     **dict.fromkeys(("CropAndScale", "ImageOptions"), "graphml.models.interface.images"),
-    "link": "graphml.models.pipelines.linked",
+    "link": "graphml.models.pipelines.linking",
     "register_custom_layer": "graphml.ops.layers.custom",
     "register_custom_model": "graphml.models.custom",
     "register_provider": "graphml.models.system",

@@ -71,7 +71,7 @@ def test_branches_loops_and_leaving():
     text = as_text(steps(choosing()))
     for words in ("branch 'b' on 'h' of layer", "loop 'l', while 'go'", "if:", "else:", "condition:", "  break"):
         assert words in text
-    assert "nothing bounds it" in text
+    assert "unbounded: it runs" in text
     assert "(carries h)" in text
 
 

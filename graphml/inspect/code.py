@@ -1,11 +1,11 @@
-"""A network as straight-line code: one line a layer, branches and loops as blocks. For reading, not for running."""
+"""A network as pseudocode: one line for each layer, branches and loops as blocks. To be read, not to be run."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 from graphml.frontends.layer_interface import LayerInterface, Port
 from graphml.graph import Graph, Node, Region
@@ -15,10 +15,17 @@ from graphml.spec.layers import EXITS, snake_case
 from graphml.visible import visible
 
 Shapes = Mapping[str, tuple[int, ...]]
+"""{blob: shape}."""
 
 
 def listing(graph: Graph, interface: LayerInterface, shapes: Shapes | None = None) -> str:
-    """The network as indented text. shapes: blob -> shape; where known it follows the line as a comment."""
+    """A network as indented pseudocode.
+
+    Args:
+        graph: The network.
+        interface: Its inputs.
+        shapes: {blob: shape}; known shapes are added to the lines as comments.
+    """
     names = _Identifiers()
     inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in interface.inputs)
     lines = [f"def network({inputs}):"]
@@ -28,7 +35,7 @@ def listing(graph: Graph, interface: LayerInterface, shapes: Shapes | None = Non
 
 
 class _Identifiers:
-    """Blob names as identifiers, each blob its own."""
+    """A unique identifier for each blob, similar to its name."""
 
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
@@ -74,14 +81,14 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
         arguments = [names(name) for name in node.inputs]
         arguments += [_weight(name, value) for name, value in node.weights.items()]
         arguments += [
-            f"{name}={_value(value)}" for name, value in node.attributes.items() if _says_something(node, name)
+            f"{name}={_value(value)}" for name, value in node.attributes.items() if _is_informative(node, name)
         ]
         known = [str(list(shapes[name])) for name in node.outputs if name in shapes]
         comment = f"  # {', '.join(known)}" if known else ""
         yield f"{outputs} = {snake_case(node.kind)}({', '.join(arguments)}){comment}"
 
 
-def _loop(node: Node, names: _Identifiers, block) -> Iterator[str]:
+def _loop(node: Node, names: _Identifiers, block: Callable[[str], list[str]]) -> Iterator[str]:
     most = node.attributes.get("max_loop_iterations")
     bound = names(node.inputs[0]) if node.inputs else str(most) if most else ""
     if "condition" not in node.regions:
@@ -95,25 +102,28 @@ def _loop(node: Node, names: _Identifiers, block) -> Iterator[str]:
     yield from block("body")
 
 
-# What the shapes of the weights say already.
-_SIZES = {"input_channels", "output_channels", "kernel_channels", "kernel_size", "has_bias", "shape", "shape_scale"}
-_SIZES |= {"shape_bias", "channels", "input_dim", "input_vector_size", "output_vector_size", "vocab_size"}
+# Attributes that are obvious from the shapes of the weights.
+_SIZES = {
+    *("input_channels", "output_channels", "kernel_channels", "kernel_size", "has_bias", "shape", "shape_scale"),
+    *("shape_bias", "channels", "input_dim", "input_vector_size", "output_vector_size", "vocab_size"),
+}
 
 
-def _says_something(node: Node, name: str) -> bool:
+def _is_informative(node: Node, name: str) -> bool:
     value = node.attributes[name]
     if node.weights and name in _SIZES:
         return False
     if len(node.attributes) == 1 and len(node.inputs) == 1 and isinstance(value, float):
-        return True  # x < 0, x + 0: zero is the operand
+        return True  # as in x < 0 or x + 0, where zero is the operand
     return value not in (0, "", (), None) and value is not False and value != {}
 
 
 def _weight(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return f"{name}=({', '.join(_weight(n, v) for n, v in value.items())})"
+        inner = cast("dict[str, Any]", value)
+        return f"{name}=({', '.join(_weight(n, v) for n, v in inner.items())})"
     if isinstance(value, list):
-        return f"{name}=[{', '.join(_weight('', v) for v in value)}]"
+        return f"{name}=[{', '.join(_weight('', v) for v in cast('list[Any]', value))}]"
     return f"{name}{list(value.shape)}"
 
 
@@ -122,7 +132,8 @@ def _value(value: Any) -> str:
         inner = ", ".join(f"{n}={_value(v)}" for n, v in value.fields.items())
         return f"{value.name}({inner})" if inner else value.name
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{visible(n)}={_value(v)}" for n, v in value.items()) + ")"
+        inner = cast("dict[str, Any]", value)
+        return "(" + ", ".join(f"{visible(n)}={_value(v)}" for n, v in inner.items()) + ")"
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(_value, cast("tuple[Any, ...]", value))) + "]"
     return f"{value:.6g}" if isinstance(value, float) else visible(str(value))

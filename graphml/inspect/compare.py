@@ -1,4 +1,4 @@
-"""Where do two models first differ? The same inputs through both, blob by blob."""
+"""Find the first layer at which two networks differ: run both on the same inputs and compare them blob by blob."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ from graphml.models.network import NeuralNetwork
 
 @dataclass(frozen=True)
 class Difference:
-    """One value of both models. error: the largest difference, relative to the largest number of the first model."""
+    """How much one value differs between the two models.
+
+    Attributes:
+        first: Name of the value in the first model.
+        second: Name of the value in the second model.
+        layer: The layer of the first model that computes it.
+        shape: Its shape in the first model.
+        error: The largest difference, relative to the largest number of the first model.
+    """
 
     first: str
     second: str
@@ -29,7 +37,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Values in the order in which the first model computes them. tolerance: what counts as a difference."""
+    """The result of `compare`.
+
+    Attributes:
+        differences: One for each value, in the order in which the first model computes them.
+        tolerance: The largest error that still counts as equal.
+    """
 
     differences: tuple[Difference, ...]
     tolerance: float
@@ -53,12 +66,21 @@ def compare(
     tolerance: float = 1e-3,
     seed: int = 0,
 ) -> Comparison:
-    """Run a network and another one, an `.mlmodel` or `.onnx` file, on the same inputs and compare what they compute.
+    """Run two networks on the same inputs and compare what they compute.
 
-    Values are matched by name; outputs whose names differ are matched by their order. features: inputs of the first
-    model; random ones from its description when left out (pixels 0..255 for images, else 0..1). An ONNX graph is given
-    the same arrays, images as pixels.
-    Raises FeatureError when nothing can be matched, UnsupportedError for models that are no networks.
+    Values are matched by name; outputs whose names differ are matched by their order.
+
+    Args:
+        first: A neural network.
+        second: The .mlmodel, .mlpackage or .onnx file to compare it with. An ONNX graph receives the same arrays as the
+            layers of the first network, with images as pixels.
+        features: Inputs of the first network. None draws random ones: pixels 0..255 for images, 0..1 for arrays.
+        tolerance: The largest relative error that counts as equal.
+        seed: For random inputs, and for layers that draw random numbers.
+
+    Raises:
+        FeatureError: If the networks have no value in common.
+        UnsupportedError: If one of the models is not a neural network.
     """
     a = _network(first)
     inputs = {name: np.asarray(x) for name, x in a.arrays(_random(a, seed) if features is None else features).items()}
@@ -101,16 +123,16 @@ def _network(path: str | Path) -> NeuralNetwork:
 
 def _random(model: NeuralNetwork, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    out = {}
+    out: dict[str, np.ndarray] = {}
     for port in model.interface.inputs:
         if port.shape is None:
-            raise FeatureError(f"the input {port.name!r} declares no shape; give the features to compare with")
+            raise FeatureError(f"the input {port.name!r} has no declared shape; pass `features`")
         out[port.name] = rng.uniform(0, 255 if port.image else 1, port.shape).astype(np.float32)
     return out
 
 
 def _error(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest difference relative to the largest number; infinite where sizes differ or only one is NaN."""
+    """The largest difference relative to the largest number; infinite if sizes differ or only one of them has NaN."""
     if a.size != b.size:
         return float("inf")
     a, b = np.asarray(a, np.float64).ravel(), np.asarray(b, np.float64).ravel()

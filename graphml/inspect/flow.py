@@ -1,9 +1,9 @@
-"""The control flow of a network as a picture: which layers run together, what branches and loops decide and carry, and
-which values decide shapes. As text, as Graphviz, or as a page of HTML.
+"""The control flow of a network as text, Graphviz or HTML: which layers run together, which values branches and loops
+depend on and carry, and which values decide shapes.
 
-A stage is a compiled program; between two stages the host reads a value. What is drawn follows from the layers, and
-from a trace with the declared shapes of the inputs as far as that goes: behind the first value that is needed shapes
-are not known, and a loop there whose turns change the shape of a blob is found out only when it runs.
+A stage is a compiled program; between two stages the host reads a value. The drawing is made from the layers and from a
+trace with the declared shapes of the inputs. The trace ends at the first value that decides a shape: shapes after it
+are unknown, so a later loop that changes the shape of a blob in each iteration is not recognized here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 
@@ -22,34 +23,45 @@ from graphml.interpreter.evaluate import run_node
 from graphml.interpreter.lower import Lowered, is_endless
 from graphml.visible import visible
 
-_NAMED = 6  # layers of a step that are called by name
+_NAMED = 6  # layers of one step whose names are shown
 
 
 @dataclass(frozen=True)
-class Step:
-    """Something that runs as a whole: `title` says what. notes: what there is to know of it. parts: (name, steps) of
-    the sides of a branch, or of the condition and body of a loop. stage: whether a compiled program starts here."""
+class FlowStep:
+    """Layers that run together, or a branch or loop.
+
+    Attributes:
+        title: What runs.
+        notes: Details, one per line.
+        parts: (name, steps) for each side of a branch, or for the condition and the body of a loop.
+        stage: Whether a compiled program starts here.
+    """
 
     title: str
     notes: tuple[str, ...] = ()
-    parts: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+    parts: tuple[tuple[str, tuple[FlowStep, ...]], ...] = ()
     stage: bool = False
 
 
-def flow(lowered: Lowered) -> tuple[Step, ...]:
-    """The steps of a network, in order."""
+def flow(lowered: Lowered) -> tuple[FlowStep, ...]:
+    """The steps of a network, in order.
+
+    Args:
+        lowered: The network; see `NeuralNetwork.lower`.
+    """
     graph = lowered.graph
     keep = frozenset(graph.outputs)
     return tuple(_Flow(graph, _refused(lowered)).region(graph.body, keep, fresh=True))
 
 
 def _refused(lowered: Lowered) -> dict[Node, str]:
-    """The branch or loop, if any, that is the first not to compile with the declared shapes, and why."""
-    inputs, found = lowered.interface.declared_inputs(lowered.dtype), {}
+    """The first branch or loop that does not compile with the declared shapes, if any, and why."""
+    inputs = lowered.interface.declared_inputs(lowered.dtype)
+    found: dict[Node, str] = {}
     if inputs.keys() != set(lowered.graph.inputs):
         return found
 
-    def trace(params, inputs, key):  # as far as it goes: what is wrong with a layer is told by whoever runs it
+    def trace(params: Any, inputs: Any, key: jax.Array) -> None:  # stops at the first error: running reports it
         env = lowered.enter(inputs)
         keep, body = frozenset(lowered.graph.outputs), lowered.graph.body
         evaluation = lowered.evaluation(params, key)
@@ -64,7 +76,7 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
                 for name in dead:
                     env.pop(name, None)
 
-    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))
+    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))  # pyright: ignore[reportUnknownMemberType]
     return found
 
 
@@ -77,8 +89,8 @@ class _Flow:
             self._origins |= {name: f"{name!r} of layer {node.name!r}" for name in node.outputs}
         self._stages = 0
 
-    def region(self, region: Region, live: frozenset[str], *, fresh: bool) -> Iterator[Step]:
-        """fresh: whether a stage starts with the first layer."""
+    def region(self, region: Region, live: frozenset[str], *, fresh: bool) -> Iterator[FlowStep]:
+        """The steps of a region. live: blobs read after it; fresh: whether a stage starts with its first layer."""
         waiting: list[Node] = []
         why: tuple[str, ...] = ()
         for node, wanted in zip(region.nodes, live_after(region, live), strict=True):
@@ -94,27 +106,27 @@ class _Flow:
                 yield self._control(node, wanted, by_host)
                 fresh = fresh or by_host
             elif node.outputs == (EXIT,):
-                yield Step({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))
+                yield FlowStep({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))
             else:
                 waiting.append(node)
         if waiting:
             yield self._layers(waiting, fresh, why)
 
-    def _layers(self, nodes: list[Node], fresh: bool, why: tuple[str, ...]) -> Step:
+    def _layers(self, nodes: list[Node], fresh: bool, why: tuple[str, ...]) -> FlowStep:
         names = [f"{node.name} ({node.kind})" for node in nodes]
         if len(names) > _NAMED:
             names = [*names[: _NAMED - 1], f"... {len(names) - _NAMED} more ...", names[-1]]
         title = ", ".join(names)
         if not fresh:
-            return Step(title, why)
+            return FlowStep(title, why)
         self._stages += 1
-        return Step(f"stage {self._stages}: {title}", why, stage=True)
+        return FlowStep(f"stage {self._stages}: {title}", why, stage=True)
 
-    def _control(self, node: Node, live: frozenset[str], by_host: bool) -> Step:
-        notes = []
+    def _control(self, node: Node, live: frozenset[str], by_host: bool) -> FlowStep:
+        notes: list[str] = []
         if "body" in node.regions:
-            written = frozenset().union(*map(writes, node.regions.values())) - {EXIT}
-            again = frozenset().union(*map(reads, node.regions.values()))
+            written = frozenset[str]().union(*map(writes, node.regions.values())) - {EXIT}
+            again = frozenset[str]().union(*map(reads, node.regions.values()))
             carried = sorted(written & (again | live))
             notes += [f"carries {', '.join(carried)}" if carried else "carries nothing"]
             title = f"loop {node.name!r}, {self._turns(node)}"
@@ -124,14 +136,14 @@ class _Flow:
             title = f"branch {node.name!r} on {self._origins.get(node.inputs[0], node.inputs[0])}{known}"
             inner = live
         if by_host and is_endless(node):
-            notes.append("nothing bounds it: it runs some turns at a time and can be interrupted")
+            notes.append("unbounded: it runs some turns at a time and can be interrupted")
         elif by_host:
             notes.append(f"the host decides: {self._refused.get(node, 'a shape inside depends on values')}")
         parts = tuple(
             (name, tuple(self.region(part, inner, fresh=by_host)))
             for name, part in sorted(node.regions.items(), key=_order)
         )
-        return Step(title, tuple(notes), parts)
+        return FlowStep(title, tuple(notes), parts)
 
     def _turns(self, node: Node) -> str:
         most = node.attributes.get("max_loop_iterations", 0)
@@ -142,7 +154,7 @@ class _Flow:
         return f"while {node.attributes['condition_var']!r}{bound}"
 
     def _needed(self, node: Node) -> list[str]:
-        """The inputs of a node whose values decide a shape and are not known before the network runs."""
+        """The inputs of a node whose values decide a shape and are unknown until the network runs."""
         positions = catalogue.row(node).concrete
         return [node.inputs[p] for p in positions if p < len(node.inputs) and node.inputs[p] not in self._known]
 
@@ -165,12 +177,12 @@ def _order(item: tuple[str, Region]) -> int:
 # Drawings ------------------------------------------------------------------------------------------------------------
 
 
-def as_text(steps: tuple[Step, ...]) -> str:
-    """One line a step, what is inside of it indented."""
+def as_text(steps: tuple[FlowStep, ...]) -> str:
+    """Text with one line per step; the steps inside of branches and loops are indented."""
     return "\n".join(_lines(steps, ""))
 
 
-def _lines(steps: tuple[Step, ...], pad: str) -> Iterator[str]:
+def _lines(steps: tuple[FlowStep, ...], pad: str) -> Iterator[str]:
     for step in steps:
         yield pad + visible(step.title)
         for note in step.notes:
@@ -180,8 +192,13 @@ def _lines(steps: tuple[Step, ...], pad: str) -> Iterator[str]:
             yield from _lines(inner, pad + "    ")
 
 
-def as_html(steps: tuple[Step, ...], title: str) -> str:
-    """A page by itself, without scripts; branches and loops fold."""
+def as_html(steps: tuple[FlowStep, ...], title: str) -> str:
+    """A self-contained HTML page without scripts, on which branches and loops can be folded.
+
+    Args:
+        steps: See `flow`.
+        title: The heading.
+    """
     name = html.escape(visible(title))
     style = (
         "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}ul{list-style:none;padding-left:1.2em;"
@@ -191,11 +208,11 @@ def as_html(steps: tuple[Step, ...], title: str) -> str:
     return f"{head}\n<h1>{name}</h1>\n{_list(steps)}\n"
 
 
-def _list(steps: tuple[Step, ...]) -> str:
+def _list(steps: tuple[FlowStep, ...]) -> str:
     return "<ul>\n" + "\n".join(map(_item, steps)) + "\n</ul>"
 
 
-def _item(step: Step) -> str:
+def _item(step: FlowStep) -> str:
     title = html.escape(visible(step.title))
     notes = "".join(f'<div class="note">{html.escape(visible(note))}</div>' for note in step.notes)
     if not step.parts:
@@ -204,8 +221,15 @@ def _item(step: Step) -> str:
     return f"<li><details open><summary>{title}</summary>{notes}{inner}</details></li>"
 
 
-def as_dot(steps: tuple[Step, ...], title: str) -> str:
-    """A directed graph in the language of Graphviz: boxes run, diamonds decide, blue boxes start a compiled program."""
+def as_dot(steps: tuple[FlowStep, ...], title: str) -> str:
+    """A directed graph in the Graphviz language.
+
+    Boxes are layers, diamonds are branches and loops, blue boxes start a compiled program.
+
+    Args:
+        steps: See `flow`.
+        title: The name of the graph.
+    """
     lines = [f"digraph {_quoted(title)} {{", "  node [shape=box, fontname=sans];"]
     drawing = _Drawing()
     first, last = drawing.chain(steps, "  ")
@@ -221,8 +245,8 @@ class _Drawing:
         self.lines: list[str] = []
         self._count = 0
 
-    def chain(self, steps: tuple[Step, ...], pad: str) -> tuple[str, list[str]]:
-        """Draws steps one after the other; the name of the first, and of those from which it goes on."""
+    def chain(self, steps: tuple[FlowStep, ...], pad: str) -> tuple[str, list[str]]:
+        """Draw consecutive steps; returns the name of the first, and the names that lead to whatever follows."""
         first, last = "", []
         for step in steps:
             begin, end = self._step(step, pad)
@@ -230,7 +254,7 @@ class _Drawing:
             first, last = first or begin, end
         return first, last
 
-    def _step(self, step: Step, pad: str) -> tuple[str, list[str]]:
+    def _step(self, step: FlowStep, pad: str) -> tuple[str, list[str]]:
         self._count += 1
         name = f"n{self._count}"
         label = _quoted(step.title, *step.notes)

@@ -1,18 +1,24 @@
-"""What a person reads in a model viewer: the summary as rows of text, and as HTML for notebooks."""
+"""A summary for people: as rows of text, and as HTML for notebooks."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from graphml.visible import visible
 
 
 def rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(group, name, text) of everything in a summary but layers and stages, for whoever shows it; texts are the
-    file's own and may hold anything: see `graphml.visible`."""
+    """Everything in a summary except layers and stages, as rows of text.
+
+    Args:
+        summary: See `graphml.inspect.summary.summarize`.
+
+    Returns:
+        (group, name, text) of each row. Texts come from the file and may contain any characters: see `graphml.visible`.
+    """
     yield "model", "kind", str(summary["kind"])
     yield "model", "specification", str(summary["specification_version"])
     yield "model", "updatable", "yes" if summary["updatable"] else "no"
@@ -60,14 +66,23 @@ def _parameter_text(parameter: dict[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_text(inner)}" for name, inner in value.items())
+        facts = cast("dict[str, Any]", value)
+        return ", ".join(f"{name.replace('_', ' ')} {_text(inner)}" for name, inner in facts.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(_text, cast("list[Any]", value))) if isinstance(value, list) else str(value)
 
 
 def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(depth, layer) of the layers of a summary, with those inside of branches and loops."""
+    """All layers of a summary, including those inside of branches and loops.
+
+    Args:
+        layers: The entry "layers" of a summary.
+        depth: The depth of these layers.
+
+    Returns:
+        (depth, layer) of each layer.
+    """
     for layer in layers:
         yield depth, layer
         for region in ("if", "else", "condition", "body"):
@@ -82,11 +97,16 @@ _STYLE = (
     ".graphml td{white-space:pre-wrap;overflow-wrap:anywhere}.graphml summary{cursor:pointer;font-weight:bold}"
     ".graphml details{margin-left:1em}"
 )
-_FOLDED = 20  # labels that are shown at once
+_FOLDED = 20  # more labels than this are folded
 
 
 def as_html(summary: dict[str, Any], title: str) -> str:
-    """A part of a page, without scripts; layers, labels and stages fold."""
+    """A summary as HTML to embed in a page, without scripts; layers, labels and stages can be folded.
+
+    Args:
+        summary: See `graphml.inspect.summary.summarize`.
+        title: The heading.
+    """
     return f'<div class="graphml"><style>{_STYLE}</style>{_model(summary, title)}</div>'
 
 
@@ -109,7 +129,7 @@ def _model(summary: dict[str, Any], title: str) -> str:
 
 def _layers(layers: list[dict[str, Any]]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("", "layer", "kind", "inputs", "outputs", "weights"))
-    lines = []
+    lines: list[str] = []
     for depth, layer in walk(layers):
         weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
         name = "  " * depth + layer["name"] + (" (updatable)" if layer.get("updatable") else "")

@@ -210,7 +210,8 @@ class Lowered:
     def _entered(self, name: str, value: Any) -> Any:
         try:
             entered = self.interface.enter(name, value, self.dtype)
-            check_shape(entered.shape, entered.dtype)
+            blob = wire(entered)
+            check_shape(blob.shape, blob.dtype)
             return entered
         except ShapeError as error:
             raise error.in_context(f"input {quoted(name)}") from None

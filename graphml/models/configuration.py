@@ -1,4 +1,4 @@
-"""Where and how a model runs: Core ML's configuration, as far as it means something outside Apple's systems."""
+"""Where and how a model runs: the parts of Core ML's configuration that are meaningful outside of Apple's systems."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from graphml.errors import FeatureError
 from graphml.spec.layers import snake_case
 
 Device = Any
-"""A jax.Device, which type checkers take for a variable."""
+"""A jax.Device. It is not annotated as such, because type checkers do not accept it as a type."""
 
 _log = logging.getLogger("graphml")
 
 
 class ComputeUnits(enum.Enum):
-    """Which processors a model may use. The Neural Engine has no equivalent here: asking for it warns."""
+    """The processors that a model may use. There is no Neural Engine here: requesting it causes a warning."""
 
     CPU_ONLY = 0
     CPU_AND_GPU = 1
@@ -35,22 +35,26 @@ class ComputeUnits(enum.Enum):
 class ModelConfiguration:
     """How to run a model.
 
-    preferred_device: a JAX device; it wins over JAX's default unless `compute_units` is CPU_ONLY.
-    allow_low_precision_accumulation: lets a GPU accumulate products in half precision; on a CPU it has no effect.
-    parameters: values for the model's parameters, as an update task, a neighbours model or a linked model takes them;
-        in a pipeline a key counts for all stages, or for the one that it is scoped to.
-    model_display_name: shown by `print(model)`; nothing else depends on it.
-    cache_directory: where networks keep their weights and programs in the form in which they run, so that the next
-        process starts fast; unless it is given, the environment variable GRAPHML_CACHE names it, and without both
-        nothing is kept. The directory holds machine code: one that belongs to another user, or to which others may
-        write, is not used.
-    max_loop_iterations: turns after which a loop ends that has no bound of its own.
-    max_image_pixels: pictures with more pixels are refused before they are unpacked; 2**26 unless this says otherwise.
-        Beyond twice `PIL.Image.MAX_IMAGE_PIXELS` that one has to be raised too.
-    most_programs: for how many sets of input shapes a network keeps compiled programs in memory, where each takes one
-        to two megabytes: those that were used last; another set of shapes compiles anew.
-    max_array_bytes: how many bytes one array that a network makes may take; 4 GiB unless given. A layer that asks for
-        more, as a damaged file may, is refused before anything is allocated.
+    Attributes:
+        compute_units: The processors that the model may use.
+        preferred_device: A JAX device. It overrides JAX's default device unless `compute_units` is CPU_ONLY.
+        allow_low_precision_accumulation: Allows a GPU to accumulate products in half precision; no effect on a CPU.
+        parameters: Values for the parameters of the model, as update tasks, nearest neighbour models and linked models
+            take them. In a pipeline a key applies to all stages, or only to the one that it is scoped to.
+        model_display_name: The name that `print(model)` shows; it has no other effect.
+        cache_directory: Where networks store prepared weights and compiled programs, so that the next process starts
+            fast. The default is the environment variable GRAPHML_CACHE; without both nothing is stored. The directory
+            contains machine code: one that belongs to another user, or that others may write to, is not used.
+        max_loop_iterations: The number of iterations after which a loop without a bound of its own ends.
+        max_image_pixels: Images with more pixels are refused before they are decompressed; the default is 2**26. For
+            more than twice `PIL.Image.MAX_IMAGE_PIXELS`, that limit has to be raised too.
+        most_programs: The number of sets of input shapes for which a network keeps compiled programs in memory, those
+            that were used last. Each takes one to two megabytes; other shapes are compiled again.
+        max_array_bytes: The largest size of an array that a network computes, in bytes; the default is 4 GiB. A layer
+            that needs more, for example in a damaged file, is refused before anything is allocated.
+
+    Raises:
+        FeatureError: If one of the limits is not a positive integer.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -74,7 +78,12 @@ class ModelConfiguration:
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:
-    """The configuration of one stage of a pipeline: parameters scoped to it win over those for all stages."""
+    """The configuration of one stage of a pipeline.
+
+    Args:
+        configuration: The configuration of the pipeline.
+        stage: The name of the stage. Parameters that are scoped to it override those for all stages.
+    """
     every, own = {}, {}
     for key, value in (configuration.parameters or {}).items():
         scope = getattr(key, "scope", ())
@@ -90,16 +99,25 @@ def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfigurati
 
 
 def parameter(configuration: ModelConfiguration, name: str) -> Any:
-    """The value of a parameter of this model by its name in Python spelling; None where none is given."""
+    """The value of a parameter of a model, or None.
+
+    Args:
+        configuration: The configuration of the model.
+        name: The name of the parameter in snake_case.
+    """
     found = None
     for key, value in (configuration.parameters or {}).items():
         if not getattr(key, "scope", ()) and snake_case(getattr(key, "name", key)) == name:
-            found = value  # the last one: that of a stage comes after those of all stages
+            found = value  # the last one: parameters of a stage follow those for all stages
     return found
 
 
 def pick_device(configuration: ModelConfiguration) -> Device | None:
-    """The device to run on; None stands for JAX's default, whatever that is when the model runs."""
+    """The device to run on; None: JAX's default device at the time when the model runs.
+
+    Args:
+        configuration: The configuration of the model.
+    """
     import jax
 
     if configuration.compute_units is ComputeUnits.CPU_ONLY:
@@ -111,14 +129,23 @@ def pick_device(configuration: ModelConfiguration) -> Device | None:
 
 
 def cache_directory(configuration: ModelConfiguration) -> Path | None:
-    """Where to keep what makes the next start fast; None: nowhere."""
+    """The cache directory, from the configuration or from GRAPHML_CACHE; None: nothing is stored.
+
+    Args:
+        configuration: The configuration of the model.
+    """
     given = configuration.cache_directory
     named = os.environ.get("GRAPHML_CACHE", "") if given is None else os.fspath(given)
     return Path(named).expanduser().absolute() if named else None
 
 
 def low_precision(configuration: ModelConfiguration, platform: str) -> bool:
-    """Whether products may be accumulated in half precision: if it was allowed, and on accelerators only."""
+    """Whether products may be accumulated in half precision: if it is allowed, and only on accelerators.
+
+    Args:
+        configuration: The configuration of the model.
+        platform: cpu, cuda, tpu ...
+    """
     if configuration.allow_low_precision_accumulation and platform == "cpu":
         _say_no_effect()
     return configuration.allow_low_precision_accumulation and platform != "cpu"

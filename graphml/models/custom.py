@@ -1,9 +1,10 @@
-"""Models of a class of the user's own: the file names the class, the user brings the function."""
+"""Custom models: the file names a class, and the user registers the function that it stands for."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphml.errors import FeatureError, GraphmlError, with_article
 from graphml.models.interface.values import checker
@@ -17,18 +18,26 @@ _registered: dict[str, Function] = {}
 def register_custom_model(
     class_name: str, function: Function | None = None, *, replace: bool = False
 ) -> Callable[..., Any]:
-    """Say what custom models of a class compute; returns the function, or a decorator when none is given.
+    """Register the function that custom models of a class compute.
 
         @register_custom_model("TextCleaner")
         def clean(features, *, parameters):
             return {"text": features["text"].strip(parameters["characters"])}
 
-    function: f({input: value}, parameters={name: value}) -> {output: value}. Inputs come checked, as plain values;
-    outputs are checked against the description. Raises ValueError when the class has a function already, unless
-    `replace`.
+    Args:
+        class_name: The class that the file names.
+        function: f({input: value}, parameters={name: value}) -> {output: value}. Inputs are checked and converted to
+            plain values before the call; outputs are checked against the description.
+        replace: Whether an earlier function for the class may be replaced.
+
+    Returns:
+        The function; without one a decorator.
+
+    Raises:
+        ValueError: If the class has a function already.
     """
     if function is None:
-        return lambda given: register_custom_model(class_name, given, replace=replace)
+        return functools.partial(register_custom_model, class_name, replace=replace)
     if class_name in _registered and not replace:
         raise ValueError(f"custom model class {class_name!r} has a function already; pass replace=True to replace it")
     _registered[class_name] = function
@@ -36,10 +45,12 @@ def register_custom_model(
 
 
 class CustomModel(Model):
-    """A model that a function of the user's computes.
+    """A model that is computed by a Python function.
 
-    It is looked up among the `custom_models` that the model was loaded with, then among those that
-    `register_custom_model` has entered. Source: CustomModel (spec 3).
+    The function is one of the `custom_models` that the model was loaded with, or else was registered by
+    `register_custom_model`.
+
+    Source: CustomModel (spec 3).
     """
 
     @property
@@ -54,28 +65,40 @@ class CustomModel(Model):
         reason = f"custom model class {message.className!r} is not registered"
         if message.description:
             reason += f"; its description: {message.description}"
-        return [*super().obstacles(), f"{reason}; graphml.register_custom_model says what it computes"]
+        return [*super().obstacles(), f"{reason}; register its function with graphml.register_custom_model"]
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         message, function = self._message.customModel, self._function
-        assert function is not None, "a model without a function is refused before"
+        assert function is not None, "`obstacles` has refused a model without a function"
         parameters = {name: getattr(value, value.WhichOneof("value")) for name, value in message.parameters.items()}
         return answers(self, function(values, parameters=parameters), f"custom model class {message.className!r}")
 
 
 def answers(model: Model, outputs: Any, who: str) -> dict[str, Any]:
-    """The outputs of a user's function, checked as the model declares them."""
+    """Check the outputs of a user's function against the description of the model.
+
+    Args:
+        model: The model.
+        outputs: What the function has returned.
+        who: What error messages call the function.
+
+    Raises:
+        FeatureError: If an output is missing or has another type than declared.
+    """
     if not isinstance(outputs, Mapping):
-        raise FeatureError(f"the function of {who} gives {{output: value}}, not {with_article(type(outputs).__name__)}")
-    out = {}
+        raise FeatureError(
+            f"the function of {who} must return {{output: value}}, not {with_article(type(outputs).__name__)}"
+        )
+    found = cast("Mapping[str, Any]", outputs)
+    out: dict[str, Any] = {}
     for feature in model.description.outputs:
-        if feature.name not in outputs:
-            raise FeatureError(f"the function of {who} gives no {feature.name!r}, which is {feature.takes}")
-        value = outputs[feature.name]
+        if feature.name not in found:
+            raise FeatureError(f"the function of {who} does not return {feature.name!r}, which is {feature.takes}")
+        value = found[feature.name]
         if feature.image is None:
             try:
                 value = checker(feature)(value)
             except GraphmlError as error:
-                raise error.in_context(f"the function of {who} gives what the model does not declare") from None
+                raise error.in_context(f"the function of {who} returns another type than the model declares") from None
         out[feature.name] = value
     return out

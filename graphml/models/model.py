@@ -1,8 +1,8 @@
-"""What every kind of model shares, and `load`, which picks the kind.
+"""What all kinds of models have in common, and `load`, which picks the class.
 
-A kind is a subclass of `Model`; `KINDS` says where. It implements `_predict`, which receives checked values, and may
-have a function of arrays (`as_function`), by which pipelines compile several stages as one. A kind that is not listed
-still loads, can be inspected and saved; only predicting is refused, with the reason.
+Each kind is a subclass of `Model`, listed in `KINDS`. It implements `_predict`, which receives checked values. It may
+also offer a function of arrays (`as_function`), which lets pipelines compile several stages into one program. A kind
+that is not listed can still be loaded, inspected and saved; only `predict` raises, with the reason.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ KINDS: dict[str, str] = {
     **dict.fromkeys(("visionFeaturePrint", "audioFeaturePrint"), _SYSTEM),
     **dict.fromkeys(("textClassifier", "wordTagger", "gazetteer", "wordEmbedding", "serializedModel"), _SYSTEM),
 }
-"""Kind (field of the oneof `Type`) -> module:class that runs it."""
+"""Kind (a field of the oneof `Type`) -> "module:class" that runs it."""
 
 _REASONS = {"mlProgram": "ML Programs are not supported yet"}
 
 
 @runtime_checkable
 class HasSpec(Protocol):
-    """What has a Model message: an MLModel of coremltools, for example."""
+    """An object that has a Model message, such as an MLModel of coremltools."""
 
     def get_spec(self) -> Message: ...
 
@@ -146,7 +146,7 @@ def load(
 
 
 def _own_message(source: Any) -> Any:
-    """A Model message of graphml's class, of one of any class with the same wire."""
+    """The message as one of graphml's own class, which reads the same bytes."""
     if isinstance(source, spec.Model):
         return source
     if isinstance(source, Message) and source.DESCRIPTOR.name == "Model":
@@ -156,21 +156,20 @@ def _own_message(source: Any) -> Any:
 
 
 def _package(source: Any) -> Path | None:
-    """The package that an MLModel of coremltools lives in, if any: weights of ML programs are there, beside the
-    message."""
+    """The package of an MLModel of coremltools, if it has one: it holds the weights of ML Programs."""
     package, weights = getattr(source, "package_path", None), getattr(source, "weights_dir", None)
     if package is not None and os.path.isdir(package):
         return Path(package)
     if weights is not None:
         raise UnsupportedError(
-            f"the weights of this model are in {os.fspath(weights)!r}, outside of the message that get_spec() gives; "
-            "save it as an .mlpackage, and load that"
+            f"the weights of this model are in {os.fspath(weights)!r}, outside of the message from get_spec(); "
+            "save the model as an .mlpackage and load that"
         )
     return None
 
 
 def kind_of(message: Message) -> type[Model]:
-    """The class for a Model message; `Model` itself where nothing runs its kind."""
+    """The class that runs a Model message; `Model` itself if no class runs its kind."""
     where = KINDS.get(message.WhichOneof("Type") or "")
     if where is None:
         return Model
@@ -179,7 +178,12 @@ def kind_of(message: Message) -> type[Model]:
 
 
 class Model:
-    """A model of any kind. `spec` is its message; changing that after loading has no effect on predictions."""
+    """A model of any kind.
+
+    All kinds have `predict`, `predict_batch`, `description`, `spec` and `save`. What only some kinds have, such as
+    `lower`, `intermediates` and `warm_up`, raises UnsupportedError for the others. Changing the message `spec` after
+    loading has no effect on predictions.
+    """
 
     def __init__(
         self,
@@ -203,7 +207,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """The kind by its name on the wire ("neuralNetworkClassifier"); empty where the file has none that is known."""
+        """The name of the kind in the format, such as "neuralNetworkClassifier"; empty if it is missing or unknown."""
         return self._message.WhichOneof("Type") or ""
 
     @property
@@ -225,31 +229,61 @@ class Model:
         )
 
     def predict(self, features: Mapping[str, Any], **keyword: Any) -> dict[str, Any]:
-        """{output: value} for {input: value}. Values may be plain or `FeatureValue`s.
+        """Run the model once.
 
-        Raises FeatureError for features that the model does not take, SpecError for a model that is not legal, and
-        UnsupportedError for one that cannot run here.
+        Args:
+            features: {input: value}. Values may be plain or `FeatureValue`s.
+            **keyword: `key`, for models that draw random numbers.
+
+        Returns:
+            {output: value}, in the types that the description declares.
+
+        Raises:
+            FeatureError: If the model does not take these features.
+            SpecError: If the model is not valid.
+            UnsupportedError: If the model cannot run here.
         """
         self._usable  # noqa: B018  (checked once)
         return self._predict(self._check(features), **keyword)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order."""
+        """Run the model for many inputs.
+
+        Args:
+            rows: The features of each row, as `predict` takes them.
+            **keyword: `key`, for models that draw random numbers.
+
+        Returns:
+            The outputs of each row, in order.
+        """
         return [self.predict(features, **keyword) for features in rows]
 
     def check(self, features: Mapping[str, Any]) -> dict[str, Any]:
-        """Features as the model computes with them. Raises FeatureError for what it does not take."""
+        """Check features and convert them to the types that the model computes with.
+
+        Raises:
+            FeatureError: If the model does not take these features.
+        """
         return self._check(features)
 
     def refuse_unless_usable(self) -> None:
-        """Raise SpecError for a model that is not legal, UnsupportedError for one that cannot run here."""
+        """Check that the model can predict.
+
+        Raises:
+            SpecError: If the model is not valid.
+            UnsupportedError: If the model cannot run here.
+        """
         self._usable  # noqa: B018  (checked once)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a .mlmodel file or .mlpackage folder; what was not changed is written as it was read.
+        """Write the model to a file; what was not changed is written as it was read.
 
-        What the package that it was loaded from holds beside the model, such as files of weights, goes along into a
-        new package. Raises SpecError for what cannot be written, or would be parted from its weights.
+        Args:
+            path: A .mlmodel file or .mlpackage folder. A new package also receives the other files of the package that
+                the model was loaded from, such as weights.
+
+        Raises:
+            SpecError: If the model cannot be written, or would be separated from the files of its weights.
         """
         spec.write(self.spec, Path(path), source=self.path)
 
@@ -301,7 +335,7 @@ class Model:
         )
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The model as HTML, for notebooks."""
         from graphml.inspect.summary import summarize
         from graphml.inspect.viewer import as_html
 
@@ -312,7 +346,7 @@ class Model:
     # For kinds -------------------------------------------------------------------------------------------------------
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
-        """The outputs for checked values; optional inputs that were left out are not among them."""
+        """The outputs for checked values. Optional inputs that were left out are missing from `values`."""
         raise UnsupportedError(_reason(self.kind, self._message.specificationVersion))
 
     @functools.cached_property
@@ -320,14 +354,14 @@ class Model:
         return feature_check(self.description.inputs)
 
     def obstacles(self) -> list[str]:
-        """What stands in the way of predicting, however legal the model is."""
+        """The reasons why the model cannot run here, even if it is valid; empty if it can."""
         version = self._message.specificationVersion
         runs = version <= NEWEST_VERSION and self.kind in KINDS
         return [] if runs else [_reason(self.kind, version)]
 
     @functools.cached_property
     def _usable(self) -> bool:
-        """True, or the reason why not as an exception."""
+        """True; raises an exception that says why if the model cannot be used."""
         if found := self.obstacles():
             raise UnsupportedError("\n".join(found))
         if found := _problems(self._message):
@@ -337,7 +371,11 @@ class Model:
     # As a stage of a pipeline
 
     def traceable(self) -> Traceable:
-        """What a pipeline compiles together with other stages. Raises UnsupportedError as `as_function` does."""
+        """The model as a function that a pipeline can compile together with other stages.
+
+        Raises:
+            UnsupportedError: If the model is not a function of arrays.
+        """
         function = self.as_function()
         return Traceable((), lambda _, inputs, key: function(inputs), self)
 
@@ -346,12 +384,18 @@ class Model:
         return False
 
     def draws(self) -> bool:
-        """Whether `predict` takes a key for random numbers."""
+        """Whether `predict` takes a `key` to draw random numbers with."""
         return self.has_network()
 
 
 class Traceable(NamedTuple):
-    """A model as a function of (weights, inputs, key) on arrays. Models with one program differ in weights only."""
+    """A model as a function of arrays.
+
+    Attributes:
+        weights: A tree of arrays.
+        function: f(weights, inputs, key) -> {output: array}.
+        program: Identifies the function: models with the same program differ in their weights only.
+    """
 
     weights: Any
     function: Callable[..., dict[str, Any]]
@@ -367,7 +411,7 @@ def _reason(kind: str, version: int) -> str:
 
 
 def _problems(message: Any) -> list[str]:
-    """What is wrong with a model, apart from its recipe for training, which only training needs."""
+    """The errors of a model, except those of its recipe for training, which only training needs."""
     from graphml.spec import validate
 
     return [str(problem) for problem in validate.problems(message) if problem.severity == "error"]

@@ -1,10 +1,11 @@
-"""Kinds of models that compute with what is part of Apple's systems: feature prints, text models, private ones.
+"""Kinds of models that need a part of Apple's systems: feature prints, text models and private kinds.
 
-They load, print and save like all others. To predict, a Python function stands in: `register_provider`.
+They can be loaded, printed and saved. To predict, register a Python function for them: `register_provider`.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ Function = Callable[..., Mapping[str, Any]]
 
 _registered: dict[str, Function] = {}
 
-# What is not in the file.
+# What the file lacks.
 _MISSING = {
     "visionFeaturePrint": "the network that turns an image into features is part of Apple's systems, not of the file",
     "audioFeaturePrint": "the network that turns sound into features is part of Apple's systems, not of the file",
@@ -28,21 +29,29 @@ _MISSING = {
 
 
 def register_provider(name: str, function: Function | None = None, *, replace: bool = False) -> Callable[..., Any]:
-    """Put a Python function in the place of what Apple's systems have; returns it, or a decorator when none is given.
+    """Register a Python function that replaces a part of Apple's systems.
 
         @register_provider("audioFeaturePrint")
         def embed(features, *, model):
             return {"features": my_network(features["audioSamples"])}
 
-    name: a kind of model, or one version of it as the error of a model without a provider says it
-    ("visionFeaturePrint.scene.2", "textClassifier.1"); the more exact name wins. function: f({input: value},
-    model=message of the kind) -> {output: value}; inputs come checked, outputs are checked against the description.
-    Raises ValueError when the kind is none of these, or has a function already, unless `replace`.
+    Args:
+        name: A kind of model, or one version of it, as the error of a model without a function names it
+            ("visionFeaturePrint.scene.2", "textClassifier.1"). A function for a version overrides one for the kind.
+        function: f({input: value}, model=message of the kind) -> {output: value}. Inputs are checked before the call,
+            outputs are checked against the description.
+        replace: Whether an earlier function may be replaced.
+
+    Returns:
+        The function; without one a decorator.
+
+    Raises:
+        ValueError: If the name is not one of these kinds, or has a function already.
     """
     if function is None:
-        return lambda given: register_provider(name, given, replace=replace)
+        return functools.partial(register_provider, name, replace=replace)
     if name.partition(".")[0] not in _MISSING:
-        raise ValueError(f"{name!r} is none of {', '.join(_MISSING)}")
+        raise ValueError(f"expected one of {', '.join(_MISSING)}, got {name!r}")
     if name in _registered and not replace:
         raise ValueError(f"{name!r} has a provider already; pass replace=True to replace it")
     _registered[name] = function
@@ -50,7 +59,7 @@ def register_provider(name: str, function: Function | None = None, *, replace: b
 
 
 class SystemModel(Model):
-    """A model that only Apple's systems can compute, unless a provider stands in."""
+    """A model that only Apple's systems can compute, unless a function is registered for it."""
 
     @property
     def variant(self) -> str:
@@ -75,13 +84,13 @@ class SystemModel(Model):
         takes = "; ".join(f"{f.name!r} ({f.takes})" for f in self.description.inputs)
         return [
             *super().obstacles(),
-            f"{reason}. graphml.register_provider({self.variant!r}, function) puts a function in its place that gives "
+            f"{reason}. graphml.register_provider({self.variant!r}, function) registers a function that returns "
             f"{gives or 'nothing'} from {takes or 'nothing'}",
         ]
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         function = self._provider
-        assert function is not None, "a model without a provider is refused before"
+        assert function is not None, "`obstacles` has refused a model without a function"
         return answers(
             self, function(values, model=getattr(self._message, self.kind)), f"the provider of {self.variant}"
         )

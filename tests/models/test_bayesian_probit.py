@@ -111,7 +111,7 @@ def test_a_key_decides_what_is_drawn():
     assert model.predict_batch([row, row, row], key=key) == [one] * 3
     assert model.predict(row, key=jax.random.key(4)) != one
     assert model.predict(row) != model.predict(row)
-    with pytest.raises(FeatureError, match="key must be a key of random numbers"):
+    with pytest.raises(FeatureError, match="key must be a random key"):
         model.predict(row, key=4)
     with pytest.raises(FeatureError, match=r"pass key=jax.random.key"):
         model.as_function()(row)

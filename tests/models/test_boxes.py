@@ -106,7 +106,7 @@ def test_thresholds_are_inputs_too():
         kept = oracle(scores, boxes, given_.get("iou", 0.3), given_.get("least", 0.4), per_class=False)
         np.testing.assert_array_equal(model.predict(features | given_)["kept_boxes"], boxes[kept])
     for wrong in ({"iou": 1.5}, {"iou": float("nan")}, {"least": -0.1}):
-        with pytest.raises(FeatureError, match="threshold is"):
+        with pytest.raises(FeatureError, match="threshold must be"):
             model.predict(features | wrong)
 
 
@@ -153,13 +153,13 @@ def test_labels_name_the_columns():
     labels = {"stringClassLabels": {"vector": ["cat", "dog", "cow"]}}
     assert suppression(**labels).labels == ("cat", "dog", "cow")
     assert suppression().labels == ()
-    with pytest.raises(ShapeError, match="there are 3 labels and 2 confidences"):
+    with pytest.raises(ShapeError, match="expected 3 confidences for each box, one for each class, got 2"):
         suppression(**labels).predict({"scores": np.zeros((4, 2)), "boxes": np.zeros((4, 4))})
 
 
 @pytest.mark.parametrize(("scores", "boxes"), [((4, 3), (5, 4)), ((4, 3), (4, 5)), ((4,), (4, 4)), ((4, 0), (4, 4))])
 def test_other_shapes_are_refused(scores, boxes):
-    with pytest.raises(ShapeError, match=r"they are \[N, C\] and \[N, 4\]"):
+    with pytest.raises(ShapeError, match=r"expected confidences \[N, C\] and boxes \[N, 4\], got"):
         suppression().predict({"scores": np.zeros(scores), "boxes": np.zeros(boxes)})
 
 

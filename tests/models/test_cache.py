@@ -329,7 +329,7 @@ def test_a_directory_that_others_may_write_to_is_not_used(folder, mode, caplog):
     assert not list(folder.iterdir())
     (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert record.message == (
-        f"the cache directory {folder} is not used: other users may write to it; `chmod go-w` takes that away"
+        f"the cache directory {folder} is not used: other users may write to it; `chmod go-w` prevents that"
     )
 
 
@@ -395,7 +395,7 @@ def test_a_directory_that_cannot_be_one_costs_a_warning(folder, caplog):
         model = network(dense().spec, folder)
         np.testing.assert_allclose(model.predict({"x": X})["y"], network(dense().spec, None).predict({"x": X})["y"])
     (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert "nothing is kept in the cache directory" in record.message
+    assert "nothing is stored in the cache directory" in record.message
 
 
 def test_a_full_disk_costs_a_warning(folder, caplog, monkeypatch):

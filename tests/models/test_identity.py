@@ -49,7 +49,7 @@ def test_an_output_that_was_left_out():
     message = _model()
     del message.description.input[1:], message.description.output[1:]
     message.description.input[0].type.isOptional = True
-    with pytest.raises(FeatureError, match="the output 'whole' is an input that was left out"):
+    with pytest.raises(FeatureError, match="the output 'whole' is an optional input that was left out"):
         load(message).predict({})
 
 

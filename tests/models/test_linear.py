@@ -118,14 +118,14 @@ def test_rows_of_another_length_are_refused():
     message = linear("glmRegressor", [1.0, 2.0], 0.0, "NoTransform")
     message.description.input[0].type.multiArrayType.shapeRange.sizeRanges.add(lowerBound=1, upperBound=-1)
     model = load(message)
-    with pytest.raises(ShapeError, match="a row of 3 features; the model takes 2"):
+    with pytest.raises(ShapeError, match="the inputs have 3 features in total; the model takes 2"):
         model.predict({"x": np.zeros(3)})
-    with pytest.raises(ShapeError, match="a row of 1 features; the model takes 2"):
+    with pytest.raises(ShapeError, match="the inputs have 1 features in total; the model takes 2"):
         model.as_function()({"x": np.zeros(1)})
-    with pytest.raises(FeatureError, match="as many values each"):
+    with pytest.raises(FeatureError, match="must have the same number of values"):
         model.predict_batch({"x": np.zeros((3, 2)), "z": [1]})
     message.description.input[0].type.isOptional = True
-    with pytest.raises(FeatureError, match="'x' was left out, and nothing takes its place"):
+    with pytest.raises(FeatureError, match="'x' is missing and has no default"):
         load(message).predict({})
 
 

@@ -12,7 +12,7 @@ import graphml
 from graphml import ModelConfiguration, ParameterKey, spec
 from graphml.errors import FeatureError, ShapeError, SpecError
 from graphml.models.tabular import neighbor_search as search
-from graphml.models.tabular.neighbor_search import Samples
+from graphml.models.tabular.neighbor_search import NeighborIndex
 from graphml.spec.neighbors import samples_of
 from graphml.spec.validate import problems
 
@@ -125,8 +125,8 @@ def test_a_batch_gives_the_same_as_single_predictions():
 
 
 @pytest.fixture
-def small_segments(monkeypatch):
-    monkeypatch.setattr(search, "_MOST_ROWS", 256)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(search, "_LARGEST_CHUNK", 256)
 
 
 def _by_hand(samples, queries, k):
@@ -148,10 +148,10 @@ def _by_hand(samples, queries, k):
     ],
     ids=["plain", "far away", "ties", "all alike", "huge", "tiny"],
 )
-def test_neighbours_are_exact(make, exact, small_segments):
+def test_neighbours_are_exact(make, exact, small_chunks):
     rng = np.random.default_rng(0)
     samples, queries = make(rng, 600).astype(np.float32), make(rng, 9).astype(np.float32)
-    store = Samples(5).with_more(samples[:1]).with_more(samples[1:300]).with_more(samples[300:])
+    store = NeighborIndex(5).with_more(samples[:1]).with_more(samples[1:300]).with_more(samples[300:])
     distances, positions = store.nearest(queries, 4)
     want = _by_hand(samples, queries, 4)
     np.testing.assert_array_equal(positions, want[1])
@@ -204,11 +204,11 @@ def test_adding_samples_compiles_nothing_within_a_power_of_two():
     assert search._candidates._cache_size() == before
 
 
-def test_adding_samples_leaves_the_model_as_it_was_and_shares_full_segments(small_segments):
+def test_adding_samples_leaves_the_model_as_it_was_and_shares_full_chunks(small_chunks):
     model = graphml.load(neighbors(np.zeros((300, 2)), ["a"] * 300, k=1))
     more = model.with_samples([[5, 5], [6, 6]], ["b", "c"])
     assert (len(model.labels), len(more.labels)) == (300, 302)
-    assert more._samples._segments[0] is model._samples._segments[0]
+    assert more._samples._chunks[0] is model._samples._chunks[0]
     assert model.predict({"x": [5, 5]})["label"] == "a"
     assert more.predict({"x": [5, 5]}) == {"label": "b", "probs": {"a": 0.0, "b": 1.0, "c": 0.0}}
     assert len(model.spec.kNearestNeighborsClassifier.nearestNeighborsIndex.floatSamples) == 300
@@ -217,7 +217,7 @@ def test_adding_samples_leaves_the_model_as_it_was_and_shares_full_segments(smal
 @pytest.mark.parametrize(
     ("rows", "labels", "error", "words"),
     [
-        ([[1, 2, 3]], ["a"], ShapeError, "1 labels and samples"),
+        ([[1, 2, 3]], ["a"], ShapeError, r"expected samples \[1, 2\] for 1 labels"),
         ([[1, 2]], ["a", "b"], ShapeError, "2 labels"),
         ([[1, np.inf]], ["a"], FeatureError, "holds inf"),
         ([[1, 2]], [3], FeatureError, "of type str"),

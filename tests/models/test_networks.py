@@ -418,9 +418,7 @@ def test_what_is_not_a_key_is_refused(key):
     model = network(builder.add("randomNormalLike", "draw", ["x"], ["y"], seed=-1, std_dev=1.0).spec)
     row = {"x": np.zeros(4)}
     for run in (model.predict, model.intermediates, lambda row, **more: model.predict_batch([row], **more)):
-        with pytest.raises(
-            FeatureError, match=r"key must be a key of random numbers, such as jax\.random\.key\(0\), got"
-        ):
+        with pytest.raises(FeatureError, match=r"key must be a random key such as jax\.random\.key\(0\), got"):
             run(row, key=key)
 
 

@@ -13,7 +13,7 @@ import graphml
 from graphml import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError, spec
 from graphml.build import NeuralNetworkBuilder, image
 from graphml.models import ModelConfiguration
-from graphml.models.pipelines import fusion as runs
+from graphml.models.pipelines import fusion
 from graphml.models.pipelines.fusion import Fused, Single
 from graphml.spec.validate import problems
 
@@ -54,7 +54,7 @@ def test_a_later_output_hides_an_earlier_one_and_the_input():
     model = graphml.load(message)
     assert model.predict({"x": X})["y"].tolist() == [16, 1, 31]
     assert model.intermediates({"x": X}, ["x"])["x"].tolist() == [15, 0, 30]
-    with pytest.raises(GraphError, match="nothing in the pipeline is called 'z'"):
+    with pytest.raises(GraphError, match="no feature of the pipeline is called 'z'"):
         model.intermediates({"x": X}, ["z"])
 
 
@@ -149,7 +149,7 @@ def test_optional_inputs_may_be_left_out():
     strict = made("scaler", {"a": DOUBLE}, {"b": DOUBLE})
     with pytest.raises(FeatureError, match=r"stage 'model0' \(scaler\), number 1 of 1\n.*'a' is missing"):
         graphml.load(joined([strict], {"a": optional(DOUBLE)}, {"b": DOUBLE})).predict({})
-    with pytest.raises(FeatureError, match="'a' is an input that was left out"):
+    with pytest.raises(FeatureError, match="'a' is an optional input that was left out"):
         graphml.load(joined([imputer], {"a": optional(DOUBLE), "z": DOUBLE}, {"z": DOUBLE})).predict({"z": 1})
         graphml.load(joined([scaler()], {"a": optional(DOUBLE), **XY[0]}, {"a": DOUBLE})).predict({"x": X})
 
@@ -191,7 +191,7 @@ def test_an_error_inside_names_the_stages():
     lines = [
         "stage 'inner' (pipeline), number 1 of 1",
         "  stage 'encode' (oneHotEncoder), number 1 of 1",
-        "    'b' is none of the 1 categories of 's'",
+        "    'b' is not among the 1 categories of 's'",
     ]
     for predict in (model.predict, lambda row: model.predict_batch([row])):
         with pytest.raises(FeatureError) as caught:
@@ -230,7 +230,7 @@ def by_hand(x):
 
 def test_stages_around_a_network_run_as_one_program():
     model = graphml.load(mixed())
-    assert [type(run) for run in model._runs] == [Fused]
+    assert [type(segment) for segment in model._segments] == [Fused]
     out = model.predict({"x": X})["y"]
     assert out.dtype == np.float64
     np.testing.assert_array_equal(out, by_hand(X))
@@ -240,15 +240,17 @@ def test_stages_around_a_network_run_as_one_program():
 
 
 def test_feature_engineering_alone_stays_in_numpy():
-    assert [type(run) for run in graphml.load(joined([scaler("x", "h"), scaler("h", "y")], *XY))._runs] == [Single] * 2
+    assert [type(segment) for segment in graphml.load(joined([scaler("x", "h"), scaler("h", "y")], *XY))._segments] == [
+        Single
+    ] * 2
 
 
 def test_a_long_pipeline_is_divided_in_linear_time(monkeypatch):
     names = ["x", *(f"h{i}" for i in range(299)), "y"]
     stages = [scaler(*ends) for ends in itertools.pairwise(names)]
     model, asked = graphml.load(joined(stages, *XY)), []
-    monkeypatch.setattr(runs, "_has_function", lambda model: not asked.append(model))
-    assert [type(run) for run in model._runs] == [Single] * 300
+    monkeypatch.setattr(fusion, "_has_function", lambda model: not asked.append(model))
+    assert [type(segment) for segment in model._segments] == [Single] * 300
     assert len(asked) == 300
 
 
@@ -273,7 +275,7 @@ def test_a_classifier_ends_the_program():
     message.pipelineClassifier.pipeline.models.extend(stages)
     message.description.output.add(name="b").type.CopyFrom(doubles(1))
     model = graphml.load(message)
-    assert [type(run) for run in model._runs] == [Fused, Single]
+    assert [type(segment) for segment in model._segments] == [Fused, Single]
     out = model.predict({"x": [0, 1, 0]})
     want = np.exp([0, 2, 0]) / np.exp([0, 2, 0]).sum()
     assert out["classLabel"] == "b"
@@ -387,7 +389,7 @@ def test_axes_of_size_one_come_and_go():
     message = joined([scaler("x", "h"), net, scaler("g", "y")], *XY)
     assert [p.severity for p in problems(message)] == ["warning"] * len(problems(message))
     model = graphml.load(message)
-    assert isinstance(model._runs[0], Fused)
+    assert isinstance(model._segments[0], Fused)
     assert model.predict({"x": X})["y"].tolist() == [1, -2, 4]
 
 
@@ -423,7 +425,7 @@ def test_random_layers_of_two_stages_draw_different_numbers():
     model = graphml.load(joined([noise("x", "h"), noise("h", "y")], XY[0], {"h": array(3), "y": array(3)}))
     one, same, other = (model.predict({"x": X}, key=jax.random.key(seed)) for seed in (0, 0, 1))
     for run in (model.predict, model.intermediates, lambda row, **more: model.predict_batch([row], **more)):
-        with pytest.raises(FeatureError, match="key must be a key of random numbers"):
+        with pytest.raises(FeatureError, match="key must be a random key"):
             run({"x": X}, key=3)
     assert one["y"].tolist() == same["y"].tolist() != other["y"].tolist()
     assert one["y"].tolist() != one["h"].tolist()
@@ -451,7 +453,7 @@ def test_parameters_nest_by_stage(tmp_path):
     np.testing.assert_array_equal(
         graphml.load(tmp_path / "other.mlmodel").predict({"x": X})["y"], other.predict({"x": X})["y"]
     )
-    with pytest.raises(GraphError, match="no stage is called 'nets'; they are 'center', 'net', 'stretch'"):
+    with pytest.raises(GraphError, match="no stage is called 'nets'; the stages are 'center', 'net', 'stretch'"):
         model.with_parameters({"nets": {}})
     with pytest.raises(ShapeError, match=r"stage 'net'\n.*has shape"):
         model.with_parameters({"net": {"fc": {"weights": np.eye(4)}}})
@@ -493,7 +495,7 @@ def test_what_the_last_stage_is_trained_on_comes_from_the_frozen_ones():
     assert [list(row) for row in found] == [["h", "y_true"]] * 3
     np.testing.assert_allclose(found[2]["h"], (X + 2) * 2)
     assert found[2]["y_true"].tolist() == [2, 0, 0]
-    with pytest.raises(FeatureError, match="row 2\n  'y_true' is missing, for the last stage"):
+    with pytest.raises(FeatureError, match="row 2\n  'y_true' is missing; the last stage needs it"):
         model.before_last([rows[0], {"x": X}])
     with pytest.raises(FeatureError, match=r"row 1\n.*no feature 'z'"):
         model.before_last([{"x": X, "z": 1}])
@@ -520,7 +522,7 @@ def test_a_real_one_hot_pipeline(real_models):
     x = np.array([3, 15, 0, 14, 5, 4, 1, 41.0])
     want = np.concatenate([np.eye(n)[int(v)] for n, v in zip((9, 16, 7, 15, 6, 5, 2, 42), x, strict=True)])
     np.testing.assert_array_equal(model.predict({"input": x})["transformed_features"], want)
-    with pytest.raises(FeatureError, match=r"stage 'model15' \(oneHotEncoder\), number 16 of 17\n  42 is none"):
+    with pytest.raises(FeatureError, match=r"stage 'model15' \(oneHotEncoder\), number 16 of 17\n  42 is not among"):
         model.predict({"input": [0, 0, 0, 0, 0, 0, 0, 42]})
 
 

@@ -173,7 +173,7 @@ def test_arrays_of_flexible_length():
     model = load(message)
     rows = [{"x": np.zeros(5)}, {"x": np.ones(9)}]
     assert model.predict_batch(rows) == [model.predict(row) for row in rows] == [{"y": 1.0}, {"y": 2.0}]
-    with pytest.raises(ShapeError, match="a row of 4 features; the model takes at least 5"):
+    with pytest.raises(ShapeError, match="the inputs have 4 features in total; the model takes at least 5"):
         model.predict({"x": np.zeros(4)})
 
 

@@ -118,7 +118,7 @@ def test_errors_name_the_sample_and_the_stage():
     model = graphml.load(_knn())
     for bad, words in (
         ({"given": [1, 2, 3], "label": "low"}, r"sample 70 of the training data\n.*'given' takes"),
-        ({"given": [1, 2]}, r"sample 70 of the training data\n.*'label' is missing, for the last stage"),
+        ({"given": [1, 2]}, r"sample 70 of the training data\n.*'label' is missing; the last stage needs it"),
         ({"given": [1, 2], "label": "low", "z": 1}, r"sample 70 of the training data\n.*no feature 'z'"),
     ):
         with pytest.raises(FeatureError, match=words):

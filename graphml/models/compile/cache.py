@@ -1,17 +1,17 @@
-"""A directory that lets the next process start fast: prepared weights, traced programs and their machine code.
+"""A directory that makes the next process start fast: prepared weights, traced programs and their machine code.
 
-Only `ModelConfiguration(cache_directory=...)` or the environment variable GRAPHML_CACHE bring it to life. It holds
+It is used only with `ModelConfiguration(cache_directory=...)` or the environment variable GRAPHML_CACHE. It contains
 
-    KEY.weights   the weights as the layers use them, mapped into memory and, on a CPU, used where they lie
-    KEY-CALL/     a program for inputs of certain shapes: `program` is what was traced (StableHLO), beside it lies the
-                  entry of JAX's own compilation cache
-    NAME.options  the compiler options that the installed jaxlib knows, which is found out by trying
+    KEY.weights   weights in the form that the layers use; mapped into memory and, on a CPU, used in place
+    KEY-CALL/     a program for certain input shapes: `program` is what was traced (StableHLO), next to it is the entry
+                  of JAX's own compilation cache
+    NAME.options  names of the compiler options that the installed jaxlib accepts, found by trying
 
-KEY is a hash of the model's bytes and of everything else that decides what is kept. Files and folders appear complete,
-by a rename, so that processes need no locks. What is truncated, damaged, of another user or under a name that is not
-its own is made anew, and a directory that cannot be written costs one warning. Nothing is ever deleted for its age:
-remove the directory whenever you like. It holds machine code: it is created for its owner alone, and one that belongs
-to another user, or to which others may write, is not used, which costs one warning too.
+KEY is a hash of the bytes of the model and of everything else that decides the content. Files and folders are renamed
+into place when they are complete, so that processes need no locks. Anything truncated, damaged, of another user or
+under a wrong name is replaced. A directory that cannot be written causes one warning. Nothing is deleted because of
+its age: you can remove the directory at any time. It contains machine code, so it is created for its owner only; one
+that belongs to another user, or that others may write to, is not used and causes one warning.
 """
 
 from __future__ import annotations
@@ -40,11 +40,15 @@ from graphml.spec.files import open_regular
 _log = logging.getLogger("graphml")
 
 _ALIGNMENT = 64
-_CHECKED = 1 << 26  # bytes of weights whose checksum is compared; more would no longer be read only when used
+_CHECKED = 1 << 26  # bytes of weights up to which the checksum is compared; larger files are read only when used
 
 
 def usable(folder: Path) -> bool:
-    """Whether a directory may be used; warns, once, where it may not."""
+    """Whether a directory may be used; if not, this is logged once.
+
+    Args:
+        folder: The directory.
+    """
     reason = distrusted(folder)
     if reason is not None:
         _warn_distrusted(folder, reason)
@@ -52,7 +56,14 @@ def usable(folder: Path) -> bool:
 
 
 class Cache:
-    """The part of a cache directory that belongs to one model, a message, on one device. facts: what else matters."""
+    """The part of a cache directory that belongs to one model on one device.
+
+    Args:
+        folder: The directory.
+        model: The Model message.
+        device: The jax.Device that it runs on.
+        *facts: Whatever else decides what is stored.
+    """
 
     def __init__(self, folder: Path, model: Any, device: Any, *facts: Any) -> None:
         self.folder = folder
@@ -64,7 +75,7 @@ class Cache:
 
     @functools.cached_property
     def weights(self) -> list[np.ndarray] | None:
-        """What `keep_weights` got in another process, mapped read-only; None if there is nothing, or not all of it."""
+        """The leaves that `keep_weights` has stored, mapped read-only; None if there are none, or they are damaged."""
         found = read(self.folder / f"{self._key}.weights", _CHECKED)
         if found is None:
             return None
@@ -75,6 +86,11 @@ class Cache:
         ]
 
     def keep_weights(self, leaves: Sequence[Any]) -> None:
+        """Store weights for the next process.
+
+        Args:
+            leaves: Arrays, in order.
+        """
         arrays = [np.asarray(leaf) for leaf in leaves]
         places, start = [], 0
         for array in arrays:
@@ -86,8 +102,14 @@ class Cache:
     # Compiler options
 
     def options(self, wanted: Mapping[str, Any], find: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-        """Those of the wanted options that `find` gives, which takes a while; asked once for all models. The file has
-        their names only, so that it cannot set any other option or value."""
+        """The compiler options that the installed jaxlib accepts.
+
+        The file stores only names, so that it cannot set other options or values.
+
+        Args:
+            wanted: The options to choose from.
+            find: Finds the accepted ones, which takes a while. It is called once for all models.
+        """
         path = self.folder / f"{self._surroundings}.options"
         found = read(path)
         names = None if found is None else found[0].get("known")
@@ -100,9 +122,18 @@ class Cache:
     # Programs
 
     def program(self, call: Any, function: Callable, arguments: tuple, options: dict[str, Any]) -> Callable:
-        """`function` jitted and compiled for arguments of these shapes, without tracing it where that was done before.
+        """Compile a function for arguments of certain shapes, or load it if that was done before.
 
-        call: tells one call of this model from another. Raises what tracing the function raises.
+        Errors of tracing the function are raised.
+
+        Args:
+            call: Identifies the function and the shapes among the calls of this model.
+            function: The function.
+            arguments: Its arguments.
+            options: Compiler options.
+
+        Returns:
+            The jitted function.
         """
         home = self.folder / f"{self._key}-{digest(call)}"
         traced = _stored_program(home)
@@ -110,11 +141,11 @@ class Cache:
         if traced is None:
             discard(home)
             plain = jax.jit(function)
-            plain.trace(*arguments)  # raises what is wrong with the network; `export` traces no second time
+            plain.trace(*arguments)  # raises errors of the network; `export` does not trace again
             try:
                 traced = bytes(export.export(plain, platforms=self._platform)(*arguments).serialize())
-            except Exception as error:  # callbacks, for instance; JAX has no one type for what it cannot store
-                _log.info("the program is not kept in the cache directory: %s", error)
+            except Exception as error:  # for instance callbacks; JAX has no single type for what it cannot store
+                _log.info("the program is not stored in the cache directory: %s", error)
                 return jax.jit(function, compiler_options=options)
         jitted = jax.jit(_function(traced), compiler_options=options)
         lowered = jitted.lower(*arguments)
@@ -124,9 +155,9 @@ class Cache:
                 return jitted
             with jax_entries(home):
                 lowered.compile()
-            if _stored_program(home) is None:  # JAX has added an entry, because it did not like the old one
+            if _stored_program(home) is None:  # JAX has rejected the old entry and added another one
                 discard(home)
-        return jitted  # calls find what was compiled
+        return jitted  # calls use the compiled program
 
     def _compile(self, lowered: Any, home: Path, traced: bytes) -> None:
         make_private(self.folder)
@@ -143,7 +174,7 @@ class Cache:
             try:
                 os.rename(place, home)
             except OSError:
-                if not home.exists():  # else another process was first
+                if not home.exists():  # otherwise another process was faster
                     raise
         finally:
             shutil.rmtree(place, ignore_errors=True)
@@ -158,7 +189,7 @@ class Cache:
 
 @functools.cache
 def _warn(folder: Path, reason: str) -> None:
-    _log.warning("nothing is kept in the cache directory %s: %s", folder, reason)
+    _log.warning("nothing is stored in the cache directory %s: %s", folder, reason)
 
 
 @functools.cache
@@ -169,7 +200,7 @@ def _warn_distrusted(folder: Path, reason: str) -> None:
 def _function(traced: bytes) -> Callable:
     kept = export.deserialize(bytearray(traced))
     if kept.platforms == ("cpu",) and b"lapack" not in traced:
-        # calling what was exported for "cpu", JAX imports SciPy for its LAPACK: half of the time that is left
+        # to call a program that was exported for "cpu", JAX imports SciPy for its LAPACK, which takes half of the time
         checks = (*kept.disabled_safety_checks, export.DisabledSafetyCheck.platform())
         kept = dataclasses.replace(kept, platforms=("any",), disabled_safety_checks=checks)
 
@@ -180,7 +211,7 @@ def _function(traced: bytes) -> Callable:
 
 
 def _stored_program(home: Path) -> bytes | None:
-    """What was traced, if it and JAX's entries beside it are as they were written."""
+    """The traced program, if it and JAX's entries next to it are intact."""
     found = read(home / "program", name=home.name)
     if found is None:
         return None
@@ -193,7 +224,7 @@ def _stored_program(home: Path) -> bytes | None:
 
 
 def _checksums(home: Path) -> dict[str, int]:
-    """Of JAX's entries in a folder."""
+    """{name: checksum} of JAX's entries in a folder."""
     found = {}
     for path in filter(_is_entry, home.iterdir()):
         with open_regular(path) as file:
@@ -202,5 +233,5 @@ def _checksums(home: Path) -> dict[str, int]:
 
 
 def _is_entry(path: Path) -> bool:
-    """Whether a file is machine code of a network. JAX may keep others beside it: times of use, a lock, a folder."""
+    """Whether a file is machine code of a network, and not another file of JAX's cache, such as a lock."""
     return path.name.startswith("jit_graphml_network") and path.name.endswith("-cache")

@@ -1,4 +1,4 @@
-"""The files of a cache directory: one kind of our own, and the entries of JAX's compilation cache."""
+"""The files of a cache directory: a format of our own, and entries of JAX's compilation cache."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from graphml.errors import SpecError
 from graphml.spec.files import open_regular
 
 UNFINISHED = ".unfinished-"
-"""How names of files and folders begin that no other process should look at."""
+"""Prefix of files and folders that other processes must ignore."""
 
 _MAGIC = b"graphml1"
 _HEAD = struct.Struct("<8sII")  # magic, then length and checksum of the header, which is JSON
@@ -36,10 +36,16 @@ _BLOCKS, _BLOCK = 256, 4096  # of a sample, in number and in bytes
 
 
 def read(path: Path, checked: int | None = None, name: str | None = None) -> tuple[dict[str, Any], np.ndarray] | None:
-    """Header and payload of a file, mapped read-only; None where there is none, or none to be trusted: of another user,
-    damaged, or written under another name.
+    """Read a file that `write` has written.
 
-    checked: the size from which on only a sample of the payload is compared with what was written. name: see `write`.
+    Args:
+        path: The file.
+        checked: Payloads of up to this size are compared with their checksum, larger ones by a sample; None: all.
+        name: See `write`.
+
+    Returns:
+        Header and payload, mapped read-only into memory. None if the file does not exist or cannot be trusted: it is
+        damaged, of another user, or was written under another name.
     """
     try:
         with open_regular(path) as file:
@@ -63,9 +69,18 @@ def read(path: Path, checked: int | None = None, name: str | None = None) -> tup
 
 
 def write(path: Path, header: Mapping[str, Any], arrays: Sequence[np.ndarray], name: str | None = None) -> None:
-    """Arrays behind a header, each at a multiple of 64 bytes, where XLA takes it without a copy.
+    """Write a header and arrays, each aligned to 64 bytes, which XLA uses without a copy.
 
-    name: what the file is of, by which it is known when somebody moves it; the name of the file, unless it is given.
+    The file appears complete or not at all.
+
+    Args:
+        path: The file.
+        header: Facts about the arrays; what JSON can represent.
+        arrays: The arrays, in order.
+        name: Identifies the content, so that `read` refuses a file that was moved; None: the name of the file.
+
+    Raises:
+        OSError: If the file cannot be written.
     """
     parts: list[Any] = []
     for array in arrays:
@@ -82,7 +97,7 @@ def write(path: Path, header: Mapping[str, Any], arrays: Sequence[np.ndarray], n
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
-        if path.is_dir():  # a foreign one, which a file cannot replace
+        if path.is_dir():  # a file cannot replace a folder
             discard(path)
         os.replace(unfinished, path)
     except BaseException:
@@ -91,7 +106,7 @@ def write(path: Path, header: Mapping[str, Any], arrays: Sequence[np.ndarray], n
 
 
 def _sampled(parts: Sequence[Any], size: int) -> int:
-    """The checksum of some blocks of a payload that is cut into parts, the first and the last block among them."""
+    """The checksum of some blocks of a payload, including the first and the last one. parts: the payload in pieces."""
     ends = list(itertools.accumulate(map(len, parts)))
     checksum = 0
     for number in range(_BLOCKS):
@@ -104,26 +119,30 @@ def _sampled(parts: Sequence[Any], size: int) -> int:
     return checksum
 
 
-# Whom a directory belongs to ------------------------------------------------------------------------------------------
+# Owners of directories ----------------------------------------------------------------------------------------------
 
 
 def distrusted(folder: Path) -> str | None:
-    """Why machine code from a directory must not be run: somebody else may have put it there. None: it may be run."""
+    """The reason why machine code from a directory must not be run; None if it may be.
+
+    Args:
+        folder: The directory; others must not be able to write to it.
+    """
     try:
         status = folder.stat()
     except ValueError as error:  # a name with a null character
         return f"it cannot have this name: {error}"
     except OSError:
-        return None  # it will be made, for this user alone, or cannot be read
+        return None  # it does not exist and will be created for this user only, or it cannot be read
     if not _is_ours(status):
         return "it belongs to another user"
     if os.name == "posix" and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "other users may write to it; `chmod go-w` takes that away"
+        return "other users may write to it; `chmod go-w` prevents that"
     return None
 
 
 def make_private(folder: Path) -> None:
-    """Create a directory for its owner alone, if there is none."""
+    """Create a directory that only its owner can use, unless it exists."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
@@ -132,20 +151,20 @@ def _is_ours(status: os.stat_result) -> bool:
 
 
 def discard(home: Path) -> None:
-    """Take a file or folder away at once, then delete it."""
+    """Remove a file or folder: rename it, which is atomic, then delete it."""
     with contextlib.suppress(OSError):
-        grave = home.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
-        os.rename(home, grave)
-        shutil.rmtree(grave, ignore_errors=True)
-        grave.unlink(missing_ok=True)
+        removed = home.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
+        os.rename(home, removed)
+        shutil.rmtree(removed, ignore_errors=True)
+        removed.unlink(missing_ok=True)
 
 
 # JAX's own cache -----------------------------------------------------------------------------------------------------
 
 _SETTINGS = {
-    # by default small networks are not kept
+    # by default small networks are not stored
     "jax_persistent_cache_min_compile_time_secs": 0.0,
-    # by default the path of the folder is a part of the names of its entries, which then are lost when it is renamed
+    # by default the names of entries depend on the path of the folder, so that renaming it would lose them
     "jax_persistent_cache_enable_xla_caches": "none",
 }
 _settings_lock = threading.Lock()
@@ -153,11 +172,12 @@ _settings_lock = threading.Lock()
 
 @contextlib.contextmanager
 def jax_entries(folder: Path) -> Iterator[None]:
-    """What is compiled inside goes through JAX's cache in `folder`.
+    """Use JAX's compilation cache in a folder for everything that is compiled in the block.
 
-    A process has one such cache, so its folder and `_SETTINGS` are changed meanwhile, by one thread at a time, and put
-    back. What other threads compile meanwhile goes to the folder too, so the caller must tell entries apart. All other
-    settings are the user's; under `jax_enable_compilation_cache=False` there are no entries.
+    A process has only one such cache, so its folder and `_SETTINGS` are changed in the block, by one thread at a time,
+    and restored afterwards. Programs that other threads compile meanwhile are stored in the folder too, so the caller
+    must tell entries apart. All other settings are the user's; with `jax_enable_compilation_cache=False` there are no
+    entries.
     """
     settings = {**_SETTINGS, "jax_compilation_cache_dir": str(folder)}
     with _settings_lock:

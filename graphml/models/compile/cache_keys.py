@@ -1,4 +1,4 @@
-"""By what the cache directory knows a model, and everything else that decides what is kept of it."""
+"""Keys of the cache directory: hashes of a model and of everything else that decides what is stored for it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ import graphml.models
 import graphml.ops
 import graphml.spec
 
-# What JAX traces differently under these is another program.
+# Settings under which JAX traces the same function to another program.
 _FLAGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl", "jax_threefry_partitionable")
 _FLAGS += ("jax_random_seed_offset", "jax_high_dynamic_range_gumbel")
 
 
 def surroundings(device: Any) -> str:
-    """Versions, and what machine code depends on."""
+    """A hash of versions and of everything that machine code depends on.
+
+    Args:
+        device: The jax.Device that the code is for.
+    """
     versions = graphml.__version__, _sources(), jax.__version__, jaxlib.version.__version__
     driver = getattr(getattr(device, "client", None), "platform_version", "")
     flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
@@ -35,11 +39,12 @@ def surroundings(device: Any) -> str:
 
 
 def digest(*facts: Any) -> str:
+    """A hash of values, by their `repr`."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
 def fingerprint(model: Any) -> str:
-    """A hash of a network's model, layer by layer: as one string, a large one takes time and memory."""
+    """A hash of a Model message with a network. It is serialized layer by layer, to save memory."""
     kind = model.WhichOneof("Type")
     rest = [(field, value) for field, value in model.ListFields() if field.name != kind]
     found = hashlib.sha256(kind.encode())
@@ -62,7 +67,7 @@ def _serialized(value: Any) -> Iterator[bytes]:
 
 @functools.cache
 def _processor() -> str:
-    """What this processor can do, which machine code relies on."""
+    """The features of this processor, which machine code relies on."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
         return next((line for line in file if line.startswith(("flags", "Features"))), platform.machine())
     return platform.machine() + platform.processor()
@@ -77,5 +82,5 @@ def _sources() -> tuple[Any, ...]:
 
 
 def flags() -> tuple[Any, ...]:
-    """Settings of JAX under which the same function is traced to another program."""
+    """The settings of JAX that decide to which program a function is traced."""
     return tuple(getattr(jax.config, name, None) for name in _FLAGS)

@@ -1,7 +1,7 @@
 """Compiled programs: when a network is traced, with which compiler options, and for how many rows at once.
 
-A network is one program for each set of input shapes. Where a shape depends on values it is several, and the host reads
-these values between them (`graphml.interpreter.stages`).
+A network is compiled to one program for each set of input shapes. If a shape depends on values, it is compiled to
+several programs, and the host reads these values between them (`graphml.interpreter.stages`).
 """
 
 from __future__ import annotations
@@ -27,18 +27,23 @@ from graphml.models.compile.cache import Cache
 from graphml.models.compile.cache_keys import flags
 from graphml.models.configuration import Device
 
-# On CPUs XLA's own convolutions and products are faster than the library that it prefers, in float32 inference; and
-# wide vectors, where there are any, double the speed of exp, tanh and their like.
+# On CPUs XLA's own convolutions and products are faster in float32 inference than the library that it prefers, and wide
+# vectors, if the CPU has them, double the speed of functions such as exp and tanh.
 _CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
 
-_ROWS = 1024  # of a batch that run in one call, at most
-# Bytes of the largest blob of one call. On a CPU more only falls out of the caches, and glibc gives what XLA then
-# allocates back to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
+_ROWS = 1024  # the most rows of a batch in one call
+# Limit for the largest blob of one call, in bytes. More does not fit in the caches of a CPU, and glibc returns such
+# allocations to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
 _CPU_BYTES, _BYTES = 1 << 22, 1 << 28
 
 
 def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
-    """The XLA options for inference on a platform, less those that the installed jaxlib does not know."""
+    """The XLA options for inference, without those that the installed jaxlib does not accept.
+
+    Args:
+        platform: cpu, cuda, tpu ...
+        dtype: The type that the network computes in.
+    """
     return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
 
 
@@ -57,15 +62,20 @@ def _compiles(options: dict[str, Any]) -> bool:
     cpu = jax.devices("cpu")[0]
     try:
         jax.jit(lambda x: x, compiler_options=options).lower(jax.device_put(np.float32(0), cpu)).compile()
-    except Exception:  # what is raised for an unknown option differs between versions
+    except Exception:  # the type of the error for an unknown option differs between versions
         return False
     return True
 
 
 @dataclass(frozen=True)
 class Compilation:
-    """One program that was traced and compiled. what: the program; why: what it was made for; seconds: until its first
-    result was there."""
+    """A program that was traced and compiled.
+
+    Attributes:
+        what: The program.
+        why: What it was compiled for.
+        seconds: The time until its first result.
+    """
 
     what: str
     why: str

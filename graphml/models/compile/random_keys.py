@@ -1,4 +1,4 @@
-"""Keys of random numbers for calls that are not given one: other ones in every call."""
+"""Keys for random numbers: fresh ones for calls without a key, and a check for keys that callers pass."""
 
 from __future__ import annotations
 
@@ -15,19 +15,37 @@ _IMPLEMENTATION = "threefry2x32"
 
 
 def fresh_seeds(count: int) -> np.ndarray:
-    """The data of so many keys, uint32 [count, 2], which `key_of` takes."""
+    """Random data for keys.
+
+    Args:
+        count: The number of keys.
+
+    Returns:
+        uint32 [count, 2], see `key_of`.
+    """
     return np.random.default_rng().integers(2**32, size=(count, 2), dtype=np.uint32)
 
 
 def key_of(seed: np.ndarray | jax.Array) -> jax.Array:
-    """The key, or the array of keys, with this data: [2] or [count, 2]."""
+    """The key, or the array of keys, with the given data.
+
+    Args:
+        seed: uint32 [2] or [count, 2].
+    """
     return jax.random.wrap_key_data(jnp.asarray(seed), impl=_IMPLEMENTATION)
 
 
 def checked_key(key: Any) -> jax.Array | None:
-    """The key that a caller has given, if any, as a typed key; it may also be what `jax.random.PRNGKey` gives.
+    """Check the key that a caller has passed.
 
-    Raises FeatureError for anything else.
+    Args:
+        key: A key from `jax.random.key` or `jax.random.PRNGKey`, or None.
+
+    Returns:
+        A typed key, or None.
+
+    Raises:
+        FeatureError: If it is anything else.
     """
     if key is None:
         return None
@@ -36,11 +54,11 @@ def checked_key(key: Any) -> jax.Array | None:
             return key
         if key.dtype == np.uint32 and key.ndim == 1:
             return jax.random.wrap_key_data(jnp.asarray(key))
-    except (AttributeError, TypeError, ValueError):  # not an array, or not as many numbers as a key has
+    except (AttributeError, TypeError, ValueError):  # not an array, or of the wrong size
         pass
-    raise FeatureError(f"key must be a key of random numbers, such as jax.random.key(0), got {in_words(key)}")
+    raise FeatureError(f"key must be a random key such as jax.random.key(0), got {in_words(key)}")
 
 
 def fresh_key() -> jax.Array:
-    """One key."""
+    """A key that differs in every call."""
     return key_of(fresh_seeds(1)[0])

@@ -1,4 +1,4 @@
-"""Inputs of zeros, to compile a network before there is data."""
+"""Inputs that are zero, to compile a network before there are data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from graphml.interpreter.budget import check_shape
 
 
 def declared_shapes(inputs: Sequence[FeatureDescription]) -> Iterator[dict[str, tuple[int, ...]]]:
-    """The default shapes, then each enumerated shape of each input with the default shapes of the others; an image is
-    [height, width]."""
+    """The shapes to compile a network for: the default shapes, and each enumerated shape of each input.
+
+    Args:
+        inputs: The inputs of the network.
+
+    Returns:
+        {input: shape} for each program; other inputs have their default shape. Images are [height, width].
+    """
     yield {}
     for feature in inputs:
         if feature.array is not None:
@@ -28,21 +34,32 @@ def declared_shapes(inputs: Sequence[FeatureDescription]) -> Iterator[dict[str, 
 
 
 def zeros(feature: FeatureDescription, shape: Sequence[int] | None) -> Any:
-    """Zeros for an input; shape None: the default. Raises FeatureError for a shape that it does not allow."""
+    """Zeros for an input.
+
+    Args:
+        feature: The input.
+        shape: The shape, [height, width] for an image; None: the default shape.
+
+    Returns:
+        An array, an image of pixels [channels, height, width], or the number 0.
+
+    Raises:
+        FeatureError: If the input does not allow this shape, or has no shape.
+    """
     if feature.type in (FeatureType.INT64, FeatureType.DOUBLE):
         return 0
     if feature.array is not None:
         wanted = feature.array.shape if shape is None else tuple(shape)
         if wanted is None:
-            raise FeatureError(f"the input {feature.name!r} declares no shape: give one")
+            raise FeatureError(f"the input {feature.name!r} has no declared shape; pass one in `shapes`")
         check_shape(wanted, feature.array.dtype)
         return np.zeros(wanted, feature.array.dtype)
     if feature.image is None:
-        raise FeatureError(f"the input {feature.name!r} is {feature.takes}, which has no shape")
+        raise FeatureError(f"the input {feature.name!r} takes {feature.takes}, which has no shape")
     constraint = feature.image
     height, width = (constraint.height, constraint.width) if shape is None else tuple(shape)[-2:]
     if constraint.size_for((width, height)) != (width, height):
-        raise FeatureError(f"the input {feature.name!r} is {feature.takes}; {height} x {width} (height x width) is not")
+        raise FeatureError(f"the input {feature.name!r} takes {feature.takes}, not {width} x {height} (width x height)")
     blank = constraint.channels, height, width
     check_shape(blank, np.uint8)
     return np.zeros(blank, np.uint8)

@@ -1,4 +1,5 @@
-"""Feature engineering: models that turn features into other features, on numbers, categories, sound and boxes.
+"""Feature engineering: models that convert features to other features. Features go in, features come out.
 
-Start with `transforms`.
+`transforms` has numbers and arrays, `categories` strings and dictionaries, `sound` spectrograms, `nms` boxes. Start
+with `transforms`.
 """

@@ -25,19 +25,19 @@ def _vector(message: Any, oneof: str) -> list[Any]:
     return list(getattr(message, message.WhichOneof(oneof)).vector)
 
 
-def _places(keys: list[Any]) -> dict[Any, int]:
-    """Key -> place; the first of equal keys counts."""
+def _indices(keys: list[Any]) -> dict[Any, int]:
+    """{key: index}; of equal keys the first one."""
     return {key: place for place, key in reversed(list(enumerate(keys)))}
 
 
 class HostTransform(Transform):
-    """A transform whose values are no arrays: it has no function of them."""
+    """A transform that is not a function of arrays: it reads or returns strings or dictionaries."""
 
     as_function = Model.as_function
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         if self.input.name not in values:
-            raise FeatureError(f"the feature {self.input.name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {self.input.name!r} is missing and has no default")
         return {self.output.name: self._convert(values[self.input.name])}
 
     def _convert(self, value: Any) -> Any:
@@ -45,20 +45,22 @@ class HostTransform(Transform):
 
 
 class OneHotEncoder(HostTransform):
-    """A row of zeros with a one at the place of the category, or {place: 1.0}.
+    """Returns zeros with a one at the index of the category, or {index: 1.0}.
 
-    Where the dictionary is declared to have strings as keys it is {category: 1.0}. A category that is not listed gives
-    zeros (an empty dictionary) or raises FeatureError, as the model says. Source: OneHotEncoder.
+    A dictionary with string keys is {category: 1.0}. For an unknown category the result is zeros (an empty dictionary),
+    or FeatureError is raised, as the file says.
+
+    Source: OneHotEncoder.
     """
 
     @functools.cached_property
     def _index(self) -> dict[Any, int]:
-        return _places(_vector(self._parameters, "CategoryType"))
+        return _indices(_vector(self._parameters, "CategoryType"))
 
     def _convert(self, value: Any) -> Any:
         place = self._index.get(value)
         if place is None and self._parameters.handleUnknown == self._parameters.ErrorOnUnknown:
-            raise FeatureError(f"{value!r} is none of the {len(self._index)} categories of {self.input.name!r}")
+            raise FeatureError(f"{value!r} is not among the {len(self._index)} categories of {self.input.name!r}")
         if self.output.type is _DICTIONARY:
             key = value if self.output.keys is FeatureType.STRING else place
             return {} if place is None else {key: 1.0}
@@ -69,16 +71,18 @@ class OneHotEncoder(HostTransform):
 
 
 class DictVectorizer(HostTransform):
-    """The values of a dictionary in the order of the listed keys; keys that are not listed are ignored.
+    """Returns the values of a dictionary in the order of the listed keys; other keys are ignored.
 
-    The list decides what a key is: where the input is declared with keys of the other type, as a common converter does
-    for integers, 3 and "3" are one key, and a key that is no integer is not listed. The output is a row, 0 where the
-    dictionary has no such key, or {place: value} of those that it has. Source: DictVectorizer.
+    The list decides the type of keys: if the input is declared with keys of the other type, as some converters do for
+    integers, 3 and "3" are the same key. The output is an array, with 0 for keys that the dictionary lacks, or
+    {index: value} for the keys that it has.
+
+    Source: DictVectorizer.
     """
 
     @functools.cached_property
     def _index(self) -> dict[Any, int]:
-        return _places(_vector(self._parameters, "Map"))
+        return _indices(_vector(self._parameters, "Map"))
 
     @functools.cached_property
     def _length(self) -> int:
@@ -105,9 +109,11 @@ class DictVectorizer(HostTransform):
 
 
 class CategoricalMapping(HostTransform):
-    """A string for an integer or an integer for a string, by a table; a sequence element by element.
+    """Maps strings to integers or integers to strings by a table; sequences element by element.
 
-    Raises FeatureError for what the table lacks, unless the model has an answer for that. Source: CategoricalMapping.
+    If a key is not in the table and the file has no default value, FeatureError is raised.
+
+    Source: CategoricalMapping.
     """
 
     @functools.cached_property
@@ -130,11 +136,12 @@ class CategoricalMapping(HostTransform):
 
 
 class FeatureVectorizer(Model):
-    """Several inputs one after the other in one row.
+    """Concatenates several inputs to one array.
 
-    A number takes one place, an array as many as it has elements, a dictionary of integers the declared number: its
-    keys are places that count from 0. An optional input that is left out gives NaN in each of its places, a dictionary
-    zeros. Raises ShapeError for an array of another size than declared, FeatureError for a key outside of its places.
+    A number is one element, an array all of its elements. A dictionary with integer keys has the declared number of
+    elements, and its keys are their indices, from 0. An optional input that is left out is NaN in each of its elements,
+    a dictionary zero. An array of another size raises ShapeError, a key that is out of range FeatureError.
+
     Source: FeatureVectorizer.
     """
 
@@ -167,18 +174,21 @@ class FeatureVectorizer(Model):
         return {output.name: given(output, row)}
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}; numbers are arrays of one element. Raises UnsupportedError where a
-        dictionary is among the inputs, or an input may be left out."""
+        """The model as a function from {input: array} to {output: array}; numbers are arrays of one element.
+
+        Raises:
+            UnsupportedError: If an input is a dictionary or optional.
+        """
         self._usable  # noqa: B018  (checked once)
         output = self.description.outputs[0]
         for feature, _ in self._columns:
             if feature.type is _DICTIONARY or feature.optional:
                 raise UnsupportedError(
-                    f"this {self.kind} has no function of arrays: its input {feature.name!r} takes {feature.takes}"
-                    f"{', and is optional' if feature.optional else ''}"
+                    f"this {self.kind} is not a function of arrays: its input {feature.name!r} takes {feature.takes}"
+                    f"{' and is optional' if feature.optional else ''}"
                 )
         if output.array is None or np.dtype(output.array.dtype).kind != "f":
-            raise UnsupportedError(f"this {self.kind} has no function of arrays: it gives {output.takes}")
+            raise UnsupportedError(f"this {self.kind} is not a function of arrays: it returns {output.takes}")
         return in_float64(self._function)
 
     def _function(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,4 +205,4 @@ class FeatureVectorizer(Model):
 
 def _check_size(feature: FeatureDescription, got: int, size: int) -> None:
     if got != size:
-        raise ShapeError(f"{feature.name!r} has {got} elements; {size} are declared for the row")
+        raise ShapeError(f"{feature.name!r} has {got} elements, but the model declares {size}")

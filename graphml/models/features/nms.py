@@ -1,5 +1,7 @@
-"""The model nonMaximumSuppression: of boxes that lie on each other it keeps the best. The layer of that name has its
-own rules (see `graphml.ops.layers.detection`); both call the same kernel."""
+"""The model nonMaximumSuppression, which keeps the best of overlapping boxes.
+
+The layer of the same name has other rules (see `graphml.ops.layers.detection`); both call the same kernel.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,18 @@ from graphml.models.features.transforms import in_float64
 from graphml.models.model import Model
 from graphml.ops.kernels.nms import non_maximum_suppression
 
-_FEWEST = 8  # boxes are filled up to a power of two, this at least, so that their number seldom compiles anew
+_FEWEST = 8  # boxes are padded to a power of two, at least this, so that a new number seldom needs a new program
 
 
 class NonMaximumSuppression(Model):
-    """Confidences [N, C] and boxes [N, 4] (centre x, centre y, width, height) -> the rows that are kept, best first.
+    """Selects boxes: confidences [N, C] and boxes [N, 4] (centre x, centre y, width, height), best first.
 
-    Boxes whose largest confidence is below the threshold go first; then a kept box drops every other one (per_class:
-    of the same best class) that overlaps it by more than the IoU threshold. Thresholds may be inputs; the stored ones
-    hold where these are left out. Rows are filled up with zeros to the number that an output declares, or the least of
-    its range; beyond its largest number the best rows stay. Computed in float64. Raises ShapeError for other shapes.
+    Boxes whose largest confidence is below the threshold are dropped. Then each box that is kept drops all others (with
+    per_class only those of the same best class) whose intersection over union with it exceeds the IoU threshold.
+    Thresholds may be inputs; if they are left out, the stored ones are used. The results are padded with zero rows to
+    the number of rows that an output declares, or the minimum of its range; of more than the maximum, the best are
+    kept. Everything is computed in float64. Other shapes raise ShapeError.
+
     Source: NonMaximumSuppression (spec 3).
     """
 
@@ -36,13 +40,13 @@ class NonMaximumSuppression(Model):
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...] | tuple[int, ...]:
-        """What the columns of the confidences are called; empty where the file does not say."""
+        """The classes, one for each column of the confidences; empty if the file has none."""
         which = self._parameters.WhichOneof("ClassLabels")
         return () if which is None else tuple(getattr(self._parameters, which).vector)
 
     @functools.cached_property
     def _rows(self) -> Range:
-        """How many rows come out: at least, at most."""
+        """The minimum and the maximum number of rows in the results."""
         low, high = 0, None
         for feature in self.description.outputs:
             least, most = _rows_of(feature.array)
@@ -57,12 +61,12 @@ class NonMaximumSuppression(Model):
         if value is None:
             return stored
         if isinstance(value, float) and not (value >= 0 and (name == "confidence" or value <= 1)):
-            legal = "not negative" if name == "confidence" else "0 to 1"
-            raise FeatureError(f"the {name} threshold is {value}; it must be {legal}")
+            legal = "at least 0" if name == "confidence" else "between 0 and 1"
+            raise FeatureError(f"the {name} threshold must be {legal}, got {value}")
         return value
 
     def _arrays(self, values: Mapping[str, Any], xp: Any) -> tuple[Any, Any]:
-        """Confidences [N, C] and boxes [N, 4]; sizes of 1 in front are dropped."""
+        """Confidences [N, C] and boxes [N, 4], without leading axes of size 1."""
         message = self._parameters
         arrays = [values[message.confidenceInputFeatureName], values[message.coordinatesInputFeatureName]]
         scores, boxes = (xp.asarray(array, np.float64) for array in arrays)
@@ -70,11 +74,12 @@ class NonMaximumSuppression(Model):
         fits = scores.ndim == boxes.ndim == 2 and boxes.shape[1] == 4 and scores.shape[0] == boxes.shape[0]
         if not fits or scores.shape[1] == 0:
             raise ShapeError(
-                f"confidences have shape {list(arrays[0].shape)} and boxes {list(arrays[1].shape)}; "
-                "they are [N, C] and [N, 4]"
+                f"expected confidences [N, C] and boxes [N, 4], got {list(arrays[0].shape)} and {list(arrays[1].shape)}"
             )
         if self.labels and scores.shape[1] != len(self.labels):
-            raise ShapeError(f"there are {len(self.labels)} labels and {scores.shape[1]} confidences for each box")
+            raise ShapeError(
+                f"expected {len(self.labels)} confidences for each box, one for each class, got {scores.shape[1]}"
+            )
         return scores, boxes
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
@@ -103,12 +108,15 @@ class NonMaximumSuppression(Model):
         return {name: array.astype(types[name]) for name, array in named.items()}
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}. Raises UnsupportedError where the number of rows that come out is not
-        fixed: in a traced function it cannot depend on values."""
+        """The model as a function from {input: array} to {output: array}.
+
+        Raises:
+            UnsupportedError: If the number of rows in the results is not fixed; in a traced function it must be.
+        """
         self._usable  # noqa: B018  (checked once)
         low, high = self._rows
         if high is None or low != high:
-            raise UnsupportedError("this nonMaximumSuppression has no function of arrays: its number of rows varies")
+            raise UnsupportedError("this nonMaximumSuppression is not a function of arrays: its number of rows varies")
         return in_float64(self._function)
 
     def _function(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""soundAnalysisPreprocessing: from 0.975 seconds of sound to the log-mel picture that a VGGish network reads.
+"""soundAnalysisPreprocessing: converts 0.975 seconds of sound to the log-mel spectrogram that a VGGish network reads.
 
-The format states the frames, the window, the length of the transform, the bands and their range. Assumed, because it
-leaves them open, as VGGish's published front end has them: bands are triangles, evenly spaced and straight on the mel
-scale 1127 ln(1 + f / 700), neighbours meet at each other's centres; they weigh the magnitude of the transform and not
-its square; frequency 0 belongs to no band. Samples are taken as they are: nothing is scaled to -1 ... 1.
+The format states the frames, the window, the length of the transform, the bands and their range. The rest follows
+VGGish's published front end: bands are triangles that are evenly spaced on the mel scale 1127 ln(1 + f / 700) and end
+at the centres of their neighbours; they weight the magnitude of the transform, not its square; frequency 0 is in no
+band. Samples are used as they are, without scaling to -1 ... 1.
 """
 
 from __future__ import annotations
@@ -24,10 +24,20 @@ BANDS, LOWEST, HIGHEST, OFFSET = 64, 125.0, 7500.0, 0.01
 
 
 def log_mel(samples: Any) -> Any:
-    """[n] samples at 16 kHz, mono -> [frames, 64], with one frame for each hop that fits: 1 + (n - 400) // 160."""
+    """The log-mel spectrogram of sound.
+
+    Args:
+        samples: [n], mono, at 16 kHz.
+
+    Returns:
+        [frames, 64], with 1 + (n - 400) // 160 frames.
+
+    Raises:
+        ShapeError: If there are fewer samples than one frame has.
+    """
     count = 1 + (samples.shape[0] - FRAME) // HOP
     if count < 1:
-        raise ShapeError(f"{samples.shape[0]} samples are less than one frame of {FRAME}")
+        raise ShapeError(f"expected at least one frame of {FRAME} samples, got {samples.shape[0]}")
     frames = samples[np.arange(count)[:, None] * HOP + np.arange(FRAME)]
     spectrum = jnp.abs(jnp.fft.rfft(frames * _window(), LENGTH))
     return jnp.log(spectrum @ _mel_weights() + np.float32(OFFSET))
@@ -35,13 +45,13 @@ def log_mel(samples: Any) -> Any:
 
 @functools.cache
 def _window() -> np.ndarray:
-    """The periodic Hann window: its period is the frame, so it does not come back to zero."""
+    """The periodic Hann window, whose period is one frame; it does not return to zero."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)).astype(np.float32)
 
 
 @functools.cache
 def _mel_weights() -> np.ndarray:
-    """[257, 64]: how much of each frequency goes into each band."""
+    """The weight of each frequency in each band, [257, 64]."""
     frequencies = _mel(np.linspace(0, RATE / 2, LENGTH // 2 + 1))[:, None]
     edges = np.linspace(_mel(LOWEST), _mel(HIGHEST), BANDS + 2)
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
@@ -56,13 +66,16 @@ def _mel(hertz: Any) -> Any:
 
 
 class SoundAnalysisPreprocessing(Transform):
-    """15600 samples -> [1, 96, 64] in float32; see `log_mel`. Source: SoundAnalysisPreprocessing.Vggish (spec 4)."""
+    """Converts 15600 samples to [1, 96, 64], in float32; see `log_mel`.
+
+    Source: SoundAnalysisPreprocessing.Vggish (spec 4).
+    """
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         return {self.output.name: given(self.output, _compiled(np.float32(values[self.input.name]).reshape(-1)))}
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}: pure, in float32."""
+        """The model as a function from {input: array} to {output: array}, in float32."""
         self._usable  # noqa: B018  (checked once)
         return self._function
 

@@ -1,8 +1,8 @@
 """Feature engineering on numbers and arrays: arrayFeatureExtractor, classConfidenceThresholding, imputer, normalizer,
 scaler.
 
-All of them compute in float64, in NumPy when they predict. Each formula takes the array module as `xp`, so that
-`as_function` is the same formula in JAX.
+All of them compute in float64, and in NumPy to predict. Each formula takes the array module as `xp`, so that
+`as_function` can evaluate the same formula in JAX.
 """
 
 from __future__ import annotations
@@ -22,20 +22,31 @@ _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
 
 
 def given(feature: FeatureDescription, value: Any) -> Any:
-    """A computed number or array as the output that the description declares.
+    """Convert a computed number or array to the declared type of an output.
 
-    Raises FeatureError where an integer would lose a fraction, ShapeError where the number of elements differs.
+    Args:
+        feature: The output.
+        value: A number or an array.
+
+    Returns:
+        A float, an int or an array.
+
+    Raises:
+        FeatureError: If the output is an integer and the value is not.
+        ShapeError: If the number of elements differs.
     """
     array = np.asarray(value)
     if feature.array is not None:
         return _array(feature, feature.array, array)
     if array.size != 1:
-        raise ShapeError(f"the output {feature.name!r} is one number, what is computed has shape {list(array.shape)}")
+        raise ShapeError(
+            f"the output {feature.name!r} is one number, but the computed value has shape {list(array.shape)}"
+        )
     number = array.reshape(())[()]
     if feature.type is FeatureType.DOUBLE:
         return float(number)
     if not math.isfinite(number) or number != math.floor(number) or abs(number) > 2**63 - 1:
-        raise FeatureError(f"the output {feature.name!r} is an integer, which {number} is not")
+        raise FeatureError(f"the output {feature.name!r} is an integer, but the computed value is {number}")
     return int(number)
 
 
@@ -43,7 +54,8 @@ def _array(feature: FeatureDescription, constraint: ArrayConstraint, array: np.n
     if constraint.shape is not None and not constraint.allows(array.shape):
         if array.size != math.prod(constraint.shape):
             raise ShapeError(
-                f"the output {feature.name!r} is {list(constraint.shape)}, what is computed {list(array.shape)}"
+                f"the output {feature.name!r} has shape {list(constraint.shape)}, but the computed value has "
+                f"{list(array.shape)}"
             )
         array = array.reshape(constraint.shape)
     dtype = np.dtype(constraint.dtype)
@@ -51,12 +63,12 @@ def _array(feature: FeatureDescription, constraint: ArrayConstraint, array: np.n
         cast = array.astype(dtype, copy=False)
     if dtype.kind == "i" and not np.array_equal(cast, array):
         bad = array[cast != array][0]
-        raise FeatureError(f"the output {feature.name!r} holds {dtype} integers, which {bad} is not")
+        raise FeatureError(f"the output {feature.name!r} is an {dtype} array, but a computed value is {bad}")
     return cast
 
 
 class Transform(Model):
-    """A model of one input and one output. `_compute(xp, x)` is its formula, for numbers and arrays alike."""
+    """A model of one input and one output. `_compute(xp, x)` is its formula, for numbers and for arrays."""
 
     @functools.cached_property
     def input(self) -> FeatureDescription:
@@ -75,21 +87,25 @@ class Transform(Model):
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
         if self.input.name not in values:
-            raise FeatureError(f"the feature {self.input.name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {self.input.name!r} is missing and has no default")
         with np.errstate(all="ignore"):  # NaN and infinity are values
             result = self._compute(np, np.asarray(values[self.input.name], np.float64))
         return {self.output.name: given(self.output, result)}
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array} in JAX, computed in float64; numbers are arrays of shape ().
+        """The model as a JAX function from {input: array} to {output: array}, in float64.
 
-        Raises UnsupportedError where the output holds integers: whether they are whole is seen only when predicting.
+        Numbers are arrays of shape ().
+
+        Raises:
+            UnsupportedError: If the output has integers, because a traced function cannot check that values are whole.
         """
         self._usable  # noqa: B018  (checked once)
         floats = self.output.array is None or np.dtype(self.output.array.dtype).kind == "f"
         if self.input.type not in _ARRAYS or self.output.type not in _ARRAYS or not floats:
             raise UnsupportedError(
-                f"this {self.kind} has no function of arrays: it takes {self.input.takes} and gives {self.output.takes}"
+                f"this {self.kind} is not a function of float arrays: it takes {self.input.takes} and returns "
+                f"{self.output.takes}"
             )
         return in_float64(self._function)
 
@@ -101,7 +117,11 @@ class Transform(Model):
 
 
 def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, computing with 64 bits whatever JAX's global setting is."""
+    """A function that computes with 64 bits, regardless of JAX's global setting.
+
+    Args:
+        function: The function to wrap.
+    """
 
     @functools.wraps(function)
     def wide(*arguments):
@@ -114,24 +134,34 @@ def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def traced(feature: FeatureDescription, value: Any) -> Any:
-    """What `given` does, for an array that is traced and an output of floats."""
+    """Like `given`, for a traced array and an output of floats.
+
+    Args:
+        feature: The output.
+        value: The traced array.
+
+    Raises:
+        ShapeError: If the number of elements differs.
+    """
     shape = () if feature.array is None else feature.array.shape
     if shape is not None and (feature.array is None or not feature.array.allows(value.shape)):
         if value.size != math.prod(shape):
-            raise ShapeError(f"the output {feature.name!r} is {list(shape)}, what is computed {list(value.shape)}")
+            raise ShapeError(
+                f"the output {feature.name!r} has shape {list(shape)}, but the computed value has {list(value.shape)}"
+            )
         value = value.reshape(shape)
     return value.astype("float64" if feature.array is None else feature.array.dtype)
 
 
 def _alike(stored: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Stored values, one for each element, for an array of this shape."""
+    """Stored values, one for each element, reshaped to the shape of an array."""
     if stored.size != math.prod(shape):
-        raise ShapeError(f"the array is {list(shape)}, the model has {stored.size} values for its elements")
+        raise ShapeError(f"the array has shape {list(shape)}, but the model has values for {stored.size} elements")
     return stored.reshape(shape)
 
 
 class Scaler(Transform):
-    """y = scale (x + shift). Raises FeatureError where an output of integers would get a fraction.
+    """y = scale (x + shift). A result that is not whole cannot be an integer output: FeatureError.
 
     Source: Scaler.
     """
@@ -151,9 +181,11 @@ class Scaler(Transform):
 
 
 class Normalizer(Transform):
-    """y = x / z; z is the largest element (its sign counts), the sum of magnitudes or the Euclidean length.
+    """y = x / z, where z is the largest element (with its sign), the sum of magnitudes, or the Euclidean norm.
 
-    An array with z = 0 stays as it is. Source: Normalizer.
+    An array with z = 0 is returned unchanged.
+
+    Source: Normalizer.
     """
 
     def _compute(self, xp, x):
@@ -165,7 +197,7 @@ class Normalizer(Transform):
         elif kind == self._parameters.L1:
             z = xp.sum(xp.abs(x))
         else:
-            # divided first, so that squares neither overflow nor vanish
+            # divided first, so that squares neither overflow nor underflow
             largest = xp.max(xp.abs(x))
             unit = xp.where(largest > 0, largest, 1)
             z = unit * xp.sqrt(xp.sum((x / unit) ** 2))
@@ -173,21 +205,26 @@ class Normalizer(Transform):
 
 
 class ArrayFeatureExtractor(Transform):
-    """The elements at the given places of an array in row-major order. Source: ArrayFeatureExtractor."""
+    """Returns the elements at the stored indices of an array, counted in row-major order.
+
+    Source: ArrayFeatureExtractor.
+    """
 
     @functools.cached_property
-    def _places(self) -> np.ndarray:
+    def _indices(self) -> np.ndarray:
         return np.array(self._parameters.extractIndex, np.uint64)
 
     def _compute(self, xp, x):
-        outside = self._places[self._places >= x.size]
+        outside = self._indices[self._indices >= x.size]
         if outside.size:
-            raise ShapeError(f"the array has {x.size} elements; there is none at place {outside[0]}")
-        return x.reshape(-1)[self._places.astype(np.int64)]
+            raise ShapeError(f"index {outside[0]} is out of range for an array of {x.size} elements")
+        return x.reshape(-1)[self._indices.astype(np.int64)]
 
 
 class ClassConfidenceThresholding(Transform):
-    """[2, C] from C confidences: the same, and a 1 below each: every class counts as present, whatever the curves say.
+    """Turns C confidences into [2, C]: the confidences, and a 1 for each class, which counts as present.
+
+    The precision-recall curves of the file are not used.
 
     Source: ClassConfidenceThresholding (spec 8).
     """
@@ -198,15 +235,17 @@ class ClassConfidenceThresholding(Transform):
 
 
 class Imputer(Transform):
-    """Puts stored values in the place of missing ones.
+    """Replaces missing values by stored ones.
 
-    Missing is what equals the stored mark; without a mark, NaN; and an optional input that was left out. A number or a
-    string is replaced whole, an array element by element, a dictionary key by key: a value of a key for which nothing
-    is stored stays. Source: Imputer.
+    A value is missing if it equals the stored marker (without a marker: if it is NaN), and an optional input if it was
+    left out. Numbers and strings are replaced as a whole, arrays element by element, dictionaries key by key; keys
+    without a stored value are not changed.
+
+    Source: Imputer.
     """
 
     @functools.cached_property
-    def _mark(self) -> Any:
+    def _marker(self) -> Any:
         which = self._parameters.WhichOneof("ReplaceValue")
         return math.nan if which is None else getattr(self._parameters, which)
 
@@ -218,7 +257,7 @@ class Imputer(Transform):
         return dict(value.map) if hasattr(value, "map") else value
 
     def _compute(self, xp, x):
-        missing = xp.isnan(x) if self._mark != self._mark else x == self._mark
+        missing = xp.isnan(x) if self._marker != self._marker else x == self._marker
         return xp.where(missing, self._values(x.shape), x)
 
     def _values(self, shape: tuple[int, ...]) -> np.ndarray:
@@ -238,9 +277,9 @@ class Imputer(Transform):
         shape = self.input.array.shape
         if value is None:
             if shape is None:
-                raise FeatureError(f"the array {self.input.name!r} was left out, and no shape is declared for it")
+                raise FeatureError(f"the array {self.input.name!r} is missing and has no declared shape")
             return given(self.output, np.broadcast_to(self._values(shape), shape))
         return given(self.output, self._compute(np, np.asarray(value, np.float64)))
 
     def _is_missing(self, value: Any) -> bool:
-        return value == self._mark or (value != value and self._mark != self._mark)
+        return value == self._marker or (value != value and self._marker != self._marker)

@@ -1,5 +1,5 @@
 """What a model takes and gives: a `ModelDescription` goes in, descriptions and checked values come out.
 
-`descriptions` reads the declared features, `values` checks what a caller passes, `images` turns pictures into pixels
-and back. Start with `descriptions`.
+`descriptions` reads the declared features, `values` checks what a caller passes, `images` converts images to pixels and
+back, `conversion` adapts values that pass from one model to another. Start with `descriptions`.
 """

@@ -1,6 +1,6 @@
-"""Images: from whatever holds one to the pixels [channels, height, width] that a model takes, and back.
+"""Images: from files, bytes, Pillow images or arrays to the pixels [channels, height, width] of a model, and back.
 
-Pixels are float32 with values 0 to 255, colour planes in the order of the feature (RGB or BGR).
+Pixels are float32 with values from 0 to 255; colour planes are in the order of the feature (RGB or BGR).
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from graphml.errors import FeatureError, ShapeError, need
 from graphml.spec.files import open_regular
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
-"""The formats that are read. Pillow knows dozens more, which nobody needs and which widen the way for attacks."""
+"""The formats that are read. Pillow has dozens more, which are rarely used and offer more ways to attack."""
 
-_opening = threading.Lock()  # the filters of warnings belong to all threads
-_REDUCING_GAP = 3.0  # shrink by whole numbers first, as long as at least this factor is left for the filter
+_opening = threading.Lock()  # all threads share the filters of warnings
+_REDUCING_GAP = 3.0  # shrink by an integer factor first, and leave at least this factor to the filter
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class CropAndScale(enum.Enum):
-    """How an image of another size is made to fit; the numbers are those of Apple's Vision.
+    """How an image is fitted to another size; the numbers are those of Apple's Vision framework.
 
-    CENTER_CROP: scale until the shorter side fits, cut the longer one off on both sides. SCALE_FIT: scale until the
-    longer side fits, centred on black. SCALE_FILL: stretch. The last two also exist after a quarter turn to the left.
+    CENTER_CROP scales until the shorter side fits and crops the longer one on both sides. SCALE_FIT scales until the
+    longer side fits and centres the image on black. SCALE_FILL stretches. The ROTATE_90_CCW forms first turn the image
+    by 90 degrees counterclockwise.
     """
 
     CENTER_CROP = 0
@@ -47,7 +48,13 @@ class CropAndScale(enum.Enum):
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """crop_rect: the part of the (upright) image to use, as fractions x, y, width, height from its top left corner."""
+    """How to crop and scale an image.
+
+    Attributes:
+        crop_rect: The part of the (upright) image to use: x, y, width, height as fractions of its size, from the top
+            left corner. None: all of it.
+        crop_and_scale: How this part is fitted to the size of the feature.
+    """
 
     crop_rect: tuple[float, float, float, float] | None = None
     crop_and_scale: CropAndScale = CropAndScale.CENTER_CROP
@@ -60,26 +67,29 @@ def pixels(
     *,
     given: ImageConstraint | None = None,
 ) -> np.ndarray:
-    """The pixels of an image, float32 [channels, height, width], in the size and colours of the feature.
+    """Read an image and convert it to the size and colours of a feature.
 
-    Pictures are turned upright as their Exif data say, and scaled. Arrays are taken as they are: they need an allowed
-    size, unless `options` are given, which say how to scale. Alpha is ignored. What already has an allowed size is not
-    resampled, and float arrays keep their values; otherwise Pillow's antialiased bilinear filter is used.
+    Files and Pillow images are rotated according to their Exif data and scaled. Arrays must have an allowed size,
+    unless `options` say how to scale them. Alpha is ignored. An image that has an allowed size is not resampled, and
+    float arrays keep their values; otherwise Pillow's antialiased bilinear filter is used.
 
     Args:
-        value: A picture: a path, a file:// URL, the bytes of a file, a file object opened in binary mode, or a Pillow
-            image. Or an array with values 0 to 255 (bool: 0 and 255): [height, width], [height, width, 1 | 3 | 4] with
-            channels in the order red, green, blue, alpha, or [channels, height, width] in the feature's own order, as
-            `pixels` returns it. Where both readings are possible, the exact shape of the feature wins, else channels
-            are last. A stack of 3 or 4 grey pictures is never read as the colours of one.
+        value: A path, a file:// URL, the bytes of a file, a file object opened in binary mode, or a Pillow image. Or an
+            array with values from 0 to 255 (bool: 0 and 255): [height, width], [height, width, 1 | 3 | 4] with channels
+            in the order red, green, blue, alpha, or [channels, height, width] in the order of the feature, as `pixels`
+            returns it. If both are possible, the exact shape of the feature decides, otherwise channels are last. A
+            stack of 3 or 4 grey images is never read as the channels of one image.
         constraint: What the feature takes.
         options: How to crop and scale.
-        given: What the feature takes or gives that an array is of, where that is another one: its order of the colours
-            and its shape say how the array is read.
+        given: The constraint of the feature that an array belongs to, if it is another one: its shape and its order of
+            colours decide how the array is read.
+
+    Returns:
+        float32 [channels, height, width].
 
     Raises:
-        FeatureError: The value cannot be read as an image, has a format that is not in `FORMATS`, is an array of a size
-            that is not allowed, or would unpack to more pixels than `constraint.most_pixels`.
+        FeatureError: If the value cannot be read as an image, has a format that is not in `FORMATS`, is an array of a
+            size that is not allowed, or has more pixels than `constraint.most_pixels`.
     """
     if constraint.width < 1 or constraint.height < 1:
         raise FeatureError("the model declares no size for this image")
@@ -110,13 +120,25 @@ def _check_size(shape: tuple[int, ...], constraint: ImageConstraint) -> None:
     if constraint.size_for((width, height)) != (width, height):
         raise FeatureError(
             f"the array holds an image {width} x {height} (width x height), which is not an allowed size. Arrays are "
-            "not scaled, pictures are; FeatureValue.from_image(array, constraint, ImageOptions()) scales an array"
+            "only scaled if they are passed as FeatureValue.from_image(array, constraint, ImageOptions())"
         )
 
 
-def picture(array: np.ndarray, color_space: str):
-    """A Pillow image of [channels, height, width] (sizes of 1 in front are dropped): RGBA for colours, "L" for grey,
-    both clipped and rounded; "F" with the values as they are for GRAYSCALE_FLOAT16."""
+def picture(array: np.ndarray, color_space: str) -> Any:
+    """Convert pixels to a Pillow image.
+
+    Args:
+        array: [channels, height, width]; leading axes of size 1 are dropped.
+        color_space: GRAYSCALE, RGB, BGR or GRAYSCALE_FLOAT16.
+
+    Returns:
+        An image of mode "RGBA" for colours or "L" for grey, with values clipped and rounded, or of mode "F" with the
+        values as float16 for GRAYSCALE_FLOAT16.
+
+    Raises:
+        ShapeError: If the array has another shape.
+        MissingExtraError: If Pillow is not installed.
+    """
     image = need("PIL.Image", "images")
     channels = 3 if color_space in ("RGB", "BGR") else 1
     shape = np.shape(array)
@@ -125,7 +147,7 @@ def picture(array: np.ndarray, color_space: str):
         array = array[0]
     array = array[None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[0] != channels:
-        raise ShapeError(f"an image {color_space} is [{channels}, height, width], not {list(shape)}")
+        raise ShapeError(f"expected [{channels}, height, width] for an image {color_space}, got {list(shape)}")
     if color_space == "GRAYSCALE_FLOAT16":
         with np.errstate(over="ignore"):
             return image.fromarray(array[0].astype(np.float16).astype(np.float32))
@@ -136,16 +158,16 @@ def picture(array: np.ndarray, color_space: str):
     return image.fromarray(np.dstack([*planes, np.full(planes.shape[1:], 255, np.uint8)]))
 
 
-# Reading: everything becomes an upright Pillow image of mode L or RGB, or a list of float planes ---------------------
+# Reading: to an upright Pillow image of mode L or RGB, or a list of float planes -------------------------------------
 
 
 def _is_pillow(value: Any) -> bool:
-    module = sys.modules.get("PIL.Image")  # whoever holds such an image has imported it
+    module = sys.modules.get("PIL.Image")  # such an image exists only if this is imported
     return module is not None and isinstance(value, module.Image)
 
 
 def _opened(value: Any, constraint: ImageConstraint) -> Any:
-    """A Pillow image, unpacked, of whatever holds the bytes of a picture file; anything else as it is."""
+    """A decompressed Pillow image if the value is an image file or its bytes; any other value unchanged."""
     if isinstance(value, str | os.PathLike):
         name = f"the image {os.fspath(value)!r}"
         try:
@@ -161,13 +183,15 @@ def _opened(value: Any, constraint: ImageConstraint) -> Any:
 
 
 def _path(value: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """The path, or that of a file:// URL."""
+    """The path, also of a file:// URL."""
     text = os.fspath(value)
     if not isinstance(text, str) or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         return value
     url = urlsplit(text)
     if url.scheme.lower() != "file" or url.netloc not in ("", "localhost"):
-        raise FeatureError(f"cannot read the image {text!r}: of URLs, only file:/// on this machine is read")
+        raise FeatureError(
+            f"cannot read the image {text!r}: the only URLs that can be read are file:/// on this machine"
+        )
     return url2pathname(url.path)
 
 
@@ -185,7 +209,7 @@ def _unpacked(file: Any, name: str, constraint: ImageConstraint) -> Any:
         raise FeatureError(f"{name} cannot be read: it is not one of {', '.join(FORMATS)}, or it is damaged") from None
     except FeatureError:
         raise
-    except Exception as error:  # decoders meet damaged bytes with errors of every kind
+    except Exception as error:  # decoders raise errors of any type for damaged bytes
         raise FeatureError(f"{name} cannot be read: {error}") from None
     return opened
 
@@ -194,21 +218,21 @@ def _check_pixels(size: Size, name: str, constraint: ImageConstraint) -> None:
     width, height = size
     if width * height > constraint.most_pixels:
         raise FeatureError(
-            f"{name} is suspiciously large: {width} x {height} pixels; at most {constraint.most_pixels} are unpacked, "
-            "or as many as max_image_pixels of the ModelConfiguration says"
+            f"{name} is suspiciously large: {width} x {height} pixels; at most {constraint.most_pixels} are allowed, "
+            "see max_image_pixels of ModelConfiguration"
         )
 
 
 def _from_pillow(image, constraint: ImageConstraint):
     """An upright image of mode L or RGB; a list of one float plane for modes with more than 8 bits."""
-    _check_pixels(image.size, "the image", constraint)  # it may not have been unpacked yet
+    _check_pixels(image.size, "the image", constraint)  # it may not have been decompressed yet
     try:
         image = need("PIL.ImageOps", "images").exif_transpose(image)
         if image.mode in ("F", "I") or image.mode.startswith("I;16"):
             plane = np.asarray(image).astype(np.float32)
             return [plane / np.float32(257)] if image.mode.startswith("I;16") else [plane]
         return image.convert("L" if constraint.channels == 1 else "RGB")
-    except Exception as error:  # decoders meet damaged bytes with errors of every kind
+    except Exception as error:  # decoders raise errors of any type for damaged bytes
         raise FeatureError(f"the image cannot be read: {error}") from None
 
 
@@ -216,7 +240,7 @@ def _from_array(array: np.ndarray, constraint: ImageConstraint):
     """A list of planes in the order red, green, blue or one grey plane; uint8 or float32."""
     shape = list(array.shape)
     if array.dtype.kind not in "biuf" and not array.dtype.name.startswith("bfloat"):
-        raise FeatureError(f"cannot read an array of {array.dtype} as an image; expected whole numbers or floats")
+        raise FeatureError(f"cannot read an array of {array.dtype} as an image; expected integers or floats")
     while array.ndim > 3 and array.shape[0] == 1:
         array = array[0]
     if array.dtype == np.bool_:
@@ -224,13 +248,11 @@ def _from_array(array: np.ndarray, constraint: ImageConstraint):
     elif array.dtype != np.uint8:
         array = array.astype(np.float32)
     if 0 in array.shape:
-        raise FeatureError(f"an image of shape {shape} is empty")
+        raise FeatureError(f"cannot read an array of shape {shape} as an image: it is empty")
     if array.ndim == 2:
         return [array]
     if constraint.channels == 1 and array.ndim == 3 and _is_stack(array.shape, constraint):
-        raise FeatureError(
-            f"an array of shape {shape} holds {array.shape[0]} grey pictures; the image is one of them, [height, width]"
-        )
+        raise FeatureError(f"an array of shape {shape} has {array.shape[0]} grey images; expected one, [height, width]")
     if array.shape != constraint.shape and array.ndim == 3 and array.shape[2] in (1, 3, 4):
         return [array[:, :, i] for i in range(min(array.shape[2], 3))]
     if array.ndim == 3 and array.shape[0] in (1, 3, 4):
@@ -243,8 +265,7 @@ def _from_array(array: np.ndarray, constraint: ImageConstraint):
 
 
 def _is_stack(shape: tuple[int, ...], constraint: ImageConstraint) -> bool:
-    """Whether three or four pictures are given for a grey one, or may be: sizes tell them from channels that are last,
-    but for the smallest pictures."""
+    """Whether an array for a grey image may be a stack of three or four images, and not one with channels last."""
     count, height, width = shape
     return count in (3, 4) and (width not in (1, 3, 4) or constraint.size_for((width, height)) == (width, height))
 
@@ -284,7 +305,7 @@ def _crop_box(size: Size, rect) -> tuple[float, float, float, float]:
 
 
 def _placed(image, box, target: Size, mode: CropAndScale, turned: bool):
-    """One Pillow image, resampled from `box`, turned, and cut or put on black to fill `target`."""
+    """A Pillow image resampled from `box`, rotated, and cropped or placed on black to have the size `target`."""
     pillow = need("PIL.Image", "images")
     across, down = box[2] - box[0], box[3] - box[1]
     upright = target[::-1] if turned else target

@@ -1,5 +1,5 @@
-"""Models one after the other: several models go in, one model comes out.
+"""Pipelines: several models go in, one model that runs them in order comes out.
 
-`pipeline` joins the stages by name, `fusion` compiles several of them into one program, `linked` loads stages that live
-in files of their own. Start with `pipeline`.
+`pipeline` connects the stages by the names of their features, `fusion` compiles several stages into one program,
+`linked` loads stages that are stored in files of their own, `linking` writes such files. Start with `pipeline`.
 """

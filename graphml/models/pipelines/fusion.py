@@ -1,7 +1,7 @@
-"""How the stages of a pipeline run: one by one, or several as one compiled program.
+"""How the stages of a pipeline run: one by one, or several fused into one compiled program.
 
-Inside such a program every stage computes in the precision that it has alone: networks in float32, the rest in
-float64. JAX decides that by a context, which may change in the middle of a trace.
+In a fused program each stage computes in the same precision as alone: networks in float32, all other kinds in float64.
+JAX chooses the precision by a context manager, which may change in the middle of a trace.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from graphml.models.compile.programs import compiler_options
 from graphml.models.compile.random_keys import fresh_key
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given
-from graphml.models.interface.handing import Declared, recoloured, stage_inputs
+from graphml.models.interface.conversion import Declared, stage_inputs, with_colors
 from graphml.models.model import Model
 from graphml.models.network import NeuralNetwork
 from graphml.models.pipelines.linked import LinkedModel
 
-Stage = tuple[str, Model]
-"""A stage as errors call it, and its model."""
+LabelledModel = tuple[str, Model]
+"""A stage of a pipeline: its label in error messages, and its model."""
 
 _log = logging.getLogger("graphml")
 
@@ -37,25 +37,32 @@ _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
 
 
 def stage_key(model: Model, key: jax.Array | None, position: int) -> dict[str, Any]:
-    """The keyword with which a stage draws other random numbers than its neighbours."""
+    """The keyword argument `key` for a stage, other random numbers for each position; empty if it draws none."""
     return {} if key is None or not model.draws() else {"key": jax.random.fold_in(key, position)}
 
 
 @contextlib.contextmanager
 def inside(label: str) -> Iterator[None]:
+    """Add a label to the errors that are raised in the block."""
     try:
         yield
     except GraphmlError as error:
         raise error.in_context(label) from error
 
 
-# Runs ----------------------------------------------------------------------------------------------------------------
+# Segments ------------------------------------------------------------------------------------------------------------
 
 
 class Single:
-    """One stage. declared: what it can read, as those declare it who give it."""
+    """A segment of one stage.
 
-    def __init__(self, stage: Stage, position: int, declared: Declared) -> None:
+    Args:
+        stage: The stage.
+        position: Its index in the pipeline.
+        declared: The features that it can read, as their sources declare them.
+    """
+
+    def __init__(self, stage: LabelledModel, position: int, declared: Declared) -> None:
         self.stages = [stage]
         self._position = position
         self._declared = declared
@@ -68,15 +75,21 @@ class Single:
 
 
 class Fused:
-    """Consecutive stages as one program. Only the first takes what does not come from the run itself.
+    """A segment of several stages that are compiled into one program.
 
-    declared: what each of them can read, as those declare it who give it. wanted: the names that are read after the
-    run. trace_count: how often the program was traced.
+    Only the first stage reads features from outside of the segment.
+
+    Args:
+        stages: The stages, in order.
+        position: The index of the first one in the pipeline.
+        declared: For each stage the features that it can read, as their sources declare them.
+        wanted: Names of the features that are read after the segment.
+        programs: Where compiled programs are kept.
     """
 
     def __init__(
         self,
-        stages: Sequence[Stage],
+        stages: Sequence[LabelledModel],
         position: int,
         declared: Sequence[Declared],
         wanted: set[str],
@@ -125,7 +138,7 @@ class Fused:
 
     @functools.cached_property
     def _program(self) -> tuple[list[Any], Callable, Any]:
-        """The weights as they are, the program that pipelines with other weights share, and the device."""
+        """This segment's weights; the program, shared with pipelines that have other weights; the device."""
         device = pick_device(self.stages[0][1].configuration)
         platform = jax.default_backend() if device is None else device.platform
         traceables = [model.traceable() for _, model in self.stages]
@@ -147,41 +160,48 @@ class Fused:
         return [t.weights for t in traceables], kept[0], device
 
 
-Run = Single | Fused
+Segment = Single | Fused
+"""Consecutive stages that run together: f({name: value}, key) -> {output: value}."""
 
 
-def declared_before(stages: Sequence[Stage], inputs: Iterable[FeatureDescription]) -> list[Declared]:
-    """For each stage what it can read: the inputs of the pipeline, and what the stages before it give."""
+def declared_before(stages: Sequence[LabelledModel], inputs: Iterable[FeatureDescription]) -> list[Declared]:
+    """For each stage the features that it can read: inputs of the pipeline, and outputs of the stages before it."""
     found: list[Declared] = [{f.name: f for f in inputs}]
     for _, model in stages[:-1]:
         found.append({**found[-1], **{f.name: f for f in model.description.outputs}})
     return found
 
 
-def runs(
-    stages: Sequence[Stage], declared: Sequence[Declared], outputs: Iterable[str], programs: Latest[Any]
-) -> list[Run]:
-    """The stages in runs. declared: see `declared_before`; outputs: names that are wanted at the end; programs: where
-    compiled ones are kept."""
-    found: list[Run] = []
+def segments(
+    stages: Sequence[LabelledModel], declared: Sequence[Declared], outputs: Iterable[str], programs: Latest[Any]
+) -> list[Segment]:
+    """Divide the stages of a pipeline into segments.
+
+    Args:
+        stages: The stages, in order.
+        declared: See `declared_before`.
+        outputs: Names of the features that are read after the last stage.
+        programs: Where compiled programs are kept.
+    """
+    found: list[Segment] = []
     outputs = set(outputs)
     last_read = {f.name: position for position, (_, model) in enumerate(stages) for f in model.description.inputs}
     start = 0
     while start < len(stages):
         end = max(start + 1, _end(stages, start))
-        run = stages[start:end]
-        if len(run) > 1 and any(model.has_network() for _, model in run):
-            made = {f.name for _, model in run for f in model.description.outputs}
+        part = stages[start:end]
+        if len(part) > 1 and any(model.has_network() for _, model in part):
+            made = {f.name for _, model in part for f in model.description.outputs}
             wanted = {name for name in made if name in outputs or last_read.get(name, 0) >= end}
-            found.append(Fused(run, start, declared[start:end], wanted, programs))
-        else:  # nor is there a network in what could begin at a later one of these stages
-            found += [Single(stage, position, declared[position]) for position, stage in enumerate(run, start)]
+            found.append(Fused(part, start, declared[start:end], wanted, programs))
+        else:  # a segment that starts at a later one of these stages would have no network either
+            found += [Single(stage, position, declared[position]) for position, stage in enumerate(part, start)]
         start = end
     return found
 
 
-def _end(stages: Sequence[Stage], start: int) -> int:
-    """Where the run that begins at `start` ends."""
+def _end(stages: Sequence[LabelledModel], start: int) -> int:
+    """Where the segment that begins at `start` ends."""
     made: dict[str, FeatureDescription] = {}
     for position in range(start, len(stages)):
         model = stages[position][1]
@@ -192,7 +212,7 @@ def _end(stages: Sequence[Stage], start: int) -> int:
             return position
         made |= {f.name: f for f in outputs}
         if not all(map(_passes, outputs)):
-            # what is no array is made of the arrays when the program has run, hence after the last stage only
+            # other outputs are made from arrays after the program has run, so only the last stage may have them
             return position + 1 if isinstance(_itself(model), NeuralNetwork) else position
     return len(stages)
 
@@ -202,7 +222,7 @@ def _passes(feature: FeatureDescription) -> bool:
 
 
 def _itself(model: Model) -> Model:
-    """The model behind links."""
+    """The model that a chain of links leads to."""
     while isinstance(model, LinkedModel):
         model = model.target
     return model
@@ -220,7 +240,7 @@ def _has_function(model: Model) -> bool:
 
 
 def chain(
-    stages: Sequence[Stage],
+    stages: Sequence[LabelledModel],
     functions: Sequence[Callable[..., dict[str, Any]]],
     weights: Sequence[Any],
     inputs: Mapping[str, Any],
@@ -229,9 +249,19 @@ def chain(
     declared: Declared | None = None,
     first: int = 0,
 ) -> list[dict[str, Any]]:
-    """The arrays that each of the stages gives, traced.
+    """Trace several stages in a row.
 
-    declared: what the inputs are; None: what the first stage takes. first: its position in its pipeline.
+    Args:
+        stages: The stages, in order.
+        functions: `Traceable.function` of each stage.
+        weights: `Traceable.weights` of each stage.
+        inputs: {name: array} that the stages may read.
+        key: For random numbers; None if no stage draws any.
+        declared: How the inputs are declared; None: as the first stage declares them.
+        first: The index of the first stage in the pipeline.
+
+    Returns:
+        {name: array} of each stage.
     """
     env, out = dict(inputs), []
     declared = dict({} if declared is None else declared)
@@ -253,21 +283,21 @@ def chain(
 
 
 def _taken(model: Model, feature: FeatureDescription, value: Any, giver: FeatureDescription | None) -> Any:
-    """An array as the stage that reads it declares it."""
+    """Convert an array to the form that the stage which reads it declares."""
     value = jnp.asarray(value)
     if feature.image is not None:
-        return value if giver is None else recoloured(value, giver.image, feature.image)
+        return value if giver is None else with_colors(value, giver.image, feature.image)
     if feature.array is None:
         return value.reshape(1) if value.size == 1 else value
     shape = feature.array.fit(value.shape, rank5=model.has_network())
     if shape is None:
-        raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}; it is given {list(value.shape)}")
+        raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}, got shape {list(value.shape)}")
     value = value.reshape(shape)
     return value if model.has_network() else value.astype(feature.array.dtype)
 
 
 def _declared(feature: FeatureDescription, value: Any) -> Any:
-    """An array as the stage that computes it declares it."""
+    """Convert an array to the form that the stage which computes it declares."""
     if feature.array is None:
         return value.astype("float64").reshape(()) if feature.type is FeatureType.DOUBLE else value
     shape, dtype = feature.array.shape, np.dtype(feature.array.dtype)
@@ -280,7 +310,7 @@ def _declared(feature: FeatureDescription, value: Any) -> Any:
 
 
 def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs that a stage declares, from the arrays that its function gives."""
+    """Convert the arrays that the function of a stage returns to the outputs that the stage declares."""
     model = _itself(model)
     if isinstance(model, NeuralNetwork):
         return model.present(blobs)
@@ -288,10 +318,22 @@ def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def function_of(
-    stages: Sequence[Stage], inputs: Sequence[FeatureDescription], outputs: Sequence[FeatureDescription]
-) -> tuple[list[Any], Callable]:
-    """(weights, function of weights, inputs and key) of a whole pipeline: its outputs, and what else its last stage
-    gives. Raises UnsupportedError naming each stage that is no function of arrays."""
+    stages: Sequence[LabelledModel], inputs: Sequence[FeatureDescription], outputs: Sequence[FeatureDescription]
+) -> tuple[list[Any], Callable[..., dict[str, Any]]]:
+    """A whole pipeline as one function.
+
+    Args:
+        stages: The stages, in order.
+        inputs: The inputs of the pipeline.
+        outputs: The outputs of the pipeline.
+
+    Returns:
+        (weights, f(weights, inputs, key) -> arrays). The arrays are the outputs of the pipeline and everything that
+        its last stage computes.
+
+    Raises:
+        UnsupportedError: If a stage is not a function of arrays; the message lists all of them.
+    """
     traceables, reasons = [], []
     for label, model in stages:
         try:

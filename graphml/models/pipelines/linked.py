@@ -1,14 +1,15 @@
-"""Linked models: a stage that lives in a file of its own, so that several models share it.
+"""Linked models: stages that are stored in files of their own, so that several models can share them.
 
-Where a link may lead. The name and the search path come from a file, which may come from anybody, so they are followed
-only inside the folder of the linking file (of a package: the folder that it lies in) and below. Entries of the path
-that lead elsewhere (absolute ones, "..") are not looked into, and a symbolic link that leaves the folder is refused. A
-search path that the user gives, `ModelConfiguration(parameters={"linked_model_search_path": ...})`, replaces that of
-the file and opens the folders that it names; a file name that the user gives may be any. Entries are separated by ":"
-and seen from the folder of the linking file; empty means that folder. $BUNDLE_MAIN stands for it too; other bundles do
-not exist here. `Name.mlmodelc` means Name.mlmodel or Name.mlpackage, whichever is there.
+Which files a link may name: the file name and the search path are part of a model file, which may come from an
+untrusted source, so links are followed only in the folder of the linking file (for a package, the folder that contains
+it) and below. Entries of the search path that lead elsewhere (absolute paths, "..") are ignored, and symbolic links
+that leave the folder are refused. A search path from the user,
+`ModelConfiguration(parameters={"linked_model_search_path": ...})`, replaces that of the file and permits the folders
+that it names; a file name from the user may be any path.
+Entries are separated by ":" and relative to the folder of the linking file; an empty entry or $BUNDLE_MAIN is that
+folder itself. Other bundles do not exist here. `Name.mlmodelc` means Name.mlmodel or Name.mlpackage, whichever exists.
 
-One copy of a linked file is in memory, however many link to it, as long as one of them is.
+A linked file is in memory only once, for as long as a model that links to it is.
 """
 
 from __future__ import annotations
@@ -23,18 +24,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphml import spec
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError, with_article
 from graphml.models.configuration import ModelConfiguration, parameter
-from graphml.models.interface.handing import recoloured, stage_inputs
+from graphml.models.interface.conversion import stage_inputs, with_colors
 from graphml.models.model import Model, Traceable, load
-from graphml.naming import Names
 from graphml.spec.files import model_file
 from graphml.spec.update_rules import pipeline_of
 
 _SUFFIXES = (".mlmodel", ".mlpackage")
-_LONGEST = 32  # links that follow each other
-_MOST_STAGES = 4096  # behind links, counted as often as they run: a few small files can link to billions
+_LONGEST = 32  # links in a chain
+_MOST_STAGES = 4096  # reached by links, each counted as often as it runs: a few small files can link to billions
 
 _shared: weakref.WeakValueDictionary[Any, Model] = weakref.WeakValueDictionary()
 _lock = threading.RLock()
@@ -42,14 +41,19 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Place:
-    """A folder to look in. root: what is opened must lie in it; None: this folder may not be looked into at all."""
+    """A folder of a search path.
+
+    Attributes:
+        folder: The folder, with symbolic links resolved.
+        root: Only files inside of this folder may be opened; None: the folder may not be searched at all.
+    """
 
     folder: Path
     root: Path | None
 
 
 class LinkedModel(Model):
-    """Another file's model under this one's description. It cannot be trained, and its weights are not saved here.
+    """A model that is stored in another file. It cannot be trained here, and its weights are not saved with the link.
 
     Source: LinkedModel, LinkedModelFile (spec 4).
     """
@@ -60,10 +64,11 @@ class LinkedModel(Model):
 
     @property
     def target(self) -> Model:
-        """The model that is linked to; loaded on first use and shared with all who link to it.
+        """The model that the link leads to. It is loaded on first use and shared by all links to the same file.
 
-        Raises SpecError where it is missing, links in a circle, or takes or gives other features than declared here,
-        UnsupportedError where the link leads to places that a file may not name, or to too many stages.
+        Raises:
+            SpecError: If the file is missing, links form a circle, or its inputs and outputs differ from the declared.
+            UnsupportedError: If the link names a file outside of the permitted folders, or leads to too many stages.
         """
         return self._found if self._replaced is None else self._replaced
 
@@ -75,11 +80,11 @@ class LinkedModel(Model):
 
     @functools.cached_property
     def linked(self) -> Model:
-        """The model that is linked to, whatever that one links to and however it fits."""
+        """The model that the link leads to, before its own links and its interface are checked."""
         return _load(self.resolve(), self)
 
     def resolve(self) -> Path:
-        """The file or package that is linked to, with symbolic links resolved."""
+        """The file or package that the link leads to, with symbolic links resolved."""
         file = self._message.linkedModel.linkedModelFile
         given = parameter(self.configuration, "linked_model_file_name")
         name = file.linkedModelFileName.defaultValue if given is None else given
@@ -87,7 +92,9 @@ class LinkedModel(Model):
         search = file.linkedModelSearchPath.defaultValue if path is None else path
         for what, text in (("file name", name), ("search path", search)):
             if not isinstance(text, str | os.PathLike):
-                raise FeatureError(f"the {what} of a linked model is a str, not {with_article(type(text).__name__)}")
+                raise FeatureError(
+                    f"the {what} of a linked model must be a str, not {with_article(type(text).__name__)}"
+                )
         name, search = os.fspath(name), os.fspath(search)
         _check_name(name, given is not None)
         return _find(name, list(_places(self.path, search, path is not None)), given is not None)
@@ -104,13 +111,13 @@ class LinkedModel(Model):
         images = [(f.name, f.image, there[f.name]) for f in self.description.inputs if f.image is not None]
 
         def function(weights, inputs, key):
-            changed = {n: recoloured(inputs[n], given, wanted) for n, given, wanted in images if n in inputs}
+            changed = {n: with_colors(inputs[n], given, wanted) for n, given, wanted in images if n in inputs}
             return inner.function(weights, {**inputs, **changed}, key)
 
         return inner._replace(function=function) if images else inner
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """That of the model linked to."""
+        """The function of the target; see `Model.as_function`."""
         return self.target.as_function()
 
     def intermediates(
@@ -120,12 +127,17 @@ class LinkedModel(Model):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Those of the model linked to."""
+        """The parameters of the target."""
         return self.target.parameters
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> LinkedModel:
-        """The same link to a private copy with other weights; it predicts, but saving refuses: the weights would be
-        those of everybody who links to the file."""
+        """The same link to a private copy of the target with other weights.
+
+        It predicts but cannot be saved: other models that link to the file would get these weights too.
+
+        Args:
+            parameters: See `Model.with_parameters`.
+        """
         other = copy.copy(self)
         other._replaced = self.target.with_parameters(parameters)
         return other
@@ -133,7 +145,9 @@ class LinkedModel(Model):
     @property
     def spec(self) -> Any:
         if self._replaced is not None:
-            raise UnsupportedError("the weights of a linked model are in the file that it links to; save that one anew")
+            raise UnsupportedError(
+                "the weights of a linked model are in the file that it links to; save that model instead"
+            )
         return self._message
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
@@ -141,16 +155,16 @@ class LinkedModel(Model):
         found = []
         for number, row in enumerate(rows):
             try:
-                found.append(self._handed(self._check(row)))
+                found.append(self._converted(self._check(row)))
             except GraphmlError as error:
                 raise error.in_context(f"row {number + 1}") from None
         return self.target.predict_batch(found, **keyword)
 
     def _predict(self, values: dict[str, Any], **keyword: Any) -> dict[str, Any]:
-        return self.target.predict(self._handed(values), **keyword)
+        return self.target.predict(self._converted(values), **keyword)
 
-    def _handed(self, values: dict[str, Any]) -> dict[str, Any]:
-        """What the model linked to takes, which may declare another size or other colours of an image."""
+    def _converted(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Checked values as the target declares them: images may have another size or other colours there."""
         return stage_inputs(self.target, values, {f.name: f for f in self.description.inputs})
 
     def obstacles(self) -> list[str]:
@@ -171,9 +185,9 @@ def _check_name(name: str, trusted: bool) -> None:
 
 
 def _places(path: Path | None, search: str, trusted: bool) -> Iterator[Place]:
-    """The folders of a search path. trusted: the user gives it; otherwise all of them lie in the linking file's."""
+    """The folders of a search path. trusted: it comes from the user, not from the file."""
     if "\0" in search:
-        raise SpecError("the search path of the linked model holds a null character")
+        raise SpecError("the search path of the linked model contains a null character")
     home = None if path is None else Path(os.path.realpath(path)).parent
     for entry in search.split(":"):
         if entry.startswith("$BUNDLE_IDENTIFIER"):
@@ -189,9 +203,9 @@ def _places(path: Path | None, search: str, trusted: bool) -> Iterator[Place]:
 
 
 def _find(name: str, places: list[Place], trusted: bool) -> Path:
-    """The first candidate that exists, less those in folders that may not be looked into.
+    """The first file that exists, in the places that may be searched.
 
-    trusted: the name is the user's, and may lead anywhere from a folder that may be looked into.
+    trusted: the name comes from the user and may lead out of these places.
     """
     stem = Path(name).with_suffix("") if Path(name).suffix.lower() in (".mlmodelc", *_SUFFIXES) else Path(name)
     names = [str(stem) + suffix for suffix in _SUFFIXES]
@@ -214,7 +228,7 @@ def _find(name: str, places: list[Place], trusted: bool) -> Path:
                 raise UnsupportedError(f"the linked model {path} is refused: it is a link to {real.name!r}")
             return real
     lines = [f"the linked model {name!r} is missing"]
-    lines += ["looked for:", *tried] if tried else ["there is no folder to look in: the model was not read from a file"]
+    lines += ["looked for:", *tried] if tried else ["there is no folder to search: the model was not read from a file"]
     if refused:
         lines += ["refused, because the file names it and it is not in the file's own folder:", *refused]
     lines.append('ModelConfiguration(parameters={"linked_model_search_path": ...}) names other folders')
@@ -225,7 +239,7 @@ def _find(name: str, places: list[Place], trusted: bool) -> Path:
 
 
 def _load(path: Path, asking: Model) -> Model:
-    """The model in a file; the same object for all who ask in the same way while somebody holds it."""
+    """The model in a file: the same object for equal requests, as long as it is in use."""
     configuration = asking.configuration
     status = os.stat(model_file(path))
     which = (
@@ -247,7 +261,7 @@ def _load(path: Path, asking: Model) -> Model:
 
 
 def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
-    """What of a configuration has an influence on a model."""
+    """The parts of a configuration that influence a model."""
     yield configuration.compute_units
     yield configuration.preferred_device
     yield configuration.allow_low_precision_accumulation
@@ -260,23 +274,32 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
 
 
 class _Reach(NamedTuple):
-    """What the links of a model lead to. stages: how many run; depth: how many links follow each other."""
+    """What the links of a model lead to.
+
+    Attributes:
+        stages: Number of stages that run.
+        depth: Number of links in the longest chain.
+    """
 
     stages: int
     depth: int
 
 
 def follow(model: Model) -> None:
-    """Go once through each file that the links of a model lead to, before anything else follows them.
+    """Visit each file that the links of a model lead to once. Call this before following the links in any other way.
 
-    Raises SpecError where they go in a circle, UnsupportedError where too many follow each other or too many stages
-    would run.
+    Args:
+        model: The model, not necessarily a link.
+
+    Raises:
+        SpecError: If links form a circle.
+        UnsupportedError: If a chain of links is too long, or too many stages would run.
     """
     _reach(model, [], {})
 
 
 def _reach(model: Model, chain: list[LinkedModel], known: dict[int, _Reach]) -> _Reach:
-    """chain: the links that lead to the model. known: what the models that were seen, which the links hold, reach."""
+    """chain: the links that lead to the model; known: results by id of the model, which is kept alive by its link."""
     if isinstance(model, LinkedModel):
         return _reach_by(model, chain, known)
     if pipeline_of(model._message) is None:
@@ -287,7 +310,7 @@ def _reach(model: Model, chain: list[LinkedModel], known: dict[int, _Reach]) -> 
             reach = _reach(stage, chain, known)
             stages, depth = stages + reach.stages, max(depth, reach.depth)
             if depth and stages > _MOST_STAGES:
-                raise UnsupportedError(f"with what is linked to, the pipeline runs more than {_MOST_STAGES:,} stages")
+                raise UnsupportedError(f"with its links, the pipeline runs more than {_MOST_STAGES:,} stages")
         except GraphmlError as error:
             raise error.in_context(label) from None
     return _Reach(stages, depth)
@@ -301,7 +324,7 @@ def _reach_by(link: LinkedModel, chain: list[LinkedModel], known: dict[int, _Rea
     first = next(i for i, earlier in enumerate(targets) if earlier is target)
     if first < len(targets) - 1:
         circle = " -> ".join(str(model.path) for model in targets[first:])
-        raise SpecError(f"linked models go in a circle: {circle}")
+        raise SpecError(f"linked models form a circle: {circle}")
     if id(target) not in known:
         known[id(target)] = _reach(target, chain, known)
     stages, depth = known[id(target)]
@@ -312,7 +335,7 @@ def _reach_by(link: LinkedModel, chain: list[LinkedModel], known: dict[int, _Rea
 
 def _too_long(chain: list[LinkedModel]) -> UnsupportedError:
     return UnsupportedError(
-        f"more than {_LONGEST} links follow each other: {chain[0].linked.path} -> ... -> {chain[-1].linked.path}"
+        f"more than {_LONGEST} links in a chain: {chain[0].linked.path} -> ... -> {chain[-1].linked.path}"
     )
 
 
@@ -321,109 +344,10 @@ def _same_interface(link: LinkedModel, target: Model) -> None:
         here, there = ({f.name: f.type for f in getattr(m.description, what)} for m in (link, target))
         if here != there:
             raise SpecError(
-                f"the linked model {target.path} has the {what} {', '.join(map(repr, there))}, or other types of them; "
-                f"declared for it are {', '.join(map(repr, here))}"
+                f"the linked model {target.path} has other {what} than the link declares: {_types(there)} instead of "
+                f"{_types(here)}"
             )
 
 
-# Making --------------------------------------------------------------------------------------------------------------
-
-
-def link(
-    models: Iterable[str | os.PathLike[str] | Model],
-    shared_path: str | os.PathLike[str],
-    paths: Iterable[str | os.PathLike[str]],
-) -> list[Model]:
-    """Take out the stages with which several pipelines begin, and write them once.
-
-        graphml.link(["drawing.mlmodel", "sketch.mlmodel"], "out/Embedding.mlmodel", ["out/drawing.mlmodel", ...])
-
-    models: pipelines, or files of them. shared_path: where the common stages go, the longest run of leading stages
-    with equal bytes in all of them that are neither updatable nor links: a model if it is one stage, else a pipeline.
-    paths: where the pipelines go that link to it, one for each, in folders that hold `shared_path` or a folder of it.
-    Returns what was written there, loaded. Parameters of several common stages move below the scope "shared".
-    Raises SpecError where there is nothing in common, or a path cannot reach the shared file.
-    """
-    given = [model if isinstance(model, Model) else load(model) for model in models]
-    shared_path, paths = Path(shared_path), [Path(path) for path in paths]
-    if len(given) != len(paths) or not given:
-        raise SpecError(f"{len(given)} models and {len(paths)} paths are given; each model needs one")
-    messages = [model.spec for model in given]
-    count = _common(messages)
-    stages = list(pipeline_of(messages[0]).models)[:count]
-    searches = []
-    for path in paths:
-        search = os.path.relpath(os.path.realpath(shared_path.parent), os.path.realpath(path.parent))
-        if search.split(os.sep)[0] == os.pardir or ":" in search or os.path.isabs(search):
-            raise SpecError(f"{shared_path} is not in the folder of {path}, where links are followed")
-        searches.append("" if search == os.curdir else search)
-    wanted = [_wanted(message, count) for message in messages]
-    shared = _shared_model(stages, messages[0], set().union(*wanted))
-    spec.write(shared, shared_path)
-    name = shared_path.with_suffix(".mlmodelc").name
-    for message, path, search in zip(messages, paths, searches, strict=True):
-        spec.write(_linking(message, count, shared, name, search), path)
-    return [load(path) for path in paths]
-
-
-def _common(messages: list[Any]) -> int:
-    """How many leading stages are the same in all pipelines."""
-    for message in messages:
-        if pipeline_of(message) is None:
-            raise SpecError(
-                f"only pipelines have stages to share; this is a model of kind {message.WhichOneof('Type')}"
-            )
-    count = 0
-    for stages in zip(*(pipeline_of(message).models for message in messages), strict=False):
-        first = stages[0].SerializeToString(deterministic=True)
-        same = all(stage.SerializeToString(deterministic=True) == first for stage in stages[1:])
-        if not same or stages[0].isUpdatable or stages[0].WhichOneof("Type") == "linkedModel":
-            break
-        count += 1
-    if not count:
-        raise SpecError("the pipelines have no leading stage in common: stages are compared byte by byte")
-    return count
-
-
-def _wanted(message: Any, count: int) -> set[str]:
-    """What is read of the first stages: by later ones, or as an output."""
-    later = pipeline_of(message).models[count:]
-    return {f.name for model in later for f in model.description.input} | {f.name for f in message.description.output}
-
-
-def _shared_model(stages: list[Any], pipeline: Any, wanted: set[str]) -> Any:
-    if len(stages) == 1:
-        shared = type(pipeline)()
-        shared.CopyFrom(stages[0])
-        return shared
-    shared = type(pipeline)(specificationVersion=max(stage.specificationVersion for stage in stages))
-    shared.pipeline.models.extend(stages)
-    shared.pipeline.names.extend(list(pipeline_of(pipeline).names)[: len(stages)])
-    made: dict[str, Any] = {}
-    for stage in stages:
-        for feature in stage.description.input:
-            if feature.name not in made and all(feature.name != f.name for f in shared.description.input):
-                outer = [f for f in pipeline.description.input if f.name == feature.name]
-                shared.description.input.add().CopyFrom(outer[0] if outer else feature)
-        made |= {feature.name: feature for feature in stage.description.output}
-    shared.description.output.extend(feature for name, feature in made.items() if name in wanted)
-    return shared
-
-
-def _linking(message: Any, count: int, shared: Any, name: str, search: str) -> Any:
-    out = type(message)()
-    out.CopyFrom(message)
-    pipeline = pipeline_of(out)
-    rest = list(pipeline.models)[count:]
-    names = list(pipeline.names) or [f"model{i}" for i in range(len(pipeline.models))]
-    stage = type(message)(specificationVersion=4)
-    for field in ("input", "output"):
-        getattr(stage.description, field).extend(getattr(shared.description, field))
-    file = stage.linkedModel.linkedModelFile
-    file.linkedModelFileName.defaultValue = name
-    file.linkedModelSearchPath.defaultValue = search
-    del pipeline.models[:], pipeline.names[:]
-    pipeline.models.extend([stage, *rest])
-    pipeline.names.extend([names[0] if count == 1 else Names(names[count:]).free("shared"), *names[count:]])
-    out.specificationVersion = max(4, out.specificationVersion)
-    return out
+def _types(features: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name!r} ({kind.name.lower()})" for name, kind in features.items())

@@ -1,9 +1,9 @@
-"""Pipelines: models one after the other, joined by the names of what they give and take.
+"""Pipelines: models that run in order, connected by the names of their features.
 
-A stage finds an input under its name among the pipeline's inputs and the outputs of earlier stages; a later output
-hides an earlier one of the same name. `predict` goes stage by stage, each value in its declared type, so that strings,
-dictionaries and sequences pass too. Consecutive stages that are functions of arrays run as one compiled program, if a
-network is among them: feature engineering alone takes less time in NumPy than a program takes to compile.
+A stage finds its inputs by name among the inputs of the pipeline and the outputs of earlier stages; a later output
+hides an earlier one of the same name. `predict` runs one stage after the other and passes each value in its declared
+type, so that strings, dictionaries and sequences can be passed too. Consecutive stages that are functions of arrays run
+as one compiled program if one of them is a network; without a network NumPy is faster than compiling.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from graphml.errors import FeatureError, GraphError, GraphmlError, UnsupportedEr
 from graphml.interpreter.programs import Latest
 from graphml.models.compile.random_keys import checked_key
 from graphml.models.configuration import for_stage
-from graphml.models.interface.handing import Declared, handed, stage_inputs
+from graphml.models.interface.conversion import Declared, converted, stage_inputs
 from graphml.models.interface.values import checker, feature_check
 from graphml.models.model import Model, Traceable, kind_of
-from graphml.models.pipelines.fusion import Run, declared_before, function_of, inside, runs, stage_key
+from graphml.models.pipelines.fusion import Segment, declared_before, function_of, inside, segments, stage_key
 from graphml.models.pipelines.linked import follow
 from graphml.spec import versions
 from graphml.spec.update_rules import pipeline_of
@@ -33,23 +33,24 @@ Features = dict[str, Any]
 
 
 class Pipeline(Model):
-    """pipeline, pipelineClassifier and pipelineRegressor.
+    """A model made of stages: pipeline, pipelineClassifier and pipelineRegressor.
 
-    `models` are its stages by name. Errors inside a stage say which. Parameters nest as {stage: parameters}.
+    `models` has the stages by name; parameters are nested as {stage: parameters}. Errors name the stage.
+
     Source: Pipeline, PipelineClassifier, PipelineRegressor.
     """
 
     def __init__(self, message: Any, **keyword: Any) -> None:
         super().__init__(message, **keyword)
         self._replaced: Mapping[str, Model] = {}
-        # compiled; shared by all pipelines made of this one
+        # compiled programs; shared by all pipelines that are derived from this one
         self._programs: Latest[Any] = Latest(self.configuration.most_programs)
 
     # Stages ----------------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def models(self) -> dict[str, Model]:
-        """The stages in order, by their names: those that the file gives, else model0, model1 ..."""
+        """{name: stage}, in order. Stages without a name in the file are called model0, model1 ..."""
         own = {} if not self._replaced else self._replaced
         return {name: own.get(name, model) for name, model in self._loaded.items()}
 
@@ -68,7 +69,7 @@ class Pipeline(Model):
         return loaded
 
     def _described(self) -> Description:
-        """The interface as declared; a dictionary that a stage reads with keys of the other type takes both."""
+        """The declared interface. A dictionary accepts both types of keys if a stage reads it with the other type."""
         declared = super()._described()
         return replace(declared, inputs=tuple(map(self._with_keys_of_readers, declared.inputs)))
 
@@ -80,41 +81,46 @@ class Pipeline(Model):
             if own is not None and own.type is feature.type and (own.any_keys or own.keys is not feature.keys):
                 return replace(feature, any_keys=True)
             if any(f.name == feature.name for f in model.description.outputs):
-                break  # what later stages read is this one's
+                break  # later stages read this output
         return feature
 
     @property
     def last(self) -> Model:
-        """The last stage: the one that an update trains, if the pipeline is updatable."""
+        """The last stage, which an update of the pipeline trains."""
         return next(reversed(self.models.values()))
 
     def with_stage(self, name: str, model: Model) -> Pipeline:
         """The same pipeline with another model as one of its stages.
 
-        Raises GraphError for a stage that does not exist, or a model that takes or gives other features.
+        Args:
+            name: The name of the stage.
+            model: The new stage, with the same inputs and outputs.
+
+        Raises:
+            GraphError: If there is no such stage, or the model has other inputs or outputs.
         """
         old = self._stage(name).description
         for what, before, after in (
             ("takes", old.inputs, model.description.inputs),
-            ("gives", old.outputs, model.description.outputs),
+            ("returns", old.outputs, model.description.outputs),
         ):
             if {f.name: f.type for f in before} != {f.name: f.type for f in after}:
                 features = ", ".join(f"{f.name!r} ({f.takes})" for f in before)
-                raise GraphError(f"the stage {name!r} {what} {features}; the model in its place does not")
+                raise GraphError(f"the stage {name!r} {what} {features}; the new model does not")
         other = copy.copy(self)
         other._replaced = {**self._replaced, name: model}
-        for cached in ("models", "_encoded", "_runs", "_declared"):
+        for cached in ("models", "_encoded", "_segments", "_declared"):
             other.__dict__.pop(cached, None)
         return other
 
     def _stage(self, name: str) -> Model:
         if name not in self.models:
-            raise GraphError(f"no stage is called {name!r}; they are {', '.join(map(repr, self.models))}")
+            raise GraphError(f"no stage is called {name!r}; the stages are {', '.join(map(repr, self.models))}")
         return self.models[name]
 
     @property
     def _labelled(self) -> list[tuple[str, Model]]:
-        """The stages as errors call them."""
+        """The stages with their labels in error messages."""
         count = len(self.models)
         return [
             (f"stage {name!r} ({model.kind}), number {position + 1} of {count}", model)
@@ -124,11 +130,21 @@ class Pipeline(Model):
     def before_last(
         self, rows: Iterable[Mapping[str, Any]], label: Callable[[int], str] = lambda i: f"row {i + 1}"
     ) -> list[Features]:
-        """What the last stage is trained on: for each row the training inputs of that stage (its inputs, where it
-        declares none), computed by the stages before it or taken from the row. Random numbers are the same every time.
+        """The training samples of the last stage.
 
-        A row has the pipeline's inputs and the target. The stages before the last are frozen in an update, so this is
-        computed once for each row. label: what errors call a row. Raises FeatureError for a row that lacks something.
+        An update trains the last stage only, so the stages before it run once for each sample. Random numbers are the
+        same in every call.
+
+        Args:
+            rows: Samples with the inputs of the pipeline and the targets.
+            label: What error messages call the row of an index.
+
+        Returns:
+            For each row the training inputs of the last stage, or its inputs if it declares none: outputs of earlier
+            stages, or values of the row.
+
+        Raises:
+            FeatureError: If a row lacks a feature.
         """
         self._usable  # noqa: B018  (checked once)
         last = self.last.description
@@ -144,22 +160,26 @@ class Pipeline(Model):
                 given.append(feature_check(targets[name] for name in own)(own))
             except GraphmlError as error:
                 raise error.in_context(label(number)) from None
-        envs = self._stages(envs, self._labelled[:-1], jax.random.key(0))  # an update that is resumed sees the same
+        envs = self._stages(envs, self._labelled[:-1], jax.random.key(0))  # a resumed update must see the same
         declared, out = self._declared[-1], []
         for number, (env, own) in enumerate(zip(envs, given, strict=True)):
-            env = {**own, **{f.name: handed(f, env[f.name], declared.get(f.name)) for f in wanted if f.name in env}}
+            env = {**own, **{f.name: converted(f, env[f.name], declared.get(f.name)) for f in wanted if f.name in env}}
             missing = [f.name for f in wanted if f.name not in env and not f.optional]
             if missing:
-                raise FeatureError(f"{label(number)}\n  {', '.join(map(repr, missing))} is missing, for the last stage")
+                raise FeatureError(
+                    f"{label(number)}\n  {', '.join(map(repr, missing))} is missing; the last stage needs it"
+                )
             out.append({feature.name: env[feature.name] for feature in wanted if feature.name in env})
         return out
 
     # Predicting ------------------------------------------------------------------------------------------------------
 
     def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> Features:
-        """{output: value} for {input: value}; see `Model.predict`.
+        """Run the pipeline once; see `Model.predict`.
 
-        key: what stages draw random numbers with that have no seed of their own; without it each call draws anew.
+        Args:
+            features: {input: value}.
+            key: For layers that draw random numbers and have no seed; without it each call draws other numbers.
         """
         self._usable  # noqa: B018  (checked once)
         return self._predict(self._check(features), key=checked_key(key))
@@ -168,25 +188,27 @@ class Pipeline(Model):
         return self._outputs(self._wires(values, key))
 
     def _wires(self, values: Features, key: jax.Array | None) -> Features:
-        """Everything that has a name, after the last stage."""
+        """All values by name, after the last stage."""
         env = dict(values)
-        for run in self._runs:
-            env |= run(env, key)
+        for segment in self._segments:
+            env |= segment(env, key)
         return env
 
     @functools.cached_property
-    def _runs(self) -> Sequence[Run]:
+    def _segments(self) -> Sequence[Segment]:
         wanted = {feature.name for feature in self.description.outputs}
-        return runs(self._labelled, self._declared, wanted, self._programs)
+        return segments(self._labelled, self._declared, wanted, self._programs)
 
     @functools.cached_property
     def _declared(self) -> Sequence[Declared]:
         return declared_before(self._labelled, self.description.inputs)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[Features]:
-        """`predict` for each of many, in order: every stage takes all rows at once, in its own way.
+        """Run the pipeline for many inputs: each stage processes all rows; see `Model.predict_batch`.
 
-        key: every row draws what `predict` draws with it; without it each row draws anew.
+        Args:
+            rows: The features of each row.
+            key: For random numbers: each row draws the same as `predict` with this key; without it all rows differ.
         """
         self._usable  # noqa: B018  (checked once)
         envs = []
@@ -210,19 +232,30 @@ class Pipeline(Model):
         return envs
 
     def _outputs(self, env: Features) -> Features:
-        """The outputs as the pipeline declares them, which may differ in details from how the stage declares them."""
+        """The outputs, converted from how the stages declare them to how the pipeline does."""
         out = {}
         for feature in self.description.outputs:
             if feature.name not in env:
-                raise FeatureError(f"the output {feature.name!r} is an input that was left out")
+                raise FeatureError(f"the output {feature.name!r} is an optional input that was left out")
             value = env[feature.name]
-            out[feature.name] = value if feature.image is not None else checker(feature)(handed(feature, value, None))
+            out[feature.name] = (
+                value if feature.image is not None else checker(feature)(converted(feature, value, None))
+            )
         return out
 
     def intermediates(
         self, features: Mapping[str, Any], names: Iterable[str] | None = None, *, key: jax.Array | None = None
     ) -> Features:
-        """What passes between the stages, by name (None: all). Raises GraphError for a name that nothing has."""
+        """The values that are passed between the stages.
+
+        Args:
+            features: {input: value}.
+            names: Names of the wanted values; None returns all of them.
+            key: See `predict`.
+
+        Raises:
+            GraphError: If no value has such a name.
+        """
         self._usable  # noqa: B018  (checked once)
         key, env = checked_key(key), dict(self._check(features))
         for position, (label, model) in enumerate(self._labelled):
@@ -231,16 +264,18 @@ class Pipeline(Model):
                 env |= model.predict(inputs, **stage_key(model, key, position))
         missing = sorted(set(names or ()) - env.keys())
         if missing:
-            raise GraphError(f"nothing in the pipeline is called {', '.join(map(repr, missing))}")
+            raise GraphError(f"no feature of the pipeline is called {', '.join(map(repr, missing))}")
         return env if names is None else {name: env[name] for name in names}
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}: all stages as one function, to be jitted, differentiated, vmapped.
+        """All stages as one function from {input: array} to {output: array}, for jit, grad and vmap.
 
-        Arrays are those of the stages: see their `as_function`; colours of images are in the order that the pipeline
-        declares. Raises UnsupportedError naming the stages that have no
-        such function. Where a stage computes in float64 call it, jitted or not, under `jax.enable_x64(True)`: JAX
-        would cut its inputs to 32 bits at the door.
+        Arrays have the form that `as_function` of the stages takes; images have the colours that the pipeline declares.
+        If a stage computes in float64, call the function under `jax.enable_x64(True)`: otherwise JAX converts inputs to
+        32 bits.
+
+        Raises:
+            UnsupportedError: If a stage is not a function of arrays; the message lists all of them.
         """
         self._usable  # noqa: B018  (checked once)
         weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
@@ -260,7 +295,11 @@ class Pipeline(Model):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """{stage: its parameters}, for the stages that have any."""
+        """{stage: its parameters}, for the stages that have parameters.
+
+        Raises:
+            UnsupportedError: If no stage has parameters.
+        """
         out = {}
         for name, model in self.models.items():
             try:
@@ -272,9 +311,14 @@ class Pipeline(Model):
         return out
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Pipeline:
-        """The same pipeline with other weights: {stage: parameters}, or a part of it.
+        """The same pipeline with other weights.
 
-        Raises GraphError for a stage, layer or weight that does not exist, ShapeError for one of another shape.
+        Args:
+            parameters: {stage: parameters}, or a part of it; the others stay.
+
+        Raises:
+            GraphError: If a stage, layer or weight does not exist.
+            ShapeError: If a weight has another shape.
         """
         other = self
         for name, inner in parameters.items():
@@ -286,7 +330,7 @@ class Pipeline(Model):
 
     @property
     def spec(self) -> Any:
-        """The model as a message; stages that were replaced are written anew, all others as they were read."""
+        """The model as a message. Stages that were replaced are encoded, all others are as they were read."""
         return self._message if not self._replaced else self._encoded
 
     @functools.cached_property
@@ -312,14 +356,18 @@ class Pipeline(Model):
     @functools.cached_property
     def _usable(self) -> bool:
         usable = super()._usable
-        for name, model in self._loaded.items():  # the rules of the pipeline include those of what is stored in it
+        for name, model in self._loaded.items():  # validating the pipeline has validated the stages in it
             if name not in self._replaced and model.obstacles() == []:
                 model.__dict__.setdefault("_usable", True)
         return usable
 
 
 def stage_names(stages: Any) -> list[str]:
-    """Names that tell the stages apart, whatever the file says; what is wrong with it is said when it predicts."""
+    """Unique names for the stages, even if those in the file are not; validation reports them before predicting.
+
+    Args:
+        stages: A Pipeline message.
+    """
     count = len(stages.models)
     named = list(stages.names) if len(stages.names) == count else [f"model{i}" for i in range(count)]
     seen: set[str] = set()

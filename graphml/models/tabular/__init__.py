@@ -1,5 +1,5 @@
-"""Models of rows of numbers: linear models, trees, support vectors, neighbors and recommenders.
+"""Models of tabular data: linear models, trees, support vectors, nearest neighbours and recommenders.
 
-A row of features goes in, a number or a class with its probabilities comes out. Start with `base`, which makes rows and
-runs many of them together; each other module is one kind of model.
+A row of features goes in, a number or a class with its probabilities comes out. Start with `base`, which builds rows
+from features and runs many of them together; each of the other modules is one kind of model.
 """

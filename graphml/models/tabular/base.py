@@ -1,7 +1,7 @@
-"""Models that predict from one row of numbers: how rows are made, how many run together, and how they answer.
+"""Models that predict from one row of numbers: how rows are built, how many run together, and what they return.
 
-Numbers count as one feature of the row, arrays as all their elements, in the order of the description. Everything is
-computed in float64, whatever JAX's global setting.
+A number is one feature of the row, an array one for each of its elements, in the order of the description. Everything
+is computed in float64, regardless of JAX's global setting.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from graphml.spec.predictor_rules import row_width
 
 Rows = Iterable[Mapping[str, Any]] | dict[str, Any]
 
-_MOST_ROWS = 16384  # of one call
-# Numbers that one call holds at a time, at most: on a CPU what fits into the caches.
+_MOST_ROWS = 16384  # in one call
+# The most numbers in memory during one call; on a CPU as many as fit into its caches.
 _CPU_NUMBERS, _NUMBERS = 1 << 18, 1 << 26
 
 _NUMBER_TYPES = frozenset((float, int, np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8))
@@ -38,9 +38,16 @@ _INT_TYPES = frozenset((int, np.int64, np.int32, np.int16, np.int8))
 class RowProgram:
     """A function of weights and rows, in float64, compiled once for each power of two of rows.
 
-    compute: pure, (weights, rows) -> results; rows and results are trees of arrays with the rows along the first axis.
-    most: how many rows may run in one call. weights: on the device. trace_count: how often the function was traced and
-    compiled.
+    Args:
+        compute: A pure function (weights, rows) -> results. Rows and results are trees of arrays with one row per
+            index of the first axis.
+        weights: A tree of arrays.
+        device: Where to run; None: on JAX's default device.
+        most: The largest number of rows in one call.
+
+    Attributes:
+        weights: The weights on the device.
+        trace_count: How often the function was compiled.
     """
 
     def __init__(self, compute: Callable[..., Any], weights: Any, device: Device | None, most: int = 1) -> None:
@@ -57,8 +64,10 @@ class RowProgram:
         return self._compute(weights, rows)
 
     def __call__(self, parts: Iterable[Any]) -> Iterator[Any]:
-        """The results of each part, a tree of arrays of at most `most` rows. Rows are filled up with copies of the
-        last, so that a new number of rows seldom compiles anew."""
+        """The results of each part, which is a tree of arrays with at most `most` rows.
+
+        Parts are padded with copies of the last row, so that a new number of rows seldom needs another program.
+        """
         started = []
         with jax.enable_x64(True):
             for rows in parts:
@@ -76,7 +85,12 @@ class RowProgram:
 
 
 def most_rows(numbers: int, device: Device | None) -> int:
-    """How many rows to run in one call when each takes that many numbers: a power of two."""
+    """The number of rows to run in one call, a power of two.
+
+    Args:
+        numbers: How many numbers each row needs in memory.
+        device: The device; None: JAX's default device.
+    """
     platform = jax.default_backend() if device is None else device.platform
     limit = _CPU_NUMBERS if platform == "cpu" else _NUMBERS
     return min(_MOST_ROWS, 1 << max(0, (limit // max(1, numbers)).bit_length() - 1))
@@ -85,14 +99,15 @@ def most_rows(numbers: int, device: Device | None) -> int:
 class RowModel(Model):
     """A model of one row of numbers.
 
-    A kind has `_weights`, a tree of NumPy arrays, and `_compute(weights, rows)`: a pure function of rows [n, features],
-    which gives the answers [n, numbers] or, for classifiers, (index of the class [n], probabilities [n, classes]).
+    Subclasses have `_weights`, a tree of NumPy arrays, and `_compute(weights, rows)`, a pure function of rows
+    [n, features]. It returns numbers [n, outputs] or, for classifiers, (index of the class [n], probabilities [n,
+    classes]).
     """
 
     missing: float | None = None
-    """What stands for an optional number or array that is left out; None: nothing does."""
+    """The value of optional features that are left out; None: they are required."""
 
-    # For kinds -------------------------------------------------------------------------------------------------------
+    # For subclasses ---------------------------------------------------------------------------------------------------
 
     @property
     def _weights(self) -> Any:
@@ -103,27 +118,27 @@ class RowModel(Model):
 
     @property
     def _widths(self) -> tuple[int, int | None]:
-        """The fewest and the most features of a row."""
+        """The smallest and the largest number of features in a row; None: any number."""
         raise NotImplementedError
 
     @property
     def _numbers_per_row(self) -> int:
-        """How many numbers the work on one row needs at a time."""
+        """How many numbers one row needs in memory while it is computed."""
         return self._widths[0]
 
-    # The functional face ---------------------------------------------------------------------------------------------
+    # As a function ----------------------------------------------------------------------------------------------------
 
     @property
     def trace_count(self) -> int:
-        """How often the model was traced and compiled: once for each power of two of rows."""
+        """How often the model was compiled: once for each power of two of rows."""
         return self._program.trace_count
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}, in float64; to be jitted, differentiated, vmapped.
+        """The model as a function from {input: array} to {output: array}, in float64, for jit, grad and vmap.
 
-        Numbers are arrays of shape (). A classifier gives the probabilities of its classes, in the order of the labels,
-        under the name of that output, or of the label where there is none. Call it, jitted or not, under
-        `jax.enable_x64(True)`: JAX cuts what comes from outside to 32 bits otherwise.
+        Numbers are arrays of shape (). A classifier returns the probabilities of its classes, in the order of the
+        labels, under the name of that output, or of the label if there is no such output. Call the function under
+        `jax.enable_x64(True)`: otherwise JAX converts inputs to 32 bits.
         """
         weights, function, _ = self.traceable()
         return lambda inputs: function(weights, inputs, None)
@@ -155,9 +170,10 @@ class RowModel(Model):
         return self._answers(result)[0]
 
     def predict_batch(self, rows: Rows) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order, in few calls of the compiled function.
+        """Run the model for many inputs in few calls of the compiled function; see `Model.predict_batch`.
 
-        rows: the features of each, or {input: its values in all rows}.
+        Args:
+            rows: The features of each row, or {input: its values in all rows}.
         """
         self._usable  # noqa: B018  (checked once)
         if isinstance(rows, dict):
@@ -174,10 +190,10 @@ class RowModel(Model):
         return [answer for result in self._program(parts) for answer in self._answers(result)]
 
     def _columns(self, columns: Mapping[str, Any]) -> np.ndarray | list[dict[str, Any]]:
-        """[rows, features] from {input: its values}, or single rows where an array does not hold plain numbers."""
+        """Convert {input: values} to [rows, features], or to single rows if a column needs to be checked row by row."""
         lengths = {name: len(values) for name, values in columns.items()}
         if len(set(lengths.values())) > 1:
-            raise FeatureError(f"features of one batch have as many values each; these have {lengths}")
+            raise FeatureError(f"all features of a batch must have the same number of values, got {lengths}")
         if columns.keys() == {feature.name for feature in self.description.inputs}:
             table = _joined([_column(f, columns[f.name]) for f in self.description.inputs])
             if table is not None:
@@ -187,7 +203,7 @@ class RowModel(Model):
         return [{name: values[i] for name, values in columns.items()} for i in range(count)]
 
     def _table(self, rows: Sequence[Mapping[str, Any]], start: int) -> np.ndarray:
-        """[rows, features] of single rows. Columns are checked at once; what looks unusual is checked row by row."""
+        """Convert rows to [rows, features]. Columns of plain numbers are checked as a whole, others row by row."""
         inputs = self.description.inputs
         if set(map(type, rows)) == {dict} and set(map(len, rows)) == {len(inputs)}:
             try:
@@ -203,13 +219,13 @@ class RowModel(Model):
                 checked.append(self._row(self._check(row)))
             except GraphmlError as error:
                 raise error.in_context(f"row {start + number + 1}") from None
-        if len(set(map(len, checked))) > 1:  # arrays of flexible shape, where only the first features matter
+        if len(set(map(len, checked))) > 1:  # arrays of flexible shape, of which only the first features are used
             width = min(map(len, checked))
             checked = [row[:width] for row in checked]
         return np.stack(checked)
 
     def _row(self, values: Mapping[str, Any]) -> np.ndarray:
-        """The row of checked values."""
+        """The row, float64 [features], of checked values."""
         parts = [
             np.asarray(values[f.name], np.float64).reshape(-1) if f.name in values else self._left_out(f)
             for f in self.description.inputs
@@ -221,7 +237,7 @@ class RowModel(Model):
     def _left_out(self, feature: FeatureDescription) -> np.ndarray:
         shape = () if feature.array is None else feature.array.shape
         if self.missing is None or shape is None:
-            raise FeatureError(f"the feature {feature.name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {feature.name!r} is missing and has no default")
         check_shape(shape, np.float64)
         return np.full(math.prod(shape), self.missing)
 
@@ -229,10 +245,10 @@ class RowModel(Model):
         least, most = self._widths
         if width < least or (most is not None and width > most):
             wanted = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
-            raise ShapeError(f"the inputs make a row of {width} features; the model takes {wanted}")
+            raise ShapeError(f"the inputs have {width} features in total; the model takes {wanted}")
 
     def _answers(self, result: Any) -> list[dict[str, Any]]:
-        """What is computed for some rows, as the description declares it."""
+        """Convert the results for some rows to the outputs that the description declares."""
         if self._classes is None:
             name, answer = self._answer.name, self._answer
             if answer.type is FeatureType.DOUBLE:
@@ -248,7 +264,7 @@ class RowModel(Model):
             answers = [a | {name: dict(zip(labels, row, strict=True))} for a, row in zip(answers, rows, strict=True)]
         return answers
 
-    # What is made once -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:
@@ -263,7 +279,7 @@ class RowModel(Model):
 
     @property
     def _declared_width(self) -> int | None:
-        """How many features a row has; None where an array is of flexible shape."""
+        """The number of features in a row; None if an array has a flexible shape."""
         return row_width(self._message.description.input)
 
     @functools.cached_property
@@ -272,7 +288,7 @@ class RowModel(Model):
 
     @functools.cached_property
     def _probability_array(self) -> FeatureDescription | None:
-        """The output of probabilities where it is declared as an array."""
+        """The output for probabilities if it is declared as an array."""
         name = self.description.predicted_probabilities_name
         return next((f for f in self.description.outputs if f.name == name and f.array is not None), None)
 
@@ -289,7 +305,7 @@ class RowModel(Model):
 
 
 def _column(feature: FeatureDescription, values: Any) -> np.ndarray | None:
-    """The values of one feature as [rows] or [rows, elements]; None where they need a closer look."""
+    """The values of one feature as [rows] or [rows, elements]; None if they must be checked one by one."""
     if feature.array is not None:
         return _array_column(feature, values)
     whole = feature.type is FeatureType.INT64
@@ -312,7 +328,7 @@ def _array_column(feature: FeatureDescription, values: Any) -> np.ndarray | None
         if set(map(type, values)) != {np.ndarray} or len({(v.shape, v.dtype) for v in values}) != 1:
             return None
         shape = np.shape(values[0])
-        values = np.concatenate(values).reshape(-1, *shape) if shape else np.stack(values)  # far faster than stacking
+        values = np.concatenate(values).reshape(-1, *shape) if shape else np.stack(values)  # much faster than stacking
     if dtype.kind != "f" or values.dtype.kind != "f" or not feature.array.allows(values.shape[1:]):
         return None
     with np.errstate(over="ignore"):

@@ -19,8 +19,8 @@ from graphml.models.model import Model, Traceable
 from graphml.models.tabular.base import RowProgram, most_rows
 from graphml.models.tabular.linear import probit
 
-_SHIFT = 32  # feature ids and values have 32 bits each; together they are one key
-# field that names an input -> what stands for it when it is left out: no shift, the variance as it is, no cutting off
+_SHIFT = 32  # a feature id and a value, of 32 bits each, make one key
+# field that names an optional input -> its default: no shift, unscaled variance, no truncation
 _NUMBERS = {
     "optimismInputFeatureName": 0.0,
     "samplingScaleInputFeatureName": 1.0,
@@ -29,10 +29,12 @@ _NUMBERS = {
 
 
 def score(weights: Any, features: Any) -> tuple[Any, Any]:
-    """Mean and variance of the score: the bias and what the values of the features select.
+    """Mean and variance of the score: the bias plus one weight for each feature, selected by its value.
 
-    features: [n], element i the value of feature i, or [n, 2], each row a feature and its value. Values without a
-    weight add nothing.
+    Args:
+        weights: See `BayesianProbit`.
+        features: [n] with the value of feature i at index i, or [n, 2] with a feature and its value in each row. Values
+            that have no weight add nothing.
     """
     features = features.astype(jnp.int64)
     if features.ndim == 1:
@@ -49,28 +51,31 @@ def score(weights: Any, features: Any) -> tuple[Any, Any]:
 
 
 def probability(mean: Any, variance: Any) -> Any:
-    """P(yes) for a score with this distribution."""
+    """P(yes) for a score with this mean and variance."""
     return probit(mean / jnp.sqrt(variance + 1))
 
 
 class BayesianProbit(Model):
-    """P(yes) = Phi(m / sqrt(v + 1)) for discrete features, m and v the mean and the variance of their score.
+    """P(yes) = Phi(m / sqrt(v + 1)) for discrete features, where m and v are the mean and the variance of their score.
 
-    Other outputs, where they are named: m; v; P with m + optimism sqrt(v) in place of m; Phi(s) for a score s drawn
-    from the normal distribution with mean m and deviation samplingScale sqrt(v), cut off at samplingTruncation
-    deviations.
-    `predict` and `predict_batch` take a `key` to draw with; without one they draw anew each time.
+    Optional outputs are m, v, the probability with m + optimism sqrt(v) instead of m, and a sampled probability Phi(s).
+    Its score s is drawn from a normal distribution with mean m and standard deviation samplingScale sqrt(v), truncated
+    at samplingTruncation standard deviations. `predict` and `predict_batch` take a `key` for it; without one, each call
+    draws other numbers.
+
     Source: BayesianProbitRegressor (spec 2).
     """
 
     @property
     def trace_count(self) -> int:
-        """How often the model was traced and compiled: once for each power of two of rows and shape of the features."""
+        """How often the model was compiled: once for each power of two of rows and shape of the features."""
         return self._program.trace_count
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output: array} from {input: array}, in float64; see `RowModel.as_function`. Besides the inputs it takes
-        `key`, which is required where a sampled probability is an output."""
+        """The model as a function from {input: array} to {output: array}, in float64; see `RowModel.as_function`.
+
+        It also takes a `key`, which is required if the model has a sampled probability.
+        """
         weights, function, _ = self.traceable()
         return lambda inputs, key=None: function(weights, inputs, key)
 
@@ -102,7 +107,7 @@ class BayesianProbit(Model):
         }
         if self.draws():
             if key is None:
-                raise FeatureError("a sampled probability is drawn with a key: pass key=jax.random.key(...)")
+                raise FeatureError("the sampled probability needs random numbers: pass key=jax.random.key(...)")
             cut = numbers["samplingTruncationInputFeatureName"]
             drawn = jax.random.truncated_normal(key, -cut, cut, dtype=jnp.float64)
             drawn = mean + numbers["samplingScaleInputFeatureName"] * deviation * drawn
@@ -112,7 +117,12 @@ class BayesianProbit(Model):
     # Predicting ------------------------------------------------------------------------------------------------------
 
     def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
-        """{output: value} for {input: value}; see `Model.predict`. key: for the sampled probability."""
+        """Run the model once; see `Model.predict`.
+
+        Args:
+            features: {input: value}.
+            key: For the sampled probability; without it each call draws other numbers.
+        """
         self._usable  # noqa: B018  (checked once)
         return self._predict(self._check(features), key=checked_key(key))
 
@@ -120,7 +130,12 @@ class BayesianProbit(Model):
         return self._run([self._arrays(values)], key)[0]
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order; rows with as many features run together."""
+        """Run the model for many inputs; rows with equally many features run together. See `Model.predict_batch`.
+
+        Args:
+            rows: The features of each row.
+            key: For the sampled probability: each row draws the same numbers as `predict` with this key.
+        """
         self._usable  # noqa: B018  (checked once)
         checked = []
         for number, row in enumerate(rows):
@@ -148,16 +163,16 @@ class BayesianProbit(Model):
         return out
 
     def _seeds(self, count: int, key: jax.Array | None) -> np.ndarray:
-        """The data of one key for each row: that of the call, the same for all, or others in each call and row."""
+        """The data of a key for each row: from the key of the call, the same for all rows, or else random."""
         if key is None:
             return fresh_seeds(count)
         return np.tile(np.asarray(jax.random.bits(key, (2,), np.uint32)), (count, 1))
 
     def _arrays(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Checked values as arrays. Raises FeatureError for features of another form."""
+        """Checked values as arrays."""
         name = self._parameters.regressionInputFeatureName
         if name not in values:
-            raise FeatureError(f"the feature {name!r} was left out, and nothing takes its place")
+            raise FeatureError(f"the feature {name!r} is missing and has no default")
         features = np.asarray(values[name])
         if features.ndim != 1 and (features.ndim != 2 or features.shape[1] != 2):
             raise FeatureError(f"features are an array [features] or [features, 2], got {list(features.shape)}")
@@ -174,7 +189,7 @@ class BayesianProbit(Model):
     def _row(self, weights: Any, row: Mapping[str, Any]) -> dict[str, Any]:
         return self._outputs(weights, row["features"], row, key_of(row["seed"]))
 
-    # What is made once -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:

@@ -1,4 +1,4 @@
-"""Recommendations from the likeness of items: itemSimilarityRecommender."""
+"""Recommendations by the similarity of items: itemSimilarityRecommender."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ from graphml.models.tabular.base import RowProgram, most_rows
 
 
 def scores(weights: Any, ratings: Any) -> Any:
-    """The score of each item, [items], from the ratings of some, [items] with NaN where there is none.
+    """The score of each item.
 
-    An item's score is the sum over the rated ones of their likeness times the rating less the item's own adjustment.
+    It is the sum, over the rated items, of their similarity to the item times (rating - the item's own adjustment).
+
+    Args:
+        weights: See `ItemSimilarity`.
+        ratings: [items], NaN for items without a rating.
+
+    Returns:
+        [items].
     """
     rated = ~jnp.isnan(ratings)
     ratings = jnp.where(rated, ratings, 0.0)
@@ -30,9 +37,14 @@ def scores(weights: Any, ratings: Any) -> Any:
 
 
 def ranked(weights: Any, rows: Mapping[str, Any]) -> tuple[Any, Any]:
-    """(items from the best to the worst, their scores) for many rows; items that may not be recommended score NaN.
+    """Items by descending score, for many rows. Of items with equal scores the one with the lower index comes first.
 
-    Of equal scores the item with the lower number comes first.
+    Args:
+        weights: See `scores`.
+        rows: {"ratings": [rows, items], "allowed": [rows, items], whether an item may be recommended}.
+
+    Returns:
+        Indices of items and their scores, each [rows, items]. Items that are not allowed are last, with a score of NaN.
     """
     found = jax.vmap(scores, in_axes=(None, 0))(weights, rows["ratings"])
     found = jnp.where(rows["allowed"], found, jnp.nan)
@@ -41,18 +53,22 @@ def ranked(weights: Any, rows: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 class ItemSimilarity(Model):
-    """The items that are most like those that were rated.
+    """Recommends the items that are most similar to the rated ones.
 
-    Ratings are a dictionary item -> rating, or a sequence of items, which then count 1. Items that the model does not
-    know are ignored. All items but the rated ones may be recommended, also with a score of zero; a list of exclusions
-    takes the place of the rated ones, a restriction names the only ones. Where the file makes the restriction a
-    required input, an empty one restricts nothing. Source: ItemSimilarityRecommender (spec 4).
+    Ratings are a dictionary {item: rating}, or a sequence of items with a rating of 1 each. Unknown items are ignored.
+    All items except the rated ones may be recommended, even with a score of zero. If a list of exclusions is given,
+    these items are left out instead of the rated ones; if a restriction is given, only its items are recommended. If
+    the file makes the restriction a required input, an empty one does not restrict anything.
+
+    Source: ItemSimilarityRecommender (spec 4).
     """
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
-        """{output of the scores: [items]} from {input of the items: ratings [items], NaN where there is none}.
+        """The scores as a function, in float64; restrictions and exclusions are ignored.
 
-        In float64; items are in the order of `items`. Restrictions and exclusions play no part.
+        Returns:
+            f({name of the input of items: ratings [items], NaN without a rating}) -> {name of the output of scores:
+            [items]}, in the order of `items`.
         """
         weights, function, _ = self.traceable()
         return lambda inputs: function(weights, inputs, None)
@@ -70,7 +86,7 @@ class ItemSimilarity(Model):
 
     @functools.cached_property
     def items(self) -> tuple[str, ...] | tuple[int, ...]:
-        """What the items are called: by the names in the file, or else by their numbers."""
+        """The items: their names in the file, or else their numbers."""
         message = self._parameters
         if message.itemStringIds.vector:
             return tuple(message.itemStringIds.vector)
@@ -80,14 +96,14 @@ class ItemSimilarity(Model):
 
     @property
     def trace_count(self) -> int:
-        """How often the model was traced and compiled: once for each power of two of rows."""
+        """How often the model was compiled: once for each power of two of rows."""
         return self._program.trace_count
 
     def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
         return self._run([values])[0]
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order, together."""
+        """Run the model for many inputs together; see `Model.predict_batch`."""
         self._usable  # noqa: B018  (checked once)
         checked = []
         for number, row in enumerate(rows):
@@ -120,7 +136,7 @@ class ItemSimilarity(Model):
         return {"ratings": ratings, "allowed": allowed}
 
     def _restricts(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row names the only items to recommend. Where that input must be given, an empty one names none."""
+        """Whether a row restricts the items. An empty restriction does not, if the file makes that input required."""
         restriction = row.get(self._parameters.itemRestrictionInputFeatureName)
         return restriction is not None and (len(restriction) > 0 or not self._restriction_required)
 
@@ -131,7 +147,7 @@ class ItemSimilarity(Model):
         count = row.get(self._parameters.numRecommendationsInputFeatureName, len(self.items))
         if count < 0:
             name = self._parameters.numRecommendationsInputFeatureName
-            raise FeatureError(f"the feature {name!r} must be a number of items, at least 0, got {count}")
+            raise FeatureError(f"the feature {name!r} must not be negative, got {count}")
         return count
 
     def _answer(self, row: Mapping[str, Any], order: np.ndarray, score: np.ndarray) -> dict[str, Any]:
@@ -144,7 +160,7 @@ class ItemSimilarity(Model):
         }
         return {name: value for name, value in answers.items() if name}
 
-    # What is made once -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:
@@ -161,7 +177,7 @@ class ItemSimilarity(Model):
 
     @functools.cached_property
     def _numbers(self) -> list[int]:
-        """The numbers of the items: all that have a name, or those that occur."""
+        """The numbers of the items: of all that have a name, or else of those that occur."""
         message = self._parameters
         named = max(len(message.itemStringIds.vector), len(message.itemInt64Ids.vector))
         if named:

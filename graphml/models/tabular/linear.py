@@ -15,7 +15,7 @@ from graphml.spec.enums import enum_name
 
 
 def probit(z: Any) -> Any:
-    """Phi(z), the distribution function of the normal distribution."""
+    """Phi(z), the cumulative distribution function of the standard normal distribution."""
     return jax.scipy.special.ndtr(z)
 
 
@@ -23,23 +23,31 @@ _LINKS: dict[str, Callable[[Any], Any]] = {"NoTransform": lambda z: z, "Logit": 
 
 
 def scores(weights: Any, x: Any) -> Any:
-    """w . x + b for each row of weights: [n, rows] from x [n, features]."""
+    """w . x + b for each row of weights.
+
+    Args:
+        weights: {"weights": [rows, features], "offset": [rows]}.
+        x: [n, features].
+
+    Returns:
+        [n, rows].
+    """
     return jnp.dot(x, weights["weights"].T, precision=jax.lax.Precision.HIGHEST) + weights["offset"]
 
 
 def two_classes(second: Any, first: Any) -> Any:
-    """[n, 2] from the probabilities [n, 1] of the second and the first class."""
+    """Join the probabilities [n, 1] of the second and the first class to [n, 2], first class first."""
     return jnp.concatenate([first, second], axis=-1)
 
 
 def reference_class(z: Any) -> Any:
-    """Softmax over 0, the score of the first class, and those of the others: [n, rows + 1]."""
+    """Softmax of scores [n, rows] and of 0, the score of the first class: [n, rows + 1]."""
     return jax.nn.softmax(jnp.concatenate([jnp.zeros_like(z[..., :1]), z], axis=-1), axis=-1)
 
 
 def one_against_rest(z: Any) -> Any:
-    """Logistic probabilities that are scaled to a sum of 1."""
-    # where all are tiny they are exp(z), and their sum may be zero
+    """Logistic probabilities of scores [n, classes], scaled to a sum of 1."""
+    # tiny probabilities are close to exp(z), and their sum may underflow to zero
     tiny = jnp.max(z, axis=-1, keepdims=True) < -40
     p = jax.nn.sigmoid(jnp.where(tiny, 0.0, z))
     return jnp.where(tiny, jax.nn.softmax(z, axis=-1), p / jnp.sum(p, axis=-1, keepdims=True))
@@ -48,8 +56,10 @@ def one_against_rest(z: Any) -> Any:
 class LinearModel(RowModel):
     """y = link(w . x + b), or the probabilities of classes from such scores.
 
-    Two classes: P(second) = link(w . x + b). More: softmax with 0 for the first class (ReferenceClass), or link of each
-    score over the sum of all (OneVsRest). Source: GLMRegressor, GLMClassifier.
+    With two classes P(second) = link(w . x + b). With more, the probabilities are the softmax with a score of 0 for the
+    first class (ReferenceClass), or the link of each score divided by their sum (OneVsRest).
+
+    Source: GLMRegressor, GLMClassifier.
     """
 
     @functools.cached_property

@@ -1,16 +1,16 @@
 """Nearest neighbours: kNearestNeighborsClassifier.
 
-What the format leaves open is decided here as follows.
+The format leaves some questions open; here they are answered as follows.
 
-- Neighbours at one distance: the sample that was stored first counts as nearer.
-- Labels with as many votes: the one whose nearest neighbour is nearer.
-- Inverse weighting: 1 / d, with d the squared distance, which is the only distance that the format has. Neighbours at
-  distance zero outvote all others; each of them has one vote.
-- k above the number of samples: all of them vote.
-- The probability of a label is its share of the votes. All labels of the samples are in the dictionary, in the order in
-  which they first occur. A model without samples gives the default label, with probability 1.
-- Samples are float32, and so are queries. A query that is not finite is refused.
-- Both kinds of index are searched exactly; a kd-tree, which is slow in many dimensions, is not built.
+- Neighbours at equal distance: the sample that was stored first counts as nearer.
+- Labels with equally many votes: the one whose nearest neighbour is nearer wins.
+- Inverse distance weighting: the weight is 1 / d, where d is the squared distance, the only distance of the format.
+  Neighbours at distance zero outvote all others; each of them has one vote.
+- If k exceeds the number of samples, all of them vote.
+- The probability of a label is its share of the votes. The dictionary has all labels of the samples, in the order in
+  which they first occur. A model without samples returns the default label, with probability 1.
+- Samples and queries are float32. A query that is not finite is refused.
+- Both kinds of index are searched exactly. No kd-tree is built: it is slow in many dimensions.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ from graphml.models.configuration import parameter, pick_device
 from graphml.models.interface import ports
 from graphml.models.interface.values import Check, FeatureValue, checker, feature_check
 from graphml.models.model import Model
-from graphml.models.tabular.neighbor_search import Samples
+from graphml.models.tabular.neighbor_search import NeighborIndex
 from graphml.spec import neighbors as stored
 from graphml.spec.update_rules import parameter_faults
 
 Labels = tuple[Any, ...]
-"""All str or all int."""
+"""Class labels, all str or all int."""
 
 
 class NearestNeighbors(Model):
-    """The k stored samples nearest to the input vote for their labels.
+    """A classifier in which the k samples nearest to the input vote for their labels.
 
-    Inputs may have any shape with the right number of elements. k is the parameter `number_of_neighbors`. Source:
-    KNearestNeighborsClassifier.
+    An array input may have any shape with the right number of elements. The parameter `number_of_neighbors` is k.
+
+    Source: KNearestNeighborsClassifier.
     """
 
     _learned = False  # whether the message lacks the samples
@@ -62,7 +63,11 @@ class NearestNeighbors(Model):
 
     @functools.cached_property
     def number_of_neighbors(self) -> int:
-        """k: of the configuration, else of the file. Raises FeatureError for a value that the file does not allow."""
+        """k, from the configuration or else from the file.
+
+        Raises:
+            FeatureError: If the file does not allow this value.
+        """
         value = parameter(self.configuration, "number_of_neighbors")
         if value is None:
             return self._parameters.numberOfNeighbors.defaultValue
@@ -71,33 +76,44 @@ class NearestNeighbors(Model):
 
     @property
     def label_name(self) -> str:
-        """The name of the output that is the label."""
+        """The name of the output for the label."""
         return self._names.label_name
 
     @property
     def without_samples(self) -> Any:
-        """The message less samples and labels."""
+        """The message without samples and labels."""
         return self._base
 
     def row(self, features: Mapping[str, Any]) -> np.ndarray:
-        """The input as it is compared with samples, float32 [dimensions]. Raises FeatureError or ShapeError for what
-        the model does not take."""
+        """The features as one row, which is compared with the samples: float32 [dimensions].
+
+        Raises:
+            FeatureError: If the model does not take these features.
+            ShapeError: If the number of elements differs from that of the samples.
+        """
         return self._row(self._check(features))
 
     def with_samples(self, samples: Any, labels: Iterable[Any], number_of_neighbors: int | None = None) -> Model:
-        """The same model with more samples [samples, dimensions] and their labels, and another default for k if one is
-        given.
+        """The same model with more samples.
 
-        Raises ShapeError for samples of another size, FeatureError for what is not finite, for labels of another
-        type, or for a k that the file does not allow.
+        Args:
+            samples: [samples, dimensions], converted to float32.
+            labels: The label of each sample.
+            number_of_neighbors: A new default for k; None keeps the old one.
+
+        Raises:
+            ShapeError: If samples do not have this many elements, or not one label each.
+            FeatureError: If a sample is not finite, a label has another type, or the file does not allow this k.
         """
         rows, labels = np.asarray(samples, np.float32), tuple(map(_plain, labels))
         if rows.shape != (len(labels), self.dimensions):
-            raise ShapeError(f"{len(labels)} labels and samples {list(rows.shape)}; a sample has {self.dimensions}")
+            raise ShapeError(
+                f"expected samples [{len(labels)}, {self.dimensions}] for {len(labels)} labels, got {list(rows.shape)}"
+            )
         self.refuse_infinite(rows)
         kind = str if self._strings(labels) else int
         if any(not isinstance(label, kind) or isinstance(label, bool) for label in labels):
-            raise FeatureError(f"the labels of this model are of type {kind.__name__}")
+            raise FeatureError(f"labels of this model must be of type {kind.__name__}")
         if number_of_neighbors is not None:
             self._refuse_number(number_of_neighbors)
         self._usable  # noqa: B018  (more samples do not change that)
@@ -114,7 +130,7 @@ class NearestNeighbors(Model):
 
     @property
     def spec(self) -> Any:
-        """The model as a message; one that has learned is written anew each time, so that nothing is kept twice."""
+        """The model as a message. After an update it is built on each access, so that samples are stored only once."""
         if not self._learned:
             return self._message
         message = _copied(self._message)
@@ -127,7 +143,11 @@ class NearestNeighbors(Model):
 
     @staticmethod
     def refuse_infinite(rows: np.ndarray) -> None:
-        """Raise FeatureError for NaN and infinity, which have no distance."""
+        """Check that rows are finite.
+
+        Raises:
+            FeatureError: If a number is NaN or infinite: it has no distance to others.
+        """
         if not np.isfinite(rows).all():
             bad = rows[~np.isfinite(rows)][0]
             raise FeatureError(f"the input holds {bad} as float32; distances need finite numbers")
@@ -135,15 +155,15 @@ class NearestNeighbors(Model):
     def _refuse_number(self, value: Any) -> None:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or not -(2**63) <= value < 2**63:
-            raise FeatureError(f"number_of_neighbors is {value!r}; it is a whole number")
+            raise FeatureError(f"number_of_neighbors must be an integer, got {value!r}")
         asked = type(self._parameters)(numberOfNeighbors=self._parameters.numberOfNeighbors)
         asked.numberOfNeighbors.defaultValue = int(value)
         faults = list(parameter_faults(asked, "numberOfNeighbors", positive=True))
         if faults:
-            raise FeatureError(f"number_of_neighbors={value} is refused: {faults[0]}")
+            raise FeatureError(f"number_of_neighbors={value} is not allowed: {faults[0]}")
 
     def _strings(self, labels: Sequence[Any]) -> bool:
-        """Whether the labels are texts, as far as the file says; otherwise as those that are given."""
+        """Whether labels are strings, according to the file or else to the given labels."""
         which = self._parameters.WhichOneof("ClassLabels")
         default = self._parameters.WhichOneof("DefaultClassLabel")
         known = which if which is not None else default
@@ -157,7 +177,7 @@ class NearestNeighbors(Model):
         return self._answers(self._row(values)[None])[0]
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """`predict` for each of many, in order, in few calls of the compiled search."""
+        """Run the model for many inputs in few calls of the compiled search; see `Model.predict_batch`."""
         self._usable  # noqa: B018  (checked once)
         found = []
         for number, features in enumerate(rows):
@@ -168,7 +188,7 @@ class NearestNeighbors(Model):
         return self._answers(np.stack(found)) if found else []
 
     def neighbors(self, features: Mapping[str, Any]) -> list[tuple[int, Any, float]]:
-        """(number of the sample, from 0; its label; squared distance) of the neighbours that vote, nearest first."""
+        """The neighbours that vote, nearest first: (index of the sample, its label, squared distance)."""
         self._usable  # noqa: B018  (checked once)
         distances, positions = self._samples.nearest(self.row(features)[None], self.number_of_neighbors)
         pairs = zip(positions[0].tolist(), distances[0].tolist(), strict=True)
@@ -197,7 +217,7 @@ class NearestNeighbors(Model):
             votes: dict[int, float] = {}
             for index, weight in zip(near, row, strict=True):
                 votes[index] = votes.get(index, 0.0) + weight
-            winner = max(votes, key=votes.__getitem__)  # the first of equals
+            winner = max(votes, key=votes.__getitem__)  # the first one, if several have as many votes
             shares: dict[Any, float] = {}
             if names.probabilities_name is not None:
                 total = math.fsum(votes.values())
@@ -211,7 +231,7 @@ class NearestNeighbors(Model):
         answer = {names.label_name: label}
         return answer if names.probabilities_name is None else {**answer, names.probabilities_name: shares}
 
-    # What is made once -----------------------------------------------------------------------------------------------
+    # Computed on first use --------------------------------------------------------------------------------------------
 
     @property
     def _parameters(self) -> Any:
@@ -222,7 +242,7 @@ class NearestNeighbors(Model):
         return feature_check(self.description.inputs, self._checker)
 
     def _checker(self, feature: FeatureDescription) -> Check:
-        """The check of an input: of an array the number of elements counts, whatever its shape."""
+        """The check of an input. An array may have any shape with the right number of elements."""
         if len(self.description.inputs) != 1 or feature.array is None:
             return checker(feature)
         flat = checker(replace(feature, array=ArrayConstraint((self.dimensions,), feature.array.dtype)))
@@ -237,9 +257,9 @@ class NearestNeighbors(Model):
         return check
 
     @functools.cached_property
-    def _samples(self) -> Samples:
+    def _samples(self) -> NeighborIndex:
         rows = stored.samples_of(self._parameters.nearestNeighborsIndex)
-        return Samples(self.dimensions, pick_device(self.configuration)).with_more(rows)
+        return NeighborIndex(self.dimensions, pick_device(self.configuration)).with_more(rows)
 
     @functools.cached_property
     def _labels(self) -> Labels:
@@ -268,14 +288,16 @@ class NearestNeighbors(Model):
 
     @functools.cached_property
     def _base(self) -> Any:
-        """The message without its samples."""
+        """The message without samples and labels."""
         whole = _copied(self._message)
         classifier = getattr(whole, self.kind)
         del classifier.nearestNeighborsIndex.floatSamples[:]
         named = classifier.WhichOneof("ClassLabels")
         if named is not None:
             del getattr(classifier, named).vector[:]
-        return type(whole).FromString(whole.SerializeToString())  # a message keeps the room of what was deleted
+        return type(whole).FromString(
+            whole.SerializeToString()
+        )  # parsed again, because a message does not free the memory of deleted entries
 
 
 def _copied(message: Any) -> Any:
@@ -289,7 +311,7 @@ def _plain(label: Any) -> Any:
 
 
 def _reciprocals(distances: np.ndarray) -> np.ndarray:
-    """1 / d in each row; where some are zero these count alone, one each."""
+    """1 / d in each row; in rows that contain zeros, 1 for each zero and 0 for all others."""
     zero = distances == 0
     with np.errstate(divide="ignore"):
         return np.where(zero.any(1, keepdims=True), zero.astype(np.float64), 1 / distances)

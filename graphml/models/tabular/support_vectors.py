@@ -13,12 +13,23 @@ import numpy as np
 from graphml.errors import UnsupportedError
 from graphml.models.tabular.base import RowModel
 
-_MOST = 1 << 27  # numbers in all support vectors, when sparse ones are written out
+_MOST = 1 << 27  # numbers in all support vectors, after sparse ones are made dense
 _HIGHEST = jax.lax.Precision.HIGHEST
 
 
 def dense(message: Any, width: int | None) -> np.ndarray:
-    """The support vectors of a message as an array [vectors, features]; sparse ones with zeros between."""
+    """The support vectors of a message as a dense array.
+
+    Args:
+        message: A SupportVectorRegressor or SupportVectorClassifier message.
+        width: The number of features; None: of sparse vectors as many as they use.
+
+    Returns:
+        float64 [vectors, features].
+
+    Raises:
+        UnsupportedError: If the array would be too large.
+    """
     kind = message.WhichOneof("supportVectors")
     vectors = getattr(message, kind).vectors
     if kind == "denseSupportVectors":
@@ -27,7 +38,9 @@ def dense(message: Any, width: int | None) -> np.ndarray:
     last = max((node.index for vector in vectors for node in vector.nodes), default=0)
     last = last if width is None else width
     if len(vectors) * last > _MOST:
-        raise UnsupportedError(f"{len(vectors)} support vectors of {last} features are too many to run here")
+        raise UnsupportedError(
+            f"{len(vectors)} support vectors of {last} features are not supported: they need too much memory"
+        )
     rows = np.zeros((len(vectors), last))
     for row, vector in zip(rows, vectors, strict=True):
         row[[node.index - 1 for node in vector.nodes]] = [node.value for node in vector.nodes]
@@ -35,7 +48,16 @@ def dense(message: Any, width: int | None) -> np.ndarray:
 
 
 def kernel(message: Any, x: Any, vectors: Any) -> Any:
-    """K(x, s) of a Kernel message: [n, vectors] from x [n, features] and the support vectors."""
+    """The kernel K(x, s) of rows and support vectors.
+
+    Args:
+        message: A Kernel message.
+        x: [n, features].
+        vectors: [vectors, features], or with fewer features, which are then zero.
+
+    Returns:
+        [n, vectors].
+    """
     vectors = jnp.pad(vectors, ((0, 0), (0, x.shape[1] - vectors.shape[1])))
     kind = message.WhichOneof("kernel")
     if kind == "rbfKernel":
@@ -53,8 +75,11 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _squared_distance(x: Any, vectors: Any) -> Any:
-    """|x - s|^2 by products, which is several times faster than by differences; measured from the middle of the vectors
-    little is lost. Far away any two distances are alike: infinite numbers are taken for large ones."""
+    """|x - s|^2 by a matrix product, which is several times faster than by differences.
+
+    Coordinates relative to the mean of the vectors keep the rounding error small. Large and infinite numbers are
+    clipped: at that distance all kernel values are equal.
+    """
     middle = jnp.sum(vectors, axis=0) / max(1, vectors.shape[0])
     limit = jnp.sqrt(jnp.finfo(x.dtype).max) / 1e4
     x, vectors = jnp.clip(x - middle, -limit, limit), vectors - middle
@@ -63,9 +88,15 @@ def _squared_distance(x: Any, vectors: Any) -> Any:
 
 
 def decisions(weights: Any, values: Any, counts: tuple[int, ...]) -> Any:
-    """The decision of each pair of classes, positive for the first: [n, pairs] from kernel values [n, vectors].
+    """The decision value of each pair of classes, positive for the first class.
 
-    counts: how many vectors each class has; they lie in the order of the classes.
+    Args:
+        weights: {"coefficients": [classes - 1, vectors], "rho": [pairs]}.
+        values: Kernel values, [n, vectors], sorted by class.
+        counts: The number of vectors of each class.
+
+    Returns:
+        [n, pairs], in the order of `pairs`.
     """
     ends = np.cumsum((0, *counts))
     coefficients = weights["coefficients"]
@@ -76,19 +107,36 @@ def decisions(weights: Any, values: Any, counts: tuple[int, ...]) -> Any:
 
 
 def pairs(classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first and the second class of each pair: 01, 02 ... 12 ..."""
+    """Indices of the first and the second class of each pair: (0, 1), (0, 2) ... (1, 2) ..."""
     return np.triu_indices(classes, 1)
 
 
 def votes(decision: Any, classes: int) -> Any:
-    """How many pairs each class wins: [n, classes] from [n, pairs]. A pair that is undecided counts for the second."""
+    """The number of pairs that each class wins; an undecided pair counts for its second class.
+
+    Args:
+        decision: [n, pairs].
+        classes: The number of classes.
+
+    Returns:
+        [n, classes].
+    """
     first, second = pairs(classes)
     return jnp.sum(jax.nn.one_hot(jnp.where(decision > 0, first, second), classes, dtype=decision.dtype), axis=1)
 
 
 def pairwise(decision: Any, a: Any, b: Any, classes: int) -> Any:
-    """The probability of class i against class j, [n, classes, classes], from the decisions and the two parameters of
-    each pair."""
+    """The probability of each class against each other class.
+
+    Args:
+        decision: See `decisions`.
+        a: Slope of the logistic function of each pair, [pairs].
+        b: Its offset, [pairs].
+        classes: The number of classes.
+
+    Returns:
+        [n, classes, classes], zero on the diagonal.
+    """
     first, second = pairs(classes)
     p = jnp.clip(jax.nn.sigmoid(-(a * decision + b)), 1e-7, 1 - 1e-7)
     out = jnp.zeros((decision.shape[0], classes, classes), decision.dtype)
@@ -96,19 +144,25 @@ def pairwise(decision: Any, a: Any, b: Any, classes: int) -> Any:
 
 
 def _quadratic(r: Any) -> Any:
-    """Q of the quadratic form that fits probabilities [classes] to those of pairs r [classes, classes]."""
+    """The matrix of the quadratic form whose minimum fits probabilities of classes to those of pairs."""
     off = -r.T * r
     return off + jnp.diag(jnp.sum(r * r, axis=0))
 
 
 @jax.custom_jvp
 def coupled(r: Any) -> Any:
-    """The probabilities [classes] that fit those of all pairs best, r [classes, classes] with zeros on the diagonal.
+    """The probabilities of three or more classes that best fit those of all pairs.
 
-    For three classes and more: two have one pair, and its probability is theirs.
+    The iteration stops where libsvm's does, with a precision of two or three digits. Derivatives are those of the exact
+    minimum.
 
-    The iteration stops where libsvm's does, which is early: its answers are good to two or three digits. Derivatives
-    are those of the exact minimum. Source: Wu, Lin and Weng 2004, second approach.
+    Source: Wu, Lin and Weng 2004, second approach.
+
+    Args:
+        r: Probabilities of pairs, [classes, classes], zero on the diagonal.
+
+    Returns:
+        [classes].
     """
     count = r.shape[0]
     q = _quadratic(r)
@@ -136,7 +190,7 @@ def coupled(r: Any) -> Any:
 
 @coupled.defjvp
 def _coupled_jvp(primals, tangents):
-    # the minimum solves Q p = m, one number in all places, with sum(p) = 1
+    # at the minimum all elements of Q p are equal, and sum(p) = 1
     (r,), (dr,) = primals, tangents
     p = coupled(r)
     q, dq = jax.jvp(_quadratic, (r,), (dr,))
@@ -147,11 +201,13 @@ def _coupled_jvp(primals, tangents):
 
 
 class SupportVectors(RowModel):
-    """A sum of kernels, or one for each pair of classes.
+    """A weighted sum of kernels, or one such sum for each pair of classes.
 
-    A classifier answers with the class that wins most pairs, of several the first, as libsvm does, also where its most
-    probable class is another one. Without the parameters of probabilities the number that stands for a class is its
-    share of the pairs. Source: SupportVectorRegressor, SupportVectorClassifier.
+    Like libsvm, a classifier returns the class that wins most pairs (the first of several), even if another class has a
+    higher probability. If the file has no parameters for probabilities, the probability of a class is the share of
+    pairs that it wins.
+
+    Source: SupportVectorRegressor, SupportVectorClassifier.
     """
 
     @functools.cached_property
@@ -189,7 +245,7 @@ class SupportVectors(RowModel):
         won = votes(decision, classes)
         if "a" in weights:
             r = pairwise(decision, weights["a"], weights["b"], classes)
-            # of two classes libsvm takes the probability of their only pair as it is, from version 3.23 on
+            # for two classes libsvm (since version 3.23) uses the probability of their only pair
             p = jnp.stack([r[:, 0, 1], r[:, 1, 0]], axis=1) if classes == 2 else jax.vmap(coupled)(r)
         else:
             p = won / (classes * (classes - 1) // 2)

@@ -18,21 +18,25 @@ from graphml.spec import trees
 from graphml.spec.enums import enum_name
 from graphml.spec.trees import EQUAL, GREATER, GREATER_EQUAL, LESS, NOT_EQUAL, Nodes
 
-# What a question holds besides the index of its feature, where it must say so.
+# Flags in a question, beside the index of its feature, if the nodes of an ensemble differ in them.
 _STRICT, _EQUAL, _NAN, _FEATURE = 1 << 28, 1 << 29, 1 << 30, (1 << 28) - 1
 
-_MANY = 1 << 14  # walks that are worth gathering
-# Numbers in a table of the values of all leaves; with more of them it holds only those that are stored.
+_MANY = 1 << 14  # walks from which on the unfinished ones are gathered
+# Largest table with all values of all leaves, and largest table with only the stored values.
 _DENSE, _MOST = 1 << 24, 1 << 27
 
 
 @dataclass(frozen=True)
 class Form:
-    """What is the same for all nodes of an ensemble, and decides how it is compiled.
+    """Facts about an ensemble that decide how it is compiled.
 
-    depth: of the deepest leaf; typical: of the median one. test: "<=", "<" or "==" where all branches ask alike, else
-    "mixed". nan: whether NaN takes the second child anywhere. values: how leaves store theirs: "one" for each, "class"
-    (one, and all leaves of a tree for the same class), "dense" or "sparse" vectors.
+    Attributes:
+        depth: Depth of the deepest leaf.
+        typical: Median depth of the leaves.
+        test: "<=", "<" or "==" if all branches compare in this way, else "mixed".
+        nan: Whether NaN leads to the second child of a branch.
+        values: How leaves store their values: "one" number each; "class", one number each, for the same class in all
+            leaves of a tree; "dense" or "sparse" vectors.
     """
 
     depth: int
@@ -43,15 +47,25 @@ class Form:
 
 
 def arrays(nodes: Nodes, base: np.ndarray) -> tuple[dict[str, np.ndarray], Form]:
-    """The nodes of legal trees in the form in which rows walk through them.
+    """Arrange the nodes of valid trees so that rows can walk through them.
 
-    The nodes of a tree lie together, sorted by depth, the two children of a branch side by side, so that the next node
-    is first[node] or the one behind it. A leaf is its own first child and compares with NaN, which is never true: rows
-    stay there.
+    The nodes of a tree are contiguous and sorted by depth, and the two children of a branch are adjacent, so that the
+    next node is first[node] or first[node] + 1. A leaf is its own first child and compares with NaN, which is never
+    true, so that rows stay there.
+
+    Args:
+        nodes: The nodes of all trees.
+        base: The base prediction, [dimensions].
+
+    Returns:
+        The weights of `sums`, and what is fixed when it is compiled.
+
+    Raises:
+        UnsupportedError: If the ensemble is too large.
     """
-    reversed_ = np.isin(nodes.behavior, (GREATER_EQUAL, GREATER, NOT_EQUAL))  # asked the other way round
+    reversed_ = np.isin(nodes.behavior, (GREATER_EQUAL, GREATER, NOT_EQUAL))  # the negated comparison is stored
     children = trees.links(nodes).children
-    children[~reversed_] = children[~reversed_, ::-1]  # false, true: a true answer goes to the second
+    children[~reversed_] = children[~reversed_, ::-1]  # (if false, if true): if true, a row goes to the second child
     parents = np.bincount(children[children >= 0], minlength=len(children))
     levels = trees.levels(children, np.flatnonzero(parents == 0))
     order = np.concatenate(levels) if levels else np.empty(0, np.int64)
@@ -62,14 +76,14 @@ def arrays(nodes: Nodes, base: np.ndarray) -> tuple[dict[str, np.ndarray], Form]
     behavior, leaf = nodes.behavior[order], nodes.is_leaf[order]
     strict = np.isin(behavior, (LESS, GREATER_EQUAL))
     equal = np.isin(behavior, (EQUAL, NOT_EQUAL))
-    # comparisons with NaN are false, which is the first child; elsewhere the question says so
+    # comparisons with NaN are false, so NaN goes to the first child unless the question has a flag
     nan = (nodes.missing_true[order] != reversed_[order]) & ~leaf
     kinds = np.unique(np.where(equal, 2, strict)[~leaf])
     test = ("<=", "<", "==")[kinds[0]] if len(kinds) == 1 else "<=" if len(kinds) == 0 else "mixed"
 
     question = np.where(leaf, 0, nodes.feature[order]).astype(np.int64)
     if question.size and question.max() > _FEATURE:
-        raise UnsupportedError(f"a tree asks for feature {question.max()}; {_FEATURE} is the last that runs here")
+        raise UnsupportedError(f"a tree reads feature {question.max()}; at most {_FEATURE} is supported")
     if test == "mixed":
         question |= np.where(strict, _STRICT, 0) | np.where(equal, _EQUAL, 0)
     question |= np.where(nan, _NAN, 0)
@@ -89,14 +103,14 @@ def arrays(nodes: Nodes, base: np.ndarray) -> tuple[dict[str, np.ndarray], Form]
 def _values(
     nodes: Nodes, order: np.ndarray, place: np.ndarray, dimensions: int, roots: np.ndarray
 ) -> tuple[dict[str, np.ndarray], str]:
-    own = nodes.is_leaf[nodes.owner]  # what a branch holds has no meaning
+    own = nodes.is_leaf[nodes.owner]  # values of branches have no meaning
     owner, index, value = place[nodes.owner[own]], nodes.index[own].astype(np.int64), nodes.value[own]
     count = len(order)
     single = np.bincount(owner, minlength=count)
     if dimensions == 1:
         return {"value": np.bincount(owner, value, count)}, "one"
     _, tree = np.unique(nodes.tree[order], return_inverse=True)
-    classes = np.full(count, -1)  # of each tree, as far as it has only one
+    classes = np.full(count, -1)  # the class of each tree, if it has only one
     classes[tree[owner]] = index
     if single.max(initial=0) <= 1 and np.array_equal(classes[tree[owner]], index) and np.isfinite(value).all():
         check_shape((len(roots), dimensions), np.float64)
@@ -113,7 +127,9 @@ def _values(
         return {"slot": slot, "value": table}, "dense"
     width = int(single.max(initial=0))
     if len(leaves) * width > _MOST:
-        raise UnsupportedError(f"{len(leaves)} leaves with up to {width} values each are too many to run here")
+        raise UnsupportedError(
+            f"{len(leaves)} leaves with up to {width} values each are not supported: they need too much memory"
+        )
     by_owner = np.argsort(owner, kind="stable")
     column = np.arange(len(owner)) - np.repeat(np.cumsum(single) - single, single)
     indices, table = np.zeros((len(leaves), width), np.int32), np.zeros((len(leaves), width))
@@ -123,10 +139,18 @@ def _values(
 
 
 def leaves(weights: Any, x: Any, form: Form) -> Any:
-    """The leaf that each row reaches in each tree: [trees, n] from x [n, features].
+    """The leaf that each row reaches in each tree.
 
-    All rows walk through one tree before the next: its nodes stay in the caches. Where trees are uneven most rows
-    arrive long before the last; those that still walk are then gathered, a quarter of all at a time.
+    All rows walk through one tree before the next one, so that its nodes stay in the caches. In uneven trees most rows
+    arrive long before the last ones; rows that have not arrived are then gathered, up to a quarter of all at a time.
+
+    Args:
+        weights: See `arrays`.
+        x: [n, features].
+        form: See `arrays`.
+
+    Returns:
+        Indices of nodes, int32 [trees, n].
     """
     n, features = x.shape
     flat = jax.lax.stop_gradient(x).reshape(-1)
@@ -175,7 +199,16 @@ def _answer(value: Any, threshold: Any, question: Any, form: Form) -> Any:
 
 
 def sums(weights: Any, x: Any, form: Form) -> Any:
-    """The base prediction plus the values of all leaves that a row reaches: [n, dimensions] from x [n, features]."""
+    """The base prediction plus the values of all leaves that a row reaches.
+
+    Args:
+        weights: See `arrays`.
+        x: [n, features].
+        form: See `arrays`.
+
+    Returns:
+        [n, dimensions].
+    """
     base = jnp.broadcast_to(weights["base"], (x.shape[0], weights["base"].shape[0]))
     if weights["roots"].shape[0] == 0:
         return base
@@ -193,7 +226,12 @@ def sums(weights: Any, x: Any, form: Form) -> Any:
 
 
 def transformed(s: Any, transform: str) -> Any:
-    """The post-evaluation transform of sums [n, dimensions]."""
+    """Apply a post-evaluation transform.
+
+    Args:
+        s: Sums, [n, dimensions].
+        transform: Its name in the format.
+    """
     if transform == "Classification_SoftMax":
         return jax.nn.softmax(s, axis=-1)
     if transform == "Regression_Logistic":
@@ -202,11 +240,13 @@ def transformed(s: Any, transform: str) -> Any:
 
 
 class TreeEnsemble(RowModel):
-    """The sum of what many trees say, transformed.
+    """The sum of the predictions of many decision trees, transformed.
 
-    Thresholds compare as doubles; on CPUs numbers below 2.3e-308 count as zero. An optional input that is left out is a
-    missing value, NaN. A classifier of two classes with one dimension scores the second: its probability is the sum,
-    or the logistic function of it with any transform. Source: TreeEnsembleRegressor, TreeEnsembleClassifier.
+    Thresholds are compared as float64; on CPUs numbers below 2.3e-308 count as zero. An optional input that is left out
+    is a missing value, NaN. In a classifier of two classes with one dimension, the sum is the score of the second
+    class: its probability is the sum itself without a transform, else the logistic function of the sum.
+
+    Source: TreeEnsembleRegressor, TreeEnsembleClassifier.
     """
 
     missing = np.nan
