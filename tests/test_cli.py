@@ -279,7 +279,7 @@ def test_the_file_allows_what_it_allows(run, tmp_path):
 )
 def test_update_looks_at_where_it_writes_before_it_trains(run, tmp_path, monkeypatch, option, name, words):
     pytest.importorskip("matplotlib", reason="drawing is an optional extra, which is not installed here")
-    monkeypatch.setattr("graphml.cli._train", lambda *_, **keyword: pytest.fail("it trained"))
+    monkeypatch.setattr("graphml.cli.update._train", lambda *_, **keyword: pytest.fail("it trained"))
     paths = {"-o": tmp_path / "new.mlmodel", option: tmp_path / name}
     options = [part for pair in paths.items() for part in pair]
     status, _, err = run("update", DENSE, "-d", "none.jsonl", *options)
@@ -338,7 +338,7 @@ def test_predict_keeps_an_image_of_floats(run, tmp_path):
 
 def test_update_keeps_what_was_learned_when_it_cannot_be_written(run, tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text('{"dense_input": [1], "output_true": [1]}\n')
-    monkeypatch.setattr("graphml.cli.refuse_unwritable", lambda path: None)  # as if the folder were removed later
+    monkeypatch.setattr("graphml.cli.update.refuse_unwritable_model", lambda path: None)  # the folder is removed later
     status, _, err = run("update", DENSE, "-d", tmp_path / "a.jsonl", "-o", tmp_path / "gone" / "new.mlmodel")
     assert status == 1
     kept = Path(err.rpartition("what was learned is kept in ")[2].strip())
@@ -389,7 +389,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(run, tmp_path, line):
     threading.Thread(target=press, daemon=True).start()
     status, _, err = run(*line, "-s", "epochs=1000000")
     assert status == 130
-    assert f"to go on from the checkpoint, add --checkpoint-dir {tmp_path / 'new.update'}" in err
+    assert f"to continue from the checkpoint, add --checkpoint-dir {tmp_path / 'new.update'}" in err
     assert not (tmp_path / "new.mlmodel").exists()
     status, out, err = run(*line, "-s", "epochs=1", "--checkpoint-dir", tmp_path / "new.update")
     assert (status, "written to" in out) == (0, True), err

@@ -1,0 +1,20 @@
+"""The application to which each command adds itself, and the arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Core ML models anywhere JAX runs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+ModelFile = Annotated[Path, typer.Argument(metavar="FILE", help="a .mlmodel file or .mlpackage folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False) -> None:
+    """Core ML models anywhere JAX runs."""

@@ -1,0 +1,30 @@
+"""graphml codegen: a typed Python module for one model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphml.cli.app import ModelFile, app
+from graphml.cli.output import refuse_unwritable, write
+
+
+@app.command()
+def codegen(
+    file: ModelFile,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="the module; without it, print")] = None,
+    name: Annotated[str | None, typer.Option("--class-name", help="instead of the name of the file")] = None,
+) -> None:
+    """Write a Python module with typed inputs, outputs and methods for one model."""
+    from graphml.inspect.codegen import generate
+
+    if output is not None:
+        refuse_unwritable(output)
+    text = generate(file, name)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write(output, text.encode())

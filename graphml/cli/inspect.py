@@ -1,0 +1,141 @@
+"""graphml inspect: what a model file contains."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from graphml import spec
+from graphml.cli.app import AsJson, ModelFile, app
+from graphml.cli.output import console, print_json, print_line
+from graphml.errors import FeatureError, GraphmlError, UnsupportedError, with_article
+from graphml.inspect.summary import summarize
+from graphml.inspect.viewer import rows, walk
+from graphml.visible import visible
+
+if TYPE_CHECKING:  # importing it needs JAX
+    from graphml.models.network import NeuralNetwork
+
+
+class Drawing(enum.StrEnum):
+    """Output formats of --flow."""
+
+    text = "text"
+    dot = "dot"
+    html = "html"
+
+
+@app.command()
+def inspect(
+    file: ModelFile,
+    shapes: Annotated[bool, typer.Option("--shapes", help="trace the network and show the shape of each blob")] = False,
+    code: Annotated[bool, typer.Option("--code", help="print a network as straight-line code with shapes")] = False,
+    flow: Annotated[
+        bool, typer.Option("--flow", help="show branches, loops, compiled stages and what decides shapes")
+    ] = False,
+    form: Annotated[Drawing, typer.Option("--format", help="output format of --flow")] = Drawing.text,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model contains: interface, layers, weights, update recipe."""
+    model = spec.read(file)
+    if flow:
+        print(_flow(file, form), end="")  # already escaped
+        return
+    if code:
+        print_line(_code(file))
+        return
+    summary = summarize(model)
+    if shapes:
+        found = _blob_shapes(file)
+        for layer in summary.get("layers", []):
+            layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
+    if as_json:
+        print_json(summary, indent=2)
+    else:
+        _show(summary, str(file))
+
+
+def _network(file: Path) -> NeuralNetwork:
+    from graphml.models import load
+    from graphml.models.network import NeuralNetwork
+
+    model = load(file)
+    if not isinstance(model, NeuralNetwork):
+        raise UnsupportedError(f"only neural networks have layers and blobs; this model is {with_article(model.kind)}")
+    return model
+
+
+def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every blob for inputs of their default shapes, traced without computing anything."""
+    import jax
+    import numpy as np
+
+    lowered = _network(file).lower()
+    inputs = {}
+    for port in lowered.graph.inputs:
+        if port.shape is None:
+            raise FeatureError(f"the input {port.name!r} declares no shape to trace with")
+        inputs[port.name] = jax.ShapeDtypeStruct(port.shape, np.float32)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    blobs = jax.eval_shape(lambda p, x, k: lowered.intermediates(p, x, key=k), lowered.params, inputs, key)
+    return {name: blob.shape for name, blob in blobs.items()}
+
+
+def _code(file: Path) -> str:
+    from graphml.inspect.code import listing
+
+    try:
+        shapes = _blob_shapes(file)
+    except GraphmlError:  # a network that cannot run, or declares no shapes, still has code to read
+        shapes = None
+    return listing(_network(file).graph, shapes)
+
+
+def _flow(file: Path, form: Drawing) -> str:
+    from graphml.inspect import flow
+
+    steps = flow.flow(_network(file).lower())
+    if form is Drawing.text:
+        return flow.as_text(steps) + "\n"
+    return (flow.as_dot if form is Drawing.dot else flow.as_html)(steps, file.name)
+
+
+def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
+    pad = "  " * indent
+    console.print(pad, Text(visible(title), style="bold"), sep="", soft_wrap=True)
+    updatable = ", updatable" if summary["updatable"] else ""
+    print_line(f"{pad}{summary['kind']}, specification {summary['specification_version']}{updatable}")
+    for group, name, text in rows(summary):
+        if group == "model" and name in ("kind", "specification", "updatable"):
+            continue  # already in the line above
+        feature = group in ("input", "output", "training input", "state")
+        said = f"{group}  {visible(name)}: " if feature else f"{visible(name)}  "
+        below = f"\n{pad}    "  # indent the further lines of a long text
+        print_line(f"{pad}{said}{below.join(map(visible, text.splitlines()))}")
+    if "class_labels" in summary:
+        labels = [visible(str(label)) for label in summary["class_labels"]]
+        print_line(f"{pad}classes  {len(labels)}: {', '.join(labels[:8])}{' ...' if len(labels) > 8 else ''}")
+    if "layers" in summary:
+        console.print(_layer_table(summary["layers"]))
+    for stage in summary.get("stages", []):
+        _show(stage, f"stage {stage['name']}", indent + 1)
+
+
+def _layer_table(layers: list[dict[str, Any]]) -> Table:
+    with_shapes = any("shapes" in layer for layer in layers)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("#", "layer", "kind", "inputs", "outputs", *(["shape"] if with_shapes else []), "weights"):
+        table.add_column(column, overflow="fold")
+    for depth, layer in walk(layers):
+        shape = [" ".join(str(s) for s in layer.get("shapes", {}).values())] if with_shapes else []
+        weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
+        mark = " (updatable)" if layer.get("updatable") else ""
+        cells = [str(layer["number"]), "  " * depth + layer["name"] + mark, str(layer["kind"])]
+        cells += [", ".join(layer["inputs"]), ", ".join(layer["outputs"]), *shape, ", ".join(weights)]
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table

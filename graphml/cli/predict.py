@@ -1,0 +1,78 @@
+"""graphml predict: run a model once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphml.cli.app import AsJson, ModelFile, app
+from graphml.cli.features import read_features
+from graphml.cli.output import print_json, print_line, refuse_unwritable_folder, write, writing
+from graphml.visible import visible
+
+
+@app.command()
+def predict(
+    file: ModelFile,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for arrays and images")] = None,
+    seed: Annotated[int | None, typer.Option(help="of random layers; without it, each run draws new numbers")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a model once."""
+    from graphml.models import load
+
+    if output is not None:
+        refuse_unwritable_folder(output)
+    model = load(file)
+    key = {}
+    if seed is not None and model.draws():
+        import jax
+
+        key = {"key": jax.random.key(seed)}
+    result = model.predict(read_features(model.spec.description.input, given or []), **key)
+    if output is not None:
+        with writing(output):
+            output.mkdir(parents=True, exist_ok=True)
+    shown = {name: _shown(name, value, output) for name, value in result.items()}
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        if isinstance(value, dict):
+            best = sorted(value.items(), key=lambda item: -item[1])[:5]
+            value = "  ".join(f"{label}: {probability:.4g}" for label, probability in best)
+        print_line(visible(f"{name}  {value}"))
+
+
+def _shown(name: str, value: Any, folder: Path | None) -> Any:
+    """An output in a form that JSON can hold; arrays and images are written to `folder` if there is one."""
+    import numpy as np
+
+    if hasattr(value, "save") and hasattr(value, "size"):
+        if folder is None:
+            return f"image {value.size[0]} x {value.size[1]} (use --output FOLDER to save it)"
+        kind = "TIFF" if value.mode == "F" else "PNG"  # PNG cannot hold floats
+        path, data = folder / f"{_file_name(name)}.{kind.lower()}", io.BytesIO()
+        value.save(data, format=kind)
+        write(path, data.getvalue())
+        return str(path)
+    if isinstance(value, np.ndarray):
+        if folder is None:
+            return value.tolist()
+        path, data = folder / f"{_file_name(name)}.npy", io.BytesIO()
+        np.save(data, value, allow_pickle=False)
+        write(path, data.getvalue())
+        return str(path)
+    return value
+
+
+def _file_name(name: str) -> str:
+    """Turn a feature name into a file name without path separators."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") or "output"

@@ -1,0 +1,56 @@
+"""graphml qa: answer a question from a text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphml.cli.app import AsJson, app
+from graphml.cli.output import print_json, print_line
+from graphml.errors import FeatureError
+from graphml.spec.files import open_regular
+from graphml.visible import visible
+
+
+@app.command()
+def qa(
+    text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8")],
+    question: Annotated[str, typer.Argument()],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="a network with start_logits and end_logits; or a BERT: its folder, or its name on the hub",
+        ),
+    ],
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; without it, the one beside the model"),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="how many answers")] = 1,
+    threshold: Annotated[float, typer.Option(help="drop answers below this confidence")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from a text (exit status 2: no answer found)."""
+    from graphml.interop.qa import answers, load
+
+    try:
+        with open_regular(text_file) as file:
+            text = file.read().decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
+    network, tokenizer = load(model, vocabulary=vocabulary)
+    found = answers(network, tokenizer, text, question, count=count, threshold=threshold)
+    if as_json:
+        print_json([asdict(answer) for answer in found])
+    else:
+        for answer in found:
+            print_line(f"{answer.confidence:.3f}  {visible(answer.text)}  (characters {answer.start} to {answer.end})")
+        if not found:
+            print_line("the text does not contain an answer")
+    if not found:
+        raise typer.Exit(2)
