@@ -259,7 +259,9 @@ def test_checkpoints_that_do_not_fit(tmp_path):
         bert.read_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(said))
     config, params = bert.read_checkpoint(tmp_path)
-    with pytest.raises(SpecError, match="length is 41"):
+    with pytest.raises(
+        SpecError, match="length must be from 1 to 40, the number of positions in the checkpoint; got 41"
+    ):
         bert.network(config, params, length=41)
 
 

@@ -99,7 +99,7 @@ def scores(examples: Iterable[Example], predictions: Mapping[str, str]) -> dict[
 class Feature:
     """A window and the tokens where its answer starts and ends; both 0, which is [CLS], where it holds none."""
 
-    window: qa.Window
+    window: qa.TextWindow
     start: int
     end: int
 

@@ -1,8 +1,8 @@
-"""BERT encoders that answer questions: from a checkpoint in the form of Hugging Face to a Core ML network.
+"""BERT encoders for question answering: Hugging Face checkpoints to Core ML networks, and back.
 
-A checkpoint is a folder (or a name on the Hugging Face hub) with model.safetensors and config.json of a BERT, MiniLM or
-DistilBERT. The network takes word_ids, word_types (not for DistilBERT) and mask, and gives start_logits and end_logits,
-all [texts, words]. Sizes and names of weights: those of the library `transformers`.
+A checkpoint is a folder (or a name on the Hugging Face hub) with the model.safetensors and config.json of a BERT,
+MiniLM or DistilBERT, with the names that the library `transformers` uses. The network has the inputs word_ids,
+word_types (not for DistilBERT) and mask, and the outputs start_logits and end_logits, all [texts, words].
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,27 @@ from graphml.errors import SpecError, UnsupportedError, need
 from graphml.spec.weights import Quantized, quantize
 
 Params = dict[str, dict[str, Any]]
-"""{layer: {"weights" and "bias", or "gamma" and "beta"}}, in the layout of the file: what `lower().params` holds."""
+"""{layer: {"weights" and "bias", or "gamma" and "beta"}}, in the layout of the Core ML file, as in `lower().params`."""
 
 ACTIVATIONS = {"gelu": "EXACT", "gelu_new": "TANH_APPROXIMATION", "gelu_pytorch_tanh": "TANH_APPROXIMATION", "relu": ""}
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of an encoder. types: kinds of words, 0 where the network does not tell them apart."""
+    """The sizes and rates of an encoder.
+
+    Attributes:
+        width: The length of a word's vector.
+        inner: The width between the two dense layers of a block.
+        layers: The number of blocks.
+        heads: The number of attention heads; it divides `width`.
+        places: The greatest number of words in a text.
+        types: The number of word types: 2 for BERT, 0 for DistilBERT, which has none.
+        activation: A key of `ACTIVATIONS`.
+        epsilon: Added to the variance in layer normalization.
+        dropout: The dropout rate of vectors, 0 to 1.
+        attention_dropout: The dropout rate of attention weights, 0 to 1.
+    """
 
     width: int
     inner: int
@@ -44,21 +58,34 @@ class Config:
 
 
 def read_config(folder: Path) -> Config:
-    """The sizes in config.json. Raises SpecError where they are not said, UnsupportedError for other models."""
+    """Read the sizes in config.json.
+
+    Args:
+        folder: The folder of a checkpoint.
+
+    Returns:
+        The sizes, checked.
+
+    Raises:
+        SpecError: config.json cannot be read, or a size is missing or impossible.
+        UnsupportedError: The model has other position embeddings than a learned table, or another activation.
+    """
     try:
-        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        distilled = said.get("model_type") == "distilbert"
-        if said.get("position_embedding_type", "absolute") != "absolute" or said.get("sinusoidal_pos_embds", False):
-            raise UnsupportedError("positions are not embedded as rows of a learned table")
+        stored: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        distilled = stored.get("model_type") == "distilbert"
+        if stored.get("position_embedding_type", "absolute") != "absolute" or stored.get("sinusoidal_pos_embds", False):
+            raise UnsupportedError(
+                f"{folder / 'config.json'}: only learned, absolute position embeddings are supported"
+            )
         names = _NAMES["distilbert" if distilled else "bert"]
-        width, inner, layers, heads = (int(said[names[field]]) for field in ("width", "inner", "layers", "heads"))
+        width, inner, layers, heads = (int(stored[names[field]]) for field in ("width", "inner", "layers", "heads"))
         config = Config(
-            *(width, inner, layers, heads, int(said["max_position_embeddings"])),
-            types=0 if distilled else int(said["type_vocab_size"]),
-            activation=str(said.get(names["activation"], "gelu")),
-            epsilon=1e-12 if distilled else float(said.get("layer_norm_eps", 1e-12)),
-            dropout=float(said.get(names["dropout"], 0.1)),
-            attention_dropout=float(said.get(names["attention_dropout"], 0.1)),
+            *(width, inner, layers, heads, int(stored["max_position_embeddings"])),
+            types=0 if distilled else int(stored["type_vocab_size"]),
+            activation=str(stored.get(names["activation"], "gelu")),
+            epsilon=1e-12 if distilled else float(stored.get("layer_norm_eps", 1e-12)),
+            dropout=float(stored.get(names["dropout"], 0.1)),
+            attention_dropout=float(stored.get(names["attention_dropout"], 0.1)),
         )
     except OSError as error:
         raise SpecError(f"{folder} has no readable config.json: {error}") from None
@@ -69,12 +96,12 @@ def read_config(folder: Path) -> Config:
 
 def _checked(config: Config) -> Config:
     sizes = (config.width, config.inner, config.layers, config.heads, config.places, config.types + 1)
-    if not all(isinstance(size, int) and 1 <= size < 2**31 for size in sizes):
+    if not all(type(size) is int and 1 <= size < 2**31 for size in sizes):  # they may come from a file
         raise SpecError(f"an encoder cannot have these sizes: {config}")
     if config.activation not in ACTIVATIONS:
-        raise UnsupportedError(f"activation {config.activation!r}; there are {', '.join(ACTIVATIONS)}")
+        raise UnsupportedError(f"unsupported activation {config.activation!r}; supported: {', '.join(ACTIVATIONS)}")
     if config.width % config.heads:
-        raise SpecError(f"{config.heads} heads do not share a width of {config.width}")
+        raise SpecError(f"the width {config.width} cannot be divided among {config.heads} heads")
     return config
 
 
@@ -82,10 +109,17 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config
 
 
 def folder_of(checkpoint: str | Path) -> Path:
-    """Where a checkpoint is: itself, or a folder with a copy of what the Hugging Face hub has under "owner/name".
+    """Find a checkpoint on this computer, or download it.
 
-    The copy is kept by `huggingface_hub` (extra `hub`), which needs a connection the first time only. Raises SpecError
-    where there is neither a folder nor such a copy.
+    Args:
+        checkpoint: A folder or an .mlmodel, which is returned as it is; or "owner/name" of a model on the Hugging Face
+            hub. `huggingface_hub` (extra `hub`) keeps downloads, so only the first call needs a connection.
+
+    Returns:
+        The path of the folder or .mlmodel.
+
+    Raises:
+        SpecError: There is no such folder, and no such model could be downloaded.
     """
     name, folder = str(checkpoint), Path(checkpoint)
     if name and (folder.is_dir() or folder.suffix == ".mlmodel"):
@@ -98,25 +132,33 @@ def folder_of(checkpoint: str | Path) -> Path:
     except (OSError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise SpecError(
-            f"there is no folder {name}, and the Hugging Face hub gave no model of that name ({reason}); without "
-            "a connection, give the folder of a checkpoint, or a name that was fetched before"
+            f"there is no folder {name}, and no model of that name could be downloaded from the Hugging Face hub "
+            f"({reason}); without a connection, give the folder of a checkpoint or a name that was downloaded before"
         ) from None
 
 
 def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Config, Params]:
-    """Sizes and weights of an encoder: in a folder, on the hub (see `folder_of`), or in an .mlmodel by `network`.
+    """Read the sizes and weights of an encoder.
 
-    Where it has no head for questions, a fresh one is drawn with `seed`; without a seed it is refused. Raises SpecError
-    naming the weight that is missing or has another shape.
+    Args:
+        checkpoint: A folder, a name on the Hugging Face hub (see `folder_of`), or an .mlmodel written by `network`.
+        seed: Initializes the question answering head if the checkpoint has none; None: such a checkpoint is refused.
+
+    Returns:
+        The sizes and the weights in float32.
+
+    Raises:
+        SpecError: The checkpoint cannot be read, or a weight, which the message names, is missing or has another shape.
+        UnsupportedError: The model is not one of the supported encoders.
     """
     folder = folder_of(checkpoint)
     if folder.suffix == ".mlmodel":
         return read_network(folder)
     config = read_config(folder)
     need("safetensors", "qa")
-    import ml_dtypes  # noqa: F401  (teaches NumPy bfloat16; comes with JAX)
+    import_module("ml_dtypes")  # registers bfloat16 with NumPy; installed with JAX
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]  (a bare PathLike)
 
     try:
         tensors = load_file(str(folder / "model.safetensors"))
@@ -135,7 +177,7 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
             names["bias"] = "bias"
         params[layer] = {}
         for name, stored in names.items():
-            other = f"{source}.{name}"  # what the oldest checkpoints call gamma and beta
+            other = f"{source}.{name}"  # the oldest checkpoints say gamma and beta
             key = other if other in tensors else f"{source}.{stored}"
             value = tensors.get(key)
             wanted = (shape[0],) if name == "bias" else shape
@@ -151,7 +193,17 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
 
 
 def read_network(path: str | Path) -> tuple[Config, Params]:
-    """Sizes and weights in an .mlmodel that `network` made. Raises SpecError for another one."""
+    """Read the sizes and weights of an encoder from an .mlmodel written by `network`.
+
+    Args:
+        path: The .mlmodel.
+
+    Returns:
+        The sizes and the weights in float32.
+
+    Raises:
+        SpecError: The file cannot be read, or was not written by `network`.
+    """
     from graphml.models import load
 
     model: Any = load(path)
@@ -159,47 +211,56 @@ def read_network(path: str | Path) -> tuple[Config, Params]:
         config = _checked(Config(**json.loads(model.spec.description.metadata.userDefined.get(_SIZES, ""))))
     except (TypeError, ValueError):
         raise SpecError(f"{path} is not an encoder written by graphml: its metadata has no sizes") from None
-    plain = lambda value: value.dequantize() if isinstance(value, Quantized) else np.asarray(value, np.float32)  # noqa: E731
-    stored, params = getattr(model, "parameters", {}), {}
+    stored: dict[str, dict[str, Any]] = getattr(model, "parameters", {})
+    params: Params = {}
     for layer, _, _ in _sources(config):
         if layer not in stored:
             raise SpecError(f"{path} has no layer {layer}")
-        params[layer] = {name: plain(value) for name, value in stored[layer].items()}
+        params[layer] = {
+            name: value.dequantize() if isinstance(value, Quantized) else np.asarray(value, np.float32)
+            for name, value in stored[layer].items()
+        }
     return config, params
 
 
 def write_checkpoint(folder: str | Path, config: Config, params: Params) -> None:
-    """Write model.safetensors and config.json of a BERT or DistilBERT that answers questions, as `transformers` reads
-    them."""
+    """Write model.safetensors and config.json of a BERT or DistilBERT for question answering, as `transformers` reads
+    them.
+
+    Args:
+        folder: Where to write; it is created if necessary.
+        config: The sizes.
+        params: The weights.
+    """
     need("safetensors", "qa")
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]  (a bare PathLike)
 
     family = "bert" if config.types else "distilbert"
-    tensors = {}
+    tensors: dict[str, np.ndarray] = {}
     for layer, source, _ in _sources(config):
         for name, value in params[layer].items():
             kept = {"weights": "weight", "gamma": "weight", "beta": "bias"}.get(name, name)
             value = np.ascontiguousarray(value.T if layer in _TABLES else value, np.float32)
             tensors[f"{source}.{kept}" if layer == "answer" else f"{family}.{source}.{kept}"] = value
-    said: dict[str, Any] = {"model_type": family, "max_position_embeddings": config.places}
-    said["architectures"] = [f"{'Bert' if config.types else 'DistilBert'}ForQuestionAnswering"]
-    said["vocab_size"] = params["embeddings/words"]["weights"].shape[1]
+    stored: dict[str, Any] = {"model_type": family, "max_position_embeddings": config.places}
+    stored["architectures"] = [f"{'Bert' if config.types else 'DistilBert'}ForQuestionAnswering"]
+    stored["vocab_size"] = params["embeddings/words"]["weights"].shape[1]
     if config.types:
-        said |= {"type_vocab_size": config.types, "layer_norm_eps": config.epsilon}
+        stored |= {"type_vocab_size": config.types, "layer_norm_eps": config.epsilon}
     names = _NAMES[family]
-    said |= {name: getattr(config, field) for field, name in names.items()}
+    stored |= {name: getattr(config, field) for field, name in names.items()}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     save_file(tensors, str(folder / "model.safetensors"))
 
 
 _MEANINGS = {
-    "word_ids": "numbers of the word pieces: [CLS] question [SEP] text [SEP]",
+    "word_ids": "vocabulary indices of the word pieces: [CLS] question [SEP] text [SEP]",
     "word_types": "0 for the question, 1 for the text",
-    "mask": "1 for each word piece, 0 for filling",
+    "mask": "1 for each word piece, 0 for padding",
 }
-_SIZES = "encoder"  # the key of the sizes in the metadata of a network
+_SIZES = "encoder"  # the metadata key under which a network stores its sizes
 _NAMES = {
     "bert": {
         "width": "hidden_size",
@@ -224,7 +285,7 @@ _TABLES = ("embeddings/words", "embeddings/places", "embeddings/types")
 
 
 def _sources(config: Config) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """For each layer its name, its name in a checkpoint, and the shape of its weight there; -1 is any size."""
+    """For each layer its name, its name in a checkpoint, and the shape of its weight there; -1 stands for any size."""
     width, inner, distilled = config.width, config.inner, not config.types
     yield "embeddings/words", "embeddings.word_embeddings", (-1, width)
     yield "embeddings/places", "embeddings.position_embeddings", (config.places, width)
@@ -254,13 +315,24 @@ def _sources(config: Config) -> Iterator[tuple[str, str, tuple[int, ...]]]:
 def network(
     config: Config, params: Params, *, length: int | None = None, dropout: bool = False
 ) -> NeuralNetworkBuilder:
-    """The encoder as a builder. length: of its one text; None is any number of texts of 1 to `config.places` words.
+    """Build the encoder as a Core ML network.
 
-    dropout: with layers that drop values by chance, for training: `lower().fn` then takes a key, and the weights stay
-    those of the network without. Raises SpecError for more words than there are places.
+    Args:
+        config: The sizes.
+        params: The weights.
+        length: The number of words of its only text; None: any number of texts of 1 to `config.places` words.
+        dropout: Whether to add dropout layers, for training. `lower().fn` then takes a key; the weights are the same.
+
+    Returns:
+        A builder with the network.
+
+    Raises:
+        SpecError: `length` is not between 1 and `config.places`.
     """
     if length is not None and not 1 <= length <= config.places:
-        raise SpecError(f"length is {length}; the checkpoint has 1 to {config.places} places")
+        raise SpecError(
+            f"length must be from 1 to {config.places}, the number of positions in the checkpoint; got {length}"
+        )
     sizes = json.dumps(asdict(config))
     if not dropout:
         config = replace(config, dropout=0.0, attention_dropout=0.0)
@@ -275,7 +347,7 @@ def network(
     for name in inputs:
         builder.input_description[name] = _MEANINGS[name]
     for side in ("start", "end"):
-        builder.output_description[f"{side}_logits"] = f"how well an answer would {side} at each word piece"
+        builder.output_description[f"{side}_logits"] = f"score of an answer that {side}s at each word piece"
 
     def add(kind: str, output: str, *inputs: str, **fields: Any) -> str:
         builder.add(kind, output, list(inputs), [output], **fields)
@@ -298,7 +370,7 @@ def network(
     def looked_up(layer: str, x: str) -> str:
         return weighted("embeddingND", layer, add("expandDims", f"{layer}/column", x, axes=(-1,)))
 
-    # places, and the shapes with heads apart and together
+    # positions, and the shapes with heads on an axis of their own and without
     size_of_head = config.width // config.heads
     apart: tuple[int, ...] = (config.heads, size_of_head)
     together: tuple[int, ...] = (config.width,)
@@ -327,7 +399,7 @@ def network(
     if config.types:
         x = add("addBroadcastable", "embeddings/sum", x, looked_up("embeddings/types", "word_types"))
     x = dropped(normalized("embeddings/norm", x), config.dropout)
-    # 0 where there is a word, -10000 where there is none: small enough in every precision
+    # 0 for words, -10000 for padding, which every precision can represent
     absent = add("activation", "absent", "mask", linear={"alpha": 1e4, "beta": -1e4})
     absent = add("expandDims", "absent/keys", absent, axes=(1, 2))
     swapped = (0, 2, 1, 3)
@@ -363,11 +435,23 @@ def network(
 
 
 def stored_as(params: Params, weights: str, *, bits: int = 8) -> Params:
-    """The weights with matrices and tables in `weights`: "float32", "float16" or "quantized" (a table of 2^bits)."""
-    how = {"float32": lambda w: w, "float16": np.float16, "quantized": lambda w: quantize(w, bits=bits, table=True)}[
-        weights
-    ]
+    """Change how matrices and embedding tables are stored; vectors stay float32.
+
+    Args:
+        params: Weights in float32.
+        weights: "float32", "float16" or "quantized" (a lookup table of 2^bits entries for each array).
+        bits: 1 to 8, for quantized weights.
+
+    Returns:
+        The weights in the new storage.
+    """
+
+    def stored(value: np.ndarray) -> Any:
+        if weights == "quantized":
+            return quantize(value, bits=bits, table=True)
+        return value.astype({"float32": np.float32, "float16": np.float16}[weights])
+
     return {
-        layer: {name: how(value) if value.ndim == 2 else value for name, value in fields.items()}
+        layer: {name: stored(value) if value.ndim == 2 else value for name, value in fields.items()}
         for layer, fields in params.items()
     }
