@@ -9,8 +9,11 @@ from pathlib import Path
 
 import coverage_table
 import model_table
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")]
+DOCUMENTS += sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 
 
 def test_the_coverage_table_is_fresh():
@@ -30,3 +33,14 @@ def test_the_readme_program_prints_what_the_readme_says(monkeypatch):
     with contextlib.redirect_stdout(out):
         exec(compile(program, "README.md", "exec"), {})
     assert out.getvalue() == printed
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_that_documents_name_exist(document):
+    text = document.read_text()
+    named = re.findall(
+        r"(?<![\w./-])(?:graphml|ops|spec|tests|examples|benchmarks|docs)/[\w/.-]+\.(?:py|md|ipynb)\b", text
+    )
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert missing + [name for name in linked if not (document.parent / name).exists()] == []
