@@ -329,7 +329,7 @@ def test_reading(example, tmp_path):
     assert found[1] == squad.Example("The c1", "sleeps on?", "The cat sleeps on a red roof.", (("a red roof", 18),))
     for text in ("[]", "{", '{"data": [{}]}'):
         (tmp_path / "d.json").write_text(text)
-        with pytest.raises(SpecError, match="no SQuAD file"):
+        with pytest.raises(SpecError, match="is not a SQuAD file"):
             squad.read(tmp_path / "d.json")
 
 
