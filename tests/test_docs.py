@@ -1,4 +1,4 @@
-"""What the documents say is what the code does."""
+"""The documents agree with the code."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG
 DOCUMENTS += sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 
 
-def test_the_coverage_table_is_fresh():
+def test_the_coverage_table_is_up_to_date():
     assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python tests/coverage_table.py"
 
 
-def test_the_table_of_models_is_fresh():
+def test_the_table_of_models_is_up_to_date():
     assert model_table.written()[0] == model_table.kinds(), "run python tests/model_table.py"
 
 

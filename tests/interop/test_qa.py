@@ -130,7 +130,7 @@ def test_confidence_is_a_softmax_over_spans(tokenizer):
     assert sure.confidence == pytest.approx(np.exp(3) / (np.exp(6) + total - 1))
 
 
-def test_many_questions_are_answered_like_one_after_the_other(tokenizer):
+def test_many_questions_get_the_same_answers_as_single_ones(tokenizer):
     model = Scripted({"red": 5.0, "dog": 4.0, "paris": 3.0}, {"roof": 5.0, "##s": 4.0, "paris": 3.0})
     asked = [(TEXT, "who sleeps?"), ("Dogs bark.", "who?"), (TEXT * 9, "who lives in rome?")]
     found = qa.answers_to_many(model, tokenizer, asked, length=24, count=2)
