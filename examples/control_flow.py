@@ -1,6 +1,6 @@
-"""Networks that are programs: branches, loops and memory of a computed size, run, compiled and differentiated.
+"""Networks that are programs: branches, loops and arrays of a computed size, run, compiled and differentiated.
 
-Each builder below writes the layers of the few lines in its docstring; what runs is the saved model.
+Each function below builds the layers for the pseudocode in its docstring.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from graphml.models.network import NeuralNetwork
 
 
 def network() -> NeuralNetworkBuilder:
-    """A sub-network to be filled: a side of a branch, or the body of a loop."""
+    """An empty sub-network, for a side of a branch or the body of a loop."""
     return NeuralNetworkBuilder({}, {})
 
 
@@ -73,16 +73,16 @@ def main() -> None:
     assert many.ravel().tolist() == [2, -2, 4]
 
     model = load(square_root())
-    lowered = model.lower(max_iterations=20)  # a derivative needs a bound for the number of turns
+    lowered = model.lower(max_iterations=20)  # a derivative needs a bound on the number of iterations
     slope = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["h"].sum()))
-    print("while it is not yet the square root: one step of Newton's method")
+    print("while h is not yet the square root of x: one step of Newton's method")
     for x in (2.0, 9.0):
         root, got = model.predict({"x": number(x)})["h"].item(), slope(number(x)).item()
         assert abs(got - 0.5 / x**0.5) < 1e-3
-        print(f"  x = {x:.0f}   root = {root:.4f}   slope = {got:.4f}, as 1 / (2 root) = {0.5 / x**0.5:.4f}")
+        print(f"  x = {x:.0f}   root = {root:.4f}   slope = {got:.4f}, expected 1 / (2 root) = {0.5 / x**0.5:.4f}")
 
     model = load(allocation())
-    print("y = 5 x numbers are allocated and filled in a loop; the host reads y, and compiles what follows for it")
+    print("an array of y = 5 x numbers is filled in a loop; the host reads y and compiles the rest for it")
     for x in (1.0, 2.0, 1.0):
         before = len(model.compilations())
         z = model.predict({"x": number(x)})["z"]

@@ -1,4 +1,4 @@
-"""Curvature of a loss in the weights of a deployed model: Hessian-vector products and the largest eigenvalue."""
+"""The curvature of a loss with respect to weights: Hessian-vector products and the largest eigenvalue."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ def main() -> None:
     lowered = graphml.load(DATA / "QuickDrawUpdatable.mlmodel").lower()
     drawings = np.load(DATA / "quickdraw.npz")["drawings"][::50].astype(np.float32)[:, None]
     labels = jnp.arange(len(drawings))
-    (logits,) = lowered.graph.body.nodes[-1].inputs  # the blob that goes into the last layer, a softmax
-    head = {"dense_3": lowered.params["dense_3"]}  # curvature in the last layer only; the rest stays as it is
+    (logits,) = lowered.graph.body.nodes[-1].inputs  # the input of the last layer, a softmax
+    head = {
+        "dense_3": lowered.params["dense_3"]
+    }  # curvature in the last layer with weights only; the others are constant
 
     def scores(head, drawing: jax.Array) -> jax.Array:
         return lowered.intermediates({**lowered.params, **head}, {"image": drawing}, [logits])[logits].ravel()
@@ -29,7 +31,7 @@ def main() -> None:
 
     @jax.jit
     def hessian_times(vector):
-        """Forward mode over reverse mode: the cost of two gradients, whatever the number of weights."""
+        """Forward mode over reverse mode: costs about two gradients, whatever the number of weights."""
         return jax.jvp(jax.grad(loss), (head,), (vector,))[1]
 
     def norm(tree) -> jax.Array:

@@ -1,8 +1,8 @@
 """Answer questions about a text with one Core ML model; personalize another with a user's drawings.
 
-The first is a BERT (see bert_qa/README.md). The second (see data/README.md) knows fifteen kinds of sketches, and may
-train its last two layers. Its user draws other things: six kinds of drawings take over six of its labels. 40 drawings
-of each train, 10 are held out.
+The first is a BERT (see bert_qa/README.md). The second (see data/README.md) classifies fifteen kinds of sketches; its
+last two layers are updatable. Its user draws other things: six kinds of drawings replace six of its labels. 40 drawings
+of each kind are for training, 10 are held out.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def answer_questions() -> None:
     print(f"{TEXT}\n")
     for question in ("When was the first WWDC?", "How many people came in 2019?"):
         (answer,) = qa.answers(model, tokenizer, TEXT, question)
-        print(f"{question} {answer.text} ({answer.confidence:.0%} sure)")
+        print(f"{question} {answer.text} ({answer.confidence:.0%} confidence)")
         assert TEXT[answer.start : answer.end] == answer.text
 
 
@@ -47,7 +47,7 @@ def accuracy(model: graphml.Model, drawings: np.ndarray, labels: list[str]) -> f
 
 
 def show(drawing: np.ndarray) -> str:
-    """A drawing as text, two pixels a line."""
+    """A drawing as text; one line for every second row of pixels."""
     shades = " .:*#"
     return "\n".join("".join(shades[pixel // 52] for pixel in row) for row in drawing[::2])
 
@@ -68,11 +68,11 @@ def personalize() -> None:
     print(f"\nA drawing that the user means as {labels[example]!r}:\n{show(drawings[example])}")
     print(f"before: {model.predict({'image': drawings[example]})['classLabel']!r}")
     before = held_out_accuracy(model)
-    print(f"held-out drawings understood before: {before:.0%}\n")
+    print(f"accuracy on held-out drawings before: {before:.0%}\n")
 
-    # the file allows one epoch at a time, and a learning rate between 0 and 1; pixels of 0 to 255 want a small one
-    for turn in range(5):
-        parameters = {graphml.ParameterKey.LEARNING_RATE: 0.0002, graphml.ParameterKey.SEED: turn}
+    # the file allows one epoch at a time, and a learning rate between 0 and 1; pixels from 0 to 255 need a small one
+    for number in range(5):
+        parameters = {graphml.ParameterKey.LEARNING_RATE: 0.0002, graphml.ParameterKey.SEED: number}
         configuration = graphml.ModelConfiguration(parameters=parameters)
         task = graphml.UpdateTask(model, data, configuration)
         task.resume()
@@ -81,18 +81,18 @@ def personalize() -> None:
             raise task.error
         model = task.model
         loss = task.metrics[graphml.MetricKey.LOSS_VALUE]
-        print(f"update {turn + 1}: loss {loss:.3f}, held-out drawings understood {held_out_accuracy(model):.0%}")
+        print(f"update {number + 1}: loss {loss:.3f}, accuracy on held-out drawings {held_out_accuracy(model):.0%}")
 
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "mine.mlmodel")
         again = graphml.load(Path(folder) / "mine.mlmodel")
-    print(f"\nafter, written and read again: {again.predict({'image': drawings[example]})['classLabel']!r}")
+    print(f"\nafter saving and loading: {again.predict({'image': drawings[example]})['classLabel']!r}")
     assert held_out_accuracy(again) > before + 0.2
 
 
 def main() -> None:
     answer_questions()
-    print("\nNow a model that learns from its user.\n")
+    print("\nNow a model is trained with a user's drawings.\n")
     personalize()
 
 

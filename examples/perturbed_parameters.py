@@ -1,4 +1,4 @@
-"""How sure is the classifier of its answer? One program for a hundred copies of it with slightly different weights."""
+"""How certain is a classifier? One program runs a hundred copies of it with slightly different weights."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def main() -> None:
     lowered = graphml.load(DATA / "QuickDrawUpdatable.mlmodel").lower()
     drawings = np.load(DATA / "quickdraw.npz")["drawings"].astype(np.float32)[:, None]
     answers = jax.jit(jax.vmap(lambda image: lowered.fn(lowered.params, {"image": image})["output"]))(drawings)
-    drawing = drawings[np.argmin(answers.max(axis=1))]  # the one of which it is least sure
+    drawing = drawings[np.argmin(answers.max(axis=1))]  # the one with the least certain answer
 
     def perturb(key: jax.Array):
-        """All weights with noise of 5 % of each array's own spread."""
+        """Add noise to all weights: 5 % of the standard deviation of each array."""
         leaves, tree = jax.tree.flatten(lowered.params)
         keys = jax.random.split(key, len(leaves))
         noisy = [w + 0.05 * jnp.std(w) * jax.random.normal(k, jnp.shape(w)) for w, k in zip(leaves, keys, strict=True)]

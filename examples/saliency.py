@@ -1,6 +1,6 @@
-"""Which pixels made the classifier say so? The gradient of a class's score with respect to the image.
+"""Which pixels determine the answer of a classifier? The gradient of the score with respect to each pixel.
 
-The score is taken before the softmax: a probability of one has no slope left.
+The score is the input of the softmax, because the gradient of a probability near 1 vanishes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     lowered = model.lower()
     drawing = np.load(DATA / "quickdraw.npz")["drawings"][150].astype(np.float32)[None]  # [channels, height, width]
 
-    (logits,) = lowered.graph.body.nodes[-1].inputs  # the blob that goes into the last layer, a softmax
+    (logits,) = lowered.graph.body.nodes[-1].inputs  # the input of the last layer, a softmax
 
     def scores(image: jax.Array) -> jax.Array:
         return lowered.intermediates(lowered.params, {"image": image}, [logits])[logits].ravel()

@@ -1,12 +1,12 @@
-"""Stickers by drawing: three drawings teach a model a sticker, and it finds that sticker for drawings to come.
+"""Stickers by drawing: three drawings of a sticker teach a model to recognize it.
 
-A network that was trained on drawings (`tests/data/README.md` names its source) makes 128 numbers of a drawing; behind
-it nearest neighbours, which know nothing at first, keep the numbers of the drawings that they are shown, with a label.
-Updating such a pipeline only adds samples: it takes no epochs, and three examples of a label are enough to begin with.
-With examples drawn by lot, 83 % of new drawings of these three kinds are understood on average, and 71 % over all
-choices of three of the six kinds in the data; by chance it would be a third.
+A network that was trained on drawings (`tests/data/README.md` names its source) maps a drawing to an embedding of 128
+numbers. A nearest neighbours classifier follows it, which is empty at first and stores the embeddings of the user's
+drawings with their labels. Updating such a pipeline only adds samples: there are no epochs, and three examples of a
+label are enough to begin with. With random examples, 83 % of new drawings of these three kinds are recognized on
+average, and 71 % over all choices of three of the six kinds in the data; chance would be a third.
 
-    python examples/stickers.py stickers.png     # also draws what was understood before and after
+    python examples/stickers.py stickers.png     # also draws the answers before and after
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXAMPLES, DIMENSIONS = 3, 128
 
 
 def neighbors() -> spec.Model:
-    """An updatable classifier of embeddings that has no samples yet."""
+    """An updatable classifier of embeddings without any samples."""
     model = spec.Model(specificationVersion=4, isUpdatable=True)
     description = model.description
     embedding = array(DIMENSIONS)
@@ -70,12 +70,12 @@ def answers(model: graphml.Model, drawings: np.ndarray) -> list[str]:
     return [answer["label"] for answer in model.predict_batch([{"drawing": drawing} for drawing in drawings])]
 
 
-def understood(found: list[str], labels: list[str]) -> float:
+def accuracy(found: list[str], labels: list[str]) -> float:
     return float(np.mean([one == right for one, right in zip(found, labels, strict=True)]))
 
 
 def draw(path: str, drawings: np.ndarray, before: list[str], after: list[str]) -> None:
-    """A row of drawings with what they were taken for."""
+    """Draw a row of drawings with their labels before and after the update."""
     from PIL import Image, ImageDraw
 
     side = 84
@@ -105,9 +105,9 @@ def main(path: str | None = None) -> None:
     if task.error is not None:
         raise task.error
     after = answers(task.model, drawings[new])
-    right = understood(after, truth)
+    right = accuracy(after, truth)
     print(
-        f"after {EXAMPLES} examples of each of {len(STICKERS)} stickers: {right:.0%} of {len(new)} drawings understood"
+        f"after {EXAMPLES} examples of each of {len(STICKERS)} stickers: {right:.0%} of {len(new)} drawings recognized"
     )
     assert right > 0.6
 
@@ -115,7 +115,7 @@ def main(path: str | None = None) -> None:
         task.model.save(Path(folder) / "stickers.mlmodel")
         again = graphml.load(Path(folder) / "stickers.mlmodel")
     assert answers(again, drawings[new]) == after
-    print("written and read again: the same answers")
+    print("after saving and loading: the same answers")
     if path is not None:
         few = range(0, len(new), len(new) // 8)
         draw(path, drawings[new][few], [before[i] for i in few], [after[i] for i in few])

@@ -8,7 +8,7 @@ from graphml.errors import MissingExtraError
 
 
 def main() -> None:
-    """Run the command line, or say which extra brings what it is made of."""
+    """Run the command line; without the extra `cli`, exit with a message that says how to install it."""
     try:
         from graphml.cli import main as run
     except MissingExtraError as error:

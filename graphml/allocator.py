@@ -1,27 +1,31 @@
-"""How the C library hands out large blocks of memory, which decides the speed of batches on CPUs."""
+"""Settings of the C library's allocator for large blocks of memory, which matter for the speed of batches on CPUs."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 
-# Numbers of glibc's malloc.h: large blocks come from the heap, not from mmap; the heap is never given back; one heap.
+# From glibc's malloc.h: M_MMAP_MAX = 0 (no mmap for large blocks), M_TRIM_THRESHOLD (the heap is never returned to the
+# system), M_ARENA_MAX = 1 (one heap).
 _SETTINGS = {-4: 0, -1: 2**31 - 1, -8: 1}
 
 
 def tune_host_allocator() -> bool:
-    """Let this process keep and reuse large blocks of memory; True if that was possible, which takes glibc.
+    """Let this process keep and reuse large blocks of memory; this needs glibc.
 
-    XLA allocates temporaries and results anew in each call. By default glibc hands large ones back to the system, which
-    zeroes their pages the next time: image networks with a batch of 8 then take up to twice as long. Single images
-    gain nothing, and may be some percent slower. Afterwards the process holds on to the most memory that it ever used,
-    whatever library asked for it; hence this is not done unasked. Call it early, before threads have heaps of their
+    XLA allocates temporaries and results anew in each call. By default glibc returns large ones to the system, which
+    zeroes their pages the next time: image networks with a batch of 8 then take up to twice as long. Single images gain
+    nothing, and may be a few percent slower. Afterwards the process never returns memory to the system, whichever
+    library allocated it, so graphml does not do this on its own. Call it early, before threads create heaps of their
     own. Calling it again changes nothing.
+
+    Returns:
+        True if the settings were changed, False without glibc.
     """
     if not _is_glibc():
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return all(mallopt(ctypes.c_int(what), ctypes.c_int(value)) == 1 for what, value in _SETTINGS.items())
+    return all(mallopt(ctypes.c_int(option), ctypes.c_int(value)) == 1 for option, value in _SETTINGS.items())
 
 
 def _is_glibc() -> bool:

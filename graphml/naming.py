@@ -1,4 +1,4 @@
-"""Names that are all different, however many there are and however alike they were."""
+"""Unique names: a name that is already taken gets a number."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from collections.abc import Iterable
 
 
 class Names:
-    """Gives each name that is asked for itself, if it is free, else the first free one of name_, name_2, name_3 ..."""
+    """A set of taken names, which returns a free name for each that is requested."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
+        """Start with the names in `taken`, which will not be returned."""
         self._taken = set(taken)
-        self._numbers: dict[str, int] = {}  # the next one to try, so that no search begins anew
+        self._numbers: dict[str, int] = {}  # the last suffix tried for each name, so that a search continues there
 
     def free(self, name: str) -> str:
-        """The name to use; nobody else gets it any more."""
+        """Return an unused name and mark it as taken.
+
+        Args:
+            name: The name to use if it is free.
+
+        Returns:
+            `name`, or the first free one of name_, name_2, name_3 ...
+        """
         number = self._numbers.get(name, 0)
         found = name
         while found in self._taken:

@@ -1,4 +1,4 @@
-"""Writing and reading the specification of a model, under the names that scripts know."""
+"""Read and write the specification of a model, under the names that coremltools uses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from graphml.spec.wire.model_pb2 import Model
 
 
 def save_spec(spec: Model, filename: str | Path, auto_set_specification_version: bool = False) -> None:
-    """Write a Model message to a .mlmodel file or .mlpackage folder; a name without an ending gets .mlmodel.
+    """Write a Model message to a .mlmodel file or .mlpackage folder.
 
-    auto_set_specification_version: write the lowest version that the content needs, in place of what the message says.
+    Args:
+        spec: The message; it is not changed.
+        filename: The path; a name that ends in neither .mlmodel nor .mlpackage gets .mlmodel appended.
+        auto_set_specification_version: Whether to write the lowest version that the content needs instead of the one in
+            the message.
     """
     path = Path(filename)
     if path.suffix not in (".mlmodel", ".mlpackage"):
@@ -26,5 +30,15 @@ def save_spec(spec: Model, filename: str | Path, auto_set_specification_version:
 
 
 def load_spec(model_path: str | Path) -> Model:
-    """The Model message in a .mlmodel file or .mlpackage folder. Raises SpecError for what is none."""
+    """Read the Model message of a .mlmodel file or .mlpackage folder.
+
+    Args:
+        model_path: The path.
+
+    Returns:
+        The message.
+
+    Raises:
+        SpecError: The file cannot be read, or is not a Core ML model.
+    """
     return files.read(model_path)

@@ -55,7 +55,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def example():
-    """{name: module} of the example, which are no modules for anybody else."""
+    """{name: module} of the example, which no other test imports."""
     names = ("build", "squad", "train", "evaluate", "shrink")
     before = {name: sys.modules.pop(name, None) for name in names}
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples" / "bert_qa"))
@@ -220,7 +220,7 @@ def _storages(path):
     return {weight["storage"] for layer in layers for weight in layer.get("weights", {}).values()}
 
 
-def test_a_fresh_head_is_seeded(tmp_path):
+def test_a_new_head_is_initialized_from_the_seed(tmp_path):
     checkpoint(tmp_path, head=False)
     one, same, other = (bert.read_checkpoint(tmp_path, seed=seed)[1]["answer"]["weights"] for seed in (1, 1, 2))
     assert (one == same).all()
@@ -230,7 +230,7 @@ def test_a_fresh_head_is_seeded(tmp_path):
         qa.load(tmp_path)
 
 
-def test_checkpoints_that_do_not_fit(tmp_path):
+def test_damaged_and_unsupported_checkpoints(tmp_path):
     with pytest.raises(SpecError, match=r"no readable config\.json"):
         bert.read_checkpoint(tmp_path)
     checkpoint(tmp_path, without=("bert.encoder.layer.1.output.dense.bias",))
@@ -259,11 +259,13 @@ def test_checkpoints_that_do_not_fit(tmp_path):
         bert.read_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(said))
     config, params = bert.read_checkpoint(tmp_path)
-    with pytest.raises(SpecError, match="length is 41"):
+    with pytest.raises(
+        SpecError, match="length must be from 1 to 40, the number of positions in the checkpoint; got 41"
+    ):
         bert.network(config, params, length=41)
 
 
-def test_rounding_makes_up_for_its_errors(example):
+def test_later_roundings_compensate_for_earlier_ones(example):
     rng = np.random.default_rng(5)
     weights = rng.normal(size=(16, 24)).astype(np.float32)
     inputs = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 24)) + 0.1 * rng.normal(size=(200, 24))
@@ -327,11 +329,11 @@ def test_reading(example, tmp_path):
     assert found[1] == squad.Example("The c1", "sleeps on?", "The cat sleeps on a red roof.", (("a red roof", 18),))
     for text in ("[]", "{", '{"data": [{}]}'):
         (tmp_path / "d.json").write_text(text)
-        with pytest.raises(SpecError, match="no SQuAD file"):
+        with pytest.raises(SpecError, match="is not a SQuAD file"):
             squad.read(tmp_path / "d.json")
 
 
-def test_features_know_where_the_answer_is(example, tmp_path):
+def test_features_contain_the_position_of_the_answer(example, tmp_path):
     squad = example["squad"]
     (tmp_path / "vocab.txt").write_text("\n".join(WORDS))
     tokenizer = qa.read_tokenizer(tmp_path)
@@ -378,7 +380,7 @@ def course(example, tmp_path_factory):
     return folder, config, params, rows, plan, original
 
 
-def test_the_loss_falls_and_a_run_goes_on_where_it_stopped(example, course, tmp_path):
+def test_the_loss_decreases_and_a_run_continues_where_it_stopped(example, course, tmp_path):
     train, (_, config, params, rows, plan, _) = example["train"], course
     lines, again = [], []
     weights, done = train.train(config, params, rows, plan, log=lines.append)

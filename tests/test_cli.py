@@ -109,7 +109,7 @@ def test_a_network_that_draws_random_numbers(run, tmp_path):
     assert fixed == same
     _, out, _ = run("inspect", "--shapes", "--json", tmp_path / "noise.mlmodel")
     assert json.loads(out)["layers"][0]["shapes"] == {"y": [3]}
-    assert run("predict", DENSE, "-i", "dense_input=[1.0]", "--seed", 3)[0] == 0  # which draws nothing
+    assert run("predict", DENSE, "-i", "dense_input=[1.0]", "--seed", 3)[0] == 0  # a network without random numbers
 
 
 def test_predict_with_an_image_and_an_array_file(run, tmp_path):
@@ -142,7 +142,7 @@ def test_errors_are_one_message_without_a_traceback(run, arguments, words):
     assert status == 1
     assert words in err
     assert "Traceback" not in err
-    assert "loss -" not in err  # no bar of progress where nothing began
+    assert "loss -" not in err  # no progress bar if nothing has started
 
 
 STEERING = "a\x1b[31m\u202e\r\x07\x9b\x7f\nforged"
@@ -150,7 +150,7 @@ STEERING = "a\x1b[31m\u202e\r\x07\x9b\x7f\nforged"
 
 @pytest.fixture(scope="module")
 def steering(tmp_path_factory):
-    """A classifier with a branch in which every name and label would steer a terminal."""
+    """A classifier with a branch in which every name and label would control a terminal."""
     builder = NeuralNetworkBuilder(
         {STEERING: array(2)}, {}, class_labels=[STEERING, "b"], probabilities="p", exact=True
     )
@@ -181,7 +181,7 @@ def steering(tmp_path_factory):
     ],
     ids=lambda arguments: " ".join(argument for argument in arguments if STEERING not in argument),
 )
-def test_names_and_labels_never_steer_the_terminal(run, steering, arguments):
+def test_names_and_labels_never_control_the_terminal(run, steering, arguments):
     _, out, err = run(arguments[0], steering, *(argument.format(path=steering) for argument in arguments[1:]))
     shown = out + err
     assert not set(shown) & set("\x1b\u202e\r\x07\x9b\x7f")
@@ -189,13 +189,13 @@ def test_names_and_labels_never_steer_the_terminal(run, steering, arguments):
     assert "--code" in arguments or "compare" in arguments or "202e" in shown
 
 
-def test_json_with_escapes_is_still_the_same(run, steering):
+def test_escaped_json_parses_to_the_original(run, steering):
     _, out, _ = run("predict", steering, "-i", f"{STEERING}=[2, 1]", "--json")
     assert json.loads(out)["classLabel"] == STEERING
     assert list(json.loads(out)["p"]) == [STEERING, "b"]
 
 
-def test_printed_models_and_errors_do_not_steer_the_terminal_either(steering):
+def test_printed_models_and_errors_never_control_the_terminal(steering):
     model = graphml.load(steering)
     with pytest.raises(graphml.FeatureError) as caught:
         model.predict({})
@@ -260,7 +260,7 @@ def test_broken_training_files_are_named_with_their_line(run, tmp_path, name, co
     assert not (tmp_path / "x.mlmodel").exists()
 
 
-def test_the_file_allows_what_it_allows(run, tmp_path):
+def test_update_refuses_a_setting_that_the_file_does_not_allow(run, tmp_path):
     (tmp_path / "a.jsonl").write_text('{"image": [[0]], "classLabel": "Fish"}\n')
     status, _, err = run("update", DRAW, "-d", tmp_path / "a.jsonl", "-o", tmp_path / "x.mlmodel", "-s", "epochs=5")
     assert status == 1
@@ -277,7 +277,7 @@ def test_the_file_allows_what_it_allows(run, tmp_path):
         ("--plot", "missing/losses.png", "losses.png cannot be written: No such file"),
     ],
 )
-def test_update_looks_at_where_it_writes_before_it_trains(run, tmp_path, monkeypatch, option, name, words):
+def test_update_checks_its_output_paths_before_it_trains(run, tmp_path, monkeypatch, option, name, words):
     pytest.importorskip("matplotlib", reason="drawing is an optional extra, which is not installed here")
     monkeypatch.setattr("graphml.cli.update._train", lambda *_, **keyword: pytest.fail("it trained"))
     paths = {"-o": tmp_path / "new.mlmodel", option: tmp_path / name}
@@ -295,7 +295,7 @@ def test_update_looks_at_where_it_writes_before_it_trains(run, tmp_path, monkeyp
         ("a.txt/x.py", "cannot be written: Not a directory"),
     ],
 )
-def test_codegen_says_where_it_cannot_write(run, tmp_path, name, words):
+def test_codegen_names_the_file_that_cannot_be_written(run, tmp_path, name, words):
     (tmp_path / "folder").mkdir()
     (tmp_path / "a.txt").write_text("mine")
     status, out, err = run("codegen", DENSE, "-o", tmp_path / name)
@@ -313,7 +313,7 @@ def test_codegen_writes_through_links_and_into_devices(run, tmp_path):
     assert not Path(os.devnull).is_file()
 
 
-def test_predict_looks_at_where_it_writes_before_it_computes(run, tmp_path, monkeypatch):
+def test_predict_checks_its_output_folder_before_it_computes(run, tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("mine")
     monkeypatch.setattr("graphml.models.model.spec.read", lambda path: pytest.fail("it was loaded"))
     for name, words in (("a.txt", "it is not a folder"), ("a.txt/out", "a.txt is not a folder")):
@@ -321,7 +321,7 @@ def test_predict_looks_at_where_it_writes_before_it_computes(run, tmp_path, monk
         assert (status, words in err) == (1, True), err
 
 
-def test_predict_keeps_an_image_of_floats(run, tmp_path):
+def test_predict_saves_an_image_of_floats(run, tmp_path):
     image = pytest.importorskip("PIL.Image", reason="Pillow is an optional extra and is not installed here")
     model = graphml.spec.Model(specificationVersion=7)
     model.identity.SetInParent()
@@ -336,7 +336,7 @@ def test_predict_keeps_an_image_of_floats(run, tmp_path):
     assert np.asarray(image.open(path / "depth.tiff")).tolist() == [[0.5, 300]]
 
 
-def test_update_keeps_what_was_learned_when_it_cannot_be_written(run, tmp_path, monkeypatch):
+def test_update_keeps_the_trained_model_if_it_cannot_be_written(run, tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text('{"dense_input": [1], "output_true": [1]}\n')
     monkeypatch.setattr("graphml.cli.update.refuse_unwritable_model", lambda path: None)  # the folder is removed later
     status, _, err = run("update", DENSE, "-d", tmp_path / "a.jsonl", "-o", tmp_path / "gone" / "new.mlmodel")
@@ -358,7 +358,7 @@ def line(tmp_path):
     return ["update", tmp_path / "free.mlmodel", "-d", tmp_path / "data.npz", "-o", tmp_path / "new.mlmodel"]
 
 
-def test_update_stops_within_its_budget_and_the_same_command_goes_on(run, tmp_path, line):
+def test_update_stops_after_its_budget_and_the_same_command_continues(run, tmp_path, line):
     pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
     status, _, err = run(*line, "--budget", "1")
     assert (status, "--budget needs --checkpoint-dir" in err) == (1, True)
@@ -377,7 +377,7 @@ def test_update_stops_within_its_budget_and_the_same_command_goes_on(run, tmp_pa
     assert (status, json.loads(out)["completed"]) == (0, True)
 
 
-def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(run, tmp_path, line):
+def test_ctrl_c_saves_a_checkpoint_and_prints_how_to_continue(run, tmp_path, line):
     pytest.importorskip("orbax.checkpoint", reason="checkpoints are an optional extra, which is not installed here")
 
     def press():

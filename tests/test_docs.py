@@ -1,4 +1,4 @@
-"""What the documents say is what the code does."""
+"""The documents agree with the code."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 
 import coverage_table
 import model_table
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")]
+DOCUMENTS += sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 
 
-def test_the_coverage_table_is_fresh():
+def test_the_coverage_table_is_up_to_date():
     assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python tests/coverage_table.py"
 
 
-def test_the_table_of_models_is_fresh():
+def test_the_table_of_models_is_up_to_date():
     assert model_table.written()[0] == model_table.kinds(), "run python tests/model_table.py"
 
 
@@ -30,3 +33,14 @@ def test_the_readme_program_prints_what_the_readme_says(monkeypatch):
     with contextlib.redirect_stdout(out):
         exec(compile(program, "README.md", "exec"), {})
     assert out.getvalue() == printed
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_that_documents_name_exist(document):
+    text = document.read_text()
+    named = re.findall(
+        r"(?<![\w./-])(?:graphml|ops|spec|tests|examples|benchmarks|docs)/[\w/.-]+\.(?:py|md|ipynb)\b", text
+    )
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert missing + [name for name in linked if not (document.parent / name).exists()] == []

@@ -1,4 +1,4 @@
-"""The examples are programs: each runs to its end."""
+"""Every example runs to its end."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A BERT encoder that answers questions, as an .mlmodel, from a checkpoint in the form of Hugging Face.
+"""Convert a Hugging Face checkpoint to an .mlmodel that answers questions.
 
-    python build.py CHECKPOINT bert.mlmodel                       any length up to what the checkpoint allows
+    python build.py CHECKPOINT bert.mlmodel                       any length that the checkpoint allows
     python build.py CHECKPOINT bert.mlmodel --length 384 --weights quantized
 
 CHECKPOINT is a folder with model.safetensors and config.json of a BERT, MiniLM or DistilBERT, the name of one on the
-Hugging Face hub (extra `hub`), or an .mlmodel that this program or train.py has written. Its vocabulary is written
-beside the model. A checkpoint without a head for questions gets a fresh one, to be trained.
+Hugging Face hub (extra `hub`), or an .mlmodel that this program or train.py has written. The vocabulary is written next
+to the model. A checkpoint without a question answering head gets a randomly initialized one, to be trained.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write an .mlmodel that answers questions.")
     parser.add_argument("checkpoint", help="a folder, a name on the hub, or an .mlmodel")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--length", type=int, help="words of every text; without it, any number")
+    parser.add_argument("--length", type=int, help="number of words of every text; default: any number")
     parser.add_argument("--weights", choices=("float32", "float16", "quantized"), default="float32")
-    parser.add_argument("--bits", type=int, choices=range(1, 9), default=8, help="of quantized weights")
-    parser.add_argument("--seed", type=int, default=0, help="of a fresh head")
+    parser.add_argument("--bits", type=int, choices=range(1, 9), default=8, help="bits of quantized weights")
+    parser.add_argument("--seed", type=int, default=0, help="seed of a new question answering head")
     given = parser.parse_args(arguments)
     folder = bert.folder_of(given.checkpoint)
     config, params = bert.read_checkpoint(folder, seed=given.seed)

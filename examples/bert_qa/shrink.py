@@ -1,10 +1,10 @@
-"""Make a model small: matrices and tables of words as lookup tables, rounded so that the answers change least.
+"""Compress a model: store matrices and embeddings as lookup tables, rounded so that the answers change least.
 
     python shrink.py qa.mlmodel train-v1.1.json small.mlmodel --bits 5
 
-`build.py --weights quantized` takes the nearest entry of the table for each weight. Here the error that this makes in
-a layer's output, on texts of the training data, is made up for by the weights of the layer that are rounded later
-(Frantar et al. 2022, "GPTQ"); each layer sees what the layers before it give after rounding.
+`build.py --weights quantized` rounds each weight to the nearest entry of the table. Here, weights of a layer that are
+rounded later compensate for the error that earlier ones cause in its output, on texts of the training data (Frantar et
+al. 2022, "GPTQ"); the inputs of each layer come from the rounded layers before it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,24 @@ from graphml.interop import bert, qa
 from graphml.models import load
 from graphml.spec.weights import Quantized, quantize
 
-TEXTS = 128  # windows to look at, 16 at a time
+TEXTS = 128  # number of windows for measuring errors, 16 at a time
 LENGTH = 192
 
 
 def rounded(weights: np.ndarray, gram: np.ndarray, bits: int, *, damping: float = 0.01, block: int = 64) -> Quantized:
-    """A matrix [out, in] with the entries of a table of 2^bits; gram: [in, in], the sum of x x^T over its inputs x.
+    """Round a matrix to the entries of a table.
 
-    damping: of the gram, as a share of its mean diagonal. block: columns whose error is spread at once, for speed only.
+    Args:
+        weights: [out, in].
+        gram: The sum of x x^T over the inputs x of the layer, [in, in].
+        bits: The table has 2^bits entries.
+        damping: Added to the diagonal of `gram`, as a fraction of its mean.
+        block: The number of columns whose error is distributed at once; it affects speed only.
     """
     table = quantize(weights, bits=bits, table=True).table
     assert table is not None
     borders, size = (table[1:] + table[:-1]) / 2, len(gram)
-    order = np.argsort(-np.diag(gram))  # what matters most is rounded first, while others can still make up for it
+    order = np.argsort(-np.diag(gram))  # the most important first, while others can still compensate
     damped = gram[np.ix_(order, order)] + damping * np.mean(np.diag(gram)) * np.eye(size)
     spread = np.linalg.cholesky(np.linalg.inv(damped)).T
     left = weights[:, order].astype(np.float64)
@@ -53,7 +58,7 @@ def rounded(weights: np.ndarray, gram: np.ndarray, bits: int, *, damping: float 
 def shrunk(
     config: bert.Config, params: bert.Params, batches: Sequence[dict[str, np.ndarray]], bits: int, *, words: int
 ) -> bert.Params:
-    """The weights with matrices of `bits` and the table of words of `words` bits. batches: inputs of the network."""
+    """Round matrices to tables of 2^bits entries, and word embeddings to 2^words; `batches` are example inputs."""
     out = {layer: dict(fields) for layer, fields in params.items()}
     for layer in ("embeddings/words", "embeddings/places"):
         size = words if layer.endswith("words") else 8
@@ -78,14 +83,14 @@ def shrunk(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Make a model small with as little change as can be.")
-    parser.add_argument("model", type=Path, help="what train.py or build.py has written")
-    parser.add_argument("data", type=Path, help="a SQuAD v1.1 file, whose first texts are looked at")
+    parser = argparse.ArgumentParser(description="Compress a model with the least change of its answers.")
+    parser.add_argument("model", type=Path, help="an .mlmodel written by train.py or build.py")
+    parser.add_argument("data", type=Path, help="a SQuAD v1.1 file, from which texts are drawn")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--bits", type=int, choices=range(2, 9), default=5, help="of matrices")
-    parser.add_argument("--word-bits", type=int, choices=range(2, 9), default=5, help="of the table of words")
-    parser.add_argument("--license", default="", help="what the file shall say of its licence")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of texts")
+    parser.add_argument("--bits", type=int, choices=range(2, 9), default=5, help="bits of matrices")
+    parser.add_argument("--word-bits", type=int, choices=range(2, 9), default=5, help="bits of the word embeddings")
+    parser.add_argument("--license", default="", help="the licence to write into the file")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the choice of texts")
     given = parser.parse_args(arguments)
     config, params = bert.read_network(given.model)
     tokenizer = qa.read_tokenizer(given.model)

@@ -1,4 +1,4 @@
-"""SQuAD v1.1: its file, its scores, and what a network learns from."""
+"""SQuAD v1.1: the file format, the scores, and training data for a network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Example:
 
 
 def read(path: str | Path) -> list[Example]:
-    """The questions of a SQuAD file, which may be xz-compressed. Raises SpecError for a file of another form."""
+    """Read the questions of a SQuAD file, which may be xz-compressed. Raises SpecError for any other file."""
     path = Path(path)
     try:
         raw = path.read_bytes()
@@ -48,11 +48,11 @@ def read(path: str | Path) -> list[Example]:
     except (OSError, lzma.LZMAError) as error:
         raise SpecError(f"{path} cannot be read: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
-        raise SpecError(f"{path} is no SQuAD file: {error!r}") from None
+        raise SpecError(f"{path} is not a SQuAD file: {error!r}") from None
 
 
 def drawn(examples: Sequence[Example], count: int | None, seed: int) -> list[Example]:
-    """So many of them, at random and in random order; None: all, as they are."""
+    """`count` of the examples, drawn at random; None: all, in their order."""
     if count is None:
         return list(examples)
     return [examples[i] for i in np.random.default_rng(seed).permutation(len(examples))[:count]]
@@ -62,25 +62,25 @@ def drawn(examples: Sequence[Example], count: int | None, seed: int) -> list[Exa
 
 
 def normalized(text: str) -> str:
-    """Lower case, without punctuation (ASCII), without the articles a, an and the, single spaces."""
+    """The text in lower case, without ASCII punctuation and the articles a, an and the, with single spaces."""
     text = "".join(letter for letter in text.lower() if letter not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 
 def exact_match(given: str, gold: str) -> float:
-    """1 where both are the same when normalized, else 0."""
+    """1 if both are equal after normalization, else 0."""
     return float(normalized(given) == normalized(gold))
 
 
 def f1(given: str, gold: str) -> float:
-    """The harmonic mean of precision and recall over the words, counted as often as they occur."""
+    """The harmonic mean of precision and recall of words, counted with repetition."""
     one, other = normalized(given).split(), normalized(gold).split()
     common = sum((Counter(one) & Counter(other)).values())
     return 2 * common / (len(one) + len(other)) if common else 0.0
 
 
 def scores(examples: Iterable[Example], predictions: Mapping[str, str]) -> dict[str, float]:
-    """{"exact_match", "f1"} in percent: for each question the best over its answers; 0 where there is no prediction."""
+    """Exact match and F1 in percent: for each question the best score over its answers, 0 without a prediction."""
     exact, overlap = [], []
     for example in examples:
         given = predictions.get(example.id)
@@ -92,20 +92,20 @@ def scores(examples: Iterable[Example], predictions: Mapping[str, str]) -> dict[
     return {"exact_match": 100 * float(np.mean(exact)), "f1": 100 * float(np.mean(overlap))}
 
 
-# What a network learns from ------------------------------------------------------------------------------------------
+# Training data ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Feature:
-    """A window and the tokens where its answer starts and ends; both 0, which is [CLS], where it holds none."""
+    """A window and the tokens at which its answer starts and ends; both 0, which is [CLS], if it contains no answer."""
 
-    window: qa.Window
+    window: qa.TextWindow
     start: int
     end: int
 
 
 def features(tokenizer: Any, example: Example, *, length: int = 256, stride: int = 96) -> Iterator[Feature]:
-    """The windows of a question with the places of its first answer. Windows that cut the answer do not hold it."""
+    """The windows of a question with the position of its first answer, if a window contains all of it."""
     if not example.answers:
         return
     answer, first = example.answers[0]
@@ -119,7 +119,7 @@ def features(tokenizer: Any, example: Example, *, length: int = 256, stride: int
 
 
 def batch_of(rows: Sequence[Feature], length: int, *, types: bool = True) -> dict[str, np.ndarray]:
-    """The inputs for some windows, [windows, length], and "start" and "end", [windows]."""
+    """The inputs for several windows, [windows, length], and "start" and "end", [windows]."""
     filled = [row.window.features(length, types=types) for row in rows]
     out = {name: np.concatenate([one[name] for one in filled]) for name in filled[0]}
     return {**out, "start": np.array([r.start for r in rows]), "end": np.array([r.end for r in rows])}
@@ -128,10 +128,10 @@ def batch_of(rows: Sequence[Feature], length: int, *, types: bool = True) -> dic
 def batches(
     rows: Sequence[Feature], lengths: Sequence[int], size: int, rng: np.random.Generator
 ) -> list[tuple[int, np.ndarray]]:
-    """One epoch: (length, numbers of rows) for each mini-batch, in random order.
+    """The mini-batches of one epoch, in random order: (length, indices of rows) for each.
 
-    Rows go to the shortest length that holds them. The last mini-batch of a length is filled up with rows of the same
-    length, so that each length needs one program; of a length without `size` rows some come twice.
+    Each row is padded to the shortest length that fits. The last mini-batch of a length is filled up with other rows of
+    the same length, so that each length needs one program; if there are fewer than `size`, rows are repeated.
     """
     sizes = np.array([len(row.window.ids) for row in rows])
     place = np.searchsorted(np.array(sorted(lengths)), sizes)

@@ -1,9 +1,9 @@
-"""Teach an encoder to answer questions: all its layers, on SQuAD.
+"""Train all layers of an encoder to answer questions, on SQuAD.
 
     python train.py CHECKPOINT train-v1.1.json qa.mlmodel --checkpoint-dir work --budget 3600
 
-The same command goes on where the last one has stopped (exit status 3: the budget is used up). Lines of JSON in
-work/losses.jsonl say how the loss falls.
+Running the same command again continues where the last run stopped (exit status 3: the budget is used up). Losses are
+written to work/losses.jsonl.
 """
 
 from __future__ import annotations
@@ -32,7 +32,21 @@ from graphml.interop.bert import Config, folder_of, network, read_checkpoint
 
 @dataclass(frozen=True)
 class Plan:
-    """How to learn. lengths: of padded windows, the last one the longest there is. warmup: its share of all steps."""
+    """The settings of training.
+
+    Attributes:
+        rate: The highest learning rate.
+        epochs: The number of epochs.
+        batch: The number of windows in a mini-batch.
+        lengths: The lengths to which windows are padded, in tokens; the last one is the greatest length of a window.
+        stride: The number of text tokens that two neighbouring windows share.
+        warmup: The fraction of all steps in which the learning rate rises.
+        decay: The weight decay of matrices.
+        clip: The greatest norm of a gradient.
+        dropout: Whether the network has dropout layers.
+        precision: "float32" or "bfloat16", for computation; weights, loss and optimizer stay float32.
+        seed: The seed of all random numbers.
+    """
 
     rate: float = 1e-4
     epochs: int = 1
@@ -43,13 +57,13 @@ class Plan:
     decay: float = 0.01
     clip: float = 1.0
     dropout: bool = False
-    precision: str = "float32"  # of what is computed; weights, loss and optimizer keep float32
+    precision: str = "float32"
     seed: int = 0
 
 
 def optimizer(plan: Plan, steps: int) -> tuple[optax.GradientTransformation, Callable[[Any], Any]]:
-    """AdamW behind clipping, and its rate at a step: rising, then falling to 0, both along a line. Only matrices
-    decay."""
+    """AdamW with gradient clipping, and the learning rate at each step: it rises linearly, then falls linearly to 0.
+    Only matrices have weight decay."""
     rising = max(1, round(plan.warmup * steps))
     rate = optax.schedules.join_schedules(
         [optax.linear_schedule(0.0, plan.rate, rising), optax.linear_schedule(plan.rate, 0.0, max(1, steps - rising))],
@@ -61,7 +75,7 @@ def optimizer(plan: Plan, steps: int) -> tuple[optax.GradientTransformation, Cal
 
 
 def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callable[..., Any], Any, Any]:
-    """(step, weights, state of the optimizer); step(weights, state, batch, number) gives weights, state and loss."""
+    """(step, weights, optimizer state), where step(weights, state, batch, number) returns weights, state and loss."""
     from graphml.models.network import NeuralNetwork
 
     lowered = NeuralNetwork(network(config, params, dropout=plan.dropout).spec).lower(dtype=plan.precision)
@@ -93,7 +107,7 @@ def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callab
 
 
 def save(path: Path, number: int, tree: Any, about: str) -> None:
-    """Write weights and state after `number` steps in one move, so that an end of the process harms nothing."""
+    """Write weights and optimizer state after `number` steps atomically."""
     leaves: dict[str, Any] = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
     beside = path.with_suffix(".part")
     with beside.open("wb") as file:
@@ -104,10 +118,10 @@ def save(path: Path, number: int, tree: Any, about: str) -> None:
 
 
 def restored(path: Path, tree: Any, about: str) -> tuple[int, Any]:
-    """(number, tree) as saved. Raises UpdateError where they belong to another run."""
+    """Read (number, tree) as saved. Raises UpdateError if they belong to another run."""
     with np.load(path, allow_pickle=False) as kept:
         if str(kept["about"]) != about:
-            raise UpdateError(f"{path} belongs to a run with other data or another plan")
+            raise UpdateError(f"{path} belongs to a run with other data or other settings")
         leaves = [jnp.asarray(kept[str(i)]) for i in range(len(jax.tree.leaves(tree)))]
         return int(kept["step"]), jax.tree.unflatten(jax.tree.structure(tree), leaves)
 
@@ -123,14 +137,28 @@ def train(
     log: Callable[[dict[str, Any]], None] = lambda line: None,
     save_every: float = 300.0,
 ) -> tuple[Any, bool]:
-    """(weights, whether all steps are done). budget: seconds after which to stop; at least one step is done.
+    """Train an encoder.
 
-    Raises UpdateError where there is nothing to learn from, a budget but no directory, or a loss that is no number.
+    Args:
+        config: The sizes of the encoder.
+        params: The initial weights.
+        rows: The training data.
+        plan: The settings.
+        directory: Where to keep checkpoints; None: nowhere.
+        budget: Seconds after which to stop, after at least one step; None: at the end.
+        log: Called after each step.
+        save_every: Seconds between checkpoints.
+
+    Returns:
+        The weights, and whether all steps are done.
+
+    Raises:
+        UpdateError: There are no training data, there is a budget but no directory, or the loss is not finite.
     """
     if not rows:
         raise UpdateError("there are no questions with answers")
     if budget is not None and directory is None:
-        raise UpdateError("a budget needs a directory, where the next run finds what this one has done")
+        raise UpdateError("a budget needs a directory for checkpoints, so that the next run can continue")
     began = saved = time.monotonic()
     orders = [
         squad.batches(rows, plan.lengths, plan.batch, np.random.default_rng([plan.seed, epoch]))
@@ -156,7 +184,7 @@ def train(
             weights, state, loss = step(weights, state, batch, number)
             loss, now = float(loss), time.monotonic()
             if not np.isfinite(loss):
-                raise UpdateError(f"the loss is {loss} after {number + 1} steps; a smaller rate may help")
+                raise UpdateError(f"the loss is {loss} after {number + 1} steps; try a lower learning rate")
             log({"step": number, "epoch": epoch, "length": length, "loss": loss, "rate": float(rate(number)),
                  "seconds": now - before})  # fmt: skip
             number += 1
@@ -173,19 +201,19 @@ def train(
 
 def main(arguments: list[str] | None = None) -> None:
     plan = Plan()
-    parser = argparse.ArgumentParser(description="Teach an encoder to answer questions.")
+    parser = argparse.ArgumentParser(description="Train an encoder to answer questions.")
     parser.add_argument(
-        "checkpoint", help="folder with model.safetensors, config.json and a vocabulary, or a name on the hub"
+        "checkpoint", help="a folder with model.safetensors, config.json and a vocabulary, or a name on the hub"
     )
     parser.add_argument("data", type=Path, help="a SQuAD v1.1 file, .json or .json.xz")
     parser.add_argument("output", type=Path, help="the .mlmodel to write")
     parser.add_argument("--checkpoint-dir", type=Path, required=True)
     parser.add_argument("--budget", type=float, metavar="SECONDS")
-    parser.add_argument("--questions", type=int, help="only so many, drawn at random")
+    parser.add_argument("--questions", type=int, help="number of questions, drawn at random; default: all")
     parser.add_argument("--epochs", type=int, default=plan.epochs)
     parser.add_argument("--batch", type=int, default=plan.batch)
     parser.add_argument("--rate", type=float, default=plan.rate)
-    parser.add_argument("--dropout", action="store_true", help="drop values by chance; for several epochs")
+    parser.add_argument("--dropout", action="store_true", help="use dropout; for several epochs")
     parser.add_argument(
         "--precision", choices=("float32", "bfloat16"), default=plan.precision, help="bfloat16 for GPUs"
     )
@@ -210,7 +238,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         weights, done = train(config, params, rows, plan, directory=given.checkpoint_dir, budget=given.budget, log=log)
     qa.save(network(config, weights), tokenizer, given.output)
-    print(f"{given.output} written; " + ("all is learned" if done else "the same command goes on"))
+    print(f"{given.output} written; " + ("training is complete" if done else "run the same command again to continue"))
     if not done:
         sys.exit(3)
 

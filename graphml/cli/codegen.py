@@ -15,8 +15,10 @@ from graphml.cli.output import refuse_unwritable, write
 @app.command()
 def codegen(
     file: ModelFile,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="the module; without it, print")] = None,
-    name: Annotated[str | None, typer.Option("--class-name", help="instead of the name of the file")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the module to write; default: print it")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--class-name", help="class name; default: the name of the file")] = None,
 ) -> None:
     """Write a Python module with typed inputs, outputs and methods for one model."""
     from graphml.inspect.codegen import generate

@@ -17,9 +17,9 @@ from graphml.descriptions import describe_model
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="a network")],
-    second: Annotated[Path, typer.Argument(help="another one, .mlmodel or .onnx")],
+    second: Annotated[Path, typer.Argument(help="another network, .mlmodel or .onnx")],
     given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
-    tolerance: Annotated[float, typer.Option(help="relative to the largest number of each value")] = 1e-3,
+    tolerance: Annotated[float, typer.Option(help="relative to the largest magnitude of each value")] = 1e-3,
     as_json: AsJson = False,
 ) -> None:
     """Run two networks on the same inputs and show where they first differ (exit status 2 if they do)."""
@@ -35,6 +35,6 @@ def compare(
         print_line(f"{len(found.differences)} values agree within {tolerance:g}")
     else:
         print_line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}")
-        print_line(f"by {start.error:.3g} of its largest number")
+        print_line(f"the error is {start.error:.3g} of its largest magnitude")
     if start is not None:
         raise typer.Exit(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -36,7 +36,7 @@ def inspect(
     shapes: Annotated[bool, typer.Option("--shapes", help="trace the network and show the shape of each blob")] = False,
     code: Annotated[bool, typer.Option("--code", help="print a network as straight-line code with shapes")] = False,
     flow: Annotated[
-        bool, typer.Option("--flow", help="show branches, loops, compiled stages and what decides shapes")
+        bool, typer.Option("--flow", help="show branches, loops, compiled stages and what determines shapes")
     ] = False,
     form: Annotated[Drawing, typer.Option("--format", help="output format of --flow")] = Drawing.text,
     as_json: AsJson = False,
@@ -71,7 +71,7 @@ def _network(file: Path) -> NeuralNetwork:
 
 
 def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of every blob for inputs of their default shapes, traced without computing anything."""
+    """The shape of every blob for inputs of their default shapes, traced but not computed."""
     import jax
     import numpy as np
 
@@ -79,9 +79,14 @@ def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     inputs = lowered.interface.declared_inputs(np.float32)
     for name in lowered.graph.inputs:
         if name not in inputs:
-            raise FeatureError(f"the input {name!r} declares no shape to trace with")
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    blobs = jax.eval_shape(lambda p, x, k: lowered.intermediates(p, x, key=k), lowered.params, inputs, key)
+            raise FeatureError(f"cannot trace the network: the input {name!r} declares no shape")
+
+    def blobs_of(params: Any, inputs: Any, key: Any) -> dict[str, jax.Array]:
+        return lowered.intermediates(params, inputs, key=key)
+
+    shape_of = cast(Any, jax.eval_shape)  # pyright: ignore[reportUnknownMemberType]  (JAX's own annotation is partial)
+    key = shape_of(lambda: jax.random.key(0))
+    blobs = shape_of(blobs_of, lowered.params, inputs, key)
     return {name: blob.shape for name, blob in blobs.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,18 @@ console = Console(highlight=False)
 
 
 def print_line(text: str) -> None:
-    """Print a line of text that may contain names from the file: brackets are not markup, control characters are
-    escaped."""
+    """Print text that may contain names from a model file: brackets are not markup, control characters are escaped."""
     console.print(visible_lines(text), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
-    """Print JSON with non-ASCII text as it is; characters that would control a terminal are escaped."""
+    """Print JSON with non-ASCII text as it is, except that characters which would control a terminal are escaped."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     print("".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text))
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Generator[None]:
     """Turn errors while a file is written into a GraphmlError that names the file."""
     try:
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -21,8 +21,10 @@ def predict(
         list[str] | None,
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for arrays and images")] = None,
-    seed: Annotated[int | None, typer.Option(help="of random layers; without it, each run draws new numbers")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder to write arrays and images to")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="seed of random layers; without it, each run draws new numbers")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a model once."""
@@ -46,7 +48,8 @@ def predict(
         return
     for name, value in shown.items():
         if isinstance(value, dict):
-            best = sorted(value.items(), key=lambda item: -item[1])[:5]
+            probabilities = cast(dict[str | int, float], value)
+            best = sorted(probabilities.items(), key=lambda item: -item[1])[:5]
             value = "  ".join(f"{label}: {probability:.4g}" for label, probability in best)
         print_line(visible(f"{name}  {value}"))
 
@@ -67,7 +70,7 @@ def _shown(name: str, value: Any, folder: Path | None) -> Any:
         if folder is None:
             return value.tolist()
         path, data = folder / f"{_file_name(name)}.npy", io.BytesIO()
-        np.save(data, value, allow_pickle=False)
+        np.save(data, cast(np.ndarray, value), allow_pickle=False)
         write(path, data.getvalue())
         return str(path)
     return value

@@ -24,14 +24,14 @@ def qa(
         typer.Option(
             "--model",
             "-m",
-            help="a network with start_logits and end_logits; or a BERT: its folder, or its name on the hub",
+            help="a network with start_logits and end_logits, or a BERT checkpoint: a folder, or a name on the hub",
         ),
     ],
     vocabulary: Annotated[
         Path | None,
-        typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; without it, the one beside the model"),
+        typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; default: the one stored with the model"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="how many answers")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", help="greatest number of answers")] = 1,
     threshold: Annotated[float, typer.Option(help="drop answers below this confidence")] = 0.0,
     as_json: AsJson = False,
 ) -> None:

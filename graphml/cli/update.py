@@ -149,7 +149,7 @@ def _save_interrupted(task: Any, directory: Path | None, output: Path) -> str:
 
     if directory is not None and task.checkpoint_error is None:
         return "interrupted; run the same command again to continue from the checkpoint"
-    reasons = []
+    reasons: list[str] = []
     for place in (output.with_suffix(".update"), Path(tempfile.gettempdir(), f"{output.stem}-{uuid.uuid4().hex}")):
         try:
             task.save_checkpoint(place)

@@ -1,1 +1,6 @@
-"""Networks in the forms that other libraries take; each module imports its library when it is used."""
+"""Bridges to other libraries. Each module imports its library only when it is used.
+
+`flax` turns a lowered network into a Flax NNX module; `onnx` runs an ONNX file with onnxruntime, for comparison; `bert`
+converts Hugging Face checkpoints to Core ML networks and back; `qa` answers questions with such a network. Start with
+`flax`.
+"""

@@ -1,9 +1,10 @@
-"""Running an ONNX file with onnxruntime, every value in it exposed: the other side of a comparison."""
+"""Run an ONNX file with onnxruntime and return every intermediate value, for comparison with a Core ML network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +18,20 @@ _DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int3
 
 
 def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """{value name: array} for every value that the nodes of an ONNX graph compute, in order.
+    """Run an ONNX file.
 
-    inputs: by the names of the ONNX graph, or in its order when no name fits; each is reshaped to the declared shape
-    when the number of elements agrees, and cast to the declared type, to integers as Core ML's layers read indices.
-    Raises SpecError when the file cannot be read or run, FeatureError when the inputs do not fit.
+    Args:
+        path: The file.
+        inputs: {name: array}, by the names of the ONNX graph, or in its order unless all names match. Each array is
+            cast to the declared type (floats become integers as Core ML's layers read indices), and reshaped to the
+            declared shape if the number of elements is the same.
+
+    Returns:
+        {name: array} for every value that the nodes of the graph compute, in order.
+
+    Raises:
+        SpecError: The file cannot be read or run.
+        FeatureError: The inputs do not match the graph.
     """
     onnx = need("onnx", "onnx")
     runtime = need("onnxruntime", "onnx")
@@ -37,22 +47,23 @@ def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np
     names = [name for name in dict.fromkeys(written) if name]
     try:
         values = session.run(names, feeds)
-    except Exception as error:  # where shapes do not fit, or an operator fails
+    except Exception as error:  # shapes that do not match, or an operator that fails
         shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in feeds.items())
         kind = FeatureError if type(error).__name__ == "InvalidArgument" else SpecError
         raise kind(f"{path} fails in onnxruntime with {shapes}: {error}") from None
     return dict(zip(names, values, strict=True))
 
 
-def _feeds(wanted, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _feeds(wanted: Sequence[Any], inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if len(wanted) != len(inputs):
-        raise FeatureError(f"the ONNX graph takes {len(wanted)} inputs, {len(inputs)} are given: {', '.join(inputs)}")
+        raise FeatureError(f"the ONNX graph takes {len(wanted)} inputs, got {len(inputs)}: {', '.join(inputs)}")
     by_name = all(one.name in inputs for one in wanted)
     values = [inputs[one.name] for one in wanted] if by_name else list(inputs.values())
     return {one.name: _fitted(one, value) for one, value in zip(wanted, values, strict=True)}
 
 
-def _fitted(wanted, value: np.ndarray) -> np.ndarray:
+def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
+    """The value in the type and shape of a declared input, a `NodeArg` of onnxruntime, which has no type stubs."""
     shape = [n if isinstance(n, int) else -1 for n in wanted.shape]
     dtype = _DTYPES.get(wanted.type)
     array = np.asarray(value)

@@ -1,6 +1,9 @@
-"""Answers to questions from a text: windows over the text, a network that says where an answer starts and ends, the
-best spans. The model is a network with inputs word_ids, mask and perhaps word_types, [1, words], and outputs
-start_logits and end_logits; tokenizers of the package `tokenizers` (extra `qa`)."""
+"""Question answering: find the span of a text that answers a question.
+
+The text is cut into overlapping windows, a network scores each token as the start and the end of an answer, and the
+best spans are returned. The network has the inputs word_ids, mask and optionally word_types, [1, words], and the
+outputs start_logits and end_logits. Tokenizers come from the package `tokenizers` (extra `qa`).
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,20 @@ import numpy as np
 
 from graphml.errors import FeatureError, SpecError, need
 
-_STEP = 64  # lengths of windows are multiples of it where the model takes any, so that few programs are compiled
+_STEP = 64  # models of flexible length see windows padded to a multiple of this, so that few programs are compiled
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A span of the text. start, end: its characters; score: the sum of its logits; confidence: its share, by softmax,
-    among all spans that were possible and the model's word that there is no answer (its logits at [CLS])."""
+    """A span of the text.
+
+    Attributes:
+        text: The characters of the span.
+        start: The index of its first character.
+        end: The index after its last character.
+        confidence: Its softmax probability among all possible spans and "no answer" (the logits at [CLS]), 0 to 1.
+        score: The sum of its start and end logits.
+    """
 
     text: str
     start: int
@@ -32,11 +42,14 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class TextWindow:
     """A question and a piece of a text, as a network reads them: [CLS] question [SEP] piece [SEP].
 
-    ids, types: a number for each token. spans: [tokens, 2], the characters of the text that a token stands for;
-    -1 for tokens that are not of the text.
+    Attributes:
+        ids: The vocabulary index of each token, [tokens].
+        types: 0 for tokens up to the first [SEP], 1 for the rest, [tokens].
+        spans: The first character of each token in the text and the one after its last, [tokens, 2]; -1 for tokens
+            that are not part of the text.
     """
 
     ids: np.ndarray
@@ -44,7 +57,16 @@ class Window:
     spans: np.ndarray
 
     def features(self, length: int, *, types: bool = True, padding: int = 0) -> dict[str, np.ndarray]:
-        """The inputs of a network for texts of `length`, [1, length]."""
+        """Pad the window to the inputs of a network.
+
+        Args:
+            length: The number of tokens after padding.
+            types: Whether the network has the input word_types.
+            padding: The vocabulary index of the padding token.
+
+        Returns:
+            word_ids, mask and, with `types`, word_types: each [1, length].
+        """
         more = length - len(self.ids)
         out = {"word_ids": np.pad(self.ids, (0, more), constant_values=padding)[None]}
         out["mask"] = np.pad(np.ones(len(self.ids), np.int32), (0, more))[None]
@@ -54,11 +76,18 @@ class Window:
 
 
 def read_tokenizer(path: str | Path) -> Any:
-    """The tokenizer in a tokenizer.json or vocab.txt, in a folder with one, or beside a model.
+    """Read a tokenizer.
 
-    Of a model net.mlmodel these are net.tokenizer.json, or a tokenizer.json or vocab.txt in its folder. A vocab.txt is
-    split into lower-case word pieces unless a tokenizer_config.json beside it says otherwise. Raises SpecError where
-    there is none, or one that cannot be read.
+    Args:
+        path: A tokenizer.json or vocab.txt, a folder that contains one, or a model. For a model net.mlmodel, the
+            tokenizer is net.tokenizer.json, or a tokenizer.json or vocab.txt in the same folder. With a vocab.txt, text
+            is lower-cased unless a tokenizer_config.json in the same folder says otherwise.
+
+    Returns:
+        A `tokenizers.Tokenizer` without truncation and padding.
+
+    Raises:
+        SpecError: There is no vocabulary, or it cannot be read, or it has no [CLS] or [SEP].
     """
     tokenizers = need("tokenizers", "qa")
     path = Path(path)
@@ -69,15 +98,15 @@ def read_tokenizer(path: str | Path) -> Any:
         places = [path / "tokenizer.json", path / "vocab.txt"]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        raise SpecError(f"there is no vocabulary: none of {', '.join(str(place) for place in places)} exists")
+        raise SpecError(f"no vocabulary found: none of {', '.join(str(place) for place in places)} exists")
     try:
         if found.suffix == ".json":
             tokenizer = tokenizers.Tokenizer.from_file(str(found))
         else:
             words = found.read_text(encoding="utf-8").split("\n")
             beside = found.parent / "tokenizer_config.json"
-            said = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-            tokenizer = _word_pieces(tokenizers, words, said)
+            settings: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+            tokenizer = _word_pieces(tokenizers, words, lower=bool(settings.get("do_lower_case", True)))
         tokenizer.no_truncation()
         tokenizer.no_padding()
     except Exception as error:  # tokenizers raises plain Exceptions
@@ -88,10 +117,9 @@ def read_tokenizer(path: str | Path) -> Any:
     return tokenizer
 
 
-def _word_pieces(tokenizers: Any, words: list[str], said: dict[str, Any]) -> Any:
+def _word_pieces(tokenizers: Any, words: list[str], *, lower: bool) -> Any:
     vocabulary = {word.rstrip("\r"): number for number, word in enumerate(words) if word.rstrip("\r")}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
-    lower = bool(said.get("do_lower_case", True))
     tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lower)
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = tokenizers.decoders.WordPiece()
@@ -100,64 +128,91 @@ def _word_pieces(tokenizers: Any, words: list[str], said: dict[str, Any]) -> Any
 
 def windows(
     tokenizer: Any, question: str, text: str, *, length: int = 384, stride: int = 128, question_length: int = 64
-) -> list[Window]:
-    """Windows of at most `length` tokens over a text, each with the question in front.
+) -> list[TextWindow]:
+    """Cut a text into overlapping windows, each with the question in front.
 
-    stride: how many tokens of the text two neighbours have in common. question_length: longer questions are cut.
-    Raises FeatureError for a question or text that is empty or no text, and where so little room is left for the text
-    that the windows would not move on.
+    Args:
+        tokenizer: As `read_tokenizer` returns it.
+        question: The question; tokens after the first `question_length` are dropped.
+        text: The text to read.
+        length: The greatest number of tokens in a window.
+        stride: The number of text tokens that two neighbouring windows share.
+        question_length: The greatest number of tokens of the question.
+
+    Returns:
+        One or more windows that together cover the text.
+
+    Raises:
+        FeatureError: The question or the text is empty or not a string, or a window has too little room for the text.
     """
-    for what, given in (("question", question), ("text", text)):
+    arguments: dict[str, object] = {"question": question, "text": text}  # callers without a type checker pass anything
+    for what, given in arguments.items():
         if not isinstance(given, str):
-            raise FeatureError(f"the {what} is of type {type(given).__name__}; a string is needed")
+            raise FeatureError(f"the {what} must be a string, got {type(given).__name__}")
         if not given.strip():
             raise FeatureError(f"the {what} is empty")
         if re.search("[\ud800-\udfff]", given):
-            raise FeatureError(f"the {what} holds halves of characters (surrogates)")
+            raise FeatureError(f"the {what} contains unpaired surrogates")
     asked = tokenizer.encode(question, add_special_tokens=False).ids[:question_length]
     read = tokenizer.encode(text, add_special_tokens=False)
     if not read.ids:
-        raise FeatureError("the text holds no words")
+        raise FeatureError("the text contains no words")
     room = length - len(asked) - 3
-    if room < 1 or (len(read.ids) > room and not 0 <= stride < room):
-        raise FeatureError(f"{room} of {length} words are left for the text, and windows overlap by {stride}")
+    if room < 1:
+        raise FeatureError(f"a window of {length} tokens has no room for the text after {len(asked)} of the question")
+    if len(read.ids) > room and not 0 <= stride < room:
+        raise FeatureError(f"stride must be from 0 to {room - 1} (a window has {room} tokens of text), got {stride}")
     first, between = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     spans = np.array(read.offsets, np.int32).reshape(-1, 2)
-    out = []
+    out: list[TextWindow] = []
     for start in range(0, len(read.ids), room - stride if len(read.ids) > room else room):
         piece = slice(start, start + room)
         ids = [first, *asked, between, *read.ids[piece], between]
         places = np.full((len(ids), 2), -1, np.int32)
         places[len(asked) + 2 : -1] = spans[piece]
         types = (np.arange(len(ids)) > len(asked) + 1).astype(np.int32)
-        out.append(Window(np.array(ids, np.int32), types, places))
+        out.append(TextWindow(np.array(ids, np.int32), types, places))
         if start + room >= len(read.ids):
             break
     return out
 
 
 def best_spans(
-    read: Sequence[Window],
+    read: Sequence[TextWindow],
     logits: Sequence[Sequence[np.ndarray]],
     text: str,
     *,
     count: int = 1,
     longest: int = 30,
 ) -> list[Answer]:
-    """The `count` best answers, the best first, from the start and end logits of each window, [tokens].
+    """Find the best answers in the logits of all windows of a text.
 
-    An answer lies inside the text, does not end before it starts and has at most `longest` tokens. A span that two
-    windows see has the better of its scores; "no answer" has the worst of those that the windows give it. Raises
-    FeatureError for logits that are no numbers.
+    A span that occurs in two windows has the higher of its two scores; "no answer" has the lowest of its scores in all
+    windows.
+
+    Args:
+        read: The windows.
+        logits: For each window its start and end logits, each [tokens].
+        text: The text of the windows.
+        count: The greatest number of answers.
+        longest: The greatest number of tokens in an answer.
+
+    Returns:
+        Up to `count` answers inside the text, best first.
+
+    Raises:
+        FeatureError: A logit is not finite.
     """
-    keys, scores, none = [], [], np.inf
+    keys: list[np.ndarray] = []
+    scores: list[np.ndarray] = []
+    none = np.inf
     for window, (start, end) in zip(read, logits, strict=True):
         inside = np.flatnonzero(window.spans[:, 0] >= 0)
         if not len(inside):
             continue
         start, end = (np.asarray(side, np.float64).ravel() for side in (start, end))
         if not (np.isfinite(start).all() and np.isfinite(end).all()):
-            raise FeatureError("the model gave logits that are not finite")
+            raise FeatureError("the model returned logits that are not finite")
         none = min(none, start[0] + end[0])
         start, end = start[inside], end[inside]
         first, last = np.triu_indices(len(inside))
@@ -168,15 +223,16 @@ def best_spans(
         scores.append(start[first] + end[last])
     if not keys:
         return []
+    unique: np.ndarray
     unique, where = np.unique(np.concatenate(keys), return_inverse=True)
     best = np.full(len(unique), -np.inf)
     np.maximum.at(best, where, np.concatenate(scores))
     highest = max(none, best.max())
     shares = np.exp(best - highest)
     shares /= shares.sum() + np.exp(none - highest)
-    out = []
+    out: list[Answer] = []
     for place in np.argsort(-best, kind="stable")[:count]:
-        begin, stop = (int(number) for number in divmod(unique[place], len(text) + 1))
+        begin, stop = divmod(int(unique[place]), len(text) + 1)
         out.append(Answer(text[begin:stop], begin, stop, float(shares[place]), float(best[place])))
     return out
 
@@ -193,15 +249,36 @@ def answers(
     stride: int = 128,
     longest: int = 30,
 ) -> list[Answer]:
-    """The `count` best answers to a question from a text; none where the text does not say it with confidence.
+    """Answer a question from a text.
 
-    model: what `graphml.load` gives. threshold: answers of less confidence are left out. length: of the
-    windows, at most; of a model of fixed length it is that length. Raises FeatureError for a model of another
-    interface, an empty text or question, or a count or answer length below 1.
+    Args:
+        model: A model as `graphml.load` returns it.
+        tokenizer: As `read_tokenizer` returns it.
+        text: The text to read.
+        question: The question.
+        count: The greatest number of answers.
+        threshold: Answers with a lower confidence are dropped, 0 to 1.
+        length: The greatest number of tokens in a window; ignored if the model has a fixed length.
+        stride: The number of text tokens that two neighbouring windows share.
+        longest: The greatest number of tokens in an answer.
+
+    Returns:
+        The answers, best first; an empty list if none reaches the threshold.
+
+    Raises:
+        FeatureError: The model has other inputs or outputs, the text or the question is empty, or `count` or
+            `longest` is not positive.
     """
-    asked = [(text, question)]
-    options = {"count": count, "threshold": threshold, "length": length, "stride": stride, "longest": longest}
-    return answers_to_many(model, tokenizer, asked, **options)[0]
+    return answers_to_many(
+        model,
+        tokenizer,
+        [(text, question)],
+        count=count,
+        threshold=threshold,
+        length=length,
+        stride=stride,
+        longest=longest,
+    )[0]
 
 
 def answers_to_many(
@@ -215,9 +292,26 @@ def answers_to_many(
     stride: int = 128,
     longest: int = 30,
 ) -> list[list[Answer]]:
-    """`answers` for each (text, question); windows of like length run together, from many texts."""
+    """Answer many questions; windows of the same length run together, whichever text they come from.
+
+    Args:
+        model: As for `answers`, and so are the arguments after `asked`.
+        tokenizer: As for `answers`.
+        asked: Pairs of a text and a question.
+        count: As for `answers`.
+        threshold: As for `answers`.
+        length: As for `answers`.
+        stride: As for `answers`.
+        longest: As for `answers`.
+
+    Returns:
+        The answers to each question, in order.
+
+    Raises:
+        FeatureError: As for `answers`.
+    """
     if count < 1 or longest < 1:
-        raise FeatureError("at least one answer of at least one word is asked for")
+        raise FeatureError(f"count and longest must be positive, got {count} and {longest}")
     most, fixed, names = _takes(model)
     length = most if fixed else min(length, most)
     padding = tokenizer.token_to_id("[PAD]")
@@ -226,22 +320,33 @@ def answers_to_many(
     read = [
         windows(tokenizer, question, text, length=length, stride=min(stride, length // 3)) for text, question in asked
     ]
-    rows = []
+    rows: list[dict[str, np.ndarray]] = []
     for window in itertools.chain(*read):
         filled = length if fixed else min(most, -(-len(window.ids) // _STEP) * _STEP)
         rows.append(window.features(filled, types="word_types" in names, padding=padding))
-    logits = [(got["start_logits"], got["end_logits"]) for got in model.predict_batch(rows)]
-    out, given = [], iter(logits)
+    logits = iter((found["start_logits"], found["end_logits"]) for found in model.predict_batch(rows))
+    out: list[list[Answer]] = []
     for (text, _), some in zip(asked, read, strict=True):
-        own = [[np.ravel(side)[: len(window.ids)] for side in next(given)] for window in some]
+        own = [[np.ravel(side)[: len(window.ids)] for side in next(logits)] for window in some]
         found = best_spans(some, own, text, count=count, longest=longest)
         out.append([answer for answer in found if answer.confidence >= threshold])
     return out
 
 
 def load(where: str | Path, *, vocabulary: str | Path | None = None) -> tuple[Any, Any]:
-    """(model, tokenizer) from a Core ML file, or from a checkpoint with a head for questions, in a folder or on the
-    Hugging Face hub (see `graphml.interop.bert`). vocabulary: see `read_tokenizer`; None: the one beside the model."""
+    """Load a model that answers questions, and its tokenizer.
+
+    Args:
+        where: A Core ML file; or a checkpoint with a question answering head, as a folder or a name on the Hugging Face
+            hub (see `graphml.interop.bert`).
+        vocabulary: A path for `read_tokenizer`; by default, the vocabulary stored with the model.
+
+    Returns:
+        The model and its `tokenizers.Tokenizer`.
+
+    Raises:
+        SpecError: The model or the vocabulary is missing or cannot be read.
+    """
     from graphml import models
 
     path = Path(where)
@@ -256,7 +361,13 @@ def load(where: str | Path, *, vocabulary: str | Path | None = None) -> tuple[An
 
 
 def save(network: Any, tokenizer: Any, path: str | Path) -> None:
-    """Write what `load` reads: a builder's network as an .mlmodel, and its vocabulary beside it."""
+    """Write a network and its vocabulary in the form that `load` reads.
+
+    Args:
+        network: A builder.
+        tokenizer: A `tokenizers.Tokenizer`.
+        path: The .mlmodel to write; for net.mlmodel, the vocabulary is written to net.tokenizer.json.
+    """
     network.save(path)
     tokenizer.save(str(_vocabulary_of(Path(path))))
 
@@ -266,19 +377,19 @@ def _vocabulary_of(model: Path) -> Path:
 
 
 def _takes(model: Any) -> tuple[int, bool, set[str]]:
-    """The most words that a model takes, whether it is always so many, and the names of its inputs."""
+    """The greatest number of words that a model takes, whether that number is fixed, and the names of its inputs."""
     description = model.spec.description
     inputs = {feature.name: feature.type for feature in description.input}
     outputs = {feature.name for feature in description.output}
     extra = set(inputs) - {"word_ids", "word_types", "mask"}
     lacking = sorted({"word_ids", "mask"} - set(inputs)) + sorted({"start_logits", "end_logits"} - outputs)
     if lacking or extra:
-        wrong = f"it has no {', '.join(lacking)}" if lacking else f"it wants {', '.join(sorted(extra))} too"
+        wrong = f"it has no {', '.join(lacking)}" if lacking else f"it also requires {', '.join(sorted(extra))}"
         raise FeatureError(f"the model does not answer questions: {wrong}")
     kind = inputs["word_ids"].multiArrayType
     if kind.WhichOneof("ShapeFlexibility") == "shapeRange":
         most = kind.shapeRange.sizeRanges[-1].upperBound
         return (int(most) if most > 0 else 512), False, set(inputs)
     if len(kind.shape) != 2:
-        raise FeatureError(f"word_ids has the shape {list(kind.shape)}; [1, words] is needed")
+        raise FeatureError(f"word_ids must have the shape [1, words], got {list(kind.shape)}")
     return int(kind.shape[-1]), True, set(inputs)

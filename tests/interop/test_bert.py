@@ -51,7 +51,7 @@ def test_logits_are_those_of_transformers(tmp_path, family, activation):
         assert np.ptp(got[side]) > 0.1
 
 
-def test_a_name_is_fetched_from_the_hub(tmp_path, monkeypatch):
+def test_a_name_is_downloaded_from_the_hub(tmp_path, monkeypatch):
     asked = []
 
     def snapshot_download(name, *, allow_patterns):
@@ -65,7 +65,7 @@ def test_a_name_is_fetched_from_the_hub(tmp_path, monkeypatch):
     assert len(asked) == 1
 
 
-def test_offline_is_said_in_words(monkeypatch):
+def test_without_a_connection_the_error_says_what_to_do(monkeypatch):
     def offline(name, **_):
         raise FileNotFoundError("no connection\nand a long story")
 
@@ -83,7 +83,7 @@ def test_offline_is_said_in_words(monkeypatch):
 
 
 @pytest.mark.parametrize("types", [0, 2])
-def test_checkpoints_and_networks_hold_the_same(tmp_path, types):
+def test_checkpoints_and_networks_store_the_same_weights(tmp_path, types):
     config = bert.Config(width=8, inner=12, layers=1, heads=2, places=16, types=types, activation="relu", dropout=0.2)
     rng = np.random.default_rng(0)
     sizes = {"embeddings/words": (8, 20), "embeddings/places": (8, 16), "embeddings/types": (8, 2), "answer": (2, 8)}

@@ -1,4 +1,4 @@
-"""A network as a Flax module: same answers, and its parameters are what Flax trains."""
+"""A network as a Flax module gives the same outputs, and Flax can train it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def lowered() -> Lowered:
     return lower(*read_network(builder.network, (port_in,), (port_out,)))
 
 
-def test_the_module_answers_as_the_function(lowered):
+def test_the_module_gives_the_outputs_of_the_function(lowered):
     from graphml.interop.flax import Network
 
     x = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 2, 2)

@@ -1,4 +1,4 @@
-"""What onnxruntime refuses is an error of ours."""
+"""Errors of onnxruntime become graphml errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and 
 
 @pytest.fixture
 def path(tmp_path):
-    """gather(x, index): x is float [3], of which the index may be outside."""
+    """gather(x, index): x is float [3], and the index may be out of range."""
     helper, types = onnx.helper, onnx.TensorProto
     graph = helper.make_graph(
         [helper.make_node("Gather", ["x", "index"], ["y"])],
@@ -30,11 +30,11 @@ def path(tmp_path):
     return tmp_path / "m.onnx"
 
 
-def test_values_are_those_of_onnxruntime(path):
+def test_run_onnx_returns_the_values_of_onnxruntime(path):
     assert run_onnx(path, {"x": np.arange(3.0), "index": np.array([2])})["y"].tolist() == [2]
 
 
-def test_inputs_that_do_not_fit(path):
+def test_inputs_of_the_wrong_shape(path):
     with pytest.raises(
         FeatureError, match=r"m.onnx fails in onnxruntime with x \[4\], index \[1\]: .*INVALID_ARGUMENT"
     ):
