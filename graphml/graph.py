@@ -10,8 +10,8 @@ from typing import Any
 from graphml.errors import GraphError, SpecError, quoted, typed
 from graphml.spec import attributes as wire
 from graphml.spec import layers
-from graphml.spec.layer_rules import blob_counts
-from graphml.spec.problems import layer_label
+from graphml.spec.rules.layer_fields import blob_counts
+from graphml.spec.rules.problems import layer_label
 
 EXIT = "$exit"
 """The blob that a layer writes which leaves a turn of a loop; the loop itself reads it, nobody outside sees it."""

@@ -19,7 +19,7 @@ from graphml.models import FeatureDescription, FeatureType, Model
 from graphml.models.model import KINDS, kind_of
 from graphml.models.system import SystemModel
 from graphml.spec import versions
-from graphml.spec.update_rules import update_problems
+from graphml.spec.rules.updates import update_problems
 
 TABLE = Path(__file__).resolve().parents[1] / "docs/models.md"
 

@@ -9,7 +9,7 @@ from graphml.build import NeuralNetworkBuilder
 from graphml.graph import Port, from_spec
 from graphml.interpreter.lower import lower
 from graphml.spec.layers import KEEP_SCALARS
-from graphml.spec.rank_rules import Ranks, ranks_after
+from graphml.spec.rules.ranks import Ranks, ranks_after
 
 load_all()
 

@@ -30,7 +30,7 @@ from graphml.models.interface.handing import recoloured, stage_inputs
 from graphml.models.model import Model, Traceable, load
 from graphml.naming import Names
 from graphml.spec.files import model_file
-from graphml.spec.update_rules import pipeline_of
+from graphml.spec.rules.updates import pipeline_of
 
 _SUFFIXES = (".mlmodel", ".mlpackage")
 _LONGEST = 32  # links that follow each other

@@ -13,7 +13,7 @@ from typing import Any
 
 from graphml.spec import layers
 from graphml.spec.layers import REGIONS
-from graphml.spec.problems import Problem, inside, layer_label
+from graphml.spec.rules.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import FeatureDescription
 
 Rank = int | None
