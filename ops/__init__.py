@@ -1,6 +1,6 @@
 """What computes: the operators of each format, and the kernels that they share.
 
-`layers` holds the 158 layer kinds of neural networks, one module per family; importing this package enters them into
+`layers` holds the layer kinds of neural networks, one module per family; importing this package enters them into
 the catalogue. Open any family to read what a layer computes; `graphml.catalogue` says what else a row states.
 """
 

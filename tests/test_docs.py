@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_coverage_table_is_fresh():
-    assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python tests/coverage_table.py"
+    assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python generate.py"
 
 
 def test_the_table_of_models_is_fresh():
-    assert model_table.written()[0] == model_table.kinds(), "run python tests/model_table.py"
+    assert model_table.written()[0] == model_table.kinds(), "run python generate.py"
 
 
 def test_the_readme_program_prints_what_the_readme_says(monkeypatch):

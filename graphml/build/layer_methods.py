@@ -1,7 +1,6 @@
 """The `add_...` methods of the builder, one for each kind of layer.
 
-Written by generate.py from table.py and parameters.py. To change a method, change these and run
-`python -m graphml.build.generate`.
+Generated from table.py, parameters.py and the operators. To change a method, change these and run `python generate.py`.
 """
 
 from __future__ import annotations
@@ -42,29 +41,37 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_softmax", "softmax", name, input_name, output_name)
 
-    def add_erf(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `erf` (specification 4).
+    def add_copy(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `copy` (specification 4).
 
-        The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_name: Blob that the layer reads.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_erf", "erf", name, input_name, output_name)
-
-    def add_exp2(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `exp2` (specification 4).
-
-        2 to the power of x.
+        x itself: the layer that may write a blob again. x: any shape.
 
         Args:
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_exp2", "exp2", name, input_name, output_name)
+        return self._add_layer("add_copy", "copy", name, input_name, output_name)
+
+    def add_loop_break(self, name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `loopBreak` (specification 4).
+
+        End the loop around it at once.
+
+        Args:
+            name: Name of the layer, unique in the network.
+        """
+        return self._add_layer("add_loop_break", "loopBreak", name, None, None)
+
+    def add_loop_continue(self, name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `loopContinue` (specification 4).
+
+        Go on with the next turn of the loop around it.
+
+        Args:
+            name: Name of the layer, unique in the network.
+        """
+        return self._add_layer("add_loop_continue", "loopContinue", name, None, None)
 
     def add_ceil(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `ceil` (specification 4).
@@ -90,18 +97,6 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_floor", "floor", name, input_name, output_name)
 
-    def add_round(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `round` (specification 4).
-
-        The nearest whole number; of two equally near ones the even one, as in NumPy.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_name: Blob that the layer reads.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_round", "round", name, input_name, output_name)
-
     def add_sign(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sign` (specification 4).
 
@@ -114,46 +109,29 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_sign", "sign", name, input_name, output_name)
 
-    def add_copy(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `copy` (specification 4).
+    def add_round(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `round` (specification 4).
 
-        x itself: the layer that may write a blob again. x: any shape.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_name: Blob that the layer reads.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_copy", "copy", name, input_name, output_name)
-
-    def add_get_shape(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `getShape` (specification 4).
-
-        The shape of x as numbers: [R] for rank R.
+        The nearest whole number; of two equally near ones the even one, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_get_shape", "getShape", name, input_name, output_name)
+        return self._add_layer("add_round", "round", name, input_name, output_name)
 
-    def add_where_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `whereBroadcastable` (specification 4).
+    def add_exp2(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `exp2` (specification 4).
 
-        x where the condition is not zero, else y. All three broadcast.
+        2 to the power of x.
 
         Args:
             name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
+            input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_where_broadcastable", "whereBroadcastable", name, input_names, output_name)
+        return self._add_layer("add_exp2", "exp2", name, input_name, output_name)
 
     def add_sin(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sin` (specification 4).
@@ -299,90 +277,17 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_atanh", "atanh", name, input_name, output_name)
 
-    def add_add_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `addBroadcastable` (specification 4).
+    def add_erf(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `erf` (specification 4).
 
-        The sum of all inputs, elementwise.
+        The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
 
         Args:
             name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
+            input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_add_broadcastable", "addBroadcastable", name, input_names, output_name)
-
-    def add_subtract_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `subtractBroadcastable` (specification 4).
-
-        x - y, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_subtract_broadcastable", "subtractBroadcastable", name, input_names, output_name)
-
-    def add_multiply_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `multiplyBroadcastable` (specification 4).
-
-        The product of all inputs, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_multiply_broadcastable", "multiplyBroadcastable", name, input_names, output_name)
-
-    def add_divide_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `divideBroadcastable` (specification 4).
-
-        x / y, where division by 0 gives an infinity or NaN, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_divide_broadcastable", "divideBroadcastable", name, input_names, output_name)
-
-    def add_floor_div_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `floorDivBroadcastable` (specification 4).
-
-        x / y, rounded down and not towards 0, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_floor_div_broadcastable", "floorDivBroadcastable", name, input_names, output_name)
+        return self._add_layer("add_erf", "erf", name, input_name, output_name)
 
     def add_mod_broadcastable(
         self,
@@ -400,23 +305,6 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
         """
         return self._add_layer("add_mod_broadcastable", "modBroadcastable", name, input_names, output_name)
-
-    def add_pow_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `powBroadcastable` (specification 4).
-
-        x to the power of y, elementwise; NaN for fractional powers of negative numbers.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_pow_broadcastable", "powBroadcastable", name, input_names, output_name)
 
     def add_min_broadcastable(
         self,
@@ -452,6 +340,108 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_max_broadcastable", "maxBroadcastable", name, input_names, output_name)
 
+    def add_add_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `addBroadcastable` (specification 4).
+
+        The sum of all inputs, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_add_broadcastable", "addBroadcastable", name, input_names, output_name)
+
+    def add_pow_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `powBroadcastable` (specification 4).
+
+        x to the power of y, elementwise; NaN for fractional powers of negative numbers.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_pow_broadcastable", "powBroadcastable", name, input_names, output_name)
+
+    def add_divide_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `divideBroadcastable` (specification 4).
+
+        x / y, where division by 0 gives an infinity or NaN, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_divide_broadcastable", "divideBroadcastable", name, input_names, output_name)
+
+    def add_floor_div_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `floorDivBroadcastable` (specification 4).
+
+        x / y, rounded down and not towards 0, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_floor_div_broadcastable", "floorDivBroadcastable", name, input_names, output_name)
+
+    def add_multiply_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `multiplyBroadcastable` (specification 4).
+
+        The product of all inputs, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_multiply_broadcastable", "multiplyBroadcastable", name, input_names, output_name)
+
+    def add_subtract_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `subtractBroadcastable` (specification 4).
+
+        x - y, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_subtract_broadcastable", "subtractBroadcastable", name, input_names, output_name)
+
     def add_gather_nd(self, name: str, input_names: Sequence[str] | str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `gatherND` (specification 4).
 
@@ -464,34 +454,17 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_gather_nd", "gatherND", name, input_names, output_name)
 
-    def add_reshape_like(self, name: str, input_names: Sequence[str] | str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `reshapeLike` (specification 4).
+    def add_get_shape(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `getShape` (specification 4).
 
-        x in the shape of the second input, whose values do not matter.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_reshape_like", "reshapeLike", name, input_names, output_name)
-
-    def add_reshape_dynamic(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `reshapeDynamic` (specification 4).
-
-        x in the shape that the second input holds, known when the network is traced; one -1 takes what is left.
+        The shape of x as numbers: [R] for rank R.
 
         Args:
             name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
+            input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_reshape_dynamic", "reshapeDynamic", name, input_names, output_name)
+        return self._add_layer("add_get_shape", "getShape", name, input_name, output_name)
 
     def add_broadcast_to_like(
         self,
@@ -527,25 +500,51 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_broadcast_to_dynamic", "broadcastToDynamic", name, input_names, output_name)
 
-    def add_loop_break(self, name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `loopBreak` (specification 4).
+    def add_reshape_like(self, name: str, input_names: Sequence[str] | str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `reshapeLike` (specification 4).
 
-        End the loop around it at once.
-
-        Args:
-            name: Name of the layer, unique in the network.
-        """
-        return self._add_layer("add_loop_break", "loopBreak", name, None, None)
-
-    def add_loop_continue(self, name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `loopContinue` (specification 4).
-
-        Go on with the next turn of the loop around it.
+        x in the shape of the second input, whose values do not matter.
 
         Args:
             name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_loop_continue", "loopContinue", name, None, None)
+        return self._add_layer("add_reshape_like", "reshapeLike", name, input_names, output_name)
+
+    def add_reshape_dynamic(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `reshapeDynamic` (specification 4).
+
+        x in the shape that the second input holds, known when the network is traced; one -1 takes what is left.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_reshape_dynamic", "reshapeDynamic", name, input_names, output_name)
+
+    def add_where_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `whereBroadcastable` (specification 4).
+
+        x where the condition is not zero, else y. All three broadcast.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_where_broadcastable", "whereBroadcastable", name, input_names, output_name)
 
     def add_where_nonzero(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `whereNonZero` (specification 4).

@@ -2,7 +2,7 @@
 
 A kind is named by its field in `NeuralNetworkLayer.layer` ("softmaxND"). Every fact has a default, and a table lists
 only the kinds that differ from it, so most kinds appear in few tables. `graphml.spec.attributes` reads the tables to
-decode and encode layers, `graphml.spec.rules` to check models. `tests/test_layer_kinds.py` asks for what a new kind
+decode and encode layers, `graphml.spec.rules` to check models. `tests/test_every_kind.py` asks for what a new kind
 needs.
 
 Read `kinds` first; `weight_shapes` says what shapes stored weights have, and which fields follow from them.

@@ -59,6 +59,12 @@ _WEIGHT_SHAPES: Mapping[str, Callable[[Any], dict[str, Shape]]] = {
     **dict.fromkeys(("simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"), _recurrent),
 }
 
+# The weights of these are vectors of any length: no field declares their shape.
+_ANY_LENGTH = ("activation", "custom")
+
+SHAPED = frozenset({*_WEIGHT_SHAPES, *_ANY_LENGTH})
+"""The kinds whose weights have a declared shape or may have any length: all with weights, or a test fails."""
+
 
 def weight_shape(kind: str, params: Message, field: str) -> Shape | None:
     """The shape that a layer declares for one of its weights; None where only the number of values says it."""

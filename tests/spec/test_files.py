@@ -188,9 +188,7 @@ def test_pipes_do_not_block(tmp_path):
 def test_files_larger_than_any_model_are_not_loaded(tmp_path):
     with open(tmp_path / "a.mlmodel", "wb") as file:
         file.truncate(3 << 30)  # takes no room on the disk
-    assert "a.mlmodel has 3221225472 bytes; expected at most 2147483647" in _message(
-        tmp_path / "a.mlmodel"
-    )
+    assert "a.mlmodel has 3221225472 bytes; expected at most 2147483647" in _message(tmp_path / "a.mlmodel")
 
 
 def test_gigabytes_of_zeros_are_not_loaded(tmp_path):
