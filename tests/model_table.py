@@ -1,6 +1,6 @@
 """Write docs/models.md, a table of every model type and of what graphml does with it, and a table of real files.
 
-    python tests/model_table.py            write both; without the folder GRAPHML_MODELS, the table of files stays as it is
+    python tests/model_table.py            write both; the table of files only if GRAPHML_MODELS names their folder
     python tests/model_table.py --check    write nothing, and exit with status 1 if the table of model types is stale
 
 `python generate.py` runs this and all other generators.
