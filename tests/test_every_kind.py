@@ -42,6 +42,8 @@ _IGNORE_INPUT = ("randomNormalStatic", "randomUniformStatic", "randomBernoulliSt
 
 @every_kind
 def test_its_number_of_inputs_is_that_of_its_operator(kind):
+    if kind not in catalogue.rows():
+        pytest.skip("the kind has no operator, which another test reports")
     parameters = inspect.signature(catalogue.row(kind).function).parameters.values()
     inputs = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     fewest, most = sum(p.default is p.empty for p in inputs), len(inputs)
@@ -58,6 +60,8 @@ def test_its_number_of_inputs_is_that_of_its_operator(kind):
 
 @every_kind
 def test_its_number_of_outputs_is_that_of_its_cases(kind):
+    if kind not in CASES:
+        pytest.skip("the kind has no cases, which another test reports")
     of_kind = CASES[kind]
     counts = {case.outputs for case in (of_kind.base, *(case for _, case in of_kind.variations())) if not case.layers}
     fewest, most = layers.output_range(kind)
