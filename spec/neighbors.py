@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from graphml.errors import SpecError
-from graphml.spec.problems import Problem
-from graphml.spec.update_rules import parameter_faults
+from graphml.spec.rules.problems import Problem
+from graphml.spec.rules.updates import parameter_faults
 
 _MOST_SHOWN = 10  # of one kind of fault
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
-from graphml.spec.interface_rules import fixed_size, interface_problems
 from graphml.spec.layers import NETWORKS
 from graphml.spec.neighbors import neighbor_problems
-from graphml.spec.network_rules import network_problems
-from graphml.spec.predictor_rules import PREDICTORS, predictor_problems
-from graphml.spec.problems import Problem as Problem
-from graphml.spec.problems import as_warnings, inside
-from graphml.spec.transform_rules import transform_problems
-from graphml.spec.update_rules import pipeline_of
-from graphml.spec.update_rules import update_problems as update_problems
+from graphml.spec.rules.interface import fixed_size, interface_problems
+from graphml.spec.rules.networks import network_problems
+from graphml.spec.rules.predictors import PREDICTORS, predictor_problems
+from graphml.spec.rules.problems import Problem as Problem
+from graphml.spec.rules.problems import as_warnings, inside
+from graphml.spec.rules.transforms import transform_problems
+from graphml.spec.rules.updates import pipeline_of
+from graphml.spec.rules.updates import update_problems as update_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 _MOST_SHOWN = 50

@@ -1,7 +1,9 @@
-"""Writes docs/layers.md: every layer kind of the format and what graphml does with it.
+"""Write docs/layers.md, a table of every layer kind of the format and of what graphml does with it.
 
-python tests/coverage_table.py            # write
-python tests/coverage_table.py --check    # fail when the committed table is stale
+    python tests/coverage_table.py            write it
+    python tests/coverage_table.py --check    write nothing, and exit with status 1 if it is stale
+
+`python generate.py` runs this and all other generators.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def _dynamic(row: catalogue.Op) -> str:
 def main() -> int:
     if "--check" in sys.argv:
         stale = not TABLE.exists() or TABLE.read_text() != table()
-        print("docs/layers.md is stale: run python tests/coverage_table.py" if stale else "docs/layers.md is fresh")
+        print("docs/layers.md is stale: run python generate.py" if stale else "docs/layers.md is fresh")
         return int(stale)
     TABLE.parent.mkdir(exist_ok=True)
     TABLE.write_text(table())

@@ -1,7 +1,9 @@
-"""Writes docs/models.md: every kind of model and what graphml does with it; and every real file that is at hand.
+"""Write docs/models.md, a table of every model type and of what graphml does with it, and a table of real files.
 
-python tests/model_table.py            # write; the files are those in the folder GRAPHML_MODELS, without it they stay
-python tests/model_table.py --check    # fail when the table of kinds is stale
+    python tests/model_table.py            write both; the table of files only if GRAPHML_MODELS names their folder
+    python tests/model_table.py --check    write nothing, and exit with status 1 if the table of model types is stale
+
+`python generate.py` runs this and all other generators.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from graphml.models import FeatureDescription, FeatureType, Model
 from graphml.models.model import KINDS, kind_of
 from graphml.models.system import SystemModel
 from graphml.spec import versions
-from graphml.spec.update_rules import update_problems
+from graphml.spec.rules.updates import update_problems
 
 TABLE = Path(__file__).resolve().parents[1] / "docs/models.md"
 
@@ -141,7 +143,7 @@ def written() -> tuple[str, str]:
 def main() -> int:
     if "--check" in sys.argv:
         stale = written()[0] != kinds()
-        print("docs/models.md is stale: run python tests/model_table.py" if stale else "docs/models.md is fresh")
+        print("docs/models.md is stale: run python generate.py" if stale else "docs/models.md is fresh")
         return int(stale)
     folder = os.environ.get("GRAPHML_MODELS")
     TABLE.write_text(kinds() + (files(Path(folder)) if folder and Path(folder).is_dir() else written()[1]))

@@ -17,11 +17,11 @@ DOCUMENTS += sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 
 
 def test_the_coverage_table_is_up_to_date():
-    assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python tests/coverage_table.py"
+    assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python generate.py"
 
 
 def test_the_table_of_models_is_up_to_date():
-    assert model_table.written()[0] == model_table.kinds(), "run python tests/model_table.py"
+    assert model_table.written()[0] == model_table.kinds(), "run python generate.py"
 
 
 def test_the_readme_program_prints_what_the_readme_says(monkeypatch):

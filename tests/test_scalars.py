@@ -10,7 +10,7 @@ from graphml.frontends.layer_interface import Port
 from graphml.frontends.layers import read_network
 from graphml.interpreter.lower import lower
 from graphml.spec.layers import KEEP_SCALARS
-from graphml.spec.rank_rules import Ranks, ranks_after
+from graphml.spec.rules.ranks import Ranks, ranks_after
 
 load_all()
 

@@ -12,7 +12,7 @@ from graphml.build.arguments import Fields
 from graphml.errors import GraphError, GraphmlError, SpecError
 from graphml.spec import layers
 from graphml.spec.attributes import decode, encode, kind_of, weight_messages
-from graphml.spec.layer_rules import field_faults
+from graphml.spec.rules.layer_fields import field_faults
 from graphml.spec.versions import required
 from graphml.spec.weights import Quantized
 from graphml.spec.wire.model_pb2 import Model

@@ -1,32 +1,36 @@
-"""Write layer_methods.py, the `add_...` methods of the builder, from `table` and `parameters`.
+"""Write layer_methods.py, the `add_...` methods of the builder, from `table`, `parameters` and the operators.
 
-python -m graphml.build.generate            write it, after a change of the table, of a description or of an operator
-python -m graphml.build.generate --check    write nothing, only say whether it is stale; status 1 if it is
+    python -m graphml.build.generate            write it
+    python -m graphml.build.generate --check    write nothing, and exit with status 1 if it is stale
 
-The package must be importable: where a merge has left conflicts in layer_methods.py, check out either side of it first.
+`python generate.py` runs this and all other generators. The package must be importable: if a merge leaves conflicts in
+layer_methods.py, check out either version first.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from graphml.build.parameters import PARAMETERS
-from graphml.build.table import ROWS, Row
+from graphml.build.table import BLOBS, ROWS, Row
+from graphml.catalogue import Op
 from graphml.catalogue import rows as operators
-from graphml.spec.layers import input_range, since
+from graphml.spec.layers import descriptor, input_range, kinds, since, snake_case
 
 MODULE = Path(__file__).with_name("layer_methods.py")
 
 _WIDTH = 120
 _HEAD = '''"""The `add_...` methods of the builder, one for each kind of layer.
 
-Written by generate.py from table.py and parameters.py. To change a method, change these and run
-`python -m graphml.build.generate`.
+Generated from table.py, parameters.py and the operators. To change a method, change these and run `python generate.py`.
 """
 
 from __future__ import annotations
@@ -58,7 +62,17 @@ class LayerMethods(Core):
 
 
 def module() -> str:
-    """The text of layer_methods.py."""
+    """The text of layer_methods.py.
+
+    Raises:
+        LookupError: If something about a layer kind is missing; the message says what to write, and where.
+    """
+    missing = [kind for kind in kinds() if not any(kind in row.all_kinds for row in ROWS.values())]
+    if missing:
+        raise LookupError(
+            f"layer kind {missing[0]!r} has fields that are messages, so its builder method cannot be derived: "
+            "write its row in graphml/build/table.py"
+        )
     return "\n".join([_HEAD, *(_method(name, row) for name, row in ROWS.items())])
 
 
@@ -73,13 +87,13 @@ def _method(name: str, row: Row) -> str:
 
 
 def _bracketed(start: str, parts: Sequence[str], end: str) -> list[str]:
-    """A call or a signature: one line if it fits (with what stands before it), else one for each part."""
+    """A call or a signature: on one line if it fits there, else with one line for each part."""
     line = start + ", ".join(parts) + end
     return [line] if len(line) <= _WIDTH - 8 else [start, *(f"    {part}," for part in parts), end]
 
 
 def _parameter(method: str, row: Row, parameter: inspect.Parameter) -> str:
-    kind = _entry(method, parameter.name)[0]
+    kind = _entry(method, row, parameter.name)[0]
     if parameter.name == "input_name" and input_range(row.all_kinds[0])[1] > 1:
         kind = "Sequence[str] | str"  # a name for what is usually one blob, and may be several
     if parameter.default is None and "None" not in kind:
@@ -88,11 +102,42 @@ def _parameter(method: str, row: Row, parameter: inspect.Parameter) -> str:
     return f"{parameter.name}: {kind}{default}"
 
 
-def _entry(method: str, parameter: str) -> tuple[str, str]:
+def _entry(method: str, row: Row, parameter: str) -> tuple[str, str]:
     """The type and description of a parameter."""
+    if row.derived and parameter not in ("name", *BLOBS):
+        return _derived_entry(row.all_kinds[0], parameter)
     found = PARAMETERS.get(f"{method}.{parameter}", PARAMETERS.get(parameter))
     if found is None:
-        raise LookupError(f"describe {parameter!r} of add_{method} in graphml/build/parameters.py")
+        raise LookupError(f"parameter {parameter!r} of add_{method} has no description in graphml/build/parameters.py")
+    return found
+
+
+def _derived_entry(kind: str, parameter: str) -> tuple[str, str]:
+    """The type of a field, and its description in the docstring of the operator."""
+    field = next(field for field in descriptor(kind).fields if snake_case(field.name) == parameter)
+    of_type = "str" if field.enum_type is not None else _TYPES.get(field.cpp_type, "int")
+    arguments = (inspect.getdoc(_operator(kind).function) or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
+    entry = re.search(rf"^    {parameter}: (.+(?:\n     +.+)*)", arguments, re.MULTILINE)
+    if entry is None:
+        raise LookupError(
+            f"the operator of layer kind {kind!r} does not describe {parameter!r} in its docstring, under Args"
+        )
+    text = " ".join(entry[1].split()).removesuffix(".")
+    return f"Sequence[{of_type}]" if field.is_repeated else of_type, text
+
+
+_TYPES = {
+    FieldDescriptor.CPPTYPE_FLOAT: "float",
+    FieldDescriptor.CPPTYPE_DOUBLE: "float",
+    FieldDescriptor.CPPTYPE_BOOL: "bool",
+    FieldDescriptor.CPPTYPE_STRING: "str",
+}
+
+
+def _operator(kind: str) -> Op:
+    found = operators().get(kind)
+    if found is None:
+        raise LookupError(f"layer kind {kind!r} has no operator: write a function @layer({kind!r}) in ops/layers")
     return found
 
 
@@ -105,7 +150,7 @@ def _docstring(name: str, row: Row) -> list[str]:
     *others, last = (f"`{kind}`" for kind in row.all_kinds)
     kinds = f"{', '.join(others)} or {last}" if others else last
     lines = [f'"""Append a layer of kind {kinds} (specification {version}).', ""]
-    summaries = [operators("layer")[kind].summary.partition(" Source:")[0] for kind in row.all_kinds]
+    summaries = [_operator(kind).summary.partition(" Source:")[0] for kind in row.all_kinds]
     if len(summaries) == 1:
         lines += textwrap.wrap(summaries[0], _WIDTH - 8)
     else:
@@ -113,7 +158,7 @@ def _docstring(name: str, row: Row) -> list[str]:
             lines += textwrap.wrap(f"- `{kind}`: {summary}", _WIDTH - 8, subsequent_indent="  ")
     lines += ["", "Args:"]
     for parameter in ("name", *row.parameters):
-        description = _entry(name, parameter)[1]
+        description = _entry(name, row, parameter)[1]
         target = row.target(parameter)
         written = "" if row.make or parameter == "name" or target in ("", parameter) else f" (field `{target}`)"
         text = f"{parameter}: {description[0].upper() if description[0] != '`' else '`'}{description[1:]}{written}."
@@ -139,9 +184,12 @@ def _reference(function: Any) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Write the module, or check it."""
     parser = argparse.ArgumentParser(description="Write graphml/build/layer_methods.py.")
-    parser.add_argument("--check", action="store_true", help="write nothing, only say whether it is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing, only report whether it is stale")
     check = parser.parse_args(argv).check
-    fresh = module()
+    try:
+        fresh = module()
+    except LookupError as error:
+        raise SystemExit(error.args[0]) from None
     stale = not MODULE.exists() or MODULE.read_text(encoding="utf-8") != fresh
     if stale:
         print(f"{'stale' if check else 'written'}: {MODULE.name}")

@@ -1,7 +1,6 @@
 """The `add_...` methods of the builder, one for each kind of layer.
 
-Written by generate.py from table.py and parameters.py. To change a method, change these and run
-`python -m graphml.build.generate`.
+Generated from table.py, parameters.py and the operators. To change a method, change these and run `python generate.py`.
 """
 
 from __future__ import annotations
@@ -42,34 +41,42 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_softmax", "softmax", name, input_name, output_name)
 
-    def add_erf(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `erf` (specification 4).
+    def add_copy(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `copy` (specification 4).
 
-        The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_name: Blob that the layer reads.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_erf", "erf", name, input_name, output_name)
-
-    def add_exp2(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `exp2` (specification 4).
-
-        2 to the power of x.
+        x itself: the layer that may write a blob again. x: any shape.
 
         Args:
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_exp2", "exp2", name, input_name, output_name)
+        return self._add_layer("add_copy", "copy", name, input_name, output_name)
+
+    def add_loop_break(self, name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `loopBreak` (specification 4).
+
+        End the loop around it at once.
+
+        Args:
+            name: Name of the layer, unique in the network.
+        """
+        return self._add_layer("add_loop_break", "loopBreak", name, None, None)
+
+    def add_loop_continue(self, name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `loopContinue` (specification 4).
+
+        Go on with the next turn of the loop around it.
+
+        Args:
+            name: Name of the layer, unique in the network.
+        """
+        return self._add_layer("add_loop_continue", "loopContinue", name, None, None)
 
     def add_ceil(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `ceil` (specification 4).
 
-        The smallest integer that is not below x.
+        The smallest whole number that is not below x.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -81,7 +88,7 @@ class LayerMethods(Core):
     def add_floor(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `floor` (specification 4).
 
-        The largest integer that is not above x.
+        The largest whole number that is not above x.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -89,18 +96,6 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
         """
         return self._add_layer("add_floor", "floor", name, input_name, output_name)
-
-    def add_round(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `round` (specification 4).
-
-        The nearest integer; of two equally near ones the even one, as in NumPy.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_name: Blob that the layer reads.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_round", "round", name, input_name, output_name)
 
     def add_sign(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sign` (specification 4).
@@ -114,46 +109,29 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_sign", "sign", name, input_name, output_name)
 
-    def add_copy(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `copy` (specification 4).
+    def add_round(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `round` (specification 4).
 
-        x itself: the layer that may write a blob again.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_name: Blob that the layer reads.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_copy", "copy", name, input_name, output_name)
-
-    def add_get_shape(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `getShape` (specification 4).
-
-        The shape of x as numbers.
+        The nearest whole number; of two equally near ones the even one, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_get_shape", "getShape", name, input_name, output_name)
+        return self._add_layer("add_round", "round", name, input_name, output_name)
 
-    def add_where_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `whereBroadcastable` (specification 4).
+    def add_exp2(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `exp2` (specification 4).
 
-        x where the condition is not zero, else y. All three broadcast.
+        2 to the power of x.
 
         Args:
             name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
+            input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_where_broadcastable", "whereBroadcastable", name, input_names, output_name)
+        return self._add_layer("add_exp2", "exp2", name, input_name, output_name)
 
     def add_sin(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sin` (specification 4).
@@ -299,90 +277,17 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_atanh", "atanh", name, input_name, output_name)
 
-    def add_add_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `addBroadcastable` (specification 4).
+    def add_erf(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `erf` (specification 4).
 
-        The sum of all inputs, elementwise.
+        The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
 
         Args:
             name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
+            input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_add_broadcastable", "addBroadcastable", name, input_names, output_name)
-
-    def add_subtract_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `subtractBroadcastable` (specification 4).
-
-        x - y, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_subtract_broadcastable", "subtractBroadcastable", name, input_names, output_name)
-
-    def add_multiply_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `multiplyBroadcastable` (specification 4).
-
-        The product of all inputs, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_multiply_broadcastable", "multiplyBroadcastable", name, input_names, output_name)
-
-    def add_divide_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `divideBroadcastable` (specification 4).
-
-        x / y, where division by 0 gives an infinity or NaN, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_divide_broadcastable", "divideBroadcastable", name, input_names, output_name)
-
-    def add_floor_div_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `floorDivBroadcastable` (specification 4).
-
-        x / y, rounded down and not towards 0, elementwise.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_floor_div_broadcastable", "floorDivBroadcastable", name, input_names, output_name)
+        return self._add_layer("add_erf", "erf", name, input_name, output_name)
 
     def add_mod_broadcastable(
         self,
@@ -392,7 +297,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `modBroadcastable` (specification 4).
 
-        The remainder of x divided by y, elementwise; it has the sign of y, as in NumPy.
+        What division by y leaves of x, elementwise; it has the sign of y, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -400,23 +305,6 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
         """
         return self._add_layer("add_mod_broadcastable", "modBroadcastable", name, input_names, output_name)
-
-    def add_pow_broadcastable(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `powBroadcastable` (specification 4).
-
-        x to the power of y, elementwise; NaN for fractional powers of negative numbers.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_pow_broadcastable", "powBroadcastable", name, input_names, output_name)
 
     def add_min_broadcastable(
         self,
@@ -452,10 +340,112 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_max_broadcastable", "maxBroadcastable", name, input_names, output_name)
 
+    def add_add_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `addBroadcastable` (specification 4).
+
+        The sum of all inputs, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_add_broadcastable", "addBroadcastable", name, input_names, output_name)
+
+    def add_pow_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `powBroadcastable` (specification 4).
+
+        x to the power of y, elementwise; NaN for fractional powers of negative numbers.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_pow_broadcastable", "powBroadcastable", name, input_names, output_name)
+
+    def add_divide_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `divideBroadcastable` (specification 4).
+
+        x / y, where division by 0 gives an infinity or NaN, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_divide_broadcastable", "divideBroadcastable", name, input_names, output_name)
+
+    def add_floor_div_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `floorDivBroadcastable` (specification 4).
+
+        x / y, rounded down and not towards 0, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_floor_div_broadcastable", "floorDivBroadcastable", name, input_names, output_name)
+
+    def add_multiply_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `multiplyBroadcastable` (specification 4).
+
+        The product of all inputs, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_multiply_broadcastable", "multiplyBroadcastable", name, input_names, output_name)
+
+    def add_subtract_broadcastable(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `subtractBroadcastable` (specification 4).
+
+        x - y, elementwise.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_subtract_broadcastable", "subtractBroadcastable", name, input_names, output_name)
+
     def add_gather_nd(self, name: str, input_names: Sequence[str] | str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `gatherND` (specification 4).
 
-        The elements or slices of x at positions of several coordinates, which are in the last axis of the indices.
+        The elements or slices of x at places of several coordinates, which stand in the last axis of the indices.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -463,6 +453,52 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
         """
         return self._add_layer("add_gather_nd", "gatherND", name, input_names, output_name)
+
+    def add_get_shape(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
+        """Append a layer of kind `getShape` (specification 4).
+
+        The shape of x as numbers: [R] for rank R.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_name: Blob that the layer reads.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_get_shape", "getShape", name, input_name, output_name)
+
+    def add_broadcast_to_like(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `broadcastToLike` (specification 4).
+
+        x repeated to the shape of the second input, whose values do not matter.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_broadcast_to_like", "broadcastToLike", name, input_names, output_name)
+
+    def add_broadcast_to_dynamic(
+        self,
+        name: str,
+        input_names: Sequence[str] | str,
+        output_name: str,
+    ) -> NeuralNetworkLayer:
+        """Append a layer of kind `broadcastToDynamic` (specification 4).
+
+        x repeated to the shape that the second input holds, known when the network is traced; as in NumPy.
+
+        Args:
+            name: Name of the layer, unique in the network.
+            input_names: Blobs that the layer reads, in order.
+            output_name: Blob that the layer writes.
+        """
+        return self._add_layer("add_broadcast_to_dynamic", "broadcastToDynamic", name, input_names, output_name)
 
     def add_reshape_like(self, name: str, input_names: Sequence[str] | str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `reshapeLike` (specification 4).
@@ -484,7 +520,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reshapeDynamic` (specification 4).
 
-        x in the shape that the second input holds, known when the network is traced; one -1 takes what remains.
+        x in the shape that the second input holds, known when the network is traced; one -1 takes what is left.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -493,59 +529,22 @@ class LayerMethods(Core):
         """
         return self._add_layer("add_reshape_dynamic", "reshapeDynamic", name, input_names, output_name)
 
-    def add_broadcast_to_like(
+    def add_where_broadcastable(
         self,
         name: str,
         input_names: Sequence[str] | str,
         output_name: str,
     ) -> NeuralNetworkLayer:
-        """Append a layer of kind `broadcastToLike` (specification 4).
+        """Append a layer of kind `whereBroadcastable` (specification 4).
 
-        x broadcast to the shape of the second input, whose values do not matter.
+        x where the condition is not zero, else y. All three broadcast.
 
         Args:
             name: Name of the layer, unique in the network.
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
         """
-        return self._add_layer("add_broadcast_to_like", "broadcastToLike", name, input_names, output_name)
-
-    def add_broadcast_to_dynamic(
-        self,
-        name: str,
-        input_names: Sequence[str] | str,
-        output_name: str,
-    ) -> NeuralNetworkLayer:
-        """Append a layer of kind `broadcastToDynamic` (specification 4).
-
-        x broadcast to the shape that the second input holds, known when the network is traced; as in NumPy.
-
-        Args:
-            name: Name of the layer, unique in the network.
-            input_names: Blobs that the layer reads, in order.
-            output_name: Blob that the layer writes.
-        """
-        return self._add_layer("add_broadcast_to_dynamic", "broadcastToDynamic", name, input_names, output_name)
-
-    def add_loop_break(self, name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `loopBreak` (specification 4).
-
-        End the loop around it at once.
-
-        Args:
-            name: Name of the layer, unique in the network.
-        """
-        return self._add_layer("add_loop_break", "loopBreak", name, None, None)
-
-    def add_loop_continue(self, name: str) -> NeuralNetworkLayer:
-        """Append a layer of kind `loopContinue` (specification 4).
-
-        Go on with the next iteration of the loop around it.
-
-        Args:
-            name: Name of the layer, unique in the network.
-        """
-        return self._add_layer("add_loop_continue", "loopContinue", name, None, None)
+        return self._add_layer("add_where_broadcastable", "whereBroadcastable", name, input_names, output_name)
 
     def add_where_nonzero(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `whereNonZero` (specification 4).
@@ -867,7 +866,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reduceLogSumExp` (specification 4).
 
-        The logarithm of the sum of exponentials, without overflow, along `axes`, which may count from the end.
+        The logarithm of the sum of exponentials, free of overflow, along `axes`, which may count from the end.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -997,7 +996,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformLike` (specification 4).
 
-        Numbers uniform over [min_val, max_val) in the shape of x, whatever its values.
+        Numbers even over [min_val, max_val) in the shape of x, whatever its values.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1029,7 +1028,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformStatic` (specification 4).
 
-        Numbers uniform over [min_val, max_val) in a fixed shape.
+        Numbers even over [min_val, max_val) in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1062,7 +1061,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformDynamic` (specification 4).
 
-        Numbers uniform over [min_val, max_val) in the shape that the input holds, known when the network is traced.
+        Numbers even over [min_val, max_val) in the shape that the input holds, known when the network is traced.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1093,7 +1092,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomBernoulliLike` (specification 4).
 
-        Ones with probability `prob`, else zeros, in the shape of x, whatever its values.
+        Ones with probability `prob`, else zeros in the shape of x, whatever its values.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1122,7 +1121,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomBernoulliStatic` (specification 4).
 
-        Ones with probability `prob`, else zeros, in a fixed shape.
+        Ones with probability `prob`, else zeros in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1152,7 +1151,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomBernoulliDynamic` (specification 4).
 
-        Ones with probability `prob`, else zeros, in the shape that the input holds, known when the network is traced.
+        Ones with probability `prob`, else zeros in the shape that the input holds, known when the network is traced.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1981,7 +1980,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `upsample` (specification 1).
 
-        An image enlarged by a factor: pixels repeated (NN), or interpolated (BILINEAR).
+        An image made larger by a factor: pixels repeated (NN), or interpolated (BILINEAR).
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2139,7 +2138,7 @@ class LayerMethods(Core):
 
         - `add`: The sum of all inputs; with a single input, x + alpha.
         - `multiply`: The product of all inputs; with a single input, x * alpha.
-        - `concat`: All inputs concatenated along the channels, or along the sequence (axis -5).
+        - `concat`: All inputs behind each other along the channels, or along the sequence (axis -5).
         - `dot`: The dot product of two vectors of channels, or the cosine of the angle between them.
         - `max`: The elementwise maximum of all inputs, which broadcast.
         - `min`: The elementwise minimum of all inputs, which broadcast.
@@ -2225,7 +2224,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `clip` (specification 4).
 
-        min(max(x, min_val), max_val).
+        min(max(x, min_val), max_val). x: any shape; returns the same.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2377,7 +2376,7 @@ class LayerMethods(Core):
         - `logicalAnd`: 1 where, of x and y, both are not 0; 0 elsewhere.
         - `logicalOr`: 1 where, of x and y, at least one is not 0; 0 elsewhere.
         - `logicalXor`: 1 where, of x and y, exactly one is not 0; 0 elsewhere.
-        - `logicalNot`: 1 where x is 0, 0 elsewhere.
+        - `logicalNot`: 1 where x is 0, 0 elsewhere. x: any shape; returns the same.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2938,7 +2937,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reshapeStatic` (specification 4).
 
-        x in a fixed shape, where one -1 takes the remaining elements.
+        x in a fixed shape, where one -1 takes what is left. A 0 is a size, as in NumPy: the format says nothing of it.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2964,7 +2963,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `rankPreservingReshape` (specification 4).
 
-        x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes the remaining elements.
+        x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes what is left.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3118,7 +3117,7 @@ class LayerMethods(Core):
     def add_sequence_repeat(self, name: str, nrep: int, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sequenceRepeat` (specification 1).
 
-        The whole sequence repeated along its axis, -5.
+        The whole sequence again and again along its axis, -5.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3163,7 +3162,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `stack` (specification 4).
 
-        Stack all inputs along a new axis.
+        All inputs behind each other on a new axis.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3183,8 +3182,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `concatND` (specification 4).
 
-        Concatenate all inputs along an axis; with `interleave`, first all their first elements, then the second ones
-        ...
+        All inputs behind each other along an axis; with `interleave` their first elements, then their second ones ...
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3460,7 +3458,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `gather` (specification 4).
 
-        The slices of x at the given positions of one axis.
+        The slices of x at the given places of one axis.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3479,7 +3477,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `gatherAlongAxis` (specification 4).
 
-        One element of x for each index, from the given position on the axis and the index's own position on all others.
+        One element of x for each index, from the given place of the axis and the index's own place on all others.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3558,7 +3556,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `scatterND` (specification 4).
 
-        x with elements or slices at positions of several coordinates replaced, increased ... by the updates.
+        x with elements or slices at places of several coordinates replaced, increased ... by the updates.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3634,7 +3632,7 @@ class LayerMethods(Core):
     def add_fill_like(self, name: str, input_name: str, output_name: str, value: float = 0.0) -> NeuralNetworkLayer:
         """Append a layer of kind `fillLike` (specification 4).
 
-        One number in the shape of x.
+        One number in the shape of x. x: any shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3699,7 +3697,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `broadcastToStatic` (specification 4).
 
-        x broadcast to a fixed shape, aligned at the ends, as in NumPy.
+        x repeated to a fixed shape, aligned at the ends, as in NumPy. Raises ShapeError where that does not go.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3727,7 +3725,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `rangeStatic` (specification 4).
 
-        Evenly spaced numbers from the start up to, but without, the end.
+        Evenly spaced numbers from the start up to, and without, the end.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3982,7 +3980,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `topK` (specification 4).
 
-        The K largest numbers along an axis in descending order, or the K smallest ascending, and their positions.
+        The K largest numbers along an axis in falling order, or the K smallest in rising order, and their positions.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -4014,7 +4012,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `cumSum` (specification 5).
 
-        The cumulative sum along an axis, from its start or, with `reverse`, from its end.
+        The running sum along an axis, from its start or, with `reverse`, from its end.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -4047,7 +4045,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `NonMaximumSuppression` (specification 4).
 
-        The boxes that survive non-maximum suppression, best first, padded to a fixed number.
+        The boxes that survive non-maximum suppression, best first, padded to a fixed number. See `suppress`.
 
         Args:
             name: Name of the layer, unique in the network.

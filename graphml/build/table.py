@@ -1,7 +1,8 @@
 """Every `add_...` method of the builder as data: its name, its parameters, and how their values become fields.
 
-`generate.py` writes layer_methods.py from this table and from `parameters`; nothing reads it when a network is built.
-Names, order and defaults of the parameters are those of Core ML's own builder.
+`generate` writes layer_methods.py from this table and from `parameters`; the builder itself does not read the table.
+A kind that is not in the table has a derived row: a parameter for each blob and each field. Rows are written out where
+Core ML's own builder has other names, another order or defaults, and where arguments are not simply fields.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from graphml.build import cells, irregular, weighted
 from graphml.build.arguments import Fields
-from graphml.spec.layers import input_range, output_range, snake_case
+from graphml.spec.layers import descriptor, input_range, kinds, output_range, snake_case
 
 # Parameters that name blobs: always the layer's inputs and outputs, never fields.
 BLOBS = ("input_name", "input_names", "output_name", "output_names")
@@ -29,8 +30,9 @@ class Row:
         kinds: The layer kind that the method writes, or several, of which `pick` chooses one.
         signature: The parameters after `name`, as in a `def`, without types.
         fields: Parameter -> field in snake_case, where the names differ; "" for a parameter that is not a field.
-        make: Loop the arguments into fields. Without it, each argument is the value of its field.
-        pick: Loop the arguments into the kind of layer, where there are several.
+        make: Turns the arguments into fields. Without it, each argument is the value of its field.
+        pick: Chooses the kind from the arguments, where there are several.
+        derived: Whether the row follows from the schema, and was not written by hand.
     """
 
     kinds: str | tuple[str, ...]
@@ -38,6 +40,7 @@ class Row:
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     make: Callable[[Any], Fields] | None = None
     pick: Callable[[Any], str] | None = None
+    derived: bool = False
 
     @property
     def all_kinds(self) -> tuple[str, ...]:
@@ -62,11 +65,15 @@ class Row:
         return "" if parameter in BLOBS else self.fields.get(parameter, parameter)
 
 
-def _plain_row(kind: str) -> Row:
-    """The row of a kind without options: blobs in, blobs out."""
+def _derived_row(kind: str) -> Row | None:
+    """A row with one parameter for each blob and each field; None if a field is a message, such as weights."""
+    fields = descriptor(kind).fields
+    if any(field.message_type is not None for field in fields):
+        return None
     inputs, outputs = input_range(kind)[1], output_range(kind)[1]
     blobs = ["input_name"] if inputs == 1 else ["input_names"] if inputs else []
-    return Row(kind, ", ".join([*blobs, *(["output_name"] if outputs else [])]))
+    blobs += ["output_name"] if outputs == 1 else ["output_names"] if outputs else []
+    return Row(kind, ", ".join([*blobs, *(snake_case(field.name) for field in fields)]), derived=True)
 
 
 # What several rows share ---------------------------------------------------------------------------------------------
@@ -83,17 +90,8 @@ _CUSTOM_PADDING = (
     "custom_padding_left=0, custom_padding_right=0"
 )
 _SAME = "same_padding_asymmetry_mode='BOTTOM_RIGHT_HEAVY'"
-# Families ------------------------------------------------------------------------------------------------------------
 
-# No options: blobs in, blobs out.
-_PLAIN = (
-    *("softmax", "erf", "exp2", "ceil", "floor", "round", "sign", "copy", "getShape", "whereBroadcastable"),
-    *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-    *("addBroadcastable", "subtractBroadcastable", "multiplyBroadcastable", "divideBroadcastable"),
-    *("floorDivBroadcastable", "modBroadcastable", "powBroadcastable", "minBroadcastable", "maxBroadcastable"),
-    *("gatherND", "reshapeLike", "reshapeDynamic", "broadcastToLike", "broadcastToDynamic"),
-    *("loopBreak", "loopContinue"),
-)
+# Families ------------------------------------------------------------------------------------------------------------
 
 _REDUCTIONS = {
     **{"sum": "Sum", "prod": "Prod", "mean": "Mean", "max": "Max", "min": "Min", "l1": "L1", "l2": "L2"},
@@ -119,9 +117,8 @@ def _random_rows() -> dict[str, Row]:
     return rows
 
 
-ROWS: Mapping[str, Row] = {
-    **{snake_case(kind): _plain_row(kind) for kind in _PLAIN},
-    "where_nonzero": _plain_row("whereNonZero"),
+_WRITTEN: Mapping[str, Row] = {
+    "where_nonzero": Row("whereNonZero", "input_name, output_name"),
     **{
         f"reduce_{name}": Row(
             f"reduce{ending}",
@@ -426,3 +423,13 @@ ROWS: Mapping[str, Row] = {
     ),
     "custom": Row("custom", "input_names, output_names, custom_proto_spec=None", make=irregular.custom),
 }
+
+
+def _derived_rows() -> dict[str, Row]:
+    written = {kind for row in _WRITTEN.values() for kind in row.all_kinds}
+    rows = {snake_case(kind): _derived_row(kind) for kind in kinds() if kind not in written}
+    return {name: row for name, row in rows.items() if row is not None}
+
+
+ROWS: Mapping[str, Row] = {**_derived_rows(), **_WRITTEN}
+"""Method name without `add_` -> its row."""

@@ -16,7 +16,7 @@ from graphml.recipes.parts import CHOICES, Layers, Loss, Recipe
 from graphml.spec.attributes import kind_of, weight_messages
 from graphml.spec.layers import NETWORKS, REGIONS, snake_case
 from graphml.spec.networks import layer_keys
-from graphml.spec.update_rules import update_problems
+from graphml.spec.rules.updates import update_problems
 from graphml.spec.wire.extension_pb2 import TrainingRecipe
 from graphml.spec.wire.features_pb2 import ArrayFeatureType
 from graphml.spec.wire.model_pb2 import Model

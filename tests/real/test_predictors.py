@@ -7,7 +7,7 @@ import pytest
 
 from graphml import spec
 from graphml.models import load
-from graphml.spec.update_rules import pipeline_of
+from graphml.spec.rules.updates import pipeline_of
 
 FILES = {
     "archdanny/MarsHabitatPricer": "glmRegressor",

@@ -188,9 +188,7 @@ def test_pipes_do_not_block(tmp_path):
 def test_files_larger_than_any_model_are_not_loaded(tmp_path):
     with open(tmp_path / "a.mlmodel", "wb") as file:
         file.truncate(3 << 30)  # takes no room on the disk
-    assert "a.mlmodel has 3221225472 bytes, more than the 2147483647 that it can have" in _message(
-        tmp_path / "a.mlmodel"
-    )
+    assert "a.mlmodel has 3221225472 bytes; expected at most 2147483647" in _message(tmp_path / "a.mlmodel")
 
 
 def test_gigabytes_of_zeros_are_not_loaded(tmp_path):
@@ -284,7 +282,7 @@ def test_hostile_numbers_and_paths_of_a_manifest(model, tmp_path):
 def test_huge_manifests(model, tmp_path):
     write(model, tmp_path / "a.mlpackage")
     (tmp_path / "a.mlpackage" / "Manifest.json").write_bytes(b" " * (17 << 20))
-    assert "Manifest.json has 17825792 bytes, more than" in _message(tmp_path / "a.mlpackage")
+    assert "Manifest.json has 17825792 bytes; expected at most" in _message(tmp_path / "a.mlpackage")
 
 
 # Packages -------------------------------------------------------------------------------------------------------------
@@ -329,7 +327,7 @@ def test_a_rewritten_package_keeps_everything_else(model, other, tmp_path):
     assert _tree(package) == before | {str(INNER): serialize(other)}
 
 
-# What lies beside the message -----------------------------------------------------------------------------------------
+# Files besides the message --------------------------------------------------------------------------------------------
 
 
 def _program(name: str = "@model_path/weights/weight.bin") -> Model:
@@ -364,7 +362,7 @@ def package(tmp_path) -> Path:
     return path
 
 
-def test_what_lies_beside_the_message_goes_along_into_a_new_package(package, tmp_path):
+def test_other_files_of_a_package_are_copied_into_a_new_package(package, tmp_path):
     message = read(package)
     message.description.metadata.author = "somebody"
     write(message, tmp_path / "b.mlpackage", source=package)
@@ -374,7 +372,7 @@ def test_what_lies_beside_the_message_goes_along_into_a_new_package(package, tmp
     assert _tree(tmp_path / "b.mlpackage") == expected
 
 
-def test_a_model_keeps_the_weights_beside_it_when_it_is_saved(package, tmp_path):
+def test_a_saved_model_keeps_its_weight_files(package, tmp_path):
     (tmp_path / "empty.mlpackage").mkdir()
     for name in ("b.mlpackage", "empty.mlpackage", "a.mlpackage"):
         graphml.load(package).save(tmp_path / name)
@@ -393,16 +391,16 @@ def test_a_real_program_keeps_its_weights(real_models, tmp_path):
     assert (tmp_path / "b.mlpackage" / weights).read_bytes() == (package / weights).read_bytes()
 
 
-def test_a_model_is_not_parted_from_its_weights(package, model, tmp_path):
+def test_a_model_is_not_written_without_its_weights(package, model, tmp_path):
     message = read(package)
-    with pytest.raises(SpecError, match=r"'@model_path/weights/weight.bin', in files which an .mlmodel cannot hold"):
+    with pytest.raises(SpecError, match=r"'@model_path/weights/weight.bin', which an .mlmodel cannot hold"):
         write(message, tmp_path / "b.mlmodel", source=package)
     with pytest.raises(SpecError, match="cannot be copied: no package is given as its source"):
         write(message, tmp_path / "b.mlpackage")
-    with pytest.raises(SpecError, match=r"'@model_path/other.bin' cannot be copied: .*a.mlpackage has no item with it"):
+    with pytest.raises(SpecError, match=r"'@model_path/other.bin' cannot be copied: .*a.mlpackage does not contain it"):
         write(_program("@model_path/other.bin"), tmp_path / "b.mlpackage", source=package)
     shutil.copytree(package, tmp_path / "c.mlpackage")
-    with pytest.raises(SpecError, match="there is a package already, whose own weights would stay"):
+    with pytest.raises(SpecError, match="the package that exists here has weights of its own"):
         write(message, tmp_path / "c.mlpackage", source=package)
     assert sorted(os.listdir(tmp_path)) == ["a.mlpackage", "c.mlpackage"]
     write(message, package)
@@ -439,7 +437,7 @@ def test_links_inside_of_an_item(package, tmp_path):
     graphml.load(package).save(tmp_path / "b.mlpackage")
     assert (tmp_path / "b.mlpackage" / INNER.parent / "weights" / "more.bin").read_bytes() == b"weights" * 100
     (weights / "round").symlink_to(weights)
-    with pytest.raises(SpecError, match=r"'com.apple.CoreML/weights' holds a link to a folder, 'round'"):
+    with pytest.raises(SpecError, match=r"'com.apple.CoreML/weights' contains a symbolic link to a folder, 'round'"):
         graphml.load(package).save(tmp_path / "c.mlpackage")
 
 

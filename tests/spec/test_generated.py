@@ -29,7 +29,7 @@ def test_committed_modules_are_what_the_schema_compiles_to(tmp_path):
     committed = {path.name: path.read_bytes() for path in (SPEC / "wire").glob("*_pb2.py*")}
     assert sorted(fresh) == sorted(committed)
     for name, text in fresh.items():
-        assert text == committed[name], f"spec/wire/{name} is stale: run python spec/generate.py"
+        assert text == committed[name], f"spec/wire/{name} is stale: run python generate.py"
 
 
 def test_script_finds_and_repairs_what_is_stale(tmp_path, capsys):

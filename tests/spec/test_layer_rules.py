@@ -9,7 +9,7 @@ import pytest
 
 from graphml.spec import layers
 from graphml.spec.attributes import encode
-from graphml.spec.layer_rules import _RULES
+from graphml.spec.rules.layer_fields import _RULES
 from graphml.spec.validate import problems
 from graphml.spec.weights import Quantized
 

@@ -14,7 +14,7 @@ import graphml
 from graphml import spec
 from graphml.build import NeuralNetworkBuilder, datatypes
 from graphml.spec import attributes
-from graphml.spec.rank_rules import Ranks, rank_problems, ranks_after
+from graphml.spec.rules.ranks import Ranks, rank_problems, ranks_after
 from graphml.spec.validate import problems
 
 KINDS = load_all()

@@ -9,7 +9,7 @@ import pytest
 
 from graphml.errors import SpecError
 from graphml.spec import Model, parse, read, serialize
-from graphml.spec.interface_rules import interface_problems
+from graphml.spec.rules.interface import interface_problems
 from graphml.spec.validate import Problem, problems, validate
 
 

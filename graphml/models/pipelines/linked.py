@@ -29,7 +29,7 @@ from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.interface.conversion import stage_inputs, with_colors
 from graphml.models.model import Model, Traceable, load
 from graphml.spec.files import model_file
-from graphml.spec.update_rules import pipeline_of
+from graphml.spec.rules.updates import pipeline_of
 
 _SUFFIXES = (".mlmodel", ".mlpackage")
 _LONGEST = 32  # links in a chain

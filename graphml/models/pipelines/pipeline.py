@@ -27,7 +27,7 @@ from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.pipelines.fusion import Segment, declared_before, function_of, inside, segments, stage_key
 from graphml.models.pipelines.linked import follow
 from graphml.spec import versions
-from graphml.spec.update_rules import pipeline_of
+from graphml.spec.rules.updates import pipeline_of
 
 Features = dict[str, Any]
 

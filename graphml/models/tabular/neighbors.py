@@ -33,7 +33,7 @@ from graphml.models.interface.values import Check, FeatureValue, checker, featur
 from graphml.models.model import Model
 from graphml.models.tabular.neighbor_search import NeighborIndex
 from graphml.spec import neighbors as stored
-from graphml.spec.update_rules import parameter_faults
+from graphml.spec.rules.updates import parameter_faults
 
 Labels = tuple[Any, ...]
 """Class labels, all str or all int."""

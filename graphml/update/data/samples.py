@@ -14,7 +14,7 @@ from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, GraphmlError, UpdateError, with_article
 from graphml.models.interface.values import checker, in_words, single
 from graphml.models.network import NeuralNetwork
-from graphml.spec.update_rules import written_sizes
+from graphml.spec.rules.updates import written_sizes
 from graphml.update.recipe import Loss, class_labels, network_of
 
 _NEAR_ONE = 1e-3  # how far the sum of the probabilities of a target may be from 1, due to rounding

@@ -1,171 +1,15 @@
-"""What the wire says about each layer kind and no descriptor can: arities, versions, weight shapes, meanings of zero.
-
-A kind is named by its field in `NeuralNetworkLayer.layer` ("softmaxND"). A table lists only what differs from the rule
-stated above it, so most kinds appear in none of them. `attributes` reads these tables to decode and encode layers;
-`validate` reads them to check models.
-"""
+"""The shapes of stored weights, and the sizes and flags of a layer that follow from them."""
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.message import Message
 
-from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
+from graphml.spec.layers.kinds import descriptor
 
 Shape = tuple[int, ...]
-
-# The model types that hold layers.
-NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
-
-
-@functools.cache
-def kinds() -> tuple[str, ...]:
-    """Every layer kind of the format, in wire order."""
-    return tuple(field.name for field in NeuralNetworkLayer.DESCRIPTOR.oneofs_by_name["layer"].fields)
-
-
-def kinds_of(names: str) -> frozenset[str]:
-    """A set of kinds from their names in one text."""
-    found = frozenset(names.split())
-    assert found <= set(kinds()), found - set(kinds())
-    return found
-
-
-def descriptor(kind: str) -> Any:
-    """The protobuf descriptor of a kind's parameters."""
-    return NeuralNetworkLayer.DESCRIPTOR.fields_by_name[kind].message_type
-
-
-@functools.cache
-def snake_case(name: str) -> str:
-    """The Python spelling of a wire name: softmaxND -> softmax_nd, flattenTo2D -> flatten_to_2d."""
-    name = name.replace("ReLU", "Relu")
-    name = re.sub(r"([a-z])(\d+D)(?![a-z])", r"\1_\2", name)
-    name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return name.lower().replace("_2_d", "_2d")
-
-
-def since(kind: str) -> int:
-    """The specification version that brought a kind (later behaviours of old kinds: see `validate`)."""
-    number = NeuralNetworkLayer.DESCRIPTOR.fields_by_name[kind].number
-    if kind == "custom":
-        return 2
-    if kind in ("resizeBilinear", "cropResize"):
-        return 3
-    return 1 if number < 600 else 4 if number < 1450 else 5
-
-
-# Sub-networks of a kind: wire field -> name of the region.
-REGIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "branch": {"ifBranch": "if", "elseBranch": "else"},
-        "loop": {"conditionNetwork": "condition", "bodyNetwork": "body"},
-    }
-)
-
-# Sub-networks without which a kind means nothing.
-NEEDED_REGIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({"branch": ("ifBranch",), "loop": ("bodyNetwork",)})
-
-# Kinds that leave a turn of the loop around them.
-EXITS = ("loopBreak", "loopContinue")
-
-_MANY = 1 << 30
-
-# (fewest, most) inputs; a kind that is not here takes exactly one.
-_INPUTS: Mapping[str, tuple[int, int]] = {
-    **dict.fromkeys(("add", "multiply"), (1, _MANY)),
-    **dict.fromkeys(("average", "max", "min", "concat", "concatND", "stack"), (1, _MANY)),
-    **dict.fromkeys(("minBroadcastable", "maxBroadcastable", "addBroadcastable", "multiplyBroadcastable"), (2, _MANY)),
-    **dict.fromkeys(("modBroadcastable", "powBroadcastable", "divideBroadcastable", "floorDivBroadcastable"), (2, 2)),
-    **dict.fromkeys(("subtractBroadcastable", "dot", "cropResize", "logicalAnd", "logicalOr", "logicalXor"), (2, 2)),
-    **dict.fromkeys(("equal", "notEqual", "lessThan", "lessEqual", "greaterThan", "greaterEqual"), (1, 2)),
-    **dict.fromkeys(("convolution", "crop", "topK", "cumSum", "batchedMatmul"), (1, 2)),
-    **dict.fromkeys(("tile", "oneHot", "constantPad"), (1, 2)),
-    **dict.fromkeys(("simpleRecurrent", "gru"), (1, 2)),
-    **dict.fromkeys(("gather", "gatherND", "gatherAlongAxis", "reverseSeq", "sliceBySize"), (2, 2)),
-    **dict.fromkeys(("scatter", "scatterND", "scatterAlongAxis", "whereBroadcastable"), (3, 3)),
-    **dict.fromkeys(("broadcastToLike", "broadcastToDynamic", "reshapeLike", "reshapeDynamic"), (2, 2)),
-    **dict.fromkeys(("loadConstant", "loadConstantND", "fillStatic", "rangeStatic"), (0, 0)),
-    **dict.fromkeys(("loopBreak", "loopContinue"), (0, 0)),
-    **dict.fromkeys(("randomNormalStatic", "randomUniformStatic", "randomBernoulliStatic"), (0, 1)),
-    "uniDirectionalLSTM": (1, 3),
-    "biDirectionalLSTM": (1, 5),
-    "rangeDynamic": (1, 3),
-    "sliceDynamic": (2, 7),
-    "NonMaximumSuppression": (2, 5),
-    "loop": (0, 1),
-    "custom": (0, _MANY),
-}
-
-# (fewest, most) outputs; a kind that is not here gives exactly one.
-_OUTPUTS: Mapping[str, tuple[int, int]] = {
-    **dict.fromkeys(("branch", "loop", "loopBreak", "loopContinue"), (0, 0)),
-    **dict.fromkeys(("simpleRecurrent", "gru", "topK"), (1, 2)),
-    **dict.fromkeys(("split", "splitND"), (1, _MANY)),
-    "uniDirectionalLSTM": (1, 3),
-    "biDirectionalLSTM": (1, 5),
-    "NonMaximumSuppression": (1, 4),
-    "custom": (0, _MANY),
-}
-
-
-def input_range(kind: str) -> tuple[int, int]:
-    """The fewest and the most inputs that a kind takes."""
-    return _INPUTS.get(kind, (1, 1))
-
-
-def output_range(kind: str) -> tuple[int, int]:
-    """The fewest and the most outputs that a kind gives."""
-    return _OUTPUTS.get(kind, (1, 1))
-
-
-# Kinds that take a scalar, an array without axes, as it is. To every other kind a scalar is a vector of one number.
-KEEP_SCALARS = kinds_of(
-    """activation unary add multiply average max min copy clip ceil floor sign round exp2 sin cos tan asin acos atan
-    sinh cosh tanh asinh acosh atanh erf gelu clampedReLU equal notEqual lessThan lessEqual greaterThan greaterEqual
-    logicalOr logicalXor logicalNot logicalAnd modBroadcastable minBroadcastable maxBroadcastable addBroadcastable
-    powBroadcastable divideBroadcastable floorDivBroadcastable multiplyBroadcastable subtractBroadcastable
-    whereBroadcastable fillLike randomNormalLike randomUniformLike randomBernoulliLike broadcastToLike
-    broadcastToStatic expandDims stack oneHot reshapeLike reshapeStatic reshapeDynamic"""
-)
-
-
-# Fields where the format says that zero (or an empty list) stands for a default. Every other zero is a value.
-# Keyed by message, because a field means the same wherever its message is used.
-ZERO_MEANS: Mapping[tuple[str, str], Any] = MappingProxyType(
-    {
-        ("ConvolutionLayerParams", "nGroups"): 1,
-        ("ConvolutionLayerParams", "kernelSize"): (3, 3),
-        ("ConvolutionLayerParams", "stride"): (1, 1),
-        ("ConvolutionLayerParams", "dilationFactor"): (1, 1),
-        ("Convolution3DLayerParams", "nGroups"): 1,
-        ("PoolingLayerParams", "kernelSize"): (3, 3),
-        ("PoolingLayerParams", "stride"): (1, 1),
-        ("BatchnormLayerParams", "epsilon"): 1e-5,
-        ("MeanVarianceNormalizeLayerParams", "epsilon"): 1e-6,
-        ("L2NormalizeLayerParams", "epsilon"): 1e-6,
-        ("LRNLayerParams", "k"): 1.0,
-        ("UnaryFunctionLayerParams", "epsilon"): 1e-6,
-        ("UnaryFunctionLayerParams", "scale"): 1.0,
-        ("UpsampleLayerParams", "scalingFactor"): (1, 1),
-        ("ResizeBilinearLayerParams", "targetSize"): (1, 1),
-        ("CropResizeLayerParams", "targetSize"): (1, 1),
-        ("ReduceLayerParams", "epsilon"): 1e-6,
-        ("SequenceRepeatLayerParams", "nRepetitions"): 1,
-        ("LSTMParams", "cellClipThreshold"): 50.0,
-        ("CategoricalDistributionLayerParams", "eps"): 1e-10,
-        ("CategoricalDistributionLayerParams", "temperature"): 1.0,
-    }
-)
-
-
-# Weights ------------------------------------------------------------------------------------------------------------
 
 
 def _convolution(p) -> dict[str, Shape]:
@@ -214,6 +58,12 @@ _WEIGHT_SHAPES: Mapping[str, Callable[[Any], dict[str, Shape]]] = {
     "layerNormalization": lambda p: dict.fromkeys(("gamma", "beta"), tuple(p.normalizedShape)),
     **dict.fromkeys(("simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"), _recurrent),
 }
+
+# The weights of these are vectors of any length: no field declares their shape.
+_ANY_LENGTH = ("activation", "custom")
+
+SHAPED = frozenset({*_WEIGHT_SHAPES, *_ANY_LENGTH})
+"""The kinds whose weights have a declared shape or may have any length: all with weights, or a test fails."""
 
 
 def weight_shape(kind: str, params: Message, field: str) -> Shape | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphml.spec import layers, weights
-from graphml.spec.layer_rules import field_faults
-from graphml.spec.problems import Problem, inside, layer_label
-from graphml.spec.rank_rules import rank_problems
+from graphml.spec.rules.layer_fields import field_faults
+from graphml.spec.rules.problems import Problem, inside, layer_label
+from graphml.spec.rules.ranks import rank_problems
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphml.errors import with_article
-from graphml.spec.problems import Problem, inside
+from graphml.spec.rules.problems import Problem, inside
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 MOST_ELEMENTS = 2**40

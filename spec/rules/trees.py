@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphml.spec import trees
-from graphml.spec.problems import Problem, first_few, unknown_values
+from graphml.spec.rules.problems import Problem, first_few, unknown_values
 
 
 def ensemble_problems(message: Any, width: int | None) -> Iterator[Problem]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from graphml.errors import with_article
-from graphml.spec.interface_rules import fixed_size
-from graphml.spec.problems import Problem, first_few
+from graphml.spec.rules.interface import fixed_size
+from graphml.spec.rules.problems import Problem, first_few
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 _NUMBERS = ("int64Type", "doubleType")

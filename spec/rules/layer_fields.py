@@ -445,3 +445,15 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "custom": (filled("className"),),
 }
+
+_ANY_VALUE = layers.kinds_of(
+    """mvn l2normalize unary add multiply dot flatten concat sequenceRepeat branch loop gelu equal notEqual lessThan
+    lessEqual greaterThan greaterEqual stack gather scatter scatterND softmaxND gatherAlongAxis scatterAlongAxis reverse
+    reverseSeq concatND argMin argMax fillLike fillDynamic flattenTo2D randomNormalLike randomNormalDynamic
+    categoricalDistribution matrixBandPart lowerTriangular upperTriangular NonMaximumSuppression cumSum clampedReLU
+    globalPooling3d"""
+)
+"""The kinds with fields that may have any value, as far as can be told before shapes are known."""
+
+RULED = frozenset({*_RULES, *_ANY_VALUE})
+"""The kinds with rules for their fields, or whose fields may have any value: all with fields, or a test fails."""

@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from graphml.errors import with_article
 from graphml.spec import layers
-from graphml.spec.problems import Problem, inside, layer_label
+from graphml.spec.rules.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import LossLayer, NeuralNetworkLayer
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from graphml.errors import with_article
-from graphml.spec.interface_rules import fixed_size
-from graphml.spec.problems import Problem, first_few, unknown_values
-from graphml.spec.tree_rules import ensemble_problems
+from graphml.spec.rules.interface import fixed_size
+from graphml.spec.rules.problems import Problem, first_few, unknown_values
+from graphml.spec.rules.trees import ensemble_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 

@@ -1,0 +1,130 @@
+"""Reading and writing a model at a path, as `.mlmodel` or `.mlpackage`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphml.errors import SpecError
+from graphml.spec.files.disk import probe, read_bytes, replace_file
+from graphml.spec.files.message import LARGEST, check_start, parse, serialize
+from graphml.spec.files.packages import new_package, refuse_without_weights, root_model, write_package
+from graphml.spec.wire.model_pb2 import Model
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """Read the model in an `.mlmodel` file or an `.mlpackage` folder.
+
+    Raises:
+        SpecError: If it cannot be read or is not a model. The error names the path.
+    """
+    path = Path(path)
+    with _naming(path):
+        _refuse_compiled(path)
+        return parse(read_bytes(root_model(path) if path.is_dir() else path, LARGEST, check_start))
+
+
+def model_file(path: str | os.PathLike[str]) -> Path:
+    """The file that holds the message: the path itself, or a file inside an `.mlpackage`.
+
+    Raises:
+        SpecError: If a folder is not an `.mlpackage`. The error names the path.
+    """
+    path = Path(path)
+    with _naming(path):
+        return root_model(path) if path.is_dir() else path
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Read any file that is no larger than a model can be.
+
+    Raises:
+        SpecError: If it cannot be read. The error names the path.
+    """
+    path = Path(path)
+    with _naming(path):
+        return read_bytes(path, LARGEST)
+
+
+def write(model: Model, path: str | os.PathLike[str], *, source: str | os.PathLike[str] | None = None) -> None:
+    """Write a model as `.mlmodel` or `.mlpackage`, depending on the suffix of the path.
+
+    Writing is atomic: on any failure the path keeps its old content. In a package that exists only the root model is
+    replaced; the manifest and the other items stay.
+
+    Args:
+        model: The message.
+        path: Where to write it.
+        source: What the model was read from. If that is a package, its other items are copied to a new package.
+
+    Raises:
+        SpecError: If it cannot be written, or if the files with its weights would be missing beside it. The error
+            names the path.
+    """
+    path, source = Path(path), None if source is None else Path(source)
+    with _naming(path):
+        data = serialize(model)
+        file, whole = _target(path)
+        package = new_package(source) if whole else None
+        refuse_without_weights(model, path, source, package)
+        replace_file(file, data) if package is None else write_package(file, data, package)
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Raise the error that `write` would raise for this path, without a model.
+
+    A temporary file is made and removed, so that missing permissions, read-only file systems and missing folders are
+    found before any work is done.
+
+    Raises:
+        SpecError: If nothing can be written there. The error names the path.
+    """
+    path = Path(path)
+    with _naming(path):
+        file, whole = _target(path)
+        if file.is_dir() and not whole:
+            raise SpecError("this is a directory; an .mlmodel is a file")
+        if not file.parent.is_dir():
+            raise SpecError(f"there is no folder {file.parent}")
+        probe(file)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn errors of the operating system into SpecErrors, and start every SpecError with the path."""
+    try:
+        yield
+    except SpecError as error:
+        raise error.in_context(str(path)) from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and error.errno is not None and reason == os.strerror(error.errno):
+            reason = reason[:1].lower() + reason[1:]  # other reasons may begin with a file name
+        raise SpecError(f"{path}\n  {reason}") from error
+
+
+def _refuse_compiled(path: Path) -> None:
+    if path.suffix.lower() == ".mlmodelc" or (path / "coremldata.bin").is_file():
+        raise SpecError(
+            "an .mlmodelc is a compiled folder in a private format that only Core ML reads; use the .mlmodel that it "
+            "was made from"
+        )
+
+
+def _target(path: Path) -> tuple[Path, bool]:
+    """The file or folder to replace, and whether it is a whole package."""
+    _refuse_compiled(path)
+    kind = path.suffix.lower()
+    if kind not in (".mlmodel", ".mlpackage"):
+        raise SpecError(f"the name of a model ends in .mlmodel or .mlpackage, got {path.name!r}")
+    file = Path(os.path.realpath(path))  # a symbolic link stays, and its target is replaced
+    if kind == ".mlmodel":
+        return file, False
+    # One file of an existing package changes, and replacing one file is atomic; replacing a folder is not.
+    if file.is_dir() and any(file.iterdir()):
+        return root_model(file), False
+    if file.exists() and not file.is_dir():
+        raise SpecError("this is a file, not a directory; an .mlpackage is a directory")
+    return file, True
