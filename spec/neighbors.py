@@ -76,7 +76,7 @@ def neighbor_problems(classifier: Any) -> Iterator[Problem]:
     if labels != samples:
         yield Problem(where, f"has {labels} labels for {samples} samples; each sample has its own")
     if index.numberOfDimensions < 1:
-        yield Problem(where, f"numberOfDimensions is {index.numberOfDimensions}; it must be at least 1")
+        yield Problem(where, f"numberOfDimensions must be at least 1, got {index.numberOfDimensions}")
     else:
         yield from (Problem(where, fault) for fault in _sample_faults(index))
     default = classifier.WhichOneof("DefaultClassLabel")
@@ -90,7 +90,7 @@ def neighbor_problems(classifier: Any) -> Iterator[Problem]:
         if index.WhichOneof(oneof) is None:
             yield Problem(where, f"{oneof} is not set", "warning")
     if index.HasField("singleKdTreeIndex") and index.singleKdTreeIndex.leafSize < 1:
-        yield Problem(where, f"leafSize is {index.singleKdTreeIndex.leafSize}; it must be at least 1", "warning")
+        yield Problem(where, f"leafSize must be at least 1, got {index.singleKdTreeIndex.leafSize}", "warning")
 
 
 def _sample_faults(index: Any) -> Iterator[str]:

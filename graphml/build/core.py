@@ -184,7 +184,7 @@ def _count(what: str, names: Sequence[str], legal: tuple[int, int]) -> None:
     fewest, most = legal
     if not fewest <= len(names) <= most:
         wanted = str(fewest) if fewest == most else f"{fewest} or more" if most > 99 else f"{fewest} to {most}"
-        raise GraphError(f"the layer has {len(names)} {what}; expected {wanted}")
+        raise GraphError(f"expected {wanted} {what if wanted != '1' else what[:-1]}, got {len(names)}")
 
 
 def _copy(message: Any, target: NeuralNetwork) -> None:

@@ -86,7 +86,7 @@ def test_only_copy_overwrites(layer, network):
 
 def test_a_copy_onto_itself(layer, network):
     assert _errors(network(layer("copy", "x", "x"), outputs="x")) == [
-        "layer 'copy' (copy), number 1: copies 'x' onto itself"
+        "layer 'copy' (copy), number 1: copies 'x' to itself"
     ]
 
 
@@ -192,7 +192,7 @@ def test_problems_inside_are_placed(layer, network, loop, branch):
     inner = loop([branch([layer("reorganizeData", "x", "a", "deep")])])
     assert _errors(network(inner, layer("copy", "x", "y"), inputs={"x": (4, 2, 2)})) == [
         "layer 'l' (loop), number 1 > body > layer 'b' (branch), number 1 > if > "
-        "layer 'deep' (reorganizeData), number 1: blockSize is 0; it must be at least 2"
+        "layer 'deep' (reorganizeData), number 1: blockSize must be at least 2, got 0"
     ]
 
 

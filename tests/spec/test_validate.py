@@ -38,7 +38,7 @@ def test_validate_lists_all_errors_in_one(layer, network):
         validate(network(layer("copy", "a b", "y")))
     assert str(caught.value).splitlines() == [
         "the model has 3 errors:",
-        "  layer 'copy' (copy), number 1: has 2 inputs; 1 are legal",
+        "  layer 'copy' (copy), number 1: expected 1 input, got 2",
         "  layer 'copy' (copy), number 1: reads 'a', which no layer and no input gives",
         "  layer 'copy' (copy), number 1: reads 'b', which no layer and no input gives",
     ]
@@ -438,7 +438,10 @@ def _no_samples(knn):
 BROKEN_NEIGHBORS = [
     (lambda k: k.stringClassLabels.vector.append("c"), "has 3 labels for 2 samples; each sample has its own"),
     (lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.append(1), "sample 2 has 4 numbers; 3 are declared"),
-    (lambda k: setattr(k.nearestNeighborsIndex, "numberOfDimensions", 0), "numberOfDimensions is 0"),
+    (
+        lambda k: setattr(k.nearestNeighborsIndex, "numberOfDimensions", 0),
+        "numberOfDimensions must be at least 1, got 0",
+    ),
     (
         lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.__setitem__(0, float("nan")),
         "sample 2 holds nan; distances need finite numbers",
@@ -478,7 +481,7 @@ def test_the_index_of_neighbors_changes_no_answer(neighbors):
     assert _errors(neighbors) == []
     assert _warnings(neighbors) == [
         "nearest neighbours: DistanceFunction is not set",
-        "nearest neighbours: leafSize is 0; it must be at least 1",
+        "nearest neighbours: leafSize must be at least 1, got 0",
     ]
 
 

@@ -205,8 +205,8 @@ def test_where_a_task_stands_is_written_at_any_time(kept):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("numberOfDimensions", 0, "numberOfDimensions is 0; it must be at least 1"),
-        ("numberOfDimensions", -(2**31), "numberOfDimensions is -2147483648; it must be at least 1"),
+        ("numberOfDimensions", 0, "numberOfDimensions must be at least 1, got 0"),
+        ("numberOfDimensions", -(2**31), "numberOfDimensions must be at least 1, got -2147483648"),
         ("numberOfDimensions", 2**31 - 1, "sample 1 has 2 numbers; 2147483647 are declared"),
         ("labels", None, "has 0 labels for 2 samples"),
     ],
