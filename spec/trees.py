@@ -108,7 +108,7 @@ def levels(children: np.ndarray, roots: np.ndarray) -> list[np.ndarray]:
 
     children: [n, 2], -1 for leaves. Every node is the child of one node at most, so that this ends.
     """
-    found = []
+    found: list[np.ndarray] = []
     while roots.size:
         found.append(roots)
         below = children[roots]

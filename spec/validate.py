@@ -1,7 +1,7 @@
-"""What is wrong with a model, and where: every problem at once, in words.
+"""Everything that is wrong with a model, and where.
 
-`problems` collects, `validate` raises. Reading a file never asks either, so that a model which breaks a rule that does
-not matter for the task at hand still loads; `update_rules` holds the stricter rules of training.
+`problems` returns all faults; `validate` raises one error that lists them. Reading a file calls neither, so a model
+loads even if it breaks a rule that does not matter for the task at hand. The rules are in `graphml.spec.rules`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ _MOST_NESTED = 94
 
 
 def validate(model: Model) -> None:
-    """Raise one SpecError that lists all errors of a model, those of training included if it says isUpdatable."""
+    """Check a model, and if it is marked as updatable, that Core ML could train it.
+
+    Raises:
+        SpecError: If there are errors; the message lists them.
+    """
     errors = [problem for problem in problems(model, updating=model.isUpdatable) if problem.severity == "error"]
     if not errors:
         return
@@ -43,9 +47,15 @@ def validate(model: Model) -> None:
 
 
 def problems(model: Model, *, updating: bool = False) -> list[Problem]:
-    """Everything wrong with a model, for predicting or (updating) for training by Core ML's own rules as well.
+    """Find everything that is wrong with a model.
 
-    Without `updating`, what forbids training an updatable model is listed as a warning.
+    Args:
+        model: The message.
+        updating: Whether to check that Core ML could train it, too. Otherwise such faults of a model that is marked as
+            updatable are warnings.
+
+    Returns:
+        The problems, in the order of the message.
     """
     if _too_deep(model):
         return [Problem("model", "models or networks are nested too deep for any file")]
@@ -87,17 +97,14 @@ def _inner(message: Any) -> Iterator[tuple[Any, int]]:
 def _version(model: Model) -> Iterator[Problem]:
     declared = model.specificationVersion
     if declared < 1:
-        yield Problem("model", f"the specification version is {declared}; the first is 1")
+        yield Problem("model", f"the specification version must be at least 1, got {declared}")
         return
     if declared > versions.NEWEST:
-        what = f"the specification version is {declared}, newer than this reader, which knows {versions.NEWEST}"
+        what = f"the specification version is {declared}; the newest that this reader knows is {versions.NEWEST}"
         yield Problem("model", what, "warning")
-    newer = {}
-    for version, reason in versions.reasons(model):
-        if version > max(declared, newer.get("version", 0)):
-            newer = {"version": version, "reason": reason}
-    if newer:
-        what = f"says specification version {declared}, but {newer['reason']} needs {newer['version']}"
+    newest, reason = max(versions.reasons(model), key=lambda pair: pair[0], default=(0, ""))
+    if newest > declared:
+        what = f"declares specification version {declared}, but {reason} needs {newest}"
         yield Problem("model", what, "warning")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from graphml.spec import layers
 from graphml.spec.attributes import kind_of, weight_messages
@@ -75,7 +76,7 @@ def _feature(feature: FeatureDescription) -> Iterator[tuple[int, str]]:
             yield 5, f"the default value of {feature.name!r}"
 
 
-def _layers(messages) -> Iterator[tuple[int, str]]:
+def _layers(messages: Any) -> Iterator[tuple[int, str]]:
     for layer in messages:
         if layer.WhichOneof("layer") is None:
             continue

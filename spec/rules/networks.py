@@ -45,7 +45,7 @@ def _names(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
 class _Scope:
     """The blobs that may be read at some point, with the layer that wrote each: of this region, then outer ones."""
 
-    blobs: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict[str, str])
     outer: _Scope | None = None
 
     def writer(self, name: str) -> str | None:
@@ -176,7 +176,7 @@ def _tensors(layer: NeuralNetworkLayer) -> Iterator[str]:
 def _weights(layer: NeuralNetworkLayer, kind: str, label: str) -> Iterator[Problem]:
     params = getattr(layer, kind)
     axis = layers.output_channel_axis(kind, params)
-    precisions = set()
+    precisions: set[str] = set()
     for name, message, declared in _stored(layer, kind, params, params):
         if message is None:
             yield Problem(label, f"{name} is missing")
@@ -231,7 +231,7 @@ def _optional(layer: NeuralNetworkLayer, kind: str, params: Any, name: str) -> b
 
 def _outputs(model: Model, kind: str, network: Any, blobs: Mapping[str, str]) -> Iterator[Problem]:
     description = model.description
-    made_of_labels = set()
+    made_of_labels: set[str] = set()
     if kind == "neuralNetworkClassifier":
         made_of_labels = {description.predictedFeatureName, description.predictedProbabilitiesName, "classLabel"}
     for feature in description.output:
@@ -275,7 +275,7 @@ def _mapping(model: Model, network: Any) -> Iterator[Problem]:
 
 def _preprocessing(model: Model, network: Any) -> Iterator[Problem]:
     images = {f.name: f.type.imageType for f in model.description.input if f.type.WhichOneof("Type") == "imageType"}
-    seen = set()
+    seen: set[str] = set()
     for position, entry in enumerate(network.preprocessing):
         where = f"preprocessing, number {position + 1}"
         name = entry.featureName

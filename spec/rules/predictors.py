@@ -151,7 +151,7 @@ def _vectors(message: Any, width: int | None, where: str) -> tuple[int, list[Pro
     if kind is None:
         return 0, [Problem(where, "has no support vectors, neither sparse nor dense")]
     vectors = getattr(message, kind).vectors
-    found = []
+    found: list[Problem] = []
     if kind == "denseSupportVectors":
         lengths = [len(vector.values) for vector in vectors]
         expected = width if width is not None else next(iter(lengths), 0)

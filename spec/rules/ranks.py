@@ -240,7 +240,7 @@ _RANKS: Mapping[str, Callable[[Any, Sequence[int]], Rank]] = {
         lambda p, r: r[0] if p.keepDims else 0 if p.reduceAll or not p.axes else r[0] - len(p.axes),
     ),
 }
-_FROM_FIELD = {
+_FROM_FIELD: Mapping[str, Callable[[Any], Rank]] = {
     "loadConstant": lambda p: 5,
     "loadConstantND": lambda p: _first_shape(p, "shape"),
     "fillStatic": lambda p: _first_shape(p, "targetShape"),

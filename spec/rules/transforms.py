@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from graphml.errors import with_article
@@ -34,7 +34,7 @@ def _type(feature: FeatureDescription) -> str | None:
 def _single(model: Model, takes: tuple[str, ...], gives: tuple[str, ...]) -> list[Problem]:
     """One input and one output, of these types."""
     kind = str(model.WhichOneof("Type"))
-    found = []
+    found: list[Problem] = []
     for what, features, legal in (
         ("input", model.description.input, takes),
         ("output", model.description.output, gives),
@@ -136,7 +136,7 @@ def _dictionary_vectorizer(model: Model, message: Any) -> Iterator[Problem]:
         yield Problem("dictVectorizer", f"lists {len(keys)} keys, its output has {_size(result)} elements")
 
 
-def _repeated(kind: str, keys: Any) -> Iterator[Problem]:
+def _repeated(kind: str, keys: Sequence[str] | Sequence[int]) -> Iterator[Problem]:
     for key, count in Counter(keys).items():
         if count > 1:
             yield Problem(kind, f"lists {key!r} {count} times; the first place counts", "warning")
@@ -291,7 +291,7 @@ def _suppression(model: Model, message: Any) -> Iterator[Problem]:
 
 def _rows(message: Any, description: Any) -> Iterator[Problem]:
     kind = "nonMaximumSuppression"
-    bounds = {}
+    bounds: dict[str, tuple[float, float]] = {}
     for feature in description.output:
         if _type(feature) != _ARRAY:
             continue
@@ -309,7 +309,7 @@ def _rows(message: Any, description: Any) -> Iterator[Problem]:
         yield Problem(kind, "its outputs have different numbers of rows")
     labels = message.WhichOneof("ClassLabels")
     declared = next((f for f in description.output if f.name == message.confidenceOutputFeatureName), None)
-    shape = [] if declared is None else declared.type.multiArrayType.shape
+    shape: Sequence[int] = [] if declared is None else declared.type.multiArrayType.shape
     if labels and len(shape) == 2 and shape[1] != len(getattr(message, labels).vector):
         yield Problem(kind, f"has {len(getattr(message, labels).vector)} labels and {shape[1]} columns of confidences")
 

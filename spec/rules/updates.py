@@ -27,7 +27,7 @@ _PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
 
 def update_problems(model: Model) -> list[Problem]:
     """Every reason why Core ML would not train this model. None of them matters for predicting."""
-    found = []
+    found: list[Problem] = []
     if not model.isUpdatable:
         found.append(Problem("model", "is not marked isUpdatable"))
     if model.specificationVersion < 4:
@@ -133,7 +133,7 @@ class _Place:
 def _places(messages: Sequence[NeuralNetworkLayer]) -> tuple[list[_Place], dict[str, int]]:
     """All layers with their parents, and for each blob the last layer that writes it."""
     writers: dict[str, int] = {}
-    places = []
+    places: list[_Place] = []
     for position, layer in enumerate(messages):
         parents = tuple(dict.fromkeys(writers[name] for name in layer.input if name in writers))
         places.append(_Place(layer, layer_label(layer, position), parents))
@@ -303,7 +303,7 @@ def _target(model: Model, loss: LossLayer, messages: Sequence[NeuralNetworkLayer
 def written_sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer]) -> set[int]:
     """How many elements a blob may have for all that is written down: as an output, and as what a dense layer makes.
     Empty where nothing is."""
-    found = set()
+    found: set[int] = set()
     for feature in model.description.output:
         array = feature.type.multiArrayType
         if feature.name == blob and array.shape and not array.WhichOneof("ShapeFlexibility"):

@@ -223,37 +223,46 @@ def _weights(layer, network, **change) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"floatValue": [1.0]}, "1 weights are stored, 12 are declared (4, 3)"),
-        ({"floatValue": []}, "no weights are stored, 12 are declared (4, 3)"),
+        ({"floatValue": [1.0]}, "expected 12 weights (4, 3), got 1"),
+        ({"floatValue": []}, "expected 12 weights (4, 3), got none"),
         ({"float16Value": bytes(24)}, "weights are stored twice, as floatValue and float16Value"),
-        ({"floatValue": [], "float16Value": bytes(7)}, "float16Value has 7 bytes, which is not a multiple of 2"),
-        ({"floatValue": [], "rawValue": bytes(44)}, "11 weights are stored, 12 are declared"),
-        ({"quantization": {"numberOfBits": 0}}, "quantized weights have 1 to 8 bits, not 0"),
-        ({"quantization": {"numberOfBits": 9}}, "quantized weights have 1 to 8 bits, not 9"),
-        ({"quantization": {"numberOfBits": 4, "rawValue": bytes(6)}}, "quantized weights need linear or lookup-table"),
-        ({"quantization": {"numberOfBits": 4, "rawValue": bytes(5), "scale": [1.0]}}, "5 bytes are stored; 12 weights"),
+        ({"floatValue": [], "float16Value": bytes(7)}, "the size of float16Value must be a multiple of 2 bytes, got 7"),
+        ({"floatValue": [], "rawValue": bytes(44)}, "expected 12 weights"),
+        ({"quantization": {"numberOfBits": 0}}, "quantized weights must have 1 to 8 bits, got 0"),
+        ({"quantization": {"numberOfBits": 9}}, "quantized weights must have 1 to 8 bits, got 9"),
+        (
+            {"quantization": {"numberOfBits": 4, "rawValue": bytes(6)}},
+            "quantized weights need the parameters of linear quantization or a lookup table",
+        ),
+        (
+            {"quantization": {"numberOfBits": 4, "rawValue": bytes(5), "scale": [1.0]}},
+            "expected 6 bytes for 12 weights (4, 3) of 4 bits, got 5",
+        ),
         ({"quantization": {"numberOfBits": 8, "rawValue": bytes(12), "bias": [1.0]}}, "quantization needs a scale"),
         (
             {"quantization": {"numberOfBits": 8, "rawValue": bytes(12), "scale": [1.0] * 3}},
-            "scale has 3 values; 1 or 4",
+            "scale must have 1 or 4 (output channels) values, got 3",
         ),
         (
             {"quantization": {"numberOfBits": 8, "rawValue": bytes(12), "scale": [1.0], "bias": [0.0] * 2}},
-            "bias has 2 values; 1 or 4 (output channels)",
+            "bias must have 1 or 4 (output channels) values, got 2",
         ),
         (
             {"quantization": {"numberOfBits": 2, "rawValue": bytes(3), "table": [0.0] * 3}},
-            "table has 3 entries, 2 bits",
+            "a lookup table for 2 bits must have 4 entries, got 3",
         ),
         (
             {"quantization": {"numberOfBits": 4, "int8RawValue": bytes(12), "scale": [1.0]}},
-            "holds 8-bit weights, not 4",
+            "weights in int8RawValue must have 8 bits, got 4",
         ),
         (
             {"quantization": {"numberOfBits": 8, "int8RawValue": bytes(12), "table": [0.0] * 256}},
-            "a lookup table is indexed by rawValue",
+            "weights in int8RawValue must have linear quantization, got a lookup table",
         ),
-        ({"quantization": {"numberOfBits": 8, "int8RawValue": bytes(3), "scale": [1.0]}}, "3 weights are stored, 12"),
+        (
+            {"quantization": {"numberOfBits": 8, "int8RawValue": bytes(3), "scale": [1.0]}},
+            "expected 12 weights (4, 3), got 3",
+        ),
     ],
 )
 def test_stored_weights_that_contradict_the_layer(change, words, layer, network):
@@ -264,15 +273,15 @@ def test_stored_weights_that_contradict_the_layer(change, words, layer, network)
 def test_quantized_floats_are_no_codes(layer, network):
     one = layer("innerProduct", weights=np.ones((4, 3), np.float32))
     one.innerProduct.weights.quantization.numberOfBits = 8
-    assert "floatValue holds floats, which are not quantized" in _errors(network(one))[0]
+    assert "quantized weights must be stored in rawValue or int8RawValue, got floatValue" in _errors(network(one))[0]
 
 
 def test_a_declared_size_of_two_to_the_sixty_allocates_nothing(layer, network):
     one = layer("loadConstantND", "", "y", data=np.ones((2,), np.float32))
     one.loadConstantND.shape[:] = [2**60, 2**60]
-    assert f"2 weights are stored, {2**120} are declared" in _errors(network(one))[0]
+    assert f"expected {2**120} weights" in _errors(network(one))[0]
     one.loadConstantND.shape[:] = [2**60] * 100_000
-    assert "data: a weight of 100000 axes is declared; 32 are the most" in _errors(network(one))[0]
+    assert "data: the declared shape has 100000 axes; expected at most 32" in _errors(network(one))[0]
 
 
 def test_weights_of_no_declared_shape_are_not_empty(layer, network):

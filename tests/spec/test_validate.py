@@ -101,19 +101,19 @@ def test_the_deepest_models_that_a_file_holds_are_walked(layer, network):
 @pytest.mark.parametrize("version", [0, -3])
 def test_versions_begin_with_one(version, plain):
     plain.specificationVersion = version
-    assert _errors(plain) == [f"model: the specification version is {version}; the first is 1"]
+    assert _errors(plain) == [f"model: the specification version must be at least 1, got {version}"]
 
 
 def test_a_newer_version_is_a_warning(plain):
     plain.specificationVersion = 99
     assert _errors(plain) == []
-    assert "model: the specification version is 99, newer than this reader" in _warnings(plain)[0]
+    assert "model: the specification version is 99; the newest that this reader knows is" in _warnings(plain)[0]
 
 
 def test_content_newer_than_the_version_is_a_warning(plain):
     plain.specificationVersion = 1
     what = "exact shape mapping of inputs needs 4"
-    assert _warnings(plain) == [f"model: says specification version 1, but {what}"]
+    assert _warnings(plain) == [f"model: declares specification version 1, but {what}"]
 
 
 def test_a_model_without_type(plain):
