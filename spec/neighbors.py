@@ -5,16 +5,12 @@ A message for each sample would cost a call for each number; all of them togethe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from graphml.errors import SpecError
-from graphml.spec.rules.problems import Problem
-from graphml.spec.rules.updates import parameter_faults
-
-_MOST_SHOWN = 10  # of one kind of fault
 
 
 def _varint(value: int) -> bytes:
@@ -63,47 +59,3 @@ def labels_of(classifier: Any) -> Sequence[str] | Sequence[int]:
     """The label of each sample of a KNearestNeighborsClassifier."""
     which = classifier.WhichOneof("ClassLabels")
     return list(getattr(classifier, which).vector) if which else []
-
-
-def neighbor_problems(classifier: Any) -> Iterator[Problem]:
-    """Everything wrong with a KNearestNeighborsClassifier."""
-    where = "nearest neighbours"
-    for fault in parameter_faults(classifier, "numberOfNeighbors", positive=True):
-        yield Problem(where, fault)
-    index = classifier.nearestNeighborsIndex
-    which = classifier.WhichOneof("ClassLabels")
-    labels, samples = len(labels_of(classifier)), len(index.floatSamples)
-    if labels != samples:
-        yield Problem(where, f"has {labels} labels for {samples} samples; each sample has its own")
-    if index.numberOfDimensions < 1:
-        yield Problem(where, f"numberOfDimensions must be at least 1, got {index.numberOfDimensions}")
-    else:
-        yield from (Problem(where, fault) for fault in _sample_faults(index))
-    default = classifier.WhichOneof("DefaultClassLabel")
-    if not samples and default is None:
-        yield Problem(where, "has no samples, so it needs a default label")
-    if which and default and which.startswith("int64") != (default == "defaultInt64Label"):
-        yield Problem(where, f"its {which} and its {default} have different types")
-    if classifier.WhichOneof("WeightingScheme") is None:
-        yield Problem(where, "has no weighting scheme")
-    for oneof in ("IndexType", "DistanceFunction"):
-        if index.WhichOneof(oneof) is None:
-            yield Problem(where, f"{oneof} is not set", "warning")
-    if index.HasField("singleKdTreeIndex") and index.singleKdTreeIndex.leafSize < 1:
-        yield Problem(where, f"leafSize must be at least 1, got {index.singleKdTreeIndex.leafSize}", "warning")
-
-
-def _sample_faults(index: Any) -> Iterator[str]:
-    width = index.numberOfDimensions
-    try:
-        samples = samples_of(index)
-    except SpecError:
-        sizes = ((i, len(sample.vector)) for i, sample in enumerate(index.floatSamples))
-        wrong = [(i, size) for i, size in sizes if size != width]
-        for i, size in wrong[:_MOST_SHOWN]:
-            yield f"sample {i + 1} has {size} numbers; {width} are declared"
-        return
-    bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
-    for i in bad[:_MOST_SHOWN]:
-        value = samples[i][~np.isfinite(samples[i])][0]
-        yield f"sample {i + 1} holds {value}; distances need finite numbers"

@@ -14,8 +14,8 @@ from typing import Any
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
 from graphml.spec.layers import NETWORKS
-from graphml.spec.neighbors import neighbor_problems
 from graphml.spec.rules.interface import fixed_size, interface_problems
+from graphml.spec.rules.neighbors import neighbor_problems
 from graphml.spec.rules.networks import network_problems
 from graphml.spec.rules.predictors import PREDICTORS, predictor_problems
 from graphml.spec.rules.problems import Problem as Problem

@@ -9,9 +9,40 @@ import numpy as np
 
 from graphml.spec import trees
 from graphml.spec.rules.problems import Problem, first_few, unknown_values
+from graphml.spec.rules.tabular import answer_size, class_count, class_outputs, numeric_inputs, row_width
+from graphml.spec.wire.model_pb2 import Model
+
+_ZERO_REFERENCE = 3  # Classification_SoftMaxWithZeroClassReference
 
 
-def ensemble_problems(message: Any, width: int | None) -> Iterator[Problem]:
+def tree_regressor(model: Model) -> Iterator[Problem]:
+    message = model.treeEnsembleRegressor
+    yield from numeric_inputs(model)
+    yield from _ensemble(message, row_width(model.description.input))
+    dimensions = message.treeEnsemble.numPredictionDimensions
+    yield from answer_size(model, dimensions + (message.postEvaluationTransform == _ZERO_REFERENCE))
+
+
+def tree_classifier(model: Model) -> Iterator[Problem]:
+    message = model.treeEnsembleClassifier
+    yield from numeric_inputs(model)
+    yield from class_outputs(model)
+    yield from _ensemble(message, row_width(model.description.input))
+    classes, faults = class_count(message, "trees")
+    yield from faults
+    if not classes:
+        return
+    dimensions = message.treeEnsemble.numPredictionDimensions
+    legal = [classes - 1] if message.postEvaluationTransform == _ZERO_REFERENCE else [classes]
+    if classes == 2 and 1 not in legal:
+        legal = [1, *legal]
+    if dimensions not in legal:
+        sizes = " or ".join(map(str, legal))
+        what = f"has {dimensions} prediction dimensions; {classes} classes with this transform have {sizes}"
+        yield Problem("trees", what)
+
+
+def _ensemble(message: Any, width: int | None) -> Iterator[Problem]:
     """Everything wrong with a TreeEnsembleRegressor or TreeEnsembleClassifier message, apart from what it answers.
 
     width: how many features a row has, if that is known.
