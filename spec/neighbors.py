@@ -1,6 +1,7 @@
-"""The samples of a nearest-neighbours model as one matrix, and back.
+"""The samples of a nearest-neighbours model <-> one matrix.
 
-A message for each sample would cost a call for each number; all of them together are a block of bytes of equal stride.
+Reading each sample from its message would take a call per number. Serialized, equally long samples are a block of bytes
+with a constant stride, which NumPy reads at once.
 """
 
 from __future__ import annotations
@@ -22,14 +23,20 @@ def _varint(value: int) -> bytes:
 
 
 def _head(width: int) -> bytes:
-    """What stands before the numbers of one sample: field and size of the message, field and size of its numbers."""
+    """The bytes before the numbers of a sample: field and size of the message, field and size of its numbers."""
     inner = b"\x0a" + _varint(4 * width)
     return b"\x12" + _varint(len(inner) + 4 * width) + inner
 
 
 def samples_of(index: Any) -> np.ndarray:
-    """The samples of a NearestNeighborsIndex, float32 [samples, dimensions]. Raises SpecError where they differ in
-    size."""
+    """Read the samples of a NearestNeighborsIndex.
+
+    Returns:
+        float32 [samples, dimensions].
+
+    Raises:
+        SpecError: If a sample has another number of dimensions than the index declares.
+    """
     count, width = len(index.floatSamples), index.numberOfDimensions
     if not count or width < 1:
         return np.zeros((count, max(width, 0)), np.float32)
@@ -40,15 +47,15 @@ def samples_of(index: Any) -> np.ndarray:
         block = np.frombuffer(data, np.uint8, count * stride, start).reshape(count, stride)
         if (block[:, : len(head)] == np.frombuffer(head, np.uint8)).all():
             return np.ascontiguousarray(block[:, len(head) :]).view("<f4").astype(np.float32, copy=False)
-    # sizes differ, or fields of a later version stand between the numbers
+    # sizes differ, or there are fields of a later version between the numbers
     for position, sample in enumerate(index.floatSamples):
         if len(sample.vector) != width:
-            raise SpecError(f"sample {position + 1} has {len(sample.vector)} numbers; {width} are declared")
+            raise SpecError(f"sample {position + 1} must have {width} numbers, got {len(sample.vector)}")
     return np.array([sample.vector for sample in index.floatSamples], np.float32)
 
 
 def add_samples(index: Any, samples: np.ndarray) -> None:
-    """Append float32 [samples, dimensions] to a NearestNeighborsIndex."""
+    """Append samples, float32 [samples, dimensions], to a NearestNeighborsIndex."""
     head = np.frombuffer(_head(samples.shape[1]), np.uint8)
     numbers = np.ascontiguousarray(samples, "<f4").view(np.uint8).reshape(len(samples), 4 * samples.shape[1])
     heads = np.broadcast_to(head, (len(samples), len(head)))

@@ -68,7 +68,7 @@ def problems(model: Model, *, updating: bool = False) -> list[Problem]:
 
 
 def _too_deep(model: Model) -> bool:
-    """Whether a file of this model could not be read, nor the model be walked by recursion; found without recursion."""
+    """Whether messages are nested deeper than parsers and recursive rules can handle; found without recursion."""
     todo: list[tuple[Any, int]] = [(model, 0)]
     while todo:
         message, depth = todo.pop()
@@ -79,7 +79,7 @@ def _too_deep(model: Model) -> bool:
 
 
 def _inner(message: Any) -> Iterator[tuple[Any, int]]:
-    """Models in a model and networks in a model or network, with how many messages deeper they are."""
+    """Yield (message, how many levels deeper) for each model in a model and each network in a model or network."""
     if message.DESCRIPTOR.name == "Model":
         kind = message.WhichOneof("Type")
         pipeline = pipeline_of(message)
@@ -148,12 +148,13 @@ def _pipeline(model: Model) -> Iterator[Problem]:
             if feature.name in known:
                 yield from inside(where, _fits(feature, known[feature.name], "input"))
             elif not feature.type.isOptional:
-                what = "neither the pipeline nor an earlier stage gives this"
+                what = "is neither an input of the pipeline nor an output of an earlier stage"
                 places = given.get(feature.name, [])
                 after = bisect_left(places, position)
                 if after < len(places):
                     later = places[after]
-                    what += f"; stage {later + 1} does, but it runs {'later' if later > position else 'now'}"
+                    when = "runs later" if later > position else "is this stage"
+                    what += f"; stage {later + 1} has this output, but {when}"
                 yield Problem(f"{where} > input {feature.name!r}", what)
         yield from inside(where, _of_model(stage))
         if stage.isUpdatable and not model.isUpdatable:
@@ -163,11 +164,11 @@ def _pipeline(model: Model) -> Iterator[Problem]:
         if feature.name in known:
             yield from _fits(feature, known[feature.name], "output")
         else:
-            yield Problem(f"output {feature.name!r}", "no stage gives this")
+            yield Problem(f"output {feature.name!r}", "is not an output of any stage")
 
 
 def _given(stages: Any) -> dict[str, list[int]]:
-    """The positions of the stages that give each feature, in order."""
+    """{feature: the positions of the stages with this output, in order}."""
     given: dict[str, list[int]] = {}
     for position, stage in enumerate(stages):
         for feature in stage.description.output:
@@ -176,7 +177,7 @@ def _given(stages: Any) -> dict[str, list[int]]:
 
 
 def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> Iterator[Problem]:
-    """Two descriptions of one value. Arrays only need the same number of elements: files often differ in ones."""
+    """Compare two descriptions of one value. Shapes of arrays may differ, but not their numbers of elements."""
     where = f"{what} {wanted.name!r}"
     kind, source = wanted.type.WhichOneof("Type"), given.type.WhichOneof("Type")
     if None in (kind, source):

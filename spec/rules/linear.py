@@ -44,7 +44,7 @@ def glm_classifier(model: Model) -> Iterator[Problem]:
     if not classes:
         return
     if classes == 1:
-        yield Problem(where, "has one class; two are the fewest")
+        yield Problem(where, "must have at least 2 classes, got 1")
         return
     rest = message.classEncoding == message.OneVsRest
     rows = classes if rest and classes > 2 else classes - 1
@@ -53,4 +53,4 @@ def glm_classifier(model: Model) -> Iterator[Problem]:
         what = f"has {len(message.weights)} rows of weights; {encoding} with {classes} classes has {rows}"
         yield Problem(where, what)
     if message.postEvaluationTransform == message.Probit and classes > 2:
-        yield Problem(where, f"is probit with {classes} classes; probit is for two")
+        yield Problem(where, f"Probit needs 2 classes, got {classes}")

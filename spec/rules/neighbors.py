@@ -14,7 +14,7 @@ from graphml.spec.rules.updates import parameter_faults
 
 
 def neighbor_problems(classifier: Any) -> Iterator[Problem]:
-    """Everything wrong with a KNearestNeighborsClassifier."""
+    """Everything that is wrong with a KNearestNeighborsClassifier message."""
     where = "nearest neighbours"
     for fault in parameter_faults(classifier, "numberOfNeighbors", positive=True):
         yield Problem(where, fault)
@@ -22,7 +22,7 @@ def neighbor_problems(classifier: Any) -> Iterator[Problem]:
     which = classifier.WhichOneof("ClassLabels")
     labels, samples = len(labels_of(classifier)), len(index.floatSamples)
     if labels != samples:
-        yield Problem(where, f"has {labels} labels for {samples} samples; each sample has its own")
+        yield Problem(where, f"expected a label for each of the {samples} samples, got {labels}")
     if index.numberOfDimensions < 1:
         yield Problem(where, f"numberOfDimensions must be at least 1, got {index.numberOfDimensions}")
     else:
@@ -49,9 +49,9 @@ def _sample_faults(index: Any) -> Iterator[str]:
         sizes = ((i, len(sample.vector)) for i, sample in enumerate(index.floatSamples))
         wrong = [(i, size) for i, size in sizes if size != width]
         for i, size in first_few(wrong):
-            yield f"sample {i + 1} has {size} numbers; {width} are declared"
+            yield f"sample {i + 1} must have {width} numbers, got {size}"
         return
     bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
     for i in first_few(bad):
         value = samples[i][~np.isfinite(samples[i])][0]
-        yield f"sample {i + 1} holds {value}; distances need finite numbers"
+        yield f"sample {i + 1} must have finite numbers, got {value}"

@@ -39,10 +39,10 @@ def probit_regressor(model: Model) -> Iterator[Problem]:
             for weight in feature.weights
         ]
     for name, gaussian in first_few((n, g) for n, g in gaussians if not g.precision > 0):
-        yield Problem(where, f"{name} has the precision {gaussian.precision}; it must be positive")
+        yield Problem(where, f"the precision of {name} must be positive, got {gaussian.precision}")
     ids = Counter(feature.featureId for feature in message.features)
     for feature in first_few(feature for feature, count in ids.items() if count > 1):
-        yield Problem(where, f"feature {feature} is there more than once")
+        yield Problem(where, f"feature {feature} occurs more than once")
     if message.numberOfFeatures:
         for feature in first_few(feature for feature in ids if feature >= message.numberOfFeatures):
             what = f"has weights for feature {feature}; numberOfFeatures is {message.numberOfFeatures}"

@@ -32,11 +32,11 @@ def item_recommender(model: Model) -> Iterator[Problem]:
     yield from known_outputs(model, given)
     strings, numbers = message.itemStringIds.vector, message.itemInt64Ids.vector
     if strings and numbers:
-        yield Problem(where, "calls its items both by strings and by integers")
+        yield Problem(where, "names its items by strings and by integers; expected one of them")
     yield from _item_types(model, bool(strings))
     names = strings if strings else numbers
     if len(set(names)) < len(names):
-        yield Problem(where, "has a name for two items")
+        yield Problem(where, "has the same name for two items")
     entries = message.itemItemSimilarities
     bases = Counter(entry.itemId for entry in entries)
     for item in first_few(item for item, count in bases.items() if count > 1):
@@ -48,7 +48,7 @@ def item_recommender(model: Model) -> Iterator[Problem]:
 
 
 def _item_types(model: Model, strings: bool) -> Iterator[Problem]:
-    """Everywhere items are called in the same way: by strings, or by integers."""
+    """Check that items are named by strings everywhere, or by integers everywhere."""
     message = model.itemSimilarityRecommender
     wanted = "string" if strings else "int64"
     for fields, what, features in (
@@ -62,4 +62,4 @@ def _item_types(model: Model, strings: bool) -> Iterator[Problem]:
                 continue
             member = getattr(feature.type, kind).WhichOneof("KeyType" if kind == "dictionaryType" else "Type")
             if member and not member.startswith(wanted):
-                yield Problem(f"{what} {feature.name!r}", f"holds {member}, but items are called by {wanted}s")
+                yield Problem(f"{what} {feature.name!r}", f"has {member}, but the items are named by {wanted}s")

@@ -19,7 +19,7 @@ def _kernel(kernel: Any, where: str) -> Iterator[Problem]:
     for field in ("gamma", "degree"):
         value = getattr(parameters, field, 0)
         if not value >= 0:
-            yield Problem(where, f"{field} is {value}; it must not be negative")
+            yield Problem(where, f"{field} must not be negative, got {value}")
 
 
 def _vectors(message: Any, width: int | None, where: str) -> tuple[int, list[Problem]]:
@@ -45,9 +45,9 @@ def _vectors(message: Any, width: int | None, where: str) -> tuple[int, list[Pro
 def _sparse_fault(vector: Any, width: int | None) -> str:
     indices = [node.index for node in vector.nodes]
     if indices and min(indices) < 1:
-        return f"has the index {min(indices)}; the first is 1"
+        return f"indices must be at least 1, got {min(indices)}"
     if indices and width is not None and max(indices) > width:
-        return f"has the index {max(indices)}; there are {width} features"
+        return f"index {max(indices)} is out of range for {width} features"
     return "has an index more than once" if len(set(indices)) < len(indices) else ""
 
 

@@ -1,4 +1,4 @@
-"""Rules that the kinds share which predict from features: types of inputs, sizes of answers, class labels."""
+"""Rules that several kinds of predictors share: types of inputs, sizes of answers, class labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 
 def row_width(inputs: Iterable[FeatureDescription]) -> int | None:
-    """How many numbers the inputs make together; None where an array has no fixed shape."""
+    """The length of the row of numbers that the inputs make together.
+
+    Args:
+        inputs: The descriptions of the inputs.
+
+    Returns:
+        The number of elements, or None if an array has no fixed shape.
+    """
     width = 0
     for feature in inputs:
         if feature.type.WhichOneof("Type") == "multiArrayType":
@@ -27,7 +34,7 @@ def row_width(inputs: Iterable[FeatureDescription]) -> int | None:
 
 
 def numeric_inputs(model: Model) -> Iterator[Problem]:
-    """All inputs together are one row of numbers."""
+    """Yield a problem for each input that is neither a number nor an array of numbers."""
     for feature in model.description.input:
         kind = feature.type.WhichOneof("Type")
         if kind not in ("int64Type", "doubleType", "multiArrayType", None):
@@ -36,12 +43,12 @@ def numeric_inputs(model: Model) -> Iterator[Problem]:
 
 
 def answer_size(model: Model, count: int) -> Iterator[Problem]:
-    """What a regressor computes, `count` numbers, fits into the output that carries it."""
+    """Check that the output of a regressor that computes `count` numbers has room for them."""
     name = model.description.predictedFeatureName
     for feature in model.description.output:
         kind = feature.type.WhichOneof("Type")
         if feature.name != name:
-            yield Problem(f"output {feature.name!r}", f"is not predictedFeatureName, {name!r}; nothing gives it")
+            yield Problem(f"output {feature.name!r}", f"is not predictedFeatureName, {name!r}; nothing computes it")
         elif kind == "doubleType" and count != 1:
             yield Problem(f"output {name!r}", f"is one number, but the model computes {count}")
         elif kind == "multiArrayType":
@@ -51,7 +58,7 @@ def answer_size(model: Model, count: int) -> Iterator[Problem]:
 
 
 def class_count(message: Any, where: str) -> tuple[int, list[Problem]]:
-    """How many classes a classifier has, and what is wrong with their labels."""
+    """The number of classes of a classifier, and the problems of their labels."""
     member = message.WhichOneof("ClassLabels")
     labels = list(getattr(message, member).vector) if member else []
     if not labels:
@@ -63,7 +70,7 @@ def class_count(message: Any, where: str) -> tuple[int, list[Problem]]:
 
 
 def class_outputs(model: Model) -> Iterator[Problem]:
-    """A classifier gives a label and probabilities, and no other outputs."""
+    """Check that a classifier has no outputs other than the label and the probabilities."""
     description = model.description
     label = description.predictedFeatureName if description.predictedFeatureName else "classLabel"
     dictionaries = [f.name for f in description.output if f.type.WhichOneof("Type") == "dictionaryType"]
@@ -73,7 +80,15 @@ def class_outputs(model: Model) -> Iterator[Problem]:
 def named_features(
     model: Model, message: Any, fields: Mapping[str, str | tuple[str, ...]], what: str, required: tuple[str, ...] = ()
 ) -> Iterator[Problem]:
-    """Fields of a message that name inputs or outputs: those exist and have the right type."""
+    """Check fields that name inputs or outputs: the features must exist and have a legal type.
+
+    Args:
+        model: The model.
+        message: The message with the fields.
+        fields: {field: its legal types}.
+        what: "input" or "output".
+        required: The fields that must not be empty.
+    """
     features = getattr(model.description, what)
     types = {feature.name: feature.type.WhichOneof("Type") for feature in features}
     for field, legal in fields.items():
@@ -85,10 +100,11 @@ def named_features(
         elif name not in types:
             yield Problem("model", f"{field} is {name!r}, which is not an {what}")
         elif types[name] is not None and types[name] not in legal:
-            yield Problem(f"{what} {name!r}", f"has the type {types[name]}; as {field} it is {' or '.join(legal)}")
+            yield Problem(f"{what} {name!r}", f"must have the type {' or '.join(legal)} as {field}, got {types[name]}")
 
 
 def known_outputs(model: Model, names: set[str]) -> Iterator[Problem]:
+    """Yield a problem for each output that is not one of `names`, which are those that the model computes."""
     for feature in model.description.output:
         if feature.name not in names:
-            yield Problem(f"output {feature.name!r}", "nothing in the model gives this")
+            yield Problem(f"output {feature.name!r}", "nothing in the model computes it")

@@ -334,7 +334,7 @@ def test_a_layer_of_no_kind_is_an_error(layer, network):
     ("field", "value", "words"),
     [
         ("rank", 2, "inputTensor describes 2 blobs of 1"),
-        ("dimValue", [1, 2, 3], "inputTensor has a rank that is not the number of its sizes"),
+        ("dimValue", [1, 2, 3], "inputTensor has a rank other than its number of sizes"),
     ],
 )
 def test_wrong_tensor_hints_are_warnings(field, value, words, layer, network):

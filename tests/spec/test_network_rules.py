@@ -54,9 +54,9 @@ def test_a_network_without_layers(network):
     assert "network: has no layers" in _errors(network())
 
 
-def test_a_blob_that_nobody_gives(layer, network):
+def test_a_blob_that_is_never_written(layer, network):
     errors = _errors(network(layer("copy", "z", "y")))
-    assert errors == ["layer 'copy' (copy), number 1: reads 'z', which no layer and no input gives"]
+    assert errors == ["layer 'copy' (copy), number 1: reads 'z', which is not an input and which no layer writes"]
 
 
 def test_a_cycle_names_the_layer_that_writes_too_late(layer, network):
@@ -64,7 +64,7 @@ def test_a_cycle_names_the_layer_that_writes_too_late(layer, network):
         layer("add", "x b", "a", "first"), layer("copy", "a", "b", "second"), layer("copy", "b", "y", "third")
     )
     assert _errors(model) == [
-        "layer 'first' (add), number 1: reads 'b', which only layer 'second' (copy), number 2 gives: "
+        "layer 'first' (add), number 1: reads 'b', which only layer 'second' (copy), number 2 writes: "
         "the order is wrong, or there is a cycle"
     ]
 
@@ -137,7 +137,7 @@ def test_a_copy_in_a_branch_may_overwrite_an_outer_blob(layer, network, branch):
 
 
 def test_a_branch_needs_an_if_side(layer, network, branch):
-    assert "layer 'b' (branch), number 1: has no layers on its if side" in _errors(network(branch([])))
+    assert "layer 'b' (branch), number 1: has no layers in its if branch" in _errors(network(branch([])))
 
 
 def test_blobs_of_a_body_are_seen_after_a_loop_without_condition(layer, network, loop):
@@ -178,14 +178,14 @@ def test_loops_that_make_no_sense(arguments, words, layer, network, loop):
     assert any(words in error for error in _errors(network(one, layer("copy", "x", "y"))))
 
 
-def test_break_and_continue_stand_in_a_body(layer, network, loop, branch):
+def test_break_and_continue_need_a_loop_around_them(layer, network, loop, branch):
     stop, go_on = layer("loopBreak", "", ""), layer("loopContinue", "", "")
     end = layer("copy", "x", "y")
     assert problems(network(loop([layer("ceil", "x", "a"), branch([stop], [go_on])]), end)) == []
     for outside in (network(stop, end), network(branch([go_on]), end)):
-        assert any("stands outside of a loop's body" in error for error in _errors(outside))
+        assert any("is outside of the body of a loop" in error for error in _errors(outside))
     in_condition = loop([layer("ceil", "x", "a")], [layer("floor", "x", "go"), stop], "go")
-    assert any("stands outside" in error for error in _errors(network(in_condition, end)))
+    assert any("is outside" in error for error in _errors(network(in_condition, end)))
 
 
 def test_problems_inside_are_placed(layer, network, loop, branch):
@@ -305,8 +305,8 @@ def test_networks_take_images_arrays_and_numbers(layer, network):
     model.description.input[0].type.stringType.SetInParent()
     model.description.output[0].type.dictionaryType.int64KeyType.SetInParent()
     assert _errors(model) == [
-        "output 'y': has the type dictionaryType; a network gives images, arrays and numbers",
-        "input 'x': has the type stringType; a network takes images, arrays and numbers",
+        "output 'y': must be an image, an array or a number, got dictionaryType",
+        "input 'x': must be an image, an array or a number, got stringType",
     ]
     model.description.input[0].type.doubleType.SetInParent()
     model.description.output[0].type.int64Type.SetInParent()
@@ -322,7 +322,7 @@ def test_some_input_is_required(layer, network):
 def test_unknown_mappings(layer, network):
     model = network(layer("copy"))
     model.neuralNetwork.imageInputShapeMapping = 4
-    assert _errors(model) == ["network: imageInputShapeMapping is 4, which is neither of its values"]
+    assert _errors(model) == ["network: imageInputShapeMapping must be 0 or 1, got 4"]
 
 
 @pytest.mark.parametrize(("shape", "severity"), [((3,), None), ((2, 3), "error"), ((1, 2, 3, 4, 5), "warning")])
@@ -335,10 +335,10 @@ def test_arrays_of_five_axis_networks_have_one_or_three(shape, severity, layer, 
     assert found == ([] if severity is None else [(severity, words)])
 
 
-def test_newer_layers_beside_the_old_mapping_are_a_warning(layer, network):
+def test_newer_layers_with_the_old_mapping_are_a_warning(layer, network):
     model = network(layer("copy"))
     model.neuralNetwork.arrayInputShapeMapping = 0
-    assert _warnings(model) == ["network: Core ML wants EXACT_ARRAY_MAPPING beside newer layers or image mappings"]
+    assert _warnings(model) == ["network: Core ML requires EXACT_ARRAY_MAPPING with newer layers or image mappings"]
 
 
 @pytest.fixture
@@ -377,7 +377,7 @@ def test_empty_and_repeated_preprocessing_are_warnings(image):
     image.neuralNetwork.preprocessing.add(featureName="x")
     image.neuralNetwork.preprocessing.add(featureName="x").scaler.channelScale = 1
     assert _warnings(image) == [
-        "preprocessing, number 1: says neither scaler nor meanImage",
+        "preprocessing, number 1: sets neither scaler nor meanImage",
         "preprocessing, number 2: is a second entry for 'x'",
     ]
 
@@ -402,7 +402,7 @@ def test_class_labels_are_given_and_differ(classifier):
     classifier.neuralNetworkClassifier.stringClassLabels.vector[1] = "cat"
     assert _warnings(classifier) == ["network: the class label 'cat' occurs more than once"]
     classifier.neuralNetworkClassifier.ClearField("stringClassLabels")
-    assert _errors(classifier) == ["network: a classifier has class labels, but none are given"]
+    assert _errors(classifier) == ["network: a classifier needs class labels"]
 
 
 def test_probabilities_come_from_a_blob(classifier):
