@@ -2,8 +2,8 @@
 
 Bytes and paths enter `files`, and `Model` messages leave. `attributes` turns the message of a layer into plain Python
 values, and `weights` its stored weights into arrays; both also do the inverse. `layers` has the facts about layer kinds
-that the schema cannot state. `validate` says what is wrong with a model, by the `rules`. The schema is in `wire/*.proto`,
-documented message by message: read it first, then `attributes`.
+that the schema cannot state. `validate` says what is wrong with a model, by the `rules`. The schema, documented message
+by message, is in `wire/*.proto`: read it first, then `attributes`.
 """
 
 if __name__ != "graphml.spec":
