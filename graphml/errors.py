@@ -1,21 +1,22 @@
 """Every error that graphml raises on purpose.
 
-Rules are checked where the facts are, with local words only ("x has 512 features, weights expect 768").
-What surrounds the fact (file, layer, position) is added once, by whoever knows it, through `in_context`. Errors that
-Python, NumPy or JAX raise become ours through `typed`.
+An error is raised where the fault is found, and names only what is known there ("x has 512 features, expected 768").
+Callers that know more (the file, the layer, its position) add it through `in_context`. Errors of Python, NumPy and JAX
+are converted by `typed`.
 
-Names and lists come from files and may have megabytes, so the text of an error is shortened where it is made.
+Names and lists in messages come from files and may have megabytes, so long messages are shortened.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from graphml.visible import visible_lines
 
-# A text is shortened to these sizes when it is larger by a fifth, so that what `in_context` adds later rarely shortens
-# it a second time.
+# A text is shortened to these sizes if it is more than a fifth larger, so that the lines that `in_context` adds rarely
+# make it shorten the text again.
 _LONGEST_LINE = 1000  # characters
 _LONGEST_NAME = 100
 _MOST_LINES = 60
@@ -23,16 +24,23 @@ _SLACK = 1.2
 
 
 class GraphmlError(Exception):
-    """Base of all errors here: catch this to catch them all."""
+    """The base class of all errors of graphml."""
 
     def __init__(self, text: object = "") -> None:
         super().__init__(shortened(str(text)))
 
     def __str__(self) -> str:
-        return visible_lines(super().__str__())  # names in it may come from anybody's file
+        return visible_lines(super().__str__())  # names in it may come from an untrusted file
 
     def in_context(self, where: str) -> GraphmlError:
-        """The same kind of error with `where` as its first line and the present message below it."""
+        """Add a place to the error.
+
+        Args:
+            where: The place, which becomes the first line.
+
+        Returns:
+            An error of the same class, with the present message indented below the place.
+        """
         text = "\n".join("  " + line for line in str(self).splitlines())
         return type(self)(f"{where}\n{text}")
 
@@ -42,7 +50,7 @@ class SpecError(GraphmlError):
 
 
 class GraphError(GraphmlError):
-    """Layers are wired wrongly: dangling or duplicate blobs, cycles, unknown names."""
+    """Layers are connected wrongly: missing or duplicate blobs, cycles, unknown names."""
 
 
 class ShapeError(GraphmlError):
@@ -50,23 +58,34 @@ class ShapeError(GraphmlError):
 
 
 class FeatureError(GraphmlError):
-    """A value given to a model is not what its interface declares."""
+    """A value that was given to a model does not match its interface."""
 
 
 class UpdateError(GraphmlError):
-    """A model cannot be trained as asked: its recipe, its layers or its data forbid it."""
+    """A model cannot be trained as asked, because of its recipe, its layers or the data."""
 
 
 class UnsupportedError(GraphmlError):
-    """Legal, but graphml cannot run it; the message lists everything that stands in the way."""
+    """The model is legal, but graphml cannot run it; the message lists everything that is not supported."""
 
 
 class MissingExtraError(GraphmlError, ImportError):
-    """An optional package is needed; the message says which extra installs it."""
+    """An optional package is missing; the message names the extra that installs it."""
 
 
-def need(package: str, extra: str):
-    """Import an optional package, or say which extra of graphml brings it."""
+def need(package: str, extra: str) -> Any:
+    """Import an optional package.
+
+    Args:
+        package: The module to import.
+        extra: The extra of graphml that installs it.
+
+    Returns:
+        The module. (Any: editors cannot know a module that is named by a string.)
+
+    Raises:
+        MissingExtraError: If the package is not installed.
+    """
     import importlib
 
     try:
@@ -76,16 +95,16 @@ def need(package: str, extra: str):
 
 
 def typed(error: Exception, where: str, facts: Iterable[str] = ()) -> GraphmlError:
-    """The error as one of ours.
+    """Convert any exception to an error of graphml.
 
     Args:
-        error: anything that was raised.
-        where: what it happened to; the first line of the text.
-        facts: lines that follow the message of the error.
+        error: The exception.
+        where: The place where it was raised; the first line of the message.
+        facts: Lines that follow the message of the exception.
 
     Returns:
-        An error of the same type if it is a GraphmlError. Otherwise a ShapeError where sizes or values do not fit each
-        other or memory, an UnsupportedError where something is not implemented, and a GraphmlError in all other cases.
+        An error of the same class if it is a GraphmlError. Otherwise a ShapeError if sizes or values do not match or
+        do not fit into memory, an UnsupportedError for NotImplementedError, and a GraphmlError in all other cases.
     """
     if isinstance(error, GraphmlError):
         kind, message = type(error), str(error)
@@ -99,11 +118,11 @@ def typed(error: Exception, where: str, facts: Iterable[str] = ()) -> GraphmlErr
 
 _OF_SHAPES = (TypeError, ValueError, IndexError, OverflowError, ZeroDivisionError, MemoryError)
 
-# Texts of any size ---------------------------------------------------------------------------------------------------
+# Shortening ----------------------------------------------------------------------------------------------------------
 
 
 def shortened(text: str) -> str:
-    """The text with the middle of long lines, and all but the first of very many lines, left out."""
+    """The text without the middle of long lines, and without all but the first of very many lines."""
     if len(text) <= _LONGEST_LINE:
         return text
     lines = text.splitlines()
@@ -113,12 +132,12 @@ def shortened(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name in quotation marks, as errors call it."""
+    """A name in quotation marks, shortened if it is long."""
     return repr(_without_middle(name, _LONGEST_NAME))
 
 
 def with_article(name: str) -> str:
-    """A name behind "a" or "an", as it is pronounced: an int, a str, a uint8, an mlProgram."""
+    """A name after "a" or "an", depending on its pronunciation: an int, a str, a uint8, an mlProgram."""
     return f"{'an' if _LIKE_A_VOWEL.match(name) else 'a'} {name}"
 
 

@@ -1,8 +1,9 @@
 """The format: bytes <-> messages <-> NumPy. Nothing here imports JAX.
 
-The schema is in `wire/*.proto` (documented there, message by message); `files` reads and writes models, `weights`
-turns stored weights into arrays and back, `layers` turns a layer's message into plain attributes and back, `validate`
-says what is wrong with a model and where.
+Bytes and paths enter `files`, and `Model` messages leave. `attributes` turns the message of a layer into plain Python
+values, and `weights` its stored weights into arrays; both also do the inverse. `layers` has the facts about layer kinds
+that the schema cannot state. `validate` says what is wrong with a model, by the `rules`. The schema, documented message
+by message, is in `wire/*.proto`: read it first, then `attributes`.
 """
 
 if __name__ != "graphml.spec":

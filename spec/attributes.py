@@ -1,16 +1,15 @@
-"""A layer's message <-> plain Python attributes and weights. One mechanism for all kinds; the exceptions are tables.
+"""A layer's message <-> plain Python attributes and weights, by one mechanism for all kinds.
 
-Decoding: field names become snake_case, enums their names, repeated fields tuples, a oneof one attribute named after
-the oneof whose value is a `Choice`, sub-messages dicts. `WeightParams` leave the attributes and become weights: arrays
-(or `Quantized`) under the same names, nested in dicts and lists where the wire nests them. Encoding is the mirror
-image.
+Decoding turns field names into snake_case, enum values into their names, repeated fields into tuples, sub-messages into
+dicts, and a oneof into one attribute of its name with a `Choice` as value. `WeightParams` become weights: arrays (or
+`Quantized`) under the same names, nested in dicts and lists as in the message. Encoding is the inverse.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from google.protobuf.descriptor import FieldDescriptor
@@ -34,6 +33,11 @@ from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 _WEIGHTS = "graphml.spec.WeightParams"
 _NETWORK = "graphml.spec.NeuralNetwork"
 
+_Path = tuple[str | int, ...]
+# Any: the descriptors of the protobuf runtime are of other classes than those that its stubs declare.
+_Field = Any
+_MessageType = Any
+
 
 class Choice(NamedTuple):
     """The member of a oneof that is set, by its wire name, and that member's own fields."""
@@ -43,6 +47,8 @@ class Choice(NamedTuple):
 
 
 class Decoded(NamedTuple):
+    """What a layer's message says, apart from its name, blobs and sub-networks."""
+
     attributes: dict[str, Any]
     weights: dict[str, Any]
 
@@ -51,7 +57,17 @@ class Decoded(NamedTuple):
 
 
 def decode(layer: Message) -> Decoded:
-    """Attributes and weights of a layer. Raises SpecError when stored weights contradict declared sizes."""
+    """Decode a layer.
+
+    Args:
+        layer: A NeuralNetworkLayer.
+
+    Returns:
+        Its attributes and weights, named as in `attribute_names`.
+
+    Raises:
+        SpecError: If the layer has no kind, an enum value is unknown, or stored weights contradict declared sizes.
+    """
     kind = kind_of(layer)
     params = getattr(layer, kind)
     attributes = _fields(params, skip=tuple(REGIONS.get(kind, ())))
@@ -59,7 +75,11 @@ def decode(layer: Message) -> Decoded:
 
 
 def kind_of(layer: Message) -> str:
-    """The kind of a layer; SpecError where none is set, as in files newer than this reader."""
+    """The kind of a layer.
+
+    Raises:
+        SpecError: If none is set, as in files that are newer than this reader.
+    """
     kind = layer.WhichOneof("layer")
     if kind is None:
         raise SpecError("the layer has no kind, or one that is newer than this reader")
@@ -69,7 +89,7 @@ def kind_of(layer: Message) -> str:
 @functools.cache
 def attribute_names(kind: str) -> frozenset[str]:
     """The names under which a kind's fields reach its operator, attributes and weights alike."""
-    names = set()
+    names: set[str] = set()
     for field in descriptor(kind).fields:
         if field.message_type is not None and field.message_type.full_name == _NETWORK:
             continue
@@ -88,11 +108,11 @@ def weight_names(kind: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _holds_weights(message_type) -> bool:
+def _holds_weights(message_type: _MessageType) -> bool:
     return message_type.full_name == _WEIGHTS or message_type.full_name.endswith("LSTMWeightParams")
 
 
-def _is_map(field) -> bool:
+def _is_map(field: _Field) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
@@ -120,7 +140,7 @@ def _choice(message: Message, member: str) -> Choice:
     return Choice(member, _fields(value) if isinstance(value, Message) else {"value": value})
 
 
-def _value(message: Message, field) -> Any:
+def _value(message: Message, field: _Field) -> Any:
     value = getattr(message, field.name)
     if _is_map(field):
         return {key: _scalar_choice(item) for key, item in sorted(value.items())}
@@ -129,17 +149,17 @@ def _value(message: Message, field) -> Any:
     return _one(value, field)
 
 
-def _scalar_choice(item) -> Any:
+def _scalar_choice(item: Any) -> Any:
     """The plain value of a message that is nothing but a oneof of scalars (parameters of custom layers)."""
     member = item.WhichOneof("value")
     return None if member is None else getattr(item, member)
 
 
-def _one(value, field) -> Any:
+def _one(value: Any, field: _Field) -> Any:
     if field.enum_type is not None:
         known = field.enum_type.values_by_number.get(value)
         if known is None:
-            raise SpecError(f"{field.name} is {value}, which is none of {', '.join(field.enum_type.values_by_name)}")
+            raise SpecError(f"{field.name} must be one of {', '.join(field.enum_type.values_by_name)}, got {value}")
         return known.name
     if field.message_type is None:
         return value
@@ -147,10 +167,10 @@ def _one(value, field) -> Any:
     return special(value) if special else _fields(value)
 
 
-# Activations of recurrent cells come without numbers from common converters, and each then means one function. The
-# format's prose names 1.7159 and 2/3 for scaledTanh; Core ML is known to compute a plain tanh where none are stored.
-# In an activation layer, numbers that are not stored are zeros.
-_CELL_NUMBERS = {
+# Common converters write the activations of recurrent cells without parameters, which then have these values. The
+# format's documentation recommends 1.7159 and 2/3 for scaledTanh, but without parameters Core ML computes a plain tanh.
+# In an activation layer, parameters that are not stored are zeros.
+_CELL_NUMBERS: Mapping[str, Mapping[str, float]] = {
     "linear": {"alpha": 1.0, "beta": 0.0},
     "sigmoidHard": {"alpha": 0.2, "beta": 0.5},
     "scaledTanh": {"alpha": 1.0, "beta": 1.0},
@@ -164,8 +184,8 @@ def _cell_activation(message: Any) -> Choice | None:
     return choice
 
 
-# Messages whose only content is one thing are that thing.
-_SHORT_FORMS = {
+# Messages with a single field decode to the value of that field.
+_SHORT_FORMS: Mapping[str, Callable[[Any], Any]] = {
     "BorderAmounts": lambda m: tuple((e.startEdgeSize, e.endEdgeSize) for e in m.borderAmounts),
     "SamplingMode": lambda m: _fields(m)["sampling_method"],
     "BoxCoordinatesMode": lambda m: _fields(m)["box_mode"],
@@ -177,7 +197,7 @@ _SHORT_FORMS = {
 
 
 def _weights(kind: str, params: Message, message: Message, skip: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The weights stored in `message` (the layer's parameters, or a message inside them)."""
+    """The weights stored in `message`, which is the layer's parameters or a message in them."""
     out: dict[str, Any] = {}
     for name, field, value in _weight_fields(message, skip):
         if field.message_type.full_name == _WEIGHTS:
@@ -195,7 +215,7 @@ def _weights(kind: str, params: Message, message: Message, skip: tuple[str, ...]
 
 
 def _weight_fields(message: Message, skip: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
-    """(attribute name, field, value) of everything set in `message` that is or holds weights."""
+    """(attribute name, field, value) of each field of `message` that is set and is or contains weights."""
     for field, value in message.ListFields():
         if field.message_type is None or field.name in skip or _is_map(field):
             continue
@@ -215,12 +235,12 @@ def _weight(kind: str, params: Message, field: str, message: Any) -> stored.Weig
         raise SpecError(f"{snake_case(field)}: {error}") from None
 
 
-def weight_messages(layer: Message) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """(path, WeightParams) of each weight of a layer; the path leads to it in `decode(layer).weights`."""
+def weight_messages(layer: Message) -> Iterator[tuple[_Path, Any]]:
+    """Yield (path, WeightParams) for each weight of a layer; the path locates it in `decode(layer).weights`."""
     kind = kind_of(layer)
     params = getattr(layer, kind)
 
-    def walk(message: Message, path: tuple[str | int, ...], skip: tuple[str, ...] = ()):
+    def walk(message: Message, path: _Path, skip: tuple[str, ...] = ()) -> Iterator[tuple[_Path, Any]]:
         for name, field, value in _weight_fields(message, skip):
             items = enumerate(value) if field.is_repeated else [(None, value)]
             for index, item in items:
@@ -237,11 +257,19 @@ def weight_messages(layer: Message) -> Iterator[tuple[tuple[str | int, ...], Any
 
 
 def encode(kind: str, fields: Mapping[str, Any]) -> Message:
-    """A layer message (without name and blobs) of a kind from attributes.
+    """Encode a layer message, without name and blobs.
 
-    fields: attributes as `decode` gives them, in snake_case or as on the wire; a oneof may also be given through one of
-    its members (`valid={...}`). Weights are arrays or `Quantized`. Sizes and flags that follow from the weights may be
-    left out; None means absent. Raises SpecError naming an unknown field and the known ones.
+    Args:
+        kind: The layer kind, as in the schema ("innerProduct").
+        fields: Attributes as `decode` returns them, named in snake_case or as in the schema. A oneof may also be given
+            by one of its members (`valid={...}`). Weights are arrays or `Quantized`. Sizes and flags that follow from
+            the weights may be left out; None leaves a field out.
+
+    Returns:
+        A NeuralNetworkLayer.
+
+    Raises:
+        SpecError: If the kind or a field is unknown, or a value cannot be stored. The error lists the known fields.
     """
     if kind not in kinds():
         raise SpecError(f"there is no layer kind {kind!r}")
@@ -261,8 +289,8 @@ def encode(kind: str, fields: Mapping[str, Any]) -> Message:
     return layer
 
 
-def _on_the_wire(message_type, fields: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """`fields` under their wire names, oneof attributes replaced by the member that they choose."""
+def _on_the_wire(message_type: _MessageType, fields: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """`fields` under their wire names, with the chosen member in place of each oneof."""
     names = {f.name: f.name for f in message_type.fields} | {snake_case(f.name): f.name for f in message_type.fields}
     oneofs = {o.name: o for o in message_type.oneofs} | {snake_case(o.name): o for o in message_type.oneofs}
     out: dict[str, Any] = {}
@@ -276,7 +304,7 @@ def _on_the_wire(message_type, fields: Mapping[str, Any], what: str) -> dict[str
             choice = value if isinstance(value, Choice) else Choice(value)
             if choice.name not in {f.name for f in oneofs[name].fields}:
                 legal = ", ".join(f.name for f in oneofs[name].fields)
-                raise SpecError(f"{what}: {name} is {choice.name!r}, which is none of {legal}")
+                raise SpecError(f"{what}: {name} must be one of {legal}, got {choice.name!r}")
             out[choice.name] = dict(choice.fields)
         elif what == "activation" and name in ("alpha", "beta"):
             lifted[name] = value
@@ -297,7 +325,7 @@ def _fill(message: Message, fields: Mapping[str, Any]) -> None:
             raise SpecError(f"{message.DESCRIPTOR.name}.{snake_case(name)} cannot be {value!r}: {error}") from None
 
 
-def _set(message: Message, field, value) -> None:
+def _set(message: Message, field: _Field, value: Any) -> None:
     if _is_map(field):
         for key, item in value.items():
             _set_scalar_choice(getattr(message, field.name)[key], item)
@@ -317,22 +345,22 @@ def _set(message: Message, field, value) -> None:
         setattr(message, field.name, _plain(value, field))
 
 
-def _plain(value, field):
-    """Enum names and NumPy scalars as protobuf takes them."""
+def _plain(value: Any, field: _Field) -> Any:
+    """The value that protobuf takes for an enum name or a NumPy scalar."""
     if field.enum_type is not None:
         if not isinstance(value, str):
             return value
         if value not in field.enum_type.values_by_name:
-            raise ValueError(f"it is none of {', '.join(field.enum_type.values_by_name)}")
+            raise ValueError(f"expected one of {', '.join(field.enum_type.values_by_name)}")
         return field.enum_type.values_by_name[value].number
     if isinstance(value, np.generic):
-        value = value.item()
+        value = cast("Any", value).item()
     if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
         return float(value)
     return value
 
 
-def _set_message(target: Any, field, value) -> None:
+def _set_message(target: Any, field: _Field, value: Any) -> None:
     name = field.message_type.name
     if isinstance(value, Message):
         target.CopyFrom(value)
@@ -348,10 +376,10 @@ def _set_message(target: Any, field, value) -> None:
         choice = value if isinstance(value, Choice) else Choice(value)
         _fill(target, _on_the_wire(target.DESCRIPTOR, {"NonlinearityType": choice}, name))
     else:
-        _fill(target, _on_the_wire(target.DESCRIPTOR, value, name))
+        _fill(target, _on_the_wire(target.DESCRIPTOR, cast("Mapping[str, Any]", value), name))
 
 
-def _set_scalar_choice(target: Any, value) -> None:
+def _set_scalar_choice(target: Any, value: Any) -> None:
     if isinstance(value, bool):
         target.boolValue = value
     elif isinstance(value, int):
@@ -360,5 +388,5 @@ def _set_scalar_choice(target: Any, value) -> None:
         target.doubleValue = value
     elif isinstance(value, str):
         target.stringValue = value
-    elif value is not None:  # a parameter without a value is legal on the wire
-        raise TypeError("parameters are bool, int, float or str")
+    elif value is not None:  # a parameter without a value is legal
+        raise TypeError(f"a parameter must be a bool, int, float or str, got {type(value).__name__}")

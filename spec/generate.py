@@ -1,9 +1,9 @@
 """Compiles the schema: spec/wire/*.proto -> *_pb2.py and *_pb2.pyi beside them.
 
     python spec/generate.py            after a .proto has changed
-    python spec/generate.py --check    only say which modules are stale; status 1 if any is
+    python spec/generate.py --check    write nothing, and exit with status 1 if a module is stale
 
-It stands alone: graphml itself cannot be imported while its messages are missing.
+`python generate.py` runs this and all other generators. The script does not import graphml, which needs the messages.
 """
 
 from __future__ import annotations
@@ -12,29 +12,40 @@ import argparse
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-# The dev extra pins the same version: another one writes other text, perhaps for a protobuf that few have.
+# The dev extra pins the same version: another one writes other text, perhaps for a protobuf that few users have.
 GRPCIO_TOOLS = "1.76.0"
 WIRE = Path(__file__).resolve().parent / "wire"
 
 
 def compile_protos(out: Path) -> dict[str, bytes]:
-    """Compile every .proto into the folder `out`. Returns file name -> text, what spec/wire should hold."""
-    from grpc_tools import protoc
+    """Compile every .proto file.
 
-    # On disk the folder is spec/; the files import each other by the name of the package.
+    Args:
+        out: An empty folder for the modules.
+
+    Returns:
+        {file name: content} of what spec/wire should contain.
+    """
+    from grpc_tools import protoc  # pyright: ignore[reportMissingTypeStubs]
+
+    compiler: Any = protoc
+
+    # The files are in spec/, but import each other as graphml/spec.
     arguments = [f"-Igraphml/spec={WIRE.parent}", f"--python_out={out}", f"--pyi_out={out}"]
-    if protoc.main(["protoc", *arguments, *map(str, sorted(WIRE.glob("*.proto")))]):
+    if compiler.main(["protoc", *arguments, *map(str, sorted(WIRE.glob("*.proto")))]):
         raise SystemExit("protoc refused the .proto files, see above")
     return {path.name: path.read_bytes() for path in out.rglob("*_pb2.py*")}
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Write the modules, or check them. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Compile spec/wire/*.proto.")
-    parser.add_argument("--check", action="store_true", help="write nothing, only say what is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing, only report what is stale")
     check = parser.parse_args(argv).check
     if version("grpcio-tools") != GRPCIO_TOOLS:
-        raise SystemExit(f"grpcio-tools {GRPCIO_TOOLS} is needed, {version('grpcio-tools')} is installed")
+        raise SystemExit(f"expected grpcio-tools {GRPCIO_TOOLS}, but {version('grpcio-tools')} is installed")
     with tempfile.TemporaryDirectory() as out:
         fresh = compile_protos(Path(out))
     present = {path.name: path.read_bytes() for path in WIRE.glob("*_pb2.py*")}

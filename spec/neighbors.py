@@ -1,20 +1,17 @@
-"""The samples of a nearest-neighbours model as one matrix, and back.
+"""The samples of a nearest-neighbours model <-> one matrix.
 
-A message for each sample would cost a call for each number; all of them together are a block of bytes of equal stride.
+Reading each sample from its message would take a call per number. Serialized, equally long samples are a block of bytes
+with a constant stride, which NumPy reads at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from graphml.errors import SpecError
-from graphml.spec.rules.problems import Problem
-from graphml.spec.rules.updates import parameter_faults
-
-_MOST_SHOWN = 10  # of one kind of fault
 
 
 def _varint(value: int) -> bytes:
@@ -26,14 +23,20 @@ def _varint(value: int) -> bytes:
 
 
 def _head(width: int) -> bytes:
-    """What stands before the numbers of one sample: field and size of the message, field and size of its numbers."""
+    """The bytes before the numbers of a sample: field and size of the message, field and size of its numbers."""
     inner = b"\x0a" + _varint(4 * width)
     return b"\x12" + _varint(len(inner) + 4 * width) + inner
 
 
 def samples_of(index: Any) -> np.ndarray:
-    """The samples of a NearestNeighborsIndex, float32 [samples, dimensions]. Raises SpecError where they differ in
-    size."""
+    """Read the samples of a NearestNeighborsIndex.
+
+    Returns:
+        float32 [samples, dimensions].
+
+    Raises:
+        SpecError: If a sample has another number of dimensions than the index declares.
+    """
     count, width = len(index.floatSamples), index.numberOfDimensions
     if not count or width < 1:
         return np.zeros((count, max(width, 0)), np.float32)
@@ -44,15 +47,15 @@ def samples_of(index: Any) -> np.ndarray:
         block = np.frombuffer(data, np.uint8, count * stride, start).reshape(count, stride)
         if (block[:, : len(head)] == np.frombuffer(head, np.uint8)).all():
             return np.ascontiguousarray(block[:, len(head) :]).view("<f4").astype(np.float32, copy=False)
-    # sizes differ, or fields of a later version stand between the numbers
+    # sizes differ, or there are fields of a later version between the numbers
     for position, sample in enumerate(index.floatSamples):
         if len(sample.vector) != width:
-            raise SpecError(f"sample {position + 1} has {len(sample.vector)} numbers; {width} are declared")
+            raise SpecError(f"sample {position + 1} must have {width} numbers, got {len(sample.vector)}")
     return np.array([sample.vector for sample in index.floatSamples], np.float32)
 
 
 def add_samples(index: Any, samples: np.ndarray) -> None:
-    """Append float32 [samples, dimensions] to a NearestNeighborsIndex."""
+    """Append samples, float32 [samples, dimensions], to a NearestNeighborsIndex."""
     head = np.frombuffer(_head(samples.shape[1]), np.uint8)
     numbers = np.ascontiguousarray(samples, "<f4").view(np.uint8).reshape(len(samples), 4 * samples.shape[1])
     heads = np.broadcast_to(head, (len(samples), len(head)))
@@ -63,47 +66,3 @@ def labels_of(classifier: Any) -> Sequence[str] | Sequence[int]:
     """The label of each sample of a KNearestNeighborsClassifier."""
     which = classifier.WhichOneof("ClassLabels")
     return list(getattr(classifier, which).vector) if which else []
-
-
-def neighbor_problems(classifier: Any) -> Iterator[Problem]:
-    """Everything wrong with a KNearestNeighborsClassifier."""
-    where = "nearest neighbours"
-    for fault in parameter_faults(classifier, "numberOfNeighbors", positive=True):
-        yield Problem(where, fault)
-    index = classifier.nearestNeighborsIndex
-    which = classifier.WhichOneof("ClassLabels")
-    labels, samples = len(labels_of(classifier)), len(index.floatSamples)
-    if labels != samples:
-        yield Problem(where, f"has {labels} labels for {samples} samples; each sample has its own")
-    if index.numberOfDimensions < 1:
-        yield Problem(where, f"numberOfDimensions is {index.numberOfDimensions}; it must be at least 1")
-    else:
-        yield from (Problem(where, fault) for fault in _sample_faults(index))
-    default = classifier.WhichOneof("DefaultClassLabel")
-    if not samples and default is None:
-        yield Problem(where, "has no samples, so it needs a default label")
-    if which and default and which.startswith("int64") != (default == "defaultInt64Label"):
-        yield Problem(where, f"its {which} and its {default} have different types")
-    if classifier.WhichOneof("WeightingScheme") is None:
-        yield Problem(where, "has no weighting scheme")
-    for oneof in ("IndexType", "DistanceFunction"):
-        if index.WhichOneof(oneof) is None:
-            yield Problem(where, f"{oneof} is not set", "warning")
-    if index.HasField("singleKdTreeIndex") and index.singleKdTreeIndex.leafSize < 1:
-        yield Problem(where, f"leafSize is {index.singleKdTreeIndex.leafSize}; it must be at least 1", "warning")
-
-
-def _sample_faults(index: Any) -> Iterator[str]:
-    width = index.numberOfDimensions
-    try:
-        samples = samples_of(index)
-    except SpecError:
-        sizes = ((i, len(sample.vector)) for i, sample in enumerate(index.floatSamples))
-        wrong = [(i, size) for i, size in sizes if size != width]
-        for i, size in wrong[:_MOST_SHOWN]:
-            yield f"sample {i + 1} has {size} numbers; {width} are declared"
-        return
-    bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
-    for i in bad[:_MOST_SHOWN]:
-        value = samples[i][~np.isfinite(samples[i])][0]
-        yield f"sample {i + 1} holds {value}; distances need finite numbers"

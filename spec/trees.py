@@ -1,6 +1,6 @@
-"""The nodes of an ensemble of trees as columns: what its rules and its evaluation both start from.
+"""The nodes of a tree ensemble as columns, for its rules and its evaluation.
 
-A file may hold millions of nodes in any order; everything here is linear in their number, but for sorting.
+A file may contain millions of nodes in any order; everything here but sorting takes linear time.
 """
 
 from __future__ import annotations
@@ -12,16 +12,24 @@ from typing import Any
 import numpy as np
 
 LESS_EQUAL, LESS, GREATER_EQUAL, GREATER, EQUAL, NOT_EQUAL, LEAF = range(7)
-"""What a node does: the values of TreeNodeBehavior."""
+"""The values of TreeNodeBehavior."""
 
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """n nodes in the order of the file.
+    """n nodes in the order of the file, and the m values of all of them, node by node.
 
-    tree, node: their ids, uint64. behavior: int32. feature: uint64. threshold: float64. children: uint64 [n, 2], ids of
-    the true and the false child. missing_true: whether NaN goes to the true child.
-    entries: how many values each node has; index (uint64), value: of all of them, one node after the other.
+    Attributes:
+        tree: The id of each node's tree, uint64 [n].
+        node: The id of each node in its tree, uint64 [n].
+        behavior: The comparison of each node, int32 [n].
+        feature: The index of the feature that is compared, uint64 [n].
+        threshold: What it is compared with, float64 [n].
+        children: The ids of the true and the false child, uint64 [n, 2].
+        missing_true: Whether NaN leads to the true child, bool [n].
+        entries: The number of values of each node, int64 [n].
+        index: The output dimension of each value, uint64 [m].
+        value: float64 [m].
     """
 
     tree: np.ndarray
@@ -37,30 +45,35 @@ class Nodes:
 
     @property
     def is_leaf(self) -> np.ndarray:
+        """Whether each node is a leaf, bool [n]."""
         return self.behavior == LEAF
 
     @property
     def owner(self) -> np.ndarray:
-        """The position of the node that has each value."""
+        """The position of the node of each value, int64 [m]."""
         return np.repeat(np.arange(len(self.entries)), self.entries)
 
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """How nodes hang together, as positions. children: [n, 2], -1 where there is none. repeated: positions of nodes
-    whose ids another node of the tree has as well."""
+    """The links between nodes, as positions.
+
+    Attributes:
+        children: The positions of the true and the false child, int64 [n, 2]; -1 where there is none.
+        repeated: The positions of nodes whose id another node of the tree has, too.
+    """
 
     children: np.ndarray
     repeated: np.ndarray
 
     @property
     def parents(self) -> np.ndarray:
-        """How many nodes name each node as a child."""
+        """The number of parents of each node, int64 [n]."""
         return np.bincount(self.children[self.children >= 0], minlength=len(self.children))
 
 
 def read(parameters: Any) -> Nodes:
-    """The nodes of a TreeEnsembleParameters message."""
+    """Read the nodes of a TreeEnsembleParameters message."""
     nodes = parameters.nodes
     count = len(nodes)
 
@@ -86,7 +99,7 @@ def read(parameters: Any) -> Nodes:
 
 
 def links(nodes: Nodes) -> Links:
-    """Positions instead of ids. A child that the tree does not have is -1, as are the children of leaves."""
+    """Find the positions of all children. Those of leaves, and those that do not exist, are -1."""
     count = len(nodes.node)
     if count == 0:
         return Links(np.empty((0, 2), np.int64), np.empty(0, np.int64))
@@ -104,11 +117,16 @@ def links(nodes: Nodes) -> Links:
 
 
 def levels(children: np.ndarray, roots: np.ndarray) -> list[np.ndarray]:
-    """Positions of the nodes at each depth, the two children of a node side by side.
+    """The positions of the nodes at each depth, with the two children of a node next to each other.
 
-    children: [n, 2], -1 for leaves. Every node is the child of one node at most, so that this ends.
+    Args:
+        children: The positions of children, int64 [n, 2]; -1 for leaves. No node may have two parents.
+        roots: The positions of the roots.
+
+    Returns:
+        An array for each depth, beginning with the roots.
     """
-    found = []
+    found: list[np.ndarray] = []
     while roots.size:
         found.append(roots)
         below = children[roots]

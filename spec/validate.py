@@ -1,7 +1,7 @@
-"""What is wrong with a model, and where: every problem at once, in words.
+"""Everything that is wrong with a model, and where.
 
-`problems` collects, `validate` raises. Reading a file never asks either, so that a model which breaks a rule that does
-not matter for the task at hand still loads; `update_rules` holds the stricter rules of training.
+`problems` returns all faults; `validate` raises one error that lists them. Reading a file calls neither, so a model
+loads even if it breaks a rule that does not matter for the task at hand. The rules are in `graphml.spec.rules`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
 from graphml.spec.layers import NETWORKS
-from graphml.spec.neighbors import neighbor_problems
 from graphml.spec.rules.interface import fixed_size, interface_problems
+from graphml.spec.rules.neighbors import neighbor_problems
 from graphml.spec.rules.networks import network_problems
 from graphml.spec.rules.predictors import PREDICTORS, predictor_problems
 from graphml.spec.rules.problems import Problem as Problem
@@ -31,7 +31,11 @@ _MOST_NESTED = 94
 
 
 def validate(model: Model) -> None:
-    """Raise one SpecError that lists all errors of a model, those of training included if it says isUpdatable."""
+    """Check a model, and if it is marked as updatable, that Core ML could train it.
+
+    Raises:
+        SpecError: If there are errors; the message lists them.
+    """
     errors = [problem for problem in problems(model, updating=model.isUpdatable) if problem.severity == "error"]
     if not errors:
         return
@@ -43,9 +47,15 @@ def validate(model: Model) -> None:
 
 
 def problems(model: Model, *, updating: bool = False) -> list[Problem]:
-    """Everything wrong with a model, for predicting or (updating) for training by Core ML's own rules as well.
+    """Find everything that is wrong with a model.
 
-    Without `updating`, what forbids training an updatable model is listed as a warning.
+    Args:
+        model: The message.
+        updating: Whether to check that Core ML could train it, too. Otherwise such faults of a model that is marked as
+            updatable are warnings.
+
+    Returns:
+        The problems, in the order of the message.
     """
     if _too_deep(model):
         return [Problem("model", "models or networks are nested too deep for any file")]
@@ -58,7 +68,7 @@ def problems(model: Model, *, updating: bool = False) -> list[Problem]:
 
 
 def _too_deep(model: Model) -> bool:
-    """Whether a file of this model could not be read, nor the model be walked by recursion; found without recursion."""
+    """Whether messages are nested deeper than parsers and recursive rules can handle; found without recursion."""
     todo: list[tuple[Any, int]] = [(model, 0)]
     while todo:
         message, depth = todo.pop()
@@ -69,7 +79,7 @@ def _too_deep(model: Model) -> bool:
 
 
 def _inner(message: Any) -> Iterator[tuple[Any, int]]:
-    """Models in a model and networks in a model or network, with how many messages deeper they are."""
+    """Yield (message, how many levels deeper) for each model in a model and each network in a model or network."""
     if message.DESCRIPTOR.name == "Model":
         kind = message.WhichOneof("Type")
         pipeline = pipeline_of(message)
@@ -87,17 +97,14 @@ def _inner(message: Any) -> Iterator[tuple[Any, int]]:
 def _version(model: Model) -> Iterator[Problem]:
     declared = model.specificationVersion
     if declared < 1:
-        yield Problem("model", f"the specification version is {declared}; the first is 1")
+        yield Problem("model", f"the specification version must be at least 1, got {declared}")
         return
     if declared > versions.NEWEST:
-        what = f"the specification version is {declared}, newer than this reader, which knows {versions.NEWEST}"
+        what = f"the specification version is {declared}; the newest that this reader knows is {versions.NEWEST}"
         yield Problem("model", what, "warning")
-    newer = {}
-    for version, reason in versions.reasons(model):
-        if version > max(declared, newer.get("version", 0)):
-            newer = {"version": version, "reason": reason}
-    if newer:
-        what = f"says specification version {declared}, but {newer['reason']} needs {newer['version']}"
+    newest, reason = max(versions.reasons(model), key=lambda pair: pair[0], default=(0, ""))
+    if newest > declared:
+        what = f"declares specification version {declared}, but {reason} needs {newest}"
         yield Problem("model", what, "warning")
 
 
@@ -141,12 +148,13 @@ def _pipeline(model: Model) -> Iterator[Problem]:
             if feature.name in known:
                 yield from inside(where, _fits(feature, known[feature.name], "input"))
             elif not feature.type.isOptional:
-                what = "neither the pipeline nor an earlier stage gives this"
+                what = "is neither an input of the pipeline nor an output of an earlier stage"
                 places = given.get(feature.name, [])
                 after = bisect_left(places, position)
                 if after < len(places):
                     later = places[after]
-                    what += f"; stage {later + 1} does, but it runs {'later' if later > position else 'now'}"
+                    when = "runs later" if later > position else "is this stage"
+                    what += f"; stage {later + 1} has this output, but {when}"
                 yield Problem(f"{where} > input {feature.name!r}", what)
         yield from inside(where, _of_model(stage))
         if stage.isUpdatable and not model.isUpdatable:
@@ -156,11 +164,11 @@ def _pipeline(model: Model) -> Iterator[Problem]:
         if feature.name in known:
             yield from _fits(feature, known[feature.name], "output")
         else:
-            yield Problem(f"output {feature.name!r}", "no stage gives this")
+            yield Problem(f"output {feature.name!r}", "is not an output of any stage")
 
 
 def _given(stages: Any) -> dict[str, list[int]]:
-    """The positions of the stages that give each feature, in order."""
+    """{feature: the positions of the stages with this output, in order}."""
     given: dict[str, list[int]] = {}
     for position, stage in enumerate(stages):
         for feature in stage.description.output:
@@ -169,7 +177,7 @@ def _given(stages: Any) -> dict[str, list[int]]:
 
 
 def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> Iterator[Problem]:
-    """Two descriptions of one value. Arrays only need the same number of elements: files often differ in ones."""
+    """Compare two descriptions of one value. Shapes of arrays may differ, but not their numbers of elements."""
     where = f"{what} {wanted.name!r}"
     kind, source = wanted.type.WhichOneof("Type"), given.type.WhichOneof("Type")
     if None in (kind, source):

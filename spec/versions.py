@@ -1,8 +1,9 @@
-"""Which specification version a model's content needs. A file that says less than this cannot be meant as it stands."""
+"""The specification version that the content of a model needs; a file that declares a lower one is inconsistent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from graphml.spec import layers
 from graphml.spec.attributes import kind_of, weight_messages
@@ -12,7 +13,7 @@ from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 NEWEST = 10
 """The newest version that this reader knows."""
 
-# Model types that came after version 1.
+# Model types that were introduced after version 1.
 _MODEL_TYPES = {
     **dict.fromkeys(("bayesianProbitRegressor", "customModel"), 2),
     **dict.fromkeys(("nonMaximumSuppression", "textClassifier", "wordTagger", "visionFeaturePrint"), 3),
@@ -27,12 +28,12 @@ _PIPELINES = {"pipeline": None, "pipelineClassifier": "pipeline", "pipelineRegre
 
 
 def required(model: Model) -> int:
-    """The lowest specification version that can say what `model` says."""
+    """The lowest specification version that the content of `model` needs."""
     return max((version for version, _ in reasons(model)), default=1)
 
 
 def reasons(model: Model) -> Iterator[tuple[int, str]]:
-    """(version, what needs it) for everything in a model that is newer than version 1."""
+    """Yield (version, what needs it) for everything in a model that is newer than version 1."""
     kind = model.WhichOneof("Type")
     if kind in _MODEL_TYPES:
         yield _MODEL_TYPES[kind], f"model type {kind}"
@@ -75,7 +76,7 @@ def _feature(feature: FeatureDescription) -> Iterator[tuple[int, str]]:
             yield 5, f"the default value of {feature.name!r}"
 
 
-def _layers(messages) -> Iterator[tuple[int, str]]:
+def _layers(messages: Any) -> Iterator[tuple[int, str]]:
     for layer in messages:
         if layer.WhichOneof("layer") is None:
             continue
@@ -96,7 +97,7 @@ def _layers(messages) -> Iterator[tuple[int, str]]:
 
 
 def _behaviour(layer: NeuralNetworkLayer, kind: str) -> tuple[int, str] | None:
-    """What an old kind does here that it could not always do."""
+    """The version and name of a feature of an old kind that was introduced later and is used here."""
     params = getattr(layer, kind)
     if kind == "convolution" and len(layer.input) > 1:
         return 4, "weights as an input"

@@ -1,10 +1,10 @@
-"""Stored weights <-> NumPy arrays, in every storage that the format has.
+"""Stored weights <-> NumPy arrays, in every storage of the format.
 
-A weight is decoded to one of three things, always in the layout of the wire:
+A weight decodes to one of three, always in the layout of the file:
 
-- a float32 or float16 array (float16 stays float16 until it is used),
-- a `Quantized` (codes with scale and bias, or with a table), also until it is used,
-- an int8 array, for layers that compute in 8 bits themselves (`int8RawValue`).
+- a float32 or float16 array (float16 is converted where it is used),
+- a `Quantized`: codes with a scale and bias, or with a table (dequantized where it is used),
+- an int8 array, for layers that compute in 8 bits (`int8RawValue`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from graphml.errors import SpecError
 from graphml.spec.wire.weights_pb2 import WeightParams
@@ -25,9 +27,12 @@ _ALIGNMENT = 64  # bytes: XLA takes an aligned host buffer as it is, and copies 
 class Quantized:
     """A quantized weight: value = codes * scale + bias, or value = table[codes].
 
-    codes: uint8 (int8 for `int8RawValue`), the weight's own shape. scale, bias: float32, broadcastable to it (one
-    number, or one for each slice along the axis of output channels); None with a table. table: float32 with 2^bits
-    entries; None otherwise. bits: 1 to 8, the storage of a code on the wire.
+    Attributes:
+        codes: uint8 (int8 for `int8RawValue`), in the shape of the weight.
+        scale: float32 that broadcasts to the codes: one value, or one for each output channel. None with a table.
+        bias: Like scale, or None.
+        table: float32 with 2 ** bits values, or None.
+        bits: How many bits a code takes in the file, 1 to 8.
     """
 
     codes: np.ndarray
@@ -38,14 +43,16 @@ class Quantized:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The shape of the weight."""
         return self.codes.shape
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[np.float32]:
+        """The dtype of the dequantized weight."""
         return np.dtype(np.float32)
 
-    def dequantize(self):
-        """The weight in floats: NumPy for NumPy leaves, JAX for JAX leaves."""
+    def dequantize(self) -> Any:
+        """The weight as float32: a NumPy array if the codes are one, a JAX array if they are one."""
         if self.table is not None:
             return self.table[self.codes.astype(np.int32)]
         assert self.scale is not None, "linear quantization has a scale"
@@ -56,8 +63,8 @@ class Quantized:
 Weight = np.ndarray | Quantized
 
 
-def aligned(values: np.ndarray | bytes | memoryview, dtype) -> np.ndarray:
-    """A flat copy of `values` in memory that starts on a 64-byte boundary, so that JAX need not copy it again."""
+def aligned(values: np.ndarray | bytes | memoryview, dtype: npt.DTypeLike) -> np.ndarray:
+    """A flat copy of `values` in memory that starts at a multiple of 64 bytes, so that JAX need not copy it again."""
     source = np.frombuffer(values, dtype) if not isinstance(values, np.ndarray) else values.reshape(-1)
     target = np.dtype(dtype)
     room = np.empty(source.size * target.itemsize + _ALIGNMENT, np.uint8)
@@ -68,7 +75,7 @@ def aligned(values: np.ndarray | bytes | memoryview, dtype) -> np.ndarray:
 
 
 def storage(message: WeightParams) -> str:
-    """How a WeightParams is stored: float32, float16, raw, int8, linearN, tableN or empty (N bits)."""
+    """How a WeightParams is stored: float32, float16, raw, int8, empty, or linearN and tableN with N bits."""
     if message.HasField("quantization"):
         bits = message.quantization.numberOfBits
         kind = message.quantization.WhichOneof("QuantizationType")
@@ -83,7 +90,7 @@ def storage(message: WeightParams) -> str:
 
 
 def stored_count(message: WeightParams) -> int:
-    """How many values a WeightParams holds, for weights whose shape no field declares."""
+    """The number of values in a WeightParams, for weights whose shape no field declares."""
     if message.HasField("quantization") and message.rawValue:
         bits = message.quantization.numberOfBits
         return len(message.rawValue) * 8 // bits if bits else 0
@@ -93,9 +100,18 @@ def stored_count(message: WeightParams) -> int:
 
 
 def faults(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Iterator[str]:
-    """Everything that is wrong with a stored weight of a declared shape, from counts alone: nothing is allocated."""
+    """Find everything that is wrong with a stored weight. Only counts are compared; nothing is allocated.
+
+    Args:
+        message: The weight.
+        shape: The shape that the layer declares.
+        axis: The axis of output channels.
+
+    Returns:
+        A sentence for each fault.
+    """
     if len(shape) > _MOST_AXES:
-        yield f"a weight of {len(shape)} axes is declared; {_MOST_AXES} are the most"
+        yield f"the declared shape has {len(shape)} axes; expected at most {_MOST_AXES}"
         return
     shape = tuple(int(n) for n in shape)
     expected = math.prod(shape)
@@ -103,18 +119,18 @@ def faults(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Ite
         yield f"the declared shape {shape} has a negative size"
     fields = [field for field in _STORAGES if len(getattr(message, field))]
     if len(fields) > 1:
-        yield f"weights are stored twice, as {' and '.join(fields)}; exactly one is allowed"
+        yield f"weights are stored twice, as {' and '.join(fields)}; expected one of them"
     elif message.HasField("quantization"):
         yield from _quantized_faults(message, fields, shape, expected, axis)
     elif not fields:
         if expected != 0:
-            yield f"no weights are stored, {expected} are declared {shape}"
+            yield f"expected {expected} weights {shape}, got none"
     else:
         size = len(getattr(message, fields[0]))
         if size % _STORAGES[fields[0]]:
-            yield f"{fields[0]} has {size} bytes, which is not a multiple of {_STORAGES[fields[0]]}"
+            yield f"the size of {fields[0]} must be a multiple of {_STORAGES[fields[0]]} bytes, got {size}"
         elif size // _STORAGES[fields[0]] != expected:
-            yield f"{size // _STORAGES[fields[0]]} weights are stored, {expected} are declared {shape}"
+            yield f"expected {expected} weights {shape}, got {size // _STORAGES[fields[0]]}"
 
 
 # Entries that hold one weight, by field; rawValue without quantization is float32.
@@ -129,28 +145,28 @@ def _quantized_faults(
     bits = quantization.numberOfBits
     kind = quantization.WhichOneof("QuantizationType")
     if not 1 <= bits <= 8:
-        yield f"quantized weights have 1 to 8 bits, not {bits}"
+        yield f"quantized weights must have 1 to 8 bits, got {bits}"
         return
     if fields in (["floatValue"], ["float16Value"]):
-        yield f"{fields[0]} holds floats, which are not quantized; rawValue or int8RawValue is needed"
+        yield f"quantized weights must be stored in rawValue or int8RawValue, got {fields[0]}"
         return
     if fields == ["int8RawValue"]:
         if bits != 8:
-            yield f"int8RawValue holds 8-bit weights, not {bits}-bit ones"
+            yield f"weights in int8RawValue must have 8 bits, got {bits}"
         if kind == "lookupTableQuantization":
-            yield "a lookup table is indexed by rawValue; int8RawValue takes linear quantization"
+            yield "weights in int8RawValue must have linear quantization, got a lookup table"
         if len(message.int8RawValue) != expected:
-            yield f"{len(message.int8RawValue)} weights are stored, {expected} are declared {shape}"
+            yield f"expected {expected} weights {shape}, got {len(message.int8RawValue)}"
     else:
         needed = (expected * bits + 7) // 8
         if len(message.rawValue) != needed:
-            yield f"{len(message.rawValue)} bytes are stored; {expected} weights {shape} of {bits} bits take {needed}"
+            yield f"expected {needed} bytes for {expected} weights {shape} of {bits} bits, got {len(message.rawValue)}"
     if kind is None:
-        yield "quantized weights need linear or lookup-table parameters"
+        yield "quantized weights need the parameters of linear quantization or a lookup table"
     elif kind == "lookupTableQuantization":
         entries = len(quantization.lookupTableQuantization.floatValue)
         if entries != 2**bits:
-            yield f"the lookup table has {entries} entries, {bits} bits need {2**bits}"
+            yield f"a lookup table for {bits} bits must have {2**bits} entries, got {entries}"
     else:
         if not quantization.linearQuantization.scale:
             yield "linear quantization needs a scale"
@@ -158,14 +174,22 @@ def _quantized_faults(
         for name in ("scale", "bias"):
             count = len(getattr(quantization.linearQuantization, name))
             if count not in (0, 1, channels):
-                yield f"quantization {name} has {count} values; 1 or {channels} (output channels) are legal"
+                yield f"quantization {name} must have 1 or {channels} (output channels) values, got {count}"
 
 
 def decode(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Weight:
-    """The array behind a WeightParams.
+    """Decode a stored weight.
 
-    shape: the shape that the layer declares; the number of stored values must agree. axis: the axis of output
-    channels, along which linear quantization may vary. Raises SpecError naming both counts.
+    Args:
+        message: The weight.
+        shape: The shape that the layer declares. The number of stored values must agree with it.
+        axis: The axis of output channels, along which linear quantization may vary.
+
+    Returns:
+        The weight, in the declared shape.
+
+    Raises:
+        SpecError: If it is damaged or has another number of values.
     """
     for fault in faults(message, shape, axis=axis):
         raise SpecError(fault)
@@ -182,7 +206,7 @@ def decode(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Wei
 
 
 def _floats(message: WeightParams) -> np.ndarray:
-    """`floatValue` as an array. Its packed bytes are copied whole: walking the values is 30 times slower."""
+    """`floatValue` as an array. The packed bytes are copied at once, 30 times as fast as value by value."""
     size = 4 * len(message.floatValue)
     header = b"\x0a" + _varint(size)
     packed = message.SerializeToString()
@@ -206,7 +230,7 @@ def _decode_quantized(message: WeightParams, shape: tuple[int, ...], axis: int) 
     return Quantized(codes, _per_channel(linear.scale, shape, axis), _per_channel(linear.bias, shape, axis), None, bits)
 
 
-def _per_channel(values, shape: tuple[int, ...], axis: int) -> np.ndarray | None:
+def _per_channel(values: Sequence[float], shape: tuple[int, ...], axis: int) -> np.ndarray | None:
     """Scales or biases in a shape that broadcasts to the weight's."""
     if not len(values):
         return None
@@ -215,37 +239,45 @@ def _per_channel(values, shape: tuple[int, ...], axis: int) -> np.ndarray | None
 
 
 def _channel_axis(shape: tuple[int, ...], axis: int) -> int:
-    """The axis of output channels; a vector, such as the bias beside a deconvolution's weights, has only the first."""
+    """The axis of output channels; a vector, such as the bias of a deconvolution, has only the first axis."""
     return axis if axis < len(shape) else 0
 
 
 def quantized_faults(value: Quantized) -> Iterator[str]:
-    """Everything by which a `Quantized` of unknown origin is not what the class says; arrays are NumPy's."""
+    """Find everything that is wrong with a `Quantized` from an untrusted source.
+
+    Args:
+        value: The weight, with NumPy arrays, or None where a file lacks one.
+
+    Returns:
+        A sentence for each fault.
+    """
     bits, codes, table, scale, bias = value.bits, value.codes, value.table, value.scale, value.bias
     if type(bits) is not int or not 1 <= bits <= 8:
-        yield f"quantized weights have 1 to 8 bits, not {bits!r}"
+        yield f"quantized weights must have 1 to 8 bits, got {bits!r}"
         return
-    if codes is None or codes.dtype not in (np.uint8, np.int8):
-        yield f"codes are uint8 or int8, not {None if codes is None else codes.dtype}"
+    dtype = None if cast("Any", codes) is None else np.dtype(codes.dtype)
+    if dtype not in (np.dtype(np.uint8), np.dtype(np.int8)):
+        yield f"codes must be uint8 or int8, got {dtype}"
         return
     if codes.dtype == np.int8 and (bits != 8 or table is not None):
         yield "int8 codes have 8 bits and no table"
     if codes.size and codes.dtype == np.uint8 and codes.max() >= 2**bits:
-        yield f"a code of {bits} bits ends at {2**bits - 1}; there is {codes.max()}"
+        yield f"codes of {bits} bits must be at most {2**bits - 1}, got {codes.max()}"
     if (table is None) == (scale is None):
-        yield f"a scale or a table is needed; there {'is neither' if scale is None else 'are both'}"
+        yield f"expected either a scale or a table, got {'neither' if scale is None else 'both'}"
     elif table is not None and bias is not None:
-        yield "a bias belongs to a scale; there is a table"
+        yield "a weight with a table must not have a bias"
     if table is not None and (table.shape != (2**bits,) or table.dtype != np.float32):
-        yield f"{bits} bits need a table of {2**bits} numbers in float32, not {table.dtype}{list(table.shape)}"
+        yield f"{bits} bits need a float32 table of {2**bits} values, got {table.dtype}{list(table.shape)}"
     for name, array in (("scale", scale), ("bias", bias)):
         if array is not None and (array.dtype != np.float32 or not _is_along_one_axis(array.shape, codes.shape)):
             given = f"{array.dtype}{list(array.shape)}"
-            yield f"the {name} of codes {list(codes.shape)} is one float32, or one for each channel, not {given}"
+            yield f"the {name} of codes {list(codes.shape)} must be one float32, or one for each channel, got {given}"
 
 
 def _is_along_one_axis(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether a shape is that of one number, or of one for each slice of the whole along some axis."""
+    """Whether an array of this shape holds one value, or one for each slice of the whole along some axis."""
     wide = [axis for axis, size in enumerate(shape) if size != 1]
     if not wide:
         return len(shape) <= len(whole)
@@ -253,7 +285,7 @@ def _is_along_one_axis(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 
 
 def unpack_bits(packed: bytes, bits: int, count: int) -> np.ndarray:
-    """`count` unsigned codes of `bits` bits each, stored most significant bit first across byte borders."""
+    """Unpack `count` codes of `bits` bits each, stored without gaps, most significant bit first."""
     if bits == 8:
         return aligned(packed, np.uint8)[:count]
     stream = np.unpackbits(np.frombuffer(packed, np.uint8))[: count * bits].reshape(count, bits)
@@ -261,13 +293,21 @@ def unpack_bits(packed: bytes, bits: int, count: int) -> np.ndarray:
 
 
 def pack_bits(codes: np.ndarray, bits: int) -> bytes:
-    """The inverse of `unpack_bits`; the last byte is filled up with zeros."""
+    """The inverse of `unpack_bits`; the last byte is padded with zeros."""
     spread = np.unpackbits(codes.astype(np.uint8).reshape(-1, 1), axis=1)[:, 8 - bits :]
     return np.packbits(spread.ravel()).tobytes()
 
 
-def encode(value, message: WeightParams) -> None:
-    """Store `value` in a WeightParams: float16 and int8 arrays and `Quantized` in their own form, all else float32."""
+def encode(value: Any, message: WeightParams) -> None:
+    """Store a weight.
+
+    Args:
+        value: An array or `Quantized`. float16 and int8 arrays keep their dtype; others are stored as float32.
+        message: The WeightParams to fill in. Its isUpdatable is kept.
+
+    Raises:
+        SpecError: If a `Quantized` has neither scale nor table, or a table of the wrong size.
+    """
     updatable = message.isUpdatable
     message.Clear()
     message.isUpdatable = updatable
@@ -292,7 +332,7 @@ def _encode_quantized(value: Quantized, message: WeightParams) -> None:
     if value.table is not None:
         table = np.asarray(value.table, np.float32)
         if table.size != 2**value.bits:
-            raise SpecError(f"a lookup table of {value.bits} bits has {2**value.bits} entries, not {table.size}")
+            raise SpecError(f"a lookup table for {value.bits} bits must have {2**value.bits} entries, got {table.size}")
         quantization.lookupTableQuantization.floatValue.extend(table.tolist())
     elif value.scale is None:
         raise SpecError("a quantized weight needs a scale or a table")
@@ -316,14 +356,25 @@ def _varint(number: int) -> bytes:
 
 
 def quantize(values: np.ndarray, *, bits: int = 8, table: bool = False, axis: int | None = 0) -> Quantized:
-    """Quantize floats. Linear: per channel along `axis` (None: one scale), from minimum to maximum. Table: k-means in
-    one dimension, 2^bits entries for the whole weight.
+    """Quantize floats: linearly from minimum to maximum, or to the centres of k-means clusters.
+
+    Args:
+        values: The weight.
+        bits: Bits of a code, 1 to 8.
+        table: Whether to use a lookup table of 2 ** bits values for the whole weight.
+        axis: The axis of output channels, which have a scale each. None: one scale for all.
+
+    Returns:
+        The quantized weight.
+
+    Raises:
+        SpecError: If `bits` is out of range or a value is not finite.
     """
     values = np.asarray(values, np.float32)
     if not 1 <= bits <= 8:
-        raise SpecError(f"quantized weights have 1 to 8 bits, not {bits}")
+        raise SpecError(f"quantized weights must have 1 to 8 bits, got {bits}")
     if not np.isfinite(values).all():
-        raise SpecError("weights that are not finite cannot be quantized")
+        raise SpecError("weights must be finite to be quantized, got NaN or infinity")
     if table:
         centres = _centres(np.sort(values.ravel()).astype(np.float64), 2**bits)
         centres = centres.astype(np.float32)
@@ -339,17 +390,18 @@ def quantize(values: np.ndarray, *, bits: int = 8, table: bool = False, axis: in
 
 
 def _centres(ordered: np.ndarray, count: int) -> np.ndarray:
-    """The centres of `count` clusters of numbers in ascending order, by Lloyd's iteration.
+    """The centres of `count` clusters of sorted numbers, by Lloyd's iteration.
 
-    It starts where the centres of a smooth density lie: as dense as its cube root. Started at quantiles it would not
-    find the few large weights that networks have.
+    It starts with the centres that are optimal for a smooth density: their density is its cube root. From quantiles it
+    would not find the few large weights of typical networks.
     """
     distinct = ordered[np.concatenate([[True], np.diff(ordered) > 0])]
     if distinct.size <= count:
         return np.pad(distinct, (0, count - distinct.size), mode="edge")
     counts, edges = np.histogram(ordered, 4096)
-    mass = np.cumsum(np.cbrt(counts))
-    centres = np.interp((np.arange(count) + 0.5) / count * mass[-1], mass, (edges[1:] + edges[:-1]) / 2)
+    mass: np.ndarray = np.cumsum(np.cbrt(counts))
+    middles: np.ndarray = (edges[1:] + edges[:-1]) / 2
+    centres: np.ndarray = np.interp((np.arange(count) + 0.5) / count * float(mass[-1]), mass, middles)
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
     for _ in range(200):
         inner = np.searchsorted(ordered, (centres[1:] + centres[:-1]) / 2)

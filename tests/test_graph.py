@@ -110,7 +110,7 @@ def test_a_broken_layer_is_named_with_its_position():
         read_layers([layer("sin", "s", ["x"], ["h"]), message])
     text = str(caught.value)
     assert "layer 'fc' (innerProduct), number 2" in text
-    assert "weights: 6 weights are stored, 8 are declared (2, 4)" in text
+    assert "weights: expected 8 weights (2, 4), got 6" in text
     assert "layer has no kind" in str(_error_of(network(layer("sin", "s", ["x"], ["y"])), strip=True))
 
 

@@ -1,7 +1,8 @@
-"""Writing models in code.
+"""Builders: models written in Python.
 
-`NeuralNetworkBuilder` takes the types of a model's inputs and outputs and then one call for each layer; it returns a
-Model message, a file or a model that predicts. Read `network` first.
+The types of a model's inputs and outputs enter `NeuralNetworkBuilder`, then one call for each layer; a Model message, a
+file or a model that predicts leaves. Read `network` first, then `core`. `layer_methods` is generated from `table`,
+`parameters` and the operators.
 """
 
 from graphml.build import datatypes as datatypes

@@ -1,4 +1,4 @@
-"""What several conversions of arguments share: names in any case, and the ways to pad.
+"""Helpers that several conversions of arguments share: names in any case, and padding.
 
 A conversion takes the arguments of an `add_...` method as attributes of one object `a`, together with `a.inputs` and
 `a.outputs`, the lists of blob names. It returns the fields of the layer's message.
@@ -16,7 +16,11 @@ AXES = ("depth", "height", "width")
 
 
 def one_of(value: Any, choices: dict[Any, Any], what: str) -> Any:
-    """The choice that a name stands for, in any case. Raises SpecError that lists the names for any other."""
+    """The choice with a name, in any case.
+
+    Raises:
+        SpecError: If there is no such choice; the message lists the names.
+    """
     key = value.upper() if isinstance(value, str) else value
     if key not in choices:
         raise SpecError(f"{what} is {value!r}; expected one of {', '.join(map(str, choices))}")

@@ -1,4 +1,4 @@
-"""What every part of the builder is based on: the model under construction, and how a layer is appended to it."""
+"""The base of all parts of the builder: the model under construction, and how a layer is appended to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphml.spec.weights import Quantized
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import NeuralNetwork, NeuralNetworkLayer
 
-# The names of a layer's inputs or outputs, or the only name.
+# The names of a layer's inputs or outputs; a single name may be given as a string.
 Names = Sequence[str] | str | None
 
 # Kinds whose layers may be completed after they have been added, so they are not checked when they are added.
@@ -150,7 +150,7 @@ class Core:
             name: The layer's name.
             inputs: The names of the blobs that the layer reads, or the only one.
             outputs: The names of the blobs that the layer writes, or the only one.
-            make: Loop the arguments into fields. Without it, the arguments are the fields.
+            make: Turns the arguments into fields. Without it, the arguments are the fields.
             **arguments: The method's other arguments. None leaves a field out.
 
         Raises:
@@ -184,7 +184,7 @@ def _count(what: str, names: Sequence[str], legal: tuple[int, int]) -> None:
     fewest, most = legal
     if not fewest <= len(names) <= most:
         wanted = str(fewest) if fewest == most else f"{fewest} or more" if most > 99 else f"{fewest} to {most}"
-        raise GraphError(f"the layer has {len(names)} {what}; expected {wanted}")
+        raise GraphError(f"expected {wanted} {what if wanted != '1' else what[:-1]}, got {len(names)}")
 
 
 def _copy(message: Any, target: NeuralNetwork) -> None:

@@ -1,5 +1,7 @@
-"""What `add` writes for fields that a call leaves out and without which the layer is not legal, where one value goes
-without saying; the `add_...` methods write the same."""
+"""The values that `add` writes for required fields that a call leaves out, where only one value makes sense.
+
+The `add_...` methods write the same values.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,16 @@ Fields = Mapping[str, Any]
 
 
 def completed(kind: str, inputs: Sequence[str], fields: Fields) -> Fields:
-    """The fields of a layer, with those that the format wants and the call leaves out."""
+    """Add the required fields that a call leaves out, where only one value makes sense.
+
+    Args:
+        kind: The layer kind.
+        inputs: The names of the layer's inputs.
+        fields: The fields that were given.
+
+    Returns:
+        The given fields and the added ones.
+    """
     complete = _DEFAULTS.get(kind)
     if complete is None:
         return fields
@@ -21,7 +32,7 @@ def completed(kind: str, inputs: Sequence[str], fields: Fields) -> Fields:
 
 
 def _pooling(given: set[str], fields: Fields, inputs: Sequence[str]) -> Fields:
-    """Where everything is pooled no padding matters, but the format wants one."""
+    """A global pooling ignores its padding, but the format requires one."""
     is_global = fields.get("global_pooling", fields.get("globalPooling"))
     chosen = given & {"pooling_padding_type", "valid", "same", "include_last_pixel"}
     return {"valid": {}} if is_global and not chosen else {}
@@ -33,12 +44,12 @@ def _padding(given: set[str], fields: Fields, inputs: Sequence[str]) -> Fields:
 
 
 def _reduction(given: set[str], fields: Fields, inputs: Sequence[str]) -> Fields:
-    """No axes are all axes."""
+    """Without axes, all axes are reduced."""
     return {} if given & {"axes", "reduce_all"} else {"reduce_all": True}
 
 
 def _crop(given: set[str], fields: Fields, inputs: Sequence[str]) -> Fields:
-    """A crop to the size of another input begins at the top left corner."""
+    """A crop to the size of a second input starts at the top left corner."""
     return {"offset": (0, 0)} if len(inputs) > 1 and "offset" not in given else {}
 
 

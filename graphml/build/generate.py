@@ -135,7 +135,7 @@ _TYPES = {
 
 
 def _operator(kind: str) -> Op:
-    found = operators().get(kind)
+    found = operators("layer").get(kind)
     if found is None:
         raise LookupError(f"layer kind {kind!r} has no operator: write a function @layer({kind!r}) in ops/layers")
     return found

@@ -19,7 +19,7 @@ Features = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
 class InterfaceMethods(Core):
-    """Methods for what a model declares besides its layers."""
+    """Methods for what a model declares apart from its layers."""
 
     _array_dtype: Dtype
 
@@ -80,17 +80,23 @@ class InterfaceMethods(Core):
             features.add(name=name).type.CopyFrom(feature_type(kind, self._array_dtype))
 
     def set_optional_input(self, input_idx: int, value: float | None = None, format: str | None = None) -> None:
-        """Let the input at a position be left out; `value` then stands for its elements (specification 5).
+        """Make an input optional.
 
-        format: "float", "double" or "int", as the input's elements are; None: what they are. Raises GraphError for a
-        position without input, SpecError for another format than the elements have, and for a value of an input that is
-        no array.
+        Args:
+            input_idx: The position of the input.
+            value: The value of its elements where the input is left out (specification 5).
+            format: "float", "double" or "int"; must match the dtype of the input. Default: the format that matches.
+
+        Raises:
+            GraphError: If there is no input at the position.
+            SpecError: If the format is unknown or does not match, or a value is given for an input that is not an
+                array.
         """
         inputs = self._whole.description.input
         if not 0 <= input_idx < len(inputs):
             raise GraphError(f"there is no input at position {input_idx}; the model has {len(inputs)}")
         if format is not None and format.lower() not in ("float", "double", "int"):
-            raise SpecError(f"format is {format!r}, which is none of float, double, int")
+            raise SpecError(f"format must be one of float, double, int, got {format!r}")
         if value is not None:
             _set_default(inputs[input_idx], value, format)
         inputs[input_idx].type.isOptional = True
@@ -339,11 +345,11 @@ class _Descriptions(MutableMapping[str, str]):
 
 
 _FORMATS = {"DOUBLE": "double", "FLOAT32": "float", "FLOAT16": "float", "INT32": "int", "INT8": "int"}
-"""Data type of an array -> format of the value that stands for it."""
+"""Data type of an array -> format of its default value."""
 
 
 def _set_default(feature: Any, value: float, format: str | None) -> None:
-    """Say what stands for the elements of an array that is left out."""
+    """Set the default value of the elements of an optional array."""
     if not feature.type.HasField("multiArrayType"):
         raise SpecError(f"the input {feature.name!r} is not an array; only arrays take a default value")
     kind = feature.type.multiArrayType

@@ -44,7 +44,7 @@ class LayerMethods(Core):
     def add_copy(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `copy` (specification 4).
 
-        x itself: the layer that may write a blob again. x: any shape.
+        x itself: the layer that may write a blob again.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -66,7 +66,7 @@ class LayerMethods(Core):
     def add_loop_continue(self, name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `loopContinue` (specification 4).
 
-        Go on with the next turn of the loop around it.
+        Go on with the next iteration of the loop around it.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -76,7 +76,7 @@ class LayerMethods(Core):
     def add_ceil(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `ceil` (specification 4).
 
-        The smallest whole number that is not below x.
+        The smallest integer that is not below x.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -88,7 +88,7 @@ class LayerMethods(Core):
     def add_floor(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `floor` (specification 4).
 
-        The largest whole number that is not above x.
+        The largest integer that is not above x.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -112,7 +112,7 @@ class LayerMethods(Core):
     def add_round(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `round` (specification 4).
 
-        The nearest whole number; of two equally near ones the even one, as in NumPy.
+        The nearest integer; of two equally near ones the even one, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -297,7 +297,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `modBroadcastable` (specification 4).
 
-        What division by y leaves of x, elementwise; it has the sign of y, as in NumPy.
+        The remainder of x divided by y, elementwise; it has the sign of y, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -445,7 +445,7 @@ class LayerMethods(Core):
     def add_gather_nd(self, name: str, input_names: Sequence[str] | str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `gatherND` (specification 4).
 
-        The elements or slices of x at places of several coordinates, which stand in the last axis of the indices.
+        The elements or slices of x at positions of several coordinates, which are in the last axis of the indices.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -457,7 +457,7 @@ class LayerMethods(Core):
     def add_get_shape(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `getShape` (specification 4).
 
-        The shape of x as numbers: [R] for rank R.
+        The shape of x as numbers.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -474,7 +474,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `broadcastToLike` (specification 4).
 
-        x repeated to the shape of the second input, whose values do not matter.
+        x broadcast to the shape of the second input, whose values do not matter.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -491,7 +491,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `broadcastToDynamic` (specification 4).
 
-        x repeated to the shape that the second input holds, known when the network is traced; as in NumPy.
+        x broadcast to the shape that the second input holds, known when the network is traced; as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -520,7 +520,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reshapeDynamic` (specification 4).
 
-        x in the shape that the second input holds, known when the network is traced; one -1 takes what is left.
+        x in the shape that the second input holds, known when the network is traced; one -1 takes what remains.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -866,7 +866,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reduceLogSumExp` (specification 4).
 
-        The logarithm of the sum of exponentials, free of overflow, along `axes`, which may count from the end.
+        The logarithm of the sum of exponentials, without overflow, along `axes`, which may count from the end.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -996,7 +996,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformLike` (specification 4).
 
-        Numbers even over [min_val, max_val) in the shape of x, whatever its values.
+        Numbers uniform over [min_val, max_val) in the shape of x, whatever its values.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1028,7 +1028,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformStatic` (specification 4).
 
-        Numbers even over [min_val, max_val) in a fixed shape.
+        Numbers uniform over [min_val, max_val) in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1061,7 +1061,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformDynamic` (specification 4).
 
-        Numbers even over [min_val, max_val) in the shape that the input holds, known when the network is traced.
+        Numbers uniform over [min_val, max_val) in the shape that the input holds, known when the network is traced.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1092,7 +1092,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomBernoulliLike` (specification 4).
 
-        Ones with probability `prob`, else zeros in the shape of x, whatever its values.
+        Ones with probability `prob`, else zeros, in the shape of x, whatever its values.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1121,7 +1121,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomBernoulliStatic` (specification 4).
 
-        Ones with probability `prob`, else zeros in a fixed shape.
+        Ones with probability `prob`, else zeros, in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1151,7 +1151,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomBernoulliDynamic` (specification 4).
 
-        Ones with probability `prob`, else zeros in the shape that the input holds, known when the network is traced.
+        Ones with probability `prob`, else zeros, in the shape that the input holds, known when the network is traced.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1980,7 +1980,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `upsample` (specification 1).
 
-        An image made larger by a factor: pixels repeated (NN), or interpolated (BILINEAR).
+        An image enlarged by a factor: pixels repeated (NN), or interpolated (BILINEAR).
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2138,7 +2138,7 @@ class LayerMethods(Core):
 
         - `add`: The sum of all inputs; with a single input, x + alpha.
         - `multiply`: The product of all inputs; with a single input, x * alpha.
-        - `concat`: All inputs behind each other along the channels, or along the sequence (axis -5).
+        - `concat`: All inputs concatenated along the channels, or along the sequence (axis -5).
         - `dot`: The dot product of two vectors of channels, or the cosine of the angle between them.
         - `max`: The elementwise maximum of all inputs, which broadcast.
         - `min`: The elementwise minimum of all inputs, which broadcast.
@@ -2224,7 +2224,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `clip` (specification 4).
 
-        min(max(x, min_val), max_val). x: any shape; returns the same.
+        min(max(x, min_val), max_val).
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2376,7 +2376,7 @@ class LayerMethods(Core):
         - `logicalAnd`: 1 where, of x and y, both are not 0; 0 elsewhere.
         - `logicalOr`: 1 where, of x and y, at least one is not 0; 0 elsewhere.
         - `logicalXor`: 1 where, of x and y, exactly one is not 0; 0 elsewhere.
-        - `logicalNot`: 1 where x is 0, 0 elsewhere. x: any shape; returns the same.
+        - `logicalNot`: 1 where x is 0, 0 elsewhere.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2937,7 +2937,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reshapeStatic` (specification 4).
 
-        x in a fixed shape, where one -1 takes what is left. A 0 is a size, as in NumPy: the format says nothing of it.
+        x in a fixed shape, where one -1 takes the remaining elements.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2963,7 +2963,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `rankPreservingReshape` (specification 4).
 
-        x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes what is left.
+        x in another shape of the same rank, where a 0 keeps an axis as it is and one -1 takes the remaining elements.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3117,7 +3117,7 @@ class LayerMethods(Core):
     def add_sequence_repeat(self, name: str, nrep: int, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sequenceRepeat` (specification 1).
 
-        The whole sequence again and again along its axis, -5.
+        The whole sequence repeated along its axis, -5.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3162,7 +3162,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `stack` (specification 4).
 
-        All inputs behind each other on a new axis.
+        Stack all inputs along a new axis.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3182,7 +3182,8 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `concatND` (specification 4).
 
-        All inputs behind each other along an axis; with `interleave` their first elements, then their second ones ...
+        Concatenate all inputs along an axis; with `interleave`, first all their first elements, then the second ones
+        ...
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3458,7 +3459,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `gather` (specification 4).
 
-        The slices of x at the given places of one axis.
+        The slices of x at the given positions of one axis.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3477,7 +3478,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `gatherAlongAxis` (specification 4).
 
-        One element of x for each index, from the given place of the axis and the index's own place on all others.
+        One element of x for each index, from the given position on the axis and the index's own position on all others.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3556,7 +3557,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `scatterND` (specification 4).
 
-        x with elements or slices at places of several coordinates replaced, increased ... by the updates.
+        x with elements or slices at positions of several coordinates replaced, increased ... by the updates.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3632,7 +3633,7 @@ class LayerMethods(Core):
     def add_fill_like(self, name: str, input_name: str, output_name: str, value: float = 0.0) -> NeuralNetworkLayer:
         """Append a layer of kind `fillLike` (specification 4).
 
-        One number in the shape of x. x: any shape.
+        One number in the shape of x.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3697,7 +3698,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `broadcastToStatic` (specification 4).
 
-        x repeated to a fixed shape, aligned at the ends, as in NumPy. Raises ShapeError where that does not go.
+        x broadcast to a fixed shape, aligned at the ends, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3725,7 +3726,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `rangeStatic` (specification 4).
 
-        Evenly spaced numbers from the start up to, and without, the end.
+        Evenly spaced numbers from the start up to, but without, the end.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3980,7 +3981,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `topK` (specification 4).
 
-        The K largest numbers along an axis in falling order, or the K smallest in rising order, and their positions.
+        The K largest numbers along an axis in descending order, or the K smallest ascending, and their positions.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -4012,7 +4013,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `cumSum` (specification 5).
 
-        The running sum along an axis, from its start or, with `reverse`, from its end.
+        The cumulative sum along an axis, from its start or, with `reverse`, from its end.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -4045,7 +4046,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `NonMaximumSuppression` (specification 4).
 
-        The boxes that survive non-maximum suppression, best first, padded to a fixed number. See `suppress`.
+        The boxes that survive non-maximum suppression, best first, padded to a fixed number.
 
         Args:
             name: Name of the layer, unique in the network.

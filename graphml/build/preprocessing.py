@@ -13,7 +13,7 @@ _TO_CHANNELS_FIRST = ([2, 0, 1], [0, 3, 1, 2])
 
 
 def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
-    """Make an array input an image of the same size. An input that is an image already stays as it is.
+    """Turn an array input into an image of the same size. An input that is an image already is not changed.
 
     Args:
         builder: The builder of the network, whose layers may be changed.

@@ -10,9 +10,9 @@ from graphml.frontends.layer_interface import LayerInterface, Port
 from graphml.graph import EXIT, Graph, Node, Region, check_wiring
 from graphml.spec import attributes as wire
 from graphml.spec import layers
-from graphml.spec.layer_rules import blob_counts
 from graphml.spec.networks import is_exact, layer_keys
-from graphml.spec.problems import layer_label
+from graphml.spec.rules.layer_fields import blob_counts
+from graphml.spec.rules.problems import layer_label
 
 DIALECT = "layer"
 

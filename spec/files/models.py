@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from graphml.errors import SpecError
@@ -92,7 +92,7 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(path: Path) -> Generator[None]:
     """Turn errors of the operating system into SpecErrors, and start every SpecError with the path."""
     try:
         yield

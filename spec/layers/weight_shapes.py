@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from google.protobuf.message import Message
 
@@ -12,7 +12,7 @@ from graphml.spec.layers.kinds import descriptor
 Shape = tuple[int, ...]
 
 
-def _convolution(p) -> dict[str, Shape]:
+def _convolution(p: Any) -> dict[str, Shape]:
     kernel = tuple(p.kernelSize) or (3, 3)
     groups = p.nGroups if p.nGroups else 1
     if p.isDeconvolution:
@@ -20,7 +20,7 @@ def _convolution(p) -> dict[str, Shape]:
     return {"weights": (p.outputChannels, p.kernelChannels, *kernel), "bias": (p.outputChannels,)}
 
 
-def _convolution3d(p) -> dict[str, Shape]:
+def _convolution3d(p: Any) -> dict[str, Shape]:
     kernel = (p.kernelDepth, p.kernelHeight, p.kernelWidth)
     groups = p.nGroups if p.nGroups else 1
     if p.isDeconvolution:
@@ -28,7 +28,7 @@ def _convolution3d(p) -> dict[str, Shape]:
     return {"weights": (p.outputChannels, p.inputChannels // groups, *kernel), "bias": (p.outputChannels,)}
 
 
-def _recurrent(p) -> dict[str, Shape]:
+def _recurrent(p: Any) -> dict[str, Shape]:
     """Shapes by the ending of the field's name, for one cell of any recurrent kind."""
     return {
         "WeightMatrix": (p.outputVectorSize, p.inputVectorSize),
@@ -101,16 +101,19 @@ def _ends(name: str, ending: str) -> bool:
     return name.replace("_", "").lower().endswith(ending)
 
 
+def _first_cell(weights: Any) -> Mapping[str, Any]:
+    """The weights of a cell; of two directions, those of the first."""
+    return cast("Sequence[Mapping[str, Any]]", weights)[0] if isinstance(weights, list | tuple) else weights
+
+
 def _gates(fields: Mapping[str, Any]) -> dict[str, Any]:
-    matrices = fields.get("weightParams", fields)
-    cell = matrices[0] if isinstance(matrices, list | tuple) else matrices
+    cell = _first_cell(fields.get("weightParams", fields))
     matrix = next(value for name, value in cell.items() if _ends(name, "weightmatrix"))
     return {"outputVectorSize": matrix.shape[0], "inputVectorSize": matrix.shape[1]}
 
 
 def _lstm(fields: Mapping[str, Any]) -> dict[str, Any]:
-    matrices = fields["weightParams"]
-    cell = matrices[0] if isinstance(matrices, list | tuple) else matrices
+    cell = _first_cell(fields["weightParams"])
     flags = {
         "hasBiasVectors": any(_ends(name, "biasvector") for name in cell),
         "hasPeepholeVectors": any(_ends(name, "peepholevector") for name in cell),

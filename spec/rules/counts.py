@@ -1,7 +1,7 @@
-"""How many parts a model may have: a message that holds nothing takes two bytes in a file and a hundred in memory.
+"""Limits of the number of parts: an empty message takes two bytes in a file, but a hundred in memory.
 
-The parts counted here are those for which objects of Python are made, and which rules compare with each other. All
-others, such as the nodes of trees, may be as many as a file holds; reading it takes up to 50 times its size in memory.
+Counted are the parts for which Python objects are made and which rules compare with each other. Other parts, such as
+the nodes of trees, are not limited; reading them takes up to 50 times the size of the file.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ from graphml.errors import SpecError
 from graphml.spec import layers
 
 MOST = {"layers": 1 << 16, "features": 1 << 16, "models": 1 << 14, "functions": 1 << 14, "weights": 1 << 16}
-"""Of a whole model: layers, those of sub-networks included; inputs, outputs, training inputs and states; models, which
-are itself and all stages of pipelines; functions; weights that layers have in lists."""
+"""The limits of a whole model: layers, including those of sub-networks; inputs, outputs, training inputs and states;
+the model itself and all stages of pipelines; functions; weights of custom layers."""
 
 
 def check_counts(model: Any) -> None:
-    """Raise SpecError when a model has more of these parts than any real one."""
+    """Check that a model has no more parts than `MOST`.
+
+    Raises:
+        SpecError: If it has; the message names the parts.
+    """
     counts = dict.fromkeys(MOST, 0)
 
     def count(what: str, number: int) -> None:
         counts[what] += number
         if counts[what] > MOST[what]:
-            raise SpecError(f"the model has {counts[what]:,} {what} or more; {MOST[what]:,} are the most")
+            raise SpecError(f"the model has {counts[what]:,} {what} or more; expected at most {MOST[what]:,}")
 
     count("models", 1)
     todo = [model]

@@ -12,13 +12,13 @@ from graphml.spec.rules.problems import Problem, inside
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 MOST_ELEMENTS = 2**40
-"""Arrays and images with more elements than this are taken for damage: as float32 they would fill four terabytes."""
+"""Arrays and images with more elements are considered damaged: as float32 they would take four terabytes."""
 
 _MOST_AXES = 32
 
 
 def interface_problems(model: Model) -> Iterator[Problem]:
-    """Everything wrong with the description of a model."""
+    """Everything that is wrong with the description of a model."""
     description = model.description
     yield from _features(description)
     for function in description.functions:
@@ -32,10 +32,14 @@ def interface_problems(model: Model) -> Iterator[Problem]:
 
 
 def fixed_size(array: Any) -> int | None:
-    """How many elements an array type of one declared shape has.
+    """The number of elements of an array with one declared shape.
 
-    None where the shape is flexible or not declared, and where `interface_problems` finds fault with it: products of
-    thousands of sizes are numbers that Python neither computes soon nor writes.
+    Args:
+        array: An ArrayFeatureType.
+
+    Returns:
+        The number, or None if the shape is flexible, not declared or illegal: Python takes too long to multiply
+        thousands of sizes.
     """
     if not array.shape or array.WhichOneof("ShapeFlexibility") or any(_size_faults(array.shape, "")):
         return None
@@ -63,7 +67,7 @@ def _feature(feature: FeatureDescription, what: str) -> Iterator[Problem]:
         for fault, severity in _TYPES[kind](getattr(feature.type, kind), what):
             yield Problem(where, fault, severity)
     if what == "output" and feature.type.isOptional:
-        yield Problem(where, "is optional, which only inputs may be", "warning")
+        yield Problem(where, "is optional, but only inputs may be", "warning")
 
 
 def _array(array: Any, what: str) -> Iterator[tuple[str, Any]]:
@@ -93,7 +97,7 @@ def _array(array: Any, what: str) -> Iterator[tuple[str, Any]]:
             outside = [axis for axis, bounds in enumerate(ranges) if not _holds(bounds, array.shape[axis])]
             if outside:
                 yield (
-                    f"its default size of axis {outside[0]}, {array.shape[outside[0]]}, is outside of its range",
+                    f"its default size of axis {outside[0]}, {array.shape[outside[0]]}, is outside its range",
                     "error",
                 )
     elif not array.shape and what == "input":
@@ -102,7 +106,7 @@ def _array(array: Any, what: str) -> Iterator[tuple[str, Any]]:
 
 
 def _default(array: Any) -> Iterator[tuple[str, Any]]:
-    """The value of an optional input that is left out has the type of the array."""
+    """The default value of an optional input must have the type of the array."""
     default = array.WhichOneof("defaultOptionalValue")
     types = {
         "doubleDefaultValue": (array.DOUBLE,),
@@ -134,25 +138,25 @@ def _image(image: Any, what: str) -> Iterator[tuple[str, Any]]:
             bounds = getattr(image.imageSizeRange, f"{name}Range")
             yield from _range(bounds, name)
             if number and not _holds(bounds, number):
-                yield f"its default {name}, {number}, is outside of its range", "error"
+                yield f"its default {name}, {number}, is outside its range", "error"
     if any(size) or not flexible:
         yield from ((fault, "error") for fault in _size_faults(size, "size (width, height)"))
 
 
 def _dictionary(dictionary: Any, what: str) -> Iterator[tuple[str, Any]]:
     if dictionary.WhichOneof("KeyType") is None:
-        yield "is a dictionary without a type of keys", "error"
+        yield "is a dictionary without a key type", "error"
 
 
 def _sequence(sequence: Any, what: str) -> Iterator[tuple[str, Any]]:
     if sequence.WhichOneof("Type") is None:
-        yield "is a sequence without a type of elements", "error"
+        yield "is a sequence without an element type", "error"
     yield from _range(sequence.sizeRange, "length")
 
 
 def _state(state: Any, what: str) -> Iterator[tuple[str, Any]]:
     if what == "output":
-        yield "is a state, which no output can be", "error"
+        yield "is a state, but an output cannot be one", "error"
     if not state.arrayType.shape:
         yield "is a state without a shape", "error"
     yield from ((fault, "error") for fault in _size_faults(list(state.arrayType.shape), "shape"))
@@ -168,9 +172,9 @@ _TYPES = {
 
 
 def _size_faults(sizes: Sequence[int], what: str) -> Iterator[str]:
-    """Sizes are positive and few, and their product is not absurd. Python integers: nothing overflows."""
+    """Sizes must be positive, few, and have a product of at most `MOST_ELEMENTS`. Python integers do not overflow."""
     if len(sizes) > _MOST_AXES:
-        yield f"{what} has {len(sizes)} axes; {_MOST_AXES} are the most"
+        yield f"{what} has {len(sizes)} axes; expected at most {_MOST_AXES}"
         return
     count = 1
     for size in sizes:
@@ -179,7 +183,7 @@ def _size_faults(sizes: Sequence[int], what: str) -> Iterator[str]:
             return
         count *= size
     if count > MOST_ELEMENTS:
-        yield f"{what} {_shown(sizes)} has {count} elements, more than any machine can hold"
+        yield f"{what} {_shown(sizes)} has {count} elements, which no machine can hold"
 
 
 def _shown(sizes: Sequence[int]) -> str:
@@ -187,7 +191,7 @@ def _shown(sizes: Sequence[int]) -> str:
 
 
 def _range(bounds: Any, what: str) -> Iterator[tuple[str, Any]]:
-    """An upper bound below zero means that there is none."""
+    """A range must not be empty; a negative upper bound means that there is none."""
     if 0 <= bounds.upperBound < bounds.lowerBound:
         yield f"{what} has the range {bounds.lowerBound} to {bounds.upperBound}, which is empty", "error"
 
@@ -204,7 +208,7 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
     description = model.description
     outputs = {feature.name: feature.type.WhichOneof("Type") for feature in description.output}
     name, probabilities = description.predictedFeatureName, description.predictedProbabilitiesName
-    # a text classifier brings its own names
+    # a text classifier has its own names
     classifier, regressor = kind.endswith("Classifier") and kind != "textClassifier", kind.endswith("Regressor")
     if not classifier and not regressor:
         return
@@ -219,7 +223,7 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
         if outputs[name] not in (*legal, None):
             yield Problem(
                 f"output {name!r}",
-                f"has the type {outputs[name]}; what {with_article(kind)} predicts is {' or '.join(legal)}",
+                f"must have the type {' or '.join(legal)}, got {outputs[name]}",
             )
         yield from _label_type(model, kind, name, outputs[name])
     if classifier and probabilities:
@@ -227,12 +231,12 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
             yield Problem("description", f"predictedProbabilitiesName is {probabilities!r}, which is not an output")
         elif outputs[probabilities] not in ("dictionaryType", "multiArrayType", None):
             yield Problem(
-                f"output {probabilities!r}", f"has the type {outputs[probabilities]}; probabilities are a dictionary"
+                f"output {probabilities!r}", f"must be a dictionary of probabilities, got {outputs[probabilities]}"
             )
 
 
 def _label_type(model: Model, kind: str, name: str, declared: str | None) -> Iterator[Problem]:
-    """The class labels and the output that carries one of them have the same type."""
+    """The class labels must have the type of the output for them."""
     message = getattr(model, kind)
     if "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name or declared not in ("int64Type", "stringType"):
         return

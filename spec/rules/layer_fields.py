@@ -1,25 +1,47 @@
-"""What each layer kind demands of its own fields, before any shape is known: one table of small rules.
+"""The legal values of each layer kind's fields, before any shape is known: one table of small rules.
 
-A rule takes a layer and its parameters and yields sentences about what is wrong. Names of fields are those of the wire.
+A rule takes a layer and its parameters, and yields a sentence for each fault. Fields have their wire names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
 from graphml.spec import layers
+from graphml.spec.rules.field_checks import (
+    MOST_AXES,
+    Rule,
+    at_least,
+    border,
+    chosen,
+    distinct,
+    filled,
+    lengths,
+    not_zero,
+    one_free_size,
+    ordered,
+    pairs,
+    permutation,
+    probability,
+    values_of,
+    where_not,
+    with_inputs,
+)
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
-
-Rule = Callable[[Any, Any], Iterator[str]]
-
-_MOST_AXES = 32
 
 
 def field_faults(layer: NeuralNetworkLayer) -> Iterator[str]:
-    """Everything wrong with the fields of a layer that has a kind; weights are judged elsewhere."""
+    """The faults of a layer's fields and of its numbers of blobs; weights are checked in `networks`.
+
+    Args:
+        layer: The layer. A layer without a kind has no faults here.
+
+    Returns:
+        A sentence for each fault.
+    """
     kind = layer.WhichOneof("layer")
     if kind is None:
         return
@@ -31,7 +53,7 @@ def field_faults(layer: NeuralNetworkLayer) -> Iterator[str]:
 
 
 def blob_counts(layer: NeuralNetworkLayer) -> Iterator[str]:
-    """Whether a layer that has a kind has too few or too many inputs or outputs."""
+    """A sentence if a layer has too few or too many inputs, and one for its outputs."""
     kind = layer.WhichOneof("layer") or ""
     yield from _count(layer.input, layers.input_range(kind), "input")
     yield from _count(layer.output, layers.output_range(kind), "output")
@@ -40,176 +62,44 @@ def blob_counts(layer: NeuralNetworkLayer) -> Iterator[str]:
 def _count(names: Sequence[str], legal: tuple[int, int], what: str) -> Iterator[str]:
     fewest, most = legal
     if not fewest <= len(names) <= most:
-        many = most > _MOST_AXES
+        many = most > MOST_AXES
         wanted = f"{fewest} or more" if many else str(fewest) if fewest == most else f"{fewest} to {most}"
-        yield f"has {len(names)} {what}s; {wanted} are legal"
+        yield f"expected {wanted} {what}{'' if wanted == '1' else 's'}, got {len(names)}"
 
 
-# Messages inside of parameters that have enums themselves.
+# Messages in parameters that have enum fields themselves.
 _WITH_ENUMS = ("SamePadding", "SamplingMode", "BoxCoordinatesMode")
 
 
 def _unknown_enums(message: Message) -> Iterator[str]:
-    """Enum values that the format does not have, here and in contained messages other than weights and networks."""
+    """Enum values that the format does not define, here and in contained messages other than weights and networks."""
     for field, value in message.ListFields():
         if field.enum_type is not None:
             if value not in field.enum_type.values_by_number:
-                yield f"{field.name} is {value}, which is none of {', '.join(field.enum_type.values_by_name)}"
+                yield f"{field.name} must be one of {', '.join(field.enum_type.values_by_name)}, got {value}"
         elif field.message_type is not None and field.message_type.name in _WITH_ENUMS:
             yield from _unknown_enums(value)
-
-
-# Rules that fit many kinds --------------------------------------------------------------------------------------------
-
-
-def _values(params: Any, field: str) -> Sequence[Any]:
-    value = getattr(params, field)
-    return value if params.DESCRIPTOR.fields_by_name[field].is_repeated else (value,)
-
-
-def at_least(low: int, *fields: str) -> Rule:
-    def rule(layer, params):
-        for field in fields:
-            wrong = next((value for value in _values(params, field) if not value >= low), None)
-            if wrong is not None:
-                yield f"{field} is {wrong}; it must be at least {low}"
-
-    return rule
-
-
-def lengths(field: str, *legal: int) -> Rule:
-    def rule(layer, params):
-        if len(getattr(params, field)) not in legal:
-            yield f"{field} has {len(getattr(params, field))} values; {' or '.join(map(str, legal))} are legal"
-
-    return rule
-
-
-def pairs(*fields: str) -> Rule:
-    """[height, width], both at least 1, or nothing for the default."""
-    rules = [rule for field in fields for rule in (lengths(field, 0, 2), at_least(1, field))]
-    return lambda layer, params: (fault for rule in rules for fault in rule(layer, params))
-
-
-def filled(*fields: str) -> Rule:
-    def rule(layer, params):
-        for field in fields:
-            if not len(getattr(params, field)):
-                yield f"{field} is empty, but it is required"
-
-    return rule
-
-
-def distinct(field: str) -> Rule:
-    def rule(layer, params):
-        values = getattr(params, field)
-        if len(set(values)) != len(values):
-            yield f"{field} names an axis twice"
-
-    return rule
-
-
-def chosen(oneof: str) -> Rule:
-    def rule(layer, params):
-        if params.WhichOneof(oneof) is None:
-            members = ", ".join(f.name for f in params.DESCRIPTOR.oneofs_by_name[oneof].fields)
-            yield f"{oneof} is not set; it must be one of {members}"
-
-    return rule
-
-
-def permutation(field: str, of: int | None = None) -> Rule:
-    def rule(layer, params):
-        axes = getattr(params, field)
-        count = len(axes) if of is None else of
-        if len(axes) > _MOST_AXES or sorted(axes) != list(range(count)):
-            shown = list(axes) if len(axes) <= _MOST_AXES else f"a list of {len(axes)} axes"
-            yield f"{field} is {shown}, which is not a permutation of the axes 0 to {count - 1}"
-
-    return rule
-
-
-def ordered(low: str, high: str) -> Rule:
-    def rule(layer, params):
-        if not getattr(params, low) <= getattr(params, high):
-            yield f"{low} is {getattr(params, low)}, more than {high}, which is {getattr(params, high)}"
-
-    return rule
-
-
-def probability(field: str) -> Rule:
-    def rule(layer, params):
-        if not 0 <= getattr(params, field) <= 1:
-            yield f"{field} is {getattr(params, field)}; it must lie between 0 and 1"
-
-    return rule
-
-
-def not_zero(field: str) -> Rule:
-    def rule(layer, params):
-        if any(value == 0 for value in _values(params, field)):
-            yield f"{field} is 0"
-
-    return rule
-
-
-def one_free_size(field: str, low: int = 0) -> Rule:
-    """A target shape: -1, at most once, stands for what is left over."""
-
-    def rule(layer, params):
-        sizes = getattr(params, field)
-        if sum(size == -1 for size in sizes) > 1:
-            yield f"{field} has more than one -1"
-        wrong = next((size for size in sizes if size < low and size != -1), None)
-        if wrong is not None:
-            yield f"{field} holds {wrong}, which is not a size"
-
-    return rule
-
-
-def with_inputs(count: int, *rules: Rule) -> Rule:
-    """Rules for a field that a further input would replace."""
-    return lambda layer, params: (fault for rule in rules if len(layer.input) <= count for fault in rule(layer, params))
-
-
-def where_not(flag: str, *rules: Rule) -> Rule:
-    return lambda layer, params: (fault for rule in rules if not getattr(params, flag) for fault in rule(layer, params))
-
-
-def border(*path: str, legal: tuple[int, ...] = (0, 2)) -> Rule:
-    """BorderAmounts: one entry for height, one for width."""
-
-    def rule(layer, params):
-        for name in path:
-            if not params.HasField(name) and path[-1] != name:
-                return
-            params = getattr(params, name)
-        if len(params.borderAmounts) not in legal:
-            wanted = " or ".join(map(str, legal))
-            yield f"{path[-1]} has {len(params.borderAmounts)} entries; {wanted} (height, width) are legal"
-
-    return rule
 
 
 # Rules of one kind ----------------------------------------------------------------------------------------------------
 
 
 def _groups(inputs: str) -> Rule:
-    def rule(layer, params):
+    def rule(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
         groups = params.nGroups if params.nGroups else 1
         if groups < 1:
-            yield f"nGroups is {groups}; it must be at least 1"
+            yield f"nGroups must be at least 1, got {groups}"
             return
-        # kernelChannels of a convolution, unlike a deconvolution, are already those of one group
+        # kernelChannels of a convolution, unlike those of a deconvolution, are the channels of one group
         one_group = inputs == "kernelChannels" and not params.isDeconvolution
         for field in ("outputChannels",) if one_group else ("outputChannels", inputs):
             if getattr(params, field) % groups:
-                yield f"nGroups is {groups}, which does not divide {field}, {getattr(params, field)}"
+                yield f"nGroups must divide {field}, got {groups} for {getattr(params, field)}"
 
     return rule
 
 
-def _computed_weights(layer, params):
+def _computed_weights(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if len(layer.input) < 2:
         return
     for wrong, what in (
@@ -222,21 +112,21 @@ def _computed_weights(layer, params):
 
 
 def _deconvolved_shape(count: int) -> Rule:
-    def rule(layer, params):
+    def rule(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
         if params.isDeconvolution:
             yield from lengths("outputShape", 0, count)(layer, params)
 
     return rule
 
 
-def _matmul(layer, params):
+def _matmul(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if len(layer.input) > 1:
         for flag in ("hasBias", "int8DynamicQuantize"):
             if getattr(params, flag):
-                yield f"{flag} is set, which needs a stored matrix, but there are two inputs"
+                yield f"{flag} needs a stored matrix, but the second input replaces it"
 
 
-def _int8(layer, params):
+def _int8(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if not params.int8DynamicQuantize:
         return
     how, linear = params.weights.quantization, params.weights.quantization.linearQuantization
@@ -244,107 +134,107 @@ def _int8(layer, params):
         yield "int8DynamicQuantize needs weights in int8RawValue: 8 bits, linear, with one scale and no bias"
 
 
-def _custom_padding(layer, params):
+def _custom_padding(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     custom = params.DESCRIPTOR.fields_by_name["paddingType"].enum_type.values_by_name["CUSTOM"].number
     for side in ("Front", "Back", "Top", "Bottom", "Left", "Right"):
         amount = getattr(params, f"customPadding{side}")
         if amount < 0:
-            yield f"customPadding{side} is {amount}; it must be at least 0"
+            yield f"customPadding{side} must be at least 0, got {amount}"
         elif amount and params.paddingType != custom and params.DESCRIPTOR.name.startswith("Pooling"):
-            yield f"customPadding{side} is {amount}, but paddingType is not CUSTOM"
+            yield f"customPadding{side} must be 0 unless paddingType is CUSTOM, got {amount}"
 
 
-def _upsample(layer, params):
+def _upsample(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     fractional = len(params.fractionalScalingFactor)
     if fractional and len(params.scalingFactor):
-        yield "scalingFactor and fractionalScalingFactor are both set; one of them is legal"
+        yield "scalingFactor and fractionalScalingFactor are both set; expected one of them"
     if fractional and not (params.mode and params.linearUpsampleMode):
         yield "fractionalScalingFactor needs mode BILINEAR and a linearUpsampleMode other than DEFAULT"
     if params.linearUpsampleMode and not params.mode:
         yield "linearUpsampleMode needs mode BILINEAR"
 
 
-def _crop(layer, params):
+def _crop(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if len(layer.input) > 1:
         yield from lengths("offset", 2)(layer, params)
     else:
         yield from border("cropAmounts", legal=(2,))(layer, params)
 
 
-def _slice(layer, params):
+def _slice(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     start, end = params.startIndex, params.endIndex
     if (0 < end < start) or (end < 0 and start < 0 and start > end):
-        yield f"endIndex {end} lies before startIndex {start}"
+        yield f"endIndex must not be before startIndex {start}, got {end}"
 
 
-def _reduce(layer, params):
+def _reduce(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if params.mode == params.ARGMAX and params.axis in (params.CHW, params.HW):
-        yield "mode ARGMAX takes one axis: C, H or W"
+        yield "mode ARGMAX needs a single axis: C, H or W"
 
 
-def _split(layer, params):
+def _split(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if params.nOutputs and params.nOutputs != len(layer.output):
-        yield f"nOutputs is {params.nOutputs}, but the layer has {len(layer.output)} outputs"
+        yield f"nOutputs must be the number of outputs, {len(layer.output)}, got {params.nOutputs}"
 
 
-def _split_nd(layer, params):
+def _split_nd(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     count = len(params.splitSizes) if params.splitSizes else params.numSplits
     if count != len(layer.output):
-        yield f"numSplits or splitSizes say {count} parts, but the layer has {len(layer.output)} outputs"
+        yield f"numSplits or splitSizes make {count} parts, but the layer has {len(layer.output)} outputs"
 
 
-def _scale_bias(layer, params):
+def _scale_bias(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if params.hasBias:
         yield from lengths("shapeBias", 1, 3)(layer, params)
 
 
-# As a gate or output function only these six are legal.
+# Only these six are legal inside a recurrent layer.
 _RECURRENT_ACTIVATIONS = ("linear", "sigmoid", "tanh", "scaledTanh", "sigmoidHard", "ReLU")
 
 
 def _activations(field: str, count: int) -> Rule:
-    def rule(layer, params):
-        values = _values(params, field)
+    def rule(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
+        values = values_of(params, field)
         if len(values) != count:
-            yield f"{field} has {len(values)} entries; {count} are needed"
+            yield f"{field} must have {count} entries, got {len(values)}"
         for value in values:
             kind = value.WhichOneof("NonlinearityType")
             if kind not in _RECURRENT_ACTIVATIONS:
-                yield f"{field}: {kind or 'no function'} is none of {', '.join(_RECURRENT_ACTIVATIONS)}"
+                yield f"{field} must be one of {', '.join(_RECURRENT_ACTIVATIONS)}, got {kind or 'none'}"
 
     return rule
 
 
-def _copy(layer, params):
+def _copy(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if len(layer.input) == 1 and list(layer.input) == list(layer.output):
-        yield f"copies {layer.input[0]!r} onto itself"
+        yield f"copies {layer.input[0]!r} to itself"
 
 
-def _slice_static(layer, params):
+def _slice_static(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     fields = ("beginIds", "beginMasks", "endIds", "endMasks", "strides", "squeezeMasks")
     counts = {len(getattr(params, field)) for field in fields[:5]} | ({len(params.squeezeMasks)} - {0})
     if len(counts) > 1:
         yield f"{', '.join(fields)} have different lengths"
 
 
-def _constant_pad(layer, params):
+def _constant_pad(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     amounts = params.padAmounts
     if not amounts or len(amounts) % 2:
-        yield f"padAmounts has {len(amounts)} values; two for each axis are needed"
+        yield f"padAmounts must have two values for each axis, got {len(amounts)}"
     elif params.padToGivenOutputSizeMode and any(a and b for a, b in zip(amounts[::2], amounts[1::2], strict=True)):
-        yield "padAmounts pads an axis on both sides, but with padToGivenOutputSizeMode one of the two must be 0"
+        yield "padAmounts pads both sides of an axis, but with padToGivenOutputSizeMode one of the two must be 0"
 
 
-def _range(layer, params):
+def _range(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
     if len(layer.input) < 3 and not params.stepSizeValue:
-        yield "stepSizeValue is 0"
+        yield "stepSizeValue must not be 0"
 
 
 def _cells(count: int) -> Rule:
-    def rule(layer, params):
+    def rule(layer: NeuralNetworkLayer, params: Any) -> Iterator[str]:
         found = len(params.weightParams) if count > 1 else int(params.HasField("weightParams"))
         if found != count:
-            yield f"weightParams has {found} entries; {count} are needed"
+            yield f"weightParams must have {count} entries, got {found}"
 
     return rule
 
@@ -354,7 +244,7 @@ _KERNEL_3D = ("kernelDepth", "kernelHeight", "kernelWidth", "strideDepth", "stri
 _REDUCTIONS = ("L1", "L2", "Max", "Min", "Sum", "Prod", "Mean", "LogSum", "SumSquare", "LogSumExp")
 _RANDOM_STATIC = (with_inputs(0, filled("outputShape")), at_least(1, "outputShape"))
 
-_RULES: dict[str, tuple[Rule, ...]] = {
+_RULES: Mapping[str, tuple[Rule, ...]] = {
     "convolution": (
         chosen("ConvolutionPaddingType"),
         at_least(1, "outputChannels", "kernelChannels"),

@@ -16,7 +16,7 @@ from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 
 def network_problems(model: Model) -> Iterator[Problem]:
-    """Everything wrong with the network of a model, its interface left out."""
+    """Everything that is wrong with the network of a model, apart from its interface."""
     kind = model.WhichOneof("Type")
     network = getattr(model, kind)
     if not network.layers:
@@ -43,9 +43,9 @@ def _names(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
 
 @dataclass
 class _Scope:
-    """The blobs that may be read at some point, with the layer that wrote each: of this region, then outer ones."""
+    """The blobs that exist at some point, with the layer that wrote each: those of this region, then of outer ones."""
 
-    blobs: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict[str, str])
     outer: _Scope | None = None
 
     def writer(self, name: str) -> str | None:
@@ -59,7 +59,12 @@ class _Scope:
 
 @dataclass
 class _Walk:
-    """A walk over layers in order. writers: every blob of the network and the places (in walk order) that write it."""
+    """A walk over layers in order.
+
+    Attributes:
+        writers: {blob: the places that write it, in the order of the walk}.
+        place: The place of the present layer.
+    """
 
     writers: Mapping[str, list[tuple[int, str]]]
     place: int = field(default=-1)
@@ -77,7 +82,7 @@ class _Walk:
             yield from (Problem(label, fault, "warning") for fault in _tensors(layer))
             yield from self._reads(layer, label, scope)
             if kind in ("loopBreak", "loopContinue") and not in_loop:
-                yield Problem(label, "stands outside of a loop's body")
+                yield Problem(label, "is outside of the body of a loop")
             if kind == "branch":
                 yield from self._branch(layer, label, scope, in_loop)
             elif kind == "loop":
@@ -90,13 +95,13 @@ class _Walk:
                 continue
             places = self.writers.get(name, [])
             if not places:
-                yield Problem(label, f"reads {name!r}, which no layer and no input gives")
+                yield Problem(label, f"reads {name!r}, which is not an input and which no layer writes")
             elif places[0][0] >= self.place:
                 yield Problem(
-                    label, f"reads {name!r}, which only {places[0][1]} gives: the order is wrong, or there is a cycle"
+                    label, f"reads {name!r}, which only {places[0][1]} writes: the order is wrong, or there is a cycle"
                 )
             else:
-                # Core ML refuses it; here it exists where the side that runs, or a turn of the loop, is known
+                # Core ML refuses this; graphml runs it if the branch that is taken, or the first iteration, is known
                 what = f"reads {name!r}, which exists only inside a branch or loop ({places[0][1]} writes it)"
                 yield Problem(label, what, "warning")
 
@@ -110,11 +115,11 @@ class _Walk:
     def _branch(self, layer: NeuralNetworkLayer, label: str, scope: _Scope, in_loop: bool) -> Iterator[Problem]:
         params = layer.branch
         if not params.ifBranch.layers:
-            yield Problem(label, "has no layers on its if side")
+            yield Problem(label, "has no layers in its if branch")
         sides = (_Scope(outer=scope), _Scope(outer=scope))
         yield from inside(f"{label} > if", self.region(params.ifBranch.layers, sides[0], in_loop=in_loop))
         yield from inside(f"{label} > else", self.region(params.elseBranch.layers, sides[1], in_loop=in_loop))
-        # what only one side has may not exist afterwards
+        # a blob that only one side writes may not exist afterwards
         for name in sides[0].blobs.keys() & sides[1].blobs.keys():
             scope.blobs.setdefault(name, label)
 
@@ -159,7 +164,7 @@ def _writers(messages: Sequence[NeuralNetworkLayer]) -> dict[str, list[tuple[int
 
 
 def _tensors(layer: NeuralNetworkLayer) -> Iterator[str]:
-    """Declared ranks and sizes of blobs. They are hints: nothing here is computed from them."""
+    """Faults of the declared ranks and sizes of blobs, which are only hints."""
     for names, tensors, what in (
         (layer.input, layer.inputTensor, "inputTensor"),
         (layer.output, layer.outputTensor, "outputTensor"),
@@ -167,7 +172,7 @@ def _tensors(layer: NeuralNetworkLayer) -> Iterator[str]:
         if tensors and len(tensors) != len(names):
             yield f"{what} describes {len(tensors)} blobs of {len(names)}"
         if any(tensor.dimValue and len(tensor.dimValue) != tensor.rank for tensor in tensors):
-            yield f"{what} has a rank that is not the number of its sizes"
+            yield f"{what} has a rank other than its number of sizes"
 
 
 # Weights --------------------------------------------------------------------------------------------------------------
@@ -176,7 +181,7 @@ def _tensors(layer: NeuralNetworkLayer) -> Iterator[str]:
 def _weights(layer: NeuralNetworkLayer, kind: str, label: str) -> Iterator[Problem]:
     params = getattr(layer, kind)
     axis = layers.output_channel_axis(kind, params)
-    precisions = set()
+    precisions: set[str] = set()
     for name, message, declared in _stored(layer, kind, params, params):
         if message is None:
             yield Problem(label, f"{name} is missing")
@@ -231,7 +236,7 @@ def _optional(layer: NeuralNetworkLayer, kind: str, params: Any, name: str) -> b
 
 def _outputs(model: Model, kind: str, network: Any, blobs: Mapping[str, str]) -> Iterator[Problem]:
     description = model.description
-    made_of_labels = set()
+    made_of_labels: set[str] = set()
     if kind == "neuralNetworkClassifier":
         made_of_labels = {description.predictedFeatureName, description.predictedProbabilitiesName, "classLabel"}
     for feature in description.output:
@@ -239,15 +244,11 @@ def _outputs(model: Model, kind: str, network: Any, blobs: Mapping[str, str]) ->
             yield Problem(f"output {feature.name!r}", "no layer writes this blob")
         of_type = feature.type.WhichOneof("Type")
         if kind == "neuralNetwork" and of_type not in (None, "imageType", "multiArrayType", "doubleType", "int64Type"):
-            yield Problem(
-                f"output {feature.name!r}", f"has the type {of_type}; a network gives images, arrays and numbers"
-            )
+            yield Problem(f"output {feature.name!r}", f"must be an image, an array or a number, got {of_type}")
     for feature in description.input:
         of_type = feature.type.WhichOneof("Type")
         if of_type not in (None, "imageType", "multiArrayType", "doubleType", "int64Type", "stateType"):
-            yield Problem(
-                f"input {feature.name!r}", f"has the type {of_type}; a network takes images, arrays and numbers"
-            )
+            yield Problem(f"input {feature.name!r}", f"must be an image, an array or a number, got {of_type}")
     if description.input and all(feature.type.isOptional for feature in description.input):
         yield Problem("network", "has no input that is required")
     probabilities = network.labelProbabilityLayerName if kind == "neuralNetworkClassifier" else ""
@@ -258,13 +259,13 @@ def _outputs(model: Model, kind: str, network: Any, blobs: Mapping[str, str]) ->
 def _mapping(model: Model, network: Any) -> Iterator[Problem]:
     for name in ("arrayInputShapeMapping", "imageInputShapeMapping"):
         if getattr(network, name) not in (0, 1):
-            yield Problem("network", f"{name} is {getattr(network, name)}, which is neither of its values")
+            yield Problem("network", f"{name} must be 0 or 1, got {getattr(network, name)}")
     arrays = [f for f in model.description.input if f.type.WhichOneof("Type") == "multiArrayType"]
     if network.arrayInputShapeMapping or not arrays:
         return
     kinds = {layer.WhichOneof("layer") for layer in network.layers} - {None}
     if network.imageInputShapeMapping or any(layers.since(kind) > 3 for kind in kinds):
-        yield Problem("network", "Core ML wants EXACT_ARRAY_MAPPING beside newer layers or image mappings", "warning")
+        yield Problem("network", "Core ML requires EXACT_ARRAY_MAPPING with newer layers or image mappings", "warning")
         return
     for feature in arrays:
         rank = len(feature.type.multiArrayType.shape)
@@ -275,7 +276,7 @@ def _mapping(model: Model, network: Any) -> Iterator[Problem]:
 
 def _preprocessing(model: Model, network: Any) -> Iterator[Problem]:
     images = {f.name: f.type.imageType for f in model.description.input if f.type.WhichOneof("Type") == "imageType"}
-    seen = set()
+    seen: set[str] = set()
     for position, entry in enumerate(network.preprocessing):
         where = f"preprocessing, number {position + 1}"
         name = entry.featureName
@@ -294,7 +295,7 @@ def _preprocessing(model: Model, network: Any) -> Iterator[Problem]:
         seen.add(name)
         image = images[name]
         if entry.WhichOneof("preprocessor") is None:
-            yield Problem(where, "says neither scaler nor meanImage", "warning")
+            yield Problem(where, "sets neither scaler nor meanImage", "warning")
         if entry.WhichOneof("preprocessor") == "meanImage" and image.width > 0 and image.height > 0:
             channels = 3 if image.colorSpace in (image.RGB, image.BGR) else 1
             count, wanted = len(entry.meanImage.meanImage), channels * image.height * image.width
@@ -307,7 +308,7 @@ def _labels(network: Any) -> Iterator[Problem]:
     which = network.WhichOneof("ClassLabels")
     values = getattr(network, which).vector if which else ()
     if not len(values):
-        yield Problem("network", "a classifier has class labels, but none are given")
+        yield Problem("network", "a classifier needs class labels")
     repeated = [label for label, count in Counter(values).items() if count > 1]
     if repeated:
         yield Problem("network", f"the class label {repeated[0]!r} occurs more than once", "warning")

@@ -1,8 +1,8 @@
-"""Ranks through a network: how many axes each blob has, and the layers whose axes or ranks do not fit it.
+"""Rules of ranks: how many axes each blob of a network has, and which layers cannot take that many.
 
-Ranks follow from the declared inputs, layer by layer; where one depends on more than that it is unknown, and nothing is
-said of it. A rule reports only what no array of that rank can satisfy. A single number without axes has rank 0 inside
-of the network; most layers see a vector in its place.
+Ranks are inferred from the declared inputs, layer by layer. A rank that depends on more is unknown, and is not checked.
+A rule reports only what no array of that rank can satisfy. A scalar has rank 0 inside the network, but most layers see
+a vector of one element instead.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from graphml.errors import with_article
 from graphml.spec import layers
 from graphml.spec.layers import REGIONS
 from graphml.spec.rules.problems import Problem, inside, layer_label
@@ -18,7 +19,7 @@ from graphml.spec.wire.model_pb2 import FeatureDescription
 
 Rank = int | None
 Ranks = ChainMap[str, Rank]
-"""The ranks of blobs: of this region, then of those around it."""
+"""The ranks of the blobs of a region, then of those of the regions around it."""
 
 _MOST = 32  # axes that an array can have here
 
@@ -29,7 +30,12 @@ def rank_problems(network: Any, inputs: Sequence[FeatureDescription]) -> Iterato
 
 
 def ranks_after(messages: Any, ranks: Ranks) -> Iterator[Problem]:
-    """The problems of layers whose inputs have these ranks; `ranks` gains the blobs that they write."""
+    """The problems of a sequence of layers.
+
+    Args:
+        messages: The layers, in order.
+        ranks: The ranks of the blobs before them. The blobs that the layers write are added.
+    """
     for position, layer in enumerate(messages):
         kind = layer.WhichOneof("layer")
         label = layer_label(layer, position)
@@ -47,7 +53,7 @@ def ranks_after(messages: Any, ranks: Ranks) -> Iterator[Problem]:
 
 
 def _seen(kind: str, rank: Rank) -> Rank:
-    """The rank in which a layer finds an array."""
+    """The rank of an array as a layer sees it."""
     return 1 if rank == 0 and kind not in layers.KEEP_SCALARS else rank
 
 
@@ -83,14 +89,14 @@ def _kinds(messages: Any) -> Iterator[str]:
 def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[Problem]:
     networks = {name: getattr(getattr(layer, kind), field).layers for field, name in REGIONS[kind].items()}
     if "body" in networks:
-        # what a turn overwrites, the next may find in another rank
+        # an iteration may change the rank of a blob that it overwrites
         for name in _written(layer):
             if name in ranks:
                 ranks[name] = None
         for name in ("condition", "body"):
             yield from inside(f"{label} > {name}", ranks_after(networks[name], ranks))
         return
-    sides = [ranks.new_child(), ranks.new_child()]  # copies would cost more than all the rest
+    sides = [ranks.new_child(), ranks.new_child()]  # copies would take most of the time
     for (name, messages), side in zip(networks.items(), sides, strict=True):
         yield from inside(f"{label} > {name}", ranks_after(messages, side))
     for name in sides[0].maps[0].keys() | sides[1].maps[0].keys():
@@ -109,7 +115,7 @@ def _written(layer: Any) -> Iterator[str]:
             todo.extend(getattr(getattr(layer, kind), field).layers)
 
 
-# What layers demand ---------------------------------------------------------------------------------------------------
+# Ranks of inputs ------------------------------------------------------------------------------------------------------
 
 
 # The smallest rank of the first input.
@@ -121,12 +127,12 @@ _LEAST = {
     **dict.fromkeys(("convolution3d", "pooling3d", "globalPooling3d", "permute", "reshape", "cropResize"), 5),
     **dict.fromkeys(("sequenceRepeat", "simpleRecurrent", "gru", "uniDirectionalLSTM", "biDirectionalLSTM"), 5),
 }
-# `axis`: of the first input, unless another rule says of what.
+# The field `axis` names an axis of the first input.
 _AXIS = layers.kinds_of(
     """softmaxND concatND splitND gather scatter gatherAlongAxis scatterAlongAxis cumSum argSort topK argMin argMax
     sliceBySize slidingWindows"""
 )
-# Lists of so many entries for each axis.
+# Fields with a number of entries for each axis.
 _LISTED = {
     "transpose": ("axes", 1),
     "reverse": ("reverseDim", 1),
@@ -144,7 +150,7 @@ def _faults(kind: str, params: Any, given: Sequence[Rank]) -> Iterator[str]:
         return
     least = _LEAST.get(kind, 0)
     if rank < least:
-        yield f"its input has {rank} axes; at least {least} are needed"
+        yield f"expected an input with at least {least} axes, got {rank}"
         return
     if kind in _AXIS:
         yield from _axes([params.axis], rank)
@@ -162,17 +168,18 @@ def _faults(kind: str, params: Any, given: Sequence[Rank]) -> Iterator[str]:
     elif kind == "reverseSeq":
         yield from _axes([params.batchAxis, params.sequenceAxis], rank)
     elif kind == "layerNormalization" and len(params.normalizedShape) > rank:
-        yield f"normalizedShape has {len(params.normalizedShape)} sizes; its input has {rank} axes"
+        sizes = len(params.normalizedShape)
+        yield f"normalizedShape must have at most {rank} sizes, the rank of the input, got {sizes}"
     elif kind == "broadcastToStatic" and rank > len(params.targetShape):
-        yield f"targetShape has {len(params.targetShape)} sizes; its input has {rank} axes, which cannot become fewer"
+        yield f"targetShape must have at least {rank} sizes, the rank of the input, got {len(params.targetShape)}"
     if kind in ("concatND", "stack"):
         others = {other for other in given if other is not None}
         if len(others) > 1:
-            yield f"its inputs have {' and '.join(map(str, sorted(others)))} axes; all need as many"
+            yield f"all inputs must have the same rank, got {' and '.join(map(str, sorted(others)))}"
 
 
 def _as_listed(kind: str, params: Any, rank: int) -> int:
-    """The rank for which a layer's list was written: that of an image without the axes in front that it has here."""
+    """The rank for which a layer's list was written: 3 for images, which may have more leading axes here."""
     field, entries = _LISTED[kind]
     return 3 if rank in (4, 5) and len(getattr(params, field)) == 3 * entries else rank
 
@@ -180,15 +187,15 @@ def _as_listed(kind: str, params: Any, rank: int) -> int:
 def _axes(axes: Sequence[int], rank: int, of: str = "input") -> Iterator[str]:
     for axis in axes:
         if not -rank <= axis < rank:
-            yield f"axis {axis} does not exist; the {of} has {rank} axes"
+            yield f"axis {axis} is out of range for {with_article(of)} with {rank} axes"
 
 
 def _length(field: str, values: Sequence[Any], wanted: int) -> Iterator[str]:
     if len(values) not in (0, wanted):
-        yield f"{field} has {len(values)} values; its input needs {wanted}"
+        yield f"{field} must have {wanted} values for its input, got {len(values)}"
 
 
-# What layers give -----------------------------------------------------------------------------------------------------
+# Ranks of outputs -----------------------------------------------------------------------------------------------------
 
 _SAME = layers.kinds_of(
     """convolution pooling activation batchnorm mvn l2normalize softmax lrn crop padding upsample resizeBilinear
@@ -240,7 +247,7 @@ _RANKS: Mapping[str, Callable[[Any, Sequence[int]], Rank]] = {
         lambda p, r: r[0] if p.keepDims else 0 if p.reduceAll or not p.axes else r[0] - len(p.axes),
     ),
 }
-_FROM_FIELD = {
+_FROM_FIELD: Mapping[str, Callable[[Any], Rank]] = {
     "loadConstant": lambda p: 5,
     "loadConstantND": lambda p: _first_shape(p, "shape"),
     "fillStatic": lambda p: _first_shape(p, "targetShape"),

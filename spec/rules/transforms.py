@@ -1,13 +1,12 @@
-"""Rules of the models that prepare features, choose boxes, or stand for code and files elsewhere."""
+"""Rules of the models that transform features, suppress boxes, or refer to code and files elsewhere."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
-from graphml.errors import with_article
 from graphml.spec.rules.interface import fixed_size
 from graphml.spec.rules.problems import Problem, first_few
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
@@ -18,13 +17,13 @@ _KEYS = {"int64": "int64KeyType", "string": "stringKeyType"}
 
 
 def transform_problems(model: Model) -> Iterator[Problem]:
-    """Everything wrong with the content of these kinds; nothing for all others."""
+    """Everything that is wrong with the content of a model of one of these kinds; nothing for other kinds."""
     kind = model.WhichOneof("Type") or ""
     if kind in _RULES:
         yield from _RULES[kind](model, getattr(model, kind))
 
 
-# What a model takes and gives -----------------------------------------------------------------------------------------
+# Inputs and outputs --------------------------------------------------------------------------------------------------
 
 
 def _type(feature: FeatureDescription) -> str | None:
@@ -34,13 +33,13 @@ def _type(feature: FeatureDescription) -> str | None:
 def _single(model: Model, takes: tuple[str, ...], gives: tuple[str, ...]) -> list[Problem]:
     """One input and one output, of these types."""
     kind = str(model.WhichOneof("Type"))
-    found = []
+    found: list[Problem] = []
     for what, features, legal in (
         ("input", model.description.input, takes),
         ("output", model.description.output, gives),
     ):
         if len(features) != 1:
-            found.append(Problem(kind, f"has {len(features)} {what}s; it has one"))
+            found.append(Problem(kind, f"expected 1 {what}, got {len(features)}"))
         found += _types(kind, what, features, legal)
     return found
 
@@ -50,7 +49,7 @@ def _types(kind: str, what: str, features: Any, legal: tuple[str, ...]) -> Itera
         if _type(feature) not in (*legal, None):
             yield Problem(
                 f"{what} {feature.name!r}",
-                f"has the type {_type(feature)}; the {what} of {with_article(kind)} is {_or(legal)}",
+                f"must have the type {_or(legal)}, got {_type(feature)}",
             )
 
 
@@ -59,13 +58,13 @@ def _or(words: tuple[str, ...]) -> str:
 
 
 def _size(feature: FeatureDescription) -> int | None:
-    """How many elements an array of one declared shape has."""
+    """The number of elements of an array with one declared shape, else None."""
     return fixed_size(feature.type.multiArrayType) if _type(feature) == _ARRAY else None
 
 
 def _rank(feature: FeatureDescription, where: str) -> Iterator[Problem]:
     if _type(feature) == _ARRAY and len(feature.type.multiArrayType.shape) > 1:
-        what = f"has {len(feature.type.multiArrayType.shape)} axes; Core ML takes arrays of one axis here"
+        what = f"has {len(feature.type.multiArrayType.shape)} axes; Core ML expects 1"
         yield Problem(f"{where} {feature.name!r}", what, "warning")
 
 
@@ -73,7 +72,7 @@ def _keys(
     feature: FeatureDescription, wanted: str, what: str, severity: Literal["error", "warning"] = "error"
 ) -> Iterator[Problem]:
     if _type(feature) == _DICTIONARY and feature.type.dictionaryType.WhichOneof("KeyType") not in (wanted, None):
-        yield Problem(f"{what} {feature.name!r}", f"has other keys than {wanted}, which the model's list has", severity)
+        yield Problem(f"{what} {feature.name!r}", f"must have keys of {wanted}, as the list of the model has", severity)
 
 
 # One rule for each kind -----------------------------------------------------------------------------------------------
@@ -87,13 +86,13 @@ def _extractor(model: Model, message: Any) -> Iterator[Problem]:
     source, result = model.description.input[0], model.description.output[0]
     count, size = len(message.extractIndex), _size(source)
     if not count:
-        yield Problem("arrayFeatureExtractor", "names no elements")
+        yield Problem("arrayFeatureExtractor", "selects no elements")
     if count > 1 and _type(result) in _NUMBERS:
-        yield Problem("arrayFeatureExtractor", f"names {count} elements for one number")
+        yield Problem("arrayFeatureExtractor", f"selects {count} elements, but its output is one number")
     if size is not None and count and max(message.extractIndex) >= size:
-        yield Problem("arrayFeatureExtractor", f"names element {max(message.extractIndex)} of {size}, from 0 on")
+        yield Problem("arrayFeatureExtractor", f"index {max(message.extractIndex)} is out of range for size {size}")
     if count and _size(result) not in (count, None):
-        yield Problem("arrayFeatureExtractor", f"names {count} elements, its output has {_size(result)}")
+        yield Problem("arrayFeatureExtractor", f"selects {count} elements, but its output has {_size(result)}")
 
 
 def _mapping(model: Model, message: Any) -> Iterator[Problem]:
@@ -105,16 +104,16 @@ def _mapping(model: Model, message: Any) -> Iterator[Problem]:
     found = _single(model, (types[0], "sequenceType"), (types[1], "sequenceType"))
     yield from found
     if default is not None and (default == "strValue") != (types[1] == "stringType"):
-        yield Problem("categoricalMapping", f"its {default} has another type than the values of its {which}")
+        yield Problem("categoricalMapping", f"its {default} must have the type of the values of its {which}")
     if found:
         return
     ends = model.description.input[0], model.description.output[0]
     if len({_type(feature) == "sequenceType" for feature in ends}) > 1:
-        yield Problem("categoricalMapping", "a sequence becomes a sequence, one value becomes one value")
+        yield Problem("categoricalMapping", "input and output must both be sequences, or both be single values")
     for feature, wanted in zip(ends, types, strict=True):
         elements = feature.type.sequenceType.WhichOneof("Type") if _type(feature) == "sequenceType" else None
         if elements not in (wanted, None):
-            yield Problem(f"sequence {feature.name!r}", f"has elements {elements}; the map has {wanted} here")
+            yield Problem(f"sequence {feature.name!r}", f"must have elements of {wanted}, got {elements}")
 
 
 def _dictionary_vectorizer(model: Model, message: Any) -> Iterator[Problem]:
@@ -129,24 +128,24 @@ def _dictionary_vectorizer(model: Model, message: Any) -> Iterator[Problem]:
     if found:
         return
     source, result = model.description.input[0], model.description.output[0]
-    # a common converter declares strings whatever the list holds, and Core ML predicts with such files
+    # a common converter declares strings whatever the list contains, and Core ML accepts such files
     yield from _keys(source, _KEYS[which.removesuffix("ToIndex")], "input", "warning")
     yield from _keys(result, "int64KeyType", "output")
     if _size(result) not in (len(keys), None):
-        yield Problem("dictVectorizer", f"lists {len(keys)} keys, its output has {_size(result)} elements")
+        yield Problem("dictVectorizer", f"lists {len(keys)} keys, but its output has {_size(result)} elements")
 
 
-def _repeated(kind: str, keys: Any) -> Iterator[Problem]:
+def _repeated(kind: str, keys: Sequence[str] | Sequence[int]) -> Iterator[Problem]:
     for key, count in Counter(keys).items():
         if count > 1:
-            yield Problem(kind, f"lists {key!r} {count} times; the first place counts", "warning")
+            yield Problem(kind, f"lists {key!r} {count} times; the first is used", "warning")
 
 
 def _vectorizer(model: Model, message: Any) -> Iterator[Problem]:
     kind = "featureVectorizer"
     description = model.description
     if len(description.output) != 1:
-        yield Problem(kind, f"has {len(description.output)} outputs; it has one")
+        yield Problem(kind, f"expected 1 output, got {len(description.output)}")
     yield from _types(kind, "input", description.input, (*_NUMBERS, _ARRAY, _DICTIONARY))
     yield from _types(kind, "output", description.output, (_ARRAY,))
     inputs = {feature.name: feature for feature in description.input}
@@ -159,21 +158,23 @@ def _vectorizer(model: Model, message: Any) -> Iterator[Problem]:
             continue
         places = 1 if _type(feature) in _NUMBERS else _size(feature)
         if not column.inputDimensions:
-            yield Problem(kind, f"gives {column.inputColumn!r} no place")
+            yield Problem(kind, f"inputDimensions of {column.inputColumn!r} must be at least 1, got 0")
         elif places not in (column.inputDimensions, None):
-            yield Problem(kind, f"gives {column.inputColumn!r} {column.inputDimensions} places; it takes {places}")
+            yield Problem(
+                kind, f"inputDimensions of {column.inputColumn!r} must be {places}, got {column.inputDimensions}"
+            )
         yield from _keys(feature, "int64KeyType", "input")
     for name in inputs.keys() - {column.inputColumn for column in message.inputList}:
         yield Problem(kind, f"does not list its input {name!r}", "warning")
     total = sum(column.inputDimensions for column in message.inputList)
     if total > 2**40:
-        yield Problem(kind, f"makes rows of {total} elements, more than any machine can hold")
+        yield Problem(kind, f"makes rows of {total} elements, which no machine can hold")
     for feature in description.output:
         if _size(feature) not in (total, None):
-            yield Problem(kind, f"lists {total} places, its output has {_size(feature)} elements")
+            yield Problem(kind, f"makes rows of {total} elements, but its output has {_size(feature)}")
 
 
-# Type of the imputed value -> the features and the marks that it goes with.
+# Type of the imputed value -> the types of features, and the marker of missing values, that it can be used with.
 _IMPUTED: dict[str, tuple[tuple[str, ...], str | None]] = {
     "imputedDoubleValue": (("doubleType", _ARRAY), "replaceDoubleValue"),
     "imputedInt64Value": (("int64Type", _ARRAY), "replaceInt64Value"),
@@ -188,23 +189,23 @@ _IMPUTED: dict[str, tuple[tuple[str, ...], str | None]] = {
 def _imputer(model: Model, message: Any) -> Iterator[Problem]:
     which, mark = message.WhichOneof("ImputedValue"), message.WhichOneof("ReplaceValue")
     if which is None:
-        yield Problem("imputer", "has no value to put in")
+        yield Problem("imputer", "has no imputed value")
         return
     legal, legal_mark = _IMPUTED[which]
     found = _single(model, legal, legal)
     yield from found
     if mark is not None and mark != legal_mark:
-        yield Problem("imputer", f"marks what is missing by {mark}, which does not go with {which}")
+        yield Problem("imputer", f"{mark} cannot be used with {which}")
     if found:
         return
     source, result = model.description.input[0], model.description.output[0]
     if _type(source) != _type(result):
-        yield Problem("imputer", f"takes {_type(source)} and gives {_type(result)}, which must be the same")
+        yield Problem("imputer", f"input and output must have the same type, got {_type(source)} and {_type(result)}")
     yield from _rank(source, "input")
     if which.endswith("Array") and _size(source) not in (len(getattr(message, which).vector), None):
         yield Problem("imputer", f"has {len(getattr(message, which).vector)} values for {_size(source)} elements")
     if _size(source) is not None and _size(result) not in (_size(source), None):
-        yield Problem("imputer", f"takes {_size(source)} elements and gives {_size(result)}")
+        yield Problem("imputer", f"input and output must have the same size, got {_size(source)} and {_size(result)}")
     if which.endswith("Dictionary"):
         wanted = "int64KeyType" if "Int64" in which else "stringKeyType"
         yield from _keys(source, wanted, "input")
@@ -214,7 +215,7 @@ def _imputer(model: Model, message: Any) -> Iterator[Problem]:
 def _normalizer(model: Model, message: Any) -> Iterator[Problem]:
     yield from _single(model, (_ARRAY,), (_ARRAY,))
     if message.normType not in message.NormType.values():
-        yield Problem("normalizer", f"has the unknown norm {message.normType}")
+        yield Problem("normalizer", f"normType has the unknown value {message.normType}")
 
 
 def _encoder(model: Model, message: Any) -> Iterator[Problem]:
@@ -228,14 +229,14 @@ def _encoder(model: Model, message: Any) -> Iterator[Problem]:
     categories = getattr(message, which).vector
     yield from _repeated("oneHotEncoder", categories)
     if message.handleUnknown not in message.HandleUnknown.values():
-        yield Problem("oneHotEncoder", f"has the unknown way {message.handleUnknown} with unknown categories")
+        yield Problem("oneHotEncoder", f"handleUnknown has the unknown value {message.handleUnknown}")
     if found:
         return
     result = model.description.output[0]
     if which == "int64Categories":
         yield from _keys(result, "int64KeyType", "output")
     if _size(result) not in (len(categories), None):
-        yield Problem("oneHotEncoder", f"has {len(categories)} categories, its output has {_size(result)} elements")
+        yield Problem("oneHotEncoder", f"has {len(categories)} categories, but its output has {_size(result)} elements")
 
 
 def _scaler(model: Model, message: Any) -> Iterator[Problem]:
@@ -245,16 +246,19 @@ def _scaler(model: Model, message: Any) -> Iterator[Problem]:
         return
     source, result = model.description.input[0], model.description.output[0]
     if len({_type(feature) == _ARRAY for feature in (source, result)}) > 1:
-        yield Problem("scaler", f"takes {_type(source)} and gives {_type(result)}")
+        yield Problem(
+            "scaler",
+            f"input and output must both be arrays, or both be numbers, got {_type(source)} and {_type(result)}",
+        )
     if _type(source) == "doubleType" and _type(result) == "int64Type":
-        yield Problem("scaler", "gives an integer for a double", "warning")
+        yield Problem("scaler", "turns a double into an integer", "warning")
     yield from _rank(source, "input")
     size = _size(source) if _type(source) == _ARRAY else 1
     if size is not None and _size(result) not in (size, None):
-        yield Problem("scaler", f"takes {size} elements and gives {_size(result)}")
+        yield Problem("scaler", f"input and output must have the same size, got {size} and {_size(result)}")
     for name, values in (("shiftValue", message.shiftValue), ("scaleValue", message.scaleValue)):
         if size is not None and len(values) not in (0, 1, size):
-            yield Problem("scaler", f"{name} has {len(values)} numbers; legal are none, one or {size}")
+            yield Problem("scaler", f"{name} must have 0, 1 or {size} values, got {len(values)}")
 
 
 def _suppression(model: Model, message: Any) -> Iterator[Problem]:
@@ -277,21 +281,21 @@ def _suppression(model: Model, message: Any) -> Iterator[Problem]:
                 yield Problem(f"{what} {name!r}", f"has the type {types[name]}; {field}FeatureName is {legal}")
         for name in types.keys() - wanted.keys() - optional.keys():
             severity = "warning" if what == "input" else "error"
-            yield Problem(f"{what} {name!r}", f"is none that {with_article(kind)} names", severity)
+            yield Problem(f"{what} {name!r}", "is not named by any field of the model", severity)
         if len(wanted) < len(fields):
-            yield Problem(kind, f"names one {what} for both confidences and coordinates")
+            yield Problem(kind, f"names the same {what} for confidences and coordinates")
     if not 0 <= message.iouThreshold <= 1:
-        yield Problem(kind, f"iouThreshold is {message.iouThreshold}; it is from 0 to 1")
+        yield Problem(kind, f"iouThreshold must be between 0 and 1, got {message.iouThreshold}")
     if not message.confidenceThreshold >= 0:
-        yield Problem(kind, f"confidenceThreshold is {message.confidenceThreshold}; it is not negative")
+        yield Problem(kind, f"confidenceThreshold must not be negative, got {message.confidenceThreshold}")
     if message.WhichOneof("SuppressionMethod") is None:
-        yield Problem(kind, "names no method; picking the best one is the only one", "warning")
+        yield Problem(kind, "sets no suppression method; pickTop is the only one", "warning")
     yield from _rows(message, description)
 
 
 def _rows(message: Any, description: Any) -> Iterator[Problem]:
     kind = "nonMaximumSuppression"
-    bounds = {}
+    bounds: dict[str, tuple[float, float]] = {}
     for feature in description.output:
         if _type(feature) != _ARRAY:
             continue
@@ -299,7 +303,7 @@ def _rows(message: Any, description: Any) -> Iterator[Problem]:
         ranges = array.shapeRange.sizeRanges
         rank = len(ranges) or len(array.shape)
         if rank not in (0, 2):
-            yield Problem(f"output {feature.name!r}", f"has {rank} axes; boxes and confidences have two")
+            yield Problem(f"output {feature.name!r}", f"must have 2 axes, got {rank}")
         elif ranges:
             high = ranges[0].upperBound
             bounds[feature.name] = ranges[0].lowerBound, math.inf if high < 0 else high
@@ -309,7 +313,7 @@ def _rows(message: Any, description: Any) -> Iterator[Problem]:
         yield Problem(kind, "its outputs have different numbers of rows")
     labels = message.WhichOneof("ClassLabels")
     declared = next((f for f in description.output if f.name == message.confidenceOutputFeatureName), None)
-    shape = [] if declared is None else declared.type.multiArrayType.shape
+    shape: Sequence[int] = [] if declared is None else declared.type.multiArrayType.shape
     if labels and len(shape) == 2 and shape[1] != len(getattr(message, labels).vector):
         yield Problem(kind, f"has {len(getattr(message, labels).vector)} labels and {shape[1]} columns of confidences")
 
@@ -329,7 +333,7 @@ def _thresholding(model: Model, message: Any) -> Iterator[Problem]:
         yield Problem(kind, f"has {curves} curves for {size} classes", "warning")
     if size is not None and _size(model.description.output[0]) not in (2 * size, None):
         yield Problem(
-            kind, f"gives {_size(model.description.output[0])} numbers for {size} classes; two for each are due"
+            kind, f"gives {_size(model.description.output[0])} numbers for {size} classes; expected two for each"
         )
 
 
@@ -348,12 +352,12 @@ def _sound(model: Model, message: Any) -> Iterator[Problem]:
     found = _single(model, (_ARRAY,), (_ARRAY,))
     yield from found
     if message.WhichOneof("SoundAnalysisPreprocessingType") is None:
-        yield Problem(kind, "does not say which preprocessing is meant")
+        yield Problem(kind, "sets no preprocessing")
     if not found:
         ends = model.description.input[0], model.description.output[0]
         for feature, shape in zip(ends, ([15600], [1, 96, 64]), strict=True):
             if _size(feature) is not None and list(feature.type.multiArrayType.shape) != shape:
-                yield Problem(f"array {feature.name!r}", f"has another shape than {shape}, which this {kind} has")
+                yield Problem(f"array {feature.name!r}", f"must have the shape {shape}")
 
 
 def _custom(model: Model, message: Any) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Rules of ensembles of trees: what a node says, and how nodes hang together."""
+"""Rules of tree ensembles: the values of single nodes, and the links between them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,41 @@ import numpy as np
 
 from graphml.spec import trees
 from graphml.spec.rules.problems import Problem, first_few, unknown_values
+from graphml.spec.rules.tabular import answer_size, class_count, class_outputs, numeric_inputs, row_width
+from graphml.spec.wire.model_pb2 import Model
+
+_ZERO_REFERENCE = 3  # Classification_SoftMaxWithZeroClassReference
 
 
-def ensemble_problems(message: Any, width: int | None) -> Iterator[Problem]:
-    """Everything wrong with a TreeEnsembleRegressor or TreeEnsembleClassifier message, apart from what it answers.
+def tree_regressor(model: Model) -> Iterator[Problem]:
+    message = model.treeEnsembleRegressor
+    yield from numeric_inputs(model)
+    yield from _ensemble(message, row_width(model.description.input))
+    dimensions = message.treeEnsemble.numPredictionDimensions
+    yield from answer_size(model, dimensions + (message.postEvaluationTransform == _ZERO_REFERENCE))
 
-    width: how many features a row has, if that is known.
-    """
+
+def tree_classifier(model: Model) -> Iterator[Problem]:
+    message = model.treeEnsembleClassifier
+    yield from numeric_inputs(model)
+    yield from class_outputs(model)
+    yield from _ensemble(message, row_width(model.description.input))
+    classes, faults = class_count(message, "trees")
+    yield from faults
+    if not classes:
+        return
+    dimensions = message.treeEnsemble.numPredictionDimensions
+    legal = [classes - 1] if message.postEvaluationTransform == _ZERO_REFERENCE else [classes]
+    if classes == 2 and 1 not in legal:
+        legal = [1, *legal]
+    if dimensions not in legal:
+        sizes = " or ".join(map(str, legal))
+        what = f"has {dimensions} prediction dimensions; {classes} classes with this transform have {sizes}"
+        yield Problem("trees", what)
+
+
+def _ensemble(message: Any, width: int | None) -> Iterator[Problem]:
+    """Everything that is wrong with the ensemble itself. width: the number of features, if it is known."""
     ensemble = message.treeEnsemble
     dimensions = ensemble.numPredictionDimensions
     yield from unknown_values(message, "postEvaluationTransform", "trees")
@@ -30,7 +58,7 @@ def ensemble_problems(message: Any, width: int | None) -> Iterator[Problem]:
 
 
 def _node_values(nodes: trees.Nodes, dimensions: int, width: int | None) -> Iterator[Problem]:
-    """Each node by itself."""
+    """Rules of single nodes."""
     branch = ~nodes.is_leaf
 
     def at(faulty: np.ndarray, what: Callable[[int], str]) -> Iterator[Problem]:
@@ -42,15 +70,15 @@ def _node_values(nodes: trees.Nodes, dimensions: int, width: int | None) -> Iter
     yield from at(branch & np.isnan(nodes.threshold), lambda i: "compares with NaN")
     if width is not None:
         asked = branch & (nodes.feature >= width)
-        yield from at(asked, lambda i: f"asks for feature {nodes.feature[i]}; there are {width}")
+        yield from at(asked, lambda i: f"feature {nodes.feature[i]} is out of range for {width} features")
     owner = nodes.owner
     for entry in first_few(np.flatnonzero(nodes.index >= dimensions)):
-        what = f"has a value for dimension {nodes.index[entry]}; there are {dimensions}"
+        what = f"dimension {nodes.index[entry]} is out of range for {dimensions} prediction dimensions"
         yield Problem(_node(nodes, int(owner[entry])), what)
 
 
 def _links(nodes: trees.Nodes) -> Iterator[Problem]:
-    """Every tree is one: ids differ, children exist, each node has one parent and the root none, and no cycles."""
+    """Each tree is a tree: ids are unique, children exist, every node but one root has one parent, no cycles."""
     found = trees.links(nodes)
     ok = True
 
@@ -60,7 +88,7 @@ def _links(nodes: trees.Nodes) -> Iterator[Problem]:
             ok = False
             yield Problem(_node(nodes, position), what(position))
 
-    yield from at(found.repeated, lambda i: "is there more than once")
+    yield from at(found.repeated, lambda i: "occurs more than once")
     for side, name in enumerate(("true", "false")):
         lost = (found.children[:, side] < 0) & ~nodes.is_leaf
         yield from at(
@@ -83,7 +111,7 @@ def _links(nodes: trees.Nodes) -> Iterator[Problem]:
     lost = np.flatnonzero(~reached)
     for tree in first_few(np.unique(nodes.tree[lost])):
         node = nodes.node[lost[nodes.tree[lost] == tree][0]]
-        yield Problem(f"tree {tree}", f"its nodes form a cycle, of which node {node} is one or hangs below")
+        yield Problem(f"tree {tree}", f"its nodes form a cycle that contains node {node}, or an ancestor of it")
 
 
 def _node(nodes: trees.Nodes, position: int) -> str:

@@ -1,6 +1,6 @@
-"""Core ML's own rules about what may be trained on a device, for strict training and `validate`; reading asks for none.
+"""Core ML's own rules about what may be trained on a device. Reading a file does not check them.
 
-The rule book, in short: the model says isUpdatable and is of a kind that can be updated; only convolution, innerProduct
+In short: the model says isUpdatable and is of a kind that can be updated; only convolution, innerProduct
 and uniDirectionalLSTM layers learn; one loss, and no layer between it and a learning layer that stops gradients.
 """
 
@@ -27,7 +27,7 @@ _PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
 
 def update_problems(model: Model) -> list[Problem]:
     """Every reason why Core ML would not train this model. None of them matters for predicting."""
-    found = []
+    found: list[Problem] = []
     if not model.isUpdatable:
         found.append(Problem("model", "is not marked isUpdatable"))
     if model.specificationVersion < 4:
@@ -69,7 +69,7 @@ def _network(model: Model, network: Any) -> Iterator[Problem]:
         if count > 1:
             yield Problem("network", f"{count} layers or losses are called {name!r}; in training names are unique")
     if len(losses) != 1:
-        yield Problem("network", f"has {len(losses)} loss layers; exactly one is needed")
+        yield Problem("network", f"expected exactly one loss layer, got {len(losses)}")
     for loss in losses:
         yield from _loss(loss, network.layers)
     yield from _settings(network.updateParams)
@@ -112,11 +112,11 @@ def _inner_layers(layer: NeuralNetworkLayer, label: str) -> Iterator[Problem]:
             yield from _inner_layers(inner, place)
 
 
-# The loss, and the way of the gradient --------------------------------------------------------------------------------
+# The loss, and the path of the gradient -------------------------------------------------------------------------------
 
 
 def _ends(loss: LossLayer) -> tuple[str, str]:
-    """The blobs that a loss compares: what the network says, and what it should say."""
+    """The blobs that a loss compares: the output of the network, and its target."""
     kind = loss.WhichOneof("LossLayerType")
     return (getattr(loss, kind).input, getattr(loss, kind).target) if kind else ("", "")
 
@@ -131,9 +131,9 @@ class _Place:
 
 
 def _places(messages: Sequence[NeuralNetworkLayer]) -> tuple[list[_Place], dict[str, int]]:
-    """All layers with their parents, and for each blob the last layer that writes it."""
+    """All layers with their parents, and {blob: the last layer that writes it}."""
     writers: dict[str, int] = {}
-    places = []
+    places: list[_Place] = []
     for position, layer in enumerate(messages):
         parents = tuple(dict.fromkeys(writers[name] for name in layer.input if name in writers))
         places.append(_Place(layer, layer_label(layer, position), parents))
@@ -163,19 +163,19 @@ def _loss(loss: LossLayer, messages: Sequence[NeuralNetworkLayer]) -> Iterator[P
 
 
 def _gradient(places: Sequence[_Place], start: int, entropy: bool, where: str) -> Iterator[Problem]:
-    """Walk from the loss towards the inputs, breadth first. What Core ML does: once any layer on the walk has stopped
-    the gradient, every learning layer met later is refused, even one that has a free path of its own.
+    """Walk from the loss towards the inputs, breadth first, as Core ML does: after any layer that stops the gradient,
+    every updatable layer is refused, even if another path leads to it.
     """
     blocker: str | None = None
-    on_path: dict[int, str | None] = {start: None}  # place -> the layer that stops the gradient before it gets there
+    on_path: dict[int, str | None] = {start: None}  # place -> the layer that stops the gradient before it
     queue = deque([(start, True)])
     while queue:
         position, first = queue.popleft()
         place = places[position]
         if place.layer.isUpdatable and blocker is not None:
             own = on_path[position]
-            reason = f"{own} lies between it and the loss and" if own else f"{blocker}, on another path from the loss,"
-            yield Problem(place.label, f"cannot learn: {reason} lets no gradient through")
+            reason = f"{own} is between it and the loss and" if own else f"{blocker}, on another path from the loss,"
+            yield Problem(place.label, f"cannot learn: {reason} passes no gradient")
         stops = not _passes(place.layer) and not (entropy and first and place.layer.WhichOneof("layer") == "softmax")
         if stops and blocker is None:
             blocker = place.label
@@ -216,7 +216,16 @@ def _settings(update: Any) -> Iterator[Problem]:
 
 
 def parameter_faults(holder: Message, name: str, *, positive: bool = False) -> Iterator[str]:
-    """What is wrong with a number that may be set within bounds: an Int64Parameter or a DoubleParameter."""
+    """Find everything that is wrong with an Int64Parameter or DoubleParameter, a number with allowed values.
+
+    Args:
+        holder: The message with the parameter.
+        name: The field of the parameter.
+        positive: Whether all allowed values must be positive.
+
+    Returns:
+        A sentence for each fault.
+    """
     if not holder.HasField(name):
         yield f"{name} is missing"
         return
@@ -230,16 +239,16 @@ def parameter_faults(holder: Message, name: str, *, positive: bool = False) -> I
     if kind == "set":
         legal += parameter.set.values
         if default not in parameter.set.values:
-            yield f"the default of {name}, {default}, is none of its allowed values"
+            yield f"the default of {name}, {default}, is not one of its allowed values"
     elif kind == "range":
         low, high = parameter.range.minValue, parameter.range.maxValue
         legal += [low, high]
         if not low <= high:
             yield f"the range of {name}, {low} to {high}, is empty"
         elif not low <= default <= high:
-            yield f"the default of {name}, {default}, is outside of its range {low} to {high}"
+            yield f"the default of {name}, {default}, is outside its range {low} to {high}"
     if positive and min(legal) < 1:
-        yield f"{name} must be positive, but {min(legal)} is allowed"
+        yield f"{name} must be positive, but its allowed values include {min(legal)}"
 
 
 # Training inputs ------------------------------------------------------------------------------------------------------
@@ -270,7 +279,7 @@ def _training_inputs(model: Model, target: str) -> Iterator[Problem]:
 
 
 def _target(model: Model, loss: LossLayer, messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
-    """Whether any value of the training input that the loss compares with could be one that it takes."""
+    """Check the type and size of the training input that the loss compares with."""
     description: Any = model.description
     source, target = _ends(loss)
     classifier, label = model.WhichOneof("Type") == "neuralNetworkClassifier", description.predictedFeatureName
@@ -296,14 +305,22 @@ def _target(model: Model, loss: LossLayer, messages: Sequence[NeuralNetworkLayer
     sizes = written_sizes(model, source, messages)
     if sizes and count not in ({1, *sizes} if entropy else sizes):
         wanted = " or ".join(map(str, sorted(sizes)))
-        takes = "one index, or a probability for each class," if entropy else "as many numbers as its input has,"
-        yield Problem(where, f"has {count} elements; the loss {loss.name!r} takes {takes} which are {wanted}")
+        takes = "one index, or a probability for each class:" if entropy else "as many numbers as its input has:"
+        yield Problem(where, f"has {count} elements; the loss {loss.name!r} takes {takes} {wanted}")
 
 
 def written_sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer]) -> set[int]:
-    """How many elements a blob may have for all that is written down: as an output, and as what a dense layer makes.
-    Empty where nothing is."""
-    found = set()
+    """The sizes that a file states for a blob: as an output of the model, and as the output of an innerProduct layer.
+
+    Args:
+        model: The model.
+        blob: The name of the blob.
+        messages: The layers of the network.
+
+    Returns:
+        The numbers of elements; empty if the file states none.
+    """
+    found: set[int] = set()
     for feature in model.description.output:
         array = feature.type.multiArrayType
         if feature.name == blob and array.shape and not array.WhichOneof("ShapeFlexibility"):

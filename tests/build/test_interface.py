@@ -65,7 +65,7 @@ def test_an_input_that_may_be_left_out_has_a_value():
     assert builder.spec.description.input[0].type.multiArrayType.doubleDefaultValue == 3
     with pytest.raises(GraphError, match="there is no input at position 2; the model has 2"):
         builder.set_optional_input(2)
-    with pytest.raises(SpecError, match="format is 'half', which is none of float, double, int"):
+    with pytest.raises(SpecError, match="format must be one of float, double, int, got 'half'"):
         builder.set_optional_input(0, 1.0, "half")
 
 

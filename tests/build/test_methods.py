@@ -120,8 +120,8 @@ def _wrong(name: str, got: list[Any]) -> str:
 
 # Methods refuse what no legal file says, `add` leaves it to the validator.
 _REFUSED = {
-    ("fillStatic", "target_shape"): "targetShape is 0; it must be at least 1",
-    ("splitND", "split_sizes"): "splitSizes is 0; it must be at least 1",
+    ("fillStatic", "target_shape"): "targetShape must be at least 1, got 0",
+    ("splitND", "split_sizes"): "splitSizes must be at least 1, got 0",
 }
 # What a method cannot say.
 _OTHERWISE = {
@@ -210,7 +210,7 @@ def test_signatures_are_checked_like_those_of_functions():
         ("add_pooling", ("a", 2, 2, 1, 1, "MAX", "FULL", "x", "y"), "the padding is 'FULL'; expected one of VALID"),
         ("add_slice", ("a", "x", "y", "depth"), "axis is 'depth'; expected one of CHANNEL, HEIGHT, WIDTH"),
         ("add_flatten", ("a", 2, "x", "y"), "mode is 2; expected one of 0, 1"),
-        ("add_split", ("a", "x", []), "the layer has 0 outputs; expected 1 or more"),
+        ("add_split", ("a", "x", []), "expected 1 or more outputs, got 0"),
     ],
 )
 def test_a_call_that_makes_no_layer_leaves_the_network_as_it_was(method, arguments, words):

@@ -111,9 +111,9 @@ def test_layers_by_name():
 @pytest.mark.parametrize(
     ("kind", "inputs", "outputs", "fields", "words"),
     [
-        ("innerProduct", ["x", "y"], ["z"], {"weights": np.ones((1, 2))}, "the layer has 2 inputs; expected 1"),
-        ("splitND", ["x"], [], {"axis": 0}, "the layer has 0 outputs"),
-        ("branch", ["x"], ["y"], {}, "the layer has 1 outputs; expected 0"),
+        ("innerProduct", ["x", "y"], ["z"], {"weights": np.ones((1, 2))}, "expected 1 input, got 2"),
+        ("splitND", ["x"], [], {"axis": 0}, "expected 1 or more outputs, got 0"),
+        ("branch", ["x"], ["y"], {}, "expected 0 outputs, got 1"),
         ("innerProduct", ["x"], ["z"], {"wights": np.ones((1, 2))}, "wights"),
         ("dense", ["x"], ["z"], {}, "dense"),
     ],

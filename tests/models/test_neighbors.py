@@ -89,7 +89,7 @@ def test_a_set_of_values_for_k():
     message = neighbors(LINE, ABABB, k=3)
     message.kNearestNeighborsClassifier.numberOfNeighbors.set.values.extend([1, 3])
     assert _predict(message, [0, 0], 1)["label"] == "a"
-    with pytest.raises(FeatureError, match="2, is none of its allowed values"):
+    with pytest.raises(FeatureError, match="2, is not one of its allowed values"):
         _predict(message, [0, 0], 2)
 
 
@@ -235,7 +235,7 @@ def test_a_broken_model_says_what_is_wrong():
     samples = LINE.copy()
     samples[2, 1], samples[4, 0] = np.nan, -np.inf
     message = neighbors(samples, ABABB[:4])
-    words = "has 4 labels for 5 samples.*\n.*sample 3 holds nan.*\n.*sample 5 holds -inf"
+    words = "expected a label for each of the 5 samples, got 4.*\n.*sample 3 .*, got nan.*\n.*sample 5 .*, got -inf"
     with pytest.raises(SpecError, match=words):
         _predict(message, [0, 0])
 

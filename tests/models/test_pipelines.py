@@ -169,12 +169,12 @@ def test_whole_doubles_become_integers():
 @pytest.mark.parametrize(
     ("stages", "words"),
     [
-        ([scaler("z", "y")], "input 'z': neither the pipeline nor an earlier stage gives this"),
-        ([scaler("h", "y"), scaler("x", "h")], "'h': neither .* gives this; stage 2 does, but it runs later"),
-        ([scaler("h", "h"), scaler("h", "y")], "'h': neither .* gives this; stage 1 does, but it runs now"),
+        ([scaler("z", "y")], "input 'z': is neither an input of the pipeline nor an output of an earlier stage"),
+        ([scaler("h", "y"), scaler("x", "h")], "'h': is neither .*; stage 2 has this output, but runs later"),
+        ([scaler("h", "h"), scaler("h", "y")], "'h': is neither .*; stage 1 has this output, but is this stage"),
         ([made("scaler", {"x": DOUBLE}, {"y": DOUBLE})], "is declared as doubleType here and as multiArrayType before"),
         ([scaler("x", "h", 3), scaler("h", "y", 4)], "has 4 elements here and 3 before"),
-        ([scaler("x", "h")], "output 'y': no stage gives this"),
+        ([scaler("x", "h")], "output 'y': is not an output of any stage"),
         ([], "has no stages"),
         ([scaler("x", "y", shift=0), made("oneHotEncoder", {}, {"e": PLACES})], "stage 2 > oneHotEncoder: has no cat"),
     ],

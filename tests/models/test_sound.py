@@ -63,7 +63,7 @@ def test_it_has_a_gradient():
 
 
 def test_the_kind_of_preprocessing_must_be_said():
-    with pytest.raises(SpecError, match="does not say which preprocessing"):
+    with pytest.raises(SpecError, match="sets no preprocessing"):
         graphml.load(made("soundAnalysisPreprocessing", {"x": array(15600)}, {"y": array(1, 96, 64)})).predict(
             {"x": np.zeros(15600)}
         )

@@ -314,5 +314,5 @@ def test_an_optional_input_that_nothing_replaces_is_named():
 
 
 def test_malformed_content_is_refused_before_predicting():
-    with pytest.raises(SpecError, match="scaleValue has 3 numbers; legal are none, one or 5"):
+    with pytest.raises(SpecError, match="scaleValue must have 0, 1 or 5 values, got 3"):
         one(numeric("scaler", scaleValue=[1, 2, 3]), np.zeros(5))

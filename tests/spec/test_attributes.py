@@ -238,11 +238,11 @@ def test_weights_of_oneof_members_may_be_given_inside_or_beside():
         ("softmaxxx", {}, "there is no layer kind 'softmaxxx'"),
         ("softmaxND", {"axes": 1}, "softmaxND has no field 'axes'; it has axis"),
         ("softmax", {"axis": 1}, "softmax has no field 'axis'; it has none"),
-        ("convolution", {"convolution_padding_type": "full"}, "is 'full', which is none of valid, same"),
-        ("pooling", {"type": "MEDIAN"}, "type cannot be 'MEDIAN': it is none of MAX, AVERAGE, L2"),
+        ("convolution", {"convolution_padding_type": "full"}, "must be one of valid, same, got 'full'"),
+        ("pooling", {"type": "MEDIAN"}, "type cannot be 'MEDIAN': expected one of MAX, AVERAGE, L2"),
         ("softmaxND", {"axis": "last"}, "SoftmaxNDLayerParams.axis cannot be 'last'"),
         ("topK", {"K": -1}, "TopKLayerParams.k cannot be -1"),
-        ("custom", {"parameters": {"a": [1]}}, "parameters are bool, int, float or str"),
+        ("custom", {"parameters": {"a": [1]}}, "a parameter must be a bool, int, float or str, got list"),
     ],
 )
 def test_fields_that_no_layer_has(kind, fields, words):
@@ -252,7 +252,7 @@ def test_fields_that_no_layer_has(kind, fields, words):
 
 
 def test_enum_numbers_that_the_format_does_not_have():
-    with pytest.raises(SpecError, match="type is 9, which is none of MAX, AVERAGE, L2"):
+    with pytest.raises(SpecError, match="type must be one of MAX, AVERAGE, L2, got 9"):
         decode(encode("pooling", {"type": 9}))
 
 
@@ -352,7 +352,7 @@ def test_given_sizes_win_over_those_of_the_weights():
 
 def test_a_weight_that_contradicts_its_layer():
     layer = encode("innerProduct", {"weights": _ones(2, 3), "inputChannels": 4})
-    with pytest.raises(SpecError, match=r"weights: 6 weights are stored, 8 are declared \(2, 4\)"):
+    with pytest.raises(SpecError, match=r"weights: expected 8 weights \(2, 4\), got 6"):
         decode(layer)
 
 

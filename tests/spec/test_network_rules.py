@@ -54,9 +54,9 @@ def test_a_network_without_layers(network):
     assert "network: has no layers" in _errors(network())
 
 
-def test_a_blob_that_nobody_gives(layer, network):
+def test_a_blob_that_is_never_written(layer, network):
     errors = _errors(network(layer("copy", "z", "y")))
-    assert errors == ["layer 'copy' (copy), number 1: reads 'z', which no layer and no input gives"]
+    assert errors == ["layer 'copy' (copy), number 1: reads 'z', which is not an input and which no layer writes"]
 
 
 def test_a_cycle_names_the_layer_that_writes_too_late(layer, network):
@@ -64,7 +64,7 @@ def test_a_cycle_names_the_layer_that_writes_too_late(layer, network):
         layer("add", "x b", "a", "first"), layer("copy", "a", "b", "second"), layer("copy", "b", "y", "third")
     )
     assert _errors(model) == [
-        "layer 'first' (add), number 1: reads 'b', which only layer 'second' (copy), number 2 gives: "
+        "layer 'first' (add), number 1: reads 'b', which only layer 'second' (copy), number 2 writes: "
         "the order is wrong, or there is a cycle"
     ]
 
@@ -86,7 +86,7 @@ def test_only_copy_overwrites(layer, network):
 
 def test_a_copy_onto_itself(layer, network):
     assert _errors(network(layer("copy", "x", "x"), outputs="x")) == [
-        "layer 'copy' (copy), number 1: copies 'x' onto itself"
+        "layer 'copy' (copy), number 1: copies 'x' to itself"
     ]
 
 
@@ -137,7 +137,7 @@ def test_a_copy_in_a_branch_may_overwrite_an_outer_blob(layer, network, branch):
 
 
 def test_a_branch_needs_an_if_side(layer, network, branch):
-    assert "layer 'b' (branch), number 1: has no layers on its if side" in _errors(network(branch([])))
+    assert "layer 'b' (branch), number 1: has no layers in its if branch" in _errors(network(branch([])))
 
 
 def test_blobs_of_a_body_are_seen_after_a_loop_without_condition(layer, network, loop):
@@ -178,21 +178,21 @@ def test_loops_that_make_no_sense(arguments, words, layer, network, loop):
     assert any(words in error for error in _errors(network(one, layer("copy", "x", "y"))))
 
 
-def test_break_and_continue_stand_in_a_body(layer, network, loop, branch):
+def test_break_and_continue_need_a_loop_around_them(layer, network, loop, branch):
     stop, go_on = layer("loopBreak", "", ""), layer("loopContinue", "", "")
     end = layer("copy", "x", "y")
     assert problems(network(loop([layer("ceil", "x", "a"), branch([stop], [go_on])]), end)) == []
     for outside in (network(stop, end), network(branch([go_on]), end)):
-        assert any("stands outside of a loop's body" in error for error in _errors(outside))
+        assert any("is outside of the body of a loop" in error for error in _errors(outside))
     in_condition = loop([layer("ceil", "x", "a")], [layer("floor", "x", "go"), stop], "go")
-    assert any("stands outside" in error for error in _errors(network(in_condition, end)))
+    assert any("is outside" in error for error in _errors(network(in_condition, end)))
 
 
 def test_problems_inside_are_placed(layer, network, loop, branch):
     inner = loop([branch([layer("reorganizeData", "x", "a", "deep")])])
     assert _errors(network(inner, layer("copy", "x", "y"), inputs={"x": (4, 2, 2)})) == [
         "layer 'l' (loop), number 1 > body > layer 'b' (branch), number 1 > if > "
-        "layer 'deep' (reorganizeData), number 1: blockSize is 0; it must be at least 2"
+        "layer 'deep' (reorganizeData), number 1: blockSize must be at least 2, got 0"
     ]
 
 
@@ -223,37 +223,46 @@ def _weights(layer, network, **change) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"floatValue": [1.0]}, "1 weights are stored, 12 are declared (4, 3)"),
-        ({"floatValue": []}, "no weights are stored, 12 are declared (4, 3)"),
+        ({"floatValue": [1.0]}, "expected 12 weights (4, 3), got 1"),
+        ({"floatValue": []}, "expected 12 weights (4, 3), got none"),
         ({"float16Value": bytes(24)}, "weights are stored twice, as floatValue and float16Value"),
-        ({"floatValue": [], "float16Value": bytes(7)}, "float16Value has 7 bytes, which is not a multiple of 2"),
-        ({"floatValue": [], "rawValue": bytes(44)}, "11 weights are stored, 12 are declared"),
-        ({"quantization": {"numberOfBits": 0}}, "quantized weights have 1 to 8 bits, not 0"),
-        ({"quantization": {"numberOfBits": 9}}, "quantized weights have 1 to 8 bits, not 9"),
-        ({"quantization": {"numberOfBits": 4, "rawValue": bytes(6)}}, "quantized weights need linear or lookup-table"),
-        ({"quantization": {"numberOfBits": 4, "rawValue": bytes(5), "scale": [1.0]}}, "5 bytes are stored; 12 weights"),
+        ({"floatValue": [], "float16Value": bytes(7)}, "the size of float16Value must be a multiple of 2 bytes, got 7"),
+        ({"floatValue": [], "rawValue": bytes(44)}, "expected 12 weights"),
+        ({"quantization": {"numberOfBits": 0}}, "quantized weights must have 1 to 8 bits, got 0"),
+        ({"quantization": {"numberOfBits": 9}}, "quantized weights must have 1 to 8 bits, got 9"),
+        (
+            {"quantization": {"numberOfBits": 4, "rawValue": bytes(6)}},
+            "quantized weights need the parameters of linear quantization or a lookup table",
+        ),
+        (
+            {"quantization": {"numberOfBits": 4, "rawValue": bytes(5), "scale": [1.0]}},
+            "expected 6 bytes for 12 weights (4, 3) of 4 bits, got 5",
+        ),
         ({"quantization": {"numberOfBits": 8, "rawValue": bytes(12), "bias": [1.0]}}, "quantization needs a scale"),
         (
             {"quantization": {"numberOfBits": 8, "rawValue": bytes(12), "scale": [1.0] * 3}},
-            "scale has 3 values; 1 or 4",
+            "scale must have 1 or 4 (output channels) values, got 3",
         ),
         (
             {"quantization": {"numberOfBits": 8, "rawValue": bytes(12), "scale": [1.0], "bias": [0.0] * 2}},
-            "bias has 2 values; 1 or 4 (output channels)",
+            "bias must have 1 or 4 (output channels) values, got 2",
         ),
         (
             {"quantization": {"numberOfBits": 2, "rawValue": bytes(3), "table": [0.0] * 3}},
-            "table has 3 entries, 2 bits",
+            "a lookup table for 2 bits must have 4 entries, got 3",
         ),
         (
             {"quantization": {"numberOfBits": 4, "int8RawValue": bytes(12), "scale": [1.0]}},
-            "holds 8-bit weights, not 4",
+            "weights in int8RawValue must have 8 bits, got 4",
         ),
         (
             {"quantization": {"numberOfBits": 8, "int8RawValue": bytes(12), "table": [0.0] * 256}},
-            "a lookup table is indexed by rawValue",
+            "weights in int8RawValue must have linear quantization, got a lookup table",
         ),
-        ({"quantization": {"numberOfBits": 8, "int8RawValue": bytes(3), "scale": [1.0]}}, "3 weights are stored, 12"),
+        (
+            {"quantization": {"numberOfBits": 8, "int8RawValue": bytes(3), "scale": [1.0]}},
+            "expected 12 weights (4, 3), got 3",
+        ),
     ],
 )
 def test_stored_weights_that_contradict_the_layer(change, words, layer, network):
@@ -264,15 +273,15 @@ def test_stored_weights_that_contradict_the_layer(change, words, layer, network)
 def test_quantized_floats_are_no_codes(layer, network):
     one = layer("innerProduct", weights=np.ones((4, 3), np.float32))
     one.innerProduct.weights.quantization.numberOfBits = 8
-    assert "floatValue holds floats, which are not quantized" in _errors(network(one))[0]
+    assert "quantized weights must be stored in rawValue or int8RawValue, got floatValue" in _errors(network(one))[0]
 
 
 def test_a_declared_size_of_two_to_the_sixty_allocates_nothing(layer, network):
     one = layer("loadConstantND", "", "y", data=np.ones((2,), np.float32))
     one.loadConstantND.shape[:] = [2**60, 2**60]
-    assert f"2 weights are stored, {2**120} are declared" in _errors(network(one))[0]
+    assert f"expected {2**120} weights" in _errors(network(one))[0]
     one.loadConstantND.shape[:] = [2**60] * 100_000
-    assert "data: a weight of 100000 axes is declared; 32 are the most" in _errors(network(one))[0]
+    assert "data: the declared shape has 100000 axes; expected at most 32" in _errors(network(one))[0]
 
 
 def test_weights_of_no_declared_shape_are_not_empty(layer, network):
@@ -296,8 +305,8 @@ def test_networks_take_images_arrays_and_numbers(layer, network):
     model.description.input[0].type.stringType.SetInParent()
     model.description.output[0].type.dictionaryType.int64KeyType.SetInParent()
     assert _errors(model) == [
-        "output 'y': has the type dictionaryType; a network gives images, arrays and numbers",
-        "input 'x': has the type stringType; a network takes images, arrays and numbers",
+        "output 'y': must be an image, an array or a number, got dictionaryType",
+        "input 'x': must be an image, an array or a number, got stringType",
     ]
     model.description.input[0].type.doubleType.SetInParent()
     model.description.output[0].type.int64Type.SetInParent()
@@ -313,7 +322,7 @@ def test_some_input_is_required(layer, network):
 def test_unknown_mappings(layer, network):
     model = network(layer("copy"))
     model.neuralNetwork.imageInputShapeMapping = 4
-    assert _errors(model) == ["network: imageInputShapeMapping is 4, which is neither of its values"]
+    assert _errors(model) == ["network: imageInputShapeMapping must be 0 or 1, got 4"]
 
 
 @pytest.mark.parametrize(("shape", "severity"), [((3,), None), ((2, 3), "error"), ((1, 2, 3, 4, 5), "warning")])
@@ -326,10 +335,10 @@ def test_arrays_of_five_axis_networks_have_one_or_three(shape, severity, layer, 
     assert found == ([] if severity is None else [(severity, words)])
 
 
-def test_newer_layers_beside_the_old_mapping_are_a_warning(layer, network):
+def test_newer_layers_with_the_old_mapping_are_a_warning(layer, network):
     model = network(layer("copy"))
     model.neuralNetwork.arrayInputShapeMapping = 0
-    assert _warnings(model) == ["network: Core ML wants EXACT_ARRAY_MAPPING beside newer layers or image mappings"]
+    assert _warnings(model) == ["network: Core ML requires EXACT_ARRAY_MAPPING with newer layers or image mappings"]
 
 
 @pytest.fixture
@@ -368,7 +377,7 @@ def test_empty_and_repeated_preprocessing_are_warnings(image):
     image.neuralNetwork.preprocessing.add(featureName="x")
     image.neuralNetwork.preprocessing.add(featureName="x").scaler.channelScale = 1
     assert _warnings(image) == [
-        "preprocessing, number 1: says neither scaler nor meanImage",
+        "preprocessing, number 1: sets neither scaler nor meanImage",
         "preprocessing, number 2: is a second entry for 'x'",
     ]
 
@@ -393,7 +402,7 @@ def test_class_labels_are_given_and_differ(classifier):
     classifier.neuralNetworkClassifier.stringClassLabels.vector[1] = "cat"
     assert _warnings(classifier) == ["network: the class label 'cat' occurs more than once"]
     classifier.neuralNetworkClassifier.ClearField("stringClassLabels")
-    assert _errors(classifier) == ["network: a classifier has class labels, but none are given"]
+    assert _errors(classifier) == ["network: a classifier needs class labels"]
 
 
 def test_probabilities_come_from_a_blob(classifier):

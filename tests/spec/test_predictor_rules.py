@@ -43,7 +43,7 @@ def _again(message):
     _ensemble(message).nodes.add().CopyFrom(_ensemble(message).nodes[1])
 
 
-def _circle(message):
+def _cycle(message):
     for number, child in ((7, 8), (8, 7)):
         _ensemble(message).nodes.add(treeId=0, nodeId=number, trueChildNodeId=child, falseChildNodeId=number + 10)
         _ensemble(message).nodes.add(treeId=0, nodeId=number + 10, nodeBehavior=6)
@@ -60,13 +60,13 @@ TREE_FAULTS = [
     (_node("treeId", 5, 1), ["tree 0, node 0: its false child, 2, is not in the tree"]),
     (_node("nodeBehavior", 7, 3), ["tree 1, node 0: has the unknown behavior 7"]),
     (_node("branchFeatureValue", float("nan")), ["tree 0, node 0: compares with NaN"]),
-    (_node("branchFeatureIndex", 3), ["tree 0, node 0: asks for feature 3; there are 3"]),
-    (_again, ["tree 0, node 2: is there more than once"]),
-    (_circle, ["tree 0: its nodes form a cycle, of which node 7 is one or hangs below"]),
+    (_node("branchFeatureIndex", 3), ["tree 0, node 0: feature 3 is out of range for 3 features"]),
+    (_again, ["tree 0, node 2: occurs more than once"]),
+    (_cycle, ["tree 0: its nodes form a cycle that contains node 7, or an ancestor of it"]),
     (_itself, ["tree 0: its nodes form a cycle"]),
     (
         lambda m: setattr(_ensemble(m).nodes[1].evaluationInfo[0], "evaluationIndex", 1),
-        ["tree 0, node 2: has a value for dimension 1; there are 1"],
+        ["tree 0, node 2: dimension 1 is out of range for 1 prediction dimensions"],
     ),
     (
         lambda m: _ensemble(m).nodes.add(treeId=1, nodeId=4, nodeBehavior=6),
@@ -162,8 +162,8 @@ def test_faults_of_linear_models():
         (3, 3, "OneVsRest", "Logit", None),
         (2, 2, "OneVsRest", "Logit", "has 2 rows of weights; OneVsRest with 2 classes has 1"),
         (3, 3, "ReferenceClass", "Logit", "has 3 rows of weights; ReferenceClass with 3 classes has 2"),
-        (3, 3, "OneVsRest", "Probit", "is probit with 3 classes; probit is for two"),
-        (1, 1, "ReferenceClass", "Logit", "has one class; two are the fewest"),
+        (3, 3, "OneVsRest", "Probit", "Probit needs 2 classes, got 3"),
+        (1, 1, "ReferenceClass", "Logit", "must have at least 2 classes, got 1"),
     ],
 )
 def test_rows_of_linear_classifiers(rows, classes, encoding, link, fault):
@@ -192,8 +192,14 @@ def _set(change):
     ("damage", "fault"),
     [
         (_set(lambda m: m.ClearField("kernel")), "support vectors: has no kernel"),
-        (_set(lambda m: setattr(m.kernel.rbfKernel, "gamma", -1.0)), "support vectors: gamma is -1.0"),
-        (_set(lambda m: setattr(m.kernel.polyKernel, "degree", -2)), "support vectors: degree is -2"),
+        (
+            _set(lambda m: setattr(m.kernel.rbfKernel, "gamma", -1.0)),
+            "support vectors: gamma must not be negative, got -1.0",
+        ),
+        (
+            _set(lambda m: setattr(m.kernel.polyKernel, "degree", -2)),
+            "support vectors: degree must not be negative, got -2",
+        ),
         (_set(lambda m: m.ClearField("denseSupportVectors")), "support vectors: has no support vectors"),
         (
             _set(lambda m: m.denseSupportVectors.vectors[1].values.append(1)),
@@ -217,8 +223,8 @@ def test_faults_of_support_vectors(damage, fault):
 @pytest.mark.parametrize(
     ("index", "fault"),
     [
-        (0, "has the index 0; the first is 1"),
-        (4, "has the index 4; there are 3 features"),
+        (0, "indices must be at least 1, got 0"),
+        (4, "index 4 is out of range for 3 features"),
         (1, "has an index more than"),
     ],
 )
@@ -254,10 +260,10 @@ def test_faults_of_probit_models():
     member.features[0].weights.add(featureValue=3).featureWeight.precision = 2
     assert _errors(message) == [
         "model: regressionInputFeatureName is empty",
-        "input 'x': has the type multiArrayType; as optimismInputFeatureName it is doubleType",
+        "input 'x': must have the type doubleType as optimismInputFeatureName, got multiArrayType",
         "model: meanOutputFeatureName is 'm', which is not an output",
-        "probit model: the bias has the precision 0.0; it must be positive",
-        "probit model: feature 1 is there more than once",
+        "probit model: the precision of the bias must be positive, got 0.0",
+        "probit model: feature 1 occurs more than once",
         "probit model: has weights for feature 5; numberOfFeatures is 2",
         "probit model: feature 1 has the value 3 more than once",
     ]
@@ -274,9 +280,9 @@ def test_faults_of_recommenders():
         member.itemItemSimilarities.add(itemId=item).similarItemList.add(itemId=2)
     assert _errors(message) == [
         "recommender: names neither a list of items nor their scores as an output",
-        "output 'other': nothing in the model gives this",
-        "input 'items': holds int64KeyType, but items are called by strings",
-        "recommender: has a name for two items",
+        "output 'other': nothing in the model computes it",
+        "input 'items': has int64KeyType, but the items are named by strings",
+        "recommender: has the same name for two items",
         "recommender: item 0 has two lists of similar items",
         "recommender: has item 2, but names for 2 items",
     ]
@@ -287,12 +293,12 @@ def test_faults_of_the_identity():
     message.description.output.add(name="a").type.stringType.SetInParent()
     message.description.output.add(name="b").type.stringType.SetInParent()
     assert _errors(message) == [
-        "output 'b': nothing in the model gives this",
+        "output 'b': nothing in the model computes it",
         "output 'a': has the type stringType, the input of this name doubleType",
     ]
 
 
-def test_a_classifier_gives_nothing_else():
+def test_a_classifier_has_no_other_outputs():
     message = _machine()
     message.description.output.add(name="more").type.doubleType.SetInParent()
-    assert _errors(message) == ["output 'more': nothing in the model gives this"]
+    assert _errors(message) == ["output 'more': nothing in the model computes it"]

@@ -57,17 +57,21 @@ def builder(shape=(2, 3, 4)) -> NeuralNetworkBuilder:
 
 
 MISFITS = [
-    ("softmaxND", {"axis": 3}, "axis 3 does not exist; the input has 3 axes"),
-    ("softmaxND", {"axis": -4}, "axis -4 does not exist"),
-    ("transpose", {"axes": (1, 0)}, "axes has 2 values; its input needs 3"),
-    ("expandDims", {"axes": (5,)}, "axis 5 does not exist; the result has 4 axes"),
-    ("squeeze", {"axes": (3,)}, "axis 3 does not exist"),
-    ("reduceSum", {"axes": (0, 4)}, "axis 4 does not exist"),
-    ("pooling3d", {"kernel_depth": 1}, "its input has 3 axes; at least 5 are needed"),
-    ("reverse", {"reverse_dim": (True,)}, "reverseDim has 1 values; its input needs 3"),
-    ("rankPreservingReshape", {"target_shape": (2, 12)}, "targetShape has 2 values"),
-    ("constantPad", {"pad_amounts": (1, 1)}, "padAmounts has 2 values; its input needs 6"),
-    ("broadcastToStatic", {"target_shape": (3, 4)}, "targetShape has 2 sizes; its input has 3 axes"),
+    ("softmaxND", {"axis": 3}, "axis 3 is out of range for an input with 3 axes"),
+    ("softmaxND", {"axis": -4}, "axis -4 is out of range"),
+    ("transpose", {"axes": (1, 0)}, "axes must have 3 values for its input, got 2"),
+    ("expandDims", {"axes": (5,)}, "axis 5 is out of range for a result with 4 axes"),
+    ("squeeze", {"axes": (3,)}, "axis 3 is out of range"),
+    ("reduceSum", {"axes": (0, 4)}, "axis 4 is out of range"),
+    ("pooling3d", {"kernel_depth": 1}, "expected an input with at least 5 axes, got 3"),
+    ("reverse", {"reverse_dim": (True,)}, "reverseDim must have 3 values for its input, got 1"),
+    ("rankPreservingReshape", {"target_shape": (2, 12)}, "targetShape must have 3 values for its input, got 2"),
+    ("constantPad", {"pad_amounts": (1, 1)}, "padAmounts must have 6 values for its input, got 2"),
+    (
+        "broadcastToStatic",
+        {"target_shape": (3, 4)},
+        "targetShape must have at least 3 sizes, the rank of the input, got 2",
+    ),
 ]
 
 

@@ -91,8 +91,8 @@ BROKEN = [
         lambda m: setattr(_update(m).lossLayers[0], "name", "relu"),
         "network: 2 layers or losses are called 'relu'; in training names are unique",
     ),
-    (lambda m: _update(m).ClearField("lossLayers"), "network: has 0 loss layers; exactly one is needed"),
-    (_second_loss, "network: has 2 loss layers; exactly one is needed"),
+    (lambda m: _update(m).ClearField("lossLayers"), "network: expected exactly one loss layer, got 0"),
+    (_second_loss, "network: expected exactly one loss layer, got 2"),
     (
         lambda m: _update(m).lossLayers[0].ClearField("categoricalCrossEntropyLossLayer"),
         "loss 'loss': has no kind; it is categorical cross entropy or mean squared error",
@@ -114,15 +114,15 @@ BROKEN = [
     (lambda m: _update(m).ClearField("epochs"), "update parameters: epochs is missing"),
     (
         lambda m: setattr(_update(m).epochs, "defaultValue", 0),
-        "update parameters: epochs must be positive, but 0 is allowed",
+        "update parameters: epochs must be positive, but its allowed values include 0",
     ),
     (
         lambda m: _update(m).epochs.set.values.extend([1, 2]),
-        "update parameters: the default of epochs, 10, is none of its allowed values",
+        "update parameters: the default of epochs, 10, is not one of its allowed values",
     ),
     (
         lambda m: _update(m).seed.set.values.append(3),
-        "update parameters: the default of seed, 0, is none of its allowed values",
+        "update parameters: the default of seed, 0, is not one of its allowed values",
     ),
     (
         lambda m: _update(m).optimizer.sgdOptimizer.ClearField("learningRate"),
@@ -130,11 +130,11 @@ BROKEN = [
     ),
     (
         lambda m: setattr(_update(m).optimizer.sgdOptimizer.learningRate.range, "maxValue", 0.01),
-        "optimizer: the default of learningRate, 0.1, is outside of its range 0.0 to 0.01",
+        "optimizer: the default of learningRate, 0.1, is outside its range 0.0 to 0.01",
     ),
     (
         lambda m: setattr(_update(m).optimizer.sgdOptimizer.miniBatchSize.range, "maxValue", 8),
-        "optimizer: miniBatchSize must be positive, but 0 is allowed",
+        "optimizer: miniBatchSize must be positive, but its allowed values include 0",
     ),
     (lambda m: _update(m).optimizer.adamOptimizer.SetInParent(), "optimizer: beta2 is missing"),
     (lambda m: _update(m).optimizer.adamOptimizer.SetInParent(), "optimizer: eps is missing"),
@@ -193,8 +193,8 @@ def _replace(model: Model, index: int, layer) -> None:
 def test_a_layer_that_stops_the_gradient_is_named_with_what_it_stops(kind, layer, trainable):
     _replace(trainable, 1, layer(kind, name="wall"))
     assert _found(trainable) == [
-        f"layer 'first' (innerProduct), number 1: cannot learn: layer 'wall' ({kind}), number 2 lies between it "
-        "and the loss and lets no gradient through"
+        f"layer 'first' (innerProduct), number 1: cannot learn: layer 'wall' ({kind}), number 2 is between it "
+        "and the loss and passes no gradient"
     ]
 
 
@@ -217,7 +217,7 @@ def test_layers_that_let_gradients_through(kind, fields, layer, trainable):
 @pytest.mark.parametrize("choice", ["ELU", "linear", "leakyReLU", "softplus"])
 def test_only_three_activations_let_gradients_through(choice, layer, trainable):
     _replace(trainable, 1, layer("activation", name="wall", **{choice: {}}))
-    assert "layer 'wall' (activation), number 2 lies between" in _found(trainable)[0]
+    assert "layer 'wall' (activation), number 2 is between" in _found(trainable)[0]
 
 
 def test_a_wall_below_all_that_learns_is_fine(layer, trainable):
@@ -231,7 +231,7 @@ def test_softmax_passes_gradients_only_right_below_cross_entropy(layer, trainabl
     loss = _update(trainable).lossLayers[0]
     loss.meanSquaredErrorLossLayer.input = "y"
     loss.meanSquaredErrorLossLayer.target = "target"
-    stopped = [line for line in _found(trainable) if "layer 'softmax' (softmax), number 4 lies between" in line]
+    stopped = [line for line in _found(trainable) if "layer 'softmax' (softmax), number 4 is between" in line]
     assert len(stopped) == 2
 
 
@@ -243,14 +243,14 @@ def test_a_wall_on_one_path_stops_learning_on_the_others_too(layer, trainable):
     del _layers(trainable)[:]
     _layers(trainable).extend([*layers[:2], wall, join, *layers[2:]])
     assert _found(trainable) == [
-        "layer 'first' (innerProduct), number 1: cannot learn: layer 'join' (concat), number 4 lies between it and the "
-        "loss and lets no gradient through"
+        "layer 'first' (innerProduct), number 1: cannot learn: layer 'join' (concat), number 4 is between it and the "
+        "loss and passes no gradient"
     ]
     inner = layer("innerProduct", "w a", "c", "join", weights=np.ones((4, 4)))
     _layers(trainable)[3].CopyFrom(inner)
     assert _found(trainable) == [
         "layer 'first' (innerProduct), number 1: cannot learn: layer 'wall' (permute), number 3, on another path from "
-        "the loss, lets no gradient through"
+        "the loss, passes no gradient"
     ]
 
 
@@ -298,10 +298,10 @@ def _target_of(model, *shape):
 def test_a_target_is_an_index_or_a_probability_for_each_class(trainable):
     for shape in ((), (1,), (2,), (1, 2)):
         assert _target_of(trainable, *shape) == []
-    words = "takes one index, or a probability for each class, which are 2"
+    words = "takes one index, or a probability for each class: 2"
     assert _target_of(trainable, 10) == [f"training input 'target': has 10 elements; the loss 'loss' {words}"]
     output = trainable.description.output[0].type.multiArrayType
-    output.shape.append(10)  # where what is written down differs, what runs decides
+    output.shape.append(10)  # where the declared sizes differ, the computed size decides
     assert _target_of(trainable, 10) == []
 
 
@@ -309,7 +309,7 @@ def test_the_target_of_a_squared_error_has_as_many_numbers_as_its_input(trainabl
     loss = _update(trainable).lossLayers[0]
     loss.meanSquaredErrorLossLayer.input, loss.meanSquaredErrorLossLayer.target = "s", "target"
     assert _target_of(trainable, 2) == _target_of(trainable) == []
-    words = "takes as many numbers as its input has, which are 2"
+    words = "takes as many numbers as its input has: 2"
     assert _target_of(trainable, 1) == [f"training input 'target': has 1 elements; the loss 'loss' {words}"]
 
 

@@ -38,9 +38,9 @@ def test_validate_lists_all_errors_in_one(layer, network):
         validate(network(layer("copy", "a b", "y")))
     assert str(caught.value).splitlines() == [
         "the model has 3 errors:",
-        "  layer 'copy' (copy), number 1: has 2 inputs; 1 are legal",
-        "  layer 'copy' (copy), number 1: reads 'a', which no layer and no input gives",
-        "  layer 'copy' (copy), number 1: reads 'b', which no layer and no input gives",
+        "  layer 'copy' (copy), number 1: expected 1 input, got 2",
+        "  layer 'copy' (copy), number 1: reads 'a', which is not an input and which no layer writes",
+        "  layer 'copy' (copy), number 1: reads 'b', which is not an input and which no layer writes",
     ]
 
 
@@ -101,19 +101,19 @@ def test_the_deepest_models_that_a_file_holds_are_walked(layer, network):
 @pytest.mark.parametrize("version", [0, -3])
 def test_versions_begin_with_one(version, plain):
     plain.specificationVersion = version
-    assert _errors(plain) == [f"model: the specification version is {version}; the first is 1"]
+    assert _errors(plain) == [f"model: the specification version must be at least 1, got {version}"]
 
 
 def test_a_newer_version_is_a_warning(plain):
     plain.specificationVersion = 99
     assert _errors(plain) == []
-    assert "model: the specification version is 99, newer than this reader" in _warnings(plain)[0]
+    assert "model: the specification version is 99; the newest that this reader knows is" in _warnings(plain)[0]
 
 
 def test_content_newer_than_the_version_is_a_warning(plain):
     plain.specificationVersion = 1
     what = "exact shape mapping of inputs needs 4"
-    assert _warnings(plain) == [f"model: says specification version 1, but {what}"]
+    assert _warnings(plain) == [f"model: declares specification version 1, but {what}"]
 
 
 def test_a_model_without_type(plain):
@@ -176,15 +176,15 @@ BROKEN_INPUTS = [
     (_array(lambda a: setattr(a, "dataType", 77)), "has the unknown data type 77"),
     (_array(lambda a: a.shape.append(0)), "shape 3x0 has a size that is not positive"),
     (_array(lambda a: a.shape.append(-4)), "shape 3x-4 has a size that is not positive"),
-    (_array(lambda a: a.shape.append(2**60)), f"has {3 * 2**60} elements, more than any machine can hold"),
-    (_array(lambda a: a.shape.extend([2**62] * 5)), "elements, more than any machine can hold"),
-    (_array(lambda a: a.shape.extend([1] * 100)), "shape has 101 axes; 32 are the most"),
+    (_array(lambda a: a.shape.append(2**60)), f"has {3 * 2**60} elements, which no machine can hold"),
+    (_array(lambda a: a.shape.extend([2**62] * 5)), "elements, which no machine can hold"),
+    (_array(lambda a: a.shape.extend([1] * 100)), "shape has 101 axes; expected at most 32"),
     (_array(lambda a: _shapes(a)), "enumerates no shapes, or an empty one"),
     (_array(lambda a: _shapes(a, [3], [])), "enumerates no shapes, or an empty one"),
     (_array(lambda a: _shapes(a, [3], [-1])), "an enumerated shape -1 has a size that is not positive"),
     (_array(lambda a: _shapes(a, [4], [5])), "its shape 3 is not one of its enumerated shapes"),
     (_array(lambda a: _ranges(a, (5, 2))), "axis 0 has the range 5 to 2, which is empty"),
-    (_array(lambda a: _ranges(a, (1, 2))), "its default size of axis 0, 3, is outside of its range"),
+    (_array(lambda a: _ranges(a, (1, 2))), "its default size of axis 0, 3, is outside its range"),
     (_array(lambda a: _ranges(a, (1, 5), (1, 5))), "has 1 sizes, but ranges for 2"),
     (_array(lambda a: setattr(a, "intDefaultValue", 1)), "intDefaultValue does not fit its data type"),
     (_array(lambda a: setattr(a, "doubleDefaultValue", 1)), "doubleDefaultValue does not fit its data type"),
@@ -194,16 +194,16 @@ BROKEN_INPUTS = [
     ),
     (_image(lambda i: setattr(i, "width", 0)), "size (width, height) 0x2 has a size that is not positive"),
     (_image(lambda i: setattr(i, "height", -1)), "4x-1 has a size that is not positive"),
-    (_image(lambda i: setattr(i, "width", 2**60)), "more than any machine can hold"),
+    (_image(lambda i: setattr(i, "width", 2**60)), "which no machine can hold"),
     (_image(lambda i: setattr(i, "colorSpace", 0)), "has no colour space, or an unknown one"),
     (_image(lambda i: setattr(i, "colorSpace", 11)), "has no colour space, or an unknown one"),
     (_image(lambda i: _sizes(i)), "enumerates no sizes"),
     (_image(lambda i: _sizes(i, (4, 0))), "an enumerated size 4x0 has a size that is not positive"),
     (_image(lambda i: _sizes(i, (8, 8))), "its size 4x2 is not one of its enumerated sizes"),
     (_image(lambda i: _image_range(i, (9, 5), (1, 9))), "width has the range 9 to 5, which is empty"),
-    (_image(lambda i: _image_range(i, (1, 9), (3, 9))), "its default height, 2, is outside of its range"),
-    (lambda m: _feature(m).type.dictionaryType.SetInParent(), "is a dictionary without a type of keys"),
-    (lambda m: _feature(m).type.sequenceType.SetInParent(), "is a sequence without a type of elements"),
+    (_image(lambda i: _image_range(i, (1, 9), (3, 9))), "its default height, 2, is outside its range"),
+    (lambda m: _feature(m).type.dictionaryType.SetInParent(), "is a dictionary without a key type"),
+    (lambda m: _feature(m).type.sequenceType.SetInParent(), "is a sequence without an element type"),
     (
         lambda m: _feature(m).type.sequenceType.sizeRange.MergeFromString(b"\x08\x05\x10\x02"),
         "length has the range 5 to 2, which is empty",
@@ -252,9 +252,9 @@ def test_undeclared_shapes_and_types_are_warnings(plain):
 
 def test_outputs_are_never_optional_or_states(plain):
     _feature(plain, output=True).type.isOptional = True
-    assert _warnings(plain) == ["output 'y': is optional, which only inputs may be"]
+    assert _warnings(plain) == ["output 'y': is optional, but only inputs may be"]
     _feature(plain, output=True).type.stateType.arrayType.shape.append(3)
-    assert "output 'y': is a state, which no output can be" in _errors(plain)
+    assert "output 'y': is a state, but an output cannot be one" in _errors(plain)
 
 
 def test_there_are_outputs(plain):
@@ -289,9 +289,7 @@ def test_what_is_predicted_has_the_right_type(plain):
 
     plain.glmClassifier.stringClassLabels.vector.append("a")
     plain.description.predictedFeatureName = "y"
-    assert found() == [
-        "output 'y': has the type multiArrayType; what a glmClassifier predicts is int64Type or stringType"
-    ]
+    assert found() == ["output 'y': must have the type int64Type or stringType, got multiArrayType"]
     _feature(plain, output=True).type.int64Type.SetInParent()
     assert found() == ["output 'y': has the type int64Type, but the model has stringClassLabels"]
     _feature(plain, output=True).type.stringType.SetInParent()
@@ -299,7 +297,7 @@ def test_what_is_predicted_has_the_right_type(plain):
     plain.description.predictedProbabilitiesName = "p"
     assert found() == ["description: predictedProbabilitiesName is 'p', which is not an output"]
     plain.description.predictedProbabilitiesName = "y"
-    assert found() == ["output 'y': has the type stringType; probabilities are a dictionary"]
+    assert found() == ["output 'y': must be a dictionary of probabilities, got stringType"]
 
 
 # Pipelines ------------------------------------------------------------------------------------------------------------
@@ -323,7 +321,8 @@ def test_a_sound_pipeline(pipeline):
 def test_stages_are_placed(pipeline):
     pipeline.pipeline.models[1].neuralNetwork.layers[0].input[0] = "z"
     assert _errors(pipeline) == [
-        "pipeline stage 2 'second' > layer 'floor' (floor), number 1: reads 'z', which no layer and no input gives"
+        "pipeline stage 2 'second' > layer 'floor' (floor), number 1: "
+        "reads 'z', which is not an input and which no layer writes"
     ]
 
 
@@ -340,23 +339,25 @@ def test_names_of_stages_differ(pipeline):
 def test_stage_inputs_come_from_before(pipeline):
     pipeline.pipeline.models[0].description.output[0].name = "k"
     errors = _errors(pipeline)
-    assert "pipeline stage 2 'second' > input 'h': neither the pipeline nor an earlier stage gives this" in errors
+    assert (
+        "pipeline stage 2 'second' > input 'h': is neither an input of the pipeline nor an output of an earlier stage"
+        in errors
+    )
     pipeline.pipeline.models[1].description.input[0].type.isOptional = True
     assert not any("input 'h'" in error for error in _errors(pipeline))
 
 
-def test_a_stage_that_comes_too_early_is_told_the_first_that_gives_its_input(pipeline):
+def test_a_stage_that_runs_too_early_names_the_first_later_stage_with_its_input(pipeline):
     stages = pipeline.pipeline.models
     del pipeline.pipeline.names[:]
     for source, result in (("late", "own"), ("own", "late"), ("x", "late"), ("self", "self")):
         stages.add().CopyFrom(stages[1])
         stages[-1].description.input[0].name, stages[-1].description.output[0].name = source, result
-    said = [error for error in _errors(pipeline) if "gives this" in error]
+    words = "is neither an input of the pipeline nor an output of an earlier stage"
+    said = [error for error in _errors(pipeline) if words in error]
     assert said == [
-        "pipeline stage 3 > input 'late': neither the pipeline nor an earlier stage gives this; stage 4 does, but it "
-        "runs later",
-        "pipeline stage 6 > input 'self': neither the pipeline nor an earlier stage gives this; stage 6 does, but it "
-        "runs now",
+        f"pipeline stage 3 > input 'late': {words}; stage 4 has this output, but runs later",
+        f"pipeline stage 6 > input 'self': {words}; stage 6 has this output, but is this stage",
     ]
 
 
@@ -373,7 +374,7 @@ def test_many_stages_without_an_input_are_found_in_linear_time(pipeline):
 
 def test_outputs_come_from_stages(pipeline):
     pipeline.description.output[0].name = "z"
-    assert _errors(pipeline) == ["output 'z': no stage gives this"]
+    assert _errors(pipeline) == ["output 'z': is not an output of any stage"]
 
 
 def test_stage_types_fit(pipeline):
@@ -436,25 +437,28 @@ def _no_samples(knn):
 
 
 BROKEN_NEIGHBORS = [
-    (lambda k: k.stringClassLabels.vector.append("c"), "has 3 labels for 2 samples; each sample has its own"),
-    (lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.append(1), "sample 2 has 4 numbers; 3 are declared"),
-    (lambda k: setattr(k.nearestNeighborsIndex, "numberOfDimensions", 0), "numberOfDimensions is 0"),
+    (lambda k: k.stringClassLabels.vector.append("c"), "expected a label for each of the 2 samples, got 3"),
+    (lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.append(1), "sample 2 must have 3 numbers, got 4"),
+    (
+        lambda k: setattr(k.nearestNeighborsIndex, "numberOfDimensions", 0),
+        "numberOfDimensions must be at least 1, got 0",
+    ),
     (
         lambda k: k.nearestNeighborsIndex.floatSamples[1].vector.__setitem__(0, float("nan")),
-        "sample 2 holds nan; distances need finite numbers",
+        "sample 2 must have finite numbers, got nan",
     ),
     (lambda k: k.ClearField("uniformWeighting"), "has no weighting scheme"),
     (lambda k: k.ClearField("numberOfNeighbors"), "numberOfNeighbors is missing"),
     (
         lambda k: setattr(k.numberOfNeighbors, "defaultValue", 7),
-        "default of numberOfNeighbors, 7, is outside of its range",
+        "default of numberOfNeighbors, 7, is outside its range",
     ),
     (
         lambda k: setattr(k.numberOfNeighbors.range, "minValue", 0),
-        "numberOfNeighbors must be positive, but 0 is allowed",
+        "numberOfNeighbors must be positive, but its allowed values include 0",
     ),
     (lambda k: setattr(k.numberOfNeighbors.range, "minValue", 9), "the range of numberOfNeighbors, 9 to 5, is empty"),
-    (lambda k: k.numberOfNeighbors.set.values.extend([1, 3]), "numberOfNeighbors, 2, is none of its allowed values"),
+    (lambda k: k.numberOfNeighbors.set.values.extend([1, 3]), "numberOfNeighbors, 2, is not one of its allowed values"),
     (
         lambda k: setattr(k, "defaultInt64Label", 1),
         "its stringClassLabels and its defaultInt64Label have different types",
@@ -478,7 +482,7 @@ def test_the_index_of_neighbors_changes_no_answer(neighbors):
     assert _errors(neighbors) == []
     assert _warnings(neighbors) == [
         "nearest neighbours: DistanceFunction is not set",
-        "nearest neighbours: leafSize is 0; it must be at least 1",
+        "nearest neighbours: leafSize must be at least 1, got 0",
     ]
 
 
@@ -510,7 +514,7 @@ def test_a_real_updatable_model_that_breaks_the_rules_of_updating(real_models):
     assert str(caught.value).splitlines() == [
         "the model has 2 errors:",
         "  model: has specification version 1; updatable models came with 4",
-        "  network: has 0 loss layers; exactly one is needed",
+        "  network: expected exactly one loss layer, got 0",
     ]
 
 

@@ -203,7 +203,7 @@ def test_tables_are_as_good_as_tables_can_be():
 
 @pytest.mark.parametrize("table", [False, True])
 def test_weights_that_are_not_finite_are_not_quantized(table):
-    with pytest.raises(SpecError, match="not finite"):
+    with pytest.raises(SpecError, match="must be finite"):
         quantize(np.array([1.0, np.inf]), table=table)
 
 
@@ -250,16 +250,20 @@ def test_how_many_values_are_stored(message, count):
 @pytest.mark.parametrize(
     ("message", "shape", "words"),
     [
-        (WeightParams(floatValue=[1.0]), (2, 3), r"1 weights are stored, 6 are declared \(2, 3\)"),
-        (WeightParams(), (2,), "no weights are stored, 2 are declared"),
-        (WeightParams(floatValue=[1.0]), (2**60, 2**60), f"1 weights are stored, {2**120} are declared"),
+        (WeightParams(floatValue=[1.0]), (2, 3), r"expected 6 weights \(2, 3\), got 1"),
+        (WeightParams(), (2,), "expected 2 weights"),
+        (WeightParams(floatValue=[1.0]), (2**60, 2**60), f"expected {2**120} weights"),
         (WeightParams(floatValue=[1.0]), (-1, -1), "has a negative size"),
-        (WeightParams(floatValue=[1.0]), (1,) * 40, "a weight of 40 axes is declared; 32 are the most"),
+        (WeightParams(floatValue=[1.0]), (1,) * 40, "the declared shape has 40 axes; expected at most 32"),
         (WeightParams(floatValue=[1.0], rawValue=b"1234"), (1,), "stored twice, as floatValue and rawValue"),
-        (WeightParams(float16Value=b"123"), (1,), "float16Value has 3 bytes, which is not a multiple of 2"),
-        (_linear(9, b"1", [1.0]), (1,), "1 to 8 bits, not 9"),
-        (_linear(3, b"1", [1.0]), (5,), r"1 bytes are stored; 5 weights \(5,\) of 3 bits take 2"),
-        (_linear(8, b"12", [1.0, 2.0, 3.0]), (2, 1), "quantization scale has 3 values; 1 or 2"),
+        (WeightParams(float16Value=b"123"), (1,), "the size of float16Value must be a multiple of 2 bytes, got 3"),
+        (_linear(9, b"1", [1.0]), (1,), "1 to 8 bits, got 9"),
+        (_linear(3, b"1", [1.0]), (5,), r"expected 2 bytes for 5 weights \(5,\) of 3 bits, got 1"),
+        (
+            _linear(8, b"12", [1.0, 2.0, 3.0]),
+            (2, 1),
+            r"quantization scale must have 1 or 2 \(output channels\) values, got 3",
+        ),
         (_linear(8, b"12", []), (2,), "linear quantization needs a scale"),
     ],
 )
@@ -271,7 +275,10 @@ def test_what_cannot_be_decoded(message, shape, words):
 @pytest.mark.parametrize(
     ("weight", "words"),
     [
-        (Quantized(np.zeros(2, np.uint8), None, None, np.zeros(3), 2), "a lookup table of 2 bits has 4 entries, not 3"),
+        (
+            Quantized(np.zeros(2, np.uint8), None, None, np.zeros(3), 2),
+            "a lookup table for 2 bits must have 4 entries, got 3",
+        ),
         (Quantized(np.zeros(2, np.uint8), None, None, None), "needs a scale or a table"),
     ],
 )
@@ -282,5 +289,5 @@ def test_what_cannot_be_encoded(weight, words):
 
 @pytest.mark.parametrize("bits", [0, 9])
 def test_bits_that_no_file_can_hold(bits):
-    with pytest.raises(SpecError, match=f"quantized weights have 1 to 8 bits, not {bits}"):
+    with pytest.raises(SpecError, match=f"quantized weights must have 1 to 8 bits, got {bits}"):
         quantize(np.ones(3), bits=bits)

@@ -205,10 +205,10 @@ def test_a_checkpoint_can_be_saved_at_any_time(kept):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("numberOfDimensions", 0, "numberOfDimensions is 0; it must be at least 1"),
-        ("numberOfDimensions", -(2**31), "numberOfDimensions is -2147483648; it must be at least 1"),
-        ("numberOfDimensions", 2**31 - 1, "sample 1 has 2 numbers; 2147483647 are declared"),
-        ("labels", None, "has 0 labels for 2 samples"),
+        ("numberOfDimensions", 0, "numberOfDimensions must be at least 1, got 0"),
+        ("numberOfDimensions", -(2**31), "numberOfDimensions must be at least 1, got -2147483648"),
+        ("numberOfDimensions", 2**31 - 1, "sample 1 must have 2147483647 numbers, got 2"),
+        ("labels", None, "expected a label for each of the 2 samples, got 0"),
     ],
 )
 def test_a_model_that_contradicts_itself_is_refused_before_any_data(field, value, words, strict):

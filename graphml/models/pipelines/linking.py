@@ -11,7 +11,7 @@ from graphml import spec
 from graphml.errors import SpecError
 from graphml.models.model import Model, load
 from graphml.naming import Names
-from graphml.spec.update_rules import pipeline_of
+from graphml.spec.rules.updates import pipeline_of
 
 
 def link(

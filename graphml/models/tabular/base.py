@@ -23,7 +23,7 @@ from graphml.models.configuration import Device, pick_device
 from graphml.models.features.transforms import given, in_float64, traced
 from graphml.models.interface import ports
 from graphml.models.model import Model, Traceable
-from graphml.spec.rules.predictors import row_width
+from graphml.spec.rules.tabular import row_width
 
 Rows = Iterable[Mapping[str, Any]] | dict[str, Any]
 
