@@ -68,7 +68,7 @@ def _vmap(kind: str, row: catalogue.Op) -> str:
 
 
 def _dynamic(row: catalogue.Op) -> str:
-    if row.regions:
+    if row.signature.regions:
         return "yes; sides or turns of different shapes are run by the host"
     if not row.concrete:
         return "yes"
