@@ -1,8 +1,9 @@
-"""Making a model updatable that its converter has left as it is."""
+"""Adding a recipe to a model, so that it can be updated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.graph import Graph
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
-from graphml.recipes import Recipe, network_of, write_recipe
+from graphml.recipes import Recipe, declare_training_inputs, network_of, write_recipe
 from graphml.update.step.gradient_reach import leading_to, read_by, written_by
 
 
@@ -25,16 +26,24 @@ def make_updatable(
     labels: Sequence[str] | Sequence[int] | None = None,
     **settings: Any,
 ) -> NeuralNetwork:
-    """The model with a recipe for training in it.
+    """The model with a recipe for training.
 
         model = graphml.make_updatable(model, epochs=10, optimizer=graphml.recipes.Adam(0.001))
 
-    layers: those that learn; None for the last ones that have weights. recipe: a whole one; settings: fields of
-    `recipes.Recipe`, in place of its own; `loss` is short for `losses`. labels: new classes, for which the head of the
-    classifier is replaced first (see `replace_head`).
+    A recipe that Core ML can follow is written in Core ML's own fields. Any other is written in a field that Core ML
+    ignores, and `UpdateTask` needs strict=False to train it.
 
-    What Core ML can train is written as Core ML has it; any other recipe in a field that Core ML passes over, and
-    `UpdateTask` trains it with strict=False. Raises UpdateError for layers and blobs that do not exist.
+    Args:
+        model: a neural network.
+        layers: the layers that learn; None for the last ones that have weights.
+        recipe: the recipe; None for one of defaults.
+        labels: new classes; the head of the classifier is replaced first, see `replace_head`.
+        settings: fields of `graphml.recipes.Recipe` that replace those of the recipe; `loss` is short for `losses`.
+            Any: each field has a type of its own.
+
+    Raises:
+        UpdateError: the model is not a neural network, layers or blobs do not exist, or the recipe has Python
+            functions, which no file can hold.
     """
     from graphml.update.edit.head import replace_head
 
@@ -46,24 +55,36 @@ def make_updatable(
         settings = {**settings, "losses": settings["loss"]}
         del settings["loss"]
     try:
-        whole = recipes.Recipe(**settings) if recipe is None else recipes.replaced(recipe, **settings)
+        whole = Recipe(**settings) if recipe is None else replace(recipe, **settings)
     except TypeError as error:
         raise UpdateError(str(error).replace("Recipe.__init__() ", "make_updatable ")) from None
+    whole.refuse_unless_storable()
     if chosen is not None:
-        whole = recipes.replaced(whole, layers=chosen)
+        whole = replace(whole, layers=chosen)
     elif whole.layers is None:
-        whole = recipes.replaced(whole, layers=_last_layers(model, whole))
+        whole = replace(whole, layers=tuple((name, ()) for name in _last_layers(model, whole)))
     return with_recipe(model, whole)
 
 
 def with_recipe(model: Model, recipe: Recipe) -> NeuralNetwork:
-    """The model with this recipe in place of its own."""
+    """The model with this recipe in place of its own.
+
+    A recipe with Python functions stays outside of the model: the result only has the training inputs that it needs.
+
+    Args:
+        model: a neural network.
+        recipe: the recipe.
+
+    Raises:
+        UpdateError: the recipe does not fit the model.
+    """
     network = _network(model)
-    message = write_recipe(model.spec, recipe, _Shapes(network))
+    write = declare_training_inputs if recipe.python_parts else write_recipe
+    message = write(model.spec, recipe, _Shapes(network))
     other = type(network)(
         message, configuration=model.configuration, custom_layers=model.custom_layers, path=model.path
     )
-    if network.spec is network._message:  # no weight was replaced: what is compiled is right for the other as well
+    if network.spec is network._message:  # no weight was replaced, so the compiled programs fit the other model too
         other.programs = network.programs
     return other
 
@@ -75,7 +96,7 @@ def _network(model: Model) -> NeuralNetwork:
 
 
 class _Shapes(Mapping[str, tuple[int, ...]]):
-    """The shapes of blobs, traced when they are asked for; empty where the network cannot be traced."""
+    """The shapes of blobs, traced when the first is needed; empty if the network cannot be traced."""
 
     def __init__(self, model: NeuralNetwork) -> None:
         self._model = model
@@ -100,7 +121,7 @@ class _Shapes(Mapping[str, tuple[int, ...]]):
     def __getitem__(self, name: str) -> tuple[int, ...]:
         return self._all()[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._all())
 
     def __len__(self) -> int:
@@ -108,7 +129,7 @@ class _Shapes(Mapping[str, tuple[int, ...]]):
 
 
 def _declared(shape: tuple[int, ...], graph: Graph) -> tuple[int, ...]:
-    """A blob's shape as a feature has it: rank-5 blobs lose the axes that the mapping has added."""
+    """A blob's shape as features declare it: without the axes that the mapping to rank 5 has added."""
     if graph.exact or len(shape) != 5:
         return shape
     core = shape[2:]
@@ -116,11 +137,10 @@ def _declared(shape: tuple[int, ...], graph: Graph) -> tuple[int, ...]:
 
 
 def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:
-    """The layers with weights that stand last on the ways to the losses."""
+    """The last layers with weights on each path to a loss."""
     network = _network(model)
     graph = network.graph
-    completed = recipes.completed(model.spec, recipe)
-    blobs = {str(loss.input) for loss in completed.losses}
+    blobs = {loss.input for loss in recipes.completed(model.spec, recipe).losses}
     wanted, found = set(blobs), []
     for node in reversed(leading_to(graph.body, *blobs)):
         if not wanted & written_by(node):
@@ -136,5 +156,5 @@ def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-# Weights that are no parameters, and those that only shift or stretch what the layer before has made.
+# Layers whose weights are constants, or only scale and shift what the layer before has computed.
 _NO_HEAD = ("loadConstant", "loadConstantND", "batchnorm", "scale", "bias", "activation", "layerNormalization")

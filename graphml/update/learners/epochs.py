@@ -14,6 +14,7 @@ import numpy as np
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe
 from graphml.update import ending
 from graphml.update.data import validation
 from graphml.update.data.samples import TrainingData, check_targets, checked_samples, stacked
@@ -21,7 +22,6 @@ from graphml.update.data.storage import Limits, Store, Stored
 from graphml.update.data.streaming import in_pieces, read_ahead
 from graphml.update.progress.events import MetricKey
 from graphml.update.progress.history import Record, batch_records, monitored
-from graphml.update.recipe import Recipe
 from graphml.update.step import failures, training
 from graphml.update.step.programs import Programs
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from graphml import recipes
 from graphml.errors import UpdateError
 from graphml.models import Model, ModelConfiguration
+from graphml.recipes.parameters import ParameterDescription, ParameterKey
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
 from graphml.update.progress.events import UpdateEvent
 
@@ -101,9 +101,9 @@ def learner_for(model: Model, wish: LearnerOptions) -> Learner:
     return getattr(importlib.import_module(module), name)(model, wish)
 
 
-def refuse_unless_legal(model: Model) -> None:
+def refuse_unless_legal(model: Model, recipe: recipes.Recipe | None = None) -> None:
     """Raise UpdateError with every reason why Core ML would not update a model."""
-    problems = recipes.core_ml_problems(model.spec)
+    problems = recipes.core_ml_problems(model.spec, recipe)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
         raise UpdateError(f"Core ML would not update this model (strict=False asks for less):\n{lines}")

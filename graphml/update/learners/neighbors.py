@@ -18,11 +18,11 @@ from graphml.models import Model
 from graphml.models.configuration import pick_device
 from graphml.models.interface.values import checker
 from graphml.models.tabular.neighbors import NearestNeighbors
+from graphml.recipes.parameters import ParameterKey, checked
 from graphml.update.data.samples import TrainingData, numbered
 from graphml.update.data.streaming import in_pieces, read_ahead
 from graphml.update.learners.descriptions import parameter_descriptions
 from graphml.update.learners.learner import LearnerOptions, refuse_unless_legal
-from graphml.update.parameters.keys import ParameterKey, checked
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Step
 from graphml.update.progress.events import MetricKey, UpdateEvent
 

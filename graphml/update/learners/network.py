@@ -14,22 +14,22 @@ from graphml.errors import UpdateError
 from graphml.models import Model
 from graphml.models.configuration import pick_device
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe, network_of, parameter_descriptions, recipe_of
+from graphml.recipes.parameters import ParameterKey, checked, refuse_unless_allowed
 from graphml.update.data import storage
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
 from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.epochs import EpochRunner, TrainingState, store_samples
 from graphml.update.learners.learner import LearnerOptions, refuse_unless_legal
-from graphml.update.parameters.keys import ParameterKey, checked, refuse_unless_allowed
-from graphml.update.parameters.weights import NAMES as WEIGHTS
-from graphml.update.parameters.weights import checked_weight, with_weight
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
 from graphml.update.progress.events import UpdateEvent
 from graphml.update.progress.history import is_enough
 from graphml.update.progress.steps import moment_of, step_of
-from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
 from graphml.update.step import training
 from graphml.update.step.programs import programs_for
+from graphml.update.weights import NAMES as WEIGHTS
+from graphml.update.weights import checked_weight, with_weight
 
 _SLICE_SECONDS = 1.0
 
@@ -41,8 +41,9 @@ def begin(model: Model, wish: LearnerOptions) -> Run:
         model = with_recipe(model, wish.recipe)
     assert isinstance(model, NeuralNetwork)
     if wish.request.strict:
-        refuse_unless_legal(model)
-    recipe, device = recipe_of(model.spec, wish.configuration.parameters), pick_device(wish.configuration)
+        refuse_unless_legal(model, wish.recipe)
+    recipe = recipe_of(model.spec, wish.configuration.parameters, wish.recipe)
+    device = pick_device(wish.configuration)
     run = Run(model, recipe, device, wish.request, wish.limits, wish.checkpoint_seconds)
     run.ask_for(wish.configuration.parameters)
     return run
@@ -61,7 +62,7 @@ class Run:
     ) -> None:
         self.model, self.device = model, device
         self.whole: Model = model
-        self.descriptions = parameter_descriptions(model.spec)
+        self.descriptions = parameter_descriptions(model.spec, recipe)
         self.programs = programs_for(model, recipe, device, request.precision)
         self.checkpoints = Checkpoints(seconds, self.step)
         self.sample_count: int | None = None
@@ -204,4 +205,4 @@ class Run:
             if key.name in WEIGHTS:
                 train = with_weight(train, *value)
         if values:
-            self.moment = replace(self.moment, train=train, recipe=self.moment.recipe.replaced(values))
+            self.moment = replace(self.moment, train=train, recipe=self.moment.recipe.with_values(values))

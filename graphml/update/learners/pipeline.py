@@ -10,12 +10,12 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration
 from graphml.models.configuration import for_stage
 from graphml.models.pipelines.pipeline import Pipeline
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, as_key
 from graphml.update.data.samples import TrainingData, numbered
 from graphml.update.data.streaming import in_pieces
 from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.descriptions import parameter_descriptions
 from graphml.update.learners.learner import Learner, LearnerOptions, learner_for, refuse_unless_legal
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey, as_key
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request, Step
 from graphml.update.progress.events import UpdateEvent
 
@@ -42,7 +42,10 @@ class LastStage:
     def __init__(self, pipeline: Pipeline, name: str, wish: LearnerOptions) -> None:
         self.model, self._name = pipeline, name
         try:
-            self._inner: Learner = learner_for(pipeline.last, replace(wish, configuration=self._own(wish), recipe=None))
+            # the stage has the recipe, unless no file can hold it
+            recipe = wish.recipe if wish.recipe is not None and wish.recipe.python_parts else None
+            options = replace(wish, configuration=self._own(wish), recipe=recipe)
+            self._inner: Learner = learner_for(pipeline.last, options)
         except GraphmlError as error:
             raise error.in_context(self._label) from None
         self._inner.whole = pipeline

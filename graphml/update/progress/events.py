@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphml.update.parameters.keys import ParameterKey
+from graphml.recipes.parameters import ParameterKey
 
 if TYPE_CHECKING:
     from graphml.models import Model

@@ -118,8 +118,8 @@ def from_plain(values: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
 
 def monitored(stopping: EarlyStopping | None, record: Record) -> float:
     """What is to become small: a loss, or a metric with its sign turned."""
-    name = None if stopping is None else stopping.monitor
-    if name is None:
+    name = "" if stopping is None else stopping.monitor
+    if not name:
         name = "loss" if stopping is None or record.validation_loss is None else "validation_loss"
     return record.value(name) if name.endswith("loss") else -record.value(name)
 

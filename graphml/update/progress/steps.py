@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from graphml.recipes.parameters import as_key
 from graphml.update.learners.epochs import Plan, TrainingState
-from graphml.update.parameters.keys import as_key
 from graphml.update.progress.checkpoints import Step
 from graphml.update.progress.events import MetricKey
 from graphml.update.progress.history import Record, as_plain, batch_records, from_plain
@@ -46,7 +46,7 @@ def moment_of(step: Step, like: TrainingState) -> TrainingState:
     return TrainingState(
         train=train,
         state=_as_in(like.state, arrays["state"]),
-        recipe=like.recipe.replaced(values),
+        recipe=like.recipe.with_values(values),
         epoch=facts["epoch"],
         plan=None if facts["plan"] is None else Plan(*facts["plan"]),
         losses=arrays["losses"][0][:-1],

@@ -16,11 +16,11 @@ import jax
 from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
+from graphml.recipes.parameters import ParameterDescription, ParameterKey
 from graphml.update import ending
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
 from graphml.update.learners.learner import LearnerOptions, learner_for
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey
 from graphml.update.progress.checkpoints import CheckpointDirectory, Request, digest
 from graphml.update.progress.events import (
     Callback,
@@ -101,6 +101,8 @@ class UpdateTask:
         self._at_end: list[Callable[[], Any]] = []
         self._thread: threading.Thread | None = None
         if checkpoint_dir is not None:
+            if recipe is not None:
+                recipe.refuse_unless_storable()
             directory = self._run.checkpoints.directory = CheckpointDirectory(checkpoint_dir)
             directory.refuse_unless_empty()
 

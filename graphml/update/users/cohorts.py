@@ -15,10 +15,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from graphml.errors import GraphmlError, UpdateError, with_article
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe
 from graphml.update.data import validation
 from graphml.update.data.samples import Row, Samples, TrainingData, check_targets, checked_samples, stacked
 from graphml.update.data.streaming import in_pieces, read_ahead
-from graphml.update.recipe import Recipe
 from graphml.update.step import failures, training
 from graphml.update.step.programs import Programs
 

@@ -12,25 +12,24 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
-from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.interpreter.programs import Compiled, Latest
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import Device, pick_device
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe, network_of, parameter_descriptions, recipe_of
+from graphml.recipes.parameters import checked, refuse_unless_allowed
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
 from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.epochs import refuse_unless_finite
 from graphml.update.learners.learner import refuse_unless_legal
-from graphml.update.parameters.keys import checked, refuse_unless_allowed
-from graphml.update.parameters.weights import NAMES, checked_weight, with_weight
 from graphml.update.progress.history import History, Record, batch_records, is_enough, monitored
-from graphml.update.recipe import Recipe, network_of, parameter_descriptions, recipe_of
 from graphml.update.step import failures, training
 from graphml.update.step.programs import Precision, Programs, programs_for
 from graphml.update.users.cohorts import SHARED, SPLIT, Cohort, read_users
 from graphml.update.users.deltas import Delta, difference
+from graphml.update.weights import NAMES, checked_weight, with_weight
 
 _MOST = 256  # users in a cohort, unless their weights are large
 _MOST_PROGRAMS = 16  # that a model keeps, for as many forms of recipes
@@ -43,7 +42,7 @@ def update_many(
     configuration: ModelConfiguration | None = None,
     *,
     strict: bool = True,
-    recipe: recipes.Recipe | None = None,
+    recipe: Recipe | None = None,
     precision: Precision = "float32",
     on_error: Literal["raise", "keep"] = "raise",
     users_at_once: int | None = None,
@@ -82,13 +81,13 @@ def update_many(
         loaded = with_recipe(loaded, recipe)
     assert isinstance(loaded, NeuralNetwork)
     if strict:
-        refuse_unless_legal(loaded)
+        refuse_unless_legal(loaded, recipe)
     device = pick_device(configuration) if devices is None else devices[0]
     if devices is None:
         devices = jax.local_devices() if device is None else [device]
-    descriptions = parameter_descriptions(loaded.spec)
+    descriptions = parameter_descriptions(loaded.spec, recipe)
     values = checked({**(configuration.parameters or {}), **parameters}, descriptions)
-    settled = recipe_of(loaded.spec, values)
+    settled = recipe_of(loaded.spec, values, recipe)
     refuse_unless_allowed(settled.values, descriptions)
     programs = programs_for(loaded, settled, device, precision)
     given, frozen = programs.parts.split(loaded.parameters)
