@@ -169,14 +169,20 @@ class ParameterDescription:
 
 def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
     """The Python value of a scalar; None if it is not of this kind."""
-    if isinstance(value, np.generic) or (hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0):
-        value = value.item()
+    plain: Any = value
+    if hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0:
+        plain = value.item()
     if kind in ("switch", "text"):
-        return value if isinstance(value, bool if kind == "switch" else str) else None
+        return plain if isinstance(plain, bool if kind == "switch" else str) else None
+    if kind == "integer":
+        return None if isinstance(plain, bool) or not isinstance(plain, Integral) else int(plain)
+    return finite(plain)
+
+
+def finite(value: Any) -> float | None:
+    """A real number as a float; None for anything else, and for what no finite float can hold."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    if kind == "integer":
-        return int(value) if isinstance(value, Integral) else None
     try:
         number = float(value)
     except OverflowError:

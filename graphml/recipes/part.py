@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
 from graphml.errors import UpdateError
-from graphml.recipes.parameters import ParameterDescription, ParameterKey
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, finite
 
 
 class _Number(NamedTuple):
@@ -63,11 +62,11 @@ class Part:
 
     def __post_init__(self) -> None:
         for one, (low, high, _) in _numbers(self):
-            value = getattr(self, one.name)
+            value: Any = getattr(self, one.name)
             if value is None:
                 continue
-            legal = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-            if not legal or value < low or (high is not None and value > high):
+            plain = finite(value)
+            if plain is None or plain < low or (high is not None and plain > high):
                 allowed = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
                 raise UpdateError(f"{type(self).__name__}: {one.name} must be a number {allowed}, got {value!r}")
 

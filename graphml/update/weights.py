@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def with_weight(tree: Any, path: Path, value: Any) -> Any:
         return value
     step, rest = path[0], path[1:]
     if isinstance(tree, list):
-        return [with_weight(one, rest, value) if i == step else one for i, one in enumerate(tree)]
+        return [with_weight(one, rest, value) if i == step else one for i, one in enumerate(cast("list[Any]", tree))]
     return {**tree, step: with_weight(tree[step], rest, value)}
 
 
@@ -75,11 +75,12 @@ def _places(train: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
 
 def _leaves(tree: Any, names: tuple[str, ...], path: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
     if isinstance(tree, Mapping):
-        for name, inner in tree.items():
+        for name, inner in cast("Mapping[str, Any]", tree).items():
             # the message around the matrices of an LSTM is not part of their names
             yield from _leaves(inner, names if name == "weight_params" else (*names, name), (*path, name))
     elif isinstance(tree, list):
-        for i, inner in enumerate(tree):
-            yield from _leaves(inner, (*names, _DIRECTIONS[i] if len(tree) == 2 else str(i)), (*path, i))
+        matrices = cast("list[Any]", tree)
+        for i, inner in enumerate(matrices):
+            yield from _leaves(inner, (*names, _DIRECTIONS[i] if len(matrices) == 2 else str(i)), (*path, i))
     else:
         yield names, path

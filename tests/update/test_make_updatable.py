@@ -140,5 +140,5 @@ def test_models_without_a_head_to_replace_are_refused():
     layer.ClearField("softmax")
     layer.bias.shape.append(3)
     layer.bias.bias.floatValue.extend([0, 0, 0])
-    with pytest.raises(UpdateError, match=r"layer 'softmax' \(bias\) stands between the last weights"):
+    with pytest.raises(UpdateError, match=r"layer 'softmax' \(bias\) is between the last weights"):
         graphml.replace_head(network(message), ["a", "b"])
