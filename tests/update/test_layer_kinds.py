@@ -192,7 +192,7 @@ def test_a_loop_without_a_bound_blocks_the_gradient():
 def test_layers_and_weights_that_do_not_exist_are_named():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)})
     builder.add("innerProduct", "top", ["x"], ["y"], weights=EYE)
-    with pytest.raises(UpdateError, match="there is no layer 'tip'; there are top"):
+    with pytest.raises(UpdateError, match="there is no layer 'tip'; the layers are top"):
         _model(builder, layers=["tip"])
     with pytest.raises(UpdateError, match="has no weight gain; it has weights"):
         UpdateTask(_model(builder, layers={"top": ["gain"]}), _data(), strict=False)
