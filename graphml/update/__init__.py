@@ -43,20 +43,19 @@ The Core ML format leaves some questions open; this package answers them as foll
 - Statistics of batch normalization do not change, unless the recipe says statistics="updated".
 """
 
+from graphml.recipes import recipe_of as recipe_of
+from graphml.recipes.parameters import ParameterDescription as ParameterDescription
+from graphml.recipes.parameters import ParameterKey as ParameterKey
 from graphml.update.data.samples import ArrayBatchProvider as ArrayBatchProvider
 from graphml.update.edit.head import replace_head as replace_head
 from graphml.update.edit.updatable import make_updatable as make_updatable
 from graphml.update.learners.descriptions import parameter_descriptions as parameter_descriptions
 from graphml.update.learners.descriptions import parameter_value as parameter_value
-from graphml.update.parameters.keys import ParameterDescription as ParameterDescription
-from graphml.update.parameters.keys import ParameterKey as ParameterKey
 from graphml.update.progress.events import MetricKey as MetricKey
 from graphml.update.progress.events import TaskState as TaskState
 from graphml.update.progress.events import UpdateEvent as UpdateEvent
 from graphml.update.progress.history import History as History
 from graphml.update.progress.history import Record as Record
-from graphml.update.recipe import Recipe as Recipe
-from graphml.update.recipe import recipe_of as recipe_of
 from graphml.update.step.training import MiniBatch as MiniBatch
 from graphml.update.step.training import make_step as make_step
 from graphml.update.step.trunk import take_apart as take_apart

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _written(recipe: recipes.Recipe, model: Any = None) -> Any:
 
 def _own_way(recipe: recipes.Recipe, model: Any) -> Any:
     """Stored in our field, completed by the model."""
-    return read_recipe(_written(recipes.replaced(recipe, clip_norm=1.0), model))
+    return read_recipe(_written(replace(recipe, clip_norm=1.0), model))
 
 
 def test_everything_that_a_recipe_says_comes_back():
@@ -72,7 +73,7 @@ def test_everything_that_a_recipe_says_comes_back():
         recipes.Huber("r", "r_true", delta=2.0, weight=0.25, name="r_loss"),
         recipes.Contrastive("f", "classLabel", margin=0.5, name="near"),
     )
-    assert recipes.replaced(back, losses=EVERYTHING.losses) == EVERYTHING
+    assert replace(back, losses=EVERYTHING.losses) == EVERYTHING
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_any_other_recipe_leaves_no_mark_that_core_ml_would_read():
 
 
 def test_strictness_lists_what_is_beyond_core_ml_layer_by_layer():
-    found = core_ml_problems(_written(recipes.replaced(EVERYTHING, layers=["conv", "pool"])))
+    found = core_ml_problems(_written(replace(EVERYTHING, layers=["conv", "pool"])))
     for words in ("AdamW", "CosineDecay, warm-up 0.5", "label smoothing", "gradient clipping", "early stopping"):
         assert any(words in problem for problem in found), words
     assert any("'pool'" in problem and "is updatable, but only" in problem for problem in found)
@@ -128,17 +129,20 @@ def test_strictness_refuses_a_recipe_in_a_file_that_names_what_the_model_lacks()
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: recipes.SGD(-0.1), "SGD: learning_rate is -0.1, not a number from 0"),
-        (lambda: recipes.Dropout("h", 1.0), "Dropout: rate is 1.0, not a number from 0 to 0.99"),
-        (lambda: recipes.Adam(float("nan")), "Adam: learning_rate is nan"),
-        (lambda: recipes.Recipe(epochs=0), "epochs is 0, not a whole number from 1"),
-        (lambda: recipes.Recipe(metrics=[recipes.Flip()]), r"metrics: Flip\(.*is no Metric of graphml.recipes"),
-        (lambda: recipes.Recipe(losses=recipes.Loss("y")), r"losses: Loss\(.*is no Loss of graphml.recipes"),
-        (lambda: recipes.Recipe(half="bfloat16"), "half is 'bfloat16', which is none of 'float32', 'float16'"),
-        (lambda: recipes.Recipe(layers=[]), "it names at least one layer"),
-        (lambda: _written(recipes.Recipe(losses=recipes.Huber("nothing"))), "reads 'nothing', which no layer writes"),
-        (lambda: _written(recipes.Recipe(dropout={"q": 0.1})), "no layer writes 'q'"),
-        (lambda: _written(recipes.Recipe(losses=recipes.Hinge("s"))), "shape of 's' is declared nowhere.*'s_true'"),
+        (lambda: recipes.SGD(-0.1), "SGD: learning_rate must be a number at least 0, got -0.1"),
+        (lambda: recipes.Dropout("h", 1.0), "Dropout: rate must be a number from 0 to 0.99, got 1.0"),
+        (lambda: recipes.Adam(float("nan")), "Adam: learning_rate must be a number .*, got nan"),
+        (lambda: recipes.Recipe(epochs=0), "epochs must be a whole number of at least 1, got 0"),
+        (
+            lambda: recipes.Recipe(metrics=[recipes.Flip()]),
+            r"metrics: expected a Metric of graphml.recipes, got Flip\(",
+        ),
+        (lambda: recipes.Recipe(losses=recipes.Loss("y")), r"losses: expected a Loss of graphml.recipes, got Loss\("),
+        (lambda: recipes.Recipe(half="bfloat16"), "half must be 'float32' or 'float16', got 'bfloat16'"),
+        (lambda: recipes.Recipe(layers=[]), r"layers must name at least one layer, got \[\]"),
+        (lambda: _written(recipes.Recipe(losses=recipes.Huber("nothing"))), "reads 'nothing', but no layer writes it"),
+        (lambda: _written(recipes.Recipe(dropout={"q": 0.1})), "dropout on 'q': no layer"),
+        (lambda: _written(recipes.Recipe(losses=recipes.Hinge("s"))), "shape of 's' is not declared.*'s_true'"),
         (lambda: _written(recipes.Recipe(losses=[recipes.Huber("r")] * 2)), None),
     ],
 )
@@ -153,11 +157,11 @@ def test_nonsense_is_refused(make, words):
 def test_a_recipe_of_a_newer_version_is_not_trained_as_something_else():
     model = _written(EVERYTHING)
     model.trainingRecipe.losses[1].ClearField("kind")
-    with pytest.raises(UpdateError, match="TrainingLoss of no kind that this version knows"):
+    with pytest.raises(UpdateError, match="a TrainingLoss of a kind that this version does not know"):
         read_recipe(model)
     model = _written(EVERYTHING)
     model.trainingRecipe.half = 7
-    with pytest.raises(UpdateError, match="a choice of half that this version does not know"):
+    with pytest.raises(UpdateError, match="half number 7, which this version does not know"):
         read_recipe(model)
 
 

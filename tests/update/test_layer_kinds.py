@@ -18,7 +18,6 @@ from graphml.errors import UpdateError
 from graphml.spec.attributes import Choice, weight_names
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import ParameterKey, UpdateTask, recipe_of, take_apart, update
-from graphml.update.recipe import Loss, Recipe
 from graphml.update.step.training import MiniBatch, loss_and_statistics
 from graphml.update.step.trunk import merge
 
@@ -41,9 +40,10 @@ def _case(kind: str) -> cases.Case:
     return base
 
 
-def _recipe(layers, **more: Any) -> Recipe:
-    losses = (Loss("mean_squared_error", "loss", "out0", "target"),)
-    return Recipe(losses, "sgd", {"learning_rate": 0.1, "momentum": 0.0}, 1, 2, False, 0, layers=layers, **more)
+def _recipe(layers, **more: Any) -> recipes.Recipe:
+    loss = recipes.SquaredError("out0", "target", weight=None, name="loss")
+    sgd = recipes.SGD(0.1, schedule=None)
+    return recipes.Recipe(sgd, losses=loss, batch_size=2, shuffle=False, layers=layers, **more)
 
 
 def _loss_of_layer(kind: str) -> tuple[Callable[..., Any], Any]:
@@ -192,7 +192,7 @@ def test_a_loop_without_a_bound_blocks_the_gradient():
 def test_layers_and_weights_that_do_not_exist_are_named():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)})
     builder.add("innerProduct", "top", ["x"], ["y"], weights=EYE)
-    with pytest.raises(UpdateError, match="there is no layer 'tip'; there are top"):
+    with pytest.raises(UpdateError, match="there is no layer 'tip'; the layers are top"):
         _model(builder, layers=["tip"])
     with pytest.raises(UpdateError, match="has no weight gain; it has weights"):
         UpdateTask(_model(builder, layers={"top": ["gain"]}), _data(), strict=False)

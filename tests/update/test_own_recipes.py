@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -31,14 +32,14 @@ from graphml.update.learners.epochs import should_stop, split_samples
 from graphml.update.progress.history import Record
 from graphml.update.step import losses, training
 from graphml.update.step.augmentation import flipped, moved
-from graphml.update.step.optimizers import clipped, optimizer, rate_factor
+from graphml.update.step.optimizers import clipped, rate_factor, transformation
 from graphml.update.step.programs import programs_for
 
 REGRESSION = regression()  # tasks on one model share their compiled programs
 
 
 def _setup(model, recipe: recipes.Recipe):
-    spec = recipes.write_recipe(model.spec, recipes.replaced(recipe, clip_norm=recipe.clip_norm or 1e9))
+    spec = recipes.write_recipe(model.spec, replace(recipe, clip_norm=recipe.clip_norm or 1e9))
     model = network(spec)
     runtime = recipe_of(spec)
     return model, runtime, take_apart(model.lower(), runtime)
@@ -126,7 +127,7 @@ def test_several_losses_are_summed_by_their_weights():
     task = UpdateTask(model, data, strict=False)
     task.resume()
     task.wait(60)
-    alone = [_task(model, data, recipes.replaced(own, losses=loss)).history[0].loss for loss in both]
+    alone = [_task(model, data, replace(own, losses=loss)).history[0].loss for loss in both]
     assert task.history[0].loss == pytest.approx(alone[0] + alone[1], rel=1e-5)
     other = UpdateTask(model, data, strict=False)
     other.resume({"low/loss_weight": 0.0})
@@ -158,7 +159,7 @@ def test_optimizers_equal_those_of_optax(name):
     own, judge = OPTIMIZERS[name]
     start = {"w": jnp.float32([1.0, -2.0]), "b": jnp.float32([0.5])}
     ours, theirs = start, start
-    mine = optimizer(name, own.numbers)
+    mine = transformation(own)
     state, other = mine.init(start), judge.init(start)
     for t in range(3):
         gradient = jax.tree.map(lambda w, t=t: jnp.cos(w * (t + 1)), start)
@@ -176,22 +177,21 @@ def test_long_gradients_are_shortened_and_short_ones_stay():
     np.testing.assert_array_equal(clipped(jax.tree.map(jnp.zeros_like, gradient), 1.0)["b"], [0, 0])
 
 
-def _factor(kind: str, place: float, **numbers: float) -> float:
-    hyper = {"warmup": 0.0, "$epoch": np.floor(place), "$part": place % 1, "$epochs": 10.0, **numbers}
-    return float(rate_factor(kind, {name: np.float32(value) for name, value in hyper.items()}))
+def _factor(schedule: recipes.Schedule, place: float, **more: float) -> float:
+    hyper = {"$epoch": np.floor(place), "$part": place % 1, "$epochs": 10.0, **more}
+    traced = schedule.with_numbers({name: np.float32(value) for name, value in schedule.hyper.items()})
+    return float(rate_factor(traced, {name: np.float32(value) for name, value in hyper.items()}))
 
 
 def test_schedules_are_their_formulas():
-    assert _factor("constant", 7.5) == 1
-    assert _factor("constant", 0, warmup=2, **{"$stride": 0.5}) == pytest.approx(0.25)
-    assert _factor("constant", 1.5, warmup=2, **{"$stride": 0.5}) == 1
-    assert _factor("cosine", 5, decay_final=0.2) == pytest.approx(0.6)
-    assert _factor("cosine", 0, decay_final=0.2) == 1
-    assert _factor("cosine", 6, decay_final=0.0, warmup=2) == pytest.approx(0.5, abs=1e-6)
-    assert _factor("linear", 2.5, decay_final=0.2) == pytest.approx(0.8)
-    assert [_factor("step", p, decay_every=3, decay_factor=0.1) for p in (2.99, 3, 6.5)] == pytest.approx(
-        [1, 0.1, 0.01]
-    )
+    assert _factor(recipes.Constant(), 7.5) == 1
+    assert _factor(recipes.Constant(warmup=2), 0, **{"$stride": 0.5}) == pytest.approx(0.25)
+    assert _factor(recipes.Constant(warmup=2), 1.5, **{"$stride": 0.5}) == 1
+    assert _factor(recipes.CosineDecay(0.2), 5) == pytest.approx(0.6)
+    assert _factor(recipes.CosineDecay(0.2), 0) == 1
+    assert _factor(recipes.CosineDecay(0.0, warmup=2), 6) == pytest.approx(0.5, abs=1e-6)
+    assert _factor(recipes.LinearDecay(0.2), 2.5) == pytest.approx(0.8)
+    assert [_factor(recipes.StepDecay(3, 0.1), p) for p in (2.99, 3, 6.5)] == pytest.approx([1, 0.1, 0.01])
 
 
 def test_a_schedule_runs_along_the_epochs():
@@ -354,9 +354,7 @@ def test_programs_are_shared_by_recipes_that_differ_in_numbers_only():
     recipe = recipes.Recipe(recipes.SGD(0.1), layers=["top"], clip_norm=1.0)
     model = classifier()
     kept = _programs(model, recipe)
-    same = recipes.replaced(
-        recipe, optimizer=recipes.SGD(0.2), clip_norm=2.0, epochs=3, batch_size=7, seed=2, shuffle=False
-    )
+    same = replace(recipe, optimizer=recipes.SGD(0.2), clip_norm=2.0, epochs=3, batch_size=7, seed=2, shuffle=False)
     assert _programs(model, same) is kept
     others = [
         # in pairs whose numbers have the same names
@@ -368,7 +366,7 @@ def test_programs_are_shared_by_recipes_that_differ_in_numbers_only():
         *({"dropout": {blob: 0.1}} for blob in ("f", "z")),
         *({"quantized": "straight-through"}, {"half": "float16"}, {"clip_norm": None}, {"statistics": "updated"}),
     ]
-    found = [_programs(model, recipes.replaced(recipe, **change)) for change in others]
+    found = [_programs(model, replace(recipe, **change)) for change in others]
     found.append(_programs(model, recipe, precision="bfloat16"))
     assert len({*map(id, found), id(kept)}) == len(others) + 2
 
@@ -422,7 +420,7 @@ def test_training_ends_early_and_gives_the_best_weights():
     best = _task(
         regression(),
         regression_data(10),
-        recipes.replaced(recipe, early_stopping=None),
+        replace(recipe, early_stopping=None),
         epochs=1 + int(np.argmin(judged)),
     )
     jax.tree.map(np.testing.assert_array_equal, task.model.parameters["top"], best.model.parameters["top"])

@@ -7,10 +7,10 @@ import pytest
 from update.networks import classifier, regression
 
 from graphml.errors import UpdateError
+from graphml.recipes.parameters import as_key, checked, describe
 from graphml.spec import Int64Parameter
 from graphml.spec.wire.data_pb2 import BoolParameter, DoubleParameter
 from graphml.update import ParameterKey, parameter_descriptions
-from graphml.update.parameters.keys import as_key, checked, describe
 
 
 def test_scopes_nest_from_the_outside_in():

@@ -12,17 +12,18 @@ from graphml import recipes, spec
 from graphml.errors import UpdateError
 from graphml.models import load
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe, class_labels, is_label
 from graphml.update import ParameterKey, recipe_of, update, update_many
-from graphml.update.recipe import Augment, Recipe, class_labels
 from graphml.update.step.programs import programs_for
 
 
 def test_a_recipe_is_read_from_the_file():
     recipe = recipe_of(regression(shuffle=True).spec)
-    assert (recipe.optimizer, recipe.hyper) == ("sgd", {"learning_rate": 0.05, "momentum": 0.0})
+    assert recipe.optimizer == recipes.SGD(0.05, momentum=0.0, schedule=None)
+    assert recipe.hyper == {"learning_rate": 0.05, "momentum": 0.0}
     assert (recipe.epochs, recipe.batch_size, recipe.shuffle, recipe.seed) == (3, 4, True, 0)
-    assert (recipe.loss.kind, recipe.loss.input, recipe.loss.target) == ("mean_squared_error", "y", "y_true")
-    assert not recipe.loss.label
+    assert (type(recipe.loss), recipe.loss.input, recipe.loss.target) == (recipes.SquaredError, "y", "y_true")
+    assert not is_label(regression().spec, recipe.loss.target)
 
 
 def test_values_of_the_caller_win_and_zero_is_a_value():
@@ -41,7 +42,8 @@ def test_values_of_the_caller_win_and_zero_is_a_value():
 def test_a_target_that_is_no_training_input_means_the_label():
     model = classifier()
     recipe = recipe_of(model.spec)
-    assert (recipe.loss.target, recipe.loss.label) == ("classLabel", True)
+    assert recipe.loss.target == "classLabel"
+    assert is_label(model.spec, "classLabel")
     assert class_labels(model.spec) == ("cat", "dog", "owl")
     assert class_labels(classifier(labels=(7, 8, 9)).spec) == (7, 8, 9)
 
@@ -149,20 +151,19 @@ def test_only_networks_have_recipes():
 
 PLAIN = recipe_of(classifier().spec)
 COMPILED = {
-    "losses": (replace(PLAIN.loss, kind="mean_squared_error"),),
-    "optimizer": "lion",
-    "hyper": {**PLAIN.hyper, "clip_norm": 1.0},
+    "losses": (recipes.SquaredError(PLAIN.loss.input, PLAIN.loss.target, weight=None, name="loss"),),
+    "optimizer": recipes.Lion(schedule=None),
+    "clip_norm": 1.0,
     "layers": (("fc", ()),),
-    "schedule": "cosine",
-    "dropout": ("h",),
-    "augmentation": (Augment("flip", None),),
+    "dropout": (recipes.Dropout("h"),),
+    "augmentation": (recipes.Flip(),),
     "quantized": "straight-through",
     "half": "float16",
-    "statistics": "moving",
+    "statistics": "updated",
     "metrics": (recipes.TopK(2),),
 }
 NUMBERS = {
-    "hyper": {name: value + 1 for name, value in PLAIN.hyper.items()},
+    "statistics_momentum": 0.5,
     "epochs": PLAIN.epochs + 1,
     "batch_size": PLAIN.batch_size + 1,
     "shuffle": not PLAIN.shuffle,
@@ -183,9 +184,49 @@ def test_recipes_of_another_form_have_other_programs(field):
     assert hash(other.form) != hash(PLAIN.form)
 
 
+# parts within a field that is compiled in
+PARTS = {
+    "schedule": replace(PLAIN.optimizer, schedule=recipes.CosineDecay()),
+    "another schedule": replace(PLAIN.optimizer, schedule=recipes.LinearDecay()),
+    "weight decay": replace(PLAIN.optimizer, weight_decay=0.0),
+    "weight": replace(PLAIN.loss, weight=1.0),
+    "label smoothing": replace(PLAIN.loss, label_smoothing=0.0),
+    "input": replace(PLAIN.loss, input="z"),
+    "target": replace(PLAIN.loss, target="other"),
+    "name": replace(PLAIN.loss, name="other"),
+    "width": replace(PLAIN.loss, width=3),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_recipes_with_a_part_of_another_form_have_other_programs(part):
+    field = "losses" if isinstance(PARTS[part], recipes.Loss) else "optimizer"
+    forms = {replace(PLAIN, **{field: one}).form for one in PARTS.values() if isinstance(one, type(PARTS[part]))}
+    assert replace(PLAIN, **{field: PARTS[part]}).form in forms - {PLAIN.form}
+    assert len(forms) == sum(isinstance(one, type(PARTS[part])) for one in PARTS.values())
+
+
 @pytest.mark.parametrize("field", NUMBERS)
 def test_recipes_of_other_numbers_share_their_programs(field):
     assert replace(PLAIN, **{field: NUMBERS[field]}).form == PLAIN.form
+
+
+def test_other_traced_numbers_are_no_other_form():
+    other = PLAIN.with_numbers({name: value + 1 for name, value in PLAIN.hyper.items()})
+    assert other.hyper == {name: value + 1 for name, value in PLAIN.hyper.items()}
+    assert other.form == PLAIN.form
+    recipe = Recipe(
+        recipes.AdamW(schedule=recipes.StepDecay()),
+        losses=[recipes.Huber("y", name="far"), recipes.CrossEntropy("p", label_smoothing=0.1, name="entropy")],
+        dropout={"h": 0.5},
+        augmentation=[recipes.Flip(), recipes.Shift(input="x")],
+        clip_norm=1.0,
+        statistics="updated",
+    )
+    other = recipe.with_numbers(dict.fromkeys(recipe.hyper, 0.25))
+    assert set(other.hyper.values()) == {0.25}
+    assert len(other.hyper) == 18
+    assert other.form == recipe.form
 
 
 def test_programs_are_those_of_recipe_precision_device_and_layers():

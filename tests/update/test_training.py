@@ -66,16 +66,15 @@ def test_steps_with_momentum_equal_those_by_hand():
 
 
 def test_a_new_learning_rate_keeps_the_velocity():
-    rates = training.optimizer("sgd", {"learning_rate": 0.5, "momentum": 0.5})
+    rates = training.transformation(recipes.SGD(0.5, momentum=0.5))
     state = rates.init(jnp.zeros(()))
     _, state = rates.update(jnp.ones(()), state)
-    change, _ = training.optimizer("sgd", {"learning_rate": 0.0, "momentum": 0.5}).update(jnp.ones(()), state)
+    change, _ = training.transformation(recipes.SGD(0.0, momentum=0.5)).update(jnp.ones(()), state)
     assert change == -0.25
 
 
 def test_adam_is_the_one_with_bias_correction():
-    hyper = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3}
-    ours = training.optimizer("adam", hyper)
+    ours = training.transformation(recipes.Adam(0.1, beta1=0.8, beta2=0.9, eps=1e-3))
     state: Any = ours.init(jnp.zeros(()))
     change: Any
     m = v = x = wanted = 0.0

@@ -14,8 +14,8 @@ from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, GraphmlError, UpdateError, with_article
 from graphml.models.interface.values import checker, in_words, single
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import CrossEntropy, Loss, class_labels, is_label, network_of
 from graphml.spec.rules.updates import written_sizes
-from graphml.update.recipe import Loss, class_labels, network_of
 
 _NEAR_ONE = 1e-3  # how far the sum of the probabilities of a target may be from 1, due to rounding
 
@@ -200,7 +200,7 @@ def _together(targets: Sequence[Any]) -> Any:
 
 
 def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription) -> Callable[[Any], Any]:
-    if loss.label:
+    if is_label(model.spec, loss.target):
         indices = {label: index for index, label in enumerate(class_labels(model.spec))}
         plain = checker(feature)
 
@@ -218,7 +218,7 @@ def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription
         checked = np.asarray(check(value))
         return checked.astype(np.float32) if checked.dtype == np.float64 else checked
 
-    if not loss.classes:
+    if loss.width == 0:
         return array
 
     def index(value: Any) -> Any:
@@ -286,7 +286,7 @@ def check_targets(samples: TrainingSamples, losses: Loss | Sequence[Loss], shape
     """
     if isinstance(losses, Loss):
         losses, shapes = [losses], [shapes]
-    sizes = [loss.width if loss.classes else math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
+    sizes = [loss.width or math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
     together = len(losses) > 1
     if together and samples.target.shape[1] != sum(sizes):
         raise FeatureError(f"all targets have {samples.target.shape[1]} numbers, but the losses compare {sizes}")
@@ -297,7 +297,7 @@ def check_targets(samples: TrainingSamples, losses: Loss | Sequence[Loss], shape
 
 def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first: int) -> None:
     size = math.prod(shape)
-    if loss.kind == "categorical_cross_entropy":
+    if isinstance(loss, CrossEntropy):
         if size != max(shape):
             raise UpdateError(
                 f"cross entropy takes one probability for each class, but {loss.input!r} is computed from {list(shape)}"
@@ -312,7 +312,7 @@ def _check_target(target: np.ndarray, loss: Loss, shape: tuple[int, ...], first:
             raise FeatureError(
                 f"sample {first + bad[0]} of the training data\n  {_no_class(int(classes[bad[0]]), size)}"
             )
-    elif not loss.classes and math.prod(target.shape[1:]) != size:
+    elif loss.width == 0 and math.prod(target.shape[1:]) != size:
         raise FeatureError(
             f"the target {loss.target!r} has shape {list(target.shape[1:])}, but {loss.input!r} has shape {list(shape)}"
         )

@@ -1,4 +1,4 @@
-"""Another head for a classifier: the same network up to its last weights, with classes of one's own."""
+"""Replacing the head of a classifier: the same network up to its last weights, with other classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphml.spec.attributes import decode, kind_of
 from graphml.spec.weights import encode
 from graphml.spec.wire.model_pb2 import Model as Message
 
-# Between the last weights and the probabilities: what works on any number of classes, in wire names.
+# Layers that may stand between the last weights and the probabilities, because they take any number of classes.
 _PASS = (
     *("softmax", "softmaxND", "flatten", "flattenTo2D", "squeeze", "expandDims", "permute", "transpose"),
     *("pooling", "activation", "unary", "reduce", "reduceMean", "reduceSum", "clip", "sigmoid", "tanh"),
@@ -24,12 +24,19 @@ _SHAPES = {"reshape": "targetShape", "reshapeStatic": "targetShape", "rankPreser
 
 
 def replace_head(model: Model, labels: Sequence[str] | Sequence[int], *, seed: int = 0) -> NeuralNetwork:
-    """A classifier for other classes: the last inner product or convolution has one output for each label, with fresh
-    weights (normal, of variance 2 / (inputs + outputs), drawn from `seed`) and biases of zero. All else stays, with it
-    the softmax, the names of the outputs and what the layers below have learned.
+    """A classifier for other classes.
 
-    labels: texts or whole numbers, all different, at least two. Raises UpdateError for models that are no neural
-    network classifiers, and where layers behind the last weights depend on the number of classes, naming them.
+    The last inner product or convolution gets one output for each label, with new weights and biases of zero. All other
+    layers stay as they are, and so do the names of the outputs.
+
+    Args:
+        model: a neural network classifier.
+        labels: the new classes, all texts or all whole numbers: at least two, all different.
+        seed: of the new weights, which are normal with variance 2 / (inputs + outputs).
+
+    Raises:
+        UpdateError: the model is not a neural network classifier, or a layer after the last weights depends on the
+            number of classes; the message names it.
     """
     network_of(model.spec)
     if model.kind != "neuralNetworkClassifier":
@@ -54,12 +61,12 @@ def replace_head(model: Model, labels: Sequence[str] | Sequence[int], *, seed: i
 
 
 def _checked(labels: Sequence[Any]) -> list[Any]:
-    names = [label.item() if isinstance(label, np.generic) else label for label in labels]
-    kinds = {type(name) for name in names}
+    names: list[Any] = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    kinds: set[Any] = {type(name) for name in names}
     if kinds not in ({str}, {int}) or isinstance(labels, str):
-        raise UpdateError(f"labels are all texts or all whole numbers, not {labels!r}")
+        raise UpdateError(f"labels must be all texts or all whole numbers, got {labels!r}")
     if len(set(names)) < max(2, len(names)):
-        raise UpdateError(f"a classifier tells at least two different classes apart; the labels are {names}")
+        raise UpdateError(f"a classifier needs at least two different classes, all named once; the labels are {names}")
     return names
 
 
@@ -72,24 +79,27 @@ def _head(network: Any) -> tuple[list[Any], Any]:
     while True:
         layer = next((one for one in reversed(network.layers) if blob in one.output), None)
         if layer is None:
-            raise UpdateError(f"no layer with weights leads to the probabilities: {blob!r} is an input")
+            raise UpdateError(f"no layer with weights computes the probabilities: {blob!r} is an input")
         kind = kind_of(layer)
         if kind in ("innerProduct", "convolution") and len(layer.input) == 1:
             if kind == "convolution" and (layer.convolution.isDeconvolution or layer.convolution.nGroups > 1):
-                raise UpdateError(f"layer {layer.name!r} has groups or is a deconvolution; it cannot be a new head")
+                raise UpdateError(f"layer {layer.name!r} has groups or is a deconvolution; it cannot get new outputs")
             return behind, layer
         if (kind not in _PASS and kind not in _SHAPES) or len(layer.input) != 1:
-            raise UpdateError(f"layer {layer.name!r} ({kind}) stands between the last weights and the probabilities")
+            raise UpdateError(
+                f"layer {layer.name!r} ({kind}) is between the last weights and the probabilities; it may depend "
+                "on the number of classes"
+            )
         behind.append(layer)
         blob = layer.input[0]
 
 
 def _renew(layer: Any, old: int, new: int, seed: int) -> None:
-    """Fresh weights for another number of outputs."""
+    """Give a layer new weights for another number of outputs."""
     params = getattr(layer, kind_of(layer))
     if params.outputChannels != old:
         raise UpdateError(
-            f"layer {layer.name!r} has {params.outputChannels} outputs for {old} classes; it is not their head"
+            f"layer {layer.name!r} has {params.outputChannels} outputs, not one for each of the {old} classes"
         )
     shape = (new, *decode(layer).weights["weights"].shape[1:])
     field = int(np.prod(shape[2:]))
@@ -105,11 +115,11 @@ def _renew(layer: Any, old: int, new: int, seed: int) -> None:
 
 
 def _resize(layer: Any, old: int, new: int) -> None:
-    """A layer behind the head whose shape has the number of classes in it."""
+    """Change the number of classes in the shape of a layer after the head."""
     kind = kind_of(layer)
     _forget_shapes(layer)
     if kind == "activation" and layer.activation.WhichOneof("NonlinearityType") in ("PReLU", "parametricSoftplus"):
-        raise UpdateError(f"layer {layer.name!r} has weights for {old} classes behind the head")
+        raise UpdateError(f"layer {layer.name!r} after the head has weights for {old} classes")
     if kind not in _SHAPES:
         return
     shape = getattr(getattr(layer, kind), _SHAPES[kind])
@@ -117,7 +127,9 @@ def _resize(layer: Any, old: int, new: int) -> None:
     if len(places) == 1:
         shape[places[0]] = new
     elif -1 not in shape and 0 not in shape:
-        raise UpdateError(f"layer {layer.name!r} ({kind}) makes the shape {list(shape)}; where are the {old} classes?")
+        raise UpdateError(
+            f"layer {layer.name!r} ({kind}) makes the shape {list(shape)}, in which no single axis is the {old} classes"
+        )
 
 
 def _forget_shapes(layer: Any) -> None:
@@ -126,7 +138,7 @@ def _forget_shapes(layer: Any) -> None:
 
 
 def _declare(description: Any, blobs: set[str], old: int, new: int, *, text: bool) -> None:
-    """Label and dictionary in the type of the labels; of the other outputs, those among the blobs in their new size."""
+    """Declare the type of the labels, and the new sizes of outputs that are among the blobs."""
     for feature in (*description.output, *description.trainingInput):
         kind = feature.type
         if feature.name == description.predictedFeatureName:

@@ -1,20 +1,21 @@
-"""Making a model updatable that its converter has left as it is."""
+"""Adding a recipe to a model, so that it can be updated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from graphml import recipes
-from graphml.catalogue import Role, has_role
+from graphml.catalogue import has_role
 from graphml.errors import GraphmlError, UpdateError
 from graphml.graph import read_by, written_by
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
-from graphml.recipes import Recipe, network_of, write_recipe
+from graphml.recipes import Recipe, declare_training_inputs, network_of, write_recipe
 from graphml.update.step.gradient_reach import leading_to
 
 
@@ -26,16 +27,24 @@ def make_updatable(
     labels: Sequence[str] | Sequence[int] | None = None,
     **settings: Any,
 ) -> NeuralNetwork:
-    """The model with a recipe for training in it.
+    """The model with a recipe for training.
 
         model = graphml.make_updatable(model, epochs=10, optimizer=graphml.recipes.Adam(0.001))
 
-    layers: those that learn; None for the last ones that have weights. recipe: a whole one; settings: fields of
-    `recipes.Recipe`, in place of its own; `loss` is short for `losses`. labels: new classes, for which the head of the
-    classifier is replaced first (see `replace_head`).
+    A recipe that Core ML can follow is written in Core ML's own fields. Any other is written in a field that Core ML
+    ignores, and `UpdateTask` needs strict=False to train it.
 
-    What Core ML can train is written as Core ML has it; any other recipe in a field that Core ML passes over, and
-    `UpdateTask` trains it with strict=False. Raises UpdateError for layers and blobs that do not exist.
+    Args:
+        model: a neural network.
+        layers: the layers that learn; None for the last ones that have weights.
+        recipe: the recipe; None for one of defaults.
+        labels: new classes; the head of the classifier is replaced first, see `replace_head`.
+        settings: fields of `graphml.recipes.Recipe` that replace those of the recipe; `loss` is short for `losses`.
+            Any: each field has a type of its own.
+
+    Raises:
+        UpdateError: the model is not a neural network, layers or blobs do not exist, or the recipe has Python
+            functions, which no file can hold.
     """
     from graphml.update.edit.head import replace_head
 
@@ -47,24 +56,36 @@ def make_updatable(
         settings = {**settings, "losses": settings["loss"]}
         del settings["loss"]
     try:
-        whole = recipes.Recipe(**settings) if recipe is None else recipes.replaced(recipe, **settings)
+        whole = Recipe(**settings) if recipe is None else replace(recipe, **settings)
     except TypeError as error:
         raise UpdateError(str(error).replace("Recipe.__init__() ", "make_updatable ")) from None
+    whole.refuse_unless_storable()
     if chosen is not None:
-        whole = recipes.replaced(whole, layers=chosen)
+        whole = replace(whole, layers=chosen)
     elif whole.layers is None:
-        whole = recipes.replaced(whole, layers=_last_layers(model, whole))
+        whole = replace(whole, layers=tuple((name, ()) for name in _last_layers(model, whole)))
     return with_recipe(model, whole)
 
 
 def with_recipe(model: Model, recipe: Recipe) -> NeuralNetwork:
-    """The model with this recipe in place of its own."""
+    """The model with this recipe in place of its own.
+
+    A recipe with Python functions stays outside of the model: the result only has the training inputs that it needs.
+
+    Args:
+        model: a neural network.
+        recipe: the recipe.
+
+    Raises:
+        UpdateError: the recipe does not fit the model.
+    """
     network = _network(model)
-    message = write_recipe(model.spec, recipe, _Shapes(network))
+    write = declare_training_inputs if recipe.python_parts else write_recipe
+    message = write(model.spec, recipe, _Shapes(network))
     other = type(network)(
         message, configuration=model.configuration, custom_layers=model.custom_layers, path=model.path
     )
-    if network.spec is network._message:  # no weight was replaced: what is compiled is right for the other as well
+    if network.spec is network._message:  # no weight was replaced, so the compiled programs fit the other model too
         other.programs = network.programs
     return other
 
@@ -76,7 +97,7 @@ def _network(model: Model) -> NeuralNetwork:
 
 
 class _Shapes(Mapping[str, tuple[int, ...]]):
-    """The shapes of blobs, traced when they are asked for; empty where the network cannot be traced."""
+    """The shapes of blobs, traced when the first is needed; empty if the network cannot be traced."""
 
     def __init__(self, model: NeuralNetwork) -> None:
         self._model = model
@@ -97,7 +118,7 @@ class _Shapes(Mapping[str, tuple[int, ...]]):
     def __getitem__(self, name: str) -> tuple[int, ...]:
         return self._all()[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._all())
 
     def __len__(self) -> int:
@@ -105,7 +126,7 @@ class _Shapes(Mapping[str, tuple[int, ...]]):
 
 
 def _declared(shape: tuple[int, ...], blob_rank: int | None) -> tuple[int, ...]:
-    """A blob's shape as a feature has it: rank-5 blobs lose the axes that the mapping has added."""
+    """A blob's shape as features declare it: without the axes that the mapping to rank 5 has added."""
     if blob_rank is None or len(shape) != blob_rank:
         return shape
     core = shape[2:]
@@ -113,11 +134,10 @@ def _declared(shape: tuple[int, ...], blob_rank: int | None) -> tuple[int, ...]:
 
 
 def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:
-    """The layers with weights that stand last on the ways to the losses."""
+    """The last layers with weights on each path to a loss."""
     network = _network(model)
     graph = network.graph
-    completed = recipes.completed(model.spec, recipe)
-    blobs = {str(loss.input) for loss in completed.losses}
+    blobs = {loss.input for loss in recipes.completed(model.spec, recipe).losses}
     wanted, found = set(blobs), []
     for node in reversed(leading_to(graph.body, *blobs)):
         if not wanted & written_by(node):
@@ -133,7 +153,3 @@ def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:
     if not found:
         raise UpdateError("no layer with weights leads to the loss")
     return tuple(reversed(found))
-
-
-# Roles of layers whose weights are no parameters, or only scale and shift what the layer before has computed.
-_NO_HEAD: tuple[Role, ...] = ("constant", "rescaling")

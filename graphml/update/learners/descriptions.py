@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from graphml import recipes
 from graphml.errors import UpdateError
 from graphml.models import Model
 from graphml.models.pipelines.pipeline import stage_names
-from graphml.recipes import network_of, read_recipe
+from graphml.recipes import network_of
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, as_key, describe
 from graphml.spec.layers import NETWORKS
-from graphml.update import recipe
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey, as_key, describe
 
 _PIPELINES = ("pipelineClassifier", "pipelineRegressor")
 
@@ -31,7 +31,7 @@ def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescriptio
     spec = model.spec if isinstance(model, Model) else model
     kind = spec.WhichOneof("Type") or ""
     if kind in NETWORKS:
-        return recipe.parameter_descriptions(spec) if _has_recipe(spec) else {}
+        return recipes.parameter_descriptions(spec)
     if kind == "kNearestNeighborsClassifier":
         key = ParameterKey.NUMBER_OF_NEIGHBORS
         return {key: describe(key, spec.kNearestNeighborsClassifier.numberOfNeighbors, positive=True)}
@@ -80,7 +80,3 @@ def parameter_value(model: Model, key: ParameterKey | str) -> Any:
         raise UpdateError(f"this model has no parameter {key}: layer {layer!r} has no {weight}")
     value = model.parameters[layer][weight]
     return np.asarray(value.dequantize() if hasattr(value, "dequantize") else value)
-
-
-def _has_recipe(spec: Any) -> bool:
-    return read_recipe(spec) is not None or len(network_of(spec).updateParams.ListFields()) > 0

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphml.errors import UpdateError
-from graphml.recipes import EarlyStopping
+from graphml.recipes import EarlyStopping, Recipe
 from graphml.update.progress.history import Record, batch_records
-from graphml.update.recipe import Recipe
 
 EVALUATION_ROWS = 256
 """The number of samples that one compiled call evaluates."""
@@ -257,7 +256,7 @@ def _better(stopping: EarlyStopping | None, best: Record | None, record: Record)
 
 def _monitored(stopping: EarlyStopping | None, record: Record) -> float:
     """The value to minimize: a loss, or the negative of a metric."""
-    name = None if stopping is None else stopping.monitor
-    if name is None:
+    name = "" if stopping is None else stopping.monitor
+    if not name:
         name = "loss" if stopping is None or record.validation_loss is None else "validation_loss"
     return record.value(name) if name.endswith("loss") else -record.value(name)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from graphml import recipes
 from graphml.errors import UpdateError
 from graphml.models import Model, ModelConfiguration
+from graphml.recipes.parameters import ParameterDescription, ParameterKey
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request
 from graphml.update.progress.events import MetricKey, UpdateEvent
 from graphml.update.progress.history import Record
@@ -127,9 +127,9 @@ class LearnerOptions:
     pipeline: Model | None = None
 
 
-def refuse_unless_legal(model: Model) -> None:
+def refuse_unless_legal(model: Model, recipe: recipes.Recipe | None = None) -> None:
     """Raise UpdateError that lists every reason why Core ML would not update a model."""
-    problems = recipes.core_ml_problems(model.spec)
+    problems = recipes.core_ml_problems(model.spec, recipe)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
         raise UpdateError(f"Core ML would not update this model (strict=False lifts its rules):\n{lines}")

@@ -17,11 +17,11 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model
 from graphml.models.interface.values import checker
 from graphml.models.tabular.neighbors import NearestNeighbors
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, checked
 from graphml.update.data.samples import TrainingData, checked_features, numbered
 from graphml.update.data.streaming import in_pieces, read_ahead
 from graphml.update.learners.descriptions import parameter_descriptions
 from graphml.update.learners.learner import LearnerOptions, TaskHooks, refuse_unless_legal
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey, checked
 from graphml.update.progress.checkpoints import Checkpoint, CheckpointDirectory, Checkpoints
 from graphml.update.progress.events import MetricKey, UpdateEvent
 from graphml.update.progress.history import Record

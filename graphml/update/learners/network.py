@@ -14,6 +14,8 @@ from graphml.errors import UpdateError
 from graphml.models import Model
 from graphml.models.configuration import pick_device
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import network_of, parameter_descriptions, recipe_of
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, checked, refuse_unless_allowed
 from graphml.update.data import storage
 from graphml.update.data.samples import TrainingData
 from graphml.update.edit.updatable import with_recipe
@@ -21,15 +23,13 @@ from graphml.update.learners.epochs import EpochPlan
 from graphml.update.learners.learner import LearnerOptions, TaskHooks, refuse_unless_legal
 from graphml.update.learners.network_checkpoint import checkpoint_of, state_of
 from graphml.update.learners.runner import EpochRunner, TrainingState, store_samples
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey, checked, refuse_unless_allowed
-from graphml.update.parameters.weights import NAMES as WEIGHTS
-from graphml.update.parameters.weights import checked_weight, with_weight
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints
 from graphml.update.progress.events import MetricKey, UpdateEvent
 from graphml.update.progress.history import Record
-from graphml.update.recipe import network_of, parameter_descriptions, recipe_of
 from graphml.update.step import training
 from graphml.update.step.programs import programs_for
+from graphml.update.weights import NAMES as WEIGHTS
+from graphml.update.weights import checked_weight, with_weight
 
 _CALL_SECONDS = 1.0  # how long one compiled call may take: cancelling waits for it
 
@@ -41,7 +41,7 @@ def begin(model: Model, options: LearnerOptions) -> NetworkLearner:
         model = with_recipe(model, options.recipe)
     assert isinstance(model, NeuralNetwork)
     if options.request.strict:
-        refuse_unless_legal(model)
+        refuse_unless_legal(model, options.recipe)
     return NetworkLearner(model, options)
 
 
@@ -49,8 +49,10 @@ class NetworkLearner:
     """Trains a network by its recipe; see `Learner`."""
 
     def __init__(self, model: NeuralNetwork, options: LearnerOptions) -> None:
-        recipe = recipe_of(model.spec, options.configuration.parameters)
-        self.descriptions: Mapping[ParameterKey, ParameterDescription] = parameter_descriptions(model.spec)
+        recipe = recipe_of(model.spec, options.configuration.parameters, options.recipe)
+        self.descriptions: Mapping[ParameterKey, ParameterDescription] = parameter_descriptions(
+            model.spec, options.recipe
+        )
         self.sample_count: int | None = None
         self._model, self._device = model, pick_device(options.configuration)
         self._limits = options.limits
@@ -205,4 +207,4 @@ class NetworkLearner:
             if key.name in WEIGHTS:
                 weights = with_weight(weights, *value)
         if values:
-            self._state = replace(self._state, weights=weights, recipe=self._state.recipe.replaced(values))
+            self._state = replace(self._state, weights=weights, recipe=self._state.recipe.with_values(values))

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from graphml.recipes.parameters import as_key
 from graphml.update.learners.epochs import EpochPlan, TrainingLog, best_record
 from graphml.update.learners.runner import TrainingState
-from graphml.update.parameters.keys import as_key
 from graphml.update.progress.checkpoints import Checkpoint
 from graphml.update.progress.events import MetricKey
 from graphml.update.progress.history import Record, as_plain, batch_records, from_plain
@@ -46,7 +46,7 @@ def state_of(checkpoint: Checkpoint, like: TrainingState) -> TrainingState:
         like: a state of the same network and recipe, which gives the structure of the trees.
     """
     arrays, facts = checkpoint
-    recipe = like.recipe.replaced({as_key(name): value for name, value in facts["parameters"].items()})
+    recipe = like.recipe.with_values({as_key(name): value for name, value in facts["parameters"].items()})
     history = _history(from_plain(facts["epochs"]), facts["mini_batches"], arrays["history"][0])
     log = TrainingLog(facts["epoch"], arrays["losses"][0][:-1], history, best_record(recipe.early_stopping, history))
     return TrainingState(

@@ -10,12 +10,12 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration
 from graphml.models.configuration import for_stage
 from graphml.models.pipelines.pipeline import Pipeline
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, as_key
 from graphml.update.data.samples import TrainingData, numbered
 from graphml.update.data.streaming import in_pieces
 from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.descriptions import parameter_descriptions
 from graphml.update.learners.learner import Learner, LearnerOptions, TaskHooks, refuse_unless_legal
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey, as_key
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints
 from graphml.update.progress.events import MetricKey
 from graphml.update.progress.history import Record
@@ -47,7 +47,9 @@ def begin(
     whole = model if options.pipeline is None else options.pipeline
     try:
         configuration = _of_stage(options.configuration, model, name)
-        own = replace(options, configuration=configuration, recipe=None, pipeline=whole)
+        # the stage has the recipe, unless no file can hold it
+        recipe = options.recipe if options.recipe is not None and options.recipe.python_parts else None
+        own = replace(options, configuration=configuration, recipe=recipe, pipeline=whole)
         return PipelineLearner(model, name, learner_for(model.last, own))
     except GraphmlError as error:
         raise error.in_context(_label(name)) from None

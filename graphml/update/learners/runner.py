@@ -16,6 +16,7 @@ import numpy as np
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe
 from graphml.update import ending
 from graphml.update.data.samples import TrainingData, check_targets, checked_samples, stacked
 from graphml.update.data.storage import Limits, Store, Stored
@@ -30,7 +31,6 @@ from graphml.update.learners.epochs import (
     split_samples,
 )
 from graphml.update.progress.events import MetricKey
-from graphml.update.recipe import Recipe
 from graphml.update.step import failures, training
 from graphml.update.step.programs import Programs
 from graphml.update.step.trunk_runner import TrunkRunner

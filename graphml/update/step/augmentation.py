@@ -1,4 +1,4 @@
-"""Images changed at random, as traced functions: mirrored, moved, turned, brighter or darker."""
+"""Random changes of images, as traced functions: mirrored, moved, rotated, brighter or darker."""
 
 from __future__ import annotations
 
@@ -8,32 +8,70 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from graphml import recipes
 from graphml.update.step.trunk import ImageAugmentation
 
 
 def augmented(
-    stretches: Sequence[ImageAugmentation], blobs: Mapping[str, Any], hyper: Mapping[str, Any], key: jax.Array
-):
-    """The blobs of one sample with its images changed. Amounts are drawn evenly from both sides of zero."""
+    images: Sequence[ImageAugmentation], blobs: Mapping[str, Any], hyper: Mapping[str, Any], key: jax.Array
+) -> dict[str, Any]:
+    """The blobs of one sample with its images changed at random.
+
+    Args:
+        images: which blobs are images, and how they are changed.
+        blobs: {blob: its array}. Any: arrays of NumPy, or traced ones.
+        hyper: the traced numbers of the recipe.
+        key: of the random numbers; amounts are drawn uniformly from both sides of zero.
+    """
     out = dict(blobs)
-    for number, stretch in enumerate(stretches):
-        image = out[stretch.blob]
-        own = jax.random.fold_in(key, number)
-        for place, (kind, scope) in enumerate(zip(stretch.steps, stretch.scopes, strict=True)):
-            image = _STEPS[kind](image, scope, hyper, stretch.full, jax.random.fold_in(own, place))
-        out[stretch.blob] = image
+    for number, image in enumerate(images):
+        changed, own = out[image.blob], jax.random.fold_in(key, number)
+        for place, step in enumerate(image.steps):
+            changed = _changed(step.with_numbers(hyper), changed, image.full, jax.random.fold_in(own, place))
+        out[image.blob] = changed
     return out
 
 
-def flipped(image, across, down):
-    """Mirrored where the flags say so; the last axes are height and width."""
+def _changed(step: recipes.Augmentation, image: jax.Array, full: float, key: jax.Array) -> jax.Array:
+    """The image after one step. full: what 255 is in the numbers of the image."""
+    match step:
+        case recipes.Flip():
+            across, down = jax.random.uniform(key, (2,))
+            return flipped(image, across < step.horizontal, down < step.vertical)
+        case recipes.Shift():
+            down, right = jax.random.uniform(key, (2,), minval=-1) * step.fraction
+            height, width = image.shape[-2:]
+            return moved(image, down * height, right * width, 0.0)
+        case recipes.Rotate():
+            return moved(image, 0, 0, jax.random.uniform(key, minval=-1) * jnp.deg2rad(step.degrees))
+        case recipes.Brightness():
+            return image + jax.random.uniform(key, minval=-1) * step.fraction * full
+        case _:
+            raise AssertionError(f"no change of images for {step!r}")
+
+
+def flipped(image: jax.Array, across: Any, down: Any) -> jax.Array:
+    """The image, mirrored left to right and top to bottom.
+
+    Args:
+        image: [..., height, width].
+        across: whether left and right are exchanged; a bool or a traced one.
+        down: whether top and bottom are exchanged.
+    """
     image = jnp.where(across, image[..., ::-1], image)
     return jnp.where(down, image[..., ::-1, :], image)
 
 
-def moved(image, down, right, angle):
-    """Turned around its centre by an angle (radians, from the width axis to the height axis), then moved by pixels;
-    between pixels it is interpolated linearly, outside it repeats its edge."""
+def moved(image: jax.Array, down: Any, right: Any, angle: Any) -> jax.Array:
+    """The image, rotated around its centre, then moved. Between pixels it is interpolated linearly; outside it repeats
+    its edge.
+
+    Args:
+        image: [..., height, width].
+        down: pixels; a number or a traced one.
+        right: pixels.
+        angle: radians, from the width axis to the height axis.
+    """
     height, width = image.shape[-2:]
     middle = (height - 1) / 2, (width - 1) / 2
     y, x = jnp.meshgrid(jnp.arange(height) - middle[0] - down, jnp.arange(width) - middle[1] - right, indexing="ij")
@@ -46,25 +84,3 @@ def moved(image, down, right, angle):
     top = image[..., y0, x0] * (1 - fx) + image[..., y0, x1] * fx
     bottom = image[..., y1, x0] * (1 - fx) + image[..., y1, x1] * fx
     return top * (1 - fy) + bottom * fy
-
-
-def _flip(image, scope, hyper, full, key):
-    across, down = jax.random.uniform(key, (2,))
-    return flipped(image, across < hyper[f"{scope}flip_horizontal"], down < hyper[f"{scope}flip_vertical"])
-
-
-def _shift(image, scope, hyper, full, key):
-    down, right = jax.random.uniform(key, (2,), minval=-1) * hyper[f"{scope}shift_fraction"]
-    height, width = image.shape[-2:]
-    return moved(image, down * height, right * width, 0.0)
-
-
-def _rotate(image, scope, hyper, full, key):
-    return moved(image, 0, 0, jax.random.uniform(key, minval=-1) * jnp.deg2rad(hyper[f"{scope}rotation_degrees"]))
-
-
-def _brightness(image, scope, hyper, full, key):
-    return image + jax.random.uniform(key, minval=-1) * hyper[f"{scope}brightness_fraction"] * full
-
-
-_STEPS = {"flip": _flip, "shift": _shift, "rotate": _rotate, "brightness": _brightness}

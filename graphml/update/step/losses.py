@@ -1,4 +1,4 @@
-"""The losses, for one sample at a time or for a whole mini-batch, and what is measured besides.
+"""The losses of recipes, for one sample and for a whole mini-batch, and what metrics need.
 
 Numbers of a loss (label smoothing, delta, margin) may be traced.
 """
@@ -6,32 +6,101 @@ Numbers of a loss (label smoothing, delta, margin) may be traced.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml import recipes
 from graphml.errors import ShapeError
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
-Numbers = Mapping[str, Any]
+
+# A whole mini-batch --------------------------------------------------------------------------------------------------
+
+
+def mini_batch_loss(
+    loss: recipes.Loss, raw: bool, outputs: jax.Array, targets: jax.Array, mask: jax.Array
+) -> jax.Array:
+    """The loss of a mini-batch.
+
+    Args:
+        loss: its numbers may be traced.
+        raw: whether the outputs are what goes into a softmax or sigmoid.
+        outputs: [rows, ...].
+        targets: [rows, ...].
+        mask: [rows]; rows where it is False do not count.
+
+    Raises:
+        ShapeError: outputs and targets have different numbers of elements.
+    """
+    if isinstance(loss, recipes.Contrastive):
+        return contrastive(outputs, targets, mask, loss.margin)
+    return masked_mean(jax.vmap(lambda one, target: sample_loss(loss, raw, one, target))(outputs, targets), mask)
+
+
+def sample_loss(loss: recipes.Loss, raw: bool, prediction: jax.Array, target: jax.Array) -> jax.Array:
+    """The loss of one sample; see `mini_batch_loss`."""
+    match loss:
+        case recipes.CrossEntropy(label_smoothing=smoothing):
+            entropy = cross_entropy_of_logits if raw else cross_entropy_of_probabilities
+            return entropy(prediction, target, smoothing)
+        case recipes.BinaryCrossEntropy(label_smoothing=smoothing):
+            binary = binary_cross_entropy_of_logits if raw else binary_cross_entropy_of_probabilities
+            return binary(prediction, target, smoothing)
+        case recipes.SquaredError():
+            return squared_error(prediction, target)
+        case recipes.Huber(delta=delta):
+            return huber(prediction, target, delta)
+        case recipes.CosineDistance():
+            return cosine_distance(prediction, target)
+        case recipes.Hinge(margin=margin):
+            return hinge(prediction, target, margin)
+        case recipes.FunctionLoss():
+            return function_loss(loss, prediction, target)
+        case _:
+            raise AssertionError(f"no sample loss for {loss!r}")
+
+
+def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """The mean of the values whose mask is True: the rows that only fill up the last mini-batch do not count.
+
+    The other values are replaced before the sum, not multiplied by zero: zero times infinity is not a number.
+    """
+    return jnp.sum(jnp.where(mask, values, 0)) / jnp.sum(mask)
+
+
+# The formulas --------------------------------------------------------------------------------------------------------
+
+
+def function_loss(loss: recipes.FunctionLoss, prediction: jax.Array, target: jax.Array) -> jax.Array:
+    """The mean of what a Python function returns for one sample; see `FunctionLoss`."""
+    vector = prediction.reshape(-1)
+    if loss.width:
+        return jnp.mean(loss.function(vector, target.reshape(()).astype(jnp.int32)))
+    return jnp.mean(loss.function(*_alike(prediction, target)))
 
 
 def cross_entropy_of_logits(logits: jax.Array, target: jax.Array, label_smoothing: Any = None) -> jax.Array:
-    """-log softmax(logits)[target]. logits: N classes in any shape; target: an index, or N probabilities, of which the
-    mean of the logarithms is taken.
+    """-log softmax(logits)[target], or its mean over a target of probabilities.
 
-    What goes into the softmax is used instead of what comes out, because the logarithm of a probability that has been
-    rounded to zero is no number to follow downhill.
+    The input of the softmax is used, not its output, because the logarithm of a probability that was rounded to zero
+    has no useful gradient.
+
+    Args:
+        logits: one for each class, in any shape.
+        target: the index of the class, or a probability for each class.
+        label_smoothing: the share of the truth that is spread over all classes; None for none.
     """
     return _cross_entropy(jax.nn.log_softmax(logits.reshape(-1)), target, label_smoothing)
 
 
-def cross_entropy_of_probabilities(probabilities: jax.Array, target: jax.Array, label_smoothing: Any = None):
-    """-log p[target], for probabilities that do not come straight from a softmax."""
+def cross_entropy_of_probabilities(
+    probabilities: jax.Array, target: jax.Array, label_smoothing: Any = None
+) -> jax.Array:
+    """-log p[target], for probabilities that are not the output of a softmax; see `cross_entropy_of_logits`."""
     return _cross_entropy(jnp.log(jnp.maximum(probabilities.reshape(-1), _SMALLEST)), target, label_smoothing)
 
 
@@ -44,22 +113,23 @@ def _cross_entropy(logarithms: jax.Array, target: jax.Array, smoothing: Any) -> 
 
 
 def squared_error(prediction: jax.Array, target: jax.Array) -> jax.Array:
-    """The mean over all elements of (prediction - target)^2; shapes may differ by axes of size 1.
+    """The mean over all elements of (prediction - target)^2. Shapes may differ if their numbers of elements do not.
 
-    Raises ShapeError when the numbers of elements differ.
+    Raises:
+        ShapeError: the numbers of elements differ.
     """
     prediction, target = _alike(prediction, target)
     return jnp.mean(jnp.square(prediction - target))
 
 
 def binary_cross_entropy_of_logits(logits: jax.Array, target: jax.Array, label_smoothing: Any = None) -> jax.Array:
-    """The mean of -(t log p + (1 - t) log(1 - p)), p being the sigmoid of the logits."""
+    """The mean of -(t log p + (1 - t) log(1 - p)), where p is the sigmoid of the logits."""
     logits, target = _alike(logits, target, label_smoothing)
     return jnp.mean(jax.nn.softplus(logits) - target * logits)
 
 
 def binary_cross_entropy_of_probabilities(p: jax.Array, target: jax.Array, label_smoothing: Any = None) -> jax.Array:
-    """The same, for probabilities that do not come straight from a sigmoid."""
+    """The same for probabilities that are not the output of a sigmoid."""
     p, target = _alike(p, target, label_smoothing)
     yes, no = jnp.log(jnp.maximum(p, _SMALLEST)), jnp.log(jnp.maximum(1 - p, _SMALLEST))
     return -jnp.mean(target * yes + (1 - target) * no)
@@ -88,15 +158,20 @@ def hinge(prediction: jax.Array, target: jax.Array, margin: Any) -> jax.Array:
 
 
 def contrastive(embeddings: jax.Array, targets: jax.Array, mask: jax.Array, margin: Any) -> jax.Array:
-    """Over all pairs of rows: the mean of d^2 for two of one class, of max(0, margin - d)^2 for two of different ones.
+    """The mean over all pairs of rows of d^2 if both have the same class, of max(0, margin - d)^2 otherwise; 0 if there
+    is no pair.
 
-    embeddings: [rows, ...]; targets: [rows], classes. Rows whose mask is False are in no pair; without a pair it is 0.
+    Args:
+        embeddings: [rows, ...].
+        targets: [rows], classes.
+        mask: [rows]; rows where it is False are in no pair.
+        margin: the distance that embeddings of different classes should have.
     """
     flat = embeddings.reshape(len(embeddings), -1)
     classes = targets.reshape(-1)
     squares = jnp.sum(jnp.square(flat[:, None] - flat[None]), axis=-1)
     same = classes[:, None] == classes[None]
-    # a root has no slope at zero: two equal embeddings of different classes stay where they are
+    # a root has no derivative at zero: two equal embeddings of different classes do not move
     apart = jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
     each = jnp.where(same, squares, jnp.square(jnp.maximum(0, margin - apart)))
     pairs = jnp.triu(mask[:, None] & mask[None], 1)
@@ -104,47 +179,26 @@ def contrastive(embeddings: jax.Array, targets: jax.Array, mask: jax.Array, marg
 
 
 def _alike(prediction: jax.Array, target: jax.Array, smoothing: Any = None) -> tuple[jax.Array, jax.Array]:
-    """Both as vectors of one type; the target pulled towards one half by `smoothing`."""
+    """Both as vectors of one type, and the target moved towards one half by `smoothing`."""
     if math.prod(prediction.shape) != math.prod(target.shape):
-        raise ShapeError(f"the loss compares {list(prediction.shape)} with a target of shape {list(target.shape)}")
+        raise ShapeError(
+            f"the loss cannot compare an output of shape {list(prediction.shape)} with a target of shape "
+            f"{list(target.shape)}"
+        )
     flat = target.reshape(-1).astype(prediction.dtype)
     return prediction.reshape(-1), flat if smoothing is None else flat * (1 - smoothing) + smoothing / 2
 
 
-def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
-    """The mean of the values whose mask is True: the rows that fill up the last mini-batch do not count.
-
-    They are replaced before the sum, and not multiplied by zero: zero times infinity would spoil the mean.
-    """
-    return jnp.sum(jnp.where(mask, values, 0)) / jnp.sum(mask)
-
-
-SAMPLE_LOSSES: Mapping[tuple[str, bool], Callable[..., jax.Array]] = {
-    ("categorical_cross_entropy", True): cross_entropy_of_logits,
-    ("categorical_cross_entropy", False): cross_entropy_of_probabilities,
-    ("mean_squared_error", False): squared_error,
-    ("binary_cross_entropy", True): binary_cross_entropy_of_logits,
-    ("binary_cross_entropy", False): binary_cross_entropy_of_probabilities,
-    ("huber", False): huber,
-    ("cosine", False): cosine_distance,
-    ("hinge", False): hinge,
-}
-"""(kind of loss, whether it reads what goes into a softmax or sigmoid) -> loss of one sample."""
-
-
-def mini_batch_loss(
-    kind: str, raw: bool, outputs: jax.Array, targets: jax.Array, mask: jax.Array, numbers: Numbers
-) -> jax.Array:
-    """The loss of a mini-batch: outputs and targets are [rows, ...]; rows whose mask is False do not count."""
-    if kind == "contrastive":
-        return contrastive(outputs, targets, mask, **numbers)
-    of_sample = SAMPLE_LOSSES[kind, raw]
-    return masked_mean(jax.vmap(lambda one, target: of_sample(one, target, **numbers))(outputs, targets), mask)
+# Metrics -------------------------------------------------------------------------------------------------------------
 
 
 def rank_of_target(outputs: jax.Array, target: jax.Array) -> jax.Array:
-    """How many classes are more probable than the true one; of equal ones, the first counts as more probable. target:
-    its index, or a probability for each class, of which the most probable is the true one."""
+    """How many classes are more probable than the true one; of equal ones, the first counts as more probable.
+
+    Args:
+        outputs: a number for each class, larger for more probable ones.
+        target: the index of the true class, or a probability for each class, of which the largest is the true one.
+    """
     flat = outputs.reshape(-1)
     place = jnp.argmax(target) if target.size > 1 else target.reshape(()).astype(jnp.int32)
     chosen = flat[place]
@@ -152,6 +206,6 @@ def rank_of_target(outputs: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def right_side(outputs: jax.Array, target: jax.Array, middle: float, *, signs: bool) -> jax.Array:
-    """The fraction of numbers above `middle` where the target says so: above 0 (signs) or 0.5."""
+    """The fraction of the outputs that are on the same side of `middle` as the target is of 0 (signs) or 0.5."""
     outputs, target = _alike(outputs, target)
     return jnp.mean((outputs > middle) == (target > (0 if signs else 0.5)))

@@ -1,64 +1,105 @@
-"""Optimizers, schedules and clipping, for numbers that may be traced. The formulas are in extension.proto."""
+"""The optimizers and schedules of recipes as optax has them, for numbers that may be traced.
+
+The formulas are in extension.proto.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from graphml import recipes
+
 Hyper = Mapping[str, Any]
+"""{name of a parameter: its value}, and where training stands ("$epoch" and so on). Any: a float or a traced scalar."""
 
 
-def optimizer(kind: str, hyper: Hyper) -> optax.GradientTransformation:
-    """The optimizer of a recipe; `weight_decay` and, where it may be missing, `momentum` count if they are there.
+def transformation(optimizer: recipes.Optimizer | recipes.OptaxOptimizer) -> optax.GradientTransformation:
+    """The optimizer as a transformation of gradients.
 
-    sgd: v = momentum v - learning_rate g, w += v; the rate is applied before the momentum, so what a step has
-    added to v keeps the rate of its own time. adam: with bias correction, as in its paper.
+    SGD applies the rate before the momentum: what earlier steps have added to v keeps the rate of its time.
     """
-    rate = optax.scale(-hyper["learning_rate"])
-    decay = [optax.add_decayed_weights(hyper["weight_decay"])] if "weight_decay" in hyper else []
-    if kind == "sgd":
-        return optax.chain(*decay, rate, optax.trace(decay=hyper["momentum"]))
-    if kind in ("adam", "adamw"):
-        scale = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"], eps=hyper["eps"])
-        return optax.chain(*decay, scale, rate) if kind == "adam" else optax.chain(scale, *decay, rate)
-    if kind == "rmsprop":
-        scale = optax.scale_by_rms(decay=hyper["decay"], eps=hyper["eps"], eps_in_sqrt=False)
-        return optax.chain(*decay, scale, optax.trace(decay=hyper["momentum"]), rate)
-    assert kind == "lion", f"no optimizer is called {kind}"
-    return optax.chain(optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"]), *decay, rate)
+    if isinstance(optimizer, recipes.OptaxOptimizer):
+        return cast("optax.GradientTransformation", optimizer.transformation)
+    rate = optax.scale(-optimizer.learning_rate)
+    match optimizer:
+        case recipes.SGD():
+            return optax.chain(*_decay(optimizer.weight_decay), rate, optax.trace(decay=optimizer.momentum))
+        case recipes.Adam():
+            adam = optax.scale_by_adam(b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.eps)
+            return optax.chain(*_decay(optimizer.weight_decay), adam, rate)
+        case recipes.AdamW():
+            adam = optax.scale_by_adam(b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.eps)
+            return optax.chain(adam, *_decay(optimizer.weight_decay), rate)
+        case recipes.RMSprop():
+            rms = optax.scale_by_rms(decay=optimizer.decay, eps=optimizer.eps, eps_in_sqrt=False)
+            momentum = optax.trace(decay=optimizer.momentum)
+            return optax.chain(*_decay(optimizer.weight_decay), rms, momentum, rate)
+        case recipes.Lion():
+            lion = optax.scale_by_lion(b1=optimizer.beta1, b2=optimizer.beta2)
+            return optax.chain(lion, *_decay(optimizer.weight_decay), rate)
+        case _:
+            raise AssertionError(f"no transformation for {optimizer!r}")
 
 
-def clipped(gradient: Any, norm: Any) -> Any:
-    """The gradient, shortened to `norm` over all its leaves together where it is longer."""
-    length = jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradient)))
-    factor = jnp.where(length > norm, norm / jnp.maximum(length, 1e-30), 1)
-    return jax.tree.map(lambda leaf: leaf * factor, gradient)
+def _decay(weight_decay: float | None) -> list[optax.GradientTransformation]:
+    return [] if weight_decay is None else [optax.add_decayed_weights(weight_decay)]
 
 
-def rate_factor(schedule: str, hyper: Hyper) -> Any:
-    """What the learning rate is multiplied with at this mini-batch.
+def scheduled(
+    optimizer: recipes.Optimizer | recipes.OptaxOptimizer, hyper: Hyper
+) -> recipes.Optimizer | recipes.OptaxOptimizer:
+    """The optimizer with the learning rate that its schedule gives to this mini-batch.
 
-    hyper: besides the schedule's numbers, `$epoch` (those that are over), `$epochs` (all of them), `$part` (of this
-    epoch that is over) and `$stride` (the part of an epoch that a mini-batch is); the last two 0 where left out.
+    Args:
+        optimizer: its numbers may be traced.
+        hyper: where training stands, see `rate_factor`.
+    """
+    if isinstance(optimizer, recipes.OptaxOptimizer) or optimizer.schedule is None:
+        return optimizer
+    return optimizer.with_fields(learning_rate=optimizer.learning_rate * rate_factor(optimizer.schedule, hyper))
+
+
+def rate_factor(schedule: recipes.Schedule, hyper: Hyper) -> Any:
+    """The factor of the learning rate in this mini-batch. Any: a number or a traced scalar.
+
+    Args:
+        schedule: its numbers may be traced.
+        hyper: where training stands, in epochs: `$epoch` are over, `$epochs` are planned, `$part` of the epoch is over,
+            and a mini-batch is `$stride` of an epoch; the last two are 0 if they are missing.
     """
     place = hyper["$epoch"] + hyper.get("$part", 0)
-    warmup = hyper["warmup"]
+    warmup = schedule.warmup
     # the first mini-batch already moves: it is the end of the mini-batch that counts
     rising = jnp.where(warmup > 0, (place + hyper.get("$stride", 0)) / jnp.where(warmup > 0, warmup, 1), 1)
     since = jnp.maximum(place - warmup, 0)
     done = jnp.clip(since / jnp.maximum(hyper["$epochs"] - warmup, 1e-6), 0, 1)
-    if schedule == "cosine":
-        factor = hyper["decay_final"] + (1 - hyper["decay_final"]) * (1 + jnp.cos(jnp.pi * done)) / 2
-    elif schedule == "linear":
-        factor = 1 - (1 - hyper["decay_final"]) * done
-    elif schedule == "step":
-        # the place of a mini-batch is a rounded fraction, which must not fall short of a whole number
-        factor = hyper["decay_factor"] ** jnp.floor(since / hyper["decay_every"] + 1e-4)
-    else:
-        assert schedule == "constant", f"no schedule is called {schedule}"
-        factor = 1
+    match schedule:
+        case recipes.CosineDecay(final=final):
+            factor = final + (1 - final) * (1 + jnp.cos(jnp.pi * done)) / 2
+        case recipes.LinearDecay(final=final):
+            factor = 1 - (1 - final) * done
+        case recipes.StepDecay(every=every, factor=each):
+            # the place of a mini-batch is a rounded fraction, which must not fall short of a whole number
+            factor = each ** jnp.floor(since / every + 1e-4)
+        case recipes.Constant():
+            factor = 1
+        case _:
+            raise AssertionError(f"no factor for {schedule!r}")
     return jnp.minimum(rising, 1) * factor
+
+
+def clipped(gradient: Any, norm: Any) -> Any:
+    """The gradient, scaled down to `norm` if it is longer. optax's clipping divides by zero for a norm of zero.
+
+    Args:
+        gradient: a tree of arrays. Any: trees have no type.
+        norm: the largest norm over all leaves together; may be traced.
+    """
+    length = jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradient)))
+    factor = jnp.where(length > norm, norm / jnp.maximum(length, 1e-30), 1)
+    return jax.tree.map(lambda leaf: leaf * factor, gradient)

@@ -12,7 +12,7 @@ from graphml.errors import UpdateError
 from graphml.interpreter.programs import Latest
 from graphml.models.configuration import Device
 from graphml.models.network import NeuralNetwork
-from graphml.update.recipe import Recipe
+from graphml.recipes import Recipe
 from graphml.update.step import failures
 from graphml.update.step.training import make_evaluation, make_slice, make_trunk
 from graphml.update.step.trunk import Parts, take_apart

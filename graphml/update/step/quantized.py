@@ -1,7 +1,7 @@
-"""Weights that are not stored as float32: what training computes with, and what is stored afterwards.
+"""Trained weights that are not stored as float32: what training computes with, and what is stored afterwards.
 
-"straight-through": training keeps floats, the network sees them rounded to the codes of the file (its scale or its
-table), gradients pass the rounding as if it were not there, and codes are stored again.
+"straight-through": training updates floats, the network computes with these floats rounded to the codes of the file (to
+its scale or its table), gradients pass the rounding unchanged, and codes are stored again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from graphml.spec.weights import Quantized
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The form of a quantized weight, among the frozen parameters, in the place of a weight that is trained."""
+    """Marks a trained weight among the frozen parameters: the values that its codes can have.
+
+    Args:
+        form: the quantized weight as it was read.
+    """
 
     form: Quantized
 
@@ -28,22 +32,29 @@ jax.tree_util.register_dataclass(Grid, data_fields=["form"], meta_fields=[])
 
 
 def is_stored_form(leaf: Any) -> bool:
+    """Whether a leaf of a tree of weights is quantized, or the grid of a quantized weight."""
     return isinstance(leaf, Quantized | Grid)
 
 
 def as_floats(leaf: Any) -> Any:
-    """What is trained: float32, whatever the storage was."""
+    """A weight as training computes with it: float32, whatever its storage is."""
     return (leaf.dequantize() if isinstance(leaf, Quantized) else leaf).astype(np.float32)
 
 
 def straight_through(weight: jax.Array, grid: Grid) -> jax.Array:
-    """The weight rounded to a grid; its derivative is that of the weight itself."""
+    """The weight rounded to a grid; its derivative is 1, as if it were not rounded."""
     rounded = values_of(codes_for(weight, grid.form, jnp), grid.form, jnp).astype(weight.dtype)
     return weight + jax.lax.stop_gradient(rounded - weight)
 
 
 def codes_for(weight: Any, form: Quantized, xp: Any = np) -> Any:
-    """The codes nearest to a weight. form: its scale and bias, or its table; its codes say only signed or not."""
+    """The codes of the values nearest to a weight.
+
+    Args:
+        weight: floats.
+        form: its scale and bias, or its table; only the dtype of its codes matters.
+        xp: the module that computes, numpy or jax.numpy.
+    """
     if form.table is not None:
         order = xp.argsort(xp.asarray(form.table))
         table = xp.asarray(form.table)[order]
@@ -56,7 +67,7 @@ def codes_for(weight: Any, form: Quantized, xp: Any = np) -> Any:
 
 
 def values_of(codes: Any, form: Quantized, xp: Any = np) -> Any:
-    """The numbers that codes stand for."""
+    """The values of codes; the inverse of `codes_for` but for rounding."""
     known = {name: None if value is None else xp.asarray(value) for name, value in _numbers(form).items()}
     return replace(form, codes=codes, **known).dequantize()
 
@@ -66,7 +77,7 @@ def _numbers(form: Quantized) -> dict[str, Any]:
 
 
 def joined(trained: Any, frozen: Any) -> Any:
-    """Trained weights as the network sees them: over a grid where `frozen` holds one in the same place."""
+    """Trained weights as the network computes with them: rounded if `frozen` has a grid in the same place."""
     if isinstance(trained, Mapping):
         held = frozen if isinstance(frozen, Mapping) else {}
         return {**held, **{name: joined(leaf, held.get(name)) for name, leaf in trained.items()}}
@@ -77,14 +88,21 @@ def joined(trained: Any, frozen: Any) -> Any:
 
 
 def grids(weight: Any) -> Any:
-    """The quantized leaves of a weight as grids, None elsewhere."""
+    """The grids of the quantized leaves of a weight; None for other leaves."""
     return jax.tree.map(
         lambda leaf: Grid(leaf) if isinstance(leaf, Quantized) else None, weight, is_leaf=is_stored_form
     )
 
 
 def to_store(trained: Any, original: Any, quantized: str, half: str) -> Any:
-    """Trained weights in the form in which they are stored. original: the same tree as it was read."""
+    """Trained weights in the form in which they are stored.
+
+    Args:
+        trained: a tree of float32 arrays.
+        original: the same tree as it was read.
+        quantized: "dequantize" or "straight-through", see `Recipe`.
+        half: "float32" or "float16", see `Recipe`.
+    """
     if isinstance(trained, Mapping):
         return {name: to_store(leaf, original[name], quantized, half) for name, leaf in trained.items()}
     if isinstance(trained, list):

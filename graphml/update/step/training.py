@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.interpreter.programs import Compiled
-from graphml.update.recipe import Recipe
+from graphml.recipes import BinaryCrossEntropy, CrossEntropy, Hinge, Recipe
 from graphml.update.step import surgery
 from graphml.update.step.augmentation import augmented
 from graphml.update.step.losses import mini_batch_loss, rank_of_target, right_side
-from graphml.update.step.optimizers import clipped, optimizer, rate_factor
+from graphml.update.step.optimizers import clipped, scheduled, transformation
 from graphml.update.step.trunk import Parts, merge
 
 Hyper = Mapping[str, Any]
@@ -70,18 +70,14 @@ def hyper_values(recipe: Recipe, epoch: int = 0) -> dict[str, np.float32]:
         epoch: the index of the current epoch, on which the schedule of the learning rate depends.
     """
     numbers = {name: np.float32(value) for name, value in recipe.hyper.items()}
-    if _is_scheduled(recipe):
+    if recipe.schedule is not None:
         numbers |= {"$epoch": np.float32(epoch), "$epochs": np.float32(recipe.epochs)}
     return numbers
 
 
-def _is_scheduled(recipe: Recipe) -> bool:
-    return "warmup" in recipe.hyper
-
-
 def initial_state(parts: Parts, recipe: Recipe, params: Mapping[str, Any]) -> Any:
     """The optimizer's state before the first step."""
-    return optimizer(recipe.optimizer, recipe.hyper).init(parts.apart(parts.split(params)[0])[0])
+    return transformation(recipe.optimizer).init(parts.apart(parts.split(params)[0])[0])
 
 
 # The loss of a mini-batch --------------------------------------------------------------------------------------------
@@ -132,14 +128,10 @@ def _total(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, mask: 
     targets = targets_of(recipe, outputs, target)
     total: Any = 0
     for loss, reading, output, one in zip(recipe.losses, parts.readings, outputs, targets, strict=True):
-        named = {n: hyper[f"{loss.name}/{n}"] for n in ("label_smoothing", "delta", "margin") if _has(recipe, loss, n)}
-        value = mini_batch_loss(loss.kind, reading.raw, output, one, mask, named)
-        total = total + (hyper[f"{loss.name}/loss_weight"] * value if _has(recipe, loss, "loss_weight") else value)
+        loss = loss.with_numbers(hyper)
+        value = mini_batch_loss(loss, reading.raw, output, one, mask)
+        total = total + (value if loss.weight is None else loss.weight * value)
     return total
-
-
-def _has(recipe: Recipe, loss: Any, name: str) -> bool:
-    return f"{loss.name}/{name}" in recipe.hyper
 
 
 def targets_of(recipe: Recipe, outputs: list[Any], target: Any) -> list[Any]:
@@ -151,7 +143,7 @@ def targets_of(recipe: Recipe, outputs: list[Any], target: Any) -> list[Any]:
         return [target]
     found, start = [], 0
     for loss, output in zip(recipe.losses, outputs, strict=True):
-        size = loss.width if loss.classes else int(np.prod(output.shape[1:]))
+        size = loss.width or int(np.prod(output.shape[1:]))
         found.append(target[:, start : start + size])
         start += size
     return found
@@ -169,16 +161,13 @@ def _step(parts: Parts, recipe: Recipe, train: Any, frozen: Any, state: Any, bat
         return loss_and_statistics(parts, recipe, together, frozen, batch, hyper)
 
     (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(learned)
-    if "clip_norm" in recipe.hyper:
-        gradient = clipped(gradient, hyper["clip_norm"])
-    if _is_scheduled(recipe):
-        hyper = {**hyper, "learning_rate": hyper["learning_rate"] * rate_factor(recipe.schedule, hyper)}
-    change, state = optimizer(recipe.optimizer, {name: hyper[name] for name in recipe.hyper}).update(
-        gradient, state, learned
-    )
+    recipe = recipe.with_numbers(hyper)
+    if recipe.clip_norm is not None:
+        gradient = clipped(gradient, recipe.clip_norm)
+    change, state = transformation(scheduled(recipe.optimizer, hyper)).update(gradient, state, learned)
     learned = jax.tree.map(jnp.add, learned, change)
     for key, seen in statistics.items():
-        follow = hyper["statistics_momentum"]
+        follow = recipe.statistics_momentum
         learned[key] |= {name: (1 - follow) * old + follow * seen[name] for name, old in moving[key].items()}
     return learned, state, loss
 
@@ -232,7 +221,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
             batch_key = None if key is None else jax.random.fold_in(key, first + i)
             batch = MiniBatch({n: b[picked] for n, b in data.blobs.items()}, data.target[picked], mask, batch_key)
             now = hyper
-            if _is_scheduled(recipe):
+            if recipe.schedule is not None:
                 now = {**hyper, "$part": (first + i) / jnp.float32(batches), "$stride": 1 / jnp.float32(batches)}
             train, opt_state, loss = _step(parts, recipe, train, frozen, opt_state, batch, now)
             return train, opt_state, losses.at[i].set(loss)
@@ -277,11 +266,11 @@ def _right(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, k: int
     """How correct each row is, from 0 to 1, for the first loss that has classes."""
     targets = targets_of(recipe, outputs, target)
     for loss, reading, output, one in zip(recipe.losses, parts.readings, outputs, targets, strict=True):
-        if loss.kind == "categorical_cross_entropy":
+        if isinstance(loss, CrossEntropy):
             return jax.vmap(lambda o, t: rank_of_target(o, t) < k)(output, one).astype(jnp.float32)
-        if loss.kind in ("binary_cross_entropy", "hinge"):
-            middle = 0.0 if reading.raw or loss.kind == "hinge" else 0.5
-            signs = loss.kind == "hinge"
+        if isinstance(loss, BinaryCrossEntropy | Hinge):
+            signs = isinstance(loss, Hinge)
+            middle = 0.0 if reading.raw or signs else 0.5
             return jax.vmap(lambda o, t, m=middle, s=signs: right_side(o, t, m, signs=s))(output, one)
     raise AssertionError("metrics of a recipe without classes are refused when it is read")
 

@@ -20,7 +20,7 @@ from graphml.errors import UpdateError
 from graphml.frontends.layer_interface import LayerInterface, Port
 from graphml.graph import Graph, Node, Region, read_by, reads, writes, written_by
 from graphml.interpreter.lower import Lowered
-from graphml.update.recipe import Augment, Loss, Recipe
+from graphml.recipes import Augmentation, BinaryCrossEntropy, CrossEntropy, Loss, Recipe
 from graphml.update.step import quantized as rounding
 from graphml.update.step import surgery
 from graphml.update.step.gradient_reach import leading_to, reached
@@ -42,8 +42,7 @@ class ImageAugmentation:
     """An image input whose samples are augmented. full: 255 in the numbers that the network sees."""
 
     blob: str
-    steps: tuple[str, ...]  # kinds, in order
-    scopes: tuple[str, ...]  # what stands before the names of their parameters
+    steps: tuple[Augmentation, ...]
     full: float
 
 
@@ -122,7 +121,7 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     Raises UpdateError when a layer that is to learn does not reach the loss, naming what stands between them and why.
     """
     if isinstance(recipe, Loss):
-        recipe = Recipe((recipe,), "sgd", {}, 1, 1, False, 0)
+        recipe = Recipe(losses=(recipe,))
     graph = lowered.graph
     readings = tuple(_reading(graph, loss) for loss in recipe.losses)
     needed = leading_to(graph.body, *(reading.blob for reading in readings))
@@ -130,16 +129,17 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     statistics = _statistics(needed, trained, recipe)
     trained |= {key: (*dict.fromkeys((*trained[key], *_STATISTICS)),) for key in statistics}
     images = _augmented(_ports(lowered), recipe.augmentation)
+    dropout = tuple(dropped.blob for dropped in recipe.dropout)
 
     grown = surgery.with_batch_statistics(needed, tuple(statistics))
-    grown, renamed = surgery.with_dropout(grown, recipe.dropout)
+    grown, renamed = surgery.with_dropout(grown, dropout)
     moving = {surgery.MASK, *(image.blob for image in images)}
     below, above = _cut(grown, frozenset(trained), moving)
     kept = {node.key for node in above}
     plain = [_in_floats(node, trained) for node in needed if node.key in kept]
     above = [_in_floats(node, trained) for node in above]
     extra = [surgery.MASK] if statistics else []
-    extra += [name for blob in recipe.dropout for name in (surgery.rate_of(blob), surgery.keep_of(blob))]
+    extra += [name for blob in dropout for name in (surgery.rate_of(blob), surgery.keep_of(blob))]
     read = reads(Region(tuple(above))) | reads(Region(tuple(plain)))
     read |= {reading.blob for reading in readings} - writes(Region(tuple(plain)))
     cut = tuple(sorted(read - set(extra)))
@@ -156,7 +156,7 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
         readings=readings,
         trained=trained,
         draws=bool(images) or any(catalogue.row(node).random for node in tail.graph.body.walk()),
-        dropout=recipe.dropout,
+        dropout=dropout,
         renamed=renamed,
         augmentation=images,
         statistics=statistics,
@@ -179,8 +179,8 @@ def _ports(lowered: Lowered) -> tuple[Port, ...]:
 
 def _reading(graph: Graph, loss: Loss) -> Reading:
     producer = _producer(graph, loss)
-    softmax = loss.kind == "categorical_cross_entropy" and has_role(producer, "softmax")
-    sigmoid = loss.kind == "binary_cross_entropy" and has_role(producer, "sigmoid")
+    softmax = isinstance(loss, CrossEntropy) and has_role(producer, "softmax")
+    sigmoid = isinstance(loss, BinaryCrossEntropy) and has_role(producer, "sigmoid")
     return Reading(producer.inputs[0], True) if softmax or sigmoid else Reading(loss.input, False)
 
 
@@ -279,20 +279,18 @@ def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) 
     return {node.key: node.attributes["epsilon"] for node in needed if node.key in trained and surgery.moving(node)}
 
 
-def _augmented(ports: Sequence[Port], steps: Sequence[Augment]) -> tuple[ImageAugmentation, ...]:
+def _augmented(ports: Sequence[Port], steps: Sequence[Augmentation]) -> tuple[ImageAugmentation, ...]:
     images = [port.name for port in ports if port.image]
-    unknown = [step.input for step in steps if step.input is not None and step.input not in images]
+    unknown = [step.input for step in steps if step.input and step.input not in images]
     if unknown or (steps and not images):
         what = f"there is no image input {unknown[0]!r}" if unknown else "the network has no image input"
         raise UpdateError(f"augmentation changes images; {what}")
     out = []
     for port in ports:
-        mine = [step for step in steps if port.image and step.input in (None, port.name)]
+        mine = [step for step in steps if port.image and step.input in ("", port.name)]
         if mine:
-            kinds = tuple(step.kind for step in mine)
-            scopes = tuple("" if step.input is None else f"{step.input}/" for step in mine)
             scale = 1.0 if port.preprocessing is None else port.preprocessing.scale
-            out.append(ImageAugmentation(port.name, kinds, scopes, 255 * scale))
+            out.append(ImageAugmentation(port.name, tuple(mine), 255 * scale))
     return tuple(out)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphml.errors import UpdateError, with_article
 from graphml.models.interface.values import in_words
-from graphml.update.parameters.keys import ParameterKey
+from graphml.recipes.parameters import ParameterKey
 from graphml.update.progress.events import TaskState
 from graphml.update.progress.private_files import as_facts_of, read_facts, write_facts
 

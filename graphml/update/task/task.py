@@ -18,11 +18,11 @@ from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import pick_device
+from graphml.recipes.parameters import ParameterDescription, ParameterKey
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
 from graphml.update.learners.kinds import learner_for
 from graphml.update.learners.learner import LearnerOptions, TaskHooks
-from graphml.update.parameters.keys import ParameterDescription, ParameterKey
 from graphml.update.progress.checkpoints import CheckpointDirectory, Request, digest
 from graphml.update.progress.events import MetricKey, TaskState, UpdateEvent
 from graphml.update.progress.history import History
@@ -160,6 +160,8 @@ class UpdateTask:
         self._learner = learner_for(loaded, LearnerOptions(configuration, recipe, request, limits, checkpoint_seconds))
         self._lifecycle = Lifecycle(self._release)
         if checkpoint_dir is not None:
+            if recipe is not None:
+                recipe.refuse_unless_storable()
             directory = self._learner.checkpoints.directory = CheckpointDirectory(checkpoint_dir)
             directory.refuse_unless_empty()
 

@@ -17,6 +17,7 @@ from jax.sharding import Mesh, NamedSharding
 from graphml.errors import GraphmlError, UpdateError
 from graphml.interpreter.programs import Compiled, Latest
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe
 from graphml.update.data.samples import TrainingData
 from graphml.update.learners.epochs import (
     EVALUATION_ROWS,
@@ -26,7 +27,6 @@ from graphml.update.learners.epochs import (
     WeightedMeans,
     refuse_unless_finite,
 )
-from graphml.update.recipe import Recipe
 from graphml.update.step import failures, training
 from graphml.update.step.programs import Programs
 from graphml.update.users.cohorts import REPLICATED, SHARDED, Cohort

@@ -16,10 +16,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from graphml.errors import GraphmlError, UpdateError, with_article
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe
 from graphml.update.data.samples import Row, TrainingData, TrainingSamples, check_targets, checked_samples, stacked
 from graphml.update.data.streaming import in_pieces, read_ahead
 from graphml.update.learners.epochs import EpochPlan, SampleSplit, split_samples
-from graphml.update.recipe import Recipe
 from graphml.update.step import training
 from graphml.update.step.programs import Programs
 from graphml.update.step.trunk_runner import TrunkRunner

@@ -19,13 +19,13 @@ import numpy as np
 from graphml.errors import ShapeError, SpecError, UpdateError, need, with_article
 from graphml.models import Model, load
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import network_of
 from graphml.spec import Model as Message
 from graphml.spec.attributes import kind_of, weight_messages
 from graphml.spec.files import open_regular, read_file, replace_file
 from graphml.spec.layers import REGIONS
 from graphml.spec.weights import Quantized, quantized_faults
-from graphml.update.parameters.weights import with_weight
-from graphml.update.recipe import network_of
+from graphml.update.weights import with_weight
 
 _FORMAT = "graphml delta 1"
 _FIELDS = ("codes", "scale", "bias", "table")  # of a quantized weight

@@ -15,18 +15,18 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import Device, pick_device
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import network_of, parameter_descriptions, recipe_of
+from graphml.recipes.parameters import checked, refuse_unless_allowed
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
 from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.learner import refuse_unless_legal
-from graphml.update.parameters.keys import checked, refuse_unless_allowed
-from graphml.update.parameters.weights import NAMES, checked_weight, with_weight
 from graphml.update.progress.history import History
-from graphml.update.recipe import network_of, parameter_descriptions, recipe_of
 from graphml.update.step.programs import Precision, Programs, programs_for
 from graphml.update.users.cohort_runner import CohortRunner, UserResult
 from graphml.update.users.cohorts import USERS, Cohort, read_users
 from graphml.update.users.deltas import Delta, difference
+from graphml.update.weights import NAMES, checked_weight, with_weight
 
 
 def update_many(
@@ -85,13 +85,13 @@ def update_many(
         loaded = with_recipe(loaded, recipe)
     assert isinstance(loaded, NeuralNetwork)
     if strict:
-        refuse_unless_legal(loaded)
+        refuse_unless_legal(loaded, recipe)
     device = pick_device(configuration) if devices is None else devices[0]
     if devices is None:
         devices = jax.local_devices() if device is None else [device]
-    descriptions = parameter_descriptions(loaded.spec)
+    descriptions = parameter_descriptions(loaded.spec, recipe)
     values = checked({**(configuration.parameters or {}), **parameters}, descriptions)
-    own_recipe = recipe_of(loaded.spec, values)
+    own_recipe = recipe_of(loaded.spec, values, recipe)
     refuse_unless_allowed(own_recipe.values, descriptions)
     programs = programs_for(loaded, own_recipe, device, precision)
     given, frozen = programs.parts.split(loaded.parameters)

@@ -1,34 +1,42 @@
-"""Trained weights by parameter key: which one is meant, and whether a value fits."""
+"""Setting trained weights by parameter key: finding the weight, and checking the value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from graphml.errors import UpdateError
-from graphml.update.parameters.keys import ParameterKey
+from graphml.recipes.parameters import ParameterKey
 
 Path = tuple[Any, ...]
 
 NAMES = {"weights": "weights", "biases": "bias"}
-"""The keys of weights, and what they mean without a further scope."""
+"""The keys of weights, and the weight of a layer that each of them means."""
 
 _DIRECTIONS = ("forward", "backward")  # of the two sets of weights of a bidirectional layer
 
 
 def checked_weight(train: Mapping[str, Any], key: ParameterKey, value: Any) -> tuple[Path, np.ndarray]:
-    """The place of a weight in the tree of those that are trained, and its new value as float32.
+    """Find the weight that a key means, and check its new value.
 
-    The scope of a key is a layer, by the path of its key in a sub-network; behind it the name of a weight of a layer
-    with others than `weights` and `bias`, such as gamma, or forward/input_gate_weight_matrix. Raises UpdateError that
-    lists what can be set.
+    Args:
+        train: the weights that are trained, {layer: {weight: array}}.
+        key: its scope is a layer (in a sub-network, its path), then the name of the weight if the layer has others than
+            `weights` and `bias`, such as gamma or forward/input_gate_weight_matrix.
+        value: the new value, with as many elements as the old one.
+
+    Returns:
+        The path of the weight in `train`, and the value as float32 in the shape of the old one.
+
+    Raises:
+        UpdateError: no trained weight has this key (the message lists all keys), or the value has another size.
     """
     given = str(key)
     places = dict(_places(train))
     if given not in places:
-        raise UpdateError(f"{given} cannot be set; what is trained and can be set: {', '.join(places)}")
+        raise UpdateError(f"{given} cannot be set; these trained weights can: {', '.join(places)}")
     path = places[given]
     array, old = np.asarray(value, np.float32), at(train, path)
     if array.size != old.size:
@@ -37,18 +45,19 @@ def checked_weight(train: Mapping[str, Any], key: ParameterKey, value: Any) -> t
 
 
 def at(tree: Any, path: Path) -> Any:
+    """The leaf of a tree at a path."""
     for step in path:
         tree = tree[step]
     return tree
 
 
 def with_weight(tree: Any, path: Path, value: Any) -> Any:
-    """The tree with another leaf; everything else is shared."""
+    """A copy of the tree with another leaf; everything else is shared."""
     if not path:
         return value
     step, rest = path[0], path[1:]
     if isinstance(tree, list):
-        return [with_weight(one, rest, value) if i == step else one for i, one in enumerate(tree)]
+        return [with_weight(one, rest, value) if i == step else one for i, one in enumerate(cast("list[Any]", tree))]
     return {**tree, step: with_weight(tree[step], rest, value)}
 
 
@@ -66,11 +75,12 @@ def _places(train: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
 
 def _leaves(tree: Any, names: tuple[str, ...], path: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
     if isinstance(tree, Mapping):
-        for name, inner in tree.items():
-            # the message around the matrices of an LSTM has no name that people use
+        for name, inner in cast("Mapping[str, Any]", tree).items():
+            # the message around the matrices of an LSTM is not part of their names
             yield from _leaves(inner, names if name == "weight_params" else (*names, name), (*path, name))
     elif isinstance(tree, list):
-        for i, inner in enumerate(tree):
-            yield from _leaves(inner, (*names, _DIRECTIONS[i] if len(tree) == 2 else str(i)), (*path, i))
+        matrices = cast("list[Any]", tree)
+        for i, inner in enumerate(matrices):
+            yield from _leaves(inner, (*names, _DIRECTIONS[i] if len(matrices) == 2 else str(i)), (*path, i))
     else:
         yield names, path

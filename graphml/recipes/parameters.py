@@ -1,5 +1,4 @@
-"""The values that steer an update: their keys, what a file allows of them, and the check of one value against
-that."""
+"""The parameters of an update: their keys, the values that a file allows, and the check of one value."""
 
 from __future__ import annotations
 
@@ -17,12 +16,16 @@ from graphml.spec.layers import snake_case
 
 @dataclass(frozen=True)
 class ParameterKey:
-    """The name of a parameter, and the stage or layer that it belongs to.
+    """The name of a parameter and its scope: the stage, layer or part of a recipe that it belongs to.
 
-    `ParameterKey.WEIGHTS.scoped(to="dense")` are the weights of layer `dense`. Scopes nest from the outside in: a
-    stage of a pipeline first, then a layer of it, then one of several weights of that layer:
-    `ParameterKey.WEIGHTS.scoped(to="lstm").scoped(to="output_gate_weight_matrix")`. Wherever a key is asked for, its
-    name does too: "learning_rate", "learningRate", "dense/weights".
+    `ParameterKey.WEIGHTS.scoped(to="dense")` are the weights of layer `dense`. Scopes nest from the outside in: first
+    a stage of a pipeline, then a layer of it, then one of several weights of that layer:
+    `ParameterKey.WEIGHTS.scoped(to="lstm").scoped(to="output_gate_weight_matrix")`. Every function that takes a key
+    also takes its name: "learning_rate", "learningRate", "dense/weights".
+
+    Args:
+        name: the name in snake_case.
+        scope: from the outside in.
     """
 
     name: str
@@ -44,7 +47,11 @@ class ParameterKey:
     BIASES: ClassVar[ParameterKey]
 
     def scoped(self, to: str) -> ParameterKey:
-        """The same parameter one level further in: of stage or layer `to`."""
+        """The same parameter, one level further in.
+
+        Args:
+            to: the stage, layer or weight that it belongs to.
+        """
         return replace(self, scope=(*self.scope, to))
 
     def __str__(self) -> str:
@@ -66,7 +73,14 @@ _NAMES = (
 
 
 def as_key(key: ParameterKey | str) -> ParameterKey:
-    """The key behind a name in either spelling. Raises UpdateError for a name that no parameter has."""
+    """The key with a name.
+
+    Args:
+        key: a key, which is returned as it is, or a name in snake_case or camelCase, after its scope: "dense/weights".
+
+    Raises:
+        UpdateError: no parameter has this name.
+    """
     if isinstance(key, ParameterKey):
         return key
     scope, _, last = key.rpartition("/")
@@ -78,18 +92,22 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
 
 Kind = Literal["integer", "number", "switch", "text"]
 
-_LARGEST = float(np.finfo(np.float32).max)  # the step takes its numbers as float32
-_MOST_SHOWN = 20  # of the values that a file allows
-_MOST_EPOCHS = 2**31 - 1  # the number of an epoch goes into random keys, as 32 bits
+_LARGEST = float(np.finfo(np.float32).max)  # the training step takes numbers as float32
+_MOST_SHOWN = 20  # allowed values in one message
+_MOST_EPOCHS = 2**31 - 1  # random keys take the number of an epoch as 32 bits
 
 
 @dataclass(frozen=True)
 class ParameterDescription:
     """What a file says about one parameter.
 
-    default: its value if nobody gives another. minimum, maximum: inclusive bounds, None where there is none.
-    allowed: the only legal values, as far as they are within the bounds; None where bounds (or nothing) decide.
-    kind: integer, number, switch or text.
+    Args:
+        key: the parameter.
+        default: its value unless another is given. Any: of its kind.
+        kind: integer, number, switch (a bool) or text.
+        minimum: the inclusive lower bound; None for none.
+        maximum: the inclusive upper bound; None for none.
+        allowed: the only allowed values, which must be within the bounds too; None if only bounds matter.
     """
 
     key: ParameterKey
@@ -100,8 +118,17 @@ class ParameterDescription:
     allowed: frozenset[int] | None = None
 
     def check(self, value: Any) -> Any:
-        """`value` as a plain int, float or bool. Raises UpdateError that names the key, the value and what is
-        allowed."""
+        """Check a value.
+
+        Args:
+            value: a number, bool or text of Python, NumPy or JAX.
+
+        Returns:
+            The value as a plain int, float, bool or str.
+
+        Raises:
+            UpdateError: the value is not allowed; the message says what is.
+        """
         plain = _plain(value, self.kind)
         if plain is None or not self._allows(plain):
             raise UpdateError(f"{self.key}={value!r} is refused; allowed: {self.allows}")
@@ -117,14 +144,14 @@ class ParameterDescription:
 
     @property
     def _limit(self) -> float:
-        """The largest value that training can take, whatever the file allows."""
+        """The largest value that training can take, even if the file allows larger ones."""
         if self.kind == "number":
             return _LARGEST
         return _MOST_EPOCHS if self.key.name == "epochs" else math.inf
 
     @property
     def allows(self) -> str:
-        """In words, what `check` accepts."""
+        """What `check` accepts, in words."""
         if self.allowed is not None:
             legal = sorted(value for value in self.allowed if self._allows(value))
             if not legal:
@@ -141,15 +168,21 @@ class ParameterDescription:
 
 
 def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
-    """The Python value of a scalar, or None when it is not of this kind."""
-    if isinstance(value, np.generic) or (hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0):
-        value = value.item()
+    """The Python value of a scalar; None if it is not of this kind."""
+    plain: Any = value
+    if hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0:
+        plain = value.item()
     if kind in ("switch", "text"):
-        return value if isinstance(value, bool if kind == "switch" else str) else None
+        return plain if isinstance(plain, bool if kind == "switch" else str) else None
+    if kind == "integer":
+        return None if isinstance(plain, bool) or not isinstance(plain, Integral) else int(plain)
+    return finite(plain)
+
+
+def finite(value: Any) -> float | None:
+    """A real number as a float; None for anything else, and for what no finite float can hold."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    if kind == "integer":
-        return int(value) if isinstance(value, Integral) else None
     try:
         number = float(value)
     except OverflowError:
@@ -161,9 +194,14 @@ _KINDS: dict[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "numb
 
 
 def describe(key: ParameterKey, message: Any, *, positive: bool = False) -> ParameterDescription:
-    """What an Int64Parameter, DoubleParameter or BoolParameter says. positive: the format wants it above zero.
+    """Read the description of a parameter from its message.
 
-    A bound of zero is not stored, so a range that holds only `maxValue` begins at zero.
+    The format does not store a bound of zero, so a range with only `maxValue` begins at zero.
+
+    Args:
+        key: the parameter.
+        message: an Int64Parameter, DoubleParameter or BoolParameter.
+        positive: whether the format requires a value above zero.
     """
     kind = _KINDS[message.DESCRIPTOR.name]
     minimum = 1 if positive else None
@@ -180,9 +218,17 @@ def describe(key: ParameterKey, message: Any, *, positive: bool = False) -> Para
 def checked(
     given: Mapping[Any, Any] | None, descriptions: Mapping[ParameterKey, ParameterDescription]
 ) -> dict[ParameterKey, Any]:
-    """The given values under their keys, each checked. Raises one UpdateError that lists everything refused.
+    """Check values of parameters.
 
-    Weights and biases are passed through: only the network can check them.
+    Args:
+        given: {key or name: value}. Weights and biases are not checked here: only the network can do that.
+        descriptions: what is allowed.
+
+    Returns:
+        {key: value}, with plain Python values.
+
+    Raises:
+        UpdateError: values are not allowed, or there are no such parameters; the message lists all of them.
     """
     out: dict[ParameterKey, Any] = {}
     refused: list[str] = []
@@ -194,7 +240,7 @@ def checked(
             elif key in descriptions:
                 out[key] = descriptions[key].check(value)
             else:
-                legal = ", ".join(map(str, descriptions))
+                legal = ", ".join(map(str, descriptions)) or "none"
                 raise UpdateError(f"this model has no parameter {key}; it has {legal}")
         except UpdateError as error:
             refused.append(str(error))
@@ -206,8 +252,16 @@ def checked(
 def refuse_unless_allowed(
     values: Mapping[ParameterKey, Any], descriptions: Mapping[ParameterKey, ParameterDescription]
 ) -> None:
-    """Raise one UpdateError for all values in force that are not allowed. Those that somebody gives were checked when
-    they were given; what is left are defaults that a file does not allow itself."""
+    """Check the values that training is about to use. Values that were given have been checked already; only defaults
+    that the file itself does not allow are left to refuse.
+
+    Args:
+        values: the value of every parameter.
+        descriptions: what is allowed.
+
+    Raises:
+        UpdateError: defaults are not allowed; the message lists all of them.
+    """
     refused: list[str] = []
     for key, description in descriptions.items():
         try:

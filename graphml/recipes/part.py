@@ -1,0 +1,139 @@
+"""What all parts of a recipe share: numbers with bounds, which training traces, and settings that it compiles in."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple, Self, cast
+
+from graphml.errors import UpdateError
+from graphml.recipes.parameters import ParameterDescription, ParameterKey, finite
+
+
+class _Number(NamedTuple):
+    """What the metadata of a field say about its number. parameter: its name; empty: no parameter of training."""
+
+    low: float
+    high: float | None
+    parameter: str | None
+
+
+def number(default: float | None, low: float = 0.0, high: float | None = None, *, parameter: str | None = None) -> Any:
+    """A field for a number with inclusive bounds. Any because a dataclass takes what its fields take.
+
+    Args:
+        default: its value; None switches off what the number is for.
+        low: the lower bound.
+        high: the upper bound; None for none.
+        parameter: the name under which an update sets it, if that is not the name of the field; empty for a number
+            that no update sets.
+    """
+    return field(default=default, metadata={"number": _Number(low, high, parameter)})
+
+
+def not_compiled(default: Any) -> Any:
+    """A field that the compiled programs of training do not depend on."""
+    return field(default=default, metadata={"compiled": False})
+
+
+def whole(value: Any, name: str, least: int = 1) -> int:
+    """`value` as an int.
+
+    Raises:
+        UpdateError: it is not a whole number, or less than `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise UpdateError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A frozen part of a recipe, or the whole recipe.
+
+    Raises:
+        UpdateError: a number is outside its bounds.
+    """
+
+    wire: ClassVar[str] = ""
+    """The member of the oneof `kind` that stores the part in our message."""
+
+    def __post_init__(self) -> None:
+        for one, (low, high, _) in _numbers(self):
+            value: Any = getattr(self, one.name)
+            if value is None:
+                continue
+            plain = finite(value)
+            if plain is None or plain < low or (high is not None and plain > high):
+                allowed = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+                raise UpdateError(f"{type(self).__name__}: {one.name} must be a number {allowed}, got {value!r}")
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The scope of its parameters: nothing, or the loss, blob or input that it is about."""
+        return ()
+
+    @property
+    def hyper(self) -> dict[str, float]:
+        """The numbers that training traces, by the names of their parameters; those of inner parts too."""
+        return {str(one.key): one.default for one in self.parameters()}
+
+    @property
+    def form(self) -> Hashable:
+        """All that the programs of training depend on: parts of one form differ in traced numbers only."""
+        known = {one.name for one, _ in _numbers(self)}
+        compiled = [one.name for one in fields(self) if one.metadata.get("compiled", True)]
+        values = ((name, getattr(self, name)) for name in compiled)
+        return (type(self), *(value is not None if name in known else _form(value) for name, value in values))
+
+    def with_fields(self, **values: Any) -> Self:
+        """A copy with other values, which are not checked: traced numbers, or defaults of a file that another value
+        may still replace."""
+        other = copy.copy(self)
+        for name, value in values.items():
+            object.__setattr__(other, name, value)
+        return other
+
+    def with_numbers(self, numbers: Mapping[str, Any]) -> Self:
+        """A copy with other numbers, which are not checked; those of inner parts too.
+
+        Args:
+            numbers: by the names of their parameters, as in `hyper`. Other names mean nothing.
+        """
+        changes = {one.name: numbers[str(key)] for one, key in self._keys() if str(key) in numbers}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, Part):
+                changes[one.name] = value.with_numbers(numbers)
+            elif isinstance(value, tuple) and any(isinstance(p, Part) for p in cast("tuple[object, ...]", value)):
+                changes[one.name] = tuple(p.with_numbers(numbers) for p in cast("tuple[Part, ...]", value))
+        return self.with_fields(**changes)
+
+    def _keys(self) -> Iterator[tuple[Field[Any], ParameterKey]]:
+        """(field, key) of its own numbers that are parameters and not None."""
+        for one, (_, _, name) in _numbers(self):
+            if name != "" and getattr(self, one.name) is not None:
+                yield one, ParameterKey(name or one.name, self.scope)
+
+    def parameters(self) -> Iterator[ParameterDescription]:
+        """The parameters behind `hyper`, with their bounds; the default is the value of the part."""
+        for one, key in self._keys():
+            low, high, _ = one.metadata["number"]
+            yield ParameterDescription(key, float(getattr(self, one.name)), "number", low, high)
+        for one in fields(self):
+            value = getattr(self, one.name)
+            for inner in cast("tuple[object, ...]", value if isinstance(value, tuple) else (value,)):
+                if isinstance(inner, Part):
+                    yield from inner.parameters()
+
+
+def _numbers(part: Part) -> list[tuple[Field[Any], _Number]]:
+    return [(one, one.metadata["number"]) for one in fields(part) if "number" in one.metadata]
+
+
+def _form(value: Any) -> Hashable:
+    if isinstance(value, Part):
+        return value.form
+    return tuple(map(_form, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value

@@ -1,1 +1,0 @@
-"""The values that steer an update: keys, the values that a file allows, and weights by key. Start with `keys`."""
