@@ -96,6 +96,10 @@ class Op:
     def weights(self) -> frozenset[str]:
         return self.signature.weights
 
+    @property
+    def regions(self) -> Mapping[str, str]:
+        return self.signature.regions
+
     def layout_for(self, attributes: Attributes) -> Layout:
         """The layout that a node with these attributes wants."""
         return self.layout(attributes) if callable(self.layout) else self.layout

@@ -1,5 +1,6 @@
-"""The interpreter: a `Graph` goes in, pure functions of parameters and inputs come out.
+"""The interpreter: a `Graph` and its `Interface` go in, pure functions of parameters and inputs come out.
 
-`lower` walks the graph, `control` runs branches and loops, `fold` merges scales and shifts into the layers before them,
-and `stages` runs networks whose shapes depend on values. Start with `lower`.
+`lower` is the front door; `evaluate` runs nodes, with `layout`, `weights` and `constants`. Branches and loops are in
+`control`, `block` and `loop`. `fold` merges scales and shifts into the nodes before them, `budget` limits memory.
+Graphs whose shapes depend on values run in `stages`, on the host. Start with `lower`, then `evaluate`.
 """

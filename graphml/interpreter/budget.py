@@ -1,8 +1,8 @@
 """How much memory one array may take: a file of a few bytes can ask for arrays of any size.
 
-The limit is `Target.max_array_bytes`. It holds for the results of a layer and for the steps on the way to them, and is
-checked on shapes, before anything is allocated. An operator that makes a NumPy array, which exists as soon as the
-network is traced, checks its shape itself with `check_shape`; for everything else `check_call` does.
+The limit is `Target.max_array_bytes`. It holds for the results of an operator and for intermediate arrays inside of it,
+and is checked on shapes, before anything is allocated. An operator that makes a NumPy array, which exists as soon as it
+is traced, checks its shape itself with `check_shape`; `check_call` checks everything else.
 """
 
 # JAX's types are partly unknown
@@ -20,7 +20,7 @@ from jax.core import Tracer
 from graphml.catalogue import target
 from graphml.errors import ShapeError
 
-# Values are hidden while shapes are evaluated; what asks for one is left to the call itself.
+# Values are hidden while shapes are evaluated; whatever needs one is checked by the call itself.
 VALUE_UNSEEN = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
 
 
@@ -28,7 +28,7 @@ def check_shape(shape: Sequence[int], dtype: Any = np.float32) -> None:
     """Raise ShapeError when an array of this shape takes more bytes than the limit, or a size is negative."""
     if any(size < 0 for size in shape):
         raise ShapeError(f"an array cannot have the shape {list(shape)}; sizes must not be negative")
-    dtype = np.dtype(dtype) if isinstance(dtype, type | str) else dtype  # of random keys it is none of NumPy's
+    dtype = np.dtype(dtype) if isinstance(dtype, type | str) else dtype  # NumPy does not know that of keys
     limit = target().max_array_bytes
     # logarithms do not grow with the number of axes as products do
     needed = -math.inf if 0 in shape else sum(map(math.log2, (dtype.itemsize, *shape)))
@@ -90,13 +90,13 @@ _ORDINARY = 1 << 12
 
 
 def _ordinary(numbers: Iterable[Any]) -> bool:
-    """Whether all numbers are those of real layers. Tracing each layer twice would double the time that it takes; where
-    nothing is allocated yet, the shapes of the results, which are checked in any case, then say enough."""
+    """Whether all numbers are as small as in real models. Then it is enough to check the shapes of the results, since
+    nothing is allocated while tracing; tracing each operator twice would double the time that it takes."""
     return all(abs(number) <= _ORDINARY for number in _flat(numbers))
 
 
 def _surely_small(arrays: Iterable[Any], numbers: Iterable[Any]) -> bool:
-    """Whether no product of three sizes and of all numbers comes near the limit; tracing twice would be for nothing."""
+    """Whether no product of three sizes and of all numbers comes near the limit, so that there is nothing to check."""
     total = 3 * math.log2(1 + sum(array.size for array in arrays if array is not None))
     most = math.log2(target().max_array_bytes) - 4
     for number in _flat(numbers):

@@ -159,7 +159,7 @@ def control_flow(
     row: Op, node: Node, inputs: Sequence[Any], blocks: Mapping[str, Block], control: Control
 ) -> dict[str, Any]:
     """What the row of a node with regions makes of its inputs, its blocks by name of the region, and control."""
-    regions = {parameter: blocks.get(name) for parameter, name in row.signature.regions.items()}
+    regions = {parameter: blocks.get(name) for parameter, name in row.regions.items()}
     keywords = {name: node.attributes[name] for name in row.attributes}
     return row.function(*inputs, control=control, **regions, **keywords)
 
@@ -176,7 +176,7 @@ def key_inside(key: jax.Array | None, node: Node, name: str) -> jax.Array | None
     """The key of a region: its nodes draw other numbers than those around it and in its siblings."""
     if key is None:
         return None
-    which = list(catalogue.row(node).signature.regions.values()).index(name)
+    which = list(catalogue.row(node).regions.values()).index(name)
     return jax.random.fold_in(jax.random.fold_in(key, node.position), which)
 
 

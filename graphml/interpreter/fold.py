@@ -71,7 +71,7 @@ def fold(graph: Graph) -> Folded:
 
 
 def _fits(node: Node, channels: int) -> bool:
-    """Whether a node only scales and shifts so many channels."""
+    """Whether a node only scales and shifts this number of channels."""
     if catalogue.row(node).affine is None:
         return False
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Loops without a bound of their own, some turns in each call, so that the program can be interrupted between them."""
+"""Loops without a bound of their own, some turns in each call, so that they can be interrupted between the calls."""
 
 from __future__ import annotations
 

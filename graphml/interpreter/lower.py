@@ -345,7 +345,7 @@ def _check_node(node: Node) -> None:
     for what, legal, given in (
         ("attribute", row.attributes, node.attributes.keys()),
         ("weight", row.weights, node.weights.keys()),
-        ("region", frozenset(row.signature.regions.values()), node.regions.keys()),
+        ("region", frozenset(row.regions.values()), node.regions.keys()),
     ):
         absent = sorted(legal - given) if what == "attribute" else []
         unknown = sorted(given - legal) if what != "attribute" else []  # the format may have some that rows do not use

@@ -1,7 +1,7 @@
 """Functions compiled for the shapes of their arguments, and kept only for the shapes that were used last.
 
-`jax.jit` keeps what it compiles as long as its function lives: one to two megabytes for each set of shapes, for ever.
-A function object of its own for each set of shapes can be let go, and XLA's executable goes with it.
+`jax.jit` keeps what it compiles as long as its function lives: one to two megabytes for each set of shapes. With a
+function object for each set of shapes the executable is freed together with the function.
 """
 
 # JAX's types are partly unknown
@@ -18,28 +18,28 @@ from typing import Any, Generic, TypeVar
 import jax
 
 MOST = 64
-"""For how many sets of shapes a function keeps its programs, unless told otherwise."""
+"""For how many sets of shapes a function keeps its programs by default."""
 
 Value = TypeVar("Value")
 
 
 class Latest(Generic[Value]):
-    """Values by key, at most so many: the ones used last. May be used by several threads."""
+    """Values by key; at most `most`, those used last. Several threads may use it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of a key, which now counts as the last one used; None where there is none any more."""
+        """The value of a key, which becomes the last one used; None if there is none, or not any more."""
         value = self._values.get(key)
         if value is not None:
-            with contextlib.suppress(KeyError):  # another thread may have let it go just now
+            with contextlib.suppress(KeyError):  # another thread may have dropped it just now
                 self._values.move_to_end(key)
         return value
 
     def put(self, key: Hashable, value: Value) -> None:
-        """Keep a value, and let go of the ones that were used longest ago."""
+        """Keep a value, and drop those that were used longest ago."""
         self._values[key] = value
         while len(self._values) > self._most:
             self._values.popitem(last=False)
@@ -51,9 +51,12 @@ class Latest(Generic[Value]):
 class Compiled:
     """`jax.jit` of a function, for the `most` sets of shapes that were used last.
 
-    which: the facts of the arguments that decide which program runs, in a form that can be compared. It may leave out
-    what has few forms, as those of one program are kept together; unless it is given, all shapes and types count.
-    options: for `jax.jit`.
+    Args:
+        function: the function.
+        most: for how many sets of shapes programs are kept.
+        which: arguments -> what decides which program runs, hashable. It may leave out what has few forms, since a
+            program can hold several; by default all shapes and types count.
+        options: for `jax.jit`.
     """
 
     def __init__(
@@ -102,5 +105,5 @@ def forms(*trees: Any) -> Hashable:
 
 
 def forms_of_inputs(weights: Any, inputs: Mapping[str, Any], *rest: Any) -> Hashable:
-    """What decides which program runs of a function of weights, which have few forms, and named arrays; quickly."""
+    """What decides which program runs of a function of weights and named arrays; fast, since weights have few forms."""
     return tuple([(name, array.shape, array.dtype) for name, array in inputs.items()])

@@ -1,7 +1,7 @@
 """One stage: the nodes of a region from one of them on, as far as they compile into one program.
 
-Tracing decides where a stage ends: it runs node after node until one cannot be compiled, and notes the `Stop`. What the
-host does then is in `graphml.interpreter.stages`.
+Tracing decides where a stage ends: it runs node after node until one cannot be compiled, and records the `Stop`. What
+the host does then is in `graphml.interpreter.stages`.
 """
 
 # JAX's types are partly unknown
@@ -35,14 +35,16 @@ from graphml.interpreter.loop import LONGEST_SCAN, SANE_BOUND
 from graphml.interpreter.values import State, is_fact, known
 
 SIZES = "$sizes"
-"""Beside the blobs that a stage gives: the sizes for which it stopped."""
+"""The blob with the sizes for which a stage has stopped."""
 
 
 class Start(NamedTuple):
     """Where a stage begins, and what the host has read for its first node.
 
-    position: of the first node. values: those of some blobs, after a stop for "values". sizes: what the inputs of the
-    node lead to, after a stop for "sizes".
+    Attributes:
+        position: of the first node.
+        values: of some blobs, after a stop for "values".
+        sizes: that the inputs of the node lead to, after a stop for "sizes".
     """
 
     position: int = 0
@@ -53,10 +55,13 @@ class Start(NamedTuple):
 class Stop(NamedTuple):
     """Why a stage ends, and at which node.
 
-    end: the region is done. values: before a node that needs the values of `blobs`. sizes: before a node that needs
-    only the sizes that the values of its inputs lead to; the stage computes them. regions: before a branch or loop
-    that cannot be compiled as a whole. left: behind a node that may have left the turn of the loop around it, where
-    what follows cannot be compiled under a condition.
+    Attributes:
+        why: "end": the region is done. "values": before a node that needs the values of `blobs`. "sizes": before a node
+            that needs only the sizes that the values of its inputs lead to; the stage computes them. "regions": before
+            a branch or loop that cannot be compiled as a whole. "left": after a node that may have left the turn of the
+            loop around it, where what follows cannot be compiled under a condition.
+        position: of that node.
+        blobs: whose values are needed.
     """
 
     why: Literal["end", "values", "sizes", "regions", "left"]
@@ -67,7 +72,8 @@ class Stop(NamedTuple):
 class Stage:
     """A compiled stage; its first call traces it.
 
-    stop: where it ends, known once it was traced.
+    Attributes:
+        stop: where it ends, known once it was traced.
     """
 
     stop: Stop
@@ -85,7 +91,7 @@ class Stage:
         self._run = jit(traced)
 
     def __call__(self, params: Any, key: Any, arrays: State) -> State:
-        """The blobs that it makes and that are read later; NumPy arrays are facts of the stage, found by tracing."""
+        """The blobs that it makes and that are read later. NumPy arrays are part of the program, found by tracing."""
         return {**self._run(params, key, arrays), **self._known}
 
 
@@ -93,9 +99,14 @@ class Stage:
 class Piece:
     """What a stage computes: `piece(params, key, arrays)` gives the blobs that it makes, and where it stopped.
 
-    begin: makes an `Evaluation` of parameters and a key. facts: blobs whose values are part of the stage. keep: blobs
-    that are wanted after the region. derivative: whether one may be taken, so that values that were read must decide
-    shapes only; the blobs themselves stay what they depend on.
+    Attributes:
+        begin: makes an `Evaluation` of parameters and a key.
+        region: whose nodes run.
+        start: the first of them.
+        facts: blobs whose values are part of the stage.
+        keep: blobs that are wanted after the region.
+        derivative: whether one may be taken, so that values that were read decide shapes only; the blobs themselves
+            remain what they depend on.
     """
 
     begin: Callable[[Any, Any], Evaluation]
@@ -125,7 +136,7 @@ class Piece:
         return made, stop
 
     def _trace(self, env: State, evaluation: Evaluation) -> Stop:
-        """Run nodes on `env` as far as it goes."""
+        """Run nodes on `env` as far as possible."""
         nodes, keep, first = self.region.nodes, self.keep, self.start.position
         rest = Region(nodes[first:])
         steps = zip(rest.nodes, live_after(rest, keep), last_reads(rest, keep), strict=True)
@@ -174,7 +185,7 @@ def _without(evaluation: Evaluation, written: Collection[str]) -> Evaluation:
 
 
 def _sizes_at(node: Node, env: State, evaluation: Evaluation) -> Any:
-    """The sizes that the inputs of a node lead to, as an array."""
+    """The sizes that the inputs of a node lead to, int32 [n]."""
     row = catalogue.row(node)
     assert row.sizes is not None
     fields = {name: node.attributes[name] for name in row.attributes}

@@ -1,16 +1,16 @@
-"""Networks whose shapes depend on values: compiled stages, and the host that reads what decides between them.
+"""Graphs whose shapes depend on values: compiled stages, and the host that reads the deciding values between them.
 
     state = the blobs of the inputs
     repeat: run the stage that starts here (`graphml.interpreter.stage`), and do what it stopped for
         end       the region is done
         values    read the values of some blobs; the next stage starts at the same node, made for them
         sizes     read the sizes that these values lead to; likewise
-        regions   go through the branch or loop, each of its blocks a region run in the same way; go on behind it
-        left      read whether the turn of the loop was left by break or continue; if not, go on behind the node
+        regions   run the branch or loop, each of its blocks a region run in the same way; the next stage follows it
+        left      read whether break or continue has left the turn of the loop; if not, the next stage follows the node
 
-A stage is made for the node it starts at, the shapes of its blobs, the values that are known by tracing and what was
-read for its first node. It is kept under all of these, so the same ones never trace again. At most `CAPACITY` stages
-are kept: those that were used last.
+A stage is made for the node that it starts at, the shapes of its blobs, the values that are known by tracing and what
+was read for its first node. All of these are its key, so that nothing is traced twice. At most `CAPACITY` stages are
+kept: those that were used last.
 """
 
 # JAX's types are partly unknown
@@ -48,15 +48,21 @@ from graphml.interpreter.stage import SIZES, Piece, Stage, Start, Stop, endless
 from graphml.interpreter.values import State, is_fact, known, peek
 
 CAPACITY = 512
-"""How many stages a network keeps compiled."""
+"""How many compiled stages of a graph are kept."""
 
 
 class Staged:
-    """A lowered network as a function that runs on the host: `staged(params, inputs, key=None)`; not to be jitted.
+    """A lowered graph as a function that runs on the host: `staged(params, inputs, key=None)`; it cannot be jitted.
+    Derivatives go through its stages.
 
-    Derivatives go through its stages. host_reads: how many values the host has read. traced: is told of each stage that
-    is traced, (what, seconds). prepared: whether params are those of `Lowered.prepare`. compiler_options: for XLA; with
-    any, no derivative can be taken.
+    Args:
+        lowered: the graph.
+        prepared: whether params are those of `Lowered.prepare`.
+        compiler_options: for XLA; with any, no derivative can be taken.
+        traced: called after a stage is traced, with what it is, in words, and the seconds that it took.
+
+    Attributes:
+        host_reads: how many values the host has read.
     """
 
     def __init__(
@@ -97,14 +103,14 @@ class Staged:
         """How many compiled stages are kept."""
         return len(self._kept)
 
-    # What is compiled, and kept ---------------------------------------------------------------------------------------
+    # What is compiled and kept ---------------------------------------------------------------------------------------
 
     def begin(self, params: Any, key: Any) -> Evaluation:
         """An evaluation that is about to trace."""
         return self.lowered.evaluation(params, key, prepared=self._prepared)
 
     def read(self, name: str, value: Any) -> Any:
-        """The value of a blob, which the host waits for."""
+        """The value of a blob; the host waits for it."""
         self.host_reads += 1
         seen = peek(value)
         if not known(seen):
@@ -114,7 +120,7 @@ class Staged:
     def run_stage(
         self, region: Region, start: Start, state: State, keep: frozenset[str], params: Any, key: Any
     ) -> tuple[State, Stop]:
-        """The blobs that a stage makes, and why it stopped; a new one is traced and compiled."""
+        """Run a stage, tracing and compiling it if it is new: the blobs that it makes, and why it stopped."""
         blobs = {name: state[name] for name in self._blobs_for(region, start.position) if name in state}
         facts = {name: value for name, value in blobs.items() if is_fact(value)}
         arrays = {name: value for name, value in blobs.items() if name not in facts}
@@ -132,7 +138,7 @@ class Staged:
         return made, stage.stop
 
     def run_loop(self, node: Node, state: State, live: frozenset[str], params: Any, key: Any) -> State:
-        """The blobs that an endless loop leaves. Raises UnsupportedError or ShapesChange if it cannot be compiled."""
+        """The blobs that an endless loop writes. Raises UnsupportedError or ShapesChange if it cannot be compiled."""
         facts = {name: v for name, v in state.items() if is_fact(v)}
         arrays = {name: v for name, v in sorted(state.items()) if name not in facts}
         where = node, _contents(facts), _forms(arrays)
@@ -147,7 +153,7 @@ class Staged:
         return jax.jit(function, compiler_options=self._options, **options)
 
     def _blobs_for(self, region: Region, position: int) -> tuple[str, ...]:
-        """The blobs that a region may read from a node on, and those that it may overwrite or leave as they are."""
+        """The blobs that a region may read from a position on, and those that it may overwrite or leave as they are."""
         if (region, position) not in self._needed:
             rest = Region(region.nodes[position:])
             perhaps = rest if EXIT in writes(rest) else Region(tuple(node for node in rest.nodes if node.regions))
@@ -157,7 +163,7 @@ class Staged:
 
 @dataclass(frozen=True)
 class _Host:
-    """The host during one call, with the parameters and the key of that call, or of a block in it."""
+    """The host during one call. params, key: those of the call, or of a block in it."""
 
     staged: Staged
     params: Any
@@ -181,7 +187,7 @@ class _Host:
             start = resume
 
     def _resume(self, stop: Stop, region: Region, state: State, keep: frozenset[str]) -> Start | None:
-        """Do what a stage has stopped for, changing `state`: where to go on; None where the turn of a loop was left."""
+        """Do what a stage has stopped for, changing `state`: where the next one starts; None if the turn was left."""
         if stop.why == "values":
             values = {name: np.asarray(self.staged.read(name, state[name])) for name in stop.blobs}
             return Start(stop.position, values=values)
@@ -190,7 +196,7 @@ class _Host:
             return Start(stop.position, sizes=tuple(int(size) for size in sizes))
         if stop.why == "regions":
             node = region.nodes[stop.position]
-            state |= self._sub_networks(node, state, live_after(region, keep)[stop.position])
+            state |= self._run_regions(node, state, live_after(region, keep)[stop.position])
             if not may_leave(node, state):
                 return Start(stop.position + 1)
         if is_set(self.staged.read(EXIT, state[EXIT])):
@@ -198,10 +204,10 @@ class _Host:
         state[EXIT] = STAYING
         return Start(stop.position + 1)
 
-    def _sub_networks(self, node: Node, state: State, live: frozenset[str]) -> State:
-        """The blobs that a branch or loop leaves, its decisions read here."""
+    def _run_regions(self, node: Node, state: State, live: frozenset[str]) -> State:
+        """The blobs that a branch or loop writes; its decisions are read here."""
         state = {name: state[name] for name in used(node) if name in state}
-        if node.is_loop:  # how its turns end is its own business; a branch may leave the turn around it
+        if node.is_loop:  # how its turns end does not matter outside; a branch may leave the turn around it
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self.staged.read(name, state[name]) for name in node.inputs]
         target = self.staged.lowered.target
@@ -227,14 +233,14 @@ class _Host:
 
 
 class _ByHost(Control):
-    """Loops turn by turn, each decision read."""
+    """Runs loops turn by turn and reads each decision."""
 
     def run(self, loop: Loop) -> State:
         return loop.by_host()
 
 
 def _hidden(tree: Any) -> bool:
-    """Whether derivatives are being traced, which hide the values."""
+    """Whether derivatives are being traced, which hides the values."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
@@ -247,7 +253,7 @@ def _contents(values: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
 
 
 def _parameters_inside(region: Region, params: Any) -> State:
-    """The parameters of the layers of a region."""
+    """The parameters of the nodes of a region."""
     return {node.key: params[node.key] for node in region.walk() if node.key in params}
 
 

@@ -104,7 +104,7 @@ def _steps(data: bytes, rng: random.Random, costly: float) -> Iterator[tuple[str
     yield "inspect", lambda: _inspected(data)
     if isinstance(model, NeuralNetwork):
         yield "shapes", lambda: found.update(shapes=_shapes(model))
-        yield "code", lambda: listing(model.graph, found.get("shapes"))
+        yield "code", lambda: listing(model.graph, model.interface, found.get("shapes"))
         yield "flow", lambda: flow.as_text(flow.flow(model.lower()))
     if rng.random() >= costly:
         return

@@ -17,8 +17,14 @@ _IN_NETWORKS = (FeatureType.MULTI_ARRAY, FeatureType.IMAGE, FeatureType.INT64, F
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classifier answers with. blob: where the probabilities come from. label_name, probabilities_name: of the
-    outputs; without the second one only the label is given."""
+    """The labels of a classifier and the names of its outputs.
+
+    Attributes:
+        labels: the classes, in the order of the probabilities.
+        blob: the probabilities.
+        label_name: the output for the most probable label.
+        probabilities_name: the output for the dictionary of probabilities; None if only the label is given.
+    """
 
     labels: tuple[str, ...] | tuple[int, ...]
     blob: str
@@ -27,14 +33,14 @@ class Classes:
 
 
 def classes_of(network: Any, description: Description) -> Classes | None:
-    """The classes of a message with class labels, of a network or another kind; None for what classifies nothing."""
+    """The classes of a message with class labels, a network or another kind of model; None for other messages."""
     if "ClassLabels" not in network.DESCRIPTOR.oneofs_by_name:
         return None
     member = network.WhichOneof("ClassLabels")
     named = description.predicted_probabilities_name
     types = {f.name: f.type for f in description.outputs}
     if types.get(named, FeatureType.DICTIONARY) is not FeatureType.DICTIONARY:
-        named = ""  # declared as an array, and given as one
+        named = ""  # it is declared as an array, not as a dictionary
     dictionaries = [name for name, of_type in types.items() if of_type is FeatureType.DICTIONARY]
     return Classes(
         labels=tuple(getattr(network, member).vector) if member else (),
@@ -52,7 +58,12 @@ def _probability_blob(network: Any) -> str:
 
 
 def input_ports(network: Any, description: Description) -> tuple[Port, ...]:
-    """The ports of the inputs. Raises SpecError for preprocessing that fits no image, GraphError for other features."""
+    """The ports of the inputs.
+
+    Raises:
+        SpecError: Preprocessing does not fit the declared images.
+        GraphError: An input is a feature that networks do not take.
+    """
     steps = _preprocessing(network, description)
     return tuple(_input(feature, steps.get(feature.name)) for feature in description.inputs)
 

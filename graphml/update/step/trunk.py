@@ -39,7 +39,13 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageAugmentation:
-    """An image input whose samples are augmented. full: 255 in the numbers that the network sees."""
+    """An image input whose samples are augmented.
+
+    Attributes:
+        blob: the input.
+        steps: what is done to it, in order.
+        full: the number by which the layers see a pixel of 255.
+    """
 
     blob: str
     steps: tuple[Augmentation, ...]
@@ -50,9 +56,20 @@ class ImageAugmentation:
 class Parts:
     """A network in two pieces.
 
-    cut: the blobs between them. readings: what the losses read. trained: key of a layer -> the names of its weights
-    that change. draws: whether training needs random numbers. tail: what training runs, with dropout and all; plain:
-    the same layers without. statistics: key of a batch normalization whose statistics move -> its epsilon.
+    Attributes:
+        trunk: the frozen piece.
+        tail: the piece that training runs, with dropout and batch statistics.
+        plain: the layers of the tail without these.
+        cut: the blobs between trunk and tail.
+        readings: what the losses read.
+        trained: key of a layer -> the names of its weights that change.
+        draws: whether training needs random numbers.
+        dropout: blobs that dropout applies to.
+        renamed: blob with dropout -> its name after dropout.
+        augmentation: image inputs whose samples are augmented.
+        statistics: key of a batch normalization whose statistics are updated -> its epsilon.
+        quantized: how quantized weights are trained.
+        half: the type in which half-precision weights are stored afterwards.
     """
 
     trunk: Lowered
@@ -110,15 +127,21 @@ class Parts:
 
 
 def merge(train: Params, frozen: Params) -> dict[str, dict[str, Any]]:
-    """The inverse of `Parts.split`; what is trained over a grid of codes is rounded to it."""
+    """The inverse of `Parts.split`; weights that are trained over a grid of codes are rounded to it."""
     return {key: rounding.joined(train.get(key, {}), frozen.get(key, {})) for key in {**frozen, **train}}
 
 
 def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
-    """Cut a network for training with a recipe, or with a loss alone. The layers that the recipe names are trained, or
-    those that are marked updatable; if none is, all that can be.
+    """Cut a network for training.
 
-    Raises UpdateError when a layer that is to learn does not reach the loss, naming what stands between them and why.
+    Args:
+        lowered: the network.
+        recipe: a recipe, or a loss alone. The layers that the recipe names are trained, or else those that are marked
+            updatable, or else all that can be.
+
+    Raises:
+        UpdateError: The gradient of the loss does not reach a layer that is to be trained; the message names the layers
+            that stop it, and why.
     """
     if isinstance(recipe, Loss):
         recipe = Recipe(losses=(recipe,))
