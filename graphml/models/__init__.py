@@ -1,4 +1,8 @@
-"""Models of every kind: what they take and give, how they are loaded, run and saved."""
+"""Models of every kind: a file goes in, an object that predicts and saves comes out.
+
+`model` has `load` and what all kinds share; `network` is the largest kind, and the folders hold the others. Start with
+`model`, then `network`.
+"""
 
 from graphml.descriptions import Description as Description
 from graphml.descriptions import FeatureDescription as FeatureDescription

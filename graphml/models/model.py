@@ -1,8 +1,9 @@
 """What all kinds of models have in common, and `load`, which picks the class.
 
-Each kind is a subclass of `Model`, listed in `KINDS`. It implements `_predict`, which receives checked values. It may
-also offer a function of arrays (`as_function`), which lets pipelines compile several stages into one program. A kind
-that is not listed can still be loaded, inspected and saved; only `predict` raises, with the reason.
+Each kind is a subclass of `Model`, listed in `KINDS`. It implements `_predict`, which receives checked values (networks
+override `predict` instead). It may also offer a function of arrays (`traceable`), which lets pipelines compile several
+stages into one program. A kind that is not listed can still be loaded, inspected and saved; only `predict` raises, with
+the reason.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Neural networks: neuralNetwork, neuralNetworkClassifier, neuralNetworkRegressor.
 
 Loading decodes nothing. The first use builds the graph, lowers it and compiles it for the shapes at hand; weights go to
-the device once. Models made by `with_parameters` share the compiled program.
+the device once. Predictions run a folded graph, in which scales and shifts are part of the layers before them (see
+`graphml.interpreter.fold`). Models made by `with_parameters` share the compiled program.
 """
 
 from __future__ import annotations

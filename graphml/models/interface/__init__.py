@@ -1,5 +1,5 @@
-"""What a model takes and gives: a `ModelDescription` goes in, descriptions and checked values come out.
+"""The values of features: what a caller passes goes in, checked values come out.
 
-`descriptions` reads the declared features, `values` checks what a caller passes, `images` converts images to pixels and
-back, `conversion` adapts values that pass from one model to another. Start with `descriptions`.
+`values` checks values against the description of a feature (`graphml.descriptions`), `images` converts images to pixels
+and back, `conversion` adapts values that pass from one model to another. Start with `values`.
 """

@@ -1,4 +1,8 @@
-"""Updating networks: read the samples, train epoch by epoch, keep checkpoints."""
+"""Updating networks: read the samples, train epoch by epoch, keep checkpoints.
+
+The network is cut in two (`graphml.update.step.trunk`): the frozen trunk runs once for each sample while the data are
+read, and the epochs run only the tail above it.
+"""
 
 from __future__ import annotations
 

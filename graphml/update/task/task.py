@@ -312,7 +312,7 @@ class UpdateTask:
             timeout: wait at most this long, in seconds.
 
         Returns:
-            The state at the end of the wait.
+            The state at the end of the wait. A task that has failed does not raise: see `error`.
 
         Raises:
             UpdateError: the task was not started, or a handler waits for its own task.
