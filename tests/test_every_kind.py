@@ -26,7 +26,7 @@ every_kind = pytest.mark.parametrize("kind", layers.kinds())
 
 @every_kind
 def test_it_has_an_operator(kind):
-    assert kind in catalogue.rows(), (
+    assert kind in catalogue.rows("layer"), (
         f"layer kind {kind!r} has no operator: write a function @layer({kind!r}) in ops/layers"
     )
 
@@ -42,9 +42,9 @@ _IGNORE_INPUT = ("randomNormalStatic", "randomUniformStatic", "randomBernoulliSt
 
 @every_kind
 def test_its_number_of_inputs_is_that_of_its_operator(kind):
-    if kind not in catalogue.rows():
+    if kind not in catalogue.rows("layer"):
         pytest.skip("the kind has no operator, which another test reports")
-    parameters = inspect.signature(catalogue.row(kind).function).parameters.values()
+    parameters = inspect.signature(catalogue.rows("layer")[kind].function).parameters.values()
     inputs = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     fewest, most = sum(p.default is p.empty for p in inputs), len(inputs)
     declared = layers.input_range(kind)

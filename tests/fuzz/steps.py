@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import graphml
-from graphml import GraphmlError, ModelConfiguration, UpdateTask, cli, codegen, spec
+from graphml import GraphmlError, ModelConfiguration, UpdateTask, codegen, spec
+from graphml.cli.inspect import inspect as inspect_command
 from graphml.inspect import flow
 from graphml.inspect.code import listing
 from graphml.inspect.summary import summarize
@@ -151,8 +152,8 @@ def _inspected(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         path = Path(folder, "a.mlmodel")
         path.write_bytes(data)
-        cli.inspect(path)
-        cli.inspect(path, as_json=True)
+        inspect_command(path)
+        inspect_command(path, as_json=True)
 
 
 def _linked(data: bytes, model: Any, rng: random.Random) -> None:
