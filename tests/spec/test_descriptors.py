@@ -93,10 +93,10 @@ def test_schema_has_exactly_the_rows_of_the_table(table):
     assert not set(theirs) - set(ours), "in Core ML's schema, but not in spec/wire"
     extra = sorted(set(ours) - set(theirs))
     assert not extra, (
-        f"these fields are in spec/wire, but not in tests/data/wire/{table}. If Core ML's schema has them, add these rows: "
+        f"fields in spec/wire, but not in tests/data/wire/{table}. If Core ML's schema has them, add these rows: "
         + "".join("\n-\t" + "\t".join(row).replace("graphml.spec", "CoreML.Specification") for row in extra)
-        + f"\nOtherwise, number them from {OWN_NUMBERS}, and declare their messages in spec/wire/extension.proto, which "
-        "network.proto must import."
+        + f"\nOtherwise, number them from {OWN_NUMBERS}, and declare their messages in spec/wire/extension.proto, "
+        "which network.proto must import."
     )
     assert ours == theirs, "a row occurs twice"
 
