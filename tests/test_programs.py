@@ -12,13 +12,12 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from compiling import QUICK
 
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.models.network import NeuralNetwork
 from graphml.spec.validate import validate
-
-_FAST = {"xla_backend_optimization_level": 0}  # to compile
 
 
 def network() -> NeuralNetworkBuilder:
@@ -318,14 +317,14 @@ def test_as_in_python(name):
     def run(value):
         return lowered.fn(lowered.params, {x: value})[y]
 
-    jitted = jax.jit(run, compiler_options=_FAST)
+    jitted = jax.jit(run, compiler_options=QUICK)
     for value in each.inputs:
         wanted = np.ravel(each.answer(value))
         for got in [model.predict({x: _given(value)})[y], *([jitted(_given(value))] if each.jit else [])]:
             np.testing.assert_allclose(np.ravel(got), wanted, rtol=1e-3, atol=1e-5)
     if each.vmap:
         rows = [_given(value) for value in each.inputs]
-        for got, value in zip(jax.jit(jax.vmap(run), compiler_options=_FAST)(np.stack(rows)), each.inputs, strict=True):
+        for got, value in zip(jax.jit(jax.vmap(run), compiler_options=QUICK)(np.stack(rows)), each.inputs, strict=True):
             np.testing.assert_allclose(np.ravel(got), np.ravel(each.answer(value)), rtol=1e-3, atol=1e-5)
 
 
@@ -344,7 +343,7 @@ def test_slopes(name):
         out = np.ravel(each.answer(float(value[0]) if value.shape == (1,) else value))
         return float((out * weights[: out.size]).sum())
 
-    slope = jax.jit(jax.grad(total), compiler_options=_FAST)
+    slope = jax.jit(jax.grad(total), compiler_options=QUICK)
     for value in map(_given, each.smooth):
         wanted = np.zeros(value.shape)
         for place in np.ndindex(value.shape):

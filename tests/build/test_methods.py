@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from builder_calls import call
 from cases import Case, load_all
+from compiling import QUICK
 from one_layer import built, input_names, lowered, output_names, same, tolerances, traceable
 
 import graphml
@@ -18,8 +19,6 @@ from graphml.build.table import ROWS
 from graphml.errors import GraphError, GraphmlError, SpecError
 
 KINDS = load_all()
-# a program that runs once need not be fast
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def _empty(case: Case) -> NeuralNetworkBuilder:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiling import QUICK
 
 import graphml
 from graphml.models.network import NeuralNetwork
@@ -14,8 +15,6 @@ from graphml.spec.validate import validate
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime judges the networks and is not installed")
 pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")
 from named_networks import NETWORKS  # noqa: E402  (needs onnx)
-
-_FAST = {"xla_backend_optimization_level": 0}  # to compile
 
 
 @functools.cache
@@ -57,7 +56,7 @@ def test_gradients_are_finite_and_reach_the_inputs_and_every_weight(name):
         # the numbers of a softmax add up to 1: unequal factors let a gradient through
         return sum(jnp.vdot(jnp.cos(jnp.arange(outputs[o].size)), outputs[o]) for o in network.outputs)
 
-    by_weights, by_inputs = jax.jit(jax.grad(scalar, argnums=(0, 1)), compiler_options=_FAST)(lowered.params, moving)
+    by_weights, by_inputs = jax.jit(jax.grad(scalar, argnums=(0, 1)), compiler_options=QUICK)(lowered.params, moving)
     for path, gradient in jax.tree_util.tree_leaves_with_path((by_weights, by_inputs)):
         assert np.isfinite(gradient).all(), path
         fixed = "constant" in str(path)  # such as the number that a mask puts in

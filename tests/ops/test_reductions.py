@@ -5,13 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import numbers
+from compiling import QUICK
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
 from graphml.ops.kernels import reductions
 
-# a program that runs once need not be fast
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 FORMS = {
     "reduce_sum": (reductions.reduce_sum, jnp.sum),
     "reduce_sum, fused": (lambda x, axes: reductions.reduce_sum(x, axes, fuse=True), jnp.sum),

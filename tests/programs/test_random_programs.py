@@ -11,6 +11,7 @@ import os
 import jax
 import numpy as np
 import pytest
+from compiling import QUICK
 from hypothesis import assume, given, settings
 
 import graphml
@@ -24,7 +25,6 @@ from programs.rendering import model_bytes
 from programs.writing import feeds, programs
 
 _ALL = int(os.environ.get("PROGRAMS", "100"))
-_FAST = {"xla_backend_optimization_level": 0}  # to compile
 
 
 def some(share: float):
@@ -77,11 +77,11 @@ def test_predictions(dynamic):
 def test_one_compiled_function_and_its_map(program, inputs):
     rows = fitting(program, inputs)
     lowered = model_of(program).lower()
-    run = jax.jit(lambda x: lowered.fn(lowered.params, x), compiler_options=_FAST)
+    run = jax.jit(lambda x: lowered.fn(lowered.params, x), compiler_options=QUICK)
     for each, wanted in rows:
         same(run(each), wanted, program)
     stacked = {name: np.stack([each[name] for each, _ in rows]) for name in rows[0][0]}
-    mapped = jax.jit(jax.vmap(lambda x: lowered.fn(lowered.params, x)), compiler_options=_FAST)(stacked)
+    mapped = jax.jit(jax.vmap(lambda x: lowered.fn(lowered.params, x)), compiler_options=QUICK)(stacked)
     for place, (_, wanted) in enumerate(rows):
         same({name: value[place] for name, value in mapped.items()}, wanted, program)
 
@@ -95,7 +95,7 @@ def test_without_a_compiled_whole(program, inputs):
     for each, wanted in rows:
         same(lowered.fn(lowered.params, each), wanted, program)
     try:
-        run = jax.jit(lambda x: lowered.fn(lowered.params, x), compiler_options=_FAST).lower(rows[0][0]).compile()
+        run = jax.jit(lambda x: lowered.fn(lowered.params, x), compiler_options=QUICK).lower(rows[0][0]).compile()
     except UnsupportedError:  # a size depends on a value
         return
     for each, wanted in rows:
@@ -125,6 +125,6 @@ def slopes_agree(program: Program, inputs: list, dynamic: bool) -> None:
             return jax.grad(lambda x: weighed(run(lowered.params, x)))(x)
 
         if not dynamic:
-            slope = jax.jit(slope, compiler_options=_FAST)
+            slope = jax.jit(slope, compiler_options=QUICK)
         for each, wanted in rows:
             same(slope({name: np.float64(value) for name, value in each.items()}), wanted, program)

@@ -9,6 +9,7 @@ import cases
 import jax
 import numpy as np
 import pytest
+from compiling import QUICK
 from one_layer import lowered
 from update.networks import network
 
@@ -24,9 +25,6 @@ from graphml.update.step.trunk import merge
 KINDS = cases.load_all()
 # custom layers learn as much as their function lets them; branches and loops have tests of their own below
 WEIGHTED = sorted(kind for kind in KINDS if weight_names(kind) and kind not in ("custom", "branch", "loop"))
-
-
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def _case(kind: str) -> cases.Case:

@@ -1,0 +1,3 @@
+"""Compiler options for programs that run once in a test: they need not be fast, so XLA compiles them quickly."""
+
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
