@@ -43,6 +43,7 @@ Layout = Literal["wire", "last", "either", "any"]
 #   rescaling: its weights only scale, shift or bend what the node before it has computed.
 Role = Literal["softmax", "sigmoid", "constant", "statistics", "normalizes by statistics", "rescaling"]
 
+Ranks = tuple[int | None, ...]
 Attributes = Mapping[str, Any]
 Weights = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,13 +75,15 @@ class Op:
     version: int
     function: Callable[..., Any]
     signature: Signature
-    concrete: tuple[int, ...] = ()
+    concrete: tuple[int, ...] | Callable[[Attributes], tuple[int, ...]] = ()
     sizes: Callable[..., tuple[Any, ...]] | None = None
     random: bool = False
     shape_only: bool = False
     quantized: bool = False
     differentiable: bool | str = True
-    layout: Layout | Callable[[Attributes], Layout] = "wire"
+    layout: Layout | Callable[[Attributes, Ranks], Layout] = "wire"
+    stored: tuple[str, ...] = ()
+    static: Callable[[Weights], bool] = field(default=lambda weights: False)
     prepare: Callable[[Weights, Attributes], Weights] | None = None
     affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None
     channels: Callable[[Weights, Attributes], int | None] | None = None
@@ -100,9 +103,24 @@ class Op:
     def regions(self) -> Mapping[str, str]:
         return self.signature.regions
 
-    def layout_for(self, attributes: Attributes) -> Layout:
-        """The layout that a node with these attributes wants."""
-        return self.layout(attributes) if callable(self.layout) else self.layout
+    def layout_for(self, attributes: Attributes, ranks: Ranks) -> Layout:
+        """The layout that a node with these attributes wants. ranks: of its inputs, None for those that are absent."""
+        return self.layout(attributes, ranks) if callable(self.layout) else self.layout
+
+    def concrete_for(self, attributes: Attributes) -> tuple[int, ...]:
+        """The positions of the inputs whose values a node with these attributes needs when it is traced."""
+        return self.concrete(attributes) if callable(self.concrete) else self.concrete
+
+    @functools.cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs; the last one may stand for any number, see `takes_many`."""
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        return tuple(p.name for p in inspect.signature(self.function).parameters.values() if p.kind in kinds)
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether the last input stands for any number of inputs."""
+        return self.input_range[1] == math.inf
 
     @property
     def summary(self) -> str:
@@ -132,8 +150,10 @@ class Dialect:
 
     Attributes:
         name: what the format calls one of its operations, such as "layer"; errors name nodes by it.
-        signature: (kind, version) -> what the format says of an operator, against which its function is checked.
-            Raises TypeError for an operator that the format does not have.
+        signature: (kind, version, names of the inputs of its function) -> what the format says of an operator, against
+            which its function is checked. Raises TypeError for an operator that the format does not have, and for an
+            input that it does not have.
+        kernel: the name of the weights that `channels` of a row counts.
         is_true: a blob of one element -> the truth of a condition, a bool without axes.
         value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. As
             stored unless given.
@@ -142,7 +162,8 @@ class Dialect:
     """
 
     name: str
-    signature: Callable[[str, int], Signature]
+    signature: Callable[[str, int, tuple[str, ...]], Signature]
+    kernel: str = "weights"
     is_true: Callable[[Any], Any] = _is_true
     value_type: Callable[[Any, Any], Any] = _as_stored
     known_type: Callable[[Any], Any] = lambda stored: stored
@@ -158,13 +179,15 @@ class Dialect:
         *,
         version: int = 1,
         wire_only: tuple[str, ...] = (),
-        concrete: tuple[int, ...] = (),
+        concrete: tuple[int, ...] | Callable[[Attributes], tuple[int, ...]] = (),
         sizes: Callable[..., tuple[Any, ...]] | None = None,
         random: bool = False,
         shape_only: bool = False,
         quantized: bool = False,
         differentiable: Literal[True] | str = True,
-        layout: Layout | Callable[[Attributes], Layout] = "wire",
+        layout: Layout | Callable[[Attributes, Ranks], Layout] = "wire",
+        stored: tuple[str, ...] = (),
+        static: Callable[[Weights], bool] | None = None,
         prepare: Callable[[Weights, Attributes], Weights] | None = None,
         affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None,
         channels: Callable[[Weights, Attributes], int | None] | None = None,
@@ -182,7 +205,8 @@ class Dialect:
             version: the first version of the format in which the operator is what the function computes.
             wire_only: parameters of the format that the function does not take, because the front end or the shapes
                 of arrays have used them up.
-            concrete: positions of inputs whose *value* is needed when tracing (they decide a shape).
+            concrete: positions of inputs whose *value* is needed when tracing (they decide a shape); a function of the
+                attributes where they decide.
             sizes: (inputs, attributes) -> the sizes that those values lead to, as integers that may be traced. Such a
                 function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made
                 for sizes serve all values that lead to them. A single size is the length of the first axis of the
@@ -192,7 +216,11 @@ class Dialect:
             shape_only: the result follows from the shapes of the inputs alone, and is a NumPy array.
             quantized: the function takes `Quantized` weights as they are, instead of floats.
             differentiable: True, or the reason in one sentence why there is no gradient.
-            layout: see `Layout`; a function of the attributes where they decide.
+            layout: see `Layout`; a function of the attributes and the ranks of the inputs where they decide.
+            stored: the last inputs, where these are usually constants: `prepare`, `affine` and `channels` see them as
+                weights, and the function receives them by keyword once they are prepared.
+            static: weights -> whether their values are part of the program, instead of parameters that may be replaced
+                and differentiated. For constants.
             prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the
                 function then receives what `prepare` returns in place of the stored weights.
             affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the operator
@@ -213,12 +241,16 @@ class Dialect:
             place = self.name, kind, version
             if place in _rows:
                 raise TypeError(f"{function.__name__}: {kind} is already in the catalogue")
-            says = self.signature(kind, version)
-            given = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
+            parameters = inspect.signature(function).parameters.values()
+            positional = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+            says = self.signature(kind, version, positional)
+            given = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
             given -= {"key"} if random else set()
             given -= {"sizes"} if sizes else set()
             given -= {"control", *says.regions} if says.regions else set()
             signature = _checked(says, given, wire_only, kind)
+            if stored and positional[len(positional) - len(stored) :] != stored:
+                raise TypeError(f"{kind}: {', '.join(stored)} are stored, so they must be the last inputs")
             _rows[place] = Op(
                 dialect=self,
                 kind=kind,
@@ -232,6 +264,8 @@ class Dialect:
                 quantized=quantized,
                 differentiable=differentiable,
                 layout=layout,
+                stored=stored,
+                static=static or (lambda weights: False),
                 prepare=prepare,
                 affine=affine,
                 channels=channels,
@@ -323,6 +357,7 @@ class Target:
 
     platform: str = "cpu"
     train: bool = False
+    dtype: Any = None  # what floats are computed in, as far as the dialect leaves the choice; None: as stored
     blob_rank: int | None = None  # the rank of all blobs, where the format has one for all
     debug: bool = False
     max_iterations: int | None = None  # turns of a loop without a bound of its own, for its derivative

@@ -1,12 +1,13 @@
 """What computes: the operators of each format, and the kernels that they share.
 
-`layers` holds the layer kinds of neural networks, one module per family; importing this package enters them into the
-catalogue. Arrays and attributes enter an operator, arrays leave it. `kernels` holds the mathematics, as functions of
-arrays that know no format. Read `layers/normalization.py` first, then `kernels/normalization.py`; `graphml.catalogue`
-says what else a row states.
+`layers` holds the layer kinds of neural networks and `program` the operations of ML Programs, one module per family;
+importing this package enters them into the catalogue. Arrays and attributes enter an operator, arrays leave it.
+`kernels` holds the mathematics, as functions of arrays that know no format. Read `layers/normalization.py` first, then
+`kernels/normalization.py`; `graphml.catalogue` says what else a row states.
 """
 
 if __name__ != "graphml.ops":
     raise ImportError("import this package as graphml.ops; a top-level 'ops' would register every operator twice")
 
 from graphml.ops import layers as layers
+from graphml.ops import program as program

@@ -299,7 +299,9 @@ def test_unknown_operators_and_dialects_are_all_listed():
     with pytest.raises(UnsupportedError) as caught:
         lower(graph("x", "y", node("divide", "x x", "h"), stranger))
     assert "toy operation 'h' (divide), number 1: no operator runs toy operations of kind divide" in str(caught.value)
-    assert "there is no dialect 'strange thing'; the dialects are 'layer', 'toy operation'" in str(caught.value)
+    assert "there is no dialect 'strange thing'; the dialects are 'layer', 'operation', 'toy operation'" in str(
+        caught.value
+    )
 
 
 def test_inputs_are_checked_by_name():

@@ -38,7 +38,7 @@ FORMAT = {
 }
 
 
-def _signature(kind: str, version: int) -> Signature:
+def _signature(kind: str, version: int, inputs: tuple[str, ...]) -> Signature:
     if kind not in FORMAT:
         raise TypeError(f"the format has no operation {kind!r}")
     return FORMAT[kind]

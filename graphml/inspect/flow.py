@@ -155,7 +155,7 @@ class _Flow:
 
     def _needed(self, node: Node) -> list[str]:
         """The inputs of a node whose values decide a shape and are unknown until the network runs."""
-        positions = catalogue.row(node).concrete
+        positions = catalogue.row(node).concrete_for(node.attributes)
         return [node.inputs[p] for p in positions if p < len(node.inputs) and node.inputs[p] not in self._known]
 
     def _decision(self, node: Node, names: list[str]) -> str:

@@ -17,7 +17,7 @@ def shape_constants(region: Region) -> frozenset[str]:
     wanted: list[str] = []
     for node in region.walk():
         producer |= dict.fromkeys(node.outputs, node)
-        concrete = catalogue.row(node).concrete
+        concrete = catalogue.row(node).concrete_for(node.attributes)
         wanted += node.inputs if node.regions else [node.inputs[p] for p in concrete if p < len(node.inputs)]
     known: set[str] = set()
     seen: set[str] = set()
@@ -31,6 +31,11 @@ def shape_constants(region: Region) -> frozenset[str]:
             known.add(node.key)
         wanted += node.inputs
     return frozenset(known)
+
+
+def static_constants(region: Region) -> frozenset[str]:
+    """Keys of constants whose values are part of the program by themselves, as their rows say."""
+    return frozenset(node.key for node in region.walk() if node.weights and catalogue.row(node).static(node.weights))
 
 
 def known_blobs(graph: Graph) -> frozenset[str]:

@@ -39,7 +39,7 @@ from graphml.graph import (
 from graphml.interpreter.block import Block
 from graphml.interpreter.budget import VALUE_UNSEEN, check_call, check_shape
 from graphml.interpreter.control import Control
-from graphml.interpreter.layout import ChannelsLast, arrange, at_least_1d, wire
+from graphml.interpreter.layout import ChannelsLast, arrange, at_least_1d, rank, wire
 from graphml.interpreter.values import State, is_fact, known, peek
 from graphml.interpreter.weights import known_weights, ready_weights
 
@@ -198,10 +198,13 @@ def block(region: Region, evaluation: Evaluation) -> Block:
 
 def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
-    arrays, laid = arrange(row.layout_for(node.attributes), values)
+    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values)
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
-    plain = partial(row.function, **_keywords(row, node, evaluation))
+    keywords = _keywords(row, node, evaluation)
+    if row.prepare and row.stored and not node.weights:
+        keywords |= _prepared(row, node, arrays)
+    plain = partial(row.function, **keywords)
     function: Callable[..., Any] = catalogue.images_laid(laid)(plain)
     numbers = node.attributes
     if evaluation.sizes is not None and evaluation.sizes[0] is node:
@@ -209,7 +212,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
         function = partial(function, sizes=evaluation.sizes[1])
     else:
         _see_values(row, node, arrays, evaluation)
-    check_call(function, arrays, row.concrete, numbers)
+    check_call(function, arrays, row.concrete_for(node.attributes), numbers)
     if not node.weights and not row.random and arrays and all(a is None or is_fact(a) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
@@ -222,13 +225,22 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
     return [ChannelsLast(r) if laid and r.ndim >= 3 else r for r in results[: len(node.outputs)]]
 
 
+def _prepared(row: Op, node: Node, arrays: list[Any]) -> dict[str, Any]:
+    """The stored inputs of a row in the form that it prepares, by name; they are taken out of `arrays`."""
+    first = len(row.inputs) - len(row.stored)
+    stored = {name: array for name, array in zip(row.stored, arrays[first:], strict=False) if array is not None}
+    del arrays[first:]
+    assert row.prepare is not None
+    return dict(row.prepare(stored, node.attributes)) if stored else {}
+
+
 def _sequence(result: Any) -> list[Any]:
     return list(result) if isinstance(result, tuple | list) else [result]
 
 
 def _see_values(row: Op, node: Node, arrays: list[Any], evaluation: Evaluation) -> None:
     """Replace, in place, the arrays that decide a shape by their values. Raises ValueNeeded where one is unseen."""
-    positions = [position for position in row.concrete if position < len(arrays)]
+    positions = [p for p in row.concrete_for(node.attributes) if p < len(arrays) and arrays[p] is not None]
     for position in positions:
         arrays[position] = _given(node.inputs[position], arrays[position], evaluation)
     unseen = [node.inputs[position] for position in positions if not known(arrays[position])]

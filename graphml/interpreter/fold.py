@@ -37,7 +37,8 @@ class Folded:
         for node, before in self.pairs:
             line = _line(node, arrays(node, found.pop(node.key)))
             assert line is not None  # it depends on shapes only
-            found[before.key] = _scaled(arrays(before, found[before.key]), *line)
+            kernel = catalogue.row(before).dialect.kernel
+            found[before.key] = _scaled(arrays(before, found[before.key]), kernel, *line)
         return found
 
 
@@ -88,10 +89,11 @@ def _line(node: Node, weights: Weights) -> tuple[Any, Any] | None:
     return affine(weights, node.attributes) if affine else None
 
 
-def _scaled(weights: Weights, factor: Any, summand: Any) -> Weights:
-    """Weights [channels, ...] and bias [channels] with which a node also does the work of another."""
-    kernel = weights["weights"]
+def _scaled(weights: Weights, name: str, factor: Any, summand: Any) -> Weights:
+    """Weights [channels, ...] and bias [channels] with which a node also does the work of another. name: of the
+    weights beside the bias."""
+    kernel = weights[name]
     factor, summand = (jnp.asarray(values, kernel.dtype) for values in (factor, summand))
     bias = weights.get("bias", 0) * factor + summand
     whole = factor.reshape(-1, *(1,) * (kernel.ndim - 1))
-    return {**weights, "weights": kernel * whole, "bias": jnp.broadcast_to(bias, kernel.shape[:1])}
+    return {**weights, name: kernel * whole, "bias": jnp.broadcast_to(bias, kernel.shape[:1])}

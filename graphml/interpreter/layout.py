@@ -20,15 +20,16 @@ def arrange(layout: Layout, values: Sequence[Any]) -> tuple[list[Any], bool]:
     """Blobs in the layout that a row wants, and whether its results are channels-last. Absent ones stay None."""
     laid = any(isinstance(value, ChannelsLast) for value in values)
     if layout == "last" or (layout == "either" and laid):
-        return [_last(value) if _rank(value) >= 3 else wire(value) for value in values], True
-    if layout == "any" and laid and len({_rank(value) for value in values if value is not None}) == 1:
+        return [_last(value) if (rank(value) or 0) >= 3 else wire(value) for value in values], True
+    if layout == "any" and laid and len({rank(value) for value in values if value is not None}) == 1:
         return [_last(value) for value in values], True
     return [wire(value) for value in values], False
 
 
-def _rank(value: Any) -> int:
+def rank(value: Any) -> int | None:
+    """The number of axes of a blob; None for one that is absent."""
     if value is None:
-        return 0
+        return None
     return value.array.ndim if isinstance(value, ChannelsLast) else value.ndim
 
 

@@ -23,8 +23,9 @@ from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
 from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, writes, written_by
+from graphml.interpreter.attach import Attached, attach
 from graphml.interpreter.budget import VALUE_UNSEEN, check_shape
-from graphml.interpreter.constants import known_blobs, shape_constants
+from graphml.interpreter.constants import known_blobs, shape_constants, static_constants
 from graphml.interpreter.evaluate import Evaluation, origins, run_region
 from graphml.interpreter.fold import Folded, fold
 from graphml.interpreter.interface import Blobs, Interface
@@ -99,6 +100,7 @@ class Lowered:
         """Weights in the form in which rows use them; make it once, then call `run_prepared` many times."""
         folded = self.folded
         with catalogue.lowering_for(self.target):
+            params = self._attached.weights(params)
             params = folded.absorbed(params, lambda node, weights: weight_arrays(node, weights, self.dtype))
             return {
                 node.key: ready_weights(catalogue.row(node), node, params[node.key], self.dtype)
@@ -110,7 +112,11 @@ class Lowered:
     def folded(self) -> Folded:
         """The graph that runs on prepared weights: some of its nodes are part of others."""
         with catalogue.lowering_for(self.target):
-            return fold(self.graph)
+            return fold(self._attached.graph)
+
+    @cached_property
+    def _attached(self) -> Attached:
+        return attach(self.graph, self.known)
 
     def intermediates(
         self,
@@ -302,6 +308,7 @@ def lower(
     interface = Blobs() if interface is None else interface
     target = Target(
         platform=platform or jax.default_backend(),
+        dtype=dtype,
         blob_rank=interface.blob_rank,
         debug=debug,
         max_iterations=max_iterations,
@@ -315,7 +322,7 @@ def lower(
     for node in graph.body.walk():
         _check_node(node)
     check_sides(graph, known_blobs(graph))
-    constants = shape_constants(graph.body)
+    constants = shape_constants(graph.body) | static_constants(graph.body)
     params = {key: value for key, value in graph.parameters().items() if key not in constants}
     return Lowered(graph, interface, params, target, dtype, constants)
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from graphml.catalogue import Layout, Role
+from graphml.catalogue import Layout, Ranks, Role
 from graphml.ops.kernels import activations as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.elementwise import in_loops, softplus
@@ -41,7 +41,7 @@ def activate(x: Array, choice: Choice) -> Array:
     return _WITHOUT_WEIGHTS[choice.name](x, **choice.fields)
 
 
-def _layout(attributes: Mapping[str, Any]) -> Layout:
+def _layout(attributes: Mapping[str, Any], ranks: Ranks) -> Layout:
     choice = attributes["nonlinearity_type"]
     return "last" if choice is not None and choice.name in ("PReLU", "parametricSoftplus") else "any"
 

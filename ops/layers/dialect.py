@@ -15,7 +15,7 @@ from graphml.spec.attributes import attribute_names, weight_names
 from graphml.spec.layers import KEEP_SCALARS, REGIONS, kinds, snake_case
 
 
-def _signature(kind: str, version: int) -> Signature:
+def _signature(kind: str, version: int, inputs: tuple[str, ...]) -> Signature:
     if kind not in kinds():
         raise TypeError(f"the format has no layer kind {kind!r}")
     weights = weight_names(kind)

@@ -85,7 +85,7 @@ def _either(kind: Kind) -> list[Case]:
 
 def _layout(kind: Kind, case: Case) -> str:
     attributes = lowered(kind.kind, case).graph.body.nodes[-1].attributes
-    return catalogue.rows("layer")[kind.kind].layout_for(attributes)
+    return catalogue.rows("layer")[kind.kind].layout_for(attributes, tuple(x.ndim for x in case.inputs))
 
 
 @pytest.mark.parametrize("name", sorted(name for name, kind in KINDS.items() if _either(kind)))

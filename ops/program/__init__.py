@@ -1,0 +1,9 @@
+"""The operations of ML Programs, one module per family.
+
+Arrays of their declared types and constant attributes enter, arrays leave. Start with `dialect`, which says how an
+operation is written, then read `activation`.
+"""
+
+from graphml.ops.program import activation as activation
+from graphml.ops.program import constant as constant
+from graphml.ops.program import control as control

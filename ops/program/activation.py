@@ -1,0 +1,23 @@
+"""Activations: functions of each element, with constants of the operation or one number for each channel."""
+
+from __future__ import annotations
+
+from graphml.ops.kernels import normalization
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.program.dialect import operation
+
+
+@operation("softmax", version=15, roles=("softmax",))
+def softmax(x: Array, *, axis: int) -> Array:
+    """Exponentials that sum up to 1 along an axis.
+
+    Args:
+        x: any shape of rank 1 or more.
+        axis: the axis; negative ones count from the end.
+
+    Returns:
+        The shape of x.
+
+    Source: the operation softmax of ML Programs (iOS 15).
+    """
+    return normalization.softmax(x, axis)

@@ -1,0 +1,35 @@
+"""Constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.program.dialect import operation
+
+_MOST_ELEMENTS = 4096
+
+
+def _is_static(weights: Mapping[str, Any]) -> bool:
+    """Whether a constant is part of the program: scalars, and whole numbers and bools unless there are very many.
+    Floats with axes are parameters, which may be replaced and differentiated."""
+    value = weights["val"]
+    return value.ndim == 0 or (not np.issubdtype(value.dtype, np.floating) and value.size <= _MOST_ELEMENTS)
+
+
+@operation("const", version=15, static=_is_static, roles=("constant",))
+def const(*, val: Array) -> Array:
+    """A stored value.
+
+    Args:
+        val: the value, of any type and shape.
+
+    Returns:
+        The value.
+
+    Source: the operation const of ML Programs (iOS 15).
+    """
+    return val
