@@ -100,11 +100,12 @@ def graph_of(stated: Operation, case: Case, outputs: int, constants: Collection[
     row, says = row_of(stated.kind, version), declared(stated.kind, version).parameters
     assert row.version == stated.version, f"a node of version {version} is run by the row of version {row.version}"
     given = {**case.inputs, **case.attributes}
-    unknown = sorted(given.keys() - says.keys())
+    unknown = sorted(given.keys() - says.keys() - row.attributes)
     assert not unknown, f"{stated.kind} of version {version} has no parameter {', '.join(unknown)}"
+    # what the front end says of an operation is no parameter of the format, and has no default
     attributes = {
-        name: _constant(given[name], says[name].many) if name in given else says[name].default
-        for name in row.attributes & says.keys()
+        name: _constant(given[name], name in says and says[name].many) if name in given else says[name].default
+        for name in row.attributes & (says.keys() | given.keys())
     }
     weights = {name: np.asarray(given[name]) for name in row.weights if name in given}
     arrays = {name: blobs(name, given[name]) for name in row.inputs if name in given}

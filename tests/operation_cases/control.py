@@ -71,6 +71,8 @@ _LOOP = Graph(
             "",
             "",
             condition="again",
+            counted=False,
+            lists=(),
             regions={
                 "condition": nodes(node("identity", "go", "again")),
                 "body": nodes(
@@ -110,12 +112,16 @@ operation(
         (_turns(np.float32([0, np.log(3)]), 1), [0.25, 0.75]),
         (_turns(np.float32([5, 5]), 2), [0.5, 0.5]),
     ],
-    smooth="a loop without a bound has no derivative; tests/test_dialects.py has the one that it has with a bound",
-    unseen={"condition": "the front end gives it; without it no loop of these cases would end"},
+    smooth="a loop without a bound has no derivative; tests of the front end have those that count",
+    unseen={
+        "condition": "the front end gives it; without it no loop of these cases would end",
+        "counted": "the front end gives it, whose tests have loops that count",
+        "lists": "the front end gives it, whose tests have loops that carry lists",
+    },
 )
 
 
-# y = s, then s = softmax(x): what is read before the operation is the old value
+# old = s, s = softmax(x), new = s
 _STATE = Graph(
     ("x",),
     ("old", "new"),
