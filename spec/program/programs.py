@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
-
 from graphml.errors import SpecError, quoted
 from graphml.spec.program.operations import OPSETS
 from graphml.spec.program.values import decode
@@ -59,26 +57,18 @@ def version(function: Function) -> int:
     return OPSETS[function.opset]
 
 
-class Place(NamedTuple):
-    """An operation and where it is.
+def walk(block: Block) -> Iterator[tuple[Operation, str]]:
+    """All operations of a block and of the blocks inside it, in the order of the file.
 
-    Attributes:
-        operation: The operation.
-        where: The place for messages to people, from outer to inner.
+    Yields:
+        Each operation, and where it is, for messages to people.
     """
-
-    operation: Operation
-    where: str
-
-
-def walk(block: Block) -> Iterator[Place]:
-    """All operations of a block and of the blocks inside it, in the order of the file."""
     todo = [("", iter(enumerate(block.operations)))]
     while todo:
         outer, rest = todo[-1]
         for position, operation in rest:
             where = outer + label(operation, position)
-            yield Place(operation, where)
+            yield operation, where
             inner = [
                 (f"{where} > block {n + 1} > ", iter(enumerate(b.operations))) for n, b in enumerate(operation.blocks)
             ]

@@ -55,7 +55,7 @@ def test_walking_visits_blocks_in_place():
     loop.blocks[1].operations[0].blocks.add().operations.add(type="relu")
     block.operations.add(type="add").outputs.add(name="end")
     found = list(programs.walk(block))
-    assert [place.operation.type for place in found] == ["const", "while_loop", "less", "less", "relu", "add"]
-    assert found[1].where == "operation 'loop' (while_loop), number 2"
+    assert [operation.type for operation, _ in found] == ["const", "while_loop", "less", "less", "relu", "add"]
+    assert found[1][1] == "operation 'loop' (while_loop), number 2"
     outer = "operation 'loop' (while_loop), number 2 > block 2 > operation 'c2' (less), number 1"
-    assert found[4].where == f"{outer} > block 1 > operation '' (relu), number 1"
+    assert found[4][1] == f"{outer} > block 1 > operation '' (relu), number 1"
