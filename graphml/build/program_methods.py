@@ -5,10 +5,6 @@ Generated from the table of operations and the operators. To change a method, ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from numpy.typing import ArrayLike
-
 from graphml.build.program_core import Argument, ProgramCore, Value
 
 
