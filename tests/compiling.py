@@ -1,4 +1,4 @@
-"""How tests compile: quickly where a program runs once, and several cases in one program.
+"""How tests compile: quickly, apart from some programs of each operator, and several cases in one program.
 
 What a small program costs is mostly compiling it, and most of that is the same for every program.
 """
@@ -10,23 +10,34 @@ from typing import Any
 
 import jax
 
-# XLA's options for programs that need not be fast
+# XLA options for programs that run once or twice. `conftest` makes them the default of all tests, and of the processes
+# that tests start, unless the environment has XLA_FLAGS.
 QUICK = {
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
 }
+# the values that these options have for users
+USERS = {
+    "xla_backend_optimization_level": 3,
+    "xla_llvm_disable_expensive_passes": False,
+    "xla_cpu_use_fusion_emitters": True,
+    "xla_cpu_parallel_codegen_split_count": 32,
+}
 
 
-def together(
-    calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], options: dict[str, Any] | None = QUICK
-) -> list[Any]:
+def as_flags(options: dict[str, Any]) -> str:
+    """Options as XLA_FLAGS has them."""
+    return " ".join(f"--{name}={str(value).lower()}" for name, value in options.items())
+
+
+def together(calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], options: dict[str, Any] = QUICK) -> list[Any]:
     """The results of several calls, compiled as one program.
 
     Args:
         calls: A function and its arguments each, as for `jax.jit`.
-        options: For XLA; None compiles as users do.
+        options: For XLA; USERS compiles as users do.
 
     Returns:
         The result of each call. An error while tracing says in a note which call it came from.
@@ -35,7 +46,7 @@ def together(
 
 
 def one_program(
-    functions: Sequence[Callable[..., Any]], options: dict[str, Any] | None = QUICK
+    functions: Sequence[Callable[..., Any]], options: dict[str, Any] = QUICK
 ) -> Callable[[Sequence[tuple[Any, ...]]], tuple[Any, ...]]:
     """Several functions compiled as one: the arguments of each -> the result of each. To call more than once."""
 

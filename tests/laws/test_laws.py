@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import Case, Kind, load_all
-from compiling import QUICK, one_program, together
+from compiling import QUICK, USERS, one_program, together
 from hypothesis import given
 from one_layer import blobs, lowered, same, tolerances, traceable
 
@@ -54,7 +54,7 @@ def test_the_base_case_as_users_compile_it(name):
     kind = KINDS[name]
     network = lowered(name, kind.base)
     eager = blobs(network, network.params, kind.base.inputs)
-    [jitted] = _answers(kind, [kind.base], None)
+    [jitted] = _answers(kind, [kind.base], USERS)
     _check(kind, kind.base, jitted)
     for one, other in zip(eager, jitted, strict=True):
         same(one, other, rtol=2e-6, atol=2e-6)  # fusion reorders sums
@@ -92,7 +92,7 @@ def test_drawn_answers_are_those_of_the_oracle(name):
         raise
 
 
-def _answers(kind: Kind, cases: Sequence[Case], options: dict[str, Any] | None = QUICK) -> list[list[jax.Array]]:
+def _answers(kind: Kind, cases: Sequence[Case], options: dict[str, Any] = QUICK) -> list[list[jax.Array]]:
     """What the layer gives for each case, all in one program."""
     calls = []
     for case in cases:
