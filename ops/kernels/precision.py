@@ -38,3 +38,9 @@ def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **opt
 def matmul(x: Array, y: Array) -> Array:
     """The product of the last two axes of x and y, as `jnp.matmul`, with the precision of the target."""
     return contract(jnp.matmul, x, y)
+
+
+def working_type(dtype: Any) -> Any:
+    """The type in which an operation of several steps computes: float32 for halves, which are then rounded once, at the
+    end. Where the target allows low precision, the type itself."""
+    return dtype if target().low_precision else jnp.promote_types(dtype, jnp.float32)
