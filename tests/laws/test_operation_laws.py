@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from compiling import QUICK
+from compiling import QUICK, USERS, together
 from hypothesis import given
 from one_layer import same
 from one_operation import (
@@ -114,20 +114,20 @@ class Question(NamedTuple):
     check: Callable[[Any], None]
 
 
-def ask(questions: list[Question], options: Mapping[str, Any] | None = QUICK) -> None:
+def ask(questions: list[Question]) -> None:
     """Run all in one program, and report all that are answered wrongly."""
 
-    def every(moving: list[Moving]) -> list[Any]:
-        found: list[Any] = []
-        for question, each in zip(questions, moving, strict=True):
+    def named(question: Question) -> Callable[[Moving], Any]:
+        def run(moving: Moving) -> Any:
             try:
-                found.append(question.run(each))
+                return question.run(moving)
             except Exception as error:
                 error.add_note(f"in the case {question.name}")
                 raise
-        return found
 
-    results = jax.jit(every, compiler_options=options)([question.moving for question in questions])
+        return run
+
+    results = together([(named(question), (question.moving,)) for question in questions])
     wrong: list[str] = []
     for question, result in zip(questions, results, strict=True):
         try:
@@ -346,7 +346,8 @@ def _converted(case: Case, names: list[str], dtype: np.dtype[Any]) -> Case | Non
 
 
 def _with_constants(stated: Operation) -> Iterator[Question]:
-    """Weights that constants write, in float16, in a float32 program, prepared for inference; the base case also as they are."""
+    """Weights that constants write, in float16, in a float32 program: prepared for inference, the base case also as they
+    are."""
     row = row_of(stated.kind, stated.version)
     if not row.stored:
         return
@@ -422,7 +423,7 @@ def test_jit_equals_eager(name):
     """The base case as users compile it; the answers above are compiled quickly."""
     stated = STATED[name]
     made = program(stated, stated.base)
-    eager, jitted = made.run(made.moving), jax.jit(made.run)(made.moving)
+    eager, jitted = made.run(made.moving), jax.jit(made.run, compiler_options=USERS)(made.moving)
     for one, other in zip(eager, jitted, strict=True):
         assert one.dtype == other.dtype
         same(one, other, rtol=2e-6, atol=2e-6)  # fusion reorders sums
