@@ -198,10 +198,12 @@ def block(region: Region, evaluation: Evaluation) -> Block:
 
 def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
+    keywords = _keywords(row, node, evaluation)
+    if node.weights and not row.prepare:
+        values = [*values, *(keywords.pop(name, None) for name in row.stored)]
     arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values)
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
-    keywords = _keywords(row, node, evaluation)
     if row.prepare and row.stored and not node.weights:
         keywords |= _prepared(row, node, arrays)
     plain = partial(row.function, **keywords)
