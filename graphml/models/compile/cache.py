@@ -110,6 +110,8 @@ class Cache:
             wanted: The options to choose from.
             find: Finds the accepted ones, which takes a while. It is called once for all models.
         """
+        if not wanted:
+            return {}
         path = self.folder / f"{self._surroundings}.options"
         found = read(path)
         names = None if found is None else found[0].get("known")

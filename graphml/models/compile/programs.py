@@ -1,6 +1,6 @@
-"""Compiled programs: when a network is traced, with which compiler options, and for how many rows at once.
+"""Compiled programs: when a model is traced, with which compiler options, and for how many rows at once.
 
-A network is compiled to one program for each set of input shapes. If a shape depends on values, it is compiled to
+A model is compiled to one program for each set of input shapes. If a shape depends on values, it is compiled to
 several programs, and the host reads these values between them (`graphml.interpreter.stages`).
 """
 
@@ -42,13 +42,13 @@ def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
 
     Args:
         platform: cpu, cuda, tpu ...
-        dtype: The type that the network computes in.
+        dtype: The type that the network computes in; None: each value in its own.
     """
     return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
 
 
 def _wanted_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
-    return _CPU_FLOAT32 if platform == "cpu" and jnp.dtype(dtype) == jnp.float32 else {}
+    return _CPU_FLOAT32 if platform == "cpu" and dtype == jnp.float32 else {}
 
 
 @functools.cache
@@ -92,11 +92,19 @@ class Kept(NamedTuple):
 
 
 class Program:
-    """A network compiled for one device, whatever its weights: models that differ in weights only share one.
+    """A model compiled for one device, whatever its weights: models that differ in weights only share one.
 
-    trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes, and never
-    where a cache directory has the program already. compilations: what these were. lower: makes the network, when it is
-    needed. most: for how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+    Args:
+        lower: Makes the function, when it is needed.
+        platform: The platform of the device.
+        device: The device; None: JAX's default device at the time of a call.
+        cache: What a cache directory has of the model.
+        dtype: What it computes in; None: each value in its own type.
+        most: For how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+
+    Attributes:
+        compilations: What was traced, hence compiled by XLA: once for each set of input shapes, and never where a cache
+            directory has the program already.
     """
 
     def __init__(
@@ -106,6 +114,7 @@ class Program:
         device: Device | None,
         cache: Cache | None = None,
         *,
+        dtype: Any = jnp.float32,
         most: int = MOST,
     ) -> None:
         self._lower = lower
@@ -115,9 +124,9 @@ class Program:
         self._cache = cache
         self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
         if cache is None:
-            options = compiler_options(platform)
+            options = compiler_options(platform, dtype)
         else:
-            options = cache.options(_wanted_options(platform), lambda: compiler_options(platform))
+            options = cache.options(_wanted_options(platform, dtype), lambda: compiler_options(platform, dtype))
         self._options = options
         settings = {"most": most, "which": forms_of_inputs, "compiler_options": options}
         self._one = Compiled(self._traced, **settings)
