@@ -32,6 +32,7 @@ from graphml.graph import (
     last_reads,
     live_after,
     reads,
+    sliced,
     used,
     writes,
     written_inside,
@@ -189,8 +190,13 @@ def block(region: Region, evaluation: Evaluation) -> Block:
         return {name: wire(value) for name, value in env.items()}
 
     params = {node.key: evaluation.params[node.key] for node in region.walk() if node.key in evaluation.params}
+
+    def part(wanted: frozenset[str]) -> Block | None:
+        nodes = sliced(region, wanted)
+        return None if nodes is None else block(nodes, evaluation)
+
     traced = evaluation.blocks.setdefault(region.nodes, {})
-    return Block(evaluate, params, evaluation.key, reads(region), writes(region), traced)
+    return Block(evaluate, params, evaluation.key, reads(region), writes(region), traced, part)
 
 
 # Nodes without regions -----------------------------------------------------------------------------------------------

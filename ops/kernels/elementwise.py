@@ -6,6 +6,7 @@ it is taken as 0, since one NaN would spoil the gradients of all weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -123,10 +124,48 @@ def reciprocal_sqrt(x: Array) -> Array:
     return jnp.sqrt(1 / x)
 
 
+def shifted_log(x: Array, epsilon: float) -> Array:
+    """log(x + epsilon). At 0 it is log(epsilon) even for an epsilon that processors take for 0; its derivative there is
+    then taken as 0."""
+    stored = float(x.dtype.type(epsilon))
+    normal = float(jnp.finfo(x.dtype).smallest_normal)  # pyright: ignore[reportUnknownArgumentType]  (of ml_dtypes)
+    if not 0 < stored < normal:
+        return jnp.log(x + stored)
+    zero = x == 0
+    return jnp.where(zero, math.log(stored), jnp.log(jnp.where(zero, 1, x)))
+
+
 def safe_sqrt(x: Array) -> Array:
     """The square root of numbers >= 0, with derivative 0 at 0."""
     zero = x == 0
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, x)))
+
+
+# Integers ------------------------------------------------------------------------------------------------------------
+
+
+def integer_power(x: Array, y: Array) -> Array:
+    """x to the power of y in integers; a fraction, as a negative power gives it, is truncated, and so is 0 to one."""
+    xp = array_namespace(x, y)
+    sign = xp.where((y & 1) == 0, xp.abs(x), x)
+    return xp.where(y >= 0, xp.power(x, xp.maximum(y, 0)), xp.where(xp.abs(x) == 1, sign, 0)).astype(x.dtype)
+
+
+def integer_quotient(x: Array, y: Array, *, down: bool) -> Array:
+    """x / y in integers, 0 for a y of 0.
+
+    Args:
+        x: integers.
+        y: integers.
+        down: whether fractions are rounded down; otherwise they are dropped, that is, rounded towards 0.
+    """
+    xp = array_namespace(x, y)
+    with np.errstate(all="ignore"):
+        divisor = xp.where(y == 0, 1, y).astype(y.dtype)
+        quotient = x // divisor
+        if not down:
+            quotient = quotient + ((quotient < 0) & (x % divisor != 0)).astype(quotient.dtype)
+        return xp.where(y == 0, 0, quotient).astype(quotient.dtype)
 
 
 # Quotients -----------------------------------------------------------------------------------------------------------

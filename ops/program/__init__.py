@@ -7,3 +7,4 @@ operation is written, then read `activation`.
 from graphml.ops.program import activation as activation
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
+from graphml.ops.program import elementwise as elementwise

@@ -21,7 +21,7 @@ from graphml.spec.program.operations import operations
 
 # What the front end says of an operation beside its parameters -> parameter of the function
 _SAID_BY_FRONT_END = {
-    "while_loop": frozenset({"condition"}),
+    "while_loop": frozenset({"condition", "lists", "counted"}),
     "list_write": frozenset({"grows"}),
     "list_scatter": frozenset({"grows"}),
     "make_list": frozenset({"grows"}),
