@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -16,20 +17,25 @@ from typing import Any, Self
 import jax
 import numpy as np
 
-from graphml.errors import FeatureError, GraphmlError, UnsupportedError
+from graphml.descriptions import ArrayConstraint
+from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
 from graphml.graph import Graph
+from graphml.interpreter.budget import check_shape
 from graphml.interpreter.interface import Interface
 from graphml.interpreter.lower import Lowered, lower
 from graphml.interpreter.stages import Staged
 from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
+from graphml.models.compile.cache_keys import digest, fingerprint
 from graphml.models.compile.programs import Compilation, Program
 from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
 from graphml.models.compile.zeros import declared_shapes, zeros
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface.arrays import presentation
 from graphml.models.interface.ports import Classes
+from graphml.models.interface.values import in_words
 from graphml.models.model import Model, Traceable
+from graphml.models.state import State, initial_arrays
 from graphml.models.weights import ModelWeights, Parameters
 
 
@@ -170,21 +176,31 @@ class GraphModel(Model, ABC):
             debug=debug,
         )
 
-    def as_function(self) -> Callable[..., dict[str, Any]]:
+    def as_function(self) -> Callable[..., Any]:
         """{output: array} from {input: array} with this model's weights; to be jitted, differentiated, vmapped.
 
         Arrays are those of the graph: images are pixels [channels, height, width], a classifier gives probabilities.
         Under `jax.jit` the weights become constants; `lower().fn` takes them as an argument. Outside of it the model
         runs compiled, in stages where shapes depend on values, and `jax.grad` goes through them.
+
+        The function of a model that has a state also takes `state`, {name: array}, and returns outputs and the new
+        state.
         """
         lowered = self.lower()
         params = jax.device_put(lowered.params, self._device)
         staged = Staged(lowered)  # compiler options are refused where derivatives are taken
 
-        def function(inputs: Mapping[str, Any], *, key: jax.Array | None = None, **more: Any) -> dict[str, Any]:
-            if more or not all(map(known, jax.tree.leaves(inputs))):
-                return lowered.fn(params, inputs, key=key, **more)
-            return staged(params, inputs, key)
+        def function(
+            inputs: Mapping[str, Any],
+            *,
+            key: jax.Array | None = None,
+            state: Mapping[str, Any] | None = None,
+            **more: Any,
+        ) -> Any:
+            arrays = state.arrays if isinstance(state, State) else state
+            if more or not all(map(known, jax.tree.leaves((inputs, arrays)))):
+                return lowered.fn(params, inputs, key=key, state=arrays, **more)
+            return staged(params, inputs, key, state=arrays)
 
         return function
 
@@ -193,6 +209,8 @@ class GraphModel(Model, ABC):
         self._usable  # noqa: B018  (checked once)
         if self._cache is not None:
             raise UnsupportedError("a model whose program is kept in a cache directory runs alone")
+        if self._states:
+            raise UnsupportedError("a model that has a state runs alone")
         program = self._program
 
         def function(prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
@@ -246,26 +264,43 @@ class GraphModel(Model, ABC):
             if unknown:
                 raise FeatureError(f"no input is called {', '.join(map(repr, unknown))}")
             blank = {feature.name: zeros(feature, row.get(feature.name)) for feature in inputs}
-            jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key))
+            state = initial_arrays(self._states) if self._states else None
+            jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key, state))
 
-    def predict(self, features: Mapping[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
+    def predict(
+        self, features: Mapping[str, Any], *, key: jax.Array | None = None, state: State | None = None
+    ) -> dict[str, Any]:
         """Run the model once; see `Model.predict`.
 
         Args:
             features: {input: value}.
             key: What nodes draw random numbers with that have no seed of their own; without it each call draws anew.
+            state: Of a model that has one, from `make_state`. It is changed when everything else has succeeded.
         """
         self._usable  # noqa: B018  (checked once)
-        return self.present(self._program.run(self._prepared, self._check(features), self._key(key)))
+        if state is None and not self._states:
+            return self.present(self._program.run(self._prepared, self._check(features), self._key(key)))
+        arrays = self._arrays_of(state)
+        values, key = self._check(features), self._key(key)
+        blobs, after = self._program.run(self._prepared, values, key, arrays)
+        outputs = self.present(blobs)
+        assert state is not None
+        state.replace(after)
+        return outputs
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[dict[str, Any]]:
+    def predict_batch(
+        self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None, state: State | None = None
+    ) -> list[dict[str, Any]]:
         """`predict` for each of many, in order; rows of equal shapes run together.
 
         Args:
             rows: The features of each row.
             key: Every row draws what `predict` draws with it; without it each row draws anew.
+            state: Of a model that has one: its rows run one after the other, each with the state that the row before
+                it has left. It is changed when all rows have succeeded.
         """
         self._usable  # noqa: B018  (checked once)
+        arrays = self._arrays_of(state) if state is not None or self._states else None
         values: list[dict[str, Any]] = []
         for number, features in enumerate(rows):
             try:
@@ -275,14 +310,70 @@ class GraphModel(Model, ABC):
         key = checked_key(key)
         if key is None and self.draws():
             key = key_of(fresh_seeds(len(values)))
-        return [self.present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
+        if state is None or arrays is None:
+            return [self.present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
+        blobs, after = self._program.run_in_turn(self._prepared, values, key, arrays)
+        found = [self.present(outputs) for outputs in blobs]
+        state.replace(after)
+        return found
+
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def make_state(self) -> State:
+        """A new state, with zeros in all arrays.
+
+        Raises:
+            FeatureError: The model has no state.
+        """
+        self._usable  # noqa: B018  (checked once)
+        if not self._states:
+            raise FeatureError("the model has no state: call predict without one")
+        return State(self._states, self._owner, initial_arrays(self._states))
+
+    def has_state(self) -> bool:
+        return bool(self._states)
+
+    @functools.cached_property
+    def _states(self) -> Mapping[str, ArrayConstraint]:
+        """The type and shape of each array of the state."""
+        found: dict[str, ArrayConstraint] = {}
+        for feature in self.description.states:
+            if feature.array is None or feature.array.shape is None:
+                raise SpecError(f"the state {feature.name!r} is {feature.takes}; a state is an array of known shape")
+            check_shape(feature.array.shape, feature.array.dtype)
+            found[feature.name] = feature.array
+        return found
+
+    @functools.cached_property
+    def _owner(self) -> str:
+        """Identifies the file: models of the same file, such as functions of a program, take each other's states."""
+        return digest(None if self.path is None else os.path.realpath(self.path), fingerprint(self._message))
+
+    def _arrays_of(self, state: State | None) -> dict[str, jax.Array]:
+        """The arrays of the state that was passed. Raises FeatureError where there is none, or one too many."""
+        if not self._states:
+            raise FeatureError("the model has no state: call it without `state`")
+        if state is None:
+            names = ", ".join(map(repr, self._states))
+            raise FeatureError(
+                f"the model keeps {names} from one prediction to the next: pass state=model.make_state(), and the same "
+                "object to later predictions"
+            )
+        if not isinstance(state, State):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers may pass anything)
+            raise FeatureError(f"state must come from make_state() of this model, got {in_words(state)}")
+        return state.arrays_for(self._states, self._owner)
 
     def arrays(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """What `lower().fn` takes, from what `predict` takes: checked, images as pixels [channels, height, width]."""
         return self._check(features)
 
     def intermediates(
-        self, features: Mapping[str, Any], names: Iterable[str] | None = None, *, key: jax.Array | None = None
+        self,
+        features: Mapping[str, Any],
+        names: Iterable[str] | None = None,
+        *,
+        key: jax.Array | None = None,
+        state: State | None = None,
     ) -> dict[str, np.ndarray]:
         """Blobs as they are inside of the model.
 
@@ -290,6 +381,7 @@ class GraphModel(Model, ABC):
             features: {input: value}, as `predict` takes them.
             names: Of the blobs; None: all of them.
             key: As `predict` takes it.
+            state: As `predict` takes it; here it is not changed.
 
         Raises:
             GraphError: A blob does not exist.
@@ -300,14 +392,15 @@ class GraphModel(Model, ABC):
         wanted = None if names is None else tuple(names)
         params = {k: v for k, v in self.parameters.items() if k not in lowered.known}
         inputs = self._check(features)
+        arrays = self._arrays_of(state) if state is not None or self._states else None
 
-        def run(params: Any, inputs: Any, key: Any) -> dict[str, Any]:
-            return lowered.intermediates(params, inputs, wanted, key=key)
+        def run(params: Any, inputs: Any, key: Any, arrays: Any) -> dict[str, Any]:
+            return lowered.intermediates(params, inputs, wanted, key=key, state=arrays)
 
         try:
-            blobs = jax.jit(run)(params, inputs, key)
+            blobs = jax.jit(run)(params, inputs, key, arrays)
         except UnsupportedError:  # shapes that depend on values are known only when it runs node by node
-            blobs = run(params, inputs, key)
+            blobs = run(params, inputs, key, arrays)
         return {name: np.asarray(blob) for name, blob in blobs.items()}
 
     # Saving ----------------------------------------------------------------------------------------------------------

@@ -206,8 +206,8 @@ def _function(traced: bytes) -> Callable:
         checks = (*kept.disabled_safety_checks, export.DisabledSafetyCheck.platform())
         kept = dataclasses.replace(kept, platforms=("any",), disabled_safety_checks=checks)
 
-    def graphml_network(leaves, inputs, key):
-        return kept.call(leaves, inputs, key)
+    def graphml_network(*arguments):
+        return kept.call(*arguments)
 
     return graphml_network
 
