@@ -204,7 +204,9 @@ def block(region: Region, evaluation: Evaluation) -> Block:
 
 def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
-    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values)
+    first = len(row.inputs) - len(row.stored) if row.stored else len(values)  # stored inputs are weights, not images
+    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values[:first])
+    arrays += map(wire, values[first:])
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
     keywords = _keywords(row, node, evaluation)

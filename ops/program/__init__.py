@@ -7,4 +7,6 @@ operation is written, then read `activation`.
 from graphml.ops.program import activation as activation
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
+from graphml.ops.program import convolution as convolution
 from graphml.ops.program import elementwise as elementwise
+from graphml.ops.program import recurrent as recurrent

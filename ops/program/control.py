@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.program.dialect import operation
+from graphml.ops.program.dialect import computed_type, operation
 
 # Blocks and `control` belong to the interpreter, which is above this package and has no type here.
 Block = Any
@@ -98,11 +98,11 @@ def read_state(input: Array) -> Array:
         input: the state.
 
     Returns:
-        Its value.
+        Its value, of the type in which its declared type is computed.
 
     Source: the operation read_state of ML Programs (iOS 18).
     """
-    return input
+    return input.astype(computed_type(input.dtype.name))
 
 
 @operation("write_state", version=18)

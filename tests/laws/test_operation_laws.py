@@ -170,7 +170,7 @@ def _worked(stated: Operation) -> Iterator[Question]:
                 same(np.float64(one), np.float64(want), rtol=1e-5, atol=1e-6)
 
         made = program(stated, case, outputs=len(wanted) if stated.measure is None else None)
-        yield Question(f"worked {wanted}", made.run, made.moving, check)
+        yield Question(f"worked {case}", made.run, made.moving, check)
 
 
 def _asked(name: str, stated: Operation, case: Case, **options: Any) -> Question:

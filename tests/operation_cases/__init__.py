@@ -51,6 +51,11 @@ class Case:
     state: Named = field(default_factory=dict)
     debug: bool = False
 
+    def __str__(self) -> str:
+        """The case on one line, for messages: large arrays as types and shapes."""
+        given = {**self.inputs, **self.state, **self.attributes}
+        return ", ".join(f"{name}={_short(value)}" for name, value in given.items())
+
     def but(self, **changes: Any) -> Case:
         """The same case with other inputs and attributes; None removes one."""
         inputs, attributes = dict(self.inputs), dict(self.attributes)
@@ -61,6 +66,14 @@ class Case:
             side[name] = value
         given = [{name: value for name, value in side.items() if value is not None} for side in (inputs, attributes)]
         return replace(self, inputs=given[0], attributes=given[1])
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
+    if isinstance(value, np.ndarray) and value.size > 6:
+        return f"{value.dtype}{list(value.shape)}"
+    return f"{value.dtype}({value.tolist()})" if isinstance(value, np.ndarray | np.generic) else repr(value)
 
 
 @dataclass(frozen=True, eq=False)
