@@ -43,6 +43,18 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("acos", name, {"x": x})
 
+    def add(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """x + y, elementwise.
+
+        The operation `add` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("add", name, {"x": x, "y": y})
+
     def asin(self, x: Argument, *, name: str | None = None) -> Value:
         """The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1.
 
@@ -281,6 +293,18 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("cosh", name, {"x": x})
 
+    def equal(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x = y; false for NaN, elementwise.
+
+        The operation `equal` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("equal", name, {"x": x, "y": y})
+
     def erf(self, x: Argument, *, name: str | None = None) -> Value:
         """The error function, 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
 
@@ -324,6 +348,42 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("floor", name, {"x": x})
+
+    def floor_div(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """x / y, rounded down and not towards 0, elementwise.
+
+        The operation `floor_div` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the divisor, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("floor_div", name, {"x": x, "y": y})
+
+    def greater(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x > y; false for NaN, elementwise.
+
+        The operation `greater` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("greater", name, {"x": x, "y": y})
+
+    def greater_equal(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x >= y; false for NaN, elementwise.
+
+        The operation `greater_equal` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("greater_equal", name, {"x": x, "y": y})
 
     def gru(
         self,
@@ -400,6 +460,30 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("inverse", name, {"x": x, "epsilon": epsilon})
 
+    def less(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x < y; false for NaN, elementwise.
+
+        The operation `less` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("less", name, {"x": x, "y": y})
+
+    def less_equal(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x <= y; false for NaN, elementwise.
+
+        The operation `less_equal` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("less_equal", name, {"x": x, "y": y})
+
     def log(self, x: Argument, *, epsilon: float | None = None, name: str | None = None) -> Value:
         """The natural logarithm of x + epsilon, NaN where that is negative.
 
@@ -413,6 +497,18 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("log", name, {"x": x, "epsilon": epsilon})
 
+    def logical_and(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x and y are both true, elementwise.
+
+        The operation `logical_and` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("logical_and", name, {"x": x, "y": y})
+
     def logical_not(self, x: Argument, *, name: str | None = None) -> Value:
         """True where x is false.
 
@@ -423,6 +519,30 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("logical_not", name, {"x": x})
+
+    def logical_or(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether at least one of x and y is true, elementwise.
+
+        The operation `logical_or` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("logical_or", name, {"x": x, "y": y})
+
+    def logical_xor(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether exactly one of x and y is true, elementwise.
+
+        The operation `logical_xor` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("logical_xor", name, {"x": x, "y": y})
 
     def lstm(
         self,
@@ -497,6 +617,78 @@ class ProgramMethods(ProgramCore):
             },
         )
 
+    def maximum(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """The larger of x and y; NaN where one of them is NaN, elementwise.
+
+        The operation `maximum` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("maximum", name, {"x": x, "y": y})
+
+    def minimum(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """The smaller of x and y; NaN where one of them is NaN, elementwise.
+
+        The operation `minimum` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("minimum", name, {"x": x, "y": y})
+
+    def mod(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """The remainder of x divided by y, elementwise; it has the sign of y, as in Python.
+
+        The operation `mod` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the divisor, of the same type; 0 gives NaN, of integers 0.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("mod", name, {"x": x, "y": y})
+
+    def mul(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """x * y, elementwise.
+
+        The operation `mul` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("mul", name, {"x": x, "y": y})
+
+    def not_equal(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """Whether x != y; true for NaN, elementwise.
+
+        The operation `not_equal` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("not_equal", name, {"x": x, "y": y})
+
+    def pow(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
+
+        The operation `pow` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the exponent, of the same type. Derivatives in y are 0 where x is not positive.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("pow", name, {"x": x, "y": y})
+
     def read_state(self, input: Argument, *, name: str | None = None) -> Value:
         """The value of a state at this point of the program.
 
@@ -507,6 +699,18 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("read_state", name, {"input": input})
+
+    def real_div(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """x / y, elementwise, where division by 0 gives an infinity or NaN.
+
+        The operation `real_div` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the divisor, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("real_div", name, {"x": x, "y": y})
 
     def rnn(
         self,
@@ -575,6 +779,19 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("rsqrt", name, {"x": x, "epsilon": epsilon})
 
+    def select(self, cond: Argument, a: Argument, b: Argument, *, name: str | None = None) -> Value:
+        """a where a condition is true, b elsewhere.
+
+        The operation `select` (since iOS 15).
+
+        Args:
+            cond: bools, of a shape that broadcasts against those of a and b.
+            a: what is chosen where the condition is true.
+            b: what is chosen elsewhere, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("select", name, {"cond": cond, "a": a, "b": b})
+
     def sign(self, x: Argument, *, name: str | None = None) -> Value:
         """1 for positive numbers, -1 for negative ones, 0 for 0.
 
@@ -641,6 +858,18 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("square", name, {"x": x})
+
+    def sub(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
+        """x - y, elementwise.
+
+        The operation `sub` (since iOS 15).
+
+        Args:
+            x: a shape that broadcasts against that of y.
+            y: the other operand, of the same type.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("sub", name, {"x": x, "y": y})
 
     def tan(self, x: Argument, *, name: str | None = None) -> Value:
         """The tangent, of radians.
