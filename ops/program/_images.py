@@ -1,0 +1,49 @@
+"""Images that are held channels-last: how arrays broadcast against them, and where their axes are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphml.catalogue import channel_axis
+from graphml.errors import ShapeError
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._axes import normalize_axis
+
+_LAID = {-3: -1, -2: -3, -1: -2}  # axis of [..., C, H, W] -> that of [..., H, W, C]
+
+
+def aligned(*arrays: Array) -> tuple[Array, ...]:
+    """Arrays in a form in which they broadcast against each other.
+
+    The shapes of a format align at their ends. An array of rank 1 or 2 beside channels-last images is [W] or [H, W],
+    and gets an axis for the channels.
+    """
+    if channel_axis() == -3:
+        return arrays
+    return tuple(array[..., None] if 0 < array.ndim < 3 else array for array in arrays)
+
+
+def laid_axis(axis: int, rank: int) -> int:
+    """Where an axis of the format is in the array that the operation sees, counted from the start.
+
+    Args:
+        axis: as the format counts it; may count from the end.
+        rank: of the array.
+
+    Raises:
+        ShapeError: the axis is outside [-rank, rank).
+    """
+    axis = normalize_axis(axis, rank)
+    return axis if channel_axis() == -3 or rank < 3 else rank + _LAID.get(axis - rank, axis - rank)
+
+
+def laid_axes(axes: Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """`laid_axis` of several axes; None stands for all.
+
+    Raises:
+        ShapeError: an axis is out of range, or named twice.
+    """
+    found = tuple(laid_axis(axis, rank) for axis in (range(rank) if axes is None else axes))
+    if len(set(found)) < len(found):
+        raise ShapeError(f"axes {list(axes or ())} name an axis of an array of rank {rank} twice")
+    return found
