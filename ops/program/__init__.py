@@ -7,4 +7,7 @@ operation is written, then read `activation`.
 from graphml.ops.program import activation as activation
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
+from graphml.ops.program import cropping as cropping
 from graphml.ops.program import recurrent as recurrent
+from graphml.ops.program import resizing as resizing
+from graphml.ops.program import sampling as sampling
