@@ -204,12 +204,15 @@ def block(region: Region, evaluation: Evaluation) -> Block:
 
 def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
-    first = len(row.inputs) - len(row.stored) if row.stored else len(values)  # stored inputs are weights, not images
+    keywords = _keywords(row, node, evaluation)
+    if node.weights and not row.prepare:
+        values = [*values, *(keywords.pop(name, None) for name in row.stored)]
+    # stored inputs that are prepared are weights, not images
+    first = len(row.inputs) - len(row.stored) if row.prepare and row.stored else len(values)
     arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values[:first])
     arrays += map(wire, values[first:])
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
-    keywords = _keywords(row, node, evaluation)
     if row.prepare and row.stored and not node.weights:
         keywords |= _prepared(row, node, arrays)
     plain = partial(row.function, **keywords)

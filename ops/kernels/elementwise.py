@@ -190,12 +190,12 @@ def remainder(x: Array, y: Array) -> Array:
 
 
 def floor_divide(x: Array, y: Array) -> Array:
-    """x / y rounded down, exact for multiples even where the processor's division is not.
-
-    Known values give a NumPy array.
-    """
-    with np.errstate(all="ignore"):
-        xp = array_namespace(x, y)
-        quotient = xp.floor(x / y)
-        rest = xp.where(y < 0, -1, 1) * (x - quotient * y)
-        return quotient + (rest >= abs(y)).astype(quotient.dtype) - (rest < 0).astype(quotient.dtype)
+    """x / y rounded down, of floats, where y is the number that it is and not the one that was written: 5.5 / 0.1 is
+    54, as the float 0.1 is larger than a tenth. Known values give a NumPy array."""
+    if array_namespace(x, y) is np:
+        with np.errstate(all="ignore"):
+            return np.where(np.isinf(x), x / y, np.floor_divide(x, y))  # pyright: ignore[reportReturnType]
+    whole = remainders.floor_quotient(x, y) if _float32_on_cpu(x, y) else jnp.rint((x - remainder(x, y)) / y)
+    small = jnp.isinf(y) & (x * jnp.sign(y) < 0)
+    whole = jnp.where(jnp.isinf(y), jnp.where(small, -1, 0), whole)
+    return jnp.where(jnp.isfinite(x) & (y != 0), whole, x / y)

@@ -12,11 +12,16 @@ from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.platform import on_cpu
 
 
+def working_type(dtype: Any) -> Any:
+    """The type in which an operation of many steps computes: float32 for 16-bit floats, which are then rounded once, at
+    the end. Where the target allows low precision, the type itself."""
+    narrow = dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating)
+    return jnp.dtype(jnp.float32) if narrow and not target().low_precision else dtype
+
+
 def widened(x: Array) -> Array:
-    """x in float32 where it is a 16-bit float, unless the target allows low precision: for operations of many steps,
-    which then round once, at their end."""
-    narrow = x.dtype.itemsize == 2 and jnp.issubdtype(x.dtype, jnp.floating)
-    return x.astype(jnp.float32) if narrow and not target().low_precision else x
+    """x in the type in which an operation of many steps computes."""
+    return x.astype(working_type(x.dtype))
 
 
 def product_type(*types: Any) -> Any:

@@ -5,6 +5,8 @@ operation is written, then read `activation`.
 """
 
 from graphml.ops.program import activation as activation
+from graphml.ops.program import arithmetic as arithmetic
+from graphml.ops.program import comparison as comparison
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
 from graphml.ops.program import convolution as convolution

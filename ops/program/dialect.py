@@ -48,7 +48,13 @@ def _value_type(stored: Any, lowered: Any) -> Any:
     return stored if lowered is None or not np.issubdtype(stored, np.floating) else np.dtype(lowered)
 
 
-OPERATIONS = Dialect("operation", _signature, kernel="weight", value_type=_value_type)
+OPERATIONS = Dialect(
+    "operation",
+    _signature,
+    kernel="weight",
+    value_type=_value_type,
+    known_type=lambda stored: _value_type(stored, target().dtype),
+)
 
 operation = OPERATIONS.operator
 """Enter a function as an operation of ML Programs; see `Dialect.operator`."""
