@@ -44,6 +44,7 @@ Layout = Literal["wire", "last", "either", "any"]
 Role = Literal["softmax", "sigmoid", "constant", "statistics", "normalizes by statistics", "rescaling"]
 
 Ranks = tuple[int | None, ...]
+Channels = int | tuple[int, ...]
 Attributes = Mapping[str, Any]
 Weights = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -86,7 +87,7 @@ class Op:
     static: Callable[[Weights], bool] = field(default=lambda weights: False)
     prepare: Callable[[Weights, Attributes], Weights] | None = None
     affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None
-    channels: Callable[[Weights, Attributes], int | None] | None = None
+    channels: Callable[[Weights, Attributes], Channels | None] | None = None
     most_turns: Callable[[tuple[str, ...], Attributes], float | None] = field(default=lambda inputs, attributes: None)
     supported: Callable[[Attributes], str | None] = field(default=lambda attributes: None)
     roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = ()
@@ -204,7 +205,7 @@ class Dialect:
         static: Callable[[Weights], bool] | None = None,
         prepare: Callable[[Weights, Attributes], Weights] | None = None,
         affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None,
-        channels: Callable[[Weights, Attributes], int | None] | None = None,
+        channels: Callable[[Weights, Attributes], Channels | None] | None = None,
         most_turns: Callable[[tuple[str, ...], Attributes], float | None] | None = None,
         supported: Callable[[Attributes], str | None] | None = None,
         roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = (),
@@ -232,16 +233,18 @@ class Dialect:
             differentiable: True, or the reason in one sentence why there is no gradient.
             layout: see `Layout`; a function of the attributes and the ranks of the inputs where they decide.
             stored: the last inputs, where these are usually constants: `prepare`, `affine` and `channels` see them as
-                weights, and the function receives them by keyword once they are prepared.
+                weights, and the function receives them by keyword where the row prepares them.
             static: weights -> whether their values are part of the program, instead of parameters that may be replaced
                 and differentiated. For constants.
             prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the
                 function then receives what `prepare` returns in place of the stored weights.
             affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the operator
-                does, else None.
+                does, else None. Each is a number or a vector with one for each channel, or has more axes and broadcasts
+                over the input.
             channels: (weights, attributes) -> how many channels the weights make, or None. `weights` holds them along
                 its first axis, and `bias`, which may be absent, is added to them: this operator can take over an
-                affine one.
+                affine one. In place of the number, the shape in which one number for each channel broadcasts over the
+                output and has its rank, such as (1, 8, 1, 1): then also one whose numbers have several axes.
             most_turns: (names of inputs, attributes) -> how many turns a loop makes at most, `math.inf` where nothing
                 bounds them; None where an input says how many, and for what is no loop.
             supported: attributes -> None, or the reason why this node cannot run here.

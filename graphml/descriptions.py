@@ -189,9 +189,9 @@ class ImageConstraint:
 class FeatureDescription:
     """One input or output of a model.
 
-    array, image: what is allowed of arrays and images. keys: INT64 or STRING, of the keys of a dictionary or the
-    elements of a sequence. any_keys: whether a dictionary takes keys of the other type too, because the model converts
-    them. sizes: how long a sequence may be.
+    array, image: what is allowed of arrays and images; `array` is also what a state holds. keys: INT64 or STRING, of
+    the keys of a dictionary or the elements of a sequence. any_keys: whether a dictionary takes keys of the other type
+    too, because the model converts them. sizes: how long a sequence may be.
     """
 
     name: str
@@ -220,7 +220,7 @@ class FeatureDescription:
             FeatureType.DOUBLE: "float",
             FeatureType.STRING: "str",
             FeatureType.DICTIONARY: f"dictionary of {each} -> float",
-            FeatureType.STATE: "state",
+            FeatureType.STATE: "state" if self.array is None else f"state, {with_article(str(self.array))}",
         }.get(self.type, "feature of no type")
 
     @property
@@ -261,6 +261,7 @@ class Description:
             for what, fs in groups.items()
             for f in fs
         ]
+        rows += [("state", visible(f.name), str(f.array) if f.array is not None else "of no type") for f in self.states]
         widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
         return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
 
@@ -308,6 +309,8 @@ def describe_feature(message: Any, dtype: str = "float32", most_pixels: int = MO
     array = image = keys = sizes = None
     if member == "multiArrayType":
         array = _array(value, dtype)
+    elif member == "stateType" and value.HasField("arrayType"):
+        array = _array(value.arrayType, dtype)
     elif member == "imageType":
         image = _image(value, most_pixels)
     elif member == "dictionaryType":

@@ -388,6 +388,10 @@ class Model:
         """Whether `predict` takes a `key` to draw random numbers with."""
         return self.has_network()
 
+    def has_state(self) -> bool:
+        """Whether `predict` needs a `state`."""
+        return False
+
 
 class Traceable(NamedTuple):
     """A model as a function of arrays.

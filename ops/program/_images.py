@@ -1,7 +1,4 @@
-"""Images in operations whose axes are given by number.
-
-Only arrays of rank 4 count as images here, [N, C, H, W]; they may arrive as [N, H, W, C], see `Layout`.
-"""
+"""Images that are held channels-last: how arrays broadcast against them, and where their axes are."""
 
 from __future__ import annotations
 
@@ -9,42 +6,63 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from graphml.catalogue import Attributes, Layout, Ranks, channel_axis
+from graphml.errors import ShapeError
+from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.axes import normalize_axis
 
-RANK = 4
-_LAST = (0, 2, 3, 1)
 T = TypeVar("T")
 
-
-def image_layout(attributes: Attributes, ranks: Ranks) -> Layout:
-    """The layout of an operation whose first input may be an image, and its others have no more than two axes."""
-    return "either" if ranks[0] == RANK else "wire"
+_IMAGE_RANK = 4
+_LAID = {-3: -1, -2: -3, -1: -2}  # axis of [..., C, H, W] -> that of [..., H, W, C]
 
 
-def images_layout(attributes: Attributes, ranks: Ranks) -> Layout:
-    """The layout of an operation whose inputs may all be images."""
-    return "either" if set(ranks) == {RANK} else "wire"
+def aligned(*arrays: Array) -> tuple[Array, ...]:
+    """Arrays in a form in which they broadcast against each other.
+
+    The shapes of a format align at their ends. An array of rank 1 or 2 beside channels-last images is [W] or [H, W],
+    and gets an axis for the channels.
+    """
+    if channel_axis() == -3:
+        return arrays
+    return tuple(array[..., None] if 0 < array.ndim < 3 else array for array in arrays)
 
 
-def last_layout(attributes: Attributes, ranks: Ranks) -> Layout:
-    """The layout of an operation that takes images as processors like them; what has another rank is refused."""
-    return "last" if ranks[0] == RANK else "wire"
+def laid_axis(axis: int, rank: int) -> int:
+    """Where an axis of the format is in the array that the operation sees, counted from the start.
 
-
-def order(rank: int) -> tuple[int, ...]:
-    """For each axis of an array as it arrives, the axis that it is in the format."""
-    return _LAST if rank == RANK and channel_axis() == -1 else tuple(range(rank))
-
-
-def arriving(per_axis: Sequence[T], rank: int) -> list[T]:
-    """One value for each axis of the format, in the order of the axes as they arrive."""
-    return [per_axis[axis] for axis in order(rank)]
-
-
-def arriving_axis(axis: int, rank: int) -> int:
-    """An axis of the format, which may count from the end, as an axis of the array as it arrives.
+    Args:
+        axis: as the format counts it; may count from the end.
+        rank: of the array.
 
     Raises:
-        ShapeError: there is no such axis.
+        ShapeError: the axis is outside [-rank, rank).
     """
-    return order(rank).index(normalize_axis(axis, rank))
+    axis = normalize_axis(axis, rank)
+    return axis if channel_axis() == -3 or rank < 3 else rank + _LAID.get(axis - rank, axis - rank)
+
+
+def laid_axes(axes: Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """`laid_axis` of several axes; None stands for all.
+
+    Raises:
+        ShapeError: an axis is out of range, or named twice.
+    """
+    found = tuple(laid_axis(axis, rank) for axis in (range(rank) if axes is None else axes))
+    if len(set(found)) < len(found):
+        raise ShapeError(f"axes {list(axes or ())} name an axis of an array of rank {rank} twice")
+    return found
+
+
+def laid_order(rank: int) -> tuple[int, ...]:
+    """For each axis of the array that the operation sees, the axis that it is in the format."""
+    return tuple(sorted(range(rank), key=lambda axis: laid_axis(axis, rank)))
+
+
+def laid(per_axis: Sequence[T], rank: int) -> list[T]:
+    """One value for each axis of the format, in the order of the axes that the operation sees."""
+    return [per_axis[axis] for axis in laid_order(rank)]
+
+
+def images_as_they_come(attributes: Attributes, ranks: Ranks) -> Layout:
+    """The layout of an operation on arrays that may all be images."""
+    return "either" if set(ranks) == {_IMAGE_RANK} else "wire"

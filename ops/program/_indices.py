@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from graphml.catalogue import target
@@ -72,9 +71,3 @@ def check_same_shape_but(axis: int, x: Array, indices: Array) -> None:
     """Raise ShapeError unless the indices have the shape of x, apart from one axis."""
     if indices.ndim != x.ndim or any(i != axis and n != indices.shape[i] for i, n in enumerate(x.shape)):
         raise ShapeError(f"indices have shape {list(indices.shape)}; it must be {list(x.shape)} except on axis {axis}")
-
-
-def widened(x: Array) -> Array:
-    """Half precision in the type that it is summed up in."""
-    half = x.dtype in (jnp.float16, jnp.bfloat16) and not target().low_precision
-    return x.astype(jnp.float32) if half else x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphml.ops.kernels import normalization
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.layers._axes import normalize_axis
 from graphml.ops.program.dialect import operation
 
 
@@ -18,6 +19,9 @@ def softmax(x: Array, *, axis: int) -> Array:
     Returns:
         The shape of x.
 
+    Raises:
+        ShapeError: x has no such axis.
+
     Source: the operation softmax of ML Programs (iOS 15).
     """
-    return normalization.softmax(x, axis)
+    return normalization.softmax(x, normalize_axis(axis, x.ndim))

@@ -9,14 +9,14 @@ from graphml.errors import ShapeError
 from graphml.ops.kernels import movement as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.padding import crop, pad_constant
-from graphml.ops.program._images import RANK, last_layout
+from graphml.ops.program._windows import image_last
 from graphml.ops.program.dialect import operation
 
 _SPACE = (1, 2)  # height and width of [N, H, W, C]
 
 
 def _check_image(x: Array) -> None:
-    if x.ndim != RANK:
+    if x.ndim != 4:
         raise ShapeError(f"x has rank {x.ndim}; it must be an image [N, C, H, W]")
 
 
@@ -35,7 +35,7 @@ def _to_pixels(kernel: Callable[[Array, int], Array], x: Array, block: int, name
     return kernel(x, block)
 
 
-@operation("space_to_depth", version=15, layout=last_layout)
+@operation("space_to_depth", version=15, layout=image_last)
 def space_to_depth(x: Array, *, block_size: int) -> Array:
     """Square blocks of pixels become channels; the position within the block varies slower than the old channel.
 
@@ -54,7 +54,7 @@ def space_to_depth(x: Array, *, block_size: int) -> Array:
     return _to_channels(kernels.space_to_depth, x, block_size, "block_size")
 
 
-@operation("depth_to_space", version=15, layout=last_layout)
+@operation("depth_to_space", version=15, layout=image_last)
 def depth_to_space(x: Array, *, block_size: int) -> Array:
     """The inverse of `space_to_depth`.
 
@@ -73,7 +73,7 @@ def depth_to_space(x: Array, *, block_size: int) -> Array:
     return _to_pixels(kernels.depth_to_space, x, block_size, "block_size")
 
 
-@operation("pixel_shuffle", version=15, layout=last_layout)
+@operation("pixel_shuffle", version=15, layout=image_last)
 def pixel_shuffle(x: Array, *, upscale_factor: int) -> Array:
     """`depth_to_space`, where the position within the block varies faster than the new channel.
 
@@ -92,7 +92,7 @@ def pixel_shuffle(x: Array, *, upscale_factor: int) -> Array:
     return _to_pixels(kernels.pixel_shuffle, x, upscale_factor, "upscale_factor")
 
 
-@operation("pixel_unshuffle", version=16, layout=last_layout)
+@operation("pixel_unshuffle", version=16, layout=image_last)
 def pixel_unshuffle(x: Array, *, downscale_factor: int) -> Array:
     """The inverse of `pixel_shuffle`.
 
@@ -124,7 +124,7 @@ def _sides(block_shape: tuple[int, ...], borders: Any, name: str) -> list[tuple[
     return [(int(before), int(after)) for before, after in borders]
 
 
-@operation("space_to_batch", version=15, layout=last_layout)
+@operation("space_to_batch", version=15, layout=image_last)
 def space_to_batch(x: Array, *, block_shape: tuple[int, ...], paddings: Any) -> Array:
     """The pixels of each block become images, once the image has a border of zeros. The position within the block
     varies slower than the old image.
@@ -149,7 +149,7 @@ def space_to_batch(x: Array, *, block_shape: tuple[int, ...], paddings: Any) -> 
     return kernels.space_to_batch(x, block_shape)
 
 
-@operation("batch_to_space", version=15, layout=last_layout)
+@operation("batch_to_space", version=15, layout=image_last)
 def batch_to_space(x: Array, *, block_shape: tuple[int, ...], crops: Any) -> Array:
     """The inverse of `space_to_batch`: images become the pixels of blocks, and a border is cut off.
 

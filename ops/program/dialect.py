@@ -21,7 +21,7 @@ from graphml.spec.program.operations import operations
 
 # What the front end says of an operation beside its parameters -> parameter of the function
 _SAID_BY_FRONT_END = {
-    "while_loop": frozenset({"condition"}),
+    "while_loop": frozenset({"condition", "lists", "counted"}),
     "list_write": frozenset({"grows"}),
     "list_scatter": frozenset({"grows"}),
     "make_list": frozenset({"grows"}),
@@ -48,7 +48,13 @@ def _value_type(stored: Any, lowered: Any) -> Any:
     return stored if lowered is None or not np.issubdtype(stored, np.floating) else np.dtype(lowered)
 
 
-OPERATIONS = Dialect("operation", _signature, kernel="weight", value_type=_value_type)
+OPERATIONS = Dialect(
+    "operation",
+    _signature,
+    kernel="weight",
+    value_type=_value_type,
+    known_type=lambda stored: _value_type(stored, target().dtype),
+)
 
 operation = OPERATIONS.operator
 """Enter a function as an operation of ML Programs; see `Dialect.operator`."""

@@ -8,7 +8,8 @@ from graphml.errors import ShapeError
 from graphml.ops.kernels import movement as kernels
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.kernels.axes import normalize_axis
-from graphml.ops.program._images import arriving_axis, image_layout, images_layout
+from graphml.ops.program._images import images_as_they_come, laid_axis
+from graphml.ops.program._windows import image_either
 from graphml.ops.program.dialect import operation
 
 
@@ -16,7 +17,7 @@ def _shapes(values: tuple[Array, ...]) -> str:
     return ", ".join(str(list(x.shape)) for x in values)
 
 
-@operation("concat", version=15, layout=images_layout)
+@operation("concat", version=15, layout=images_as_they_come)
 def concat(*values: Array, axis: int, interleave: bool) -> Array:
     """Concatenate along an axis; with `interleave`, first all their first elements, then the second ones ...
 
@@ -38,7 +39,7 @@ def concat(*values: Array, axis: int, interleave: bool) -> Array:
         raise ShapeError("there is nothing to concatenate")
     if all(x.ndim == 0 for x in values):
         values = tuple(x.reshape(1) for x in values)
-    axis = arriving_axis(axis, values[0].ndim)
+    axis = laid_axis(axis, values[0].ndim)
     same = {x.shape if interleave else (*x.shape[:axis], *x.shape[axis + 1 :]) for x in values}
     if len(same) > 1 or len({x.ndim for x in values}) > 1:
         except_axis = "" if interleave else " except on the axis"
@@ -67,7 +68,7 @@ def stack(*values: Array, axis: int) -> Array:
     return array_namespace(*values).stack(values, normalize_axis(axis, values[0].ndim + 1))
 
 
-@operation("split", version=15, layout=image_layout)
+@operation("split", version=15, layout=image_either)
 def split(x: Array, *, num_splits: int | None, split_sizes: tuple[int, ...] | None, axis: int) -> list[Array]:
     """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` equal ones.
 
@@ -85,7 +86,7 @@ def split(x: Array, *, num_splits: int | None, split_sizes: tuple[int, ...] | No
 
     Source: the operation split of ML Programs (iOS 15).
     """
-    place = arriving_axis(axis, x.ndim)
+    place = laid_axis(axis, x.ndim)
     length = x.shape[place]
     if split_sizes is None:
         if num_splits is None or num_splits < 1 or length % num_splits:

@@ -8,8 +8,9 @@ from graphml.errors import ShapeError
 from graphml.ops.kernels import movement as kernels
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.kernels.axes import normalize_axis
-from graphml.ops.program._images import arriving, arriving_axis, image_layout
+from graphml.ops.program._images import laid, laid_axis
 from graphml.ops.program._known import known_integers
+from graphml.ops.program._windows import image_either
 from graphml.ops.program.dialect import operation
 
 
@@ -35,7 +36,7 @@ def transpose(x: Array, *, perm: tuple[int, ...]) -> Array:
     return x.transpose(axes)
 
 
-@operation("tile", version=15, concrete=(1,), layout=image_layout)
+@operation("tile", version=15, concrete=(1,), layout=image_either)
 def tile(x: Array, reps: Array) -> Array:
     """x repeated as a whole along its axes.
 
@@ -54,10 +55,10 @@ def tile(x: Array, reps: Array) -> Array:
     times = known_integers(reps, "reps")
     if len(times) != x.ndim or min(times, default=1) < 1:
         raise ShapeError(f"reps is {list(times)}; x has rank {x.ndim} and needs a positive number for each axis")
-    return kernels.tile(x, arriving(times, x.ndim))
+    return kernels.tile(x, laid(times, x.ndim))
 
 
-@operation("reverse", version=15, layout=image_layout)
+@operation("reverse", version=15, layout=image_either)
 def reverse(x: Array, *, axes: tuple[int, ...] | None) -> Array:
     """The opposite order along some axes.
 
@@ -74,7 +75,7 @@ def reverse(x: Array, *, axes: tuple[int, ...] | None) -> Array:
     Source: the operation reverse of ML Programs (iOS 15).
     """
     named = range(x.ndim) if axes is None else axes
-    return array_namespace(x).flip(x, tuple({arriving_axis(axis, x.ndim) for axis in named}))
+    return array_namespace(x).flip(x, tuple({laid_axis(axis, x.ndim) for axis in named}))
 
 
 @operation("reverse_sequence", version=15)

@@ -6,7 +6,7 @@ from graphml.errors import ShapeError
 from graphml.ops.kernels import sorting
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.axes import normalize_axis
-from graphml.ops.program._indices import widened
+from graphml.ops.kernels.precision import widened
 from graphml.ops.program.dialect import operation
 
 

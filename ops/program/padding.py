@@ -5,12 +5,13 @@ from __future__ import annotations
 from graphml.errors import GraphError, ShapeError
 from graphml.ops.kernels import padding as kernels
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.program._images import arriving_axis, image_layout
+from graphml.ops.program._images import laid_axis
 from graphml.ops.program._known import known_integers
+from graphml.ops.program._windows import image_either
 from graphml.ops.program.dialect import operation
 
 
-@operation("pad", version=15, concrete=(1,), layout=image_layout)
+@operation("pad", version=15, concrete=(1,), layout=image_either)
 def pad(x: Array, pad: Array, *, mode: str, constant_val: float) -> Array:
     """More elements around x: one number, the reflection of x without its edge, or its edge repeated.
 
@@ -34,7 +35,7 @@ def pad(x: Array, pad: Array, *, mode: str, constant_val: float) -> Array:
     count = len(amounts) // 2
     if len(amounts) % 2 or count > x.ndim or min(amounts, default=0) < 0:
         raise ShapeError(f"pad is {list(amounts)}; it must be two numbers for each of the last axes of {list(x.shape)}")
-    axes = [arriving_axis(axis - count, x.ndim) for axis in range(count)]
+    axes = [laid_axis(axis - count, x.ndim) for axis in range(count)]
     pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
     if mode == "constant":
         return kernels.pad_constant(x, axes, pairs, constant_val)

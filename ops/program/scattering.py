@@ -11,7 +11,8 @@ from graphml.errors import GraphError, ShapeError
 from graphml.ops.kernels import indexing
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.axes import normalize_axis
-from graphml.ops.program._indices import check_same_shape_but, coordinates, to_write, widened
+from graphml.ops.kernels.precision import widened
+from graphml.ops.program._indices import check_same_shape_but, coordinates, to_write
 from graphml.ops.program.dialect import operation
 
 _UPDATES: Mapping[str, indexing.Update] = {

@@ -20,8 +20,9 @@ from graphml.ops.kernels import reshaping
 from graphml.ops.kernels import slicing as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.axes import normalize_axis
-from graphml.ops.program._images import arriving, image_layout, order
+from graphml.ops.program._images import laid, laid_order
 from graphml.ops.program._known import known_integers
+from graphml.ops.program._windows import image_either
 from graphml.ops.program.dialect import operation
 
 # Bounds --------------------------------------------------------------------------------------------------------------
@@ -61,22 +62,22 @@ def _slices(x: Array, begin: Array, end: Array, **attributes: Any) -> _Slices:
     for name, values in lists.items():
         if values is not None and np.shape(values) != (rank,):
             raise ShapeError(f"{name} has shape {list(np.shape(values))}; it must be [{rank}], a number for each axis")
-    stride = arriving(attributes["stride"] or (1,) * rank, rank)
-    from_edge, to_edge, squeeze = (arriving(attributes[name] or (False,) * rank, rank) for name in _MASKS)
-    first, last = _arriving(begin, rank), _arriving(end, rank)
+    stride = laid(attributes["stride"] or (1,) * rank, rank)
+    from_edge, to_edge, squeeze = (laid(attributes[name] or (False,) * rank, rank) for name in _MASKS)
+    first, last = _laid_bounds(begin, rank), _laid_bounds(end, rank)
     if any(edge and drop for edge, drop in zip(from_edge, squeeze, strict=True)):
         first = first * np.asarray([not (edge and drop) for edge, drop in zip(from_edge, squeeze, strict=True)])
     return _Slices(first, last, stride, from_edge, to_edge, squeeze)
 
 
-def _arriving(bounds: Array, rank: int) -> Array:
-    """One number for each axis, as `arriving`, which may be traced."""
-    places = order(rank)
+def _laid_bounds(bounds: Array, rank: int) -> Array:
+    """One number for each axis, as `laid`, which may be traced."""
+    places = laid_order(rank)
     return bounds if places == tuple(range(rank)) else bounds[np.asarray(places)]
 
 
 def _take_layout(attributes: Attributes, ranks: Ranks) -> Layout:
-    return "wire" if any(attributes["squeeze_mask"] or ()) else image_layout(attributes, ranks)
+    return "wire" if any(attributes["squeeze_mask"] or ()) else image_either(attributes, ranks)
 
 
 def _bounds_decide_sizes(attributes: Attributes) -> tuple[int, ...]:
@@ -132,7 +133,7 @@ def slice_by_index(
     masks = {"stride": stride, "begin_mask": begin_mask, "end_mask": end_mask, "squeeze_mask": squeeze_mask}
     slices = _slices(x, begin, end, **masks)
     if sizes is not None:
-        return kernels.take_slices(x, slices.traced(x.shape), arriving(sizes, x.ndim))
+        return kernels.take_slices(x, slices.traced(x.shape), laid(sizes, x.ndim))
     bounds = slices.known
     if bounds is not None:
         return x[kernels.as_index(x.shape, bounds)]
@@ -145,7 +146,7 @@ def slice_by_index(
     return lax.squeeze(part, squeezed)
 
 
-@operation("slice_by_size", version=15, concrete=(2,), layout=image_layout)
+@operation("slice_by_size", version=15, concrete=(2,), layout=image_either)
 def slice_by_size(x: Array, begin: Array, size: Array) -> Array:
     """Consecutive elements of every axis from a position on, which may depend on data.
 
@@ -169,7 +170,7 @@ def slice_by_size(x: Array, begin: Array, size: Array) -> Array:
             f"begin has shape {list(begin.shape)} and size {list(size.shape)}; both must be [{rank}], a number for "
             "each axis of x"
         )
-    wanted, begin = arriving(wanted, rank), _arriving(begin, rank)
+    wanted, begin = laid(wanted, rank), _laid_bounds(begin, rank)
     if -1 in wanted or not isinstance(begin, Tracer):
         if isinstance(begin, Tracer):
             raise ValueUnseen((1,))

@@ -23,9 +23,9 @@ from graphml.models.compile.programs import compiler_options
 from graphml.models.compile.random_keys import fresh_key
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given
+from graphml.models.graph_model import GraphModel
 from graphml.models.interface.conversion import Declared, stage_inputs, with_colors
 from graphml.models.model import Model
-from graphml.models.network import NeuralNetwork
 from graphml.models.pipelines.linked import LinkedModel
 
 LabelledModel = tuple[str, Model]
@@ -213,7 +213,7 @@ def _end(stages: Sequence[LabelledModel], start: int) -> int:
         made |= {f.name: f for f in outputs}
         if not all(map(_passes, outputs)):
             # other outputs are made from arrays after the program has run, so only the last stage may have them
-            return position + 1 if isinstance(_itself(model), NeuralNetwork) else position
+            return position + 1 if isinstance(_itself(model), GraphModel) else position
     return len(stages)
 
 
@@ -312,7 +312,7 @@ def _declared(feature: FeatureDescription, value: Any) -> Any:
 def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
     """Convert the arrays that the function of a stage returns to the outputs that the stage declares."""
     model = _itself(model)
-    if isinstance(model, NeuralNetwork):
+    if isinstance(model, GraphModel):
         return model.present(blobs)
     return {f.name: given(f, blobs[f.name]) for f in model.description.outputs}
 
