@@ -10,3 +10,4 @@ from graphml.ops.program import comparison as comparison
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
 from graphml.ops.program import elementwise as elementwise
+from graphml.ops.program import reduction as reduction
