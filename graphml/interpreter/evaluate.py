@@ -32,6 +32,7 @@ from graphml.graph import (
     last_reads,
     live_after,
     reads,
+    sliced,
     used,
     writes,
     written_inside,
@@ -189,8 +190,13 @@ def block(region: Region, evaluation: Evaluation) -> Block:
         return {name: wire(value) for name, value in env.items()}
 
     params = {node.key: evaluation.params[node.key] for node in region.walk() if node.key in evaluation.params}
+
+    def part(wanted: frozenset[str]) -> Block | None:
+        nodes = sliced(region, wanted)
+        return None if nodes is None else block(nodes, evaluation)
+
     traced = evaluation.blocks.setdefault(region.nodes, {})
-    return Block(evaluate, params, evaluation.key, reads(region), writes(region), traced)
+    return Block(evaluate, params, evaluation.key, reads(region), writes(region), traced, part)
 
 
 # Nodes without regions -----------------------------------------------------------------------------------------------
@@ -201,7 +207,10 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
     keywords = _keywords(row, node, evaluation)
     if node.weights and not row.prepare:
         values = [*values, *(keywords.pop(name, None) for name in row.stored)]
-    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values)
+    # stored inputs that are prepared are weights, not images
+    first = len(row.inputs) - len(row.stored) if row.prepare and row.stored else len(values)
+    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values[:first])
+    arrays += map(wire, values[first:])
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
     if row.prepare and row.stored and not node.weights:

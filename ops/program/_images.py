@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.layers._axes import normalize_axis
+from graphml.ops.kernels.axes import normalize_axis
 
 _LAID = {-3: -1, -2: -3, -1: -2}  # axis of [..., C, H, W] -> that of [..., H, W, C]
 
