@@ -26,6 +26,7 @@ from graphml.ops.program import padding as padding
 from graphml.ops.program import pooling as pooling
 from graphml.ops.program import products as products
 from graphml.ops.program import recurrent as recurrent
+from graphml.ops.program import reduction as reduction
 from graphml.ops.program import reshaping as reshaping
 from graphml.ops.program import resizing as resizing
 from graphml.ops.program import sampling as sampling
