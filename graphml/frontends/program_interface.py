@@ -64,6 +64,9 @@ class ProgramInterface:
                 found[argument.name] = jax.ShapeDtypeStruct(shape, _computed(argument.dtype, dtype))
         return found
 
+    def signature(self) -> dict[str, str]:
+        return {argument.name: f"{argument.dtype}{_sizes(argument.shape)}" for argument in self.arguments}
+
     def enter(self, name: str, value: Any, dtype: Any) -> Any:
         """The blob of an input: of the type in which its declared type is computed, and of the declared rank where it
         is a single number."""
@@ -80,8 +83,7 @@ class ProgramInterface:
             return array
         if array.size == 1:  # a number may be declared as [1] outside and without axes inside
             return array.reshape((1,) * len(argument.shape))
-        sizes = ", ".join("?" if size is None else str(size) for size in argument.shape)
-        raise ShapeError(f"{name!r} has rank {len(argument.shape)}, [{sizes}]; got {list(array.shape)}")
+        raise ShapeError(f"{name!r} has rank {len(argument.shape)}, {_sizes(argument.shape)}; got {list(array.shape)}")
 
     def leave(self, name: str, blob: Any) -> Any:
         return jnp.asarray(blob)
@@ -92,6 +94,10 @@ class ProgramInterface:
 
     def advice(self, graph: Graph) -> str:
         return ""
+
+
+def _sizes(shape: tuple[int | None, ...] | None) -> str:
+    return "" if shape is None else f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
 
 
 def _computed(declared: Any, lowered: Any) -> Any:

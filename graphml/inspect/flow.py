@@ -1,4 +1,4 @@
-"""The control flow of a network as text, Graphviz or HTML: which layers run together, which values branches and loops
+"""The control flow of a graph as text, Graphviz or HTML: which nodes run together, which values branches and loops
 depend on and carry, and which values decide shapes.
 
 A stage is a compiled program; between two stages the host reads a value. The drawing is made from the layers and from a
@@ -50,7 +50,7 @@ def flow(lowered: Lowered) -> tuple[FlowStep, ...]:
         lowered: The network; see `NeuralNetwork.lower`.
     """
     graph = lowered.graph
-    keep = frozenset(graph.outputs)
+    keep = frozenset((*graph.outputs, *graph.state))
     return tuple(_Flow(graph, _refused(lowered)).region(graph.body, keep, fresh=True))
 
 
@@ -86,7 +86,7 @@ class _Flow:
         self._known = known_blobs(graph)
         self._origins = {name: f"the input {name!r}" for name in graph.inputs}
         for node in graph.body.walk():
-            self._origins |= {name: f"{name!r} of layer {node.name!r}" for name in node.outputs}
+            self._origins |= {name: f"{name!r} of {node.dialect} {node.name!r}" for name in node.outputs}
         self._stages = 0
 
     def region(self, region: Region, live: frozenset[str], *, fresh: bool) -> Iterator[FlowStep]:
@@ -107,7 +107,7 @@ class _Flow:
                 fresh = fresh or by_host
             elif node.outputs == (EXIT,):
                 yield FlowStep({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))
-            else:
+            elif not catalogue.has_role(node, "constant"):  # which does not run
                 waiting.append(node)
         if waiting:
             yield self._layers(waiting, fresh, why)
@@ -151,7 +151,8 @@ class _Flow:
         if "condition" not in node.regions:
             return f"{count} times" if node.inputs or most else "until a break"
         bound = f", at most {count} times" if node.inputs or most else ""
-        return f"while {node.attributes['condition_var']!r}{bound}"
+        decides = node.attributes.get("condition_var", node.attributes.get("condition"))
+        return f"while {decides!r}{bound}"
 
     def _needed(self, node: Node) -> list[str]:
         """The inputs of a node whose values decide a shape and are unknown until the network runs."""

@@ -6,9 +6,16 @@ operation is written, then read `activation`.
 
 from graphml.ops.program import activation as activation
 from graphml.ops.program import arithmetic as arithmetic
+from graphml.ops.program import attention as attention
 from graphml.ops.program import comparison as comparison
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
 from graphml.ops.program import convolution as convolution
+from graphml.ops.program import cropping as cropping
 from graphml.ops.program import elementwise as elementwise
+from graphml.ops.program import normalization as normalization
+from graphml.ops.program import pooling as pooling
+from graphml.ops.program import products as products
 from graphml.ops.program import recurrent as recurrent
+from graphml.ops.program import resizing as resizing
+from graphml.ops.program import sampling as sampling
