@@ -116,6 +116,9 @@ class MLProgram(GraphModel):
         nodes = self._original.body.walk()
         return any(catalogue.row(node).random and (node.attributes.get("seed") or -1) < 0 for node in nodes)
 
+    def _encode(self) -> Any:
+        raise NotImplementedError
+
     def _make_check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return feature_check(self.description.inputs, check_of)
 
