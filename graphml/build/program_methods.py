@@ -55,6 +55,53 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("add", name, {"x": x, "y": y})
 
+    def affine(
+        self,
+        x: Argument,
+        transform_matrix: Argument,
+        output_height: int,
+        output_width: int,
+        sampling_mode: str,
+        padding_mode: str,
+        padding_value: float,
+        coordinates_mode: str,
+        align_corners: bool,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """An image under an affine map: the pixel at (w, h) comes from (a0 w + a1 h + a2, b0 w + b1 h + b2).
+
+        The operation `affine` (since iOS 15).
+
+        Args:
+            x: [batch, channels, height, width].
+            transform_matrix: [a0, a1, a2, b0, b1, b2] for each image, [batch, 6], or for all of them, [1, 6].
+            output_height: the height of the result.
+            output_width: the width of the result.
+            sampling_mode: see `resample`.
+            padding_mode: see `resample`.
+            padding_value: see `resample`.
+            coordinates_mode: what counts along both images, see `resample`. A single row or column of the result is in
+                its middle.
+            align_corners: see `resample`; of both images.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "affine",
+            name,
+            {
+                "x": x,
+                "transform_matrix": transform_matrix,
+                "output_height": output_height,
+                "output_width": output_width,
+                "sampling_mode": sampling_mode,
+                "padding_mode": padding_mode,
+                "padding_value": padding_value,
+                "coordinates_mode": coordinates_mode,
+                "align_corners": align_corners,
+            },
+        )
+
     def asin(self, x: Argument, *, name: str | None = None) -> Value:
         """The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1.
 
@@ -88,6 +135,85 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("atanh", name, {"x": x})
 
+    def avg_pool(
+        self,
+        x: Argument,
+        kernel_sizes: Sequence[int],
+        pad_type: str,
+        *,
+        exclude_padding_from_average: bool | None = None,
+        strides: Sequence[int] | None = None,
+        pad: Sequence[int] | None = None,
+        ceil_mode: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The mean of each window.
+
+        The operation `avg_pool` (since iOS 15).
+
+        Args:
+            x: as in `max_pool`.
+            kernel_sizes: as in `max_pool`.
+            pad_type: as in `max_pool`.
+            exclude_padding_from_average: whether a mean divides by the elements of x in the window alone. Otherwise the
+                zeros of the padding count too, but not what ceil_mode adds to it, as in PyTorch, which the format names
+                as its model.
+            strides: as in `max_pool`.
+            pad: as in `max_pool`.
+            ceil_mode: as in `max_pool`.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "avg_pool",
+            name,
+            {
+                "x": x,
+                "kernel_sizes": kernel_sizes,
+                "pad_type": pad_type,
+                "exclude_padding_from_average": exclude_padding_from_average,
+                "strides": strides,
+                "pad": pad,
+                "ceil_mode": ceil_mode,
+            },
+        )
+
+    def batch_norm(
+        self,
+        x: Argument,
+        mean: Argument,
+        variance: Argument,
+        *,
+        gamma: Argument | None = None,
+        beta: Argument | None = None,
+        epsilon: float | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Batch normalization: gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each channel.
+
+        The operation `batch_norm` (since iOS 15).
+
+        Args:
+            x: [N, C, *space], with one to three axes of space.
+            mean: [C]; `prepare` has made gamma and beta of it.
+            variance: [C], as mean.
+            gamma: [C]; 1 when absent.
+            beta: [C]; 0 when absent.
+            epsilon: added to the variance.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "batch_norm",
+            name,
+            {
+                "x": x,
+                "mean": mean,
+                "variance": variance,
+                "gamma": gamma,
+                "beta": beta,
+                "epsilon": epsilon,
+            },
+        )
+
     def cast(self, x: Argument, dtype: str, *, name: str | None = None) -> Value:
         """The numbers of x in another type.
 
@@ -110,6 +236,19 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("ceil", name, {"x": x})
+
+    def clamped_relu(self, x: Argument, alpha: float, beta: float, *, name: str | None = None) -> Value:
+        """min(beta, x) where x >= 0, min(beta, alpha * x) below.
+
+        The operation `clamped_relu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: slope below 0.
+            beta: the largest result.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("clamped_relu", name, {"x": x, "alpha": alpha, "beta": beta})
 
     def clip(self, x: Argument, alpha: float, beta: float, *, name: str | None = None) -> Value:
         """min(max(x, alpha), beta).
@@ -293,6 +432,96 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("cosh", name, {"x": x})
 
+    def crop(self, x: Argument, crop_height: ArrayLike, crop_width: ArrayLike, *, name: str | None = None) -> Value:
+        """An image without its borders.
+
+        The operation `crop` (since iOS 15).
+
+        Args:
+            x: [..., height, width], rank 3 or more.
+            crop_height: how many pixels to remove at the top and at the bottom.
+            crop_width: how many at the left and at the right.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("crop", name, {"x": x, "crop_height": crop_height, "crop_width": crop_width})
+
+    def crop_resize(
+        self,
+        x: Argument,
+        boxes: Argument,
+        *,
+        roi: Argument | None = None,
+        target_height: int | None = None,
+        target_width: int | None = None,
+        normalized_coordinates: bool | None = None,
+        spatial_scale: float | None = None,
+        box_coordinate_mode: str | None = None,
+        sampling_mode: str | None = None,
+        pad_value: float | None = None,
+        box_indices: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Boxes cut out of one image each and resized, by bilinear interpolation.
+
+        The operation `crop_resize` (since iOS 15).
+
+        Args:
+            x: see `crop_resize`.
+            boxes: [n, 4], floats or whole numbers.
+            roi: See the format.
+            target_height: of the result.
+            target_width: of the result.
+            normalized_coordinates: see `crop_resize`.
+            spatial_scale: see `crop_resize`.
+            box_coordinate_mode: see `crop_resize`.
+            sampling_mode: see `crop_resize`.
+            pad_value: see `crop_resize_padded`.
+            box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
+                nearest image.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "crop_resize",
+            name,
+            {
+                "x": x,
+                "boxes": boxes,
+                "roi": roi,
+                "target_height": target_height,
+                "target_width": target_width,
+                "normalized_coordinates": normalized_coordinates,
+                "spatial_scale": spatial_scale,
+                "box_coordinate_mode": box_coordinate_mode,
+                "sampling_mode": sampling_mode,
+                "pad_value": pad_value,
+                "box_indices": box_indices,
+            },
+        )
+
+    def einsum(self, values: Sequence[Argument], equation: str, *, name: str | None = None) -> Value:
+        """Sums of products along named axes.
+
+        The operation `einsum` (since iOS 15).
+
+        Args:
+            values: arrays, whose axes the equation names; an axis of size 1 broadcasts. The format promises two.
+            equation: as in NumPy, such as "nchw,nwhu->nchu".
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("einsum", name, {"values": values, "equation": equation})
+
+    def elu(self, x: Argument, alpha: float, *, name: str | None = None) -> Value:
+        """x where x >= 0, alpha * (exp(x) - 1) below.
+
+        The operation `elu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: minus the limit for small x.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("elu", name, {"x": x, "alpha": alpha})
+
     def equal(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """Whether x = y; false for NaN, elementwise.
 
@@ -360,6 +589,18 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("floor_div", name, {"x": x, "y": y})
+
+    def gelu(self, x: Argument, *, mode: str | None = None, name: str | None = None) -> Value:
+        """x times the probability that a standard normal number is below x, exactly or by one of two approximations.
+
+        The operation `gelu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            mode: EXACT, TANH_APPROXIMATION, or SIGMOID_APPROXIMATION, which is x * sigmoid(1.702 * x).
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("gelu", name, {"x": x, "mode": mode})
 
     def greater(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """Whether x > y; false for NaN, elementwise.
@@ -448,6 +689,28 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("identity", name, {"x": x})
 
+    def instance_norm(
+        self,
+        x: Argument,
+        *,
+        gamma: Argument | None = None,
+        beta: Argument | None = None,
+        epsilon: float | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the statistics of each channel of each instance.
+
+        The operation `instance_norm` (since iOS 15).
+
+        Args:
+            x: [N, C, *space], with one to three axes of space (the format promises one or two).
+            gamma: [C]; 1 when absent.
+            beta: [C]; 0 when absent.
+            epsilon: added to the variance, which is the biased one.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("instance_norm", name, {"x": x, "gamma": gamma, "beta": beta, "epsilon": epsilon})
+
     def inverse(self, x: Argument, *, epsilon: float | None = None, name: str | None = None) -> Value:
         """1 / (x + epsilon), which is 10000 at 0 unless the file says otherwise.
 
@@ -459,6 +722,101 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("inverse", name, {"x": x, "epsilon": epsilon})
+
+    def l2_norm(self, x: Argument, *, epsilon: float | None = None, name: str | None = None) -> Value:
+        """x / sqrt(sum of squares + epsilon), where the sum goes over the last three axes.
+
+        The operation `l2_norm` (since iOS 15).
+
+        Args:
+            x: rank 3 or more.
+            epsilon: added to the sum.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("l2_norm", name, {"x": x, "epsilon": epsilon})
+
+    def l2_pool(
+        self,
+        x: Argument,
+        kernel_sizes: Sequence[int],
+        pad_type: str,
+        *,
+        strides: Sequence[int] | None = None,
+        pad: Sequence[int] | None = None,
+        ceil_mode: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The square root of the sum of squares of each window.
+
+        The operation `l2_pool` (since iOS 15).
+
+        Args:
+            x: as in `max_pool`.
+            kernel_sizes: as in `max_pool`.
+            pad_type: as in `max_pool`.
+            strides: as in `max_pool`.
+            pad: as in `max_pool`.
+            ceil_mode: as in `max_pool`.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "l2_pool",
+            name,
+            {
+                "x": x,
+                "kernel_sizes": kernel_sizes,
+                "pad_type": pad_type,
+                "strides": strides,
+                "pad": pad,
+                "ceil_mode": ceil_mode,
+            },
+        )
+
+    def layer_norm(
+        self,
+        x: Argument,
+        *,
+        axes: Sequence[int] | None = None,
+        gamma: Argument | None = None,
+        beta: Argument | None = None,
+        epsilon: float | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the statistics over some axes.
+
+        The operation `layer_norm` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: any set of axes, which may count from the end; all of them when absent.
+            gamma: the sizes of x along the axes, in the order of x; 1 when absent.
+            beta: as gamma; 0 when absent.
+            epsilon: added to the variance, which is the biased one.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "layer_norm",
+            name,
+            {
+                "x": x,
+                "axes": axes,
+                "gamma": gamma,
+                "beta": beta,
+                "epsilon": epsilon,
+            },
+        )
+
+    def leaky_relu(self, x: Argument, alpha: float, *, name: str | None = None) -> Value:
+        """x where x >= 0, alpha * x below.
+
+        The operation `leaky_relu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: slope below 0.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("leaky_relu", name, {"x": x, "alpha": alpha})
 
     def less(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """Whether x < y; false for NaN, elementwise.
@@ -483,6 +841,67 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("less_equal", name, {"x": x, "y": y})
+
+    def linear(self, x: Argument, weight: Argument, *, bias: Argument | None = None, name: str | None = None) -> Value:
+        """A dense layer: x W^T + b, W of shape [out, in].
+
+        The operation `linear` (since iOS 15).
+
+        Args:
+            x: [..., in]; the format promises ranks 1 to 3.
+            weight: W, turned to [in, out] by `prepare`.
+            bias: [out]; 0 when absent.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("linear", name, {"x": x, "weight": weight, "bias": bias})
+
+    def linear_activation(self, x: Argument, alpha: float, beta: float, *, name: str | None = None) -> Value:
+        """alpha * x + beta.
+
+        The operation `linear_activation` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: the slope.
+            beta: the result for x = 0.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("linear_activation", name, {"x": x, "alpha": alpha, "beta": beta})
+
+    def local_response_norm(
+        self,
+        x: Argument,
+        size: int,
+        *,
+        alpha: float | None = None,
+        beta: float | None = None,
+        k: float | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """x / (k + alpha / size * s)^beta, where s sums the squares of `size` neighbouring channels.
+
+        The operation `local_response_norm` (since iOS 15).
+
+        Args:
+            x: [N, C, *space], with one or two axes of space.
+            size: the length of the window. It is centred and filled with zeros outside; an even one has its larger half
+                after the channel, as in ONNX (the format does not say).
+            alpha: factor of the sum.
+            beta: the exponent.
+            k: added to the sum.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "local_response_norm",
+            name,
+            {
+                "x": x,
+                "size": size,
+                "alpha": alpha,
+                "beta": beta,
+                "k": k,
+            },
+        )
 
     def log(self, x: Argument, *, epsilon: float | None = None, name: str | None = None) -> Value:
         """The natural logarithm of x + epsilon, NaN where that is negative.
@@ -617,6 +1036,68 @@ class ProgramMethods(ProgramCore):
             },
         )
 
+    def matmul(
+        self,
+        x: Argument,
+        y: Argument,
+        *,
+        transpose_x: bool | None = None,
+        transpose_y: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Matrix products of the last two axes, by the rules of NumPy.
+
+        The operation `matmul` (since iOS 15).
+
+        Args:
+            x: [..., M, K], or [K], which is a row whose axis does not stay.
+            y: [..., K, N], or [K], which is a column whose axis does not stay; transposed already by `prepare`. The
+                axes before the last two broadcast.
+            transpose_x: whether the last two axes of x change places first. A vector has none to change.
+            transpose_y: as transpose_x.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("matmul", name, {"x": x, "y": y, "transpose_x": transpose_x, "transpose_y": transpose_y})
+
+    def max_pool(
+        self,
+        x: Argument,
+        kernel_sizes: Sequence[int],
+        pad_type: str,
+        *,
+        strides: Sequence[int] | None = None,
+        pad: Sequence[int] | None = None,
+        ceil_mode: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The maximum of each window. Padding is -inf.
+
+        The operation `max_pool` (since iOS 15).
+
+        Args:
+            x: [N, C, *space], with one to three axes of space.
+            kernel_sizes: of a window, for each axis of space.
+            pad_type: `valid` (no padding), `same` (ceil(size / stride) windows, the odd element of padding at the end),
+                `same_lower` (at the start; iOS 16) or `custom`.
+            strides: elements from one window to the next; 1 when absent.
+            pad: padding before and after each axis; used by `custom` alone.
+            ceil_mode: whether the number of windows is rounded up. A last window that would start in the padding behind
+                x is left out.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "max_pool",
+            name,
+            {
+                "x": x,
+                "kernel_sizes": kernel_sizes,
+                "pad_type": pad_type,
+                "strides": strides,
+                "pad": pad,
+                "ceil_mode": ceil_mode,
+            },
+        )
+
     def maximum(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """The larger of x and y; NaN where one of them is NaN, elementwise.
 
@@ -689,6 +1170,18 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("pow", name, {"x": x, "y": y})
 
+    def prelu(self, x: Argument, alpha: Argument, *, name: str | None = None) -> Value:
+        """x where x >= 0, alpha * x below, with an alpha for each channel.
+
+        The operation `prelu` (since iOS 15).
+
+        Args:
+            x: [batch, C, ...], of rank 3 to 5.
+            alpha: [C], slopes below 0.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("prelu", name, {"x": x, "alpha": alpha})
+
     def read_state(self, input: Argument, *, name: str | None = None) -> Value:
         """The value of a state at this point of the program.
 
@@ -711,6 +1204,171 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("real_div", name, {"x": x, "y": y})
+
+    def relu(self, x: Argument, *, name: str | None = None) -> Value:
+        """x where it is positive, otherwise 0.
+
+        The operation `relu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("relu", name, {"x": x})
+
+    def relu6(self, x: Argument, *, name: str | None = None) -> Value:
+        """x limited to the range 0 to 6.
+
+        The operation `relu6` (since iOS 15).
+
+        Args:
+            x: any shape.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("relu6", name, {"x": x})
+
+    def resample(
+        self,
+        x: Argument,
+        coordinates: Argument,
+        sampling_mode: str,
+        padding_mode: str,
+        padding_value: float,
+        coordinates_mode: str,
+        align_corners: bool,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """An image read at given coordinates.
+
+        The operation `resample` (since iOS 15).
+
+        Args:
+            x: [batch, channels, height, width].
+            coordinates: [batch, new height, new width, 2]: where each new pixel comes from, along the width and then
+                along the height. Floats, or whole numbers.
+            sampling_mode: bilinear, or nearest, which takes of two equally near pixels the even one.
+            padding_mode: what surrounds the image: the padding value (constant), the edge (border), or the image
+                reflected at the centres of the pixels of its edge (reflection) or at their outer edges (symmetric).
+            padding_value: the value for `constant`; interpolation mixes it with pixels of the edge.
+            coordinates_mode: unnormalized (pixels), or the image from its one end to the other: normalized_zero_to_one
+                or normalized_minus_one_to_one.
+            align_corners: whether these ends are the centres of the corner pixels, or their outer edges; without
+                meaning for unnormalized coordinates.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "resample",
+            name,
+            {
+                "x": x,
+                "coordinates": coordinates,
+                "sampling_mode": sampling_mode,
+                "padding_mode": padding_mode,
+                "padding_value": padding_value,
+                "coordinates_mode": coordinates_mode,
+                "align_corners": align_corners,
+            },
+        )
+
+    def resize(
+        self,
+        x: Argument,
+        shape: Argument,
+        resized_dims: int,
+        *,
+        interpolation_mode: str | None = None,
+        sampling_mode: str | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """An array whose last axes get other sizes, by interpolation.
+
+        The operation `resize` (since iOS 17).
+
+        Args:
+            x: any shape.
+            shape: [k], whole numbers that are known when it is traced; its last ones are sizes of the last axes of x,
+                where 0 leaves an axis as long as it is.
+            resized_dims: how many axes are resized.
+            interpolation_mode: LINEAR, or NEAREST_NEIGHBOR, which takes the pixel nearest to the sample, of two equally
+                near ones the later one.
+            sampling_mode: where samples lie, see `resize_bilinear`. For NEAREST_NEIGHBOR, DEFAULT is the same as
+                UNALIGN_CORNERS: so the common converter uses it, for TensorFlow's resizing with half_pixel_centers.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "resize",
+            name,
+            {
+                "x": x,
+                "shape": shape,
+                "resized_dims": resized_dims,
+                "interpolation_mode": interpolation_mode,
+                "sampling_mode": sampling_mode,
+            },
+        )
+
+    def resize_bilinear(
+        self,
+        x: Argument,
+        *,
+        target_size_height: int | None = None,
+        target_size_width: int | None = None,
+        sampling_mode: str | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """An image of a given size, by bilinear interpolation.
+
+        The operation `resize_bilinear` (since iOS 15).
+
+        Args:
+            x: [..., height, width], rank 3 or more.
+            target_size_height: the new height.
+            target_size_width: the new width.
+            sampling_mode: where sample i of m lies on n pixels: i (n - 1) / (m - 1) for STRICT_ALIGN_CORNERS and
+                ALIGN_CORNERS, which differ where m is 1: 0 and (n - 1) / 2; i n / m for DEFAULT; (i + 0.5) max(1, n -
+                1) / m for OFFSET_CORNERS; (i + 0.5) n / m - 0.5 for UNALIGN_CORNERS; never before the first pixel or
+                after the last.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "resize_bilinear",
+            name,
+            {
+                "x": x,
+                "target_size_height": target_size_height,
+                "target_size_width": target_size_width,
+                "sampling_mode": sampling_mode,
+            },
+        )
+
+    def resize_nearest_neighbor(
+        self,
+        x: Argument,
+        target_size_height: int,
+        target_size_width: int,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """An image of a given size; each new pixel is the old one that its centre lies in.
+
+        The operation `resize_nearest_neighbor` (since iOS 15).
+
+        Args:
+            x: [..., height, width], rank 3 or more.
+            target_size_height: the new height.
+            target_size_width: the new width.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "resize_nearest_neighbor",
+            name,
+            {
+                "x": x,
+                "target_size_height": target_size_height,
+                "target_size_width": target_size_width,
+            },
+        )
 
     def rnn(
         self,
@@ -779,6 +1437,51 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("rsqrt", name, {"x": x, "epsilon": epsilon})
 
+    def scaled_dot_product_attention(
+        self,
+        query: Argument,
+        key: Argument,
+        value: Argument,
+        *,
+        attn_mask: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match it.
+
+        The operation `scaled_dot_product_attention` (since iOS 18).
+
+        Args:
+            query: [..., L, E], rank 3 or more.
+            key: [..., S, E]. The axes before the last two broadcast.
+            value: [..., S, V].
+            attn_mask: broadcasts over [..., L, S]: bool, whether a key counts, or floats that are added to the scores.
+                A query for which no key counts gives NaN, as in PyTorch, which the format names as its model.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "scaled_dot_product_attention",
+            name,
+            {
+                "query": query,
+                "key": key,
+                "value": value,
+                "attn_mask": attn_mask,
+            },
+        )
+
+    def scaled_tanh(self, x: Argument, alpha: float, beta: float, *, name: str | None = None) -> Value:
+        """alpha * tanh(beta * x).
+
+        The operation `scaled_tanh` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: factor of the result.
+            beta: factor of x.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("scaled_tanh", name, {"x": x, "alpha": alpha, "beta": beta})
+
     def select(self, cond: Argument, a: Argument, b: Argument, *, name: str | None = None) -> Value:
         """a where a condition is true, b elsewhere.
 
@@ -792,6 +1495,30 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("select", name, {"cond": cond, "a": a, "b": b})
 
+    def sigmoid(self, x: Argument, *, name: str | None = None) -> Value:
+        """1 / (1 + exp(-x)).
+
+        The operation `sigmoid` (since iOS 15).
+
+        Args:
+            x: any shape.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("sigmoid", name, {"x": x})
+
+    def sigmoid_hard(self, x: Argument, alpha: float, beta: float, *, name: str | None = None) -> Value:
+        """alpha * x + beta, limited to the range 0 to 1.
+
+        The operation `sigmoid_hard` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: the slope between the limits.
+            beta: the result for x = 0.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("sigmoid_hard", name, {"x": x, "alpha": alpha, "beta": beta})
+
     def sign(self, x: Argument, *, name: str | None = None) -> Value:
         """1 for positive numbers, -1 for negative ones, 0 for 0.
 
@@ -802,6 +1529,17 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("sign", name, {"x": x})
+
+    def silu(self, x: Argument, *, name: str | None = None) -> Value:
+        """x times its sigmoid.
+
+        The operation `silu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("silu", name, {"x": x})
 
     def sin(self, x: Argument, *, name: str | None = None) -> Value:
         """The sine, of radians.
@@ -836,6 +1574,41 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("softmax", name, {"x": x, "axis": axis})
+
+    def softplus(self, x: Argument, *, name: str | None = None) -> Value:
+        """log(1 + exp(x)), without overflow and without losing small values.
+
+        The operation `softplus` (since iOS 15).
+
+        Args:
+            x: any shape.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("softplus", name, {"x": x})
+
+    def softplus_parametric(self, x: Argument, alpha: Argument, beta: Argument, *, name: str | None = None) -> Value:
+        """alpha * log(1 + exp(beta * x)), with an alpha and a beta for each channel.
+
+        The operation `softplus_parametric` (since iOS 15).
+
+        Args:
+            x: [batch, C, ...], of rank 3 to 5.
+            alpha: [C], factors of the result.
+            beta: [C], factors of x.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("softplus_parametric", name, {"x": x, "alpha": alpha, "beta": beta})
+
+    def softsign(self, x: Argument, *, name: str | None = None) -> Value:
+        """x / (1 + |x|).
+
+        The operation `softsign` (since iOS 15).
+
+        Args:
+            x: any shape.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("softsign", name, {"x": x})
 
     def sqrt(self, x: Argument, *, name: str | None = None) -> Value:
         """The square root; NaN for negative numbers.
@@ -904,6 +1677,81 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("threshold", name, {"x": x, "alpha": alpha})
+
+    def thresholded_relu(self, x: Argument, alpha: float, *, name: str | None = None) -> Value:
+        """x where x >= alpha, otherwise 0.
+
+        The operation `thresholded_relu` (since iOS 15).
+
+        Args:
+            x: any shape.
+            alpha: the smallest number that stays.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("thresholded_relu", name, {"x": x, "alpha": alpha})
+
+    def upsample_bilinear(
+        self,
+        x: Argument,
+        *,
+        scale_factor_height: float | None = None,
+        scale_factor_width: float | None = None,
+        align_corners: bool | None = None,
+        half_pixel_centers: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """An image scaled by factors, by bilinear interpolation.
+
+        The operation `upsample_bilinear` (since iOS 15).
+
+        Args:
+            x: [..., height, width], rank 3 or more.
+            scale_factor_height: a positive number; the new height is the product, rounded down.
+            scale_factor_width: likewise.
+            align_corners: whether the centres of the corner pixels match.
+            half_pixel_centers: without `align_corners`, whether the outer edges of the corner pixels match, or the
+                first sample is the first pixel. Absent, it is the opposite of `align_corners`.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "upsample_bilinear",
+            name,
+            {
+                "x": x,
+                "scale_factor_height": scale_factor_height,
+                "scale_factor_width": scale_factor_width,
+                "align_corners": align_corners,
+                "half_pixel_centers": half_pixel_centers,
+            },
+        )
+
+    def upsample_nearest_neighbor(
+        self,
+        x: Argument,
+        *,
+        scale_factor_height: float | None = None,
+        scale_factor_width: float | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """An image scaled by factors; each new pixel is the old one that it begins in.
+
+        The operation `upsample_nearest_neighbor` (since iOS 15).
+
+        Args:
+            x: [..., height, width], rank 3 or more.
+            scale_factor_height: a positive number; the new height is the product, rounded down.
+            scale_factor_width: likewise.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "upsample_nearest_neighbor",
+            name,
+            {
+                "x": x,
+                "scale_factor_height": scale_factor_height,
+                "scale_factor_width": scale_factor_width,
+            },
+        )
 
     def write_state(self, input: Argument, data: Argument, *, name: str | None = None) -> None:
         """Give a state another value, which operations after this one read.
