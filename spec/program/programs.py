@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+
 from graphml.errors import SpecError, quoted
 from graphml.spec.program.operations import OPSETS
 from graphml.spec.program.values import decode
