@@ -19,7 +19,7 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.graph import Graph, Node, Region
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import CompressedWeight
 
 Weights = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ def _fits(node: Node, channels: int) -> bool:
 
 
 def _numbers(weight: Any) -> np.ndarray:
-    return np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight, np.float32)
+    return np.asarray(weight.dequantize() if isinstance(weight, CompressedWeight) else weight, np.float32)
 
 
 def _line(node: Node, weights: Weights) -> tuple[Any, Any] | None:
