@@ -22,7 +22,7 @@ from graphml import catalogue
 from graphml.errors import SpecError, quoted, typed
 from graphml.frontends.loop_counters import is_counted
 from graphml.graph import ABSENT, Graph, Node, Region
-from graphml.spec.program import programs
+from graphml.spec.program import compression, programs
 from graphml.spec.program.operations import Operation, Parameter, operation
 from graphml.spec.program.values import WeightFiles, decode
 
@@ -267,8 +267,6 @@ class _Reader:
                 arguments[name] = _single([self._known(each, parameter, scope) for each in bindings], parameter)[0]
             elif not parameter.optional:
                 raise SpecError(f"{message.type} lacks the parameter {name}")
-        from graphml.spec.program import compression
-
         values = compression.decode(message.type, arguments)
         if len(values) != len(message.outputs):
             raise SpecError(f"{message.type} has {len(values)} outputs; {len(message.outputs)} are named")
