@@ -141,7 +141,7 @@ def _as_x(x: Array, y: Array) -> Array:
     return (y if x.ndim == 4 else jnp.moveaxis(y, -1, 1)).astype(x.dtype)
 
 
-class _Window(NamedTuple):
+class _PoolWindow(NamedTuple):
     """axes: of space. declared: the padding without what ceil_mode adds."""
 
     axes: tuple[int, ...]
@@ -162,7 +162,7 @@ def _window(
     pad_type: str,
     pad: Sequence[int] | None,
     ceil_mode: bool | None,
-) -> _Window:
+) -> _PoolWindow:
     space = check_space(x)
     laid = _laid(x)
     axes = image_axes()[1:] if x.ndim == 4 else tuple(range(1, 1 + space))
@@ -170,7 +170,7 @@ def _window(
     kernel, stride = steps(kernel_sizes, space, "kernel_sizes"), steps(strides, space, "strides")
     if not ceil_mode:
         declared = padding(pad_type, pad, sizes, kernel, stride)
-        return _Window(axes, kernel, stride, declared, declared)
+        return _PoolWindow(axes, kernel, stride, declared, declared)
     kind = checked_pad_type(pad_type)
     if kind in ("same", "same_lower"):
         raise GraphError(f"ceil_mode goes with pad_type valid or custom, and pad_type is {pad_type!r}")
@@ -181,4 +181,4 @@ def _window(
         ceil_padding(n, k, s, before, last_inside=before > 0)
         for n, k, s, (before, _) in zip(sizes, kernel, stride, declared, strict=True)
     )
-    return _Window(axes, kernel, stride, actual, declared)
+    return _PoolWindow(axes, kernel, stride, actual, declared)
