@@ -118,7 +118,7 @@ def instance_norm(x: Array, gamma: Array | None = None, beta: Array | None = Non
 
 
 def _as_stored(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Weights that are prepared keep the axes of the format: gamma has those of x that are normalized, and no others."""
+    """What is prepared keeps the axes of the format: gamma has those of x that are normalized, and no others."""
     return weights
 
 
