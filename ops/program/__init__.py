@@ -7,6 +7,7 @@ operation is written, then read `activation`.
 from graphml.ops.program import activation as activation
 from graphml.ops.program import arithmetic as arithmetic
 from graphml.ops.program import attention as attention
+from graphml.ops.program import classification as classification
 from graphml.ops.program import comparison as comparison
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
@@ -16,6 +17,8 @@ from graphml.ops.program import elementwise as elementwise
 from graphml.ops.program import normalization as normalization
 from graphml.ops.program import pooling as pooling
 from graphml.ops.program import products as products
+from graphml.ops.program import quantization as quantization
+from graphml.ops.program import random as random
 from graphml.ops.program import recurrent as recurrent
 from graphml.ops.program import reduction as reduction
 from graphml.ops.program import resizing as resizing
