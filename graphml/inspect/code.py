@@ -1,4 +1,4 @@
-"""A network as pseudocode: one line for each layer, branches and loops as blocks. To be read, not to be run."""
+"""A graph as pseudocode: one line for each node, branches and loops as blocks. To be read, not to be run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from graphml.frontends.layer_interface import LayerInterface, Port
-from graphml.graph import Graph, Node, Region
+import numpy as np
+
+from graphml import catalogue
+from graphml.graph import ABSENT, Graph, Node, Region
+from graphml.interpreter.interface import Interface
 from graphml.naming import Names
 from graphml.spec.attributes import Choice
 from graphml.spec.layers import EXITS, snake_case
@@ -18,17 +21,20 @@ Shapes = Mapping[str, tuple[int, ...]]
 """{blob: shape}."""
 
 
-def listing(graph: Graph, interface: LayerInterface, shapes: Shapes | None = None) -> str:
-    """A network as indented pseudocode.
+def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, name: str = "network") -> str:
+    """A graph as indented pseudocode.
 
     Args:
-        graph: The network.
+        graph: The graph.
         interface: Its inputs.
         shapes: {blob: shape}; known shapes are added to the lines as comments.
+        name: What the function is called.
     """
     names = _Identifiers()
-    inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in interface.inputs)
-    lines = [f"def network({inputs}):"]
+    declared = interface.signature()
+    inputs = [f"{names(each)}: {declared[each]}" if declared.get(each) else names(each) for each in graph.inputs]
+    inputs += [f"{names(each)}: state" for each in graph.state]
+    lines = [f"def {name}({', '.join(inputs)}):"]
     lines += ["    " + line for line in _region(graph.body, names, shapes or {})]
     lines.append("    return " + ", ".join(map(names, graph.outputs)))
     return "\n".join(lines)
@@ -47,12 +53,6 @@ class _Identifiers:
             name = f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
             self._given[blob] = self._names.free(name)
         return self._given[blob]
-
-
-def _declared(port: Port) -> str:
-    if port.shape is None:
-        return ""
-    return f": {'image' if port.image else ''}{list(port.shape)}"
 
 
 def _region(region: Region, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
         yield {"loopBreak": "break", "loopContinue": "continue"}[node.kind]
     else:
         outputs = ", ".join(names(name) for name in node.outputs)
-        arguments = [names(name) for name in node.inputs]
+        arguments = ["None" if name == ABSENT else names(name) for name in node.inputs]
         arguments += [_weight(name, value) for name, value in node.weights.items()]
         arguments += [
             f"{name}={_value(value)}" for name, value in node.attributes.items() if _is_informative(node, name)
@@ -91,13 +91,14 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
 def _loop(node: Node, names: _Identifiers, block: Callable[[str], list[str]]) -> Iterator[str]:
     most = node.attributes.get("max_loop_iterations")
     bound = names(node.inputs[0]) if node.inputs else str(most) if most else ""
+    decides = node.attributes.get("condition_var", node.attributes.get("condition"))
     if "condition" not in node.regions:
         yield f"for _ in range({bound}):"
         yield from block("body")
         return
     yield f"for _ in range({bound}):" if bound else "while True:"
     yield from block("condition")
-    yield f"    if not {names(node.attributes['condition_var'])}:"
+    yield f"    if not {names(decides)}:"
     yield "        break"
     yield from block("body")
 
@@ -113,9 +114,16 @@ def _is_informative(node: Node, name: str) -> bool:
     value = node.attributes[name]
     if node.weights and name in _SIZES:
         return False
+    defaults = catalogue.row(node).signature.defaults
+    if defaults is not None:
+        return name in defaults and not _same(value, defaults[name])
     if len(node.attributes) == 1 and len(node.inputs) == 1 and isinstance(value, float):
         return True  # as in x < 0 or x + 0, where zero is the operand
     return value not in (0, "", (), None) and value is not False and value != {}
+
+
+def _same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and np.array_equal(a, b)
 
 
 def _weight(name: str, value: Any) -> str:

@@ -12,8 +12,8 @@ from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.ops.kernels import pooling as kernels
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.convolution import ConvolutionWindow, crop_borders, crop_to_size, transposed_kernel
-from graphml.ops.kernels.convolution_choice import choose_transposed_volume, choose_volume
+from graphml.ops.kernels.convolution import ConvolutionWindow, crop_borders, crop_to_size
+from graphml.ops.kernels.convolution_choice import stored_form, stored_transposed_form
 from graphml.ops.kernels.windows import Extents, Pair, reach, same_padding, window_count
 from graphml.ops.layers._borders import extents
 from graphml.ops.layers.dialect import layer
@@ -22,14 +22,10 @@ from graphml.ops.layers.pooling import pool_everything
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The kernel in the form that is fastest here; a bias as it is."""
-    kernel, groups, goal = weights["weights"], attributes["n_groups"], target()
+    kernel, groups = weights["weights"], attributes["n_groups"]
+    make = stored_transposed_form if attributes["is_deconvolution"] else stored_form
     stride, dilation = _stride(**attributes), _dilation(**attributes)
-    if attributes["is_deconvolution"]:
-        kernel = transposed_kernel(kernel, groups, dilation)
-        form: Any = choose_transposed_volume(kernel, stride, groups, platform=goal.platform, train=goal.train)
-    else:
-        window = ConvolutionWindow(stride, ((0, 0),) * 3, dilation, groups)
-        form = choose_volume(kernel.transpose(2, 3, 4, 1, 0), window, platform=goal.platform, train=goal.train)
+    form = make(kernel, stride, dilation, groups, platform=target().platform, train=target().train)
     return {**weights, "weights": form}
 
 

@@ -1,5 +1,6 @@
 """ML Programs: types, values, weight files and the table of operations.
 
 Messages and files enter, NumPy arrays and plain Python values leave. Read `operations` first: it holds what the format
-says of each operation.
+says of each operation. `programs` walks a program, `types` names what values are, `values` reads and stores them, and
+`blobs` is the weight file beside a program.
 """

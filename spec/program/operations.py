@@ -66,7 +66,7 @@ class Operation:
 @functools.cache
 def operations() -> Mapping[str, Mapping[int, Operation]]:
     """All operations: kind -> version -> operation."""
-    text = importlib.resources.files(__package__).joinpath("operations.tsv").read_text("utf-8")
+    text = importlib.resources.files("graphml.spec.program").joinpath("operations.tsv").read_text("utf-8")
     found: dict[str, dict[int, Operation]] = {}
     for line in text.splitlines()[1:]:
         operation = _operation(*line.split("\t"))

@@ -350,7 +350,10 @@ class Pipeline(Model):
         follow(self)
         for label, model in self._labelled:
             with inside(label):
-                found += [f"{label}: {reason}" for reason in model.obstacles()]
+                reasons = model.obstacles()
+                if not reasons and model.has_state():
+                    reasons = ["it has a state, which a pipeline cannot keep; run the stage as a model of its own"]
+                found += [f"{label}: {reason}" for reason in reasons]
         return found
 
     @functools.cached_property
