@@ -15,6 +15,7 @@ from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
 from graphml.ops.program import convolution as convolution
 from graphml.ops.program import cropping as cropping
+from graphml.ops.program import detection as detection
 from graphml.ops.program import elementwise as elementwise
 from graphml.ops.program import gathering as gathering
 from graphml.ops.program import joining as joining
