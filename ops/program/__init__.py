@@ -7,6 +7,7 @@ operation is written, then read `activation`.
 from graphml.ops.program import activation as activation
 from graphml.ops.program import arithmetic as arithmetic
 from graphml.ops.program import attention as attention
+from graphml.ops.program import classification as classification
 from graphml.ops.program import comparison as comparison
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
