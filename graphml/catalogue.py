@@ -140,6 +140,20 @@ class Op:
         return sum(p.default is p.empty for p in inputs), math.inf if many else len(inputs)
 
 
+class ValueUnseen(UnsupportedError):
+    """An operator has found that the values of inputs decide a shape which its row does not name as `concrete`.
+
+    Attributes:
+        positions: of these inputs.
+    """
+
+    def __init__(self, positions: tuple[int, ...]) -> None:
+        super().__init__(
+            f"the values of inputs {', '.join(str(position + 1) for position in positions)} decide a shape"
+        )
+        self.positions = positions
+
+
 def _is_true(value: Any) -> Any:
     return value.reshape(())
 
@@ -210,7 +224,7 @@ class Dialect:
             wire_only: parameters of the format that the function does not take, because the front end or the shapes
                 of arrays have used them up.
             concrete: positions of inputs whose *value* is needed when tracing (they decide a shape); a function of the
-                attributes where they decide.
+                attributes where they decide. Where other values decide, the function raises `ValueUnseen` instead.
             sizes: (inputs, attributes) -> the sizes that those values lead to, as integers that may be traced. Such a
                 function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made
                 for sizes serve all values that lead to them. A single size is the length of the first axis of the

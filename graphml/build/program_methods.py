@@ -102,6 +102,26 @@ class ProgramMethods(ProgramCore):
             },
         )
 
+    def argsort(
+        self,
+        x: Argument,
+        *,
+        axis: int | None = None,
+        ascending: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The positions in whose order the numbers along an axis are sorted; equals keep their order.
+
+        The operation `argsort` (since iOS 15).
+
+        Args:
+            x: any rank >= 1.
+            axis: may count from the end.
+            ascending: whether the smallest comes first, and not the largest.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("argsort", name, {"x": x, "axis": axis, "ascending": ascending})
+
     def asin(self, x: Argument, *, name: str | None = None) -> Value:
         """The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1.
 
@@ -177,6 +197,26 @@ class ProgramMethods(ProgramCore):
             },
         )
 
+    def band_part(
+        self,
+        x: Argument,
+        *,
+        lower: int | None = None,
+        upper: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The band of each innermost matrix: `lower` diagonals below the main one, `upper` above; the rest is 0.
+
+        The operation `band_part` (since iOS 15).
+
+        Args:
+            x: [..., rows, columns].
+            lower: a negative number keeps all diagonals on its side.
+            upper: as `lower`.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("band_part", name, {"x": x, "lower": lower, "upper": upper})
+
     def batch_norm(
         self,
         x: Argument,
@@ -213,6 +253,26 @@ class ProgramMethods(ProgramCore):
                 "epsilon": epsilon,
             },
         )
+
+    def batch_to_space(
+        self,
+        x: Argument,
+        block_shape: Sequence[int],
+        crops: ArrayLike,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """The inverse of `space_to_batch`: images become the pixels of blocks, and a border is cut off.
+
+        The operation `batch_to_space` (since iOS 15).
+
+        Args:
+            x: [N, C, H, W].
+            block_shape: height a and width b of a block.
+            crops: int32 [2, 2], what is cut off before and after height and width.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("batch_to_space", name, {"x": x, "block_shape": block_shape, "crops": crops})
 
     def cast(self, x: Argument, dtype: str, *, name: str | None = None) -> Value:
         """The numbers of x in another type.
@@ -262,6 +322,27 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("clip", name, {"x": x, "alpha": alpha, "beta": beta})
+
+    def concat(
+        self,
+        values: Sequence[Argument],
+        axis: int,
+        *,
+        interleave: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Concatenate along an axis; with `interleave`, first all their first elements, then the second ones ...
+
+        The operation `concat` (since iOS 15).
+
+        Args:
+            values: one rank, equal in all other axes, and with `interleave` in this one too. Scalars count as vectors
+                of one number.
+            axis: may count from the end.
+            interleave: see above.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("concat", name, {"values": values, "axis": axis, "interleave": interleave})
 
     def conv(
         self,
@@ -498,6 +579,40 @@ class ProgramMethods(ProgramCore):
             },
         )
 
+    def cumsum(
+        self,
+        x: Argument,
+        *,
+        axis: int | None = None,
+        exclusive: bool | None = None,
+        reverse: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The cumulative sum along an axis, from its start or, with `reverse`, from its end.
+
+        The operation `cumsum` (since iOS 15).
+
+        Args:
+            x: any rank >= 1.
+            axis: may count from the end.
+            exclusive: whether each sum stops before its own element, so that the first is 0.
+            reverse: see above.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("cumsum", name, {"x": x, "axis": axis, "exclusive": exclusive, "reverse": reverse})
+
+    def depth_to_space(self, x: Argument, block_size: int, *, name: str | None = None) -> Value:
+        """The inverse of `space_to_depth`.
+
+        The operation `depth_to_space` (since iOS 15).
+
+        Args:
+            x: [N, C, H, W].
+            block_size: the side b of a block.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("depth_to_space", name, {"x": x, "block_size": block_size})
+
     def einsum(self, values: Sequence[Argument], equation: str, *, name: str | None = None) -> Value:
         """Sums of products along named axes.
 
@@ -567,6 +682,54 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("exp2", name, {"x": x})
 
+    def expand_dims(self, x: Argument, axes: Sequence[int], *, name: str | None = None) -> Value:
+        """x with additional axes of length 1.
+
+        The operation `expand_dims` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: places in the result; may count from its end.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("expand_dims", name, {"x": x, "axes": axes})
+
+    def fill(self, shape: Argument, *, value: Argument | None = None, name: str | None = None) -> Value:
+        """One number in a shape.
+
+        The operation `fill` (since iOS 15).
+
+        Args:
+            shape: int32 [R], known when the program is traced.
+            value: [], the number: the float 0 unless given.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("fill", name, {"shape": shape, "value": value})
+
+    def fill_like(self, ref_tensor: Argument, *, value: Argument | None = None, name: str | None = None) -> Value:
+        """One number in the shape of another array.
+
+        The operation `fill_like` (since iOS 16).
+
+        Args:
+            ref_tensor: any shape; its values do not matter.
+            value: [], the number: the float 0 unless given.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("fill_like", name, {"ref_tensor": ref_tensor, "value": value})
+
+    def flatten2d(self, x: Argument, *, axis: int | None = None, name: str | None = None) -> Value:
+        """A matrix: the axes before `axis` are its rows, the others its columns.
+
+        The operation `flatten2d` (since iOS 15).
+
+        Args:
+            x: any rank.
+            axis: may count from the end, and may be the rank itself, which gives one column.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("flatten2d", name, {"x": x, "axis": axis})
+
     def floor(self, x: Argument, *, name: str | None = None) -> Value:
         """The largest integer that is not above x.
 
@@ -589,6 +752,103 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("floor_div", name, {"x": x, "y": y})
+
+    def gather(
+        self,
+        x: Argument,
+        indices: Argument,
+        *,
+        axis: int | None = None,
+        batch_dims: int | None = None,
+        validate_indices: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The slices of x at the given positions of one axis, which may differ for the members of a batch.
+
+        The operation `gather` (since iOS 15).
+
+        Args:
+            x: [*B, ...], rank >= 1.
+            indices: integers [*B, *N] from 0 on. What lies outside of the axis reads its nearest element.
+            axis: may count from the end; not one of B.
+            batch_dims: the number of axes B that x and indices share.
+            validate_indices: whether known indices outside of the axis are an error.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "gather",
+            name,
+            {
+                "x": x,
+                "indices": indices,
+                "axis": axis,
+                "batch_dims": batch_dims,
+                "validate_indices": validate_indices,
+            },
+        )
+
+    def gather_along_axis(
+        self,
+        x: Argument,
+        indices: Argument,
+        *,
+        axis: int | None = None,
+        validate_indices: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """One element of x for each index, from the given position on the axis and the index's own position on all others.
+
+        The operation `gather_along_axis` (since iOS 15).
+
+        Args:
+            x: rank >= 1.
+            indices: integers from 0 on, the shape of x except on the axis. What lies outside of the axis reads its
+                nearest element.
+            axis: may count from the end.
+            validate_indices: whether known indices outside of the axis are an error.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "gather_along_axis",
+            name,
+            {
+                "x": x,
+                "indices": indices,
+                "axis": axis,
+                "validate_indices": validate_indices,
+            },
+        )
+
+    def gather_nd(
+        self,
+        x: Argument,
+        indices: Argument,
+        *,
+        batch_dims: int | None = None,
+        validate_indices: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The elements or slices of x at positions of several coordinates, which may differ for the members of a batch.
+
+        The operation `gather_nd` (since iOS 15).
+
+        Args:
+            x: [*B, ...], rank >= B + m.
+            indices: integers [*B, *K, m] from 0 on. What lies outside of an axis reads its nearest element.
+            batch_dims: the number of axes B that x and indices share.
+            validate_indices: whether known indices outside of their axis are an error.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "gather_nd",
+            name,
+            {
+                "x": x,
+                "indices": indices,
+                "batch_dims": batch_dims,
+                "validate_indices": validate_indices,
+            },
+        )
 
     def gelu(self, x: Argument, *, mode: str | None = None, name: str | None = None) -> Value:
         """x times the probability that a standard normal number is below x, exactly or by one of two approximations.
@@ -868,6 +1128,68 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("linear_activation", name, {"x": x, "alpha": alpha, "beta": beta})
 
+    def list_gather(self, ls: Argument, indices: Argument, *, name: str | None = None) -> Value:
+        """Several elements of a list as one array.
+
+        The operation `list_gather` (since iOS 15).
+
+        Args:
+            ls: the list.
+            indices: integers [n]; what lies outside of the list reads its nearest element.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("list_gather", name, {"ls": ls, "indices": indices})
+
+    def list_length(self, ls: Argument, *, name: str | None = None) -> Value:
+        """The length of a list.
+
+        The operation `list_length` (since iOS 15).
+
+        Args:
+            ls: the list.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("list_length", name, {"ls": ls})
+
+    def list_read(self, ls: Argument, index: Argument, *, name: str | None = None) -> Value:
+        """One element of a list.
+
+        The operation `list_read` (since iOS 15).
+
+        Args:
+            ls: the list.
+            index: integer []; what lies outside of the list reads its nearest element.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("list_read", name, {"ls": ls, "index": index})
+
+    def list_scatter(self, ls: Argument, indices: Argument, value: Argument, *, name: str | None = None) -> Value:
+        """A list with several elements replaced.
+
+        The operation `list_scatter` (since iOS 15).
+
+        Args:
+            ls: the list.
+            indices: integers [n], known when the program is traced where the list grows. Writing elsewhere does
+                nothing.
+            value: [n, *shape of an element].
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("list_scatter", name, {"ls": ls, "indices": indices, "value": value})
+
+    def list_write(self, ls: Argument, index: Argument, value: Argument, *, name: str | None = None) -> Value:
+        """A list with one element replaced.
+
+        The operation `list_write` (since iOS 15).
+
+        Args:
+            ls: the list.
+            index: integer [], known when the program is traced where the list grows. Writing elsewhere does nothing.
+            value: the element.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("list_write", name, {"ls": ls, "index": index, "value": value})
+
     def local_response_norm(
         self,
         x: Argument,
@@ -1036,6 +1358,37 @@ class ProgramMethods(ProgramCore):
             },
         )
 
+    def make_list(
+        self,
+        elem_shape: Sequence[Argument],
+        *,
+        init_length: Argument | None = None,
+        dynamic_length: bool | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A list of zeros.
+
+        The operation `make_list` (since iOS 15).
+
+        Args:
+            elem_shape: the shape of an element. It is unknown where a size is not positive, or a name.
+            init_length: [], the length: 1 unless given; known when the program is traced.
+            dynamic_length: whether the length may change; `grows` says whether it does.
+            dtype: the type of the elements.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "make_list",
+            name,
+            {
+                "elem_shape": elem_shape,
+                "init_length": init_length,
+                "dynamic_length": dynamic_length,
+                "dtype": dtype,
+            },
+        )
+
     def matmul(
         self,
         x: Argument,
@@ -1146,6 +1499,17 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("mul", name, {"x": x, "y": y})
 
+    def non_zero(self, x: Argument, *, name: str | None = None) -> Value:
+        """The positions of all elements that are not zero, in row-major order.
+
+        The operation `non_zero` (since iOS 15).
+
+        Args:
+            x: rank R; its values are known when the program is traced, unless `sizes` is given.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("non_zero", name, {"x": x})
+
     def not_equal(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """Whether x != y; true for NaN, elementwise.
 
@@ -1157,6 +1521,87 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("not_equal", name, {"x": x, "y": y})
+
+    def one_hot(
+        self,
+        indices: Argument,
+        one_hot_vector_size: Argument,
+        *,
+        axis: int | None = None,
+        on_value: Argument | None = None,
+        off_value: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not exist.
+
+        The operation `one_hot` (since iOS 15).
+
+        Args:
+            indices: integers, rank R. Those outside of [0, size), also negative ones, turn nothing on.
+            one_hot_vector_size: [], the size of the new axis; known when the program is traced.
+            axis: the place of the new axis in the result; may count from its end.
+            on_value: [], the int32 1 unless given.
+            off_value: [], the int32 0 unless given.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "one_hot",
+            name,
+            {
+                "indices": indices,
+                "one_hot_vector_size": one_hot_vector_size,
+                "axis": axis,
+                "on_value": on_value,
+                "off_value": off_value,
+            },
+        )
+
+    def pad(
+        self,
+        x: Argument,
+        pad: Argument,
+        *,
+        mode: str | None = None,
+        constant_val: float | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """More elements around x: one number, the reflection of x without its edge, or its edge repeated.
+
+        The operation `pad` (since iOS 15).
+
+        Args:
+            x: any rank.
+            pad: integers [2 N], known when the program is traced: how many elements before and after each of the last N
+                axes in turn.
+            mode: constant, reflect or replicate.
+            constant_val: the number.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("pad", name, {"x": x, "pad": pad, "mode": mode, "constant_val": constant_val})
+
+    def pixel_shuffle(self, x: Argument, upscale_factor: int, *, name: str | None = None) -> Value:
+        """`depth_to_space`, where the position within the block varies faster than the new channel.
+
+        The operation `pixel_shuffle` (since iOS 15).
+
+        Args:
+            x: [N, C, H, W].
+            upscale_factor: the side f of a block.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("pixel_shuffle", name, {"x": x, "upscale_factor": upscale_factor})
+
+    def pixel_unshuffle(self, x: Argument, downscale_factor: int, *, name: str | None = None) -> Value:
+        """The inverse of `pixel_shuffle`.
+
+        The operation `pixel_unshuffle` (since iOS 16).
+
+        Args:
+            x: [N, C, H, W].
+            downscale_factor: the side f of a block.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("pixel_unshuffle", name, {"x": x, "downscale_factor": downscale_factor})
 
     def pow(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
@@ -1182,6 +1627,19 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("prelu", name, {"x": x, "alpha": alpha})
 
+    def range_1d(self, end: Argument, start: Argument, step: Argument, *, name: str | None = None) -> Value:
+        """Evenly spaced numbers from the start up to, but without, the end.
+
+        The operation `range_1d` (since iOS 15).
+
+        Args:
+            end: [], as start and step, of one type; known when the program is traced.
+            start: [], the first number.
+            step: [], the difference of neighbours; may be negative.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("range_1d", name, {"end": end, "start": start, "step": step})
+
     def read_state(self, input: Argument, *, name: str | None = None) -> Value:
         """The value of a state at this point of the program.
 
@@ -1204,6 +1662,268 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("real_div", name, {"x": x, "y": y})
+
+    def reduce_argmax(
+        self,
+        x: Argument,
+        *,
+        axis: int | None = None,
+        keep_dims: bool | None = None,
+        output_dtype: str | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The position of the maximum along an axis, the first one among equals (the format leaves that open).
+
+        The operation `reduce_argmax` (since iOS 15).
+
+        Args:
+            x: any rank >= 1. A NaN counts as the maximum.
+            axis: may count from the end.
+            keep_dims: whether the axis stays, with size 1.
+            output_dtype: int32 or uint16.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "reduce_argmax",
+            name,
+            {
+                "x": x,
+                "axis": axis,
+                "keep_dims": keep_dims,
+                "output_dtype": output_dtype,
+            },
+        )
+
+    def reduce_argmin(
+        self,
+        x: Argument,
+        *,
+        axis: int | None = None,
+        keep_dims: bool | None = None,
+        output_dtype: str | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The position of the minimum along an axis, the first one among equals (the format leaves that open).
+
+        The operation `reduce_argmin` (since iOS 15).
+
+        Args:
+            x: any rank >= 1. A NaN counts as the minimum.
+            axis: may count from the end.
+            keep_dims: whether the axis stays, with size 1.
+            output_dtype: int32 or uint16.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "reduce_argmin",
+            name,
+            {
+                "x": x,
+                "axis": axis,
+                "keep_dims": keep_dims,
+                "output_dtype": output_dtype,
+            },
+        )
+
+    def reduce_l1_norm(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The sum of absolute values, along `axes`.
+
+        The operation `reduce_l1_norm` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_l1_norm", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_l2_norm(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The square root of the sum of squares, with slope 0 at zero, along `axes`.
+
+        The operation `reduce_l2_norm` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_l2_norm", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_log_sum(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The logarithm of the sum, along `axes`.
+
+        The operation `reduce_log_sum` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_log_sum", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_log_sum_exp(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The logarithm of the sum of exponentials, without overflow, along `axes`.
+
+        The operation `reduce_log_sum_exp` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_log_sum_exp", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_max(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The maximum, along `axes`.
+
+        The operation `reduce_max` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_max", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_mean(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The mean, along `axes`.
+
+        The operation `reduce_mean` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_mean", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_min(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The minimum, along `axes`.
+
+        The operation `reduce_min` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_min", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_prod(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The product, along `axes`.
+
+        The operation `reduce_prod` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_prod", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_sum(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The sum, along `axes`.
+
+        The operation `reduce_sum` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_sum", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
+
+    def reduce_sum_square(
+        self,
+        x: Argument,
+        *,
+        axes: ArrayLike | None = None,
+        keep_dims: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The sum of squares, along `axes`.
+
+        The operation `reduce_sum_square` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            keep_dims: whether the axes stay, with size 1.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reduce_sum_square", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
     def relu(self, x: Argument, *, name: str | None = None) -> Value:
         """x where it is positive, otherwise 0.
@@ -1268,6 +1988,53 @@ class ProgramMethods(ProgramCore):
                 "padding_value": padding_value,
                 "coordinates_mode": coordinates_mode,
                 "align_corners": align_corners,
+            },
+        )
+
+    def reshape(self, x: Argument, shape: Argument, *, name: str | None = None) -> Value:
+        """x in another shape.
+
+        The operation `reshape` (since iOS 15).
+
+        Args:
+            x: any shape.
+            shape: integers [R], known when the program is traced. One -1 takes the remaining elements; a 0 is the size
+                of the axis of x that is as far from the end, or 1 where x has no such axis.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reshape", name, {"x": x, "shape": shape})
+
+    def reshape_like(
+        self,
+        x: Argument,
+        ref_tensors: Sequence[Argument],
+        begins: Sequence[Argument],
+        ends: Sequence[Argument],
+        end_masks: Sequence[Argument],
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """x in a shape that is put together of pieces of other shapes.
+
+        The operation `reshape_like` (since iOS 16).
+
+        Args:
+            x: any shape.
+            ref_tensors: any shapes; their values do not matter.
+            begins: for each of them, the first axis of the piece.
+            ends: the axis before which it stops. Both follow Python's rules of slices.
+            end_masks: whether it goes on to the last axis instead.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "reshape_like",
+            name,
+            {
+                "x": x,
+                "ref_tensors": ref_tensors,
+                "begins": begins,
+                "ends": ends,
+                "end_masks": end_masks,
             },
         )
 
@@ -1367,6 +2134,49 @@ class ProgramMethods(ProgramCore):
                 "x": x,
                 "target_size_height": target_size_height,
                 "target_size_width": target_size_width,
+            },
+        )
+
+    def reverse(self, x: Argument, *, axes: Sequence[int] | None = None, name: str | None = None) -> Value:
+        """The opposite order along some axes.
+
+        The operation `reverse` (since iOS 15).
+
+        Args:
+            x: any rank.
+            axes: may count from the end; all unless given.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("reverse", name, {"x": x, "axes": axes})
+
+    def reverse_sequence(
+        self,
+        x: Argument,
+        lengths: Argument,
+        *,
+        seq_axis: int | None = None,
+        batch_axis: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
+
+        The operation `reverse_sequence` (since iOS 15).
+
+        Args:
+            x: any rank >= 2.
+            lengths: integers [B], B the size of `batch_axis`; those beyond the axis mean all of it.
+            seq_axis: the axis of the elements; may count from the end.
+            batch_axis: the axis of the sequences; may count from the end.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "reverse_sequence",
+            name,
+            {
+                "x": x,
+                "lengths": lengths,
+                "seq_axis": seq_axis,
+                "batch_axis": batch_axis,
             },
         )
 
@@ -1482,6 +2292,114 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("scaled_tanh", name, {"x": x, "alpha": alpha, "beta": beta})
 
+    def scatter(
+        self,
+        data: Argument,
+        indices: Argument,
+        updates: Argument,
+        *,
+        axis: int | None = None,
+        mode: str | None = None,
+        validate_indices: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """`data` with slices of one axis replaced, increased, multiplied ... by updates.
+
+        The operation `scatter` (since iOS 15).
+
+        Args:
+            data: rank >= 1.
+            indices: integers [C] from 0 on. What lies outside of the axis writes nothing.
+            updates: the shape of `data` with C on the axis.
+            axis: may count from the end.
+            mode: as in `scatter`.
+            validate_indices: whether known indices outside of the axis are an error.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "scatter",
+            name,
+            {
+                "data": data,
+                "indices": indices,
+                "updates": updates,
+                "axis": axis,
+                "mode": mode,
+                "validate_indices": validate_indices,
+            },
+        )
+
+    def scatter_along_axis(
+        self,
+        data: Argument,
+        indices: Argument,
+        updates: Argument,
+        *,
+        axis: int | None = None,
+        mode: str | None = None,
+        validate_indices: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """`data` with the elements that `gather_along_axis` reads replaced, increased, multiplied ... by updates.
+
+        The operation `scatter_along_axis` (since iOS 15).
+
+        Args:
+            data: rank >= 1.
+            indices: integers from 0 on, the shape of `data` except on the axis. What lies outside of it writes nothing.
+            updates: the shape of the indices.
+            axis: may count from the end.
+            mode: as in `scatter`.
+            validate_indices: whether known indices outside of the axis are an error.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "scatter_along_axis",
+            name,
+            {
+                "data": data,
+                "indices": indices,
+                "updates": updates,
+                "axis": axis,
+                "mode": mode,
+                "validate_indices": validate_indices,
+            },
+        )
+
+    def scatter_nd(
+        self,
+        data: Argument,
+        indices: Argument,
+        updates: Argument,
+        *,
+        mode: str | None = None,
+        validate_indices: bool | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """`data` with elements or slices at positions of several coordinates replaced, increased ... by updates.
+
+        The operation `scatter_nd` (since iOS 15).
+
+        Args:
+            data: rank >= m.
+            indices: integers [*K, m] from 0 on. What lies outside of its axis writes nothing.
+            updates: [*K] followed by the axes of `data` after the first m.
+            mode: as in `scatter`.
+            validate_indices: whether known indices outside of their axis are an error.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "scatter_nd",
+            name,
+            {
+                "data": data,
+                "indices": indices,
+                "updates": updates,
+                "mode": mode,
+                "validate_indices": validate_indices,
+            },
+        )
+
     def select(self, cond: Argument, a: Argument, b: Argument, *, name: str | None = None) -> Value:
         """a where a condition is true, b elsewhere.
 
@@ -1494,6 +2412,17 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("select", name, {"cond": cond, "a": a, "b": b})
+
+    def shape(self, x: Argument, *, name: str | None = None) -> Value:
+        """The shape of x.
+
+        The operation `shape` (since iOS 15).
+
+        Args:
+            x: rank R.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("shape", name, {"x": x})
 
     def sigmoid(self, x: Argument, *, name: str | None = None) -> Value:
         """1 / (1 + exp(-x)).
@@ -1563,6 +2492,129 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("sinh", name, {"x": x})
 
+    def slice_by_index(
+        self,
+        x: Argument,
+        begin: Argument,
+        end: Argument,
+        *,
+        stride: Sequence[int] | None = None,
+        begin_mask: Sequence[bool] | None = None,
+        end_mask: Sequence[bool] | None = None,
+        squeeze_mask: Sequence[bool] | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Python's x[begin:end:stride] on every axis.
+
+        The operation `slice_by_index` (since iOS 15).
+
+        Args:
+            x: rank R.
+            begin: integers [R], the first position on each axis; negative ones count from the end, and those beyond the
+                edges are clamped. Known when the program is traced, as `end`, unless `sizes` is given, or every axis is
+                squeezed or has both masks.
+            end: integers [R], the position before which the slice stops.
+            stride: from one position to the next, 1 unless given; not 0.
+            begin_mask: whether the slice starts at the edge, where a negative stride starts at the last element.
+            end_mask: whether it stops at the edge.
+            squeeze_mask: whether the one position `begin`, or 0 with its begin mask, is taken and the axis dropped.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "slice_by_index",
+            name,
+            {
+                "x": x,
+                "begin": begin,
+                "end": end,
+                "stride": stride,
+                "begin_mask": begin_mask,
+                "end_mask": end_mask,
+                "squeeze_mask": squeeze_mask,
+            },
+        )
+
+    def slice_by_size(self, x: Argument, begin: Argument, size: Argument, *, name: str | None = None) -> Value:
+        """Consecutive elements of every axis from a position on, which may depend on data.
+
+        The operation `slice_by_size` (since iOS 15).
+
+        Args:
+            x: rank R.
+            begin: integers [R]; negative ones count from the end. Where fewer elements follow than are wanted, the
+                position is moved back. Known when the program is traced where a size is -1.
+            size: integers [R], known when the program is traced; -1 is for all elements that follow.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("slice_by_size", name, {"x": x, "begin": begin, "size": size})
+
+    def slice_update(
+        self,
+        x: Argument,
+        update: Argument,
+        begin: Argument,
+        end: Argument,
+        *,
+        stride: Sequence[int] | None = None,
+        begin_mask: Sequence[bool] | None = None,
+        end_mask: Sequence[bool] | None = None,
+        squeeze_mask: Sequence[bool] | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """x with the elements replaced that `slice_by_index` reads.
+
+        The operation `slice_update` (since iOS 18).
+
+        Args:
+            x: rank R.
+            update: the shape of the slice.
+            begin: as in `slice_by_index`, and `end` too. Known when the program is traced where a stride is not 1;
+                otherwise the shape of the update says how many elements are replaced. A computed position from which
+                the update does not fit is moved back.
+            end: see `begin`.
+            stride: as in `slice_by_index`, as all that follow.
+            begin_mask: see above.
+            end_mask: see above.
+            squeeze_mask: see above.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "slice_update",
+            name,
+            {
+                "x": x,
+                "update": update,
+                "begin": begin,
+                "end": end,
+                "stride": stride,
+                "begin_mask": begin_mask,
+                "end_mask": end_mask,
+                "squeeze_mask": squeeze_mask,
+            },
+        )
+
+    def sliding_windows(
+        self,
+        x: Argument,
+        axis: int,
+        size: int,
+        *,
+        stride: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Every `stride`-th window of consecutive elements of one axis.
+
+        The operation `sliding_windows` (since iOS 15).
+
+        Args:
+            x: rank >= 1 with length L on the axis.
+            axis: may count from the end.
+            size: elements of a window.
+            stride: elements from one window to the next.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("sliding_windows", name, {"x": x, "axis": axis, "size": size, "stride": stride})
+
     def softmax(self, x: Argument, *, axis: int | None = None, name: str | None = None) -> Value:
         """Exponentials that sum up to 1 along an axis.
 
@@ -1610,6 +2662,70 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("softsign", name, {"x": x})
 
+    def space_to_batch(
+        self,
+        x: Argument,
+        block_shape: Sequence[int],
+        paddings: ArrayLike,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """The pixels of each block become images, once the image has a border of zeros. The position within the block
+        varies slower than the old image.
+
+        The operation `space_to_batch` (since iOS 15).
+
+        Args:
+            x: [N, C, H, W].
+            block_shape: height a and width b of a block.
+            paddings: int32 [2, 2], what is added before and after height and width.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("space_to_batch", name, {"x": x, "block_shape": block_shape, "paddings": paddings})
+
+    def space_to_depth(self, x: Argument, block_size: int, *, name: str | None = None) -> Value:
+        """Square blocks of pixels become channels; the position within the block varies slower than the old channel.
+
+        The operation `space_to_depth` (since iOS 15).
+
+        Args:
+            x: [N, C, H, W].
+            block_size: the side b of a block.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("space_to_depth", name, {"x": x, "block_size": block_size})
+
+    def split(
+        self,
+        x: Argument,
+        axis: int,
+        *,
+        num_splits: int | None = None,
+        split_sizes: Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` equal ones.
+
+        The operation `split` (since iOS 15).
+
+        Args:
+            x: any rank >= 1.
+            axis: may count from the end.
+            num_splits: the number of parts; it does not matter where there are sizes.
+            split_sizes: the sizes of the parts.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "split",
+            name,
+            {
+                "x": x,
+                "axis": axis,
+                "num_splits": num_splits,
+                "split_sizes": split_sizes,
+            },
+        )
+
     def sqrt(self, x: Argument, *, name: str | None = None) -> Value:
         """The square root; NaN for negative numbers.
 
@@ -1631,6 +2747,30 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("square", name, {"x": x})
+
+    def squeeze(self, x: Argument, *, axes: Sequence[int] | None = None, name: str | None = None) -> Value:
+        """x without those of the named axes that have length 1; the others stay.
+
+        The operation `squeeze` (since iOS 15).
+
+        Args:
+            x: any shape.
+            axes: may count from the end; all axes unless given.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("squeeze", name, {"x": x, "axes": axes})
+
+    def stack(self, values: Sequence[Argument], axis: int, *, name: str | None = None) -> Value:
+        """Stack along a new axis.
+
+        The operation `stack` (since iOS 15).
+
+        Args:
+            values: one shape.
+            axis: the place of the new axis in the result; may count from its end.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("stack", name, {"values": values, "axis": axis})
 
     def sub(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
         """x - y, elementwise.
@@ -1689,6 +2829,70 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("thresholded_relu", name, {"x": x, "alpha": alpha})
+
+    def tile(self, x: Argument, reps: Argument, *, name: str | None = None) -> Value:
+        """x repeated as a whole along its axes.
+
+        The operation `tile` (since iOS 15).
+
+        Args:
+            x: rank R.
+            reps: integers [R], how often along each axis; known when the program is traced.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("tile", name, {"x": x, "reps": reps})
+
+    def topk(
+        self,
+        x: Argument,
+        *,
+        k: int | None = None,
+        axis: int | None = None,
+        ascending: bool | None = None,
+        sort: bool | None = None,
+        return_indices: bool | None = None,
+        output_indices_dtype: str | None = None,
+        name: str | None = None,
+    ) -> Value | tuple[Value, ...]:
+        """The k largest numbers along an axis in descending order, or the k smallest ascending, and their positions.
+
+        The operation `topk` (since iOS 15).
+
+        Args:
+            x: any rank >= 1.
+            k: how many; -1 is for all.
+            axis: may count from the end.
+            ascending: whether the smallest are wanted.
+            sort: without it any order is legal; they are sorted all the same.
+            return_indices: whether the positions are wanted.
+            output_indices_dtype: the type of the positions, int32 or uint16.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "topk",
+            name,
+            {
+                "x": x,
+                "k": k,
+                "axis": axis,
+                "ascending": ascending,
+                "sort": sort,
+                "return_indices": return_indices,
+                "output_indices_dtype": output_indices_dtype,
+            },
+        )
+
+    def transpose(self, x: Argument, perm: Sequence[int], *, name: str | None = None) -> Value:
+        """The axes in another order: axis i of the result is axis perm[i] of x.
+
+        The operation `transpose` (since iOS 15).
+
+        Args:
+            x: any rank R.
+            perm: a permutation of the axes, which may count from the end.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("transpose", name, {"x": x, "perm": perm})
 
     def upsample_bilinear(
         self,

@@ -61,9 +61,10 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
     if inputs.keys() != set(lowered.graph.inputs):
         return found
 
-    def trace(params: Any, inputs: Any, key: jax.Array) -> None:  # stops at the first error: running reports it
-        env = lowered.enter(inputs)
-        keep, body = frozenset(lowered.graph.outputs), lowered.graph.body
+    def trace(params: Any, inputs: Any, state: Any, key: jax.Array) -> None:
+        """Stops at the first error, which running reports."""
+        env = lowered.enter(inputs, state)
+        keep, body = frozenset((*lowered.graph.outputs, *lowered.graph.state)), lowered.graph.body
         evaluation = lowered.evaluation(params, key)
         with catalogue.lowering_for(lowered.target):
             for node, live, dead in zip(body.nodes, live_after(body, keep), last_reads(body, keep), strict=True):
@@ -76,7 +77,10 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
                 for name in dead:
                     env.pop(name, None)
 
-    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))  # pyright: ignore[reportUnknownMemberType]
+    state = lowered.interface.declared_state()
+    jax.eval_shape(  # pyright: ignore[reportUnknownMemberType]
+        trace, lowered.params, inputs, state, jax.random.key(0)
+    )
     return found
 
 

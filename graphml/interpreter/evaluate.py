@@ -222,13 +222,17 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
         numbers = {**numbers, "sizes": evaluation.sizes[1]}
         function = partial(function, sizes=evaluation.sizes[1])
     else:
-        _see_values(row, node, arrays, evaluation)
+        _see_values(row.concrete_for(node.attributes), node, arrays, evaluation)
     check_call(function, arrays, row.concrete_for(node.attributes), numbers)
     if not node.weights and not row.random and arrays and all(a is None or is_fact(a) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
     else:
-        results = _sequence(function(*arrays))
+        try:
+            results = _sequence(function(*arrays))
+        except catalogue.ValueUnseen as unseen:
+            _see_values(unseen.positions, node, arrays, evaluation)
+            results = _sequence(function(*arrays))
     for result in results:
         check_shape(result.shape, result.dtype)
     if len(results) < len(node.outputs):
@@ -249,9 +253,9 @@ def _sequence(result: Any) -> list[Any]:
     return list(result) if isinstance(result, tuple | list) else [result]
 
 
-def _see_values(row: Op, node: Node, arrays: list[Any], evaluation: Evaluation) -> None:
+def _see_values(wanted: Sequence[int], node: Node, arrays: list[Any], evaluation: Evaluation) -> None:
     """Replace, in place, the arrays that decide a shape by their values. Raises ValueNeeded where one is unseen."""
-    positions = [p for p in row.concrete_for(node.attributes) if p < len(arrays) and arrays[p] is not None]
+    positions = [p for p in wanted if p < len(arrays) and arrays[p] is not None]
     for position in positions:
         arrays[position] = _given(node.inputs[position], arrays[position], evaluation)
     unseen = [node.inputs[position] for position in positions if not known(arrays[position])]

@@ -10,12 +10,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from graphml import catalogue
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
 from graphml.errors import SpecError
 from graphml.frontends.program import read_function
-from graphml.frontends.program_interface import ProgramInterface
+from graphml.frontends.program_interface import Argument, ProgramInterface
 from graphml.graph import Graph
 from graphml.models.graph_model import GraphModel
 from graphml.models.interface.arrays import presentation
@@ -89,7 +90,8 @@ class MLProgram(GraphModel):
     # For `GraphModel` ------------------------------------------------------------------------------------------------
 
     def _read_graph(self) -> tuple[Graph, ProgramInterface]:
-        interface = ProgramInterface(arguments(self._function, self.description))
+        states = tuple(Argument(name, np.dtype(held.dtype), held.shape) for name, held in self._states.items())
+        interface = ProgramInterface(arguments(self._function, self.description), states)
         graph = read_function(self._function, self.files)
         classes = self.classes  # a function that should classify and does not says so
         labels = () if classes is None else (classes.label_name, classes.probabilities_name)

@@ -127,9 +127,14 @@ def scatter_along_axis(x: Array, indices: Array, updates: Array, axis: int, upda
     Returns:
         The shape of x.
     """
+    return scatter(x, 0, places_along(indices, axis), updates, update)
+
+
+def places_along(indices: Array, axis: int) -> list[Any]:
+    """One index array for each axis: each index on one axis, and its own position on all others."""
     positions: list[Any] = list(np.indices(indices.shape, np.int32, sparse=True))
     positions[axis] = indices
-    return scatter(x, 0, positions, updates, update)
+    return positions
 
 
 @custom_jvp(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -74,6 +75,6 @@ def non_zero(x: Array, count: int | None = None) -> Array:
     Returns:
         int32 [count, R].
     """
-    xp = np if count is None else jnp
+    xp: Any = np if count is None else jnp
     found = np.argwhere(np.asarray(x)) if count is None else jnp.argwhere(x, size=count)
     return xp.asarray(found, xp.int32)

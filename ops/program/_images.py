@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from graphml.catalogue import channel_axis
+from graphml.catalogue import Attributes, Layout, Ranks, channel_axis
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.layers._axes import normalize_axis
+from graphml.ops.kernels.axes import normalize_axis
 
+T = TypeVar("T")
+
+_IMAGE_RANK = 4
 _LAID = {-3: -1, -2: -3, -1: -2}  # axis of [..., C, H, W] -> that of [..., H, W, C]
 
 
@@ -33,6 +37,8 @@ def laid_axis(axis: int, rank: int) -> int:
     Raises:
         ShapeError: the axis is outside [-rank, rank).
     """
+    if rank == 0:
+        raise ShapeError(f"axis {axis} is named, and x has none: it is a scalar")
     axis = normalize_axis(axis, rank)
     return axis if channel_axis() == -3 or rank < 3 else rank + _LAID.get(axis - rank, axis - rank)
 
@@ -47,3 +53,18 @@ def laid_axes(axes: Sequence[int] | None, rank: int) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise ShapeError(f"axes {list(axes or ())} name an axis of an array of rank {rank} twice")
     return found
+
+
+def laid_order(rank: int) -> tuple[int, ...]:
+    """For each axis of the array that the operation sees, the axis that it is in the format."""
+    return tuple(sorted(range(rank), key=lambda axis: laid_axis(axis, rank)))
+
+
+def laid(per_axis: Sequence[T], rank: int) -> list[T]:
+    """One value for each axis of the format, in the order of the axes that the operation sees."""
+    return [per_axis[axis] for axis in laid_order(rank)]
+
+
+def images_as_they_come(attributes: Attributes, ranks: Ranks) -> Layout:
+    """The layout of an operation on arrays that may all be images."""
+    return "either" if set(ranks) == {_IMAGE_RANK} else "wire"

@@ -42,10 +42,11 @@ def arguments(function: Any, description: Description) -> tuple[Argument, ...]:
         name, shape = tensor_type(message.type)
         feature = features[message.name]
         argument = Argument(message.name, dtype_of(name), shape)
-        if feature.optional and feature.array is not None and feature.array.shape is not None:
-            default = 0.0 if feature.array.default is None else float(feature.array.default)
+        if feature.array is not None and feature.array.shape is not None:
             inside = feature.array.shape if shape is None or len(shape) > 0 else ()
-            argument = replace(argument, default=default, shape_of_default=inside)
+            argument = replace(argument, default_shape=inside)
+            if feature.optional:
+                argument = replace(argument, default=float(feature.array.default or 0))
         found.append(argument)
     return tuple(found)
 
