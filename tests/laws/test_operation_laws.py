@@ -333,8 +333,9 @@ def _converted(case: Case, names: list[str], dtype: np.dtype[Any]) -> Case | Non
         array = (abs(array) if dtype.kind == "u" else array).astype(dtype)
         return array if isinstance(value, np.ndarray | np.generic) else array.item()
 
-    flat = [one for name in names if name in case.inputs for one in np.atleast_1d(case.inputs[name])]
-    if all(one.dtype == dtype for one in flat):
+    values = [case.inputs[name] for name in names if name in case.inputs]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    if all(np.asarray(one).dtype == dtype for one in flat):
         return None
     inputs = {name: converted(value) if name in names else value for name, value in case.inputs.items()}
     attributes = {
