@@ -58,12 +58,15 @@ class Signature(NamedTuple):
         weights: keyword-only parameters that are arrays.
         regions: keyword-only parameters that are blocks -> names of the node's regions.
         keeps_scalars: whether an array without axes arrives as it is; otherwise it becomes a vector of one number.
+        defaults: attribute -> what it is where the file says nothing, of those that the file may say; None where the
+            format has no such defaults.
     """
 
     attributes: frozenset[str] = frozenset()
     weights: frozenset[str] = frozenset()
     regions: Mapping[str, str] = {}
     keeps_scalars: bool = True
+    defaults: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -275,21 +275,24 @@ def describe_model(model: Model) -> Description:
 
 
 def default_dtype(kind: str | None) -> str:
-    """The type of arrays for which a file states none: float32 in networks, float64 in all other kinds."""
-    return "float32" if kind in NETWORKS else "float64"
+    """The type of arrays for which a file states none: float32 in networks and programs, float64 in other kinds."""
+    return "float32" if kind in NETWORKS or kind == "mlProgram" else "float64"
 
 
-def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> Description:
+def describe(
+    message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS, function: str | None = None
+) -> Description:
     """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none.
-    most_pixels: of pictures before they are scaled."""
+    most_pixels: of pictures before they are scaled. function: the function of a program; the default one if None."""
     meta = message.metadata
+    place = _of_function(message, function)
     return Description(
-        inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.input),
-        outputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.output),
+        inputs=tuple(describe_feature(f, dtype, most_pixels) for f in place.input),
+        outputs=tuple(describe_feature(f, dtype, most_pixels) for f in place.output),
         training_inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.trainingInput),
-        states=tuple(describe_feature(f, dtype, most_pixels) for f in message.state),
-        predicted_feature_name=message.predictedFeatureName,
-        predicted_probabilities_name=message.predictedProbabilitiesName,
+        states=tuple(describe_feature(f, dtype, most_pixels) for f in place.state),
+        predicted_feature_name=place.predictedFeatureName,
+        predicted_probabilities_name=place.predictedProbabilitiesName,
         metadata=Metadata(
             author=meta.author,
             license=meta.license,
@@ -298,6 +301,12 @@ def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXEL
             user_defined=dict(sorted(meta.userDefined.items())),
         ),
     )
+
+
+def _of_function(message: Any, function: str | None) -> Any:
+    """The message that declares the interface of a function: that of the function, where there are several."""
+    wanted = function if function is not None else message.defaultFunctionName
+    return next((each for each in message.functions if each.name == wanted), message)
 
 
 def describe_feature(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> FeatureDescription:

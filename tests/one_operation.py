@@ -14,7 +14,7 @@ from graphml import catalogue
 from graphml.catalogue import Op
 from graphml.graph import ABSENT, Graph, Node, Region
 from graphml.interpreter.lower import Lowered, lower
-from graphml.spec.program.operations import OPSETS
+from graphml.spec.program.operations import OPSETS, Parameter
 from graphml.spec.program.operations import Operation as Declared
 from graphml.spec.program.operations import operation as declared_operation
 from graphml.spec.program.operations import operations as declared_operations
@@ -93,7 +93,10 @@ def nodes(*each: Node) -> Region:
 
 
 def graph_of(stated: Operation, case: Case, outputs: int, constants: Collection[str] = ()) -> Graph:
-    """The graph of a case. constants: inputs that constants write; the others are inputs of the graph."""
+    """The graph of a case, as the front end makes it: what is left out is a constant of its default, or absent.
+
+    constants: inputs that constants write; the others are inputs of the graph.
+    """
     if case.graph is not None:
         return case.graph
     version = stated.version if case.version is None else case.version
@@ -104,19 +107,25 @@ def graph_of(stated: Operation, case: Case, outputs: int, constants: Collection[
     assert not unknown, f"{stated.kind} of version {version} has no parameter {', '.join(unknown)}"
     # what the front end says of an operation is no parameter of the format, and has no default
     attributes = {
-        name: _constant(given[name], name in says and says[name].many) if name in given else says[name].default
+        name: _constant(given[name], name in says and says[name].many) if name in given else _default(says[name])
         for name in row.attributes & (says.keys() | given.keys())
     }
     weights = {name: np.asarray(given[name]) for name in row.weights if name in given}
+    defaults = {name: _default(says[name]) for name in row.inputs if name in says and name not in given}
+    given |= {name: default for name, default in defaults.items() if default is not None and default != ()}
     arrays = {name: blobs(name, given[name]) for name in row.inputs if name in given}
     many = row.inputs[-1:] if row.takes_many else ()
     read = [blob for name in row.inputs for blob in arrays.get(name, () if name in many else (ABSENT,))]
-    entered = [blob for name, each in arrays.items() if name not in constants for blob in each]
+    while read and read[-1] == ABSENT:
+        read.pop()
     written = [
         Node(blob, blob, "operation", "const", (), (blob,), {}, {"val": value}, version=version)
-        for name in constants
-        for blob, value in arrays.get(name, {}).items()
+        for name, each in arrays.items()
+        if name in constants or name in defaults
+        for blob, value in each.items()
     ]
+    constant = {each.key for each in written}
+    entered = [blob for each in arrays.values() for blob in each if blob not in constant]
     names = tuple(f"y{i}" for i in range(outputs))
     only = Node("op", NAME, "operation", stated.kind, tuple(read), names, attributes, weights, version=version)
     return Graph(tuple(entered), names, Region((*written, only)))
@@ -130,6 +139,10 @@ def blobs(name: str, value: Any) -> dict[str, np.ndarray]:
         return {name: np.asarray(value)}
     array = np.asarray(value)  # plain numbers are float32 and int32
     return {name: array.astype({"f": np.float32, "i": np.int32}.get(array.dtype.kind, array.dtype))}
+
+
+def _default(parameter: Parameter) -> Any:
+    return () if parameter.many else parameter.default
 
 
 def _constant(value: Any, many: bool) -> Any:
@@ -149,7 +162,7 @@ def answers(stated: Operation, case: Case) -> tuple[np.ndarray, ...]:
     """The oracle's answers."""
     version = stated.version if case.version is None else case.version
     inputs = {**dict.fromkeys(row_of(stated.kind, version).inputs), **case.inputs, **case.state}
-    attributes = {name: each.default for name, each in declared(stated.kind, version).parameters.items()}
+    attributes = {name: _default(each) for name, each in declared(stated.kind, version).parameters.items()}
     with np.errstate(all="ignore"):
         result = stated.oracle(inputs, {**attributes, **case.attributes})
     return tuple(np.asarray(one) for one in (result if isinstance(result, tuple) else (result,)))

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from graphml.build.program_core import Argument, Block, Probe, Step, Value
+from graphml.build.program_core import Argument, Probe, ProgramBlock, Step, Value
 from graphml.build.program_methods import ProgramMethods
 from graphml.build.program_writing import ELEMENT_TYPES, Function, InputType, OutputType, write_model
 from graphml.errors import GraphError, SpecError, quoted
@@ -169,7 +169,7 @@ class ProgramBuilder(ProgramMethods):
         if name in {function.name for function in self._finished}:
             raise GraphError(f"the program has a function {quoted(name)} already")
         self._function = name
-        self._names, self._main = set(), Block()
+        self._names, self._main = set(), ProgramBlock()
         self._blocks = [self._main]
         self._inputs, self._states, self._outputs, self._flexible = [], [], [], False
 
@@ -265,8 +265,8 @@ class ProgramBuilder(ProgramMethods):
                 raise GraphError(f"the body of {own!r} makes {end!r} of {start!r}: type and shape must stay")
         return self._results("while_loop", own, {"loop_vars": starts}, after, blocks)
 
-    def _block(self, inputs: tuple[Value, ...], function: Callable[..., Any]) -> Block:
-        block = Block(inputs)
+    def _block(self, inputs: tuple[Value, ...], function: Callable[..., Any]) -> ProgramBlock:
+        block = ProgramBlock(inputs)
         self._blocks.append(block)
         try:
             results = function(*inputs)
@@ -275,7 +275,9 @@ class ProgramBuilder(ProgramMethods):
         block.outputs = (results,) if isinstance(results, Value) else tuple(results)
         return block
 
-    def _results(self, kind: str, own: str, arguments: Any, results: Sequence[Value], blocks: tuple[Block, ...]) -> Any:
+    def _results(
+        self, kind: str, own: str, arguments: Any, results: Sequence[Value], blocks: tuple[ProgramBlock, ...]
+    ) -> Any:
         made = tuple(
             Value(
                 own if i == 0 else self._new_name(f"{own}_{i}"),

@@ -97,12 +97,12 @@ class Step:
     name: str
     arguments: Mapping[str, Sequence[Value]]
     outputs: tuple[Value, ...]
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[ProgramBlock, ...] = ()
     labels: tuple[Any, ...] = ()
 
 
 @dataclass(eq=False)
-class Block:
+class ProgramBlock:
     """Steps one after the other.
 
     Attributes:
@@ -132,7 +132,7 @@ class ProgramCore:
             raise SpecError(f"opset must be one of {', '.join(OPSETS)}, got {opset!r}")
         self.opset = opset
         self._names: set[str] = set()
-        self._main = Block()
+        self._main = ProgramBlock()
         self._blocks = [self._main]
         self._flexible = False
 

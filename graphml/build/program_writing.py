@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphml.build.program_core import Block, Step, Value
+from graphml.build.program_core import ProgramBlock, Step, Value
 from graphml.errors import SpecError
 from graphml.spec.program.blobs import BlobWriter
 from graphml.spec.program.operations import OPSETS, SPECIFICATIONS
@@ -117,7 +117,7 @@ class Function:
     name: str
     inputs: tuple[InputType, ...]
     states: tuple[Value, ...]
-    block: Block
+    block: ProgramBlock
     outputs: tuple[OutputType, ...]
 
 
@@ -249,7 +249,7 @@ class _Writer:
         self._block(function.block, block)
         block.outputs.extend(output.name for output in function.outputs)
 
-    def _block(self, block: Block, message: Any) -> None:
+    def _block(self, block: ProgramBlock, message: Any) -> None:
         for value in block.inputs:
             message.inputs.add(name=value.name).type.CopyFrom(_type(value))
         message.outputs.extend(value.name for value in block.outputs)

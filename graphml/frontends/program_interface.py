@@ -29,14 +29,14 @@ class Argument:
         dtype: its type.
         shape: its shape, with None for sizes that are not known; None where the rank is not known.
         default: the number that fills it where it is optional and left out; None where it is not optional.
-        shape_of_default: the shape that is filled.
+        default_shape: the shape that it has where nothing says otherwise; None where there is none.
     """
 
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int | None, ...] | None
     default: float | None = None
-    shape_of_default: tuple[int, ...] | None = None
+    default_shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +45,11 @@ class ProgramInterface:
 
     Attributes:
         arguments: its inputs.
+        states: its states, whose shapes are known.
     """
 
     arguments: tuple[Argument, ...]
+    states: tuple[Argument, ...] = ()
 
     blob_rank = None
 
@@ -59,10 +61,16 @@ class ProgramInterface:
         found: dict[str, jax.ShapeDtypeStruct] = {}
         for argument in self.arguments:
             shape = argument.shape if argument.shape is not None and None not in argument.shape else None
-            shape = argument.shape_of_default if shape is None else shape
+            shape = argument.default_shape if shape is None else shape
             if shape is not None:
                 found[argument.name] = jax.ShapeDtypeStruct(shape, _computed(argument.dtype, dtype))
         return found
+
+    def declared_state(self) -> dict[str, jax.ShapeDtypeStruct]:
+        return {state.name: jax.ShapeDtypeStruct(_known_shape(state), state.dtype) for state in self.states}
+
+    def signature(self) -> dict[str, str]:
+        return {argument.name: f"{argument.dtype}{_sizes(argument.shape)}" for argument in self.arguments}
 
     def enter(self, name: str, value: Any, dtype: Any) -> Any:
         """The blob of an input: of the type in which its declared type is computed, and of the declared rank where it
@@ -70,7 +78,7 @@ class ProgramInterface:
         argument = self._arguments[name]
         computed = _computed(argument.dtype, dtype)
         if value is None:
-            shape = argument.shape_of_default
+            shape = argument.default_shape
             if argument.default is None or shape is None:
                 raise GraphError(f"the input {name!r} is missing")
             check_shape(shape, computed)
@@ -80,8 +88,7 @@ class ProgramInterface:
             return array
         if array.size == 1:  # a number may be declared as [1] outside and without axes inside
             return array.reshape((1,) * len(argument.shape))
-        sizes = ", ".join("?" if size is None else str(size) for size in argument.shape)
-        raise ShapeError(f"{name!r} has rank {len(argument.shape)}, [{sizes}]; got {list(array.shape)}")
+        raise ShapeError(f"{name!r} has rank {len(argument.shape)}, {_sizes(argument.shape)}; got {list(array.shape)}")
 
     def leave(self, name: str, blob: Any) -> Any:
         return jnp.asarray(blob)
@@ -92,6 +99,14 @@ class ProgramInterface:
 
     def advice(self, graph: Graph) -> str:
         return ""
+
+
+def _known_shape(state: Argument) -> tuple[int, ...]:
+    return tuple(size for size in state.shape or () if size is not None)
+
+
+def _sizes(shape: tuple[int | None, ...] | None) -> str:
+    return "" if shape is None else f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
 
 
 def _computed(declared: Any, lowered: Any) -> Any:

@@ -76,8 +76,12 @@ class GraphModel(Model, ABC):
     def _read_classes(self) -> Classes | None:
         """The labels of a classifier; None for other models."""
 
+    def _make_present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Make the conversion of blobs to what the description declares."""
+        return presentation(self.description.outputs, self.classes)
+
     @abstractmethod
-    def _compute_type(self) -> Any:
+    def _compute_type(self, platform: str) -> Any:
         """The type that floats are computed in; None: each in its own."""
 
     def _low_precision(self, platform: str) -> bool:
@@ -167,7 +171,7 @@ class GraphModel(Model, ABC):
         return lower(
             graph,
             self.interface,
-            dtype=self._compute_type() if dtype is None else dtype,
+            dtype=self._compute_type(platform) if dtype is None else dtype,
             platform=platform,
             custom_layers=self.custom_layers,
             low_precision=self._low_precision(platform),
@@ -428,7 +432,7 @@ class GraphModel(Model, ABC):
     @functools.cached_property
     def present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Outputs as the description declares them, from the blobs."""
-        return presentation(self.description.outputs, self.classes)
+        return self._make_present()
 
     @functools.cached_property
     def _read(self) -> tuple[Graph, Interface]:
@@ -461,7 +465,7 @@ class GraphModel(Model, ABC):
         return self._program_of(self.lower) if differs else shared
 
     def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
-        most, dtype = self.configuration.most_programs, self._compute_type()
+        most, dtype = self.configuration.most_programs, self._compute_type(self._platform)
         return Program(make, self._platform, self._device, cache, dtype=dtype, most=most)
 
     def _lower_original(self) -> Lowered:
@@ -477,7 +481,7 @@ class GraphModel(Model, ABC):
         except GraphmlError:  # not a legal model, as its use will tell
             return None
         device = jax.devices()[0] if self._device is None else self._device
-        dtype = self._compute_type()
+        dtype = self._compute_type(self._platform)
         computed = "declared" if dtype is None else np.dtype(dtype).name
         limits = self.configuration.max_loop_iterations, self.configuration.max_array_bytes
         precision = self._low_precision(self._platform)

@@ -18,16 +18,16 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkab
 from google.protobuf.message import Message
 
 from graphml import spec
-from graphml.descriptions import MOST_PIXELS, Description, describe
+from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
 from graphml.errors import SpecError, UnsupportedError, with_article
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
-from graphml.spec.layers import NETWORKS
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
+_PROGRAM = "graphml.models.program:MLProgram"
 _PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
 _SYSTEM = "graphml.models.system:SystemModel"
 
@@ -35,6 +35,7 @@ KINDS: dict[str, str] = {
     "neuralNetwork": _NETWORK,
     "neuralNetworkClassifier": _NETWORK,
     "neuralNetworkRegressor": _NETWORK,
+    "mlProgram": _PROGRAM,
     "pipeline": _PIPELINE,
     "pipelineClassifier": _PIPELINE,
     "pipelineRegressor": _PIPELINE,
@@ -65,8 +66,6 @@ KINDS: dict[str, str] = {
 }
 """Kind (a field of the oneof `Type`) -> "module:class" that runs it."""
 
-_REASONS = {"mlProgram": "ML Programs are not supported yet"}
-
 
 @runtime_checkable
 class HasSpec(Protocol):
@@ -85,6 +84,7 @@ def load(
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    function_name: str | None = None,
 ) -> Model: ...
 
 
@@ -95,6 +95,7 @@ def load(
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    function_name: str | None = None,
     kind: type[M],
 ) -> M: ...
 
@@ -105,6 +106,7 @@ def load(
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    function_name: str | None = None,
     kind: type[M] | None = None,
 ) -> M | Model:
     """Load a model of any kind.
@@ -118,6 +120,7 @@ def load(
         configuration: Where and how the model runs.
         custom_layers: {class name: function} for networks with custom layers; see `register_custom_layer`.
         custom_models: {class name: function} for custom models; see `register_custom_model`.
+        function_name: The function of an ML Program to run; the default function of the file if None.
         kind: The class that is expected, such as `graphml.models.network.NeuralNetwork`, so that type checkers and
             editors know what is returned.
 
@@ -125,7 +128,7 @@ def load(
         The model, of the class of its kind.
 
     Raises:
-        SpecError: The bytes are not a model, or the model is not of the expected kind.
+        SpecError: The bytes are not a model, the model is not of the expected kind, or it has no function of this name.
         UnsupportedError: The weights of an MLModel are in files that belong to no package.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
@@ -141,8 +144,12 @@ def load(
     if kind is not None and not issubclass(found, kind):
         name = message.WhichOneof("Type") or "unknown kind"
         raise SpecError(f"expected a model of class {kind.__name__}, got {with_article(found.__name__)} ({name})")
+    own = {} if function_name is None else {"function_name": function_name}
+    if own and KINDS.get(message.WhichOneof("Type") or "") != _PROGRAM:
+        name = message.WhichOneof("Type") or "unknown kind"
+        raise SpecError(f"only ML Programs have functions; this model ({name}) has no {function_name!r}")
     return found(
-        message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path
+        message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path, **own
     )
 
 
@@ -225,7 +232,7 @@ class Model:
         allowed = self.configuration.max_image_pixels
         return describe(
             self._message.description,
-            "float32" if self.kind in NETWORKS else "float64",
+            default_dtype(self.kind),
             MOST_PIXELS if allowed is None else allowed,
         )
 
@@ -288,7 +295,7 @@ class Model:
         """
         spec.write(self.spec, Path(path), source=self.path)
 
-    # What neural networks have, and other kinds may have
+    # What neural networks and ML Programs have, and other kinds may have
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -319,7 +326,8 @@ class Model:
 
     def _no_function(self) -> UnsupportedError:
         return UnsupportedError(
-            f"a model of kind {self.kind} is not a neural network: it has no function of parameters"
+            f"a model of kind {self.kind} is neither a neural network nor an ML Program: it has no function of "
+            "parameters"
         )
 
     def __repr__(self) -> str:
@@ -412,7 +420,7 @@ def _reason(kind: str, version: int) -> str:
         return f"the model needs specification version {version}; this reader knows versions up to {NEWEST_VERSION}"
     if not kind:
         return f"the model (specification version {version}) has no type, or one that is newer than this reader"
-    return f"models of kind {kind} do not run here: {_REASONS.get(kind, 'no module runs them')}"
+    return f"models of kind {kind} do not run here: no module runs them"
 
 
 def _problems(message: Any) -> list[str]:

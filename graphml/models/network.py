@@ -38,7 +38,7 @@ class NeuralNetwork(GraphModel):
     def _draws_numbers(self) -> bool:
         return draws(self._network.layers)
 
-    def _compute_type(self) -> Any:
+    def _compute_type(self, platform: str) -> Any:
         return jnp.float32
 
     def _can_be_cached(self) -> bool:

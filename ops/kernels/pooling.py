@@ -21,12 +21,18 @@ from graphml.ops.kernels.windows import Pair, window_count
 
 
 def max_pool(
-    x: Array, axes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]
+    x: Array,
+    axes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[Pair],
+    *,
+    empty: float = 0,
 ) -> Array:
-    """The maximum of each window. Padding never wins; a window of nothing but padding gives 0."""
+    """The maximum of each window. Padding never wins; a window of nothing but padding gives `empty`."""
     y = _pool(jnp.maximum, pad_constant(x, axes, padding, -np.inf), axes, kernel, stride)
     covered = _covered(x, axes, kernel, stride, padding, [(0, 0)] * len(kernel))
-    return y if covered.all() else jnp.where(covered > 0, y, 0)
+    return y if covered.all() else jnp.where(covered > 0, y, empty)
 
 
 def sum_pool(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import jax.numpy as jnp
 
-from graphml.catalogue import target
+from graphml.ops.kernels.precision import working_type
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,15 +28,12 @@ def rounded_once(function: F) -> F:
 
     @functools.wraps(function)
     def wide(*arrays: Any, **attributes: Any) -> Any:
-        types = [a.dtype for a in arrays if a is not None and jnp.issubdtype(a.dtype, jnp.floating)]
-        if not types or not all(map(is_half, types)) or target().low_precision:
+        types = {a.dtype for a in arrays if a is not None and jnp.issubdtype(a.dtype, jnp.floating)}
+        if len(types) != 1:
             return function(*arrays, **attributes)
-        widened = (a.astype(jnp.float32) if a is not None and a.dtype in types else a for a in arrays)
-        return function(*widened, **attributes).astype(types[0])
+        (dtype,) = types
+        return function(
+            *(a.astype(working_type(dtype)) if a is not None and a.dtype == dtype else a for a in arrays), **attributes
+        ).astype(dtype)
 
     return cast(F, wide)
-
-
-def is_half(dtype: Any) -> bool:
-    """Whether a type is one of the floats of 16 bits."""
-    return bool(jnp.issubdtype(dtype, jnp.floating)) and dtype.itemsize == 2

@@ -37,6 +37,8 @@ def laid_axis(axis: int, rank: int) -> int:
     Raises:
         ShapeError: the axis is outside [-rank, rank).
     """
+    if rank == 0:
+        raise ShapeError(f"axis {axis} is named, and x has none: it is a scalar")
     axis = normalize_axis(axis, rank)
     return axis if channel_axis() == -3 or rank < 3 else rank + _LAID.get(axis - rank, axis - rank)
 

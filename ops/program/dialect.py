@@ -34,12 +34,14 @@ def _signature(kind: str, version: int, inputs: tuple[str, ...]) -> Signature:
         raise TypeError(f"the format has no operation {kind!r} of version {version}")
     if kind == "const" or kind.startswith("constexpr_"):  # the front end makes one weight of all parameters
         return Signature(frozenset({"val"}), frozenset({"val"}))
-    names = frozenset(operations()[kind][version].parameters)
+    parameters = operations()[kind][version].parameters
+    names = frozenset(parameters)
     unknown = sorted(set(inputs) - names)
     if unknown:
         raise TypeError(f"{kind} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(names))}")
     attributes = (names - set(inputs)) | _SAID_BY_FRONT_END.get(kind, frozenset())
-    return Signature(attributes, regions=_REGIONS.get(kind, {}))
+    defaults = {name: parameters[name].default for name in names - set(inputs)}
+    return Signature(attributes, regions=_REGIONS.get(kind, {}), defaults=defaults)
 
 
 def _value_type(stored: Any, lowered: Any) -> Any:

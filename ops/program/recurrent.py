@@ -17,6 +17,7 @@ from graphml.ops.kernels import activations
 from graphml.ops.kernels import recurrent as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.precision import working_type
+from graphml.ops.program._names import named
 from graphml.ops.program.dialect import operation
 
 
@@ -37,16 +38,14 @@ _ACTIVATIONS: Mapping[str, kernels.Activation] = {
 
 
 def _activation(name: str) -> kernels.Activation:
-    if name.lower() not in _ACTIVATIONS:
-        raise SpecError(f"there is no activation {name!r}; it must be one of {', '.join(_ACTIVATIONS)}")
-    return _ACTIVATIONS[name.lower()]
+    return named(name, _ACTIVATIONS, "the activation")
 
 
-def _is_reverse(direction: str, *others: str) -> bool:
-    allowed = ("forward", "reverse", *others)
-    if direction not in allowed:
-        raise SpecError(f"the direction is {direction!r}; it must be one of {', '.join(allowed)}")
-    return direction == "reverse"
+_REVERSE = {"forward": False, "reverse": True}
+
+
+def _is_reverse(direction: str) -> bool:
+    return named(direction, _REVERSE, "the direction")
 
 
 def _steps(x: Array, matrix: Array) -> Array:
@@ -381,7 +380,7 @@ def lstm(
 
     Source: the operation lstm of ML Programs (iOS 15; half precision from iOS 17).
     """
-    reverse = _is_reverse(direction, "bidirectional")
+    reverse = named(direction, {**_REVERSE, "bidirectional": False}, "the direction")
     rows = _steps(x, weight_ih)
     gate, block, output = map(_activation, (recurrent_activation, cell_activation, activation))
 

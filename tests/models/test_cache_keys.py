@@ -209,6 +209,7 @@ FIELDS = {
     "max_image_pixels": 5,
     "most_programs": 5,
     "max_array_bytes": 5,
+    "compute_precision": "strict",
 }
 
 

@@ -115,13 +115,16 @@ def classified(probabilities: np.ndarray, classes: Classes) -> dict[str, Any]:
 
 
 def presentation(
-    outputs: Iterable[FeatureDescription], classes: Classes | None
+    outputs: Iterable[FeatureDescription],
+    classes: Classes | None,
+    conversion: Callable[[FeatureDescription], Callable[[Any], Any]] = output_conversion,
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Make the conversion of all outputs.
 
     Args:
         outputs: The outputs that are declared.
         classes: The labels of a classifier, which become its label and its dictionary of probabilities.
+        conversion: Makes the conversion of one output.
 
     Returns:
         A function from blobs to outputs.
@@ -132,7 +135,7 @@ def presentation(
     if classes is not None and not classes.labels:
         raise SpecError("the classifier has no labels")
     named = () if classes is None else (classes.label_name, classes.probabilities_name)
-    plain = [(f.name, output_conversion(f)) for f in outputs if f.name not in named]
+    plain = [(f.name, conversion(f)) for f in outputs if f.name not in named]
 
     def present(blobs: Mapping[str, Any]) -> dict[str, Any]:
         out = {name: convert(blobs[name]) for name, convert in plain}

@@ -27,6 +27,7 @@ from graphml.models.graph_model import GraphModel
 from graphml.models.interface.conversion import Declared, stage_inputs, with_colors
 from graphml.models.model import Model
 from graphml.models.pipelines.linked import LinkedModel
+from graphml.models.program import MLProgram
 
 LabelledModel = tuple[str, Model]
 """A stage of a pipeline: its label in error messages, and its model."""
@@ -289,11 +290,12 @@ def _taken(model: Model, feature: FeatureDescription, value: Any, giver: Feature
         return value if giver is None else with_colors(value, giver.image, feature.image)
     if feature.array is None:
         return value.reshape(1) if value.size == 1 else value
-    shape = feature.array.fit(value.shape, rank5=model.has_network())
+    network = model.has_network() and not isinstance(_itself(model), MLProgram)  # it converts arrays itself
+    shape = feature.array.fit(value.shape, rank5=network)
     if shape is None:
         raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}, got shape {list(value.shape)}")
     value = value.reshape(shape)
-    return value if model.has_network() else value.astype(feature.array.dtype)
+    return value if network else value.astype(feature.array.dtype)
 
 
 def _declared(feature: FeatureDescription, value: Any) -> Any:

@@ -269,6 +269,7 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.max_loop_iterations
     yield configuration.most_programs
     yield configuration.max_array_bytes
+    yield configuration.compute_precision
     yield None if configuration.cache_directory is None else os.fspath(configuration.cache_directory)
     yield tuple(sorted((str(key), repr(value)) for key, value in (configuration.parameters or {}).items()))
 
