@@ -91,6 +91,7 @@ operation(
     draw=st.builds(
         _range, st.integers(-3, 3), st.integers(-3, 3), st.sampled_from([1, 2, -1]), st.sampled_from(["f4", "i4"])
     ),
+    unlike_coremltools=dict.fromkeys(("end", "drawn"), "a range without numbers has a negative size there"),
     worked=[
         (_range(0, 3, 1), [0, 1, 2]),
         (_range(5, 0, -2, np.int32), [5, 3, 1]),

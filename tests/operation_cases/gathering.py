@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from operation_cases import Case, arrays, numbers, operation, shapes
 
 _X = numbers(3, 4)
+_UNLIKE = {
+    "outside": "NumPy, which it asks, refuses indices beyond the axis and counts negative ones from the end",
+    "last axis": "it counts the axis from the end of the rest of the axes, and fails",
+}
 _REFUSES = {"validate_indices": "it only refuses indices, which is among the refusals"}
 
 
@@ -79,9 +83,9 @@ for _version in (15, 16, 17):
     _batches = {
         "batch_dims": [
             _case(_BATCH, [[2, 0], [1, 1]], axis=1, batch_dims=1),
-            _case(_BATCH, [[3, 0, 1], [0, 1, 2]], axis=-1, batch_dims=2),
             _case(_BATCH, [[2, 0, 0], [1, 1, 3]], axis=2, batch_dims=1),
-        ]
+        ],
+        "last axis": [_case(_BATCH, [[3, 0, 1], [0, 1, 2]], axis=-1, batch_dims=2)],
     }
     operation(
         "gather",
@@ -95,6 +99,7 @@ for _version in (15, 16, 17):
             **(_batches if _version > 15 else {}),
         },
         draw=st.builds(lambda x, axis: _case(x, [0, 0], axis=axis), shapes().flatmap(arrays), st.sampled_from([0, -1])),
+        unlike_coremltools=_UNLIKE,
         worked=[
             (_case(_LINE, [2, 0]), [12, 10]),
             (_case(_LINE, 1), 11),  # an index without axes takes the axis away
@@ -156,6 +161,7 @@ for _version in (15, 17):
             "outside": [_case(_X, [[-1, -3, 3, 9]])],
         },
         draw=st.builds(lambda x: _case(x, np.zeros(x.shape), axis=-1), shapes().flatmap(arrays)),
+        unlike_coremltools=_UNLIKE,
         worked=[(_case(np.float32([[1, 2], [3, 4]]), [[1, 0], [0, 0]], axis=1), [[2, 1], [3, 3]])],
         refuse=[
             (_case(_X, [[0, 0]]), "indices have shape [1, 2]; it must be [3, 4] except on axis 0"),

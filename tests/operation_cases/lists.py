@@ -9,6 +9,7 @@ _LIST = numbers(3, 2)
 _UNKNOWN = np.zeros((3, 0), np.float32)
 _TYPED = {"list": "a list has no type of its own, its elements do"}
 _NO_HALF = "a list keeps its type, which is no type of the format that the law could change"
+_UNLIKE = {"": "its lists have neither values nor shapes"}
 _NAMES = {"fp32": "float32", "fp16": "float16"}
 
 
@@ -34,6 +35,7 @@ operation(
         "dtype": ["int32", "bool"],
     },
     draw=st.builds(lambda n: _make(n, 2, init_length=n), st.integers(0, 3)),
+    unlike_coremltools=_UNLIKE,
     worked=[
         (_make(2, init_length=2), [[0, 0], [0, 0]]),
         (_make(init_length=3, dtype="int32"), [0, 0, 0]),
@@ -59,6 +61,7 @@ operation(
     vary={"ls": [numbers(5, 1)]},
     draw=st.builds(lambda x: Case({"ls": x}), arrays((4, 2))),
     typed=_TYPED,
+    unlike_coremltools=_UNLIKE,
     worked=[(Case({"ls": _UNKNOWN}), 3)],
 )
 
@@ -82,6 +85,7 @@ operation(
     vary={"index": [np.asarray(np.int32(2))], "outside": [_read(_LIST, 9), _read(_LIST, -2)]},
     draw=st.builds(_read, arrays((3, 2)), st.integers(-1, 4)),
     typed=_TYPED,
+    unlike_coremltools=_UNLIKE,
     worked=[
         (_read(np.float32([[1, 2], [3, 4]]), 1), [3, 4]),
         (_read(np.float32([5, 6]), 0), 5),
@@ -106,6 +110,7 @@ operation(
     vary={"indices": [_gather(_LIST, [0, 1, 2, 1]), _gather(_LIST, [-4, 9])]},
     draw=st.builds(lambda x, k: _gather(x, [k, 0]), arrays((3, 2)), st.integers(-1, 4)),
     typed=_TYPED,
+    unlike_coremltools=_UNLIKE,
     worked=[(_gather(np.float32([[1, 2], [3, 4]]), [1, 1, 0]), [[3, 4], [3, 4], [1, 2]])],
     refuse=[(_gather(numbers(0, 2), [0]), "read an axis without elements")],
 )
@@ -150,6 +155,7 @@ operation(
     draw=st.builds(lambda x, k: _write(x, k, x[0] + 5), arrays((3, 2)), st.integers(-1, 4)),
     no_half=_NO_HALF,
     typed=_TYPED,
+    unlike_coremltools=_UNLIKE,
     worked=[
         (_write(np.float32([[1, 2], [3, 4]]), 0, _NEW), [[8, 9], [3, 4]]),
         (_write(np.float32([5]), 2, np.float32(7), True), [5, 0, 7]),
@@ -188,6 +194,7 @@ operation(
     draw=st.builds(lambda x, k: _scatter(x, [k, 0 if k else 1], x[:2] + 5), arrays((3, 2)), st.integers(-1, 4)),
     no_half=_NO_HALF,
     typed=_TYPED,
+    unlike_coremltools=_UNLIKE,
     worked=[
         (_scatter(np.float32([1, 2, 3]), [2, 0], np.float32([8, 9])), [9, 2, 8]),
         (_scatter(np.float32([1]), [2, 1], np.float32([8, 9]), True), [1, 9, 8]),
