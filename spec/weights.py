@@ -10,9 +10,10 @@ A weight decodes to one of three, always in the layout of the file:
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,29 @@ from graphml.spec.wire.weights_pb2 import WeightParams
 _ALIGNMENT = 64  # bytes: XLA takes an aligned host buffer as it is, and copies any other
 
 
+class CompressedWeight(ABC):
+    """A weight whose storage is smaller than the array that it stands for. A subclass is a frozen dataclass."""
+
+    ARRAYS: ClassVar[tuple[str, ...]]
+    """The fields that hold arrays, of NumPy or JAX, or compressed weights; the others hold plain values."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the weight."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the dequantized weight."""
+
+    @abstractmethod
+    def dequantize(self) -> Any:
+        """The weight itself: a NumPy array if the fields are such, a JAX array if they are."""
+
+
 @dataclass(frozen=True, eq=False)
-class Quantized:
+class Quantized(CompressedWeight):
     """A quantized weight: value = codes * scale + bias, or value = table[codes].
 
     Attributes:
@@ -41,18 +63,17 @@ class Quantized:
     table: np.ndarray | None
     bits: int = 8
 
+    ARRAYS: ClassVar = ("codes", "scale", "bias", "table")
+
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the weight."""
         return self.codes.shape
 
     @property
     def dtype(self) -> np.dtype[np.float32]:
-        """The dtype of the dequantized weight."""
         return np.dtype(np.float32)
 
     def dequantize(self) -> Any:
-        """The weight as float32: a NumPy array if the codes are one, a JAX array if they are one."""
         if self.table is not None:
             return self.table[self.codes.astype(np.int32)]
         assert self.scale is not None, "linear quantization has a scale"

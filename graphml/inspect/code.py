@@ -30,7 +30,7 @@ def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, na
         shapes: {blob: shape}; known shapes are added to the lines as comments.
         name: What the function is called.
     """
-    names = _Identifiers()
+    names = _Identifiers(_inlined(graph))
     declared = interface.signature()
     inputs = [f"{names(each)}: {declared[each]}" if declared.get(each) else names(each) for each in graph.inputs]
     inputs += [f"{names(each)}: state" for each in graph.state]
@@ -40,11 +40,26 @@ def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, na
     return "\n".join(lines)
 
 
-class _Identifiers:
-    """A unique identifier for each blob, similar to its name."""
+_FEW = 8  # elements of a constant that is written where it is read
 
-    def __init__(self) -> None:
-        self._given: dict[str, str] = {}
+
+def _inlined(graph: Graph) -> dict[str, str]:
+    """{blob: value} of the constants that are part of the program and short."""
+    found: dict[str, str] = {}
+    for node in graph.body.walk():
+        if node.weights and catalogue.has_role(node, "constant") and catalogue.row(node).static(node.weights):
+            (value,) = node.weights.values()
+            if value.size <= _FEW and value.ndim <= 1:
+                found[node.outputs[0]] = _value(tuple(value.tolist()) if value.ndim else value.item())
+    return found
+
+
+class _Identifiers:
+    """A unique identifier for each blob, similar to its name; the value itself for some."""
+
+    def __init__(self, inlined: Mapping[str, str]) -> None:
+        self.inlined = inlined
+        self._given: dict[str, str] = dict(inlined)
         self._names = Names()
 
     def __call__(self, blob: str) -> str:
@@ -57,7 +72,8 @@ class _Identifiers:
 
 def _region(region: Region, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
     for node in region.nodes:
-        yield from _node(node, names, shapes)
+        if not (node.outputs and node.outputs[0] in names.inlined):
+            yield from _node(node, names, shapes)
     if not region.nodes:
         yield "pass"
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from graphml.errors import need
 from graphml.interpreter.lower import Lowered
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import CompressedWeight
 
 need("flax", "flax")
 
@@ -54,7 +54,7 @@ def _variables(tree: Any) -> Any:  # a tree of any depth
         return nnx.Dict({name: _variables(value) for name, value in branches.items()})
     if isinstance(tree, list | tuple):
         return nnx.List([_variables(value) for value in cast(Sequence[Any], tree)])
-    floats = tree.dequantize() if isinstance(tree, Quantized) else tree
+    floats = tree.dequantize() if isinstance(tree, CompressedWeight) else tree
     return nnx.Param(jnp.asarray(floats))  # pyright: ignore[reportUnknownMemberType]  (JAX leaves a parameter open)
 
 

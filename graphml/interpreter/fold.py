@@ -22,7 +22,7 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import Channels
 from graphml.graph import Graph, Node, Region
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import CompressedWeight
 
 Weights = Mapping[str, Any]
 
@@ -94,7 +94,7 @@ def _lie_along(channels: Channels, shape: tuple[int, ...]) -> bool:
 
 
 def _numbers(weight: Any) -> np.ndarray:
-    return np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight, np.float32)
+    return np.asarray(weight.dequantize() if isinstance(weight, CompressedWeight) else weight, np.float32)
 
 
 def _line(node: Node, weights: Weights) -> tuple[Any, Any] | None:

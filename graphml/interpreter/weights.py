@@ -4,8 +4,9 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,12 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import Dialect, Op
 from graphml.graph import Node
-from graphml.spec.weights import Quantized
+from graphml.spec.program import compression
+from graphml.spec.weights import CompressedWeight, Quantized
 
-jax.tree_util.register_dataclass(Quantized, data_fields=["codes", "scale", "bias", "table"], meta_fields=["bits"])
+for kind in (Quantized, *compression.KINDS):
+    plain = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.name not in kind.ARRAYS]
+    jax.tree_util.register_dataclass(kind, data_fields=[*kind.ARRAYS], meta_fields=plain)
 
 
 def ready_weights(row: Op, node: Node, weights: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def _arrays(dialect: Dialect, weights: Mapping[str, Any], dtype: Any, leave: boo
     """leave: whether what is quantized stays so."""
 
     def array(leaf: Any) -> Any:
-        if not isinstance(leaf, Quantized):
+        if not isinstance(leaf, CompressedWeight):
             return jnp.asarray(leaf, dialect.value_type(jnp.result_type(leaf), dtype))
         if leave:
             return leaf
@@ -49,11 +53,11 @@ def known_weights(node: Node) -> dict[str, Any]:
     dialect = catalogue.dialect(node.dialect)
 
     def array(leaf: Any) -> Any:
-        value = leaf.dequantize() if isinstance(leaf, Quantized) else leaf
+        value = leaf.dequantize() if isinstance(leaf, CompressedWeight) else leaf
         return np.asarray(value, dialect.known_type(value.dtype))
 
     return _map(array, node.weights)
 
 
 def _map(function: Any, weights: Mapping[str, Any]) -> dict[str, Any]:
-    return jax.tree.map(function, dict(weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
+    return jax.tree.map(function, dict(weights), is_leaf=lambda leaf: isinstance(leaf, CompressedWeight))

@@ -295,7 +295,7 @@ class Model:
         """
         spec.write(self.spec, Path(path), source=self.path)
 
-    # What neural networks have, and other kinds may have
+    # What neural networks and ML Programs have, and other kinds may have
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -326,7 +326,8 @@ class Model:
 
     def _no_function(self) -> UnsupportedError:
         return UnsupportedError(
-            f"a model of kind {self.kind} is not a neural network: it has no function of parameters"
+            f"a model of kind {self.kind} is neither a neural network nor an ML Program: it has no function of "
+            "parameters"
         )
 
     def __repr__(self) -> str:

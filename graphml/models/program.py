@@ -77,7 +77,11 @@ class MLProgram(GraphModel):
     def _described(self) -> Description:
         allowed = self.configuration.max_image_pixels
         most = MOST_PIXELS if allowed is None else allowed
-        return describe(self._message.description, default_dtype(self.kind), most, self.function_name)
+        try:
+            function = self.function_name
+        except SpecError:  # such a model can be looked at, too
+            function = None
+        return describe(self._message.description, default_dtype(self.kind), most, function)
 
     @property
     def _function(self) -> Any:
@@ -89,7 +93,7 @@ class MLProgram(GraphModel):
         states = tuple(Argument(name, np.dtype(held.dtype), held.shape) for name, held in self._states.items())
         interface = ProgramInterface(arguments(self._function, self.description), states)
         graph = read_function(self._function, self.files)
-        classes = self.classes
+        classes = self.classes  # a function that should classify and does not says so
         labels = () if classes is None else (classes.label_name, classes.probabilities_name)
         wanted = [feature.name for feature in self.description.outputs if feature.name not in labels]
         for what, names, held in (

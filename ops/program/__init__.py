@@ -9,6 +9,7 @@ from graphml.ops.program import allocation as allocation
 from graphml.ops.program import arithmetic as arithmetic
 from graphml.ops.program import attention as attention
 from graphml.ops.program import blocks as blocks
+from graphml.ops.program import classification as classification
 from graphml.ops.program import comparison as comparison
 from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
@@ -26,6 +27,8 @@ from graphml.ops.program import ordering as ordering
 from graphml.ops.program import padding as padding
 from graphml.ops.program import pooling as pooling
 from graphml.ops.program import products as products
+from graphml.ops.program import quantization as quantization
+from graphml.ops.program import random as random
 from graphml.ops.program import recurrent as recurrent
 from graphml.ops.program import reduction as reduction
 from graphml.ops.program import reshaping as reshaping

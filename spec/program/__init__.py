@@ -2,5 +2,6 @@
 
 Messages and files enter, NumPy arrays and plain Python values leave. Read `operations` first: it holds what the format
 says of each operation. `programs` walks a program, `types` names what values are, `values` reads and stores them, and
-`blobs` is the weight file beside a program.
+`blobs` is the weight file beside a program. `constexprs` reads constants, and `compression` has the forms of compressed
+weights.
 """

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -74,7 +75,8 @@ class BlobFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._unpacked: dict[tuple[int, str], np.ndarray] = {}
+        # what is in use only: a small file could otherwise fill the memory, eight times its size for each type
+        self._unpacked: WeakValueDictionary[tuple[int, str], np.ndarray] = WeakValueDictionary()
         try:
             with open_regular(self.path) as opened:
                 size = os.fstat(opened.fileno()).st_size
@@ -112,7 +114,7 @@ class BlobFile:
 
         Returns:
             A read-only array of the dtype that `dtype_of` says: a view of the file, except for types of fewer than 8
-            bits, which are unpacked once for each blob.
+            bits, which are unpacked; arrays of one blob then share their memory.
 
         Raises:
             SpecError: If there is no such array. The error names file and offset.
@@ -120,11 +122,13 @@ class BlobFile:
         start, size = self.extent(offset, name, shape)
         if bits_of(name) >= 8:
             return shaped(self._bytes[start : start + size].view(dtype_of(name)), shape)
-        if (offset, name) not in self._unpacked:
+        flat = self._unpacked.get((offset, name))
+        if flat is None:
             flat = unpack(self._bytes[start : start + size], name, math.prod(shape))
+            flat = flat if flat.base is None else flat.copy()  # views keep an owner alive, but not another view
             flat.flags.writeable = False
             self._unpacked[offset, name] = flat
-        return shaped(self._unpacked[offset, name], shape)
+        return shaped(flat, shape)
 
     def extent(self, offset: int, name: str, shape: Sequence[int]) -> tuple[int, int]:
         """Where the data of a blob starts, and how many bytes it has; checked as in `read`, without reading the data.

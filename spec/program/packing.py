@@ -43,9 +43,7 @@ def unpack(packed: np.ndarray, name: str, count: int) -> np.ndarray:
                 column = column | groups[:, byte + 1] << (8 - shift)
             codes[:, place] = column & ((1 << bits) - 1)
         codes = codes.reshape(-1)[:count]
-    if name == "int4":
-        codes = ((codes ^ 8).astype(np.int8) - 8).astype(np.int8)  # two's complement
-    return codes.astype(dtype_of(name), copy=False)
+    return codes.view(dtype_of(name))  # int4 is in two's complement here and there
 
 
 def pack(elements: np.ndarray, name: str) -> bytes:

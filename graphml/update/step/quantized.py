@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import CompressedWeight, Quantized
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +32,13 @@ jax.tree_util.register_dataclass(Grid, data_fields=["form"], meta_fields=[])
 
 
 def is_stored_form(leaf: Any) -> bool:
-    """Whether a leaf of a tree of weights is quantized, or the grid of a quantized weight."""
-    return isinstance(leaf, Quantized | Grid)
+    """Whether a leaf of a tree of weights is compressed, or the grid of a quantized weight."""
+    return isinstance(leaf, CompressedWeight | Grid)
 
 
 def as_floats(leaf: Any) -> Any:
     """A weight as training computes with it: float32, whatever its storage is."""
-    return (leaf.dequantize() if isinstance(leaf, Quantized) else leaf).astype(np.float32)
+    return (leaf.dequantize() if isinstance(leaf, CompressedWeight) else leaf).astype(np.float32)
 
 
 def straight_through(weight: jax.Array, grid: Grid) -> jax.Array:

@@ -13,7 +13,7 @@ import numpy as np
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import CompressedWeight
 from graphml.update.users.deltas import Delta, difference, fitting, leaves, looks_like_delta, network_from, with_leaves
 
 WeightChanges = dict[str, np.ndarray]
@@ -120,7 +120,7 @@ def _delta(network: NeuralNetwork, given: Any) -> Delta:
 
 def _floats(weight: Any) -> np.ndarray:
     """The float32 values of a weight, in the precision in which changes are summed."""
-    floats = np.asarray(weight.dequantize() if isinstance(weight, Quantized) else weight)
+    floats = np.asarray(weight.dequantize() if isinstance(weight, CompressedWeight) else weight)
     return floats.astype(np.float32).astype(np.float64)
 
 
