@@ -111,7 +111,8 @@ def _type(parameter: Parameter, row: Op) -> str:
 def _docstring(newest: Operation, versions: dict[int, Operation], row: Op, parameters: list[Parameter]) -> list[str]:
     described = _described(row)
     whole = inspect.getdoc(row.function) or ""
-    summary = whole.partition("\n\n")[0].splitlines()
+    words = " ".join(whole.partition("\n\n")[0].splitlines())
+    summary = textwrap.wrap(words, _WIDTH - 12)
     lines = ['"""' + summary[0], *summary[1:], ""]
     lines += [f"The operation `{newest.kind}` (since iOS {min(versions)}).", "", "Args:"]
     for parameter in parameters:

@@ -344,6 +344,198 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("concat", name, {"values": values, "axis": axis, "interleave": interleave})
 
+    def constexpr_affine_dequantize(
+        self,
+        quantized_data: Argument,
+        zero_point: Argument,
+        scale: Argument,
+        axis: Argument,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_affine_dequantize` (since iOS 16).
+
+        Args:
+            quantized_data: See the format.
+            zero_point: See the format.
+            scale: See the format.
+            axis: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_affine_dequantize",
+            name,
+            {
+                "quantized_data": quantized_data,
+                "zero_point": zero_point,
+                "scale": scale,
+                "axis": axis,
+            },
+        )
+
+    def constexpr_blockwise_shift_scale(
+        self,
+        data: Argument,
+        scale: Argument,
+        *,
+        offset: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_blockwise_shift_scale` (since iOS 18).
+
+        Args:
+            data: See the format.
+            scale: See the format.
+            offset: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_blockwise_shift_scale",
+            name,
+            {
+                "data": data,
+                "scale": scale,
+                "offset": offset,
+            },
+        )
+
+    def constexpr_cast(self, source_val: Argument, output_dtype: Argument, *, name: str | None = None) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_cast` (since iOS 16).
+
+        Args:
+            source_val: See the format.
+            output_dtype: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("constexpr_cast", name, {"source_val": source_val, "output_dtype": output_dtype})
+
+    def constexpr_lut_to_dense(
+        self,
+        indices: Argument,
+        lut: Argument,
+        *,
+        shape: Argument | None = None,
+        vector_axis: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_lut_to_dense` (since iOS 16).
+
+        Args:
+            indices: See the format.
+            lut: See the format.
+            shape: See the format.
+            vector_axis: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_lut_to_dense",
+            name,
+            {
+                "indices": indices,
+                "lut": lut,
+                "shape": shape,
+                "vector_axis": vector_axis,
+            },
+        )
+
+    def constexpr_lut_to_sparse(
+        self,
+        indices_mask: Argument,
+        indices_nonzero_data: Argument,
+        lut: Argument,
+        *,
+        vector_axis: Argument | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_lut_to_sparse` (since iOS 18).
+
+        Args:
+            indices_mask: See the format.
+            indices_nonzero_data: See the format.
+            lut: See the format.
+            vector_axis: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_lut_to_sparse",
+            name,
+            {
+                "indices_mask": indices_mask,
+                "indices_nonzero_data": indices_nonzero_data,
+                "lut": lut,
+                "vector_axis": vector_axis,
+            },
+        )
+
+    def constexpr_sparse_blockwise_shift_scale(
+        self,
+        data_mask: Argument,
+        nonzero_data: Argument,
+        scale: Argument,
+        *,
+        offset: Argument | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_sparse_blockwise_shift_scale` (since iOS 18).
+
+        Args:
+            data_mask: See the format.
+            nonzero_data: See the format.
+            scale: See the format.
+            offset: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_sparse_blockwise_shift_scale",
+            name,
+            {
+                "data_mask": data_mask,
+                "nonzero_data": nonzero_data,
+                "scale": scale,
+                "offset": offset,
+            },
+        )
+
+    def constexpr_sparse_to_dense(
+        self,
+        nonzero_data: Argument,
+        mask: Argument,
+        *,
+        shape: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_sparse_to_dense` (since iOS 16).
+
+        Args:
+            nonzero_data: See the format.
+            mask: See the format.
+            shape: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_sparse_to_dense",
+            name,
+            {
+                "nonzero_data": nonzero_data,
+                "mask": mask,
+                "shape": shape,
+            },
+        )
+
     def conv(
         self,
         x: Argument,
@@ -613,6 +805,37 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("depth_to_space", name, {"x": x, "block_size": block_size})
 
+    def dequantize(
+        self,
+        input: Argument,
+        scale: Argument,
+        *,
+        zero_point: Argument | None = None,
+        axis: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """scale * (input - zero_point).
+
+        The operation `dequantize` (since iOS 17).
+
+        Args:
+            input: integers of any shape.
+            scale: a scalar, or a vector along `axis`.
+            zero_point: as scale, of the type of the input; 0 where it is absent.
+            axis: where vectors lie; may count from the end. None for scalars.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "dequantize",
+            name,
+            {
+                "input": input,
+                "scale": scale,
+                "zero_point": zero_point,
+                "axis": axis,
+            },
+        )
+
     def einsum(self, values: Sequence[Argument], equation: str, *, name: str | None = None) -> Value:
         """Sums of products along named axes.
 
@@ -796,7 +1019,8 @@ class ProgramMethods(ProgramCore):
         validate_indices: bool | None = None,
         name: str | None = None,
     ) -> Value:
-        """One element of x for each index, from the given position on the axis and the index's own position on all others.
+        """One element of x for each index, from the given position on the axis and the index's own position on all
+        others.
 
         The operation `gather_along_axis` (since iOS 15).
 
@@ -828,7 +1052,8 @@ class ProgramMethods(ProgramCore):
         validate_indices: bool | None = None,
         name: str | None = None,
     ) -> Value:
-        """The elements or slices of x at positions of several coordinates, which may differ for the members of a batch.
+        """The elements or slices of x at positions of several coordinates, which may differ for the members of a
+        batch.
 
         The operation `gather_nd` (since iOS 15).
 
@@ -1499,6 +1724,43 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("mul", name, {"x": x, "y": y})
 
+    def non_maximum_suppression(
+        self,
+        boxes: Argument,
+        scores: Argument,
+        iou_threshold: float,
+        max_boxes: int,
+        *,
+        score_threshold: Argument | None = None,
+        per_class_suppression: bool | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """The boxes that do not overlap better ones, best first, padded to a fixed number.
+
+        The operation `non_maximum_suppression` (since iOS 15).
+
+        Args:
+            boxes: [n, 4, B], as in `non_maximum_suppression` with the boxes along the last axis.
+            scores: [n, K, B].
+            iou_threshold: see `non_maximum_suppression`.
+            max_boxes: how many boxes are returned.
+            score_threshold: See the format.
+            per_class_suppression: see `non_maximum_suppression`.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "non_maximum_suppression",
+            name,
+            {
+                "boxes": boxes,
+                "scores": scores,
+                "iou_threshold": iou_threshold,
+                "max_boxes": max_boxes,
+                "score_threshold": score_threshold,
+                "per_class_suppression": per_class_suppression,
+            },
+        )
+
     def non_zero(self, x: Argument, *, name: str | None = None) -> Value:
         """The positions of all elements that are not zero, in row-major order.
 
@@ -1532,7 +1794,8 @@ class ProgramMethods(ProgramCore):
         off_value: Argument | None = None,
         name: str | None = None,
     ) -> Value:
-        """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not exist.
+        """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not
+        exist.
 
         The operation `one_hot` (since iOS 15).
 
@@ -1626,6 +1889,126 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("prelu", name, {"x": x, "alpha": alpha})
+
+    def quantize(
+        self,
+        input: Argument,
+        scale: Argument,
+        output_dtype: str,
+        *,
+        zero_point: Argument | None = None,
+        axis: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """round(input / scale) + zero_point, limited to what the type can hold.
+
+        The operation `quantize` (since iOS 17).
+
+        Args:
+            input: any shape.
+            scale: a scalar, or a vector along `axis`.
+            output_dtype: int8 or uint8.
+            zero_point: as scale, of the type of the result; 0 where it is absent.
+            axis: where vectors lie; may count from the end. None for scalars.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "quantize",
+            name,
+            {
+                "input": input,
+                "scale": scale,
+                "output_dtype": output_dtype,
+                "zero_point": zero_point,
+                "axis": axis,
+            },
+        )
+
+    def random_bernoulli(
+        self,
+        shape: Argument,
+        *,
+        prob: Argument | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Ones with a probability, else zeros.
+
+        The operation `random_bernoulli` (since iOS 15).
+
+        Args:
+            shape: [R], known when the program is traced.
+            prob: a scalar, the probability of 1; 0.5 where it is absent.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_bernoulli", name, {"shape": shape, "prob": prob, "seed": seed})
+
+    def random_categorical(
+        self,
+        x: Argument,
+        *,
+        mode: str | None = None,
+        size: int | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Categories drawn by the last axis of x, as whole numbers from 0.
+
+        The operation `random_categorical` (since iOS 15).
+
+        Args:
+            x: [..., categories].
+            mode: logits, or probs: probabilities, which need not sum up to 1.
+            size: how many are drawn for each row.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_categorical", name, {"x": x, "mode": mode, "size": size, "seed": seed})
+
+    def random_normal(
+        self,
+        shape: Argument,
+        *,
+        mean: Argument | None = None,
+        stddev: Argument | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Normally distributed numbers.
+
+        The operation `random_normal` (since iOS 15).
+
+        Args:
+            shape: [R], known when the program is traced.
+            mean: a scalar, the mean of the distribution; 0 where it is absent.
+            stddev: a scalar, its standard deviation; 1 where it is absent.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_normal", name, {"shape": shape, "mean": mean, "stddev": stddev, "seed": seed})
+
+    def random_uniform(
+        self,
+        shape: Argument,
+        *,
+        low: Argument | None = None,
+        high: Argument | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Numbers uniform over [low, high).
+
+        The operation `random_uniform` (since iOS 15).
+
+        Args:
+            shape: [R], known when the program is traced.
+            low: a scalar, the smallest number; 0 where it is absent.
+            high: a scalar, the end of the range, which is never drawn; 1 where it is absent.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_uniform", name, {"shape": shape, "low": low, "high": high, "seed": seed})
 
     def range_1d(self, end: Argument, start: Argument, step: Argument, *, name: str | None = None) -> Value:
         """Evenly spaced numbers from the start up to, but without, the end.
@@ -2256,7 +2639,8 @@ class ProgramMethods(ProgramCore):
         attn_mask: Argument | None = None,
         name: str | None = None,
     ) -> Value:
-        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match it.
+        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match
+        it.
 
         The operation `scaled_dot_product_attention` (since iOS 18).
 

@@ -23,6 +23,7 @@ from graphml.errors import SpecError, quoted, typed
 from graphml.frontends.loop_counters import is_counted
 from graphml.graph import ABSENT, Graph, Node, Region
 from graphml.spec.program import programs
+from graphml.spec.program.constexprs import Nonzero, StoredConstant, constants, is_constant
 from graphml.spec.program.operations import Operation, Parameter, operation
 from graphml.spec.program.values import WeightFiles, decode
 
@@ -55,11 +56,13 @@ class _Constant:
         name: its name in the file.
         kind: the operation that makes it.
         value: an array, a string or compressed weights.
+        type: the name of its element type.
     """
 
     name: str
     kind: str
     value: Any
+    type: str = ""
 
 
 Scope = ChainMap[str, "str | _Constant"]
@@ -123,16 +126,12 @@ class _Reader:
 
     def _operation(self, message: Any, scope: Scope, position: int, depth: int) -> list[Node]:
         kind = message.type
-        if kind == "const":
-            (output,) = message.outputs
-            scope[output.name] = _Constant(output.name, kind, decode(message.attributes["val"], self.files))
+        if is_constant(message):
+            self._enter_constants(message, scope)
             return []
         found = operation(kind, self.version)
         if found is None:
             raise SpecError(f"there is no operation {quoted(kind)} in version {self.version} of the format")
-        if kind.startswith("constexpr_"):
-            self._compressed(message, scope)
-            return []
         if kind == "cond":
             return self._cond(message, scope, position, depth)
         if kind == "while_loop":
@@ -220,7 +219,7 @@ class _Reader:
         known = self._blobs.get(id(constant))
         if known is not None:
             return known
-        if isinstance(constant.value, str | list | tuple | dict):
+        if isinstance(constant.value, str | list | tuple | dict | Nonzero):
             raise SpecError(f"the constant {quoted(constant.name)} is no tensor of numbers")
         blob = self._blob(constant.name)
         self._blobs[id(constant)] = blob
@@ -254,26 +253,20 @@ class _Reader:
             raise SpecError(f"{parameter.name} must be a constant; {quoted(binding.name)} is computed")
         return found.value
 
-    def _compressed(self, message: Any, scope: Scope) -> None:
-        """Enter the outputs of an operation on compressed weights as constants."""
-        found = operation(message.type, self.version)
-        assert found is not None
-        arguments: dict[str, Any] = {}
-        for name, parameter in found.parameters.items():
-            if name in message.attributes:  # where the operations of iOS 16 have their parameters
-                arguments[name] = decode(message.attributes[name], self.files)
-            elif _given(message, name):
-                bindings = list(message.inputs[name].arguments)
-                arguments[name] = _single([self._known(each, parameter, scope) for each in bindings], parameter)[0]
-            elif not parameter.optional:
-                raise SpecError(f"{message.type} lacks the parameter {name}")
-        from graphml.spec.program import compression
+    def _enter_constants(self, message: Any, scope: Scope) -> None:
+        """Enter the outputs of a constant, which may be compressed weights, into the scope."""
 
-        values = compression.decode(message.type, arguments)
+        def known(name: str) -> StoredConstant:
+            found = scope.get(name)
+            if not isinstance(found, _Constant):
+                raise SpecError(f"{quoted(name)} is not a constant that is defined before it")
+            return StoredConstant(found.value, found.type)
+
+        values = constants(message, known, self.files)
         if len(values) != len(message.outputs):
             raise SpecError(f"{message.type} has {len(values)} outputs; {len(message.outputs)} are named")
-        for output, value in zip(message.outputs, values, strict=True):
-            scope[output.name] = _Constant(output.name, message.type, value)
+        for output, stored in zip(message.outputs, values, strict=True):
+            scope[output.name] = _Constant(output.name, message.type, stored.value, stored.type)
 
     # Control flow ----------------------------------------------------------------------------------------------------
 

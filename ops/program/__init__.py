@@ -15,6 +15,7 @@ from graphml.ops.program import constant as constant
 from graphml.ops.program import control as control
 from graphml.ops.program import convolution as convolution
 from graphml.ops.program import cropping as cropping
+from graphml.ops.program import detection as detection
 from graphml.ops.program import elementwise as elementwise
 from graphml.ops.program import gathering as gathering
 from graphml.ops.program import joining as joining
@@ -26,6 +27,8 @@ from graphml.ops.program import ordering as ordering
 from graphml.ops.program import padding as padding
 from graphml.ops.program import pooling as pooling
 from graphml.ops.program import products as products
+from graphml.ops.program import quantization as quantization
+from graphml.ops.program import random as random
 from graphml.ops.program import recurrent as recurrent
 from graphml.ops.program import reduction as reduction
 from graphml.ops.program import reshaping as reshaping

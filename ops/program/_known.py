@@ -35,9 +35,10 @@ def known_integer(operand: Any, what: str) -> int:
     Raises:
         ShapeError: there is not exactly one element, or it is no integer.
     """
-    if np.size(operand) != 1:
-        raise ShapeError(f"{what} has shape {list(np.shape(operand))}; it must be a single number")
-    return known_integers(np.reshape(operand, -1), what)[0]
+    values = np.asarray(operand)
+    if values.size != 1:
+        raise ShapeError(f"{what} has shape {list(values.shape)}; it must be a single number")
+    return known_integers(values.reshape(1), what)[0]
 
 
 def known_shape(operand: Any, what: str) -> tuple[int, ...]:

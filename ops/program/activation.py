@@ -16,6 +16,7 @@ from graphml.ops.kernels.arrays import Array, along_axis
 from graphml.ops.kernels.elementwise import softplus
 from graphml.ops.program._half import rounded_once
 from graphml.ops.program._images import laid_axis
+from graphml.ops.program._names import named
 from graphml.ops.program.dialect import operation
 
 _GELU: Mapping[str, Callable[[Array], Array]] = {
@@ -95,12 +96,7 @@ def elu(x: Array, *, alpha: float) -> Array:
     return kernels.elu(x, alpha)
 
 
-def _known_mode(attributes: Mapping[str, Any]) -> str | None:
-    mode = attributes["mode"]
-    return None if mode in _GELU else f"mode is {mode!r}; it must be one of {', '.join(_GELU)}"
-
-
-@operation("gelu", version=15, layout="any", supported=_known_mode)
+@operation("gelu", version=15, layout="any")
 @rounded_once
 def gelu(x: Array, *, mode: str) -> Array:
     """x times the probability that a standard normal number is below x, exactly or by one of two approximations.
@@ -112,9 +108,12 @@ def gelu(x: Array, *, mode: str) -> Array:
     Returns:
         The shape of x.
 
+    Raises:
+        SpecError: there is no such mode.
+
     Source: the operation gelu of ML Programs (iOS 15).
     """
-    return _GELU[mode](jnp.asarray(x))
+    return named(mode, _GELU, "mode")(jnp.asarray(x))
 
 
 @operation("leaky_relu", version=15, layout="any")

@@ -7,11 +7,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.normalization import softmax
-from graphml.ops.kernels.precision import contract, product_type, widened
+from graphml.ops.kernels.precision import contract, product_type, working_type
 from graphml.ops.program.dialect import operation
 
 
@@ -36,16 +36,21 @@ def scaled_dot_product_attention(query: Array, key: Array, value: Array, attn_ma
     """
     _check(query, key, value, attn_mask)
     wide = product_type(query.dtype, key.dtype, value.dtype)
-    added: Any = widened(jnp.zeros((), wide)).dtype  # what scores add up in, and what their softmax is computed in
-    products: Any = partial(jnp.matmul, preferred_element_type=added)
-    scores = contract(products, query.astype(wide), key.astype(wide).swapaxes(-1, -2)).astype(added)
-    scores = scores / np.sqrt(query.shape[-1]).astype(added)
+    sums = working_type(wide)
+    products: Any = partial(jnp.matmul, preferred_element_type=sums)
+    root = np.sqrt(query.shape[-1]).astype(sums)
+    scaled = (query.astype(sums) / root).astype(wide)
+    scores = contract(products, scaled, key.astype(wide).swapaxes(-1, -2)).astype(sums)
     if attn_mask is not None and attn_mask.dtype == bool:
         scores = jnp.where(attn_mask, scores, -jnp.inf)
     elif attn_mask is not None:
-        scores = scores + attn_mask.astype(added)
-    shares = softmax(scores, -1).astype(wide)
-    return contract(jnp.matmul, shares, value.astype(wide)).astype(query.dtype)
+        scores = scores + attn_mask.astype(sums)
+    powers = jnp.exp(scores - lax.stop_gradient(jnp.max(scores, -1, keepdims=True)))
+    total = jnp.sum(powers, -1, keepdims=True)
+    if sums.itemsize == 2:  # the sum below might exceed float16
+        powers, total = powers / total, jnp.ones_like(total)
+    # dividing the result, and not the shares of all keys, saves a pass over the scores
+    return (contract(products, powers.astype(wide), value.astype(wide)) / total).astype(query.dtype)
 
 
 def _check(query: Array, key: Array, value: Array, mask: Array | None) -> None:

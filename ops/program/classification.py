@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.reductions import position_of_max
 from graphml.ops.program.dialect import operation
 
 
-@operation("classify", version=15, differentiable="the position of the largest probability is a whole number")
-def classify(probabilities: Array, *, classes: tuple[str, ...] | tuple[int, ...]) -> tuple[Array, Array]:
-    """Which of the probabilities is the largest. The interface turns the position into a label, and all of them into a
-    dictionary; inside of the program nothing can read either.
+@operation("classify", version=15)
+def classify(probabilities: Array, *, classes: tuple[str | int, ...]) -> tuple[Array, Array]:
+    """The class with the largest probability. The model makes the label and the dictionary of probabilities of it.
 
     Args:
-        probabilities: one for each class, of any shape.
+        probabilities: one number for each class, in any shape.
         classes: the labels.
 
     Returns:
-        int32 [], the position of the largest (the first of equal ones), and float32 [classes], the probabilities.
+        The index of the label, int32 []: the first one among equal probabilities, which the format leaves open. And the
+        probabilities, float32 [classes].
 
     Raises:
-        ValueError: There are not as many probabilities as labels.
+        ShapeError: there are more or fewer probabilities than labels.
 
-    Source: the operation classify of ML Programs (iOS 15). Which of equal ones wins is not documented.
+    Source: the operation classify of ML Programs (iOS 15).
     """
     if probabilities.size != len(classes):
-        raise ValueError(f"there are {len(classes)} classes and {probabilities.size} probabilities")
-    flat = probabilities.reshape(-1).astype(jnp.float32)
-    return jnp.argmax(flat).astype(jnp.int32), flat
+        raise ShapeError(f"there are {probabilities.size} probabilities for {len(classes)} classes")
+    flat = probabilities.reshape(-1)
+    return position_of_max(flat, 0).reshape(()), flat.astype(jnp.float32)

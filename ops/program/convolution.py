@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.catalogue import target
+from graphml.catalogue import Channels, target
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.convolution import ConvolutionWindow, TransposedWindow, crop_borders, crop_to_size
@@ -102,8 +102,9 @@ def _prepare_codes(weights: Mapping[str, Any], attributes: Mapping[str, Any]) ->
     return _prepare({**weights, "weight": floats}, attributes)
 
 
-def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
-    return weights["weight"].shape[0] if "weight" in weights else None
+def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Channels | None:
+    """One number for each channel, in the rank of x."""
+    return (1, len(weights["weight"]), *(1,) * (weights["weight"].ndim - 2)) if "weight" in weights else None
 
 
 # Operations ----------------------------------------------------------------------------------------------------------

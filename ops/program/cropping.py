@@ -74,7 +74,7 @@ def _cut(
         raise ShapeError(f"x has rank {x.ndim}; it must be [batch, channels, height, width], with pixels")
     if min(wanted) < 1:
         raise ShapeError(f"the target size is {list(wanted)}; it must be [height, width], each at least 1")
-    boxes = boxes.astype(jnp.promote_types(working_type(boxes.dtype), jnp.float32))
+    boxes = boxes.astype(jnp.promote_types(boxes.dtype, jnp.float32))
     starts, ends = kernels.box_corners(boxes, named(box_coordinate_mode, _BOXES, "the box coordinate mode"))
     scale = np.array(x.shape[1:3]) - 1 if normalized_coordinates else np.ones(2)
     scale = jnp.asarray(scale * spatial_scale, boxes.dtype)

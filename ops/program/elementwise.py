@@ -13,6 +13,7 @@ from graphml.ops.kernels import elementwise as kernels
 from graphml.ops.kernels import trigonometry
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.program._half import rounded_once
+from graphml.ops.program._names import named
 from graphml.ops.program.dialect import computed_type, named_operations, operation
 
 _FLAT = "a step function is flat between its steps"
@@ -238,15 +239,10 @@ def logical_not(x: Array) -> Array:
 
 # Types ---------------------------------------------------------------------------------------------------------------
 
-_CASTS = ("bool", "fp16", "fp32", "int32", "int16", "int8", "uint16", "uint8")
+_CASTS = {name: name for name in ("bool", "fp16", "fp32", "int32", "int16", "int8", "uint16", "uint8")}
 
 
-def _known_type(attributes: Mapping[str, Any]) -> str | None:
-    name = attributes["dtype"]
-    return None if name in _CASTS else f"dtype is {name!r}; it must be one of {', '.join(_CASTS)}"
-
-
-@operation("cast", version=15, layout="any", supported=_known_type)
+@operation("cast", version=15, layout="any")
 def cast(x: Array, *, dtype: str) -> Array:
     """The numbers of x in another type.
 
@@ -261,9 +257,12 @@ def cast(x: Array, *, dtype: str) -> Array:
     Returns:
         The shape of x.
 
+    Raises:
+        SpecError: there is no such type.
+
     Source: the operation cast of ML Programs (iOS 15).
     """
-    to = computed_type(dtype)
+    to = computed_type(named(dtype, _CASTS, "dtype"))
     if to == np.bool_:
         return x != 0
     if jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(to, jnp.integer):

@@ -35,9 +35,13 @@ def _one_index(index: Array) -> Any:
     return index.reshape(())
 
 
+def _corner(index: Any, rank: int) -> list[Any]:
+    return [index, *[np.int32(0)] * (rank - 1)]
+
+
 def _element(ls: Array, index: Any) -> Array:
     """The element at an index that exists."""
-    return lax.dynamic_slice(ls, [index, *[0] * (ls.ndim - 1)], [1, *ls.shape[1:]]).reshape(ls.shape[1:])
+    return lax.dynamic_slice(ls, _corner(index, ls.ndim), [1, *ls.shape[1:]]).reshape(ls.shape[1:])
 
 
 @operation("make_list", version=15, concrete=(0,))
@@ -165,14 +169,14 @@ def list_write(ls: Array, index: Array, value: Array, *, grows: bool) -> Array:
     Source: the operation list_write of ML Programs (iOS 15).
     """
     position = _one_index(index)
-    ls = _prepared(ls, value.shape, known_integer(position, "index") if grows else -1)
+    ls = _prepared(ls, value.shape, known_integer(index, "index") if grows else -1)
     length = ls.shape[0]
     if not length:
         return ls
     place = to_read(position, length, wraps=False)
     outside = (position < 0) | (position >= length)
     written = jnp.where(outside, _element(ls, place), value.astype(ls.dtype))
-    return lax.dynamic_update_slice(ls, written[None], [place, *[0] * value.ndim])
+    return lax.dynamic_update_slice(ls, written[None], _corner(place, ls.ndim))
 
 
 @operation("list_scatter", version=15, concrete=_index_if_growing)

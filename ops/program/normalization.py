@@ -117,7 +117,19 @@ def instance_norm(x: Array, gamma: Array | None = None, beta: Array | None = Non
     return _scaled(x, kernels.standardize(widened(x), space, epsilon), gamma, beta)
 
 
-@operation("layer_norm", version=15, layout=image_either, stored=("gamma", "beta"), roles=("rescaling",))
+def _as_stored(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is prepared keeps the axes of the format: gamma has those of x that are normalized, and no others."""
+    return weights
+
+
+@operation(
+    "layer_norm",
+    version=15,
+    layout=image_either,
+    stored=("gamma", "beta"),
+    prepare=_as_stored,
+    roles=("rescaling",),
+)
 def layer_norm(
     x: Array, gamma: Array | None = None, beta: Array | None = None, *, axes: tuple[int, ...] | None, epsilon: float
 ) -> Array:

@@ -14,6 +14,7 @@ from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.kernels.elementwise import integer_quotient
 from graphml.ops.program._half import rounded_once
 from graphml.ops.program._images import laid_axes, laid_axis
+from graphml.ops.program._names import named
 from graphml.ops.program.dialect import named_operations, operation
 
 Axes = tuple[int, ...]
@@ -121,12 +122,7 @@ named_operations({kind: _reduction(kind, *row) for kind, row in _REDUCTIONS.item
 
 
 _NO_SLOPE = "a position does not change with small changes of the numbers"
-_POSITION_TYPES = ("int32", "uint16")
-
-
-def _known_type(attributes: Mapping[str, Any]) -> str | None:
-    name = attributes["output_dtype"]
-    return None if name in _POSITION_TYPES else f"output_dtype is {name!r}; it must be int32 or uint16"
+_POSITION_TYPES = {"int32": jnp.int32, "uint16": jnp.uint16}
 
 
 def _positions(kind: str, find: Callable[[Array, int], Array], words: str) -> None:
@@ -138,7 +134,8 @@ def _positions(kind: str, find: Callable[[Array, int], Array], words: str) -> No
         return found if keep_dims else found.squeeze(axis)
 
     def reduce_to(x: Array, *, axis: int, keep_dims: bool, output_dtype: str) -> Array:
-        return reduce(x, axis=axis, keep_dims=keep_dims).astype(output_dtype)
+        dtype = named(output_dtype, _POSITION_TYPES, "output_dtype")
+        return reduce(x, axis=axis, keep_dims=keep_dims).astype(dtype)
 
     text = """The position of the {words} along an axis, the first one among equals (the format leaves that open).
 
@@ -151,15 +148,18 @@ def _positions(kind: str, find: Callable[[Array, int], Array], words: str) -> No
         Positions of type {type}, of the rank of x, or one less without `keep_dims`.
 
     Raises:
-        ShapeError: x has no such axis.
+        ShapeError: x has no such axis.{refusal}
 
     Source: the operation {kind} of ML Programs (iOS {version}).
     """
-    reduce.__doc__ = text.format(kind=kind, words=words, more="", type="int32", version=15)
+    reduce.__doc__ = text.format(kind=kind, words=words, more="", refusal="", type="int32", version=15)
     more = "\n        output_dtype: int32 or uint16."
-    reduce_to.__doc__ = text.format(kind=kind, words=words, more=more, type="`output_dtype`", version=17)
+    refusal = "\n        SpecError: there is no such type."
+    reduce_to.__doc__ = text.format(
+        kind=kind, words=words, more=more, refusal=refusal, type="`output_dtype`", version=17
+    )
     operation(kind, version=15, layout=_layout, differentiable=_NO_SLOPE)(reduce)
-    operation(kind, version=17, layout=_layout, differentiable=_NO_SLOPE, supported=_known_type)(reduce_to)
+    operation(kind, version=17, layout=_layout, differentiable=_NO_SLOPE)(reduce_to)
 
 
 _positions("reduce_argmax", kernels.position_of_max, "maximum")

@@ -92,7 +92,7 @@ def resample(
         raise ShapeError(
             f"coordinates have shape {list(coordinates.shape)}; it must be [{x.shape[0]}, new height, new width, 2]"
         )
-    places = coordinates.astype(jnp.promote_types(working_type(coordinates.dtype), jnp.float32))
+    places = coordinates.astype(jnp.promote_types(coordinates.dtype, jnp.float32))
     return _sampled(
         x,
         places[..., 0],
@@ -151,7 +151,7 @@ def affine(
     if output_height < 1 or output_width < 1:
         raise ShapeError(f"the output size is {[output_height, output_width]}; both must be at least 1")
     unit = named(coordinates_mode, _COORDINATES, "the coordinates mode")
-    matrix = transform_matrix.astype(working_type(transform_matrix.dtype))
+    matrix = transform_matrix.astype(jnp.promote_types(transform_matrix.dtype, jnp.float32))
     matrix = jnp.broadcast_to(matrix, (x.shape[0], 6))[:, :, None, None]
     down = jnp.asarray(kernels.pixel_coordinates(output_height, unit, align_corners), matrix.dtype)[:, None]
     across = jnp.asarray(kernels.pixel_coordinates(output_width, unit, align_corners), matrix.dtype)

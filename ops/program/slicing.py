@@ -70,10 +70,16 @@ def _slices(x: Array, begin: Array, end: Array, **attributes: Any) -> _Slices:
     return _Slices(first, last, stride, from_edge, to_edge, squeeze)
 
 
-def _laid_bounds(bounds: Array, rank: int) -> Array:
-    """One number for each axis, as `laid`, which may be traced."""
+def _laid_bounds(bounds: Array, rank: int) -> Any:
+    """One number for each axis, as `laid`; a NumPy array unless it is traced."""
     places = laid_order(rank)
-    return bounds if places == tuple(range(rank)) else bounds[np.asarray(places)]
+    given: Any = bounds if isinstance(bounds, Tracer) else np.asarray(bounds)
+    return given if places == tuple(range(rank)) else given[np.asarray(places)]
+
+
+def _int32(starts: Any) -> list[Array]:
+    """Positions that may be traced, in the one type that JAX wants of all of them."""
+    return [jnp.asarray(start, jnp.int32) for start in starts]
 
 
 def _take_layout(attributes: Attributes, ranks: Ranks) -> Layout:
@@ -142,7 +148,9 @@ def slice_by_index(
     ]
     squeezed = [axis for axis in range(x.ndim) if slices.squeeze[axis]]
     starts = [slices.begin[axis] if slices.squeeze[axis] else 0 for axis in range(x.ndim)]
-    part = lax.dynamic_slice(whole, starts, [1 if axis in squeezed else n for axis, n in enumerate(whole.shape)])
+    part = lax.dynamic_slice(
+        whole, _int32(starts), [1 if axis in squeezed else n for axis, n in enumerate(whole.shape)]
+    )
     return lax.squeeze(part, squeezed)
 
 
@@ -180,7 +188,7 @@ def slice_by_size(x: Array, begin: Array, size: Array) -> Array:
         starts = [min(max(at, 0), n - k) for n, at, k in zip(x.shape, first, wanted, strict=True)]
         return x[(*(slice(at, at + k) for at, k in zip(starts, wanted, strict=True)), ...)]
     _check_sizes(x, wanted)
-    return lax.dynamic_slice(x, [begin[axis] for axis in range(rank)], wanted)
+    return lax.dynamic_slice(x, _int32(begin), wanted)
 
 
 def _check_sizes(x: Array, wanted: Sequence[int]) -> None:
@@ -279,4 +287,4 @@ def slice_update(
     whole = [a and b and not c for a, b, c in zip(*slices[3:], strict=True)]
     if any(k > n or (all_ and k != n) for k, n, all_ in zip(update.shape, x.shape, whole, strict=True)):
         raise ShapeError(f"update fills {list(update.shape)} elements of x, which has shape {list(x.shape)}")
-    return lax.dynamic_update_slice(x, update, [jnp.asarray(start, jnp.int32) for start in starts])
+    return lax.dynamic_update_slice(x, update, _int32(starts))

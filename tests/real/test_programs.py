@@ -63,7 +63,7 @@ def test_pitches_have_slopes_with_respect_to_sound_and_weights(pitch):
             ends = [score(params, wave + sign * step * direction) for sign in (1, -1)]
             return jax.grad(score, (0, 1))(params, wave), ends
 
-        (of_weights, of_sound), ends = jax.jit(slopes_and_ends)(lowered.params, wave)
+        (of_weights, of_sound), ends = jax.device_get(jax.jit(slopes_and_ends)(lowered.params, wave))
     np.testing.assert_allclose(np.vdot(of_sound, direction), (ends[0] - ends[1]) / (2 * step), rtol=1e-3)
     assert all(np.isfinite(weights["val"]).all() for weights in of_weights.values())
     moving = [name for name, weights in of_weights.items() if np.abs(weights["val"]).max() > 0]
@@ -100,7 +100,7 @@ def test_echoes_are_cancelled_frame_by_frame(canceller):
 
 
 def test_a_sequence_of_frames_is_one_scan(canceller):
-    """Frame after frame through `lax.scan` is what `predict` gives one by one, and differentiable to the first frame."""
+    """Frame after frame through `lax.scan` is what `predict` gives one by one, and it has slopes to the first frame."""
     model = canceller[0]
     lowered = model.lower()
     rng = np.random.default_rng(2)
