@@ -222,9 +222,9 @@ class ProgramMethods(ProgramCore):
         x: Argument,
         mean: Argument,
         variance: Argument,
-        *,
         gamma: Argument | None = None,
         beta: Argument | None = None,
+        *,
         epsilon: float | None = None,
         name: str | None = None,
     ) -> Value:
@@ -344,12 +344,204 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("concat", name, {"values": values, "axis": axis, "interleave": interleave})
 
+    def constexpr_affine_dequantize(
+        self,
+        quantized_data: Argument,
+        zero_point: Argument,
+        scale: Argument,
+        axis: Argument,
+        *,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_affine_dequantize` (since iOS 16).
+
+        Args:
+            quantized_data: See the format.
+            zero_point: See the format.
+            scale: See the format.
+            axis: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_affine_dequantize",
+            name,
+            {
+                "quantized_data": quantized_data,
+                "zero_point": zero_point,
+                "scale": scale,
+                "axis": axis,
+            },
+        )
+
+    def constexpr_blockwise_shift_scale(
+        self,
+        data: Argument,
+        scale: Argument,
+        *,
+        offset: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_blockwise_shift_scale` (since iOS 18).
+
+        Args:
+            data: See the format.
+            scale: See the format.
+            offset: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_blockwise_shift_scale",
+            name,
+            {
+                "data": data,
+                "scale": scale,
+                "offset": offset,
+            },
+        )
+
+    def constexpr_cast(self, source_val: Argument, output_dtype: Argument, *, name: str | None = None) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_cast` (since iOS 16).
+
+        Args:
+            source_val: See the format.
+            output_dtype: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("constexpr_cast", name, {"source_val": source_val, "output_dtype": output_dtype})
+
+    def constexpr_lut_to_dense(
+        self,
+        indices: Argument,
+        lut: Argument,
+        *,
+        shape: Argument | None = None,
+        vector_axis: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_lut_to_dense` (since iOS 16).
+
+        Args:
+            indices: See the format.
+            lut: See the format.
+            shape: See the format.
+            vector_axis: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_lut_to_dense",
+            name,
+            {
+                "indices": indices,
+                "lut": lut,
+                "shape": shape,
+                "vector_axis": vector_axis,
+            },
+        )
+
+    def constexpr_lut_to_sparse(
+        self,
+        indices_mask: Argument,
+        indices_nonzero_data: Argument,
+        lut: Argument,
+        *,
+        vector_axis: Argument | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_lut_to_sparse` (since iOS 18).
+
+        Args:
+            indices_mask: See the format.
+            indices_nonzero_data: See the format.
+            lut: See the format.
+            vector_axis: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_lut_to_sparse",
+            name,
+            {
+                "indices_mask": indices_mask,
+                "indices_nonzero_data": indices_nonzero_data,
+                "lut": lut,
+                "vector_axis": vector_axis,
+            },
+        )
+
+    def constexpr_sparse_blockwise_shift_scale(
+        self,
+        data_mask: Argument,
+        nonzero_data: Argument,
+        scale: Argument,
+        *,
+        offset: Argument | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_sparse_blockwise_shift_scale` (since iOS 18).
+
+        Args:
+            data_mask: See the format.
+            nonzero_data: See the format.
+            scale: See the format.
+            offset: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_sparse_blockwise_shift_scale",
+            name,
+            {
+                "data_mask": data_mask,
+                "nonzero_data": nonzero_data,
+                "scale": scale,
+                "offset": offset,
+            },
+        )
+
+    def constexpr_sparse_to_dense(
+        self,
+        nonzero_data: Argument,
+        mask: Argument,
+        *,
+        shape: Argument | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A stored weight that is smaller in the file than the array that it stands for.
+
+        The operation `constexpr_sparse_to_dense` (since iOS 16).
+
+        Args:
+            nonzero_data: See the format.
+            mask: See the format.
+            shape: See the format.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "constexpr_sparse_to_dense",
+            name,
+            {
+                "nonzero_data": nonzero_data,
+                "mask": mask,
+                "shape": shape,
+            },
+        )
+
     def conv(
         self,
         x: Argument,
         weight: Argument,
-        *,
         bias: Argument | None = None,
+        *,
         strides: Sequence[int] | None = None,
         pad_type: str | None = None,
         pad: Sequence[int] | None = None,
@@ -395,8 +587,8 @@ class ProgramMethods(ProgramCore):
         quantization_type: str,
         quant_scale: ArrayLike,
         quant_bias: ArrayLike,
-        *,
         bias: Argument | None = None,
+        *,
         nbits: int | None = None,
         strides: Sequence[int] | None = None,
         pad_type: str | None = None,
@@ -447,8 +639,8 @@ class ProgramMethods(ProgramCore):
         self,
         x: Argument,
         weight: Argument,
-        *,
         bias: Argument | None = None,
+        *,
         pad: Sequence[int] | None = None,
         output_shape: Sequence[int] | None = None,
         pad_type: str | None = None,
@@ -529,7 +721,8 @@ class ProgramMethods(ProgramCore):
     def crop_resize(
         self,
         x: Argument,
-        boxes: Argument,
+        boxes: Argument | None = None,
+        box_indices: Argument | None = None,
         *,
         roi: Argument | None = None,
         target_height: int | None = None,
@@ -539,7 +732,6 @@ class ProgramMethods(ProgramCore):
         box_coordinate_mode: str | None = None,
         sampling_mode: str | None = None,
         pad_value: float | None = None,
-        box_indices: Argument | None = None,
         name: str | None = None,
     ) -> Value:
         """Boxes cut out of one image each and resized, by bilinear interpolation.
@@ -549,6 +741,8 @@ class ProgramMethods(ProgramCore):
         Args:
             x: see `crop_resize`.
             boxes: [n, 4], floats or whole numbers.
+            box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
+                nearest image.
             roi: See the format.
             target_height: of the result.
             target_width: of the result.
@@ -557,8 +751,6 @@ class ProgramMethods(ProgramCore):
             box_coordinate_mode: see `crop_resize`.
             sampling_mode: see `crop_resize`.
             pad_value: see `crop_resize_padded`.
-            box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
-                nearest image.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -567,6 +759,7 @@ class ProgramMethods(ProgramCore):
             {
                 "x": x,
                 "boxes": boxes,
+                "box_indices": box_indices,
                 "roi": roi,
                 "target_height": target_height,
                 "target_width": target_width,
@@ -575,7 +768,6 @@ class ProgramMethods(ProgramCore):
                 "box_coordinate_mode": box_coordinate_mode,
                 "sampling_mode": sampling_mode,
                 "pad_value": pad_value,
-                "box_indices": box_indices,
             },
         )
 
@@ -612,6 +804,37 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("depth_to_space", name, {"x": x, "block_size": block_size})
+
+    def dequantize(
+        self,
+        input: Argument,
+        scale: Argument,
+        zero_point: Argument | None = None,
+        *,
+        axis: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """scale * (input - zero_point).
+
+        The operation `dequantize` (since iOS 17).
+
+        Args:
+            input: integers of any shape.
+            scale: a scalar, or a vector along `axis`.
+            zero_point: as scale, of the type of the input; 0 where it is absent.
+            axis: where vectors lie; may count from the end. None for scalars.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "dequantize",
+            name,
+            {
+                "input": input,
+                "scale": scale,
+                "zero_point": zero_point,
+                "axis": axis,
+            },
+        )
 
     def einsum(self, values: Sequence[Argument], equation: str, *, name: str | None = None) -> Value:
         """Sums of products along named axes.
@@ -694,7 +917,7 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("expand_dims", name, {"x": x, "axes": axes})
 
-    def fill(self, shape: Argument, *, value: Argument | None = None, name: str | None = None) -> Value:
+    def fill(self, shape: Argument, value: Argument | None = None, *, name: str | None = None) -> Value:
         """One number in a shape.
 
         The operation `fill` (since iOS 15).
@@ -706,7 +929,7 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("fill", name, {"shape": shape, "value": value})
 
-    def fill_like(self, ref_tensor: Argument, *, value: Argument | None = None, name: str | None = None) -> Value:
+    def fill_like(self, ref_tensor: Argument, value: Argument | None = None, *, name: str | None = None) -> Value:
         """One number in the shape of another array.
 
         The operation `fill_like` (since iOS 16).
@@ -796,7 +1019,8 @@ class ProgramMethods(ProgramCore):
         validate_indices: bool | None = None,
         name: str | None = None,
     ) -> Value:
-        """One element of x for each index, from the given position on the axis and the index's own position on all others.
+        """One element of x for each index, from the given position on the axis and the index's own position on all
+        others.
 
         The operation `gather_along_axis` (since iOS 15).
 
@@ -828,7 +1052,8 @@ class ProgramMethods(ProgramCore):
         validate_indices: bool | None = None,
         name: str | None = None,
     ) -> Value:
-        """The elements or slices of x at positions of several coordinates, which may differ for the members of a batch.
+        """The elements or slices of x at positions of several coordinates, which may differ for the members of a
+        batch.
 
         The operation `gather_nd` (since iOS 15).
 
@@ -892,14 +1117,14 @@ class ProgramMethods(ProgramCore):
         initial_h: Argument,
         weight_ih: Argument,
         weight_hh: Argument,
-        *,
         bias: Argument | None = None,
+        input_bias: Argument | None = None,
+        *,
         direction: str | None = None,
         output_sequence: bool | None = None,
         recurrent_activation: str | None = None,
         activation: str | None = None,
         reset_after: bool | None = None,
-        input_bias: Argument | None = None,
         name: str | None = None,
     ) -> tuple[Value, ...]:
         """Gated recurrent units, the reset applied to the state before or after its product.
@@ -912,12 +1137,12 @@ class ProgramMethods(ProgramCore):
             weight_ih: see `gru`.
             weight_hh: see `gru`.
             bias: b, beside the product with the state: stored as [3 * size]; here see `_gru_weights`.
+            input_bias: b', beside the product with the input, stored as [3 * size].
             direction: see `gru`.
             output_sequence: see `gru`.
             recurrent_activation: see `gru`.
             activation: see `gru`.
             reset_after: whether the reset scales the product with the state and its bias; absent, it scales the state.
-            input_bias: b', beside the product with the input, stored as [3 * size].
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -929,12 +1154,12 @@ class ProgramMethods(ProgramCore):
                 "weight_ih": weight_ih,
                 "weight_hh": weight_hh,
                 "bias": bias,
+                "input_bias": input_bias,
                 "direction": direction,
                 "output_sequence": output_sequence,
                 "recurrent_activation": recurrent_activation,
                 "activation": activation,
                 "reset_after": reset_after,
-                "input_bias": input_bias,
             },
         )
 
@@ -952,9 +1177,9 @@ class ProgramMethods(ProgramCore):
     def instance_norm(
         self,
         x: Argument,
-        *,
         gamma: Argument | None = None,
         beta: Argument | None = None,
+        *,
         epsilon: float | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1035,10 +1260,10 @@ class ProgramMethods(ProgramCore):
     def layer_norm(
         self,
         x: Argument,
-        *,
-        axes: Sequence[int] | None = None,
         gamma: Argument | None = None,
         beta: Argument | None = None,
+        *,
+        axes: Sequence[int] | None = None,
         epsilon: float | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1048,9 +1273,9 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: any set of axes, which may count from the end; all of them when absent.
             gamma: the sizes of x along the axes, in the order of x; 1 when absent.
             beta: as gamma; 0 when absent.
+            axes: any set of axes, which may count from the end; all of them when absent.
             epsilon: added to the variance, which is the biased one.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1059,9 +1284,9 @@ class ProgramMethods(ProgramCore):
             name,
             {
                 "x": x,
-                "axes": axes,
                 "gamma": gamma,
                 "beta": beta,
+                "axes": axes,
                 "epsilon": epsilon,
             },
         )
@@ -1102,7 +1327,7 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("less_equal", name, {"x": x, "y": y})
 
-    def linear(self, x: Argument, weight: Argument, *, bias: Argument | None = None, name: str | None = None) -> Value:
+    def linear(self, x: Argument, weight: Argument, bias: Argument | None = None, *, name: str | None = None) -> Value:
         """A dense layer: x W^T + b, W of shape [out, in].
 
         The operation `linear` (since iOS 15).
@@ -1292,13 +1517,13 @@ class ProgramMethods(ProgramCore):
         initial_c: Argument,
         weight_ih: Argument,
         weight_hh: Argument,
-        *,
         bias: Argument | None = None,
         peephole: Argument | None = None,
         weight_ih_back: Argument | None = None,
         weight_hh_back: Argument | None = None,
         bias_back: Argument | None = None,
         peephole_back: Argument | None = None,
+        *,
         direction: str | None = None,
         output_sequence: bool | None = None,
         recurrent_activation: str | None = None,
@@ -1361,8 +1586,8 @@ class ProgramMethods(ProgramCore):
     def make_list(
         self,
         elem_shape: Sequence[Argument],
-        *,
         init_length: Argument | None = None,
+        *,
         dynamic_length: bool | None = None,
         dtype: str | None = None,
         name: str | None = None,
@@ -1499,6 +1724,43 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("mul", name, {"x": x, "y": y})
 
+    def non_maximum_suppression(
+        self,
+        boxes: Argument,
+        scores: Argument,
+        iou_threshold: float,
+        max_boxes: int,
+        *,
+        score_threshold: Argument | None = None,
+        per_class_suppression: bool | None = None,
+        name: str | None = None,
+    ) -> tuple[Value, ...]:
+        """The boxes that do not overlap better ones, best first, padded to a fixed number.
+
+        The operation `non_maximum_suppression` (since iOS 15).
+
+        Args:
+            boxes: [n, 4, B], as in `non_maximum_suppression` with the boxes along the last axis.
+            scores: [n, K, B].
+            iou_threshold: see `non_maximum_suppression`.
+            max_boxes: how many boxes are returned.
+            score_threshold: See the format.
+            per_class_suppression: see `non_maximum_suppression`.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "non_maximum_suppression",
+            name,
+            {
+                "boxes": boxes,
+                "scores": scores,
+                "iou_threshold": iou_threshold,
+                "max_boxes": max_boxes,
+                "score_threshold": score_threshold,
+                "per_class_suppression": per_class_suppression,
+            },
+        )
+
     def non_zero(self, x: Argument, *, name: str | None = None) -> Value:
         """The positions of all elements that are not zero, in row-major order.
 
@@ -1526,22 +1788,23 @@ class ProgramMethods(ProgramCore):
         self,
         indices: Argument,
         one_hot_vector_size: Argument,
-        *,
-        axis: int | None = None,
         on_value: Argument | None = None,
         off_value: Argument | None = None,
+        *,
+        axis: int | None = None,
         name: str | None = None,
     ) -> Value:
-        """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not exist.
+        """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not
+        exist.
 
         The operation `one_hot` (since iOS 15).
 
         Args:
             indices: integers, rank R. Those outside of [0, size), also negative ones, turn nothing on.
             one_hot_vector_size: [], the size of the new axis; known when the program is traced.
-            axis: the place of the new axis in the result; may count from its end.
             on_value: [], the int32 1 unless given.
             off_value: [], the int32 0 unless given.
+            axis: the place of the new axis in the result; may count from its end.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -1550,9 +1813,9 @@ class ProgramMethods(ProgramCore):
             {
                 "indices": indices,
                 "one_hot_vector_size": one_hot_vector_size,
-                "axis": axis,
                 "on_value": on_value,
                 "off_value": off_value,
+                "axis": axis,
             },
         )
 
@@ -1626,6 +1889,126 @@ class ProgramMethods(ProgramCore):
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("prelu", name, {"x": x, "alpha": alpha})
+
+    def quantize(
+        self,
+        input: Argument,
+        scale: Argument,
+        output_dtype: str,
+        zero_point: Argument | None = None,
+        *,
+        axis: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """round(input / scale) + zero_point, limited to what the type can hold.
+
+        The operation `quantize` (since iOS 17).
+
+        Args:
+            input: any shape.
+            scale: a scalar, or a vector along `axis`.
+            output_dtype: int8 or uint8.
+            zero_point: as scale, of the type of the result; 0 where it is absent.
+            axis: where vectors lie; may count from the end. None for scalars.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation(
+            "quantize",
+            name,
+            {
+                "input": input,
+                "scale": scale,
+                "output_dtype": output_dtype,
+                "zero_point": zero_point,
+                "axis": axis,
+            },
+        )
+
+    def random_bernoulli(
+        self,
+        shape: Argument,
+        prob: Argument | None = None,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Ones with a probability, else zeros.
+
+        The operation `random_bernoulli` (since iOS 15).
+
+        Args:
+            shape: [R], known when the program is traced.
+            prob: a scalar, the probability of 1; 0.5 where it is absent.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_bernoulli", name, {"shape": shape, "prob": prob, "seed": seed})
+
+    def random_categorical(
+        self,
+        x: Argument,
+        *,
+        mode: str | None = None,
+        size: int | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Categories drawn by the last axis of x, as whole numbers from 0.
+
+        The operation `random_categorical` (since iOS 15).
+
+        Args:
+            x: [..., categories].
+            mode: logits, or probs: probabilities, which need not sum up to 1.
+            size: how many are drawn for each row.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_categorical", name, {"x": x, "mode": mode, "size": size, "seed": seed})
+
+    def random_normal(
+        self,
+        shape: Argument,
+        mean: Argument | None = None,
+        stddev: Argument | None = None,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Normally distributed numbers.
+
+        The operation `random_normal` (since iOS 15).
+
+        Args:
+            shape: [R], known when the program is traced.
+            mean: a scalar, the mean of the distribution; 0 where it is absent.
+            stddev: a scalar, its standard deviation; 1 where it is absent.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_normal", name, {"shape": shape, "mean": mean, "stddev": stddev, "seed": seed})
+
+    def random_uniform(
+        self,
+        shape: Argument,
+        low: Argument | None = None,
+        high: Argument | None = None,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """Numbers uniform over [low, high).
+
+        The operation `random_uniform` (since iOS 15).
+
+        Args:
+            shape: [R], known when the program is traced.
+            low: a scalar, the smallest number; 0 where it is absent.
+            high: a scalar, the end of the range, which is never drawn; 1 where it is absent.
+            seed: of the operation.
+            name: The name of the operation and of its first result. Default: made up.
+        """
+        return self._operation("random_uniform", name, {"shape": shape, "low": low, "high": high, "seed": seed})
 
     def range_1d(self, end: Argument, start: Argument, step: Argument, *, name: str | None = None) -> Value:
         """Evenly spaced numbers from the start up to, but without, the end.
@@ -2186,8 +2569,8 @@ class ProgramMethods(ProgramCore):
         initial_h: Argument,
         weight_ih: Argument,
         weight_hh: Argument,
-        *,
         bias: Argument | None = None,
+        *,
         direction: str | None = None,
         output_sequence: bool | None = None,
         activation: str | None = None,
@@ -2252,11 +2635,12 @@ class ProgramMethods(ProgramCore):
         query: Argument,
         key: Argument,
         value: Argument,
-        *,
         attn_mask: Argument | None = None,
+        *,
         name: str | None = None,
     ) -> Value:
-        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match it.
+        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match
+        it.
 
         The operation `scaled_dot_product_attention` (since iOS 18).
 

@@ -295,7 +295,16 @@ class Model:
         """
         spec.write(self.spec, Path(path), source=self.path)
 
-    # What neural networks have, and other kinds may have
+    def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
+        """Constants of ML Programs that were replaced, as `graphml.spec.program.replacing` takes them: their values may
+        be in weight files, which all stages of a pipeline share."""
+        return {}
+
+    def spec_without_new_constants(self) -> Any:
+        """The message with everything that was changed, apart from `new_constants`."""
+        return self.spec
+
+    # What neural networks and ML Programs have, and other kinds may have
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -326,7 +335,8 @@ class Model:
 
     def _no_function(self) -> UnsupportedError:
         return UnsupportedError(
-            f"a model of kind {self.kind} is not a neural network: it has no function of parameters"
+            f"a model of kind {self.kind} is neither a neural network nor an ML Program: it has no function of "
+            "parameters"
         )
 
     def __repr__(self) -> str:

@@ -104,6 +104,8 @@ class Operation:
         gives: attributes -> the declared type of each result, None for those that have the type of the inputs. For
             operations with an attribute that names a type.
         measure: outputs -> arrays that the oracle can answer for, where nobody can know the outputs (random numbers).
+        unlike_coremltools: variation, "worked ...", "drawn" or "" for all cases -> the reason why coremltools says
+            something else, or refuses it.
         unseen: attributes that the oracle cannot tell apart -> the sentence that says where they are tested.
     """
 
@@ -125,22 +127,22 @@ class Operation:
     why: str = ""
     gives: Callable[[Named], Sequence[str | None]] | None = None
     measure: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]] | None = None
+    unlike_coremltools: Mapping[str, str] = field(default_factory=dict)
     unseen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return f"{self.kind}-{self.version}"
 
-    def variations(self) -> list[tuple[str, Case]]:
-        return [
-            (name, value if isinstance(value, Case) else self.base.but(**{name: value}))
-            for name, values in self.vary.items()
-            for value in values
-        ]
+    def cases(self, most: int | None = None) -> list[tuple[str, Case]]:
+        """The base case and its variations, by the name of what varies. most: variations of one parameter."""
+        found = [("base", self.base)]
+        for name, values in self.vary.items():
+            found += [(name, self._varied(name, value)) for value in values[:most]]
+        return found
 
-    def cases(self) -> list[tuple[str, Case]]:
-        """The base case and its variations, by the name of what varies."""
-        return [("base", self.base), *self.variations()]
+    def _varied(self, name: str, value: Any) -> Case:
+        return value if isinstance(value, Case) else self.base.but(**{name: value})
 
 
 OPERATIONS: dict[str, Operation] = {}

@@ -8,7 +8,6 @@ import graphml
 from graphml.spec.layers import NETWORKS
 
 MISSING = (
-    "ML Programs are not supported yet",
     "part of Apple's systems, not of the file",
     "part of Apple's systems, can read",
     "no module runs them",

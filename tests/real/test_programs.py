@@ -100,7 +100,7 @@ def test_echoes_are_cancelled_frame_by_frame(canceller):
 
 
 def test_a_sequence_of_frames_is_one_scan(canceller):
-    """Frame after frame through `lax.scan` is what `predict` gives one by one, and differentiable to the first frame."""
+    """Frame after frame through `lax.scan` is what `predict` gives one by one, and it has slopes to the first frame."""
     model = canceller[0]
     lowered = model.lower()
     rng = np.random.default_rng(2)
