@@ -70,11 +70,12 @@ def _slices(x: Array, begin: Array, end: Array, **attributes: Any) -> _Slices:
     return _Slices(first, last, stride, from_edge, to_edge, squeeze)
 
 
-def _laid_bounds(bounds: Array, rank: int) -> Any:
+def _laid_bounds(bounds: Any, rank: int) -> Any:
     """One number for each axis, as `laid`; a NumPy array unless it is traced."""
     places = laid_order(rank)
-    given: Any = bounds if isinstance(bounds, Tracer) else np.asarray(bounds)
-    return given if places == tuple(range(rank)) else given[np.asarray(places)]
+    if not isinstance(bounds, Tracer):
+        bounds = np.asarray(bounds)
+    return bounds if places == tuple(range(rank)) else bounds[np.asarray(places)]
 
 
 def _int32(starts: Any) -> list[Array]:
