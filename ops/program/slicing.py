@@ -73,9 +73,11 @@ def _slices(x: Array, begin: Array, end: Array, **attributes: Any) -> _Slices:
 def _laid_bounds(bounds: Any, rank: int) -> Any:
     """One number for each axis, as `laid`; a NumPy array unless it is traced."""
     places = laid_order(rank)
-    if not isinstance(bounds, Tracer):
-        bounds = np.asarray(bounds)
-    return bounds if places == tuple(range(rank)) else bounds[np.asarray(places)]
+    known: Any = None if isinstance(bounds, Tracer) else np.asarray(bounds)
+    in_order = places == tuple(range(rank))
+    if known is None:
+        return jnp.asarray(bounds) if in_order else jnp.asarray(bounds)[np.asarray(places)]
+    return known if in_order else known[np.asarray(places)]
 
 
 def _int32(starts: Any) -> list[Array]:
