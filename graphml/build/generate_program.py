@@ -55,19 +55,19 @@ def module() -> str:
 def _method(versions: dict[int, Operation], row: Op) -> str:
     newest = versions[max(versions)]
     parameters = {p.name: p for version in sorted(versions) for p in versions[version].parameters.values()}
-    required = [p for p in parameters.values() if not p.optional and p.name in newest.parameters]
+    always = [p for p in parameters if all(p in version.parameters for version in versions.values())]
+    required = [p for p in parameters.values() if not p.optional and p.name in always]
     optional = [p for p in parameters.values() if p not in required]
-    signature = ["self", *(f"{_safe(p.name)}: {_type(p, row)}" for p in required)]
-    signature += ["*"] if not required or optional else []
-    signature = [part for part in signature if part != "*" or optional or not required]
-    if "*" not in signature:
-        signature.append("*")
-    signature += [f"{_safe(p.name)}: {_type(p, row)} | None = None" for p in optional]
+    values = [p for p in optional if p.name in row.inputs]
+    optional = [*values, *(p for p in optional if p not in values)]
+    signature = ["self", *(f"{p.name}: {_type(p, row)}" for p in required)]
+    signature += [f"{p.name}: {_type(p, row)} | None = None" for p in values]
+    signature += ["*", *(f"{p.name}: {_type(p, row)} | None = None" for p in optional[len(values) :])]
     signature.append("name: str | None = None")
     counts = {count for version in versions.values() for count in version.outputs}
     result = "None" if counts == {0} else "Value" if counts == {1} else "tuple[Value, ...]"
     result = "Value | tuple[Value, ...]" if counts == {1, 2} else result
-    given = ", ".join(f'"{p.name}": {_safe(p.name)}' for p in (*required, *optional))
+    given = ", ".join(f'"{p.name}": {p.name}' for p in (*required, *optional))
     lines = [
         *_bracketed(f"def {newest.kind}(", signature, f") -> {result}:"),
         *(f"    {line}" if line else "" for line in _docstring(newest, versions, row, [*required, *optional])),
@@ -87,10 +87,6 @@ def _call(kind: str, given: str) -> list[str]:
 def _bracketed(start: str, parts: list[str], end: str) -> list[str]:
     line = start + ", ".join(parts) + end
     return [line] if len(line) <= _WIDTH - 4 else [start, *(f"    {part}," for part in parts), end]
-
-
-def _safe(name: str) -> str:
-    return name
 
 
 def _type(parameter: Parameter, row: Op) -> str:
@@ -117,7 +113,7 @@ def _docstring(newest: Operation, versions: dict[int, Operation], row: Op, param
     lines += [f"The operation `{newest.kind}` (since iOS {min(versions)}).", "", "Args:"]
     for parameter in parameters:
         text = described.get(parameter.name, "See the format.")
-        lines += _wrapped(f"{_safe(parameter.name)}: {text}")
+        lines += _wrapped(f"{parameter.name}: {text}")
     lines += ["    name: The name of the operation and of its first result. Default: made up.", '"""']
     return lines
 

@@ -27,6 +27,7 @@ from graphml.errors import GraphError, SpecError, quoted
 from graphml.models.model import Model, load
 from graphml.spec.files.models import write
 from graphml.spec.program.blobs import BlobWriter
+from graphml.spec.program.values import WEIGHT_FILE
 
 Size = int | tuple[int, int]
 """The size of an axis: fixed, or (smallest, largest) of a range, where -1 stands for no limit."""
@@ -303,7 +304,7 @@ class ProgramBuilder(ProgramMethods):
         """
         blobs = BlobWriter()
         message = write_model([*self._finished, self.finished()], self.opset, blobs)
-        write(message, path, weights={"weight.bin": blobs.chunks()} if len(blobs) else {})
+        write(message, path, weights={WEIGHT_FILE: blobs.chunks()} if len(blobs) else {})
 
     def model(self, **options: Any) -> Model:
         """The program as a model that predicts.

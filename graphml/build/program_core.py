@@ -21,6 +21,7 @@ import numpy as np
 from graphml import catalogue
 from graphml.errors import GraphError, SpecError, quoted, typed
 from graphml.graph import ABSENT, Graph, Node, Region
+from graphml.interpreter.interface import Blobs
 from graphml.interpreter.lower import lower
 from graphml.spec.program.operations import OPSETS, Parameter, operation
 
@@ -266,14 +267,15 @@ class ProgramCore:
             attributes["grows"] = False
         results = tuple(f"result {i}" for i in range(outputs))
         node = Node(kind, kind, DIALECT, kind, tuple(inputs), results, attributes, version=self.version)
-        lowered = lower(Graph(tuple(arrays), results, Region((node,))), dtype=None)
+        facts = _Facts()
+        lowered = lower(Graph(tuple(arrays), results, Region((node,))), facts, dtype=None)
         known = {name: probe.known for name, probe in arrays.items() if probe.known is not None}
         key = jax.random.key(0) if row.random else None
         if len(known) == len(arrays) and arrays and not row.random:
             return [_seen(value) for value in lowered.fn({}, known).values()]
         unknown = {name: probe.form for name, probe in arrays.items() if probe.known is None}
         forms = jax.eval_shape(lambda moving: lowered.fn({}, {**known, **moving}, key=key), unknown)
-        return [Probe(jax.ShapeDtypeStruct(form.shape, form.dtype)) for form in forms.values()]
+        return [Probe(jax.ShapeDtypeStruct(f.shape, f.dtype), facts.found.get(name)) for name, f in forms.items()]
 
     def _static(self, values: Sequence[Value] | None, parameter: Parameter) -> Any:
         from graphml.frontends.program import plain
@@ -293,6 +295,18 @@ class ProgramCore:
             free = f"{name}_{count}"
         self._names.add(free)
         return free
+
+
+class _Facts(Blobs):
+    """The interface of one operation; it keeps results that follow from shapes alone, as when a program is traced."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, np.ndarray[Any, Any]] = {}
+
+    def leave(self, name: str, blob: Any) -> Any:
+        if isinstance(blob, np.ndarray):
+            self.found[name] = blob
+        return super().leave(name, blob)
 
 
 def _seen(value: Any) -> Probe:

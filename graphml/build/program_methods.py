@@ -222,9 +222,9 @@ class ProgramMethods(ProgramCore):
         x: Argument,
         mean: Argument,
         variance: Argument,
-        *,
         gamma: Argument | None = None,
         beta: Argument | None = None,
+        *,
         epsilon: float | None = None,
         name: str | None = None,
     ) -> Value:
@@ -540,8 +540,8 @@ class ProgramMethods(ProgramCore):
         self,
         x: Argument,
         weight: Argument,
-        *,
         bias: Argument | None = None,
+        *,
         strides: Sequence[int] | None = None,
         pad_type: str | None = None,
         pad: Sequence[int] | None = None,
@@ -587,8 +587,8 @@ class ProgramMethods(ProgramCore):
         quantization_type: str,
         quant_scale: ArrayLike,
         quant_bias: ArrayLike,
-        *,
         bias: Argument | None = None,
+        *,
         nbits: int | None = None,
         strides: Sequence[int] | None = None,
         pad_type: str | None = None,
@@ -639,8 +639,8 @@ class ProgramMethods(ProgramCore):
         self,
         x: Argument,
         weight: Argument,
-        *,
         bias: Argument | None = None,
+        *,
         pad: Sequence[int] | None = None,
         output_shape: Sequence[int] | None = None,
         pad_type: str | None = None,
@@ -721,7 +721,8 @@ class ProgramMethods(ProgramCore):
     def crop_resize(
         self,
         x: Argument,
-        boxes: Argument,
+        boxes: Argument | None = None,
+        box_indices: Argument | None = None,
         *,
         roi: Argument | None = None,
         target_height: int | None = None,
@@ -731,7 +732,6 @@ class ProgramMethods(ProgramCore):
         box_coordinate_mode: str | None = None,
         sampling_mode: str | None = None,
         pad_value: float | None = None,
-        box_indices: Argument | None = None,
         name: str | None = None,
     ) -> Value:
         """Boxes cut out of one image each and resized, by bilinear interpolation.
@@ -741,6 +741,8 @@ class ProgramMethods(ProgramCore):
         Args:
             x: see `crop_resize`.
             boxes: [n, 4], floats or whole numbers.
+            box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
+                nearest image.
             roi: See the format.
             target_height: of the result.
             target_width: of the result.
@@ -749,8 +751,6 @@ class ProgramMethods(ProgramCore):
             box_coordinate_mode: see `crop_resize`.
             sampling_mode: see `crop_resize`.
             pad_value: see `crop_resize_padded`.
-            box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
-                nearest image.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -759,6 +759,7 @@ class ProgramMethods(ProgramCore):
             {
                 "x": x,
                 "boxes": boxes,
+                "box_indices": box_indices,
                 "roi": roi,
                 "target_height": target_height,
                 "target_width": target_width,
@@ -767,7 +768,6 @@ class ProgramMethods(ProgramCore):
                 "box_coordinate_mode": box_coordinate_mode,
                 "sampling_mode": sampling_mode,
                 "pad_value": pad_value,
-                "box_indices": box_indices,
             },
         )
 
@@ -809,8 +809,8 @@ class ProgramMethods(ProgramCore):
         self,
         input: Argument,
         scale: Argument,
-        *,
         zero_point: Argument | None = None,
+        *,
         axis: int | None = None,
         name: str | None = None,
     ) -> Value:
@@ -917,7 +917,7 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("expand_dims", name, {"x": x, "axes": axes})
 
-    def fill(self, shape: Argument, *, value: Argument | None = None, name: str | None = None) -> Value:
+    def fill(self, shape: Argument, value: Argument | None = None, *, name: str | None = None) -> Value:
         """One number in a shape.
 
         The operation `fill` (since iOS 15).
@@ -929,7 +929,7 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("fill", name, {"shape": shape, "value": value})
 
-    def fill_like(self, ref_tensor: Argument, *, value: Argument | None = None, name: str | None = None) -> Value:
+    def fill_like(self, ref_tensor: Argument, value: Argument | None = None, *, name: str | None = None) -> Value:
         """One number in the shape of another array.
 
         The operation `fill_like` (since iOS 16).
@@ -1117,14 +1117,14 @@ class ProgramMethods(ProgramCore):
         initial_h: Argument,
         weight_ih: Argument,
         weight_hh: Argument,
-        *,
         bias: Argument | None = None,
+        input_bias: Argument | None = None,
+        *,
         direction: str | None = None,
         output_sequence: bool | None = None,
         recurrent_activation: str | None = None,
         activation: str | None = None,
         reset_after: bool | None = None,
-        input_bias: Argument | None = None,
         name: str | None = None,
     ) -> tuple[Value, ...]:
         """Gated recurrent units, the reset applied to the state before or after its product.
@@ -1137,12 +1137,12 @@ class ProgramMethods(ProgramCore):
             weight_ih: see `gru`.
             weight_hh: see `gru`.
             bias: b, beside the product with the state: stored as [3 * size]; here see `_gru_weights`.
+            input_bias: b', beside the product with the input, stored as [3 * size].
             direction: see `gru`.
             output_sequence: see `gru`.
             recurrent_activation: see `gru`.
             activation: see `gru`.
             reset_after: whether the reset scales the product with the state and its bias; absent, it scales the state.
-            input_bias: b', beside the product with the input, stored as [3 * size].
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -1154,12 +1154,12 @@ class ProgramMethods(ProgramCore):
                 "weight_ih": weight_ih,
                 "weight_hh": weight_hh,
                 "bias": bias,
+                "input_bias": input_bias,
                 "direction": direction,
                 "output_sequence": output_sequence,
                 "recurrent_activation": recurrent_activation,
                 "activation": activation,
                 "reset_after": reset_after,
-                "input_bias": input_bias,
             },
         )
 
@@ -1177,9 +1177,9 @@ class ProgramMethods(ProgramCore):
     def instance_norm(
         self,
         x: Argument,
-        *,
         gamma: Argument | None = None,
         beta: Argument | None = None,
+        *,
         epsilon: float | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1260,10 +1260,10 @@ class ProgramMethods(ProgramCore):
     def layer_norm(
         self,
         x: Argument,
-        *,
-        axes: Sequence[int] | None = None,
         gamma: Argument | None = None,
         beta: Argument | None = None,
+        *,
+        axes: Sequence[int] | None = None,
         epsilon: float | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1273,9 +1273,9 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: any set of axes, which may count from the end; all of them when absent.
             gamma: the sizes of x along the axes, in the order of x; 1 when absent.
             beta: as gamma; 0 when absent.
+            axes: any set of axes, which may count from the end; all of them when absent.
             epsilon: added to the variance, which is the biased one.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1284,9 +1284,9 @@ class ProgramMethods(ProgramCore):
             name,
             {
                 "x": x,
-                "axes": axes,
                 "gamma": gamma,
                 "beta": beta,
+                "axes": axes,
                 "epsilon": epsilon,
             },
         )
@@ -1327,7 +1327,7 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("less_equal", name, {"x": x, "y": y})
 
-    def linear(self, x: Argument, weight: Argument, *, bias: Argument | None = None, name: str | None = None) -> Value:
+    def linear(self, x: Argument, weight: Argument, bias: Argument | None = None, *, name: str | None = None) -> Value:
         """A dense layer: x W^T + b, W of shape [out, in].
 
         The operation `linear` (since iOS 15).
@@ -1517,13 +1517,13 @@ class ProgramMethods(ProgramCore):
         initial_c: Argument,
         weight_ih: Argument,
         weight_hh: Argument,
-        *,
         bias: Argument | None = None,
         peephole: Argument | None = None,
         weight_ih_back: Argument | None = None,
         weight_hh_back: Argument | None = None,
         bias_back: Argument | None = None,
         peephole_back: Argument | None = None,
+        *,
         direction: str | None = None,
         output_sequence: bool | None = None,
         recurrent_activation: str | None = None,
@@ -1586,8 +1586,8 @@ class ProgramMethods(ProgramCore):
     def make_list(
         self,
         elem_shape: Sequence[Argument],
-        *,
         init_length: Argument | None = None,
+        *,
         dynamic_length: bool | None = None,
         dtype: str | None = None,
         name: str | None = None,
@@ -1788,10 +1788,10 @@ class ProgramMethods(ProgramCore):
         self,
         indices: Argument,
         one_hot_vector_size: Argument,
-        *,
-        axis: int | None = None,
         on_value: Argument | None = None,
         off_value: Argument | None = None,
+        *,
+        axis: int | None = None,
         name: str | None = None,
     ) -> Value:
         """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not
@@ -1802,9 +1802,9 @@ class ProgramMethods(ProgramCore):
         Args:
             indices: integers, rank R. Those outside of [0, size), also negative ones, turn nothing on.
             one_hot_vector_size: [], the size of the new axis; known when the program is traced.
-            axis: the place of the new axis in the result; may count from its end.
             on_value: [], the int32 1 unless given.
             off_value: [], the int32 0 unless given.
+            axis: the place of the new axis in the result; may count from its end.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -1813,9 +1813,9 @@ class ProgramMethods(ProgramCore):
             {
                 "indices": indices,
                 "one_hot_vector_size": one_hot_vector_size,
-                "axis": axis,
                 "on_value": on_value,
                 "off_value": off_value,
+                "axis": axis,
             },
         )
 
@@ -1895,8 +1895,8 @@ class ProgramMethods(ProgramCore):
         input: Argument,
         scale: Argument,
         output_dtype: str,
-        *,
         zero_point: Argument | None = None,
+        *,
         axis: int | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1927,8 +1927,8 @@ class ProgramMethods(ProgramCore):
     def random_bernoulli(
         self,
         shape: Argument,
-        *,
         prob: Argument | None = None,
+        *,
         seed: int | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1969,9 +1969,9 @@ class ProgramMethods(ProgramCore):
     def random_normal(
         self,
         shape: Argument,
-        *,
         mean: Argument | None = None,
         stddev: Argument | None = None,
+        *,
         seed: int | None = None,
         name: str | None = None,
     ) -> Value:
@@ -1991,9 +1991,9 @@ class ProgramMethods(ProgramCore):
     def random_uniform(
         self,
         shape: Argument,
-        *,
         low: Argument | None = None,
         high: Argument | None = None,
+        *,
         seed: int | None = None,
         name: str | None = None,
     ) -> Value:
@@ -2569,8 +2569,8 @@ class ProgramMethods(ProgramCore):
         initial_h: Argument,
         weight_ih: Argument,
         weight_hh: Argument,
-        *,
         bias: Argument | None = None,
+        *,
         direction: str | None = None,
         output_sequence: bool | None = None,
         activation: str | None = None,
@@ -2635,8 +2635,8 @@ class ProgramMethods(ProgramCore):
         query: Argument,
         key: Argument,
         value: Argument,
-        *,
         attn_mask: Argument | None = None,
+        *,
         name: str | None = None,
     ) -> Value:
         """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match

@@ -16,3 +16,4 @@ from graphml.models.interface.values import FeatureValue as FeatureValue
 from graphml.models.interface.values import check as check
 from graphml.models.model import Model as Model
 from graphml.models.model import load as load
+from graphml.models.state import State as State

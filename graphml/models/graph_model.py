@@ -5,6 +5,9 @@ the device once. Predictions run a folded graph, in which scales and shifts are 
 `graphml.interpreter.fold`). Models made by `with_parameters` share the compiled program.
 """
 
+# JAX's types are partly unknown; `Model` leaves open which keywords there are
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 import copy

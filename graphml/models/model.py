@@ -295,6 +295,15 @@ class Model:
         """
         spec.write(self.spec, Path(path), source=self.path)
 
+    def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
+        """Constants of ML Programs that were replaced, as `graphml.spec.program.replacing` takes them: their values may
+        be in weight files, which all stages of a pipeline share."""
+        return {}
+
+    def spec_without_new_constants(self) -> Any:
+        """The message with everything that was changed, apart from `new_constants`."""
+        return self.spec
+
     # What neural networks and ML Programs have, and other kinds may have
 
     @property

@@ -74,7 +74,7 @@ class NeuralNetwork(GraphModel):
             self.description.inputs,
             lambda feature: input_check(feature, lambda: self._advice(feature.name), rank5=rank5),
         )
-        blanks = {}
+        blanks: dict[str, Any] = {}
         for feature in self.description.inputs:
             shape, default = shapes[feature.name]
             if feature.optional and shape is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
-from graphml.errors import SpecError
+from graphml.errors import SpecError, UnsupportedError
 from graphml.frontends.program import read_function
 from graphml.frontends.program_interface import Argument, ProgramInterface
 from graphml.graph import Graph
@@ -31,11 +32,12 @@ from graphml.models.interface.program_ports import (
 )
 from graphml.models.interface.values import feature_check
 from graphml.models.model import Traceable
-from graphml.spec.files import model_file
+from graphml.spec.files import write
+from graphml.spec.files.packages import blob_values
 from graphml.spec.program import programs
+from graphml.spec.program.packages import weight_files
+from graphml.spec.program.replacing import Replaced, replace_weights
 from graphml.spec.program.values import WeightFiles
-
-_WEIGHTS = "weights"  # the folder beside the message
 
 
 class MLProgram(GraphModel):
@@ -121,7 +123,50 @@ class MLProgram(GraphModel):
         return any(catalogue.row(node).random and (node.attributes.get("seed") or -1) < 0 for node in nodes)
 
     def _encode(self) -> Any:
-        raise NotImplementedError
+        return self._rewritten().model
+
+    def _rewritten(self) -> Replaced:
+        return replace_weights(self._message, self.files, self.new_constants())
+
+    def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
+        if not self.weights.replaced:
+            return {}
+        stored, current = self.weights.stored, self.weights.current
+        found: dict[tuple[Any, ...], Any] = {}
+        for node in self._original.body.walk():
+            if not node.weights or current[node.key]["val"] is stored[node.key]["val"]:
+                continue
+            key = self.function_name, node.name
+            if key in found:
+                raise UnsupportedError(f"{node.name!r} is the name of several constants, so they cannot be stored anew")
+            found[key] = current[node.key]["val"]
+        return found
+
+    def spec_without_new_constants(self) -> Any:
+        return self._message
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program as a package.
+
+        What was not changed is written as it was read, also if the package of the model has changed since. New weights
+        are stored in the type of the old ones; other functions of the file keep theirs.
+
+        Args:
+            path: The .mlpackage folder; for a program without weight files also a .mlmodel file.
+
+        Raises:
+            SpecError: The model cannot be written, or a constant cannot hold its new value.
+        """
+        model, files = self._message, dict[str, Iterable[bytes]]()
+        if self.path is None or os.path.realpath(self.path) != os.path.realpath(path):
+            for name in {blob.fileName for blob in blob_values(model)}:
+                file = self.files.file(name)
+                files[name] = file.chunks(0, file.size)
+        if self.weights.replaced:
+            model, changed = self._rewritten()
+            files |= changed
+        source = self.path if self.path is not None and self.path.exists() else None
+        write(model, path, source=source, weights=files)
 
     def _make_check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return feature_check(self.description.inputs, check_of)
@@ -159,14 +204,13 @@ class MLProgram(GraphModel):
 def _opened(path: Path | None) -> WeightFiles:
     """The weight files beside a model, which are mapped now: the package may be replaced or removed while it is used.
     What is wrong with one of them is reported when it is read."""
-    if path is None:
+    try:
+        files = weight_files(path)
+    except SpecError:
         return WeightFiles()
-    with contextlib.suppress(SpecError):
-        folder = model_file(path).parent / _WEIGHTS
-        files = WeightFiles(folder, path if path.is_dir() else folder)
+    if files.folder is not None:
         with contextlib.suppress(OSError):
-            for file in sorted(folder.iterdir()):
+            for file in sorted(files.folder.iterdir()):
                 with contextlib.suppress(SpecError):
                     files.file(file.name)
-        return files
-    return WeightFiles()
+    return files

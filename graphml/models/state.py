@@ -6,6 +6,8 @@
 A model holds no state itself, so one model can serve several conversations, each with a state of its own.
 """
 
+# JAX's types are partly unknown
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

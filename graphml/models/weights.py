@@ -1,5 +1,7 @@
 """The weights of one model: as stored, as replaced by the caller, and as its compiled program takes them."""
 
+# trees of weights have any depth, so their types are unknown
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping

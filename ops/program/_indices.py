@@ -63,8 +63,7 @@ def coordinates(indices: Array, shape: tuple[int, ...]) -> list[Array]:
     count = indices.shape[-1] if indices.ndim else 0
     if not 1 <= count <= len(shape):
         raise ShapeError(f"indices have shape {list(indices.shape)}; the last axis must hold 1 to {len(shape)} numbers")
-    # with the dots, NumPy gives an array where one number remains
-    return [indices[..., axis, ...] if isinstance(indices, np.ndarray) else indices[..., axis] for axis in range(count)]
+    return [indices[..., axis] for axis in range(count)]  # with the dots, NumPy gives an array where one number remains
 
 
 def check_same_shape_but(axis: int, x: Array, indices: Array) -> None:

@@ -104,7 +104,10 @@ def _prepare_codes(weights: Mapping[str, Any], attributes: Mapping[str, Any]) ->
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Channels | None:
     """One number for each channel, in the rank of x."""
-    return (1, len(weights["weight"]), *(1,) * (weights["weight"].ndim - 2)) if "weight" in weights else None
+    if "weight" not in weights:
+        return None
+    outputs, _, *space = weights["weight"].shape
+    return (1, outputs, *(1 for _ in space))
 
 
 # Operations ----------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def _element(ls: Array, index: Any) -> Array:
     return lax.dynamic_slice(ls, _corner(index, ls.ndim), [1, *ls.shape[1:]]).reshape(ls.shape[1:])
 
 
-@operation("make_list", version=15, concrete=(0,))
+@operation("make_list", version=15, concrete=(0,), differentiable="the result does not depend on values")
 def make_list(
     init_length: Array | None = None,
     *,

@@ -80,7 +80,7 @@ def probe(file: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
+def replace_file(file: Path, data: bytes | Iterable[bytes], *, private: bool = False) -> None:
     """Replace a file atomically: a concurrent reader sees all of the old bytes or all of the new ones.
 
     A new file gets the default permissions of the process; a file that is replaced keeps its own. The temporary file
@@ -88,7 +88,7 @@ def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
 
     Args:
         file: The path to write.
-        data: The new content.
+        data: The new content, whole or in pieces.
         private: Whether only the owner may read the result.
 
     Raises:
@@ -97,7 +97,7 @@ def replace_file(file: Path, data: bytes, *, private: bool = False) -> None:
     temporary = temporary_beside(file)
     mode = 0o600 if private else stat.S_IMODE(file.stat().st_mode) if file.exists() else None
     try:
-        write_new(temporary, [data], mode)
+        write_new(temporary, [data] if isinstance(data, bytes) else data, mode)
         os.replace(temporary, file)
     except BaseException:
         temporary.unlink(missing_ok=True)

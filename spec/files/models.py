@@ -6,23 +6,33 @@ import contextlib
 import os
 from collections.abc import Generator
 from pathlib import Path
+from types import MappingProxyType
 
 from graphml.errors import SpecError
+from graphml.spec.files.compiled import is_compiled, read_compiled
 from graphml.spec.files.disk import probe, read_bytes, replace_file
 from graphml.spec.files.message import LARGEST, check_start, parse, serialize
-from graphml.spec.files.packages import new_package, refuse_without_weights, root_model, write_package
+from graphml.spec.files.packages import (
+    Weights,
+    new_package,
+    refuse_without_weights,
+    replaced_weights,
+    root_model,
+    write_package,
+)
 from graphml.spec.wire.model_pb2 import Model
 
 
 def read(path: str | os.PathLike[str]) -> Model:
-    """Read the model in an `.mlmodel` file or an `.mlpackage` folder.
+    """Read the model in an `.mlmodel` file, an `.mlpackage` folder, or an `.mlmodelc` folder with an ML Program.
 
     Raises:
         SpecError: If it cannot be read or is not a model. The error names the path.
     """
     path = Path(path)
     with _naming(path):
-        _refuse_compiled(path)
+        if is_compiled(path):
+            return read_compiled(path)
         return parse(read_bytes(root_model(path) if path.is_dir() else path, LARGEST, check_start))
 
 
@@ -48,16 +58,24 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         return read_bytes(path, LARGEST)
 
 
-def write(model: Model, path: str | os.PathLike[str], *, source: str | os.PathLike[str] | None = None) -> None:
+def write(
+    model: Model,
+    path: str | os.PathLike[str],
+    *,
+    source: str | os.PathLike[str] | None = None,
+    weights: Weights = MappingProxyType({}),
+) -> None:
     """Write a model as `.mlmodel` or `.mlpackage`, depending on the suffix of the path.
 
     Writing is atomic: on any failure the path keeps its old content. In a package that exists only the root model is
-    replaced; the manifest and the other items stay.
+    replaced, and weight files if there are new ones; the manifest and the other items stay. There, each file is
+    replaced atomically, weight files first: those with new names do not count until the model is replaced.
 
     Args:
         model: The message.
         path: Where to write it.
         source: What the model was read from. If that is a package, its other items are copied to a new package.
+        weights: Weight files to write besides those of `source`, or instead: {name in the program: content in pieces}.
 
     Raises:
         SpecError: If it cannot be written, or if the files with its weights would be missing beside it. The error
@@ -67,9 +85,14 @@ def write(model: Model, path: str | os.PathLike[str], *, source: str | os.PathLi
     with _naming(path):
         data = serialize(model)
         file, whole = _target(path)
-        package = new_package(source) if whole else None
-        refuse_without_weights(model, path, source, package)
-        replace_file(file, data) if package is None else write_package(file, data, package)
+        package = new_package(source, weights) if whole else None
+        refuse_without_weights(model, path, source, package, weights)
+        if package is not None:
+            write_package(file, data, package)
+            return
+        for place, content in replaced_weights(path, weights).items():
+            replace_file(place, content)
+        replace_file(file, data)
 
 
 def refuse_unwritable(path: str | os.PathLike[str]) -> None:
@@ -106,11 +129,8 @@ def _naming(path: Path) -> Generator[None]:
 
 
 def _refuse_compiled(path: Path) -> None:
-    if path.suffix.lower() == ".mlmodelc" or (path / "coremldata.bin").is_file():
-        raise SpecError(
-            "an .mlmodelc is a compiled folder in a private format that only Core ML reads; use the .mlmodel that it "
-            "was made from"
-        )
+    if is_compiled(path):
+        raise SpecError("an .mlmodelc is a compiled model, which only Core ML writes; write an .mlpackage instead")
 
 
 def _target(path: Path) -> tuple[Path, bool]:

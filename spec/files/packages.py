@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from graphml.errors import SpecError
+from graphml.spec.files.compiled import is_compiled
 from graphml.spec.files.disk import flush_folder, open_regular, read_bytes, temporary_beside, write_new
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.program_pb2 import Value
@@ -18,10 +21,15 @@ from graphml.spec.wire.program_pb2 import Value
 _MANIFEST = "Manifest.json"
 _DATA = "Data"
 _ROOT_PATH = "com.apple.CoreML/model.mlmodel"
+_WEIGHTS_PATH = "com.apple.CoreML/weights"
 _BLOBS = "@model_path/"  # a weight file is named relative to the folder of the message
 _LARGEST_MANIFEST = 1 << 20  # bytes; a thousand items take a third of it
 _LONGEST_PATH = 1024  # characters of an item's path
 _CHUNK = 1 << 20  # bytes that are copied at a time
+
+
+Weights = Mapping[str, Iterable[bytes]]
+"""Weight files to write: {their names in programs, such as @model_path/weights/weight.bin: their content in pieces}."""
 
 
 class Package(NamedTuple):
@@ -30,12 +38,12 @@ class Package(NamedTuple):
     Attributes:
         manifest: The content of the manifest.
         root: The path of the message, relative to the data folder.
-        items: {path relative to the data folder: the file to copy}.
+        items: {path relative to the data folder: the file to copy, or its content in pieces}.
     """
 
     manifest: bytes
     root: str
-    items: Mapping[str, Path]
+    items: Mapping[str, Path | Iterable[bytes]]
 
 
 def root_model(package: Path) -> Path:
@@ -56,18 +64,70 @@ def root_model(package: Path) -> Path:
     return model
 
 
-def new_package(source: Path | None) -> Package:
+def new_package(source: Path | None, weights: Weights) -> Package:
     """The package to write: a copy of what `source` holds besides its message, or an empty one.
 
     Args:
         source: The file or package that the model was read from, if any.
+        weights: Weight files to write instead of those in `source`, or besides them.
 
     Raises:
-        SpecError: If `source` is a damaged package.
+        SpecError: If `source` is a damaged package, or weights are named wrongly.
     """
-    fresh = Package(_manifest(), _ROOT_PATH, {})
+    parts = _copied(source) or Package(_manifest(with_weights=bool(weights)), _ROOT_PATH, {})
+    return parts._replace(items={**parts.items, **_weight_items(weights, parts.root)})
+
+
+def replaced_weights(package: Path, weights: Weights) -> dict[Path, Iterable[bytes]]:
+    """Where weight files go in a package that exists.
+
+    Args:
+        package: The package.
+        weights: The weight files to replace or to add.
+
+    Returns:
+        {file: its content in pieces}
+
+    Raises:
+        SpecError: If the manifest does not list the place of the weights.
+    """
+    if not weights:
+        return {}
+    _, manifest = _read_manifest(package)
+    root = _item_path(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"], "the root model")
+    entries = cast("Iterable[object]", manifest["itemInfoEntries"].values())
+    listed = {str(cast("dict[str, object]", entry).get("path")) for entry in entries if isinstance(entry, dict)}
+    places: dict[Path, Iterable[bytes]] = {}
+    for item, content in _weight_items(weights, root).items():
+        above = {str(folder) for folder in PurePosixPath(item).parents} | {item}
+        if not listed & above:
+            raise SpecError(f"the manifest of the package that exists here does not list {item!r}; remove it first")
+        places[_inside(package, Path(_DATA, item), f"the weight file {item!r}")] = content
+    return places
+
+
+def _weight_items(weights: Weights, root: str) -> dict[str, Iterable[bytes]]:
+    """Weight files by their paths relative to the data folder."""
+    for name in weights:
+        if not name.startswith(_BLOBS):
+            raise SpecError(f"the name of a weight file starts with {_BLOBS}, got {name!r}")
+    folder, items = os.path.dirname(root), dict[str, Iterable[bytes]]()
+    for name, content in weights.items():
+        item = _item_path(os.path.join(folder, name.removeprefix(_BLOBS)), f"the weight file {name!r}")
+        if item == root:
+            raise SpecError(f"the weight file {name!r} has the place of the model")
+        items[item] = content
+    return items
+
+
+def _copied(source: Path | None) -> Package | None:
+    """What a package holds besides its message; None if that is nothing."""
     if source is None or not source.is_dir():
-        return fresh
+        return None
+    if is_compiled(source):
+        weights = {f"{_WEIGHTS_PATH}/{file.name}": file for file in sorted((source / "weights").glob("*"))}
+        items = {item: _inside(source, file.relative_to(source), repr(item)) for item, file in weights.items()}
+        return Package(_manifest(with_weights=bool(items)), _ROOT_PATH, items)
     data, manifest = _read_manifest(source)
     model, entries = root_model(source), manifest["itemInfoEntries"]
     root = _item_path(entries[manifest["rootModelIdentifier"]]["path"], "the root model")
@@ -77,7 +137,7 @@ def new_package(source: Path | None) -> Package:
             raise SpecError(f"{_MANIFEST}: the item {name!r} has no path")
         items.update(_files(source, _item_path(entries[name].get("path"), f"the item {name!r}")))
     items = {inner: file for inner, file in items.items() if file != model and inner != root}
-    return Package(data, root, items) if items else fresh
+    return Package(data, root, items) if items else None
 
 
 def write_package(package: Path, data: bytes, parts: Package) -> None:
@@ -94,9 +154,10 @@ def write_package(package: Path, data: bytes, parts: Package) -> None:
         folders = {temporary}
         for inner, content in ((Path(_DATA, parts.root), [data]), (Path(_MANIFEST), [parts.manifest])):
             folders |= _put(temporary, inner, content)
-        for item, file in parts.items.items():
-            with open_regular(file) as opened:
-                folders |= _put(temporary, Path(_DATA, item), iter(lambda: opened.read(_CHUNK), b""))
+        for item, content in parts.items.items():
+            with open_regular(content) if isinstance(content, Path) else contextlib.nullcontext() as opened:
+                pieces = content if opened is None else iter(functools.partial(opened.read, _CHUNK), b"")
+                folders |= _put(temporary, Path(_DATA, item), cast("Iterable[bytes]", pieces))
         for folder in sorted(folders, reverse=True):
             flush_folder(folder)
         if package.is_dir():
@@ -108,7 +169,9 @@ def write_package(package: Path, data: bytes, parts: Package) -> None:
     flush_folder(package.parent)
 
 
-def refuse_without_weights(model: Model, path: Path, source: Path | None, package: Package | None) -> None:
+def refuse_without_weights(
+    model: Model, path: Path, source: Path | None, package: Package | None, weights: Weights
+) -> None:
     """Refuse to write a model without the weight files that it refers to.
 
     Args:
@@ -116,18 +179,20 @@ def refuse_without_weights(model: Model, path: Path, source: Path | None, packag
         path: Where it is to be written.
         source: What it was read from, if known.
         package: The new package, if a whole package is written.
+        weights: The weight files that are written.
 
     Raises:
         SpecError: If a weight file would be missing at `path`.
     """
-    names = sorted(_weight_files(model))
+    names = sorted({blob.fileName for blob in blob_values(model)} | weights.keys())
     if not names:
         return
     words = f"the weights of this model are in {', '.join(map(repr, names[:3]))}"
     if path.suffix.lower() == ".mlmodel":
         raise SpecError(f"{words}, which an .mlmodel cannot hold; write it as an .mlpackage")
     if package is None:
-        if source is not None and os.path.realpath(source) != os.path.realpath(path):
+        elsewhere = source is not None and os.path.realpath(source) != os.path.realpath(path)
+        if elsewhere and not weights.keys() >= set(names):
             raise SpecError(f"{words}, but the package that exists here has weights of its own; remove it first")
         return
     folder = os.path.dirname(package.root)
@@ -141,20 +206,25 @@ def refuse_without_weights(model: Model, path: Path, source: Path | None, packag
 # The weight files of a message ----------------------------------------------------------------------------------------
 
 
-def _weight_files(model: Model) -> set[str]:
-    """The names of the weight files that a model refers to, stages of pipelines included."""
-    if model.WhichOneof("Type") == "mlProgram":
-        return set(_file_names(model.mlProgram))
+def pipeline_stages(model: Model) -> Sequence[Model]:
+    """The models of a pipeline; none if it is something else."""
     kind = model.WhichOneof("Type") or ""
     if not kind.startswith("pipeline"):
-        return set()
-    pipeline = model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
-    return set[str]().union(*map(_weight_files, pipeline.models))
+        return ()
+    return (model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline).models
 
 
-def _file_names(message: Any) -> Iterator[str]:
+def blob_values(model: Model) -> Iterator[Value.BlobFileValue]:
+    """Everything in a model that points to a weight file, stages of pipelines included."""
+    if model.WhichOneof("Type") == "mlProgram":
+        yield from _blobs_in(model.mlProgram)
+    for stage in pipeline_stages(model):
+        yield from blob_values(stage)
+
+
+def _blobs_in(message: Any) -> Iterator[Value.BlobFileValue]:
     if isinstance(message, Value.BlobFileValue):
-        yield message.fileName
+        yield message
         return
     for field, value in message.ListFields():
         if field.message_type is None:
@@ -162,10 +232,10 @@ def _file_names(message: Any) -> Iterator[str]:
         if field.message_type.GetOptions().map_entry:
             if field.message_type.fields_by_name["value"].message_type is not None:
                 for one in value.values():
-                    yield from _file_names(one)
+                    yield from _blobs_in(one)
         else:
             for one in value if field.is_repeated else (value,):
-                yield from _file_names(one)
+                yield from _blobs_in(one)
 
 
 # The manifest and its items -------------------------------------------------------------------------------------------
@@ -183,19 +253,22 @@ def _read_manifest(package: Path) -> tuple[bytes, Any]:
         raise SpecError(f"{_MANIFEST} is not JSON") from None
 
 
-def _manifest() -> bytes:
-    """The manifest of a package that holds only a model.
+def _manifest(*, with_weights: bool) -> bytes:
+    """The manifest of a package that holds a model and perhaps its weights.
 
-    The identifier has to be unique within the package only. It depends on the item's path and not on the content, so
-    that equal models give equal packages, and rewriting a package changes one file only.
+    The identifiers have to be unique within the package only. They depend on the items' paths and not on the content,
+    so that equal models give equal packages, and rewriting a package changes one file only.
     """
-    identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, _ROOT_PATH)).upper()
-    author, _, name = _ROOT_PATH.partition("/")
-    item = {"author": author, "description": "Model", "name": name, "path": _ROOT_PATH}
+    entries: dict[str, dict[str, str]] = {}
+    for path in (_ROOT_PATH, _WEIGHTS_PATH) if with_weights else (_ROOT_PATH,):
+        identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, path)).upper()
+        author, _, name = path.partition("/")
+        what = "Model" if path == _ROOT_PATH else "Weights"
+        entries[identifier] = {"author": author, "description": what, "name": name, "path": path}
     manifest = {
         "fileFormatVersion": "1.0.0",
-        "itemInfoEntries": {identifier: item},
-        "rootModelIdentifier": identifier,
+        "itemInfoEntries": entries,
+        "rootModelIdentifier": next(iter(entries)),
     }
     return (json.dumps(manifest, indent=4, sort_keys=True) + "\n").encode()
 

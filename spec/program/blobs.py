@@ -52,6 +52,7 @@ _RECORD = struct.Struct("<IIQQQ32x")
 _SENTINEL = 0xDEADBEEF
 _VERSION = 2
 _ALIGNMENT = 64
+_CHUNK = 1 << 20  # bytes that are copied at a time
 _SIZE = 64  # of the header, and of each record
 
 
@@ -151,6 +152,11 @@ class BlobFile:
             raise self._error(what + f"{name}{shown_shape(shape)}", offset)
         return record.start, record.size
 
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of the file from `start` to before `stop`, in pieces."""
+        for place in range(start, stop, _CHUNK):
+            yield self._bytes[place : min(place + _CHUNK, stop)].tobytes()
+
     def _record(self, offset: int) -> _Record:
         if offset < _SIZE or offset % _ALIGNMENT:
             raise self._error(f"a blob starts at a multiple of {_ALIGNMENT} after the header of {_SIZE} bytes", offset)
@@ -205,7 +211,7 @@ class BlobWriter:
         """
         if name not in BLOB_TYPES:
             raise SpecError(f"a weight file cannot hold {name}; expected one of {', '.join(BLOB_TYPES)}")
-        data = _stored(array, name)
+        data = stored_bytes(array, name)
         key = (name, _digest(data)) if self._share else None
         if key is not None and key in self._known:
             return self._known[key]
@@ -223,14 +229,14 @@ class BlobWriter:
         for name, array in self._blobs:
             yield bytes(-end % _ALIGNMENT)
             offset = end + -end % _ALIGNMENT
-            data = _stored(array, name)
+            data = stored_bytes(array, name)
             padding = data.size * 8 - array.size * bits_of(name) if bits_of(name) < 8 else 0
             yield _RECORD.pack(_SENTINEL, BLOB_TYPES[name], data.size, offset + _SIZE, padding)
             yield data.tobytes()
             end = offset + _SIZE + data.size
 
 
-def _stored(array: np.ndarray, name: str) -> np.ndarray:
+def stored_bytes(array: np.ndarray, name: str) -> np.ndarray:
     """The bytes of an array in the file, flat; a view if possible."""
     if bits_of(name) < 8:
         return np.frombuffer(pack(array, name), np.uint8)

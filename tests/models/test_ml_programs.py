@@ -375,6 +375,51 @@ def test_other_weights_share_the_program(tmp_path):
         model.with_parameters({"scale": {"val": np.ones(3)}})
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_unchanged_program_is_written_as_it_was_read(gone, tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    files = {each.relative_to(path): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    model = program(path)
+    if gone:
+        shutil.rmtree(path)
+    model.save(tmp_path / "b.mlpackage")
+    if not gone:
+        model.save(path)
+        assert {each.relative_to(path): each.read_bytes() for each in path.rglob("*") if each.is_file()} == files
+    for inner, content in files.items():
+        if inner.name != "Manifest.json" or not gone:
+            assert (tmp_path / "b.mlpackage" / inner).read_bytes() == content
+    np.testing.assert_allclose(program(tmp_path / "b.mlpackage").predict({"x": TWO_ROWS})["y"], WANTED)
+    with pytest.raises(SpecError, match=r"which an \.mlmodel cannot hold"):
+        model.save(tmp_path / "b.mlmodel")
+
+
+def test_new_weights_take_the_place_of_the_old_ones(tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    model = program(path)
+    other = model.with_parameters({"scale": {"val": np.ones(12)}, "shift": {"val": np.float32([[3], [4]])}})
+    want = TWO_ROWS + np.float32([[3], [4]])
+    for _ in range(2):  # a package that is new, and one that exists
+        other.save(tmp_path / "b.mlpackage")
+        again = program(tmp_path / "b.mlpackage")
+        np.testing.assert_allclose(again.predict({"x": TWO_ROWS})["y"], want)
+        assert again.parameters["scale"]["val"].dtype == np.float32
+    assert other.spec == again.spec != model.spec
+    other.save(path)
+    np.testing.assert_allclose(program(path).predict({"x": TWO_ROWS})["y"], want)
+    model.save(tmp_path / "c.mlpackage")  # its package has changed, the model has not
+    np.testing.assert_allclose(program(tmp_path / "c.mlpackage").predict({"x": TWO_ROWS})["y"], WANTED)
+
+
+def test_new_weights_of_one_function_are_not_those_of_another(tmp_path):
+    path = two_functions(tmp_path / "a.mlpackage")
+    add = program(path, function_name="add")
+    add.with_parameters({"large": {"val": -LARGE}}).save(path)
+    found = {name: program(path, function_name=name).parameters["large"]["val"] for name in add.function_names}
+    assert found["add"].tolist() == (-LARGE).tolist()
+    assert found["multiply"].tolist() == LARGE.tolist()  # another constant needs the old values at the same place
+
+
 # Pipelines -----------------------------------------------------------------------------------------------------------
 
 
@@ -395,6 +440,11 @@ def test_programs_are_stages_whose_weights_are_in_the_package(tmp_path):
     want = (np.float32(y) * LARGE).astype(HALF).astype(np.float32) * 2
     np.testing.assert_allclose(model.predict({"x": small})["w"], want, rtol=1e-3)
     np.testing.assert_allclose(model.predict_batch([{"x": small}] * 2)[1]["w"], want, rtol=1e-3)
+    parameters = {"model0": {"scale": {"val": LARGE / 2}}, "model1": {"again": {"val": -LARGE}}}
+    model.with_parameters(parameters).save(tmp_path / "b.mlpackage")
+    y = (small * LARGE / 2 + np.float32([[1], [2]])).astype(HALF)
+    want = (np.float32(y) * -LARGE).astype(HALF).astype(np.float32) * 2
+    np.testing.assert_allclose(load(tmp_path / "b.mlpackage").predict({"x": small})["w"], want, rtol=1e-3)
 
 
 def test_a_stage_that_takes_an_image_passes_it_on(tmp_path):

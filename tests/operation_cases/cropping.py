@@ -218,6 +218,9 @@ operation(
     15,
     oracle=_crop_resize,
     base=_ROI,
+    unlike_coremltools=dict.fromkeys(
+        ("roi", "drawn"), "its shape has all images, also where a box says which it is of"
+    ),
     vary=_VARIES,
     draw=_FEW,
     worked=[*_INSIDE, (_cut(_roi(*_THREE), **_ALIGNED, normalized_coordinates=True), _padded(0))],
@@ -230,6 +233,9 @@ operation(
     16,
     oracle=_crop_resize,
     base=_ROI,
+    unlike_coremltools=dict.fromkeys(
+        ("roi", "drawn"), "its shape has all images, also where a box says which it is of"
+    ),
     vary={**_VARIES, "pad_value": [3.0]},
     draw=_DRAWN,
     worked=[

@@ -50,6 +50,7 @@ operation(
         ],
     },
     draw=_draw_concat(),
+    unlike_coremltools=dict.fromkeys(("interleave", "images", "worked"), "its values are never interleaved"),
     worked=[
         (_values(np.float32([[1, 2]]), np.float32([[3, 4]]), axis=0), [[1, 2], [3, 4]]),
         (_values(np.float32([1, 2]), np.float32([3, 4]), axis=0, interleave=True), [1, 3, 2, 4]),

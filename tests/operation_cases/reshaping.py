@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from operation_cases import Case, arrays, numbers, operation, shapes
 
 _X = numbers(1, 3, 1, 2)
+_NOT_ONE = "its values, unlike its shapes, cannot squeeze axes that are longer than 1, or all axes"
 
 
 # Axes of length 1 ----------------------------------------------------------------------------------------------------
@@ -56,6 +57,7 @@ operation(
     base=Case({"x": _X}),
     vary={"axes": [(0,), (-2,), (0, 1), (1,)]},
     draw=st.builds(lambda x: Case({"x": x}, {"axes": (0,)}), shapes().flatmap(arrays)),
+    unlike_coremltools={"axes": _NOT_ONE, "worked": _NOT_ONE, "drawn": _NOT_ONE},
     worked=[
         (Case({"x": np.float32([[7]])}), 7),
         (Case({"x": np.float32([[[1, 2]]])}, {"axes": (0, 2)}), [[1, 2]]),  # axis 2 is longer than 1 and stays
@@ -178,6 +180,7 @@ operation(
     base=Case({"x": numbers(2, 3, 4)}),
     vary={"axis": [2, -1, 0]},
     draw=st.builds(lambda x: Case({"x": x}, {"axis": x.ndim - 1}), shapes().flatmap(arrays)),
+    unlike_coremltools=dict.fromkeys(("axis", "worked", "drawn"), "its product of no sizes is a float"),
     worked=[
         (Case({"x": np.float32([[[1, 2]], [[3, 4]]])}), [[1, 2], [3, 4]]),
         (Case({"x": np.float32([[1, 2]])}, {"axis": 0}), [[1, 2]]),

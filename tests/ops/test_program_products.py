@@ -4,6 +4,7 @@ type they multiply. What each of them computes is in tests/operation_cases."""
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from one_operation import node, nodes
 
 from graphml.graph import Graph, Node
 from graphml.interpreter.lower import Lowered, lower
+from graphml.spec.weights import quantize
 
 CHANNELS = 4
 STATISTICS = {
@@ -85,6 +87,17 @@ def test_normalizations_and_scales_become_part_of_a_convolution(name):
             lambda p: (program.fn(p, {"x": x})["y"], program.run_prepared(program.prepare(p), {"x": x})["y"])
         )(program.params)
     np.testing.assert_allclose(prepared, plain, rtol=1e-12, atol=1e-13)
+
+
+def test_a_compressed_weight_takes_over_what_follows():
+    constant, convolution = conv(2, 2)
+    compressed = {"val": quantize(numbers(CHANNELS, 3, 2, 2))}
+    small = replace(constant, kind="constexpr_affine_dequantize", weights=compressed)
+    program = lowered([small, convolution], norm("a", "y"))
+    assert kinds(program) == ["conv"]
+    x = numbers(1, 3, 4, 4)
+    prepared = program.run_prepared(program.prepare(program.params), {"x": x})["y"]
+    np.testing.assert_allclose(prepared, program.fn(program.params, {"x": x})["y"], rtol=1e-5, atol=1e-5)
 
 
 LEFT = {
