@@ -17,7 +17,7 @@ from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels.arrays import Array, along_axis
 from graphml.ops.kernels.elementwise import safe_sqrt
 from graphml.ops.kernels.padding import pad_constant
-from graphml.ops.kernels.windows import Pair, window_count
+from graphml.ops.kernels.windows import Pair, window_counts
 
 
 def max_pool(
@@ -112,7 +112,7 @@ def _covered(
 ) -> npt.NDArray[np.float64]:
     """How many elements of x and its `counted` padding are in each window, in a shape that broadcasts over x."""
     result = np.ones((1,) * x.ndim)
-    steps = [window_count(x.shape[a], k, s, p) for a, k, s, p in zip(axes, kernel, stride, padding, strict=True)]
+    steps = window_counts([x.shape[axis] for axis in axes], kernel, stride, padding)
     check_shape(steps, result.dtype)
     for axis, count, k, s, borders in zip(axes, steps, kernel, stride, zip(padding, counted, strict=True), strict=True):
         (before, _), (first, last) = borders

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from graphml.catalogue import Layout, Ranks, channel_axis
 from graphml.errors import GraphError, ShapeError
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.windows import Extents, Heavy, Pair, same_padding, window_count
+from graphml.ops.kernels.windows import Extents, Heavy, Pair, same_paddings, window_counts
 from graphml.ops.layers._borders import extents
 
 _PAD_TYPES = ("valid", "same", "same_lower", "custom")
@@ -111,10 +111,8 @@ def padding(
     """
     kind = checked_pad_type(pad_type)
     if kind in ("same", "same_lower"):
-        heavy = heavy_side(kind)
-        found = tuple(same_padding(n, k, s, heavy) for n, k, s in zip(sizes, window, stride, strict=True))
+        found = same_paddings(sizes, window, stride, heavy_side(kind))
     else:
         found = pads(pad if kind == "custom" else None, len(sizes))
-    for n, k, s, both in zip(sizes, window, stride, found, strict=True):
-        window_count(n, k, s, both)
+    window_counts(sizes, window, stride, found)  # at least one on each axis
     return found

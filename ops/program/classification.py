@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.reductions import position_of_max
-from graphml.ops.program.dialect import operation
+from graphml.ops.program.dialect import computed_type, operation
 
 
 @operation("classify", version=15)
@@ -30,4 +28,4 @@ def classify(probabilities: Array, *, classes: tuple[str | int, ...]) -> tuple[A
     if probabilities.size != len(classes):
         raise ShapeError(f"there are {probabilities.size} probabilities for {len(classes)} classes")
     flat = probabilities.reshape(-1)
-    return position_of_max(flat, 0).reshape(()), flat.astype(jnp.float32)
+    return position_of_max(flat, 0).reshape(()), flat.astype(computed_type("fp32"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from graphml.errors import SpecError
+from graphml.spec.files.compiled import is_compiled, read_compiled
 from graphml.spec.files.disk import probe, read_bytes, replace_file
 from graphml.spec.files.message import LARGEST, check_start, parse, serialize
 from graphml.spec.files.packages import (
@@ -23,14 +24,15 @@ from graphml.spec.wire.model_pb2 import Model
 
 
 def read(path: str | os.PathLike[str]) -> Model:
-    """Read the model in an `.mlmodel` file or an `.mlpackage` folder.
+    """Read the model in an `.mlmodel` file, an `.mlpackage` folder, or an `.mlmodelc` folder with an ML Program.
 
     Raises:
         SpecError: If it cannot be read or is not a model. The error names the path.
     """
     path = Path(path)
     with _naming(path):
-        _refuse_compiled(path)
+        if is_compiled(path):
+            return read_compiled(path)
         return parse(read_bytes(root_model(path) if path.is_dir() else path, LARGEST, check_start))
 
 
@@ -127,11 +129,8 @@ def _naming(path: Path) -> Generator[None]:
 
 
 def _refuse_compiled(path: Path) -> None:
-    if path.suffix.lower() == ".mlmodelc" or (path / "coremldata.bin").is_file():
-        raise SpecError(
-            "an .mlmodelc is a compiled folder in a private format that only Core ML reads; use the .mlmodel that it "
-            "was made from"
-        )
+    if is_compiled(path):
+        raise SpecError("an .mlmodelc is a compiled model, which only Core ML writes; write an .mlpackage instead")
 
 
 def _target(path: Path) -> tuple[Path, bool]:

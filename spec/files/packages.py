@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast
 
 from graphml.errors import SpecError
+from graphml.spec.files.compiled import is_compiled
 from graphml.spec.files.disk import flush_folder, open_regular, read_bytes, temporary_beside, write_new
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.program_pb2 import Value
@@ -123,6 +124,10 @@ def _copied(source: Path | None) -> Package | None:
     """What a package holds besides its message; None if that is nothing."""
     if source is None or not source.is_dir():
         return None
+    if is_compiled(source):
+        weights = {f"{_WEIGHTS_PATH}/{file.name}": file for file in sorted((source / "weights").glob("*"))}
+        items = {item: _inside(source, file.relative_to(source), repr(item)) for item, file in weights.items()}
+        return Package(_manifest(with_weights=bool(items)), _ROOT_PATH, items)
     data, manifest = _read_manifest(source)
     model, entries = root_model(source), manifest["itemInfoEntries"]
     root = _item_path(entries[manifest["rootModelIdentifier"]]["path"], "the root model")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from graphml.spec.files import model_file
+from graphml.spec.files.compiled import is_compiled
+from graphml.spec.files.models import model_file
 from graphml.spec.program.values import WeightFiles
 
 
@@ -24,5 +25,4 @@ def weight_files(path: str | os.PathLike[str] | None) -> WeightFiles:
     if path is None or not Path(path).is_dir():
         return WeightFiles()
     folder = Path(path)
-    compiled = (folder / "model.mil").is_file()
-    return WeightFiles((folder if compiled else model_file(folder).parent) / "weights", folder)
+    return WeightFiles((folder if is_compiled(folder) else model_file(folder).parent) / "weights", folder)

@@ -380,8 +380,8 @@ def _channels_last(stated: Operation) -> Iterator[Question]:
         if case.graph is not None:
             continue
         made = program(stated, case)
-        (node,) = made.lowered.graph.body.nodes
-        ranks = tuple(None if name not in made.moving.inputs else made.moving.inputs[name].ndim for name in node.inputs)
+        node, arrays = made.lowered.graph.body.nodes[-1], {**made.known, **made.moving.inputs}
+        ranks = tuple(np.ndim(arrays[name]) if name in arrays else None for name in node.inputs)
         layout = row_of(stated.kind, stated.version).layout_for(node.attributes, ranks)
         if layout == "either" or (layout == "any" and variation == "base"):
             yield _asked(f"channels last {variation}", stated, case, interface=_ImagesChannelsLast())

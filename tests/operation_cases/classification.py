@@ -29,5 +29,4 @@ operation(
     ],
     refuse=[(Case({"probabilities": _SHARES}, {"classes": _LABELS[:2]}), "there are 3 probabilities for 2 classes")],
     unseen={"classes": "the labels enter at the interface, see tests/models/test_ml_programs.py"},
-    smooth="the position of the largest probability is a whole number",
 )

@@ -85,12 +85,12 @@ operation(
     15,
     oracle=_select,
     base=Case({"cond": _COND, "a": _A, "b": _B}),
-    vary={"cond": [~_COND, _A > 0], "a": [_B], "b": [_A[:1] + 1]},
+    vary={"cond": [~_COND, _A > 0], "a": [_A + 1], "b": [_A[:1] + 1]},
     draw=_draw_select(),
     worked=[
         (
-            Case({"cond": np.array([[True], [False]]), "a": np.float32([1, 2]), "b": np.float32([3, 4])}),
-            [[1, 2], [3, 4]],
+            Case({"cond": np.array([[True], [False]]), "a": np.float32([1, 2]), "b": np.float32([[3, 4], [5, 6]])}),
+            [[1, 2], [5, 6]],
         ),
         # what is not chosen does not count
         (Case({"cond": np.array([True, False]), "a": np.float32([1, _NAN]), "b": np.float32([_NAN, 4])}), [1, 4]),

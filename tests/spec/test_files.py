@@ -170,12 +170,12 @@ def test_missing_files_and_wrong_folders(tmp_path):
 def test_compiled_models(tmp_path, model):
     compiled = tmp_path / "a.mlmodelc"
     compiled.mkdir()
-    words = "compiled folder in a private format that only Core ML reads; use the .mlmodel that it was made from"
+    words = "is compiled to a private format that only Core ML reads; use the .mlmodel that it was made from"
     assert words in _message(compiled)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "coremldata.bin").write_bytes(b"123")
     assert words in _message(tmp_path / "b")
-    with pytest.raises(SpecError, match="compiled folder"):
+    with pytest.raises(SpecError, match="which only Core ML writes"):
         write(model, compiled)
     assert list(compiled.iterdir()) == []
 
