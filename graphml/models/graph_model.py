@@ -38,7 +38,7 @@ from graphml.models.interface.arrays import presentation
 from graphml.models.interface.ports import Classes
 from graphml.models.interface.values import in_words
 from graphml.models.model import Model, Traceable
-from graphml.models.state import State, initial_arrays
+from graphml.models.state import NO_STATE, State, initial_arrays
 from graphml.models.weights import ModelWeights, Parameters
 
 
@@ -327,14 +327,9 @@ class GraphModel(Model, ABC):
     # State -----------------------------------------------------------------------------------------------------------
 
     def make_state(self) -> State:
-        """A new state, with zeros in all arrays.
-
-        Raises:
-            FeatureError: The model has no state.
-        """
         self._usable  # noqa: B018  (checked once)
         if not self._states:
-            raise FeatureError("the model has no state: call predict without one")
+            return super().make_state()
         return State(self._states, self._owner, initial_arrays(self._states))
 
     def has_state(self) -> bool:
@@ -359,7 +354,7 @@ class GraphModel(Model, ABC):
     def _arrays_of(self, state: State | None) -> dict[str, jax.Array]:
         """The arrays of the state that was passed. Raises FeatureError where there is none, or one too many."""
         if not self._states:
-            raise FeatureError("the model has no state: call it without `state`")
+            raise FeatureError(NO_STATE)
         if state is None:
             names = ", ".join(map(repr, self._states))
             raise FeatureError(

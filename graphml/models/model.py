@@ -19,10 +19,11 @@ from google.protobuf.message import Message
 
 from graphml import spec
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
-from graphml.errors import SpecError, UnsupportedError, with_article
+from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
+from graphml.models.state import NO_STATE, State
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
 
@@ -241,7 +242,7 @@ class Model:
 
         Args:
             features: {input: value}. Values may be plain or `FeatureValue`s.
-            **keyword: `key`, for models that draw random numbers.
+            **keyword: `key`, for models that draw random numbers, and `state`, for those that have one (`make_state`).
 
         Returns:
             {output: value}, in the types that the description declares.
@@ -252,6 +253,8 @@ class Model:
             UnsupportedError: If the model cannot run here.
         """
         self._usable  # noqa: B018  (checked once)
+        if keyword.get("state") is not None and not self.has_state():
+            raise FeatureError(NO_STATE)
         return self._predict(self._check(features), **keyword)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
@@ -408,6 +411,14 @@ class Model:
     def has_state(self) -> bool:
         """Whether `predict` needs a `state`."""
         return False
+
+    def make_state(self) -> State:
+        """A new state, with zeros in all arrays, for `predict(..., state=state)`.
+
+        Raises:
+            FeatureError: The model has no state.
+        """
+        raise FeatureError("the model has no state: call predict without one")
 
 
 class Traceable(NamedTuple):

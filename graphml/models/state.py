@@ -21,6 +21,9 @@ from graphml.descriptions import ArrayConstraint
 from graphml.errors import FeatureError, with_article
 from graphml.models.interface.values import in_words
 
+NO_STATE = "the model has no state: call it without `state`"
+"""What a model says that was given a state and has none."""
+
 _MOST_SHOWN = 4
 
 Arrays = Mapping[str, jax.Array]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from one_model import joined
+from one_model import joined, made
 from program_packages import package
 
 from graphml.build import NeuralNetworkBuilder, array
@@ -18,6 +18,7 @@ from graphml.errors import FeatureError, UnsupportedError
 from graphml.models import ModelConfiguration, load
 from graphml.models.program import MLProgram
 from graphml.models.state import State
+from graphml.spec.files import write
 
 HALF = np.float16
 ONES = np.ones(3, np.float32)
@@ -193,6 +194,26 @@ def test_functions_share_their_states_by_name(tmp_path):
     count.predict({"x": x}, state=both)
     add.predict({"x": x}, state=both)
     assert {name: value.tolist() for name, value in both.items()} == {"total": [1, 2], "turns": [1]}
+
+
+def test_a_link_has_the_state_of_its_target(tmp_path):
+    accumulator(tmp_path / "a.mlpackage")
+    link = made("linkedModel", {"x": array(3)}, {"y": array(3)}, linkedModelFile={})
+    link.linkedModel.linkedModelFile.linkedModelFileName.defaultValue = "a.mlpackage"
+    link.linkedModel.linkedModelFile.linkedModelSearchPath.defaultValue = "."
+    write(link, tmp_path / "link.mlmodel")
+    linked = load(tmp_path / "link.mlmodel")
+    state = linked.make_state()
+    for turn in range(2):
+        assert linked.predict({"x": ONES}, state=state)["y"].tolist() == [1 + turn] * 3
+
+
+def test_other_kinds_refuse_a_state(model):
+    scaler = load(made("scaler", {"x": array(3)}, {"y": array(3)}, scaleValue=[2.0]))
+    with pytest.raises(FeatureError, match="the model has no state: call it without `state`"):
+        scaler.predict({"x": ONES}, state=model.make_state())
+    with pytest.raises(FeatureError, match="the model has no state"):
+        scaler.make_state()
 
 
 def test_a_stage_of_a_pipeline_has_no_state(model):
