@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
         network = NETWORKS[name]()
         x = network.sample(1)
         runs = {"program": as_program(network), "layers": as_graphml(network)}
-        calls = {key: lambda run=run: run(x) for key, run in runs.items()}
+        calls = {key: partial(run, x) for key, run in runs.items()}
         print(f"{name}: both agree within {check_agreement(calls):.0e}", file=sys.stderr)
         results[name] = timing.measure(calls, rounds=options.rounds)
     print(timing.table(results, "program", "cpu"))
