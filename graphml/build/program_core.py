@@ -246,6 +246,14 @@ class ProgramCore:
         row = catalogue.row(Node("", "", DIALECT, kind, (), (), version=self.version))
         found = operation(kind, self.version)
         assert found is not None
+        attributes = {
+            name: self._static(given.get(name), parameter)
+            for name, parameter in found.parameters.items()
+            if name not in row.inputs
+        }
+        if "grows" in row.attributes:
+            attributes["grows"] = False
+        concrete = {row.inputs[i] for i in row.concrete_for(attributes) if i < len(row.inputs)}
         arrays: dict[str, Probe] = {}
         inputs: list[str] = []
         for parameter in row.inputs:
@@ -254,17 +262,13 @@ class ProgramCore:
                 inputs.append(ABSENT)
                 continue
             for value in values:
-                arrays[value.name] = value.probes[which]
+                probe = value.probes[which]
+                if parameter in concrete and isinstance(value.stored, np.ndarray):
+                    probe = probe._replace(known=value.stored)
+                arrays[value.name] = probe
                 inputs.append(value.name)
         while inputs and inputs[-1] == ABSENT:
             inputs.pop()
-        attributes = {
-            name: self._static(given.get(name), parameter)
-            for name, parameter in found.parameters.items()
-            if name not in row.inputs
-        }
-        if "grows" in row.attributes:
-            attributes["grows"] = False
         results = tuple(f"result {i}" for i in range(outputs))
         node = Node(kind, kind, DIALECT, kind, tuple(inputs), results, attributes, version=self.version)
         facts = _Facts()
