@@ -56,7 +56,8 @@ def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], t
 
     Inputs whose values decide a shape are constants of that function.
     """
-    concrete = catalogue.row(network.graph.body.nodes[-1]).concrete
+    node = network.graph.body.nodes[-1]
+    concrete = catalogue.row(node).concrete_for(node.attributes)
     moving = tuple(x for i, x in enumerate(case.inputs) if i not in concrete)
 
     def run(params: Any, moving: Any) -> list[Any]:
