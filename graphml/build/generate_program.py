@@ -10,6 +10,7 @@ import argparse
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 from graphml import catalogue
@@ -52,7 +53,7 @@ def module() -> str:
     return "\n".join([_HEAD, *(_method(operations()[kind], rows[kind]) for kind in kinds if kind in rows)])
 
 
-def _method(versions: dict[int, Operation], row: Op) -> str:
+def _method(versions: Mapping[int, Operation], row: Op) -> str:
     newest = versions[max(versions)]
     parameters = {p.name: p for version in sorted(versions) for p in versions[version].parameters.values()}
     always = [p for p in parameters if all(p in version.parameters for version in versions.values())]
@@ -104,7 +105,7 @@ def _type(parameter: Parameter, row: Op) -> str:
     return text if text in ("int", "float", "bool", "str") else "ArrayLike"
 
 
-def _docstring(newest: Operation, versions: dict[int, Operation], row: Op, parameters: list[Parameter]) -> list[str]:
+def _docstring(newest: Operation, versions: Mapping[int, Operation], row: Op, parameters: list[Parameter]) -> list[str]:
     described = _described(row)
     whole = inspect.getdoc(row.function) or ""
     words = " ".join(whole.partition("\n\n")[0].splitlines())

@@ -274,7 +274,11 @@ class ProgramCore:
         if len(known) == len(arrays) and arrays and not row.random:
             return [_seen(value) for value in lowered.fn({}, known).values()]
         unknown = {name: probe.form for name, probe in arrays.items() if probe.known is None}
-        forms = jax.eval_shape(lambda moving: lowered.fn({}, {**known, **moving}, key=key), unknown)
+
+        def run(moving: dict[str, Any]) -> dict[str, Any]:
+            return lowered.fn({}, {**known, **moving}, key=key)
+
+        forms = jax.eval_shape(run, unknown)
         return [Probe(jax.ShapeDtypeStruct(f.shape, f.dtype), facts.found.get(name)) for name, f in forms.items()]
 
     def _static(self, values: Sequence[Value] | None, parameter: Parameter) -> Any:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from graphml.spec.program import programs
 from graphml.spec.program.constexprs import Nonzero, StoredConstant, constants, is_constant
 from graphml.spec.program.operations import Operation, Parameter, operation
 from graphml.spec.program.values import WeightFiles, decode
+from graphml.spec.weights import CompressedWeight
 
 DIALECT = "operation"
 
@@ -399,9 +400,11 @@ class _Reader:
 def plain(value: Any) -> Any:
     """A constant as functions of operations take it: a number, bool or string where it has no axes, a tuple of them
     where it has one, otherwise an array."""
-    if isinstance(value, str | list | dict):
-        return tuple(value) if isinstance(value, list) else value
-    array = value if isinstance(value, np.ndarray | np.generic) else np.asarray(value.dequantize())
+    if isinstance(value, list):
+        return tuple(cast("list[Any]", value))
+    if isinstance(value, str | dict):
+        return cast("Any", value)
+    array: Any = np.asarray(value.dequantize() if isinstance(value, CompressedWeight) else value)
     if array.ndim == 0:
         return array.item()
     return tuple(array.tolist()) if array.ndim == 1 else array

@@ -98,9 +98,10 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
 
 
 def _binding(binding: Any, constants: dict[str, str]) -> str:
+    name: str = binding.name
     if binding.WhichOneof("binding") == "value":
         return _shown("", binding.value)
-    return constants.get(binding.name, binding.name)
+    return constants.get(name, name)
 
 
 def _shown(name: str, value: Any) -> str:
