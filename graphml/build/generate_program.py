@@ -15,6 +15,7 @@ from pathlib import Path
 
 from graphml import catalogue
 from graphml.catalogue import Op
+from graphml.graph import Node
 from graphml.spec.program.operations import Operation, Parameter, operations
 
 MODULE = Path(__file__).with_name("program_methods.py")
@@ -49,7 +50,8 @@ class ProgramMethods(ProgramCore):
 def module() -> str:
     """The text of program_methods.py."""
     rows = catalogue.rows("operation")
-    kinds = sorted(set(operations()) - _WRITTEN_BY_HAND)
+    # compressed weights are the work of tools that compress; the builder stores weights as they are
+    kinds = sorted(kind for kind in set(operations()) - _WRITTEN_BY_HAND if not kind.startswith("constexpr_"))
     return "\n".join([_HEAD, *(_method(operations()[kind], rows[kind]) for kind in kinds if kind in rows)])
 
 
@@ -106,7 +108,8 @@ def _type(parameter: Parameter, row: Op) -> str:
 
 
 def _docstring(newest: Operation, versions: Mapping[int, Operation], row: Op, parameters: list[Parameter]) -> list[str]:
-    described = _described(row)
+    older = (Node("", "", "operation", newest.kind, (), (), version=version) for version in sorted(versions))
+    described = {name: text for node in older for name, text in _described(catalogue.row(node)).items()}
     whole = inspect.getdoc(row.function) or ""
     words = " ".join(whole.partition("\n\n")[0].splitlines())
     summary = textwrap.wrap(words, _WIDTH - 12)
