@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parent
 GENERATORS = (
     ("spec/generate.py",),  # spec/wire/*_pb2.py and *_pb2.pyi, from the .proto files
     ("-m", "graphml.build.generate"),  # graphml/build/layer_methods.py, from its table and the operators
+    ("-m", "graphml.build.generate_program"),  # graphml/build/program_methods.py, from the table of operations
     ("tests/coverage_table.py",),  # docs/layers.md, from the catalogue and the test cases
+    ("tests/operation_table.py",),  # docs/operations.md, from the catalogue and the cases of operations
     ("tests/model_table.py",),  # docs/models.md, from the model types
 )
 

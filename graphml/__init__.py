@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from graphml.allocator import tune_host_allocator as tune_host_allocator
     from graphml.build import AdamParams as AdamParams
     from graphml.build import NeuralNetworkBuilder as NeuralNetworkBuilder
+    from graphml.build import ProgramBuilder as ProgramBuilder
     from graphml.build import SgdParams as SgdParams
     from graphml.build import datatypes as datatypes
     from graphml.descriptions import ImageConstraint as ImageConstraint
@@ -64,7 +65,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(("BackgroundUpdate", "update_in_background"), "graphml.update.task.background"),
-    **dict.fromkeys(("NeuralNetworkBuilder", "SgdParams", "AdamParams", "datatypes"), "graphml.build"),
+    **dict.fromkeys(
+        ("NeuralNetworkBuilder", "ProgramBuilder", "SgdParams", "AdamParams", "datatypes"), "graphml.build"
+    ),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
     "lower": "graphml.interpreter.lower",

@@ -44,6 +44,7 @@ Layout = Literal["wire", "last", "either", "any"]
 Role = Literal["softmax", "sigmoid", "constant", "statistics", "normalizes by statistics", "rescaling"]
 
 Ranks = tuple[int | None, ...]
+Channels = int | tuple[int, ...]
 Attributes = Mapping[str, Any]
 Weights = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,12 +58,15 @@ class Signature(NamedTuple):
         weights: keyword-only parameters that are arrays.
         regions: keyword-only parameters that are blocks -> names of the node's regions.
         keeps_scalars: whether an array without axes arrives as it is; otherwise it becomes a vector of one number.
+        defaults: attribute -> what it is where the file says nothing, of those that the file may say; None where the
+            format has no such defaults.
     """
 
     attributes: frozenset[str] = frozenset()
     weights: frozenset[str] = frozenset()
     regions: Mapping[str, str] = {}
     keeps_scalars: bool = True
+    defaults: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Op:
     static: Callable[[Weights], bool] = field(default=lambda weights: False)
     prepare: Callable[[Weights, Attributes], Weights] | None = None
     affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None
-    channels: Callable[[Weights, Attributes], int | None] | None = None
+    channels: Callable[[Weights, Attributes], Channels | None] | None = None
     most_turns: Callable[[tuple[str, ...], Attributes], float | None] = field(default=lambda inputs, attributes: None)
     supported: Callable[[Attributes], str | None] = field(default=lambda attributes: None)
     roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = ()
@@ -134,6 +138,20 @@ class Op:
         inputs = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         many = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         return sum(p.default is p.empty for p in inputs), math.inf if many else len(inputs)
+
+
+class ValueUnseen(UnsupportedError):
+    """An operator has found that the values of inputs decide a shape which its row does not name as `concrete`.
+
+    Attributes:
+        positions: of these inputs.
+    """
+
+    def __init__(self, positions: tuple[int, ...]) -> None:
+        super().__init__(
+            f"the values of inputs {', '.join(str(position + 1) for position in positions)} decide a shape"
+        )
+        self.positions = positions
 
 
 def _is_true(value: Any) -> Any:
@@ -190,7 +208,7 @@ class Dialect:
         static: Callable[[Weights], bool] | None = None,
         prepare: Callable[[Weights, Attributes], Weights] | None = None,
         affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None,
-        channels: Callable[[Weights, Attributes], int | None] | None = None,
+        channels: Callable[[Weights, Attributes], Channels | None] | None = None,
         most_turns: Callable[[tuple[str, ...], Attributes], float | None] | None = None,
         supported: Callable[[Attributes], str | None] | None = None,
         roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = (),
@@ -206,7 +224,7 @@ class Dialect:
             wire_only: parameters of the format that the function does not take, because the front end or the shapes
                 of arrays have used them up.
             concrete: positions of inputs whose *value* is needed when tracing (they decide a shape); a function of the
-                attributes where they decide.
+                attributes where they decide. Where other values decide, the function raises `ValueUnseen` instead.
             sizes: (inputs, attributes) -> the sizes that those values lead to, as integers that may be traced. Such a
                 function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made
                 for sizes serve all values that lead to them. A single size is the length of the first axis of the
@@ -218,16 +236,18 @@ class Dialect:
             differentiable: True, or the reason in one sentence why there is no gradient.
             layout: see `Layout`; a function of the attributes and the ranks of the inputs where they decide.
             stored: the last inputs, where these are usually constants: `prepare`, `affine` and `channels` see them as
-                weights, and the function receives them by keyword once they are prepared.
+                weights, and the function receives them by keyword where the row prepares them.
             static: weights -> whether their values are part of the program, instead of parameters that may be replaced
                 and differentiated. For constants.
             prepare: (weights, attributes) -> weights in their run-time form, when it pays to make that form once; the
                 function then receives what `prepare` returns in place of the stored weights.
             affine: (weights, attributes) -> (factor, summand) of each channel, when that is all that the operator
-                does, else None.
+                does, else None. Each is a number or a vector with one for each channel, or has more axes and broadcasts
+                over the input.
             channels: (weights, attributes) -> how many channels the weights make, or None. `weights` holds them along
                 its first axis, and `bias`, which may be absent, is added to them: this operator can take over an
-                affine one.
+                affine one. In place of the number, the shape in which one number for each channel broadcasts over the
+                output and has its rank, such as (1, 8, 1, 1): then also one whose numbers have several axes.
             most_turns: (names of inputs, attributes) -> how many turns a loop makes at most, `math.inf` where nothing
                 bounds them; None where an input says how many, and for what is no loop.
             supported: attributes -> None, or the reason why this node cannot run here.

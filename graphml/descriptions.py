@@ -189,9 +189,9 @@ class ImageConstraint:
 class FeatureDescription:
     """One input or output of a model.
 
-    array, image: what is allowed of arrays and images. keys: INT64 or STRING, of the keys of a dictionary or the
-    elements of a sequence. any_keys: whether a dictionary takes keys of the other type too, because the model converts
-    them. sizes: how long a sequence may be.
+    array, image: what is allowed of arrays and images; `array` is also what a state holds. keys: INT64 or STRING, of
+    the keys of a dictionary or the elements of a sequence. any_keys: whether a dictionary takes keys of the other type
+    too, because the model converts them. sizes: how long a sequence may be.
     """
 
     name: str
@@ -220,7 +220,7 @@ class FeatureDescription:
             FeatureType.DOUBLE: "float",
             FeatureType.STRING: "str",
             FeatureType.DICTIONARY: f"dictionary of {each} -> float",
-            FeatureType.STATE: "state",
+            FeatureType.STATE: "state" if self.array is None else f"state, {with_article(str(self.array))}",
         }.get(self.type, "feature of no type")
 
     @property
@@ -261,6 +261,7 @@ class Description:
             for what, fs in groups.items()
             for f in fs
         ]
+        rows += [("state", visible(f.name), str(f.array) if f.array is not None else "of no type") for f in self.states]
         widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
         return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
 
@@ -274,21 +275,24 @@ def describe_model(model: Model) -> Description:
 
 
 def default_dtype(kind: str | None) -> str:
-    """The type of arrays for which a file states none: float32 in networks, float64 in all other kinds."""
-    return "float32" if kind in NETWORKS else "float64"
+    """The type of arrays for which a file states none: float32 in networks and programs, float64 in other kinds."""
+    return "float32" if kind in NETWORKS or kind == "mlProgram" else "float64"
 
 
-def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> Description:
+def describe(
+    message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS, function: str | None = None
+) -> Description:
     """The interface that a ModelDescription message declares. dtype: of arrays for which the file states none.
-    most_pixels: of pictures before they are scaled."""
+    most_pixels: of pictures before they are scaled. function: the function of a program; the default one if None."""
     meta = message.metadata
+    place = _of_function(message, function)
     return Description(
-        inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.input),
-        outputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.output),
+        inputs=tuple(describe_feature(f, dtype, most_pixels) for f in place.input),
+        outputs=tuple(describe_feature(f, dtype, most_pixels) for f in place.output),
         training_inputs=tuple(describe_feature(f, dtype, most_pixels) for f in message.trainingInput),
-        states=tuple(describe_feature(f, dtype, most_pixels) for f in message.state),
-        predicted_feature_name=message.predictedFeatureName,
-        predicted_probabilities_name=message.predictedProbabilitiesName,
+        states=tuple(describe_feature(f, dtype, most_pixels) for f in place.state),
+        predicted_feature_name=place.predictedFeatureName,
+        predicted_probabilities_name=place.predictedProbabilitiesName,
         metadata=Metadata(
             author=meta.author,
             license=meta.license,
@@ -297,6 +301,12 @@ def describe(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXEL
             user_defined=dict(sorted(meta.userDefined.items())),
         ),
     )
+
+
+def _of_function(message: Any, function: str | None) -> Any:
+    """The message that declares the interface of a function: that of the function, where there are several."""
+    wanted = function if function is not None else message.defaultFunctionName
+    return next((each for each in message.functions if each.name == wanted), message)
 
 
 def describe_feature(message: Any, dtype: str = "float32", most_pixels: int = MOST_PIXELS) -> FeatureDescription:
@@ -308,6 +318,8 @@ def describe_feature(message: Any, dtype: str = "float32", most_pixels: int = MO
     array = image = keys = sizes = None
     if member == "multiArrayType":
         array = _array(value, dtype)
+    elif member == "stateType" and value.HasField("arrayType"):
+        array = _array(value.arrayType, dtype)
     elif member == "imageType":
         image = _image(value, most_pixels)
     elif member == "dictionaryType":

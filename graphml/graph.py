@@ -149,6 +149,21 @@ def used(node: Node) -> frozenset[str]:
     return read_by(node) | written_inside(node)
 
 
+def sliced(region: Region, wanted: frozenset[str]) -> Region | None:
+    """The nodes of a region that compute these blobs; None where a branch, a loop or an exit is among them."""
+    needed = set(wanted)
+    nodes: list[Node] = []
+    for node in reversed(region.nodes):
+        if needed.isdisjoint(written_by(node)):
+            continue
+        if node.regions or EXIT in node.outputs:
+            return None
+        needed -= set(node.outputs)
+        needed |= read_by(node)
+        nodes.append(node)
+    return Region(tuple(reversed(nodes)))
+
+
 # Liveness ------------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
+from compiling import QUICK, as_flags
 from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("XLA_FLAGS", as_flags(QUICK))
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("ci", max_examples=4, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import coverage_table
 import model_table
+import operation_table
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,10 @@ DOCUMENTS += sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 
 def test_the_coverage_table_is_up_to_date():
     assert coverage_table.TABLE.read_text() == coverage_table.table(), "run python generate.py"
+
+
+def test_the_table_of_operations_is_up_to_date():
+    assert operation_table.TABLE.read_text() == operation_table.table(), "run python generate.py"
 
 
 def test_the_table_of_models_is_up_to_date():
@@ -32,6 +37,15 @@ def test_the_readme_program_prints_what_the_readme_says(monkeypatch):
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         exec(compile(program, "README.md", "exec"), {})
+    assert out.getvalue() == printed
+
+
+def test_the_program_of_the_guide_prints_what_the_guide_says():
+    text = (ROOT / "docs/programs.md").read_text()
+    program, printed = re.search(r"```python\n((?:(?!```).)*)```\n\n```\n(.*?)```", text, re.DOTALL).groups()
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(program, "programs.md", "exec"), {})
     assert out.getvalue() == printed
 
 

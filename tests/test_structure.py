@@ -20,6 +20,7 @@ LEVELS = [
     ["graphml.errors", "graphml.allocator", "graphml.naming"],
     ["graphml.spec"],
     ["graphml.descriptions", "graphml.graph", "graphml.utils"],
+    ["graphml.inspect.program_summary"],
     ["graphml.inspect.summary"],
     ["graphml.catalogue", "graphml.recipes"],
     ["graphml.interpreter.budget", "graphml.inspect.viewer"],

@@ -15,11 +15,11 @@ from graphml.cli.app import AsJson, ModelFile, app
 from graphml.cli.output import console, print_json, print_line
 from graphml.errors import FeatureError, GraphmlError, UnsupportedError, with_article
 from graphml.inspect.summary import summarize
-from graphml.inspect.viewer import rows, walk
+from graphml.inspect.viewer import rows, typed_outputs, walk
 from graphml.visible import visible
 
 if TYPE_CHECKING:  # importing it needs JAX
-    from graphml.models.network import NeuralNetwork
+    from graphml.models.graph_model import GraphModel
 
 
 class Drawing(enum.StrEnum):
@@ -52,7 +52,10 @@ def inspect(
     summary = summarize(model)
     if shapes:
         found = _blob_shapes(file)
-        for layer in summary.get("layers", []):
+        named = summary.get("layers", [])
+        for function in summary.get("functions", [])[:1]:
+            named = [operation for _, operation in walk(function["operations"])]
+        for layer in named:
             layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
     if as_json:
         print_json(summary, indent=2)
@@ -60,13 +63,15 @@ def inspect(
         _show(summary, str(file))
 
 
-def _network(file: Path) -> NeuralNetwork:
+def _graph_model(file: Path) -> GraphModel:
     from graphml.models import load
-    from graphml.models.network import NeuralNetwork
+    from graphml.models.graph_model import GraphModel
 
     model = load(file)
-    if not isinstance(model, NeuralNetwork):
-        raise UnsupportedError(f"only neural networks have layers and blobs; this model is {with_article(model.kind)}")
+    if not isinstance(model, GraphModel):
+        raise UnsupportedError(
+            f"only neural networks and ML Programs have a graph; this model is {with_article(model.kind)}"
+        )
     return model
 
 
@@ -75,18 +80,20 @@ def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     import jax
     import numpy as np
 
-    lowered = _network(file).lower()
+    lowered = _graph_model(file).lower()
     inputs = lowered.interface.declared_inputs(np.float32)
     for name in lowered.graph.inputs:
         if name not in inputs:
             raise FeatureError(f"cannot trace the network: the input {name!r} declares no shape")
 
-    def blobs_of(params: Any, inputs: Any, key: Any) -> dict[str, jax.Array]:
-        return lowered.intermediates(params, inputs, key=key)
+    state = lowered.interface.declared_state() if lowered.graph.state else None
+
+    def blobs_of(params: Any, inputs: Any, key: Any, state: Any) -> dict[str, jax.Array]:
+        return lowered.intermediates(params, inputs, key=key, state=state)
 
     shape_of = cast(Any, jax.eval_shape)  # pyright: ignore[reportUnknownMemberType]  (JAX's own annotation is partial)
     key = shape_of(lambda: jax.random.key(0))
-    blobs = shape_of(blobs_of, lowered.params, inputs, key)
+    blobs = shape_of(blobs_of, lowered.params, inputs, key, state)
     return {name: blob.shape for name, blob in blobs.items()}
 
 
@@ -97,14 +104,14 @@ def _code(file: Path) -> str:
         shapes = _blob_shapes(file)
     except GraphmlError:  # a network that cannot run, or declares no shapes, still has code to read
         shapes = None
-    model = _network(file)
-    return listing(model.graph, model.interface, shapes)
+    model = _graph_model(file)
+    return listing(model.graph, model.interface, shapes, name=getattr(model, "function_name", "network"))
 
 
 def _flow(file: Path, form: Drawing) -> str:
     from graphml.inspect import flow
 
-    steps = flow.flow(_network(file).lower())
+    steps = flow.flow(_graph_model(file).lower())
     if form is Drawing.text:
         return flow.as_text(steps) + "\n"
     return (flow.as_dot if form is Drawing.dot else flow.as_html)(steps, file.name)
@@ -127,6 +134,9 @@ def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
         print_line(f"{pad}classes  {len(labels)}: {', '.join(labels[:8])}{' ...' if len(labels) > 8 else ''}")
     if "layers" in summary:
         console.print(_layer_table(summary["layers"]))
+    for function in summary.get("functions", []):
+        print_line(f"{pad}function {visible(function['name'])}")
+        console.print(_operation_table(function["operations"]))
     for stage in summary.get("stages", []):
         _show(stage, f"stage {stage['name']}", indent + 1)
 
@@ -142,5 +152,18 @@ def _layer_table(layers: list[dict[str, Any]]) -> Table:
         mark = " (updatable)" if layer.get("updatable") else ""
         cells = [str(layer["number"]), "  " * depth + layer["name"] + mark, str(layer["kind"])]
         cells += [", ".join(layer["inputs"]), ", ".join(layer["outputs"]), *shape, ", ".join(weights)]
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table
+
+
+def _operation_table(operations: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("#", "outputs", "operation", "inputs"):
+        table.add_column(column, overflow="fold")
+    for depth, operation in walk(operations):
+        shapes = operation.get("shapes", {})
+        outputs = ", ".join(f"{name} {shapes[name]}" for name in shapes) if shapes else typed_outputs(operation)
+        inputs = ", ".join(f"{name} = {text}" for name, text in operation["inputs"].items())
+        cells = [str(operation["number"]), "  " * depth + outputs, operation["kind"], inputs]
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table

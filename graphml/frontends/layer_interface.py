@@ -91,6 +91,13 @@ class LayerInterface:
     def declared_inputs(self, dtype: Any) -> dict[str, jax.ShapeDtypeStruct]:
         return {port.name: jax.ShapeDtypeStruct(port.shape, dtype) for port in self.inputs if port.shape is not None}
 
+    def declared_state(self) -> dict[str, jax.ShapeDtypeStruct]:
+        return {}
+
+    def signature(self) -> dict[str, str]:
+        shaped = (port for port in self.inputs if port.shape is not None)
+        return {port.name: f"{'image' if port.image else ''}{list(port.shape or ())}" for port in shaped}
+
     def enter(self, name: str, value: Any, dtype: Any) -> Any:
         """The blob of an input: preprocessed if it is an image, and of the rank that the mapping asks for."""
         port = self._inputs[name]

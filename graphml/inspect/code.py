@@ -1,4 +1,4 @@
-"""A network as pseudocode: one line for each layer, branches and loops as blocks. To be read, not to be run."""
+"""A graph as pseudocode: one line for each node, branches and loops as blocks. To be read, not to be run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from graphml.frontends.layer_interface import LayerInterface, Port
-from graphml.graph import Graph, Node, Region
+import numpy as np
+
+from graphml import catalogue
+from graphml.graph import ABSENT, Graph, Node, Region
+from graphml.interpreter.interface import Interface
 from graphml.naming import Names
 from graphml.spec.attributes import Choice
 from graphml.spec.layers import EXITS, snake_case
@@ -18,27 +21,45 @@ Shapes = Mapping[str, tuple[int, ...]]
 """{blob: shape}."""
 
 
-def listing(graph: Graph, interface: LayerInterface, shapes: Shapes | None = None) -> str:
-    """A network as indented pseudocode.
+def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, name: str = "network") -> str:
+    """A graph as indented pseudocode.
 
     Args:
-        graph: The network.
+        graph: The graph.
         interface: Its inputs.
         shapes: {blob: shape}; known shapes are added to the lines as comments.
+        name: What the function is called.
     """
-    names = _Identifiers()
-    inputs = ", ".join(f"{names(port.name)}{_declared(port)}" for port in interface.inputs)
-    lines = [f"def network({inputs}):"]
+    names = _Identifiers(_inlined(graph))
+    declared = interface.signature()
+    inputs = [f"{names(each)}: {declared[each]}" if declared.get(each) else names(each) for each in graph.inputs]
+    inputs += [f"{names(each)}: state" for each in graph.state]
+    lines = [f"def {name}({', '.join(inputs)}):"]
     lines += ["    " + line for line in _region(graph.body, names, shapes or {})]
     lines.append("    return " + ", ".join(map(names, graph.outputs)))
     return "\n".join(lines)
 
 
-class _Identifiers:
-    """A unique identifier for each blob, similar to its name."""
+_FEW = 8  # elements of a constant that is written where it is read
 
-    def __init__(self) -> None:
-        self._given: dict[str, str] = {}
+
+def _inlined(graph: Graph) -> dict[str, str]:
+    """{blob: value} of the constants that are part of the program and short."""
+    found: dict[str, str] = {}
+    for node in graph.body.walk():
+        if node.weights and catalogue.has_role(node, "constant") and catalogue.row(node).static(node.weights):
+            (value,) = node.weights.values()
+            if value.size <= _FEW and value.ndim <= 1:
+                found[node.outputs[0]] = _value(tuple(value.tolist()) if value.ndim else value.item())
+    return found
+
+
+class _Identifiers:
+    """A unique identifier for each blob, similar to its name; the value itself for some."""
+
+    def __init__(self, inlined: Mapping[str, str]) -> None:
+        self.inlined = inlined
+        self._given: dict[str, str] = dict(inlined)
         self._names = Names()
 
     def __call__(self, blob: str) -> str:
@@ -49,15 +70,10 @@ class _Identifiers:
         return self._given[blob]
 
 
-def _declared(port: Port) -> str:
-    if port.shape is None:
-        return ""
-    return f": {'image' if port.image else ''}{list(port.shape)}"
-
-
 def _region(region: Region, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
     for node in region.nodes:
-        yield from _node(node, names, shapes)
+        if not (node.outputs and node.outputs[0] in names.inlined):
+            yield from _node(node, names, shapes)
     if not region.nodes:
         yield "pass"
 
@@ -78,7 +94,7 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
         yield {"loopBreak": "break", "loopContinue": "continue"}[node.kind]
     else:
         outputs = ", ".join(names(name) for name in node.outputs)
-        arguments = [names(name) for name in node.inputs]
+        arguments = ["None" if name == ABSENT else names(name) for name in node.inputs]
         arguments += [_weight(name, value) for name, value in node.weights.items()]
         arguments += [
             f"{name}={_value(value)}" for name, value in node.attributes.items() if _is_informative(node, name)
@@ -91,13 +107,14 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
 def _loop(node: Node, names: _Identifiers, block: Callable[[str], list[str]]) -> Iterator[str]:
     most = node.attributes.get("max_loop_iterations")
     bound = names(node.inputs[0]) if node.inputs else str(most) if most else ""
+    decides = node.attributes.get("condition_var", node.attributes.get("condition"))
     if "condition" not in node.regions:
         yield f"for _ in range({bound}):"
         yield from block("body")
         return
     yield f"for _ in range({bound}):" if bound else "while True:"
     yield from block("condition")
-    yield f"    if not {names(node.attributes['condition_var'])}:"
+    yield f"    if not {names(decides)}:"
     yield "        break"
     yield from block("body")
 
@@ -113,9 +130,16 @@ def _is_informative(node: Node, name: str) -> bool:
     value = node.attributes[name]
     if node.weights and name in _SIZES:
         return False
+    defaults = catalogue.row(node).signature.defaults
+    if defaults is not None:
+        return name in defaults and not _same(value, defaults[name])
     if len(node.attributes) == 1 and len(node.inputs) == 1 and isinstance(value, float):
         return True  # as in x < 0 or x + 0, where zero is the operand
     return value not in (0, "", (), None) and value is not False and value != {}
+
+
+def _same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and np.array_equal(a, b)
 
 
 def _weight(name: str, value: Any) -> str:

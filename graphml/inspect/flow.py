@@ -1,4 +1,4 @@
-"""The control flow of a network as text, Graphviz or HTML: which layers run together, which values branches and loops
+"""The control flow of a graph as text, Graphviz or HTML: which nodes run together, which values branches and loops
 depend on and carry, and which values decide shapes.
 
 A stage is a compiled program; between two stages the host reads a value. The drawing is made from the layers and from a
@@ -50,7 +50,7 @@ def flow(lowered: Lowered) -> tuple[FlowStep, ...]:
         lowered: The network; see `NeuralNetwork.lower`.
     """
     graph = lowered.graph
-    keep = frozenset(graph.outputs)
+    keep = frozenset((*graph.outputs, *graph.state))
     return tuple(_Flow(graph, _refused(lowered)).region(graph.body, keep, fresh=True))
 
 
@@ -61,9 +61,10 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
     if inputs.keys() != set(lowered.graph.inputs):
         return found
 
-    def trace(params: Any, inputs: Any, key: jax.Array) -> None:  # stops at the first error: running reports it
-        env = lowered.enter(inputs)
-        keep, body = frozenset(lowered.graph.outputs), lowered.graph.body
+    def trace(params: Any, inputs: Any, state: Any, key: jax.Array) -> None:
+        """Stops at the first error, which running reports."""
+        env = lowered.enter(inputs, state)
+        keep, body = frozenset((*lowered.graph.outputs, *lowered.graph.state)), lowered.graph.body
         evaluation = lowered.evaluation(params, key)
         with catalogue.lowering_for(lowered.target):
             for node, live, dead in zip(body.nodes, live_after(body, keep), last_reads(body, keep), strict=True):
@@ -76,7 +77,10 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
                 for name in dead:
                     env.pop(name, None)
 
-    jax.eval_shape(trace, lowered.params, inputs, jax.random.key(0))  # pyright: ignore[reportUnknownMemberType]
+    state = lowered.interface.declared_state()
+    jax.eval_shape(  # pyright: ignore[reportUnknownMemberType]
+        trace, lowered.params, inputs, state, jax.random.key(0)
+    )
     return found
 
 
@@ -86,7 +90,7 @@ class _Flow:
         self._known = known_blobs(graph)
         self._origins = {name: f"the input {name!r}" for name in graph.inputs}
         for node in graph.body.walk():
-            self._origins |= {name: f"{name!r} of layer {node.name!r}" for name in node.outputs}
+            self._origins |= {name: f"{name!r} of {node.dialect} {node.name!r}" for name in node.outputs}
         self._stages = 0
 
     def region(self, region: Region, live: frozenset[str], *, fresh: bool) -> Iterator[FlowStep]:
@@ -107,7 +111,7 @@ class _Flow:
                 fresh = fresh or by_host
             elif node.outputs == (EXIT,):
                 yield FlowStep({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))
-            else:
+            elif not catalogue.has_role(node, "constant"):  # which does not run
                 waiting.append(node)
         if waiting:
             yield self._layers(waiting, fresh, why)
@@ -151,7 +155,8 @@ class _Flow:
         if "condition" not in node.regions:
             return f"{count} times" if node.inputs or most else "until a break"
         bound = f", at most {count} times" if node.inputs or most else ""
-        return f"while {node.attributes['condition_var']!r}{bound}"
+        decides = node.attributes.get("condition_var", node.attributes.get("condition"))
+        return f"while {decides!r}{bound}"
 
     def _needed(self, node: Node) -> list[str]:
         """The inputs of a node whose values decide a shape and are unknown until the network runs."""

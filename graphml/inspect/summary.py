@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphml.descriptions import FeatureDescription, Metadata, describe_model
+from graphml.inspect.program_summary import operations_of, program_facts
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
 from graphml.spec.enums import enum_name, value_name
@@ -47,6 +48,9 @@ def summarize(model: Any) -> dict[str, Any]:
         out["mapping"] = "exact" if exact else "rank 5 unless a layer is newer than specification 3"
         if network.HasField("updateParams"):
             out["update"] = _recipe(network.updateParams)
+    if kind == "mlProgram":
+        held = model.mlProgram.functions
+        out["functions"] = [{"name": name, "operations": operations_of(held[name])} for name in sorted(held)]
     if model.HasField("trainingRecipe"):
         out["training_recipe"] = _own_recipe(model.trainingRecipe)
     labels = _labels(getattr(model, kind)) if kind else None
@@ -283,7 +287,7 @@ _FACTS = {
     "itemSimilarityRecommender": _item_facts,
     "linkedModel": _link_facts,
     "pipeline": _pipeline_facts,
-    "mlProgram": lambda message: {"functions": sorted(message.functions)},
+    "mlProgram": program_facts,
 }
 
 

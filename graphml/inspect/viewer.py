@@ -74,10 +74,10 @@ def _text(value: Any) -> str:
 
 
 def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """All layers of a summary, including those inside of branches and loops.
+    """All layers or operations of a summary, including those inside of branches and loops.
 
     Args:
-        layers: The entry "layers" of a summary.
+        layers: The entry "layers" of a summary, or "operations" of one of its functions.
         depth: The depth of these layers.
 
     Returns:
@@ -87,6 +87,8 @@ def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, di
         yield depth, layer
         for region in ("if", "else", "condition", "body"):
             yield from walk(layer.get(region, []), depth + 1)
+        for block in layer.get("blocks", []):
+            yield from walk(block, depth + 1)
 
 
 # As HTML -------------------------------------------------------------------------------------------------------------
@@ -121,6 +123,7 @@ def _model(summary: dict[str, Any], title: str) -> str:
         parts.append(f"<details{opened}><summary>{len(labels)} classes</summary>{', '.join(labels)}</details>")
     if "layers" in summary:
         parts.append(_layers(summary["layers"]))
+    parts += [_operations(function) for function in summary.get("functions", [])]
     for stage in summary.get("stages", []):
         name = f"stage {stage['name']}"
         parts.append(f"<details><summary>{_cell(name)}</summary>{_model(stage, name)}</details>")
@@ -137,6 +140,23 @@ def _layers(layers: list[dict[str, Any]]) -> str:
         lines.append("".join(f"<td>{_cell(str(cell))}</td>" for cell in (*cells, ", ".join(weights))))
     table = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<details><summary>{len(lines)} layers</summary><table><tr>{head}</tr>{table}</table></details>"
+
+
+def _operations(function: dict[str, Any]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("", "outputs", "operation", "inputs"))
+    lines: list[str] = []
+    for depth, operation in walk(function["operations"]):
+        cells = (str(operation["number"]), "  " * depth + typed_outputs(operation), operation["kind"])
+        inputs = ", ".join(f"{name} = {text}" for name, text in operation["inputs"].items())
+        lines.append("".join(f"<td>{_cell(cell)}</td>" for cell in (*cells, inputs)))
+    table = "".join(f"<tr>{line}</tr>" for line in lines)
+    title = f"function {_cell(function['name'])}: {len(lines)} operations"
+    return f"<details><summary>{title}</summary><table><tr>{head}</tr>{table}</table></details>"
+
+
+def typed_outputs(operation: dict[str, Any]) -> str:
+    """The outputs of an operation of a summary with their types, as one text."""
+    return ", ".join(f"{name}: {operation['types'][name]}" for name in operation["outputs"])
 
 
 def _cell(text: str, *, lines: bool = False) -> str:

@@ -27,6 +27,7 @@ class Block:
         reads: the blobs that it reads from outside.
         writes: the blobs that it writes.
         traced: what has been traced, shared by all blocks of the same region.
+        part: the block of those nodes that compute some blobs; None where these are not plain nodes.
     """
 
     evaluate: Evaluate
@@ -35,6 +36,7 @@ class Block:
     reads: frozenset[str]
     writes: frozenset[str]
     traced: dict[Any, _Traced]
+    part: Callable[[frozenset[str]], Block | None] = lambda wanted: None
 
     def inline(self, state: State, wanted: Iterable[str], key: jax.Array | None = None) -> State:
         """The state after the region, as far as it is wanted, run right here: what is known inside stays known."""

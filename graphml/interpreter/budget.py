@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from graphml.catalogue import target
+from graphml.catalogue import ValueUnseen, target
 from graphml.errors import ShapeError
 
 # Values are hidden while shapes are evaluated; whatever needs one is checked by the call itself.
@@ -80,7 +80,7 @@ def check_call(
     try:
         shapes = [jax.ShapeDtypeStruct(arrays[i].shape, arrays[i].dtype) for i in unseen]
         program = jax.make_jaxpr(of_shapes)(*shapes)
-    except VALUE_UNSEEN:
+    except (*VALUE_UNSEEN, ValueUnseen):
         return
     for value in _values(program.jaxpr):
         check_shape(value.shape, value.dtype)

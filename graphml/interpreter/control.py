@@ -21,6 +21,7 @@ from jax import lax
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT
 from graphml.interpreter.block import NOTHING, Block
+from graphml.interpreter.counting import count_turns
 from graphml.interpreter.loop import MOST_TURNS, UNKNOWN, Loop, ShapesChange, fitted, one_number, too_many_turns
 from graphml.interpreter.values import State, is_fact, known
 
@@ -94,7 +95,19 @@ class Control:
         params = {**(otherwise.params if otherwise is not None else {}), **then.params}
         return lax.cond(predicate, run(then), run(otherwise), (params, moving))
 
-    def loop(self, count: Any | None, condition: Block | None, variable: str, body: Block, most: int) -> State:
+    def count_turns(self, condition: Block, variable: str, body: Block) -> int | None:
+        """How many turns a loop makes, where that follows from known values; see `counting.count_turns`."""
+        return count_turns(self.state, condition, variable, body)
+
+    def loop(
+        self,
+        count: Any | None,
+        condition: Block | None,
+        variable: str,
+        body: Block,
+        most: int,
+        filled_later: frozenset[str] = frozenset(),
+    ) -> State:
         """The blobs after a loop.
 
         Args:
@@ -104,6 +117,8 @@ class Control:
             variable: the blob of the condition; the loop ends when it is false.
             body: one turn.
             most: the number of turns where there is no `count`; 0 for no bound.
+            filled_later: carried blobs that may be empty before the first turn, and then are zeros of the shape that
+                it gives them.
 
         Raises:
             UnsupportedError: Nothing ends the loop, or the turns cannot be compiled and cannot be unrolled either.
@@ -123,7 +138,18 @@ class Control:
                 raise UnsupportedError("the loop has no count, no condition and no break")
             bound = self.max_iterations
         return self.run(
-            Loop(self.state, self.live, self.is_true, self.max_iterations, count, condition, variable, body, bound)
+            Loop(
+                state=self.state,
+                live=self.live,
+                is_true=self.is_true,
+                max_iterations=self.max_iterations,
+                count=count,
+                condition=condition,
+                variable=variable,
+                body=body,
+                most=bound,
+                filled_later=filled_later,
+            )
         )
 
     def run(self, loop: Loop) -> State:

@@ -32,6 +32,7 @@ from graphml.graph import (
     last_reads,
     live_after,
     reads,
+    sliced,
     used,
     writes,
     written_inside,
@@ -189,8 +190,13 @@ def block(region: Region, evaluation: Evaluation) -> Block:
         return {name: wire(value) for name, value in env.items()}
 
     params = {node.key: evaluation.params[node.key] for node in region.walk() if node.key in evaluation.params}
+
+    def part(wanted: frozenset[str]) -> Block | None:
+        nodes = sliced(region, wanted)
+        return None if nodes is None else block(nodes, evaluation)
+
     traced = evaluation.blocks.setdefault(region.nodes, {})
-    return Block(evaluate, params, evaluation.key, reads(region), writes(region), traced)
+    return Block(evaluate, params, evaluation.key, reads(region), writes(region), traced, part)
 
 
 # Nodes without regions -----------------------------------------------------------------------------------------------
@@ -198,10 +204,15 @@ def block(region: Region, evaluation: Evaluation) -> Block:
 
 def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) -> list[Any]:
     """The outputs of one node, as they go into the environment."""
-    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values)
+    keywords = _keywords(row, node, evaluation)
+    if node.weights and not row.prepare:
+        values = [*values, *(keywords.pop(name, None) for name in row.stored)]
+    # stored inputs that are prepared are weights, not images
+    first = len(row.inputs) - len(row.stored) if row.prepare and row.stored else len(values)
+    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values[:first])
+    arrays += map(wire, values[first:])
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
-    keywords = _keywords(row, node, evaluation)
     if row.prepare and row.stored and not node.weights:
         keywords |= _prepared(row, node, arrays)
     plain = partial(row.function, **keywords)
@@ -211,13 +222,17 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
         numbers = {**numbers, "sizes": evaluation.sizes[1]}
         function = partial(function, sizes=evaluation.sizes[1])
     else:
-        _see_values(row, node, arrays, evaluation)
+        _see_values(row.concrete_for(node.attributes), node, arrays, evaluation)
     check_call(function, arrays, row.concrete_for(node.attributes), numbers)
     if not node.weights and not row.random and arrays and all(a is None or is_fact(a) for a in arrays):
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
     else:
-        results = _sequence(function(*arrays))
+        try:
+            results = _sequence(function(*arrays))
+        except catalogue.ValueUnseen as unseen:
+            _see_values(unseen.positions, node, arrays, evaluation)
+            results = _sequence(function(*arrays))
     for result in results:
         check_shape(result.shape, result.dtype)
     if len(results) < len(node.outputs):
@@ -238,9 +253,9 @@ def _sequence(result: Any) -> list[Any]:
     return list(result) if isinstance(result, tuple | list) else [result]
 
 
-def _see_values(row: Op, node: Node, arrays: list[Any], evaluation: Evaluation) -> None:
+def _see_values(wanted: Sequence[int], node: Node, arrays: list[Any], evaluation: Evaluation) -> None:
     """Replace, in place, the arrays that decide a shape by their values. Raises ValueNeeded where one is unseen."""
-    positions = [p for p in row.concrete_for(node.attributes) if p < len(arrays) and arrays[p] is not None]
+    positions = [p for p in wanted if p < len(arrays) and arrays[p] is not None]
     for position in positions:
         arrays[position] = _given(node.inputs[position], arrays[position], evaluation)
     unseen = [node.inputs[position] for position in positions if not known(arrays[position])]

@@ -1,7 +1,8 @@
 """Scales and shifts of channels that become part of the node before them, for inference.
 
 Rows say what can be folded: `affine` of a row is the factor and the summand of each channel, where that is all that the
-operator does; `channels` is how many channels the weights of an operator make, along their first axis. A node is folded
+operator does; `channels` is how many channels the weights of an operator make, along their first axis, or the shape in
+which a number for each of them broadcasts over what it makes. A node is folded
 when nothing else reads the blob between the two. What is computed stays the same; sums are rounded at another place.
 """
 
@@ -9,6 +10,7 @@ when nothing else reads the blob between the two. What is computed stays the sam
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml import catalogue
+from graphml.catalogue import Channels
 from graphml.graph import Graph, Node, Region
 from graphml.spec.weights import CompressedWeight
 
@@ -49,7 +52,7 @@ def fold(graph: Graph) -> Folded:
     reads.update((*graph.outputs, *graph.state))
     writes.update((*graph.inputs, *graph.state))
 
-    makers: dict[str, tuple[Node, int]] = {}  # of blobs that one node reads: what makes them, and the channels
+    makers: dict[str, tuple[Node, Channels]] = {}  # of blobs that one node reads: what makes them, and the channels
     outputs: dict[str, str] = {}  # of nodes that took over others: the blob that they write instead of their own
     pairs: list[tuple[Node, Node]] = []
     for node in graph.body.nodes:
@@ -71,13 +74,23 @@ def fold(graph: Graph) -> Folded:
     return Folded(replace(graph, body=Region(tuple(nodes))), tuple(pairs))
 
 
-def _fits(node: Node, channels: int) -> bool:
-    """Whether a node only scales and shifts this number of channels."""
+def _fits(node: Node, channels: Channels) -> bool:
+    """Whether a node only scales and shifts these channels."""
     if catalogue.row(node).affine is None:
         return False
     with np.errstate(all="ignore"):
         line = _line(node, {name: _numbers(weight) for name, weight in node.weights.items()})
-    return line is not None and all(np.size(values) in (1, channels) for values in line)
+    return line is not None and all(_lie_along(channels, np.shape(values)) for values in line)
+
+
+def _lie_along(channels: Channels, shape: tuple[int, ...]) -> bool:
+    """Whether numbers of this shape are one for all channels, or one for each."""
+    if len(shape) < 2:
+        return math.prod(shape) in (1, channels if isinstance(channels, int) else math.prod(channels))
+    if isinstance(channels, int):
+        return False
+    padded = (1,) * (len(channels) - len(shape)) + shape
+    return padded in (channels, (1,) * len(channels))
 
 
 def _numbers(weight: Any) -> np.ndarray:
@@ -93,7 +106,7 @@ def _scaled(weights: Weights, name: str, factor: Any, summand: Any) -> Weights:
     """Weights [channels, ...] and bias [channels] with which a node also does the work of another. name: of the
     weights beside the bias."""
     kernel = weights[name]
-    factor, summand = (jnp.asarray(values, kernel.dtype) for values in (factor, summand))
+    factor, summand = (jnp.asarray(values, kernel.dtype).reshape(-1) for values in (factor, summand))
     bias = weights.get("bias", 0) * factor + summand
     whole = factor.reshape(-1, *(1,) * (kernel.ndim - 1))
     return {**weights, name: kernel * whole, "bias": jnp.broadcast_to(bias, kernel.shape[:1])}

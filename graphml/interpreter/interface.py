@@ -27,6 +27,14 @@ class Interface(Protocol):
         """The inputs whose shapes are declared, as abstract arrays. dtype: of what the graph is lowered for."""
         ...
 
+    def declared_state(self) -> Mapping[str, jax.ShapeDtypeStruct]:
+        """The state as abstract arrays; empty for a graph that has none."""
+        ...
+
+    def signature(self) -> Mapping[str, str]:
+        """The declared type of each input, in words for people; inputs of no declared type may be missing."""
+        ...
+
     def enter(self, name: str, value: Any, dtype: Any) -> Any:
         """The blob of an input.
 
@@ -60,6 +68,12 @@ class Blobs:
     blob_rank = None
 
     def declared_inputs(self, dtype: Any) -> Mapping[str, jax.ShapeDtypeStruct]:
+        return {}
+
+    def declared_state(self) -> Mapping[str, jax.ShapeDtypeStruct]:
+        return {}
+
+    def signature(self) -> Mapping[str, str]:
         return {}
 
     def enter(self, name: str, value: Any, dtype: Any) -> Any:

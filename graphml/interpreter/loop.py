@@ -51,6 +51,7 @@ class Loop:
     Attributes:
         count: the number of turns where it is not known while tracing, else None.
         most: the number of turns that is known, or bounds them; None for no bound.
+        filled_later: carried blobs that may be empty before the first turn.
     """
 
     state: State
@@ -62,6 +63,7 @@ class Loop:
     variable: str
     body: Block
     most: int | None
+    filled_later: frozenset[str] = frozenset()
 
     @functools.cached_property
     def _carried(self) -> list[str]:
@@ -108,7 +110,7 @@ class Loop:
         for _ in range(2):  # the second time with the blobs that were new, too, as later turns see them
             shapes = self._after(start)
             for name, shape in shapes.items():
-                if name not in start:
+                if name not in start or (name in self.filled_later and start[name].size == 0):
                     start[name] = jnp.zeros(shape.shape, shape.dtype)
                 elif one_number((shape.shape, start[name].shape)):
                     start[name] = start[name].reshape(max(shape.shape, start[name].shape))

@@ -11,13 +11,16 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from graphml.errors import FeatureError
 from graphml.spec.layers import snake_case
 
 Device = Any
 """A jax.Device. It is not annotated as such, because type checkers do not accept it as a type."""
+
+ComputePrecision = Literal["declared", "float32", "strict"]
+_PRECISIONS = get_args(ComputePrecision)
 
 _log = logging.getLogger("graphml")
 
@@ -50,11 +53,17 @@ class ModelConfiguration:
             more than twice `PIL.Image.MAX_IMAGE_PIXELS`, that limit has to be raised too.
         most_programs: The number of sets of input shapes for which a network keeps compiled programs in memory, those
             that were used last. Each takes one to two megabytes; other shapes are compiled again.
+        compute_precision: In which types an ML Program computes its floats; other kinds of models do not use it.
+            "declared": in the types that the file declares; products of half precision are accumulated in float32.
+            "float32": in float32, whatever the file declares. Outputs have their declared types all the same.
+            "strict": in the declared types, and half precision also accumulates in half precision, as the narrowest
+            processor may: this shows overflow that "declared" hides.
+            None: "float32" on a CPU, where half precision is slow, and "declared" elsewhere.
         max_array_bytes: The largest size of an array that a network computes, in bytes; the default is 4 GiB. A layer
             that needs more, for example in a damaged file, is refused before anything is allocated.
 
     Raises:
-        FeatureError: If one of the limits is not a positive integer.
+        FeatureError: If one of the limits is not a positive integer, or the precision is another word.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL
@@ -67,6 +76,7 @@ class ModelConfiguration:
     max_image_pixels: int | None = None
     most_programs: int = 64
     max_array_bytes: int | None = None
+    compute_precision: ComputePrecision | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_loop_iterations", "max_image_pixels", "most_programs", "max_array_bytes"):
@@ -75,6 +85,9 @@ class ModelConfiguration:
                 continue
             if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
                 raise FeatureError(f"{name} must be a positive integer, got {value!r}")
+        if self.compute_precision is not None and self.compute_precision not in _PRECISIONS:
+            legal = ", ".join(map(repr, _PRECISIONS))
+            raise FeatureError(f"compute_precision must be {legal} or None, got {self.compute_precision!r}")
 
 
 def for_stage(configuration: ModelConfiguration, stage: str) -> ModelConfiguration:

@@ -18,16 +18,17 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkab
 from google.protobuf.message import Message
 
 from graphml import spec
-from graphml.descriptions import MOST_PIXELS, Description, describe
-from graphml.errors import SpecError, UnsupportedError, with_article
+from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
+from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
-from graphml.spec.layers import NETWORKS
+from graphml.models.state import NO_STATE, State
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
 
 _NETWORK = "graphml.models.network:NeuralNetwork"
+_PROGRAM = "graphml.models.program:MLProgram"
 _PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
 _SYSTEM = "graphml.models.system:SystemModel"
 
@@ -35,6 +36,7 @@ KINDS: dict[str, str] = {
     "neuralNetwork": _NETWORK,
     "neuralNetworkClassifier": _NETWORK,
     "neuralNetworkRegressor": _NETWORK,
+    "mlProgram": _PROGRAM,
     "pipeline": _PIPELINE,
     "pipelineClassifier": _PIPELINE,
     "pipelineRegressor": _PIPELINE,
@@ -65,8 +67,6 @@ KINDS: dict[str, str] = {
 }
 """Kind (a field of the oneof `Type`) -> "module:class" that runs it."""
 
-_REASONS = {"mlProgram": "ML Programs are not supported yet"}
-
 
 @runtime_checkable
 class HasSpec(Protocol):
@@ -85,6 +85,7 @@ def load(
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    function_name: str | None = None,
 ) -> Model: ...
 
 
@@ -95,6 +96,7 @@ def load(
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    function_name: str | None = None,
     kind: type[M],
 ) -> M: ...
 
@@ -105,6 +107,7 @@ def load(
     configuration: ModelConfiguration | None = None,
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
+    function_name: str | None = None,
     kind: type[M] | None = None,
 ) -> M | Model:
     """Load a model of any kind.
@@ -118,6 +121,7 @@ def load(
         configuration: Where and how the model runs.
         custom_layers: {class name: function} for networks with custom layers; see `register_custom_layer`.
         custom_models: {class name: function} for custom models; see `register_custom_model`.
+        function_name: The function of an ML Program to run; the default function of the file if None.
         kind: The class that is expected, such as `graphml.models.network.NeuralNetwork`, so that type checkers and
             editors know what is returned.
 
@@ -125,7 +129,7 @@ def load(
         The model, of the class of its kind.
 
     Raises:
-        SpecError: The bytes are not a model, or the model is not of the expected kind.
+        SpecError: The bytes are not a model, the model is not of the expected kind, or it has no function of this name.
         UnsupportedError: The weights of an MLModel are in files that belong to no package.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
@@ -141,8 +145,12 @@ def load(
     if kind is not None and not issubclass(found, kind):
         name = message.WhichOneof("Type") or "unknown kind"
         raise SpecError(f"expected a model of class {kind.__name__}, got {with_article(found.__name__)} ({name})")
+    own = {} if function_name is None else {"function_name": function_name}
+    if own and KINDS.get(message.WhichOneof("Type") or "") != _PROGRAM:
+        name = message.WhichOneof("Type") or "unknown kind"
+        raise SpecError(f"only ML Programs have functions; this model ({name}) has no {function_name!r}")
     return found(
-        message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path
+        message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path, **own
     )
 
 
@@ -225,7 +233,7 @@ class Model:
         allowed = self.configuration.max_image_pixels
         return describe(
             self._message.description,
-            "float32" if self.kind in NETWORKS else "float64",
+            default_dtype(self.kind),
             MOST_PIXELS if allowed is None else allowed,
         )
 
@@ -234,7 +242,7 @@ class Model:
 
         Args:
             features: {input: value}. Values may be plain or `FeatureValue`s.
-            **keyword: `key`, for models that draw random numbers.
+            **keyword: `key`, for models that draw random numbers, and `state`, for those that have one (`make_state`).
 
         Returns:
             {output: value}, in the types that the description declares.
@@ -245,6 +253,8 @@ class Model:
             UnsupportedError: If the model cannot run here.
         """
         self._usable  # noqa: B018  (checked once)
+        if keyword.get("state") is not None and not self.has_state():
+            raise FeatureError(NO_STATE)
         return self._predict(self._check(features), **keyword)
 
     def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
@@ -288,7 +298,16 @@ class Model:
         """
         spec.write(self.spec, Path(path), source=self.path)
 
-    # What neural networks have, and other kinds may have
+    def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
+        """Constants of ML Programs that were replaced, as `graphml.spec.program.replacing` takes them: their values may
+        be in weight files, which all stages of a pipeline share."""
+        return {}
+
+    def spec_without_new_constants(self) -> Any:
+        """The message with everything that was changed, apart from `new_constants`."""
+        return self.spec
+
+    # What neural networks and ML Programs have, and other kinds may have
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -319,7 +338,8 @@ class Model:
 
     def _no_function(self) -> UnsupportedError:
         return UnsupportedError(
-            f"a model of kind {self.kind} is not a neural network: it has no function of parameters"
+            f"a model of kind {self.kind} is neither a neural network nor an ML Program: it has no function of "
+            "parameters"
         )
 
     def __repr__(self) -> str:
@@ -388,6 +408,18 @@ class Model:
         """Whether `predict` takes a `key` to draw random numbers with."""
         return self.has_network()
 
+    def has_state(self) -> bool:
+        """Whether `predict` needs a `state`."""
+        return False
+
+    def make_state(self) -> State:
+        """A new state, with zeros in all arrays, for `predict(..., state=state)`.
+
+        Raises:
+            FeatureError: The model has no state.
+        """
+        raise FeatureError("the model has no state: call predict without one")
+
 
 class Traceable(NamedTuple):
     """A model as a function of arrays.
@@ -408,7 +440,7 @@ def _reason(kind: str, version: int) -> str:
         return f"the model needs specification version {version}; this reader knows versions up to {NEWEST_VERSION}"
     if not kind:
         return f"the model (specification version {version}) has no type, or one that is newer than this reader"
-    return f"models of kind {kind} do not run here: {_REASONS.get(kind, 'no module runs them')}"
+    return f"models of kind {kind} do not run here: no module runs them"
 
 
 def _problems(message: Any) -> list[str]:

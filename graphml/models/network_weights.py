@@ -1,158 +1,37 @@
-"""The weights of one neural network: as stored, as replaced by the caller, and as its program takes them."""
+"""Replaced weights of a neural network go back into the messages of its layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import jax
 import numpy as np
 
-from graphml.errors import GraphError, ShapeError, with_article
-from graphml.graph import Graph, Region
-from graphml.models.compile.programs import Program
+from graphml.graph import Region
+from graphml.models.weights import ModelWeights
 from graphml.spec import weights as wire
 from graphml.spec.attributes import weight_messages
 from graphml.spec.layers import REGIONS
 
-Parameters = Mapping[str, Any]
 
+def write_weights(weights: ModelWeights, layers: Any, body: Region) -> None:
+    """Store replaced weights in layer messages; all others stay byte for byte.
 
-class NetworkWeights:
-    """The only owner of a network's weights.
-
-    There are up to two sets of arrays: those in wire layout (`stored`, or `current` after a replacement), which saving,
-    training and `lower` read, and the prepared ones on the device, which `predict` passes to the compiled program.
-    Prepared weights are made on first use and shared with the stored ones where the form is the same. An object of this
-    class never changes; other weights are another object.
+    Args:
+        weights: The weights of the network.
+        layers: The layer messages of the network.
+        body: The same layers as a region.
     """
-
-    def __init__(self, read: Callable[[], Parameters], replaced: Parameters | None = None) -> None:
-        """Args:
-        read: Reads {layer: {weight: array or Quantized}} from the file. It is called once at most, and not at all
-            while a cache directory has the prepared weights.
-        replaced: Weights that take the place of the stored ones.
-        """
-        self._read = read
-        self._stored: Parameters | None = None
-        self._replaced = replaced
-        self._prepared: Any = None
-
-    @property
-    def stored(self) -> Parameters:
-        """The weights of the file, read-only."""
-        if self._stored is None:
-            self._stored = self._read()
-            for leaf in jax.tree.leaves(self._stored):  # devices may use this very memory
-                leaf.setflags(write=False)
-        return self._stored
-
-    @property
-    def current(self) -> Parameters:
-        """The weights in force, in wire layout."""
-        return self.stored if self._replaced is None else self._replaced
-
-    @property
-    def replaced(self) -> bool:
-        """Whether the weights in force are others than those of the file."""
-        return self._replaced is not None
-
-    def with_changes(self, changes: Parameters) -> NetworkWeights:
-        """The same weights with some of them replaced.
-
-        Args:
-            changes: {layer: {weight: array}}, or a part of it.
-
-        Raises:
-            GraphError: There is no such layer or weight.
-            ShapeError: A weight has another shape.
-        """
-        other = NetworkWeights(lambda: self.stored, _merged(self.current, changes, ""))
-        other._stored = self._stored
-        return other
-
-    def differ_in(self, keys: Iterable[str]) -> bool:
-        """Whether any of these layers has other weights than in the file."""
-        return self.replaced and any(not _same(self.stored[key], self.current[key]) for key in keys)
-
-    def prepared(self, program: Program) -> Any:
-        """The weights on the device of a program, in the form that it takes; made on the first call."""
-        if self._prepared is None:
-            if self.replaced:
-                self._prepared = program.prepare(self.current)
-            else:
-                self._prepared = program.prepare_kept(lambda: self.current)
-        return self._prepared
-
-    def applied_to(self, graph: Graph) -> Graph:
-        """The graph with the weights in force."""
-        return _with_weights(graph, self._replaced) if self._replaced is not None else graph
-
-    def write_to(self, layers: Any, body: Region) -> None:
-        """Store replaced weights in layer messages; all others stay byte for byte.
-
-        Args:
-            layers: The layer messages of the network.
-            body: The same layers as a region.
-        """
-        for key, path, target in _stored_weights(layers, body):
-            old, new = _at(self.stored[key], path), _at(self.current[key], path)
-            if new is not old:
-                wire.encode(new if isinstance(new, wire.Quantized) else np.asarray(new), target)
+    for key, path, target in _stored_weights(layers, body):
+        old, new = _at(weights.stored[key], path), _at(weights.current[key], path)
+        if new is not old:
+            wire.encode(new if isinstance(new, wire.Quantized) else np.asarray(new), target)
 
 
 def _at(tree: Any, path: Iterable[Any]) -> Any:
     for step in path:
         tree = tree[step]
     return tree
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two trees of weights contain the very same arrays."""
-    if isinstance(a, Mapping):
-        return all(_same(a[name], b[name]) for name in a)
-    return all(map(_same, a, b)) if isinstance(a, list) else a is b
-
-
-def _merged(old: Any, new: Any, where: str) -> Any:
-    """`old` with the leaves of `new`, which may be a part of the same tree."""
-    if isinstance(old, Mapping):
-        if not isinstance(new, Mapping):
-            raise GraphError(
-                f"the parameters {where or 'of a model'} are a mapping, not {with_article(type(new).__name__)}"
-            )
-        unknown = sorted(map(str, new.keys() - old.keys()))
-        if unknown:
-            what = f"{where} has no weight" if where else "no layer with weights is called"
-            raise GraphError(f"{what} {', '.join(map(repr, unknown))}")
-        return {
-            name: _merged(leaf, new[name], f"{where}/{name}" if where else name) if name in new else leaf
-            for name, leaf in old.items()
-        }
-    if isinstance(old, list):
-        if len(old) != len(new):
-            raise GraphError(f"{where} has {len(old)} parts, {len(new)} are given")
-        return [_merged(a, b, f"{where}/{i}") for i, (a, b) in enumerate(zip(old, new, strict=True))]
-    if old is not new and tuple(np.shape(new)) != tuple(old.shape):
-        raise ShapeError(f"{where} has shape {list(old.shape)}, {list(np.shape(new))} is given")
-    return new if new is old or isinstance(new, jax.Array | wire.Quantized) else np.array(new)
-
-
-def _with_weights(graph: Graph, parameters: Parameters) -> Graph:
-    def region(old: Region) -> Region:
-        return Region(
-            tuple(
-                replace(
-                    node,
-                    weights=parameters.get(node.key, node.weights),
-                    regions={name: region(inner) for name, inner in node.regions.items()},
-                )
-                for node in old.nodes
-            )
-        )
-
-    return replace(graph, body=region(graph.body))
 
 
 def _stored_weights(layers: Any, region: Region) -> Iterator[tuple[str, tuple[Any, ...], Any]]:

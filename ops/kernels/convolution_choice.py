@@ -18,6 +18,7 @@ from graphml.ops.kernels.convolution import (
     ConvolutionWindow,
     TransposedConvolution,
     TransposedForm,
+    transposed_kernel,
 )
 from graphml.ops.kernels.cpu.convolution import (
     DenseBlocks,
@@ -37,6 +38,52 @@ _LEAST_WINOGRAD = 32  # channels in and out, below which the transforms cost mor
 _MOST_OUTPUTS = 8  # as many as fill a vector
 _MOST_SHIFTED_OUTPUTS = 256
 _LEAST_INPUTS = 16  # below which there is little to multiply for each shifted sum
+
+
+# Kernels as formats store them ---------------------------------------------------------------------------------------
+
+
+def stored_form(
+    kernel: Any, stride: Extents, dilation: Extents, groups: int, *, platform: str, train: bool
+) -> ConvolutionForm:
+    """The fastest form of a convolution over images or volumes.
+
+    Args:
+        kernel: [channels out, channels in / groups, *space].
+        stride: elements from one window to the next, for each axis of space.
+        dilation: elements from one element of the kernel to the next.
+        groups: parts of the channels that are convolved separately.
+        platform: as in `choose`.
+        train: as in `choose`.
+
+    Returns:
+        The form, a pytree.
+    """
+    turned = kernel.transpose(*range(2, kernel.ndim), 1, 0)
+    window = ConvolutionWindow(stride, dilation=dilation, groups=groups)
+    return (choose if len(stride) == 2 else choose_volume)(turned, window, platform=platform, train=train)
+
+
+def stored_transposed_form(
+    kernel: Any, stride: Extents, dilation: Extents, groups: int, *, platform: str, train: bool
+) -> TransposedForm:
+    """The fastest form of a transposed convolution over images or volumes; otherwise as `stored_form`.
+
+    Args:
+        kernel: [channels in, channels out / groups, *space].
+        stride: elements of the result from one element of the image to the next.
+        dilation: as in `stored_form`.
+        groups: as in `stored_form`.
+        platform: as in `choose`.
+        train: as in `choose`.
+    """
+    turned = transposed_kernel(kernel, groups, dilation)
+    return (choose_transposed if len(stride) == 2 else choose_transposed_volume)(
+        turned, stride, groups, platform=platform, train=train
+    )
+
+
+# Images and volumes --------------------------------------------------------------------------------------------------
 
 
 def choose(kernel: Array, window: ConvolutionWindow, *, platform: str, train: bool) -> ConvolutionForm:

@@ -6,6 +6,7 @@ it is taken as 0, since one NaN would spoil the gradients of all weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -123,10 +124,48 @@ def reciprocal_sqrt(x: Array) -> Array:
     return jnp.sqrt(1 / x)
 
 
+def shifted_log(x: Array, epsilon: float) -> Array:
+    """log(x + epsilon). At 0 it is log(epsilon) even for an epsilon that processors take for 0; its derivative there is
+    then taken as 0."""
+    stored = float(x.dtype.type(epsilon))
+    normal = float(jnp.finfo(x.dtype).smallest_normal)  # pyright: ignore[reportUnknownArgumentType]  (of ml_dtypes)
+    if not 0 < stored < normal:
+        return jnp.log(x + stored)
+    zero = x == 0
+    return jnp.where(zero, math.log(stored), jnp.log(jnp.where(zero, 1, x)))
+
+
 def safe_sqrt(x: Array) -> Array:
     """The square root of numbers >= 0, with derivative 0 at 0."""
     zero = x == 0
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, x)))
+
+
+# Integers ------------------------------------------------------------------------------------------------------------
+
+
+def integer_power(x: Array, y: Array) -> Array:
+    """x to the power of y in integers; a fraction, as a negative power gives it, is truncated, and so is 0 to one."""
+    xp = array_namespace(x, y)
+    sign = xp.where((y & 1) == 0, xp.abs(x), x)
+    return xp.where(y >= 0, xp.power(x, xp.maximum(y, 0)), xp.where(xp.abs(x) == 1, sign, 0)).astype(x.dtype)
+
+
+def integer_quotient(x: Array, y: Array, *, down: bool) -> Array:
+    """x / y in integers, 0 for a y of 0.
+
+    Args:
+        x: integers.
+        y: integers.
+        down: whether fractions are rounded down; otherwise they are dropped, that is, rounded towards 0.
+    """
+    xp = array_namespace(x, y)
+    with np.errstate(all="ignore"):
+        divisor = xp.where(y == 0, 1, y).astype(y.dtype)
+        quotient = x // divisor
+        if not down:
+            quotient = quotient + ((quotient < 0) & (x % divisor != 0)).astype(quotient.dtype)
+        return xp.where(y == 0, 0, quotient).astype(quotient.dtype)
 
 
 # Quotients -----------------------------------------------------------------------------------------------------------
@@ -151,12 +190,12 @@ def remainder(x: Array, y: Array) -> Array:
 
 
 def floor_divide(x: Array, y: Array) -> Array:
-    """x / y rounded down, exact for multiples even where the processor's division is not.
-
-    Known values give a NumPy array.
-    """
-    with np.errstate(all="ignore"):
-        xp = array_namespace(x, y)
-        quotient = xp.floor(x / y)
-        rest = xp.where(y < 0, -1, 1) * (x - quotient * y)
-        return quotient + (rest >= abs(y)).astype(quotient.dtype) - (rest < 0).astype(quotient.dtype)
+    """x / y rounded down, of floats, where y is the number that it is and not the one that was written: 5.5 / 0.1 is
+    54, as the float 0.1 is larger than a tenth. Known values give a NumPy array."""
+    if array_namespace(x, y) is np:
+        with np.errstate(all="ignore"):
+            return np.where(np.isinf(x), x / y, np.floor_divide(x, y))  # pyright: ignore[reportReturnType]
+    whole = remainders.floor_quotient(x, y) if _float32_on_cpu(x, y) else jnp.rint((x - remainder(x, y)) / y)
+    small = jnp.isinf(y) & (x * jnp.sign(y) < 0)
+    whole = jnp.where(jnp.isinf(y), jnp.where(small, -1, 0), whole)
+    return jnp.where(jnp.isfinite(x) & (y != 0), whole, x / y)

@@ -1,6 +1,7 @@
 """Gathering and scattering by integer indices. Negative indices count from the end.
 
-Reading outside an axis gives NaN; writing there does nothing. Known values give NumPy arrays where that says so.
+Reading outside an axis gives NaN, unless the caller says that nothing is outside; writing there does nothing. Known
+values give NumPy arrays where that says so.
 """
 
 from __future__ import annotations
@@ -10,44 +11,71 @@ from typing import Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
+from jax.core import Tracer
 
+from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.kernels.derivatives import custom_jvp
 
 Update: TypeAlias = Literal["set", "add", "subtract", "multiply", "divide", "max", "min"]
 
 
-def gather(x: Array, axis: int, indices: Sequence[Any]) -> Array:
+def check_indices(indices: Any, size: int, *, least: int | None = None) -> None:
+    """Check known indices; traced ones cannot be seen.
+
+    Args:
+        indices: integers of any shape.
+        size: of their axis.
+        least: the smallest index that exists; -size unless given.
+
+    Raises:
+        ShapeError: an index is outside.
+    """
+    if not isinstance(indices, Tracer):
+        values, low = np.asarray(indices), -size if least is None else least
+        outside = values[(values < low) | (values >= size)]
+        if outside.size:
+            raise ShapeError(f"index {outside.flat[0]} is out of range for an axis of size {size}")
+
+
+def gather(x: Array, axis: int, indices: Sequence[Any], *, within: bool = False) -> Array:
     """The elements or slices of x at index arrays for some neighbouring axes.
 
     Args:
         x: any rank; known values that are all within x give a NumPy array.
         axis: the first of the indexed axes, counted from the start.
         indices: one array of integers for each indexed axis, all of one shape or such as broadcast.
+        within: whether all indices exist.
 
     Returns:
         [*axes before, *shape of the indices, *axes after].
     """
     where = (*[slice(None)] * axis, *indices, ...)  # with the dots, NumPy gives an array where one number remains
     sizes = x.shape[axis : axis + len(indices)]
-    if array_namespace(x, *indices) is np and all(
-        ((-n <= index) & (index < n)).all() for index, n in zip(indices, sizes, strict=True)
+    if array_namespace(x, *indices) is np and (
+        within or all(((-n <= index) & (index < n)).all() for index, n in zip(indices, sizes, strict=True))
     ):
         return x[where]
+    if within:
+        return jnp.asarray(x).at[where].get(mode="promise_in_bounds")
     return jnp.asarray(x).at[where].get(mode="fill", fill_value=jnp.nan)
 
 
-def gather_along_axis(x: Array, indices: Array, axis: int) -> Array:
+def gather_along_axis(x: Array, indices: Array, axis: int, *, within: bool = False) -> Array:
     """For each index, the element of x there on one axis and at the position of the index on all others.
 
     Args:
         x: any rank >= 1.
         indices: integers of the shape of x, apart from the axis.
         axis: counted from the start.
+        within: whether all indices exist.
 
     Returns:
         The shape of the indices.
     """
+    if within:
+        return jnp.take_along_axis(x, indices, axis, mode="promise_in_bounds")
     return jnp.take_along_axis(x, indices, axis, mode="fill", fill_value=jnp.nan)
 
 
@@ -76,7 +104,8 @@ def scatter(x: Array, axis: int, indices: Sequence[Any], updates: Array, update:
         case "multiply":
             return _multiply(axis, x, tuple(indices), updates)
         case "divide":
-            return x / _multiply(axis, jnp.ones_like(x), tuple(indices), updates)
+            # of integers, the quotient rounded towards 0
+            return lax.div(x, _multiply(axis, jnp.ones_like(x), tuple(indices), updates))
         case "max":
             return at.max(updates, mode="drop")
         case "min":
@@ -98,9 +127,14 @@ def scatter_along_axis(x: Array, indices: Array, updates: Array, axis: int, upda
     Returns:
         The shape of x.
     """
+    return scatter(x, 0, places_along(indices, axis), updates, update)
+
+
+def places_along(indices: Array, axis: int) -> list[Any]:
+    """One index array for each axis: each index on one axis, and its own position on all others."""
     positions: list[Any] = list(np.indices(indices.shape, np.int32, sparse=True))
     positions[axis] = indices
-    return scatter(x, 0, positions, updates, update)
+    return positions
 
 
 @custom_jvp(0)

@@ -1,9 +1,11 @@
-"""Parts of matrices, and one-hot vectors. Known values give NumPy arrays."""
+"""Parts of matrices, one-hot vectors, and positions that are not zero. Known values give NumPy arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -61,3 +63,18 @@ def one_hot(index: Array, size: int, axis: int, on: float, off: float, dtype: DT
     xp = array_namespace(index)
     positions = along_axis(np.arange(size, dtype=np.int32), axis, index.ndim + 1)
     return xp.where(xp.expand_dims(index, axis) == positions, np.asarray(on, dtype), np.asarray(off, dtype))
+
+
+def non_zero(x: Array, count: int | None = None) -> Array:
+    """The positions of all elements that are not zero, in row-major order.
+
+    Args:
+        x: rank R; known unless there is a count.
+        count: how many positions are wanted; those that do not exist are 0.
+
+    Returns:
+        int32 [count, R].
+    """
+    xp: Any = np if count is None else jnp
+    found = np.argwhere(np.asarray(x)) if count is None else jnp.argwhere(x, size=count)
+    return xp.asarray(found, xp.int32)

@@ -105,7 +105,38 @@ def pixel_shuffle(x: Array, block: int) -> Array:
     return _blocks_to_space(jnp.moveaxis(y, -3, -1))
 
 
+def pixel_unshuffle(x: Array, block: int) -> Array:
+    """The inverse of `pixel_shuffle`; the block divides height and width."""
+    *front, height, width, channels = x.shape
+    y = jnp.swapaxes(x.reshape(*front, height // block, block, width // block, block, channels), -4, -3)
+    return jnp.moveaxis(y, -1, -3).reshape(*front, height // block, width // block, channels * block * block)
+
+
 def _blocks_to_space(y: Array) -> Array:
     """[..., height, width, block, block, channels] as an image."""
     *front, height, width, block, _, channels = y.shape
     return jnp.swapaxes(y, -4, -3).reshape(*front, height * block, width * block, channels)
+
+
+def space_to_batch(x: Array, block: Sequence[int]) -> Array:
+    """The pixels of each block become images: the position within the block varies slower than the old image.
+
+    Args:
+        x: [images, height, width, channels].
+        block: height and width of a block; they divide those of x.
+
+    Returns:
+        [block height * block width * images, height / block height, width / block width, channels].
+    """
+    images, height, width, channels = x.shape
+    down, across = block
+    y = x.reshape(images, height // down, down, width // across, across, channels)
+    return y.transpose(2, 4, 0, 1, 3, 5).reshape(-1, height // down, width // across, channels)
+
+
+def batch_to_space(x: Array, block: Sequence[int]) -> Array:
+    """The inverse of `space_to_batch`; the area of the block divides the images."""
+    images, height, width, channels = x.shape
+    down, across = block
+    y = x.reshape(down, across, images // (down * across), height, width, channels)
+    return y.transpose(2, 3, 0, 4, 1, 5).reshape(-1, height * down, width * across, channels)

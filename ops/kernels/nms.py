@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from graphml.errors import ShapeError
+from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels.arrays import Array
 
 _BLOCK = 256  # boxes examined between two searches for the next best ones
@@ -93,6 +95,60 @@ def non_maximum_suppression(
         return index, kept.number
     first = jnp.where(kept.number == 0, jnp.argmax(score), index[0])
     return index.at[0].set(first), jnp.maximum(kept.number, 1)
+
+
+class Survivors(NamedTuple):
+    """What is left of the boxes of each image, best first."""
+
+    boxes: Array  # [images, count, 4], zeros in unused places
+    scores: Array  # [images, count, C], likewise
+    index: Array  # [images, count], -1 in unused places
+    number: Array  # [images], how many there are
+
+
+def suppress(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float | Array,
+    score_threshold: float | Array,
+    *,
+    count: int,
+    per_class: bool,
+) -> Survivors:
+    """Non-maximum suppression of several images. Gradients flow through what was chosen, not through the choice.
+
+    Args:
+        boxes: [images, N, 4] as (center x, center y, width, height).
+        scores: [images, N, C].
+        iou_threshold: see `non_maximum_suppression`.
+        score_threshold: likewise; where no box takes part, the best one is kept all the same.
+        count: how many boxes are returned.
+        per_class: see `non_maximum_suppression`.
+
+    Raises:
+        ShapeError: boxes or scores have other shapes, there is no box, or `count` is below 1.
+    """
+    if boxes.ndim != 3 or boxes.shape[2] != 4 or scores.ndim != 3 or scores.shape[:2] != boxes.shape[:2]:
+        raise ShapeError(
+            f"boxes have shape {list(boxes.shape)} and scores {list(scores.shape)}; "
+            "they must be [B, N, 4] and [B, N, C]"
+        )
+    if 0 in scores.shape[1:]:
+        raise ShapeError(f"scores have shape {list(scores.shape)}; there must be a box and a class")
+    if count < 1:
+        raise ShapeError(f"the maximum number of boxes is {count}; it must be at least 1")
+    check_shape((4, count), boxes.dtype)
+
+    def choose(boxes: Array, scores: Array) -> tuple[Array, Array]:
+        return non_maximum_suppression(boxes, scores, iou_threshold, score_threshold, count=count, per_class=per_class)
+
+    index, number = jax.vmap(choose)(lax.stop_gradient(boxes), lax.stop_gradient(scores))
+
+    def chosen(values: Array) -> Array:
+        rows = jnp.take_along_axis(values, jnp.maximum(index, 0)[..., None], axis=1)
+        return jnp.where(index[..., None] >= 0, rows, 0)
+
+    return Survivors(chosen(boxes), chosen(scores), index, number)
 
 
 def _corners(boxes: Array) -> Array:

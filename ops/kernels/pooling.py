@@ -17,16 +17,22 @@ from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels.arrays import Array, along_axis
 from graphml.ops.kernels.elementwise import safe_sqrt
 from graphml.ops.kernels.padding import pad_constant
-from graphml.ops.kernels.windows import Pair, window_count
+from graphml.ops.kernels.windows import Pair, window_counts
 
 
 def max_pool(
-    x: Array, axes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]
+    x: Array,
+    axes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[Pair],
+    *,
+    empty: float = 0,
 ) -> Array:
-    """The maximum of each window. Padding never wins; a window of nothing but padding gives 0."""
+    """The maximum of each window. Padding never wins; a window of nothing but padding gives `empty`."""
     y = _pool(jnp.maximum, pad_constant(x, axes, padding, -np.inf), axes, kernel, stride)
     covered = _covered(x, axes, kernel, stride, padding, [(0, 0)] * len(kernel))
-    return y if covered.all() else jnp.where(covered > 0, y, 0)
+    return y if covered.all() else jnp.where(covered > 0, y, empty)
 
 
 def sum_pool(
@@ -106,7 +112,7 @@ def _covered(
 ) -> npt.NDArray[np.float64]:
     """How many elements of x and its `counted` padding are in each window, in a shape that broadcasts over x."""
     result = np.ones((1,) * x.ndim)
-    steps = [window_count(x.shape[a], k, s, p) for a, k, s, p in zip(axes, kernel, stride, padding, strict=True)]
+    steps = window_counts([x.shape[axis] for axis in axes], kernel, stride, padding)
     check_shape(steps, result.dtype)
     for axis, count, k, s, borders in zip(axes, steps, kernel, stride, zip(padding, counted, strict=True), strict=True):
         (before, _), (first, last) = borders

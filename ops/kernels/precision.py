@@ -1,4 +1,4 @@
-"""Matrix products and convolutions in half precision, where the caller of the network allows it."""
+"""The precision of matrix products and convolutions: what they multiply in, and what they add up in."""
 
 from __future__ import annotations
 
@@ -9,13 +9,41 @@ import jax.numpy as jnp
 
 from graphml.catalogue import target
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.platform import on_cpu
+
+
+def working_type(dtype: Any) -> Any:
+    """The type in which an operation of many steps computes: float32 for 16-bit floats, which are then rounded once, at
+    the end. Where the target allows low precision, the type itself."""
+    narrow = dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating)
+    return jnp.dtype(jnp.float32) if narrow and not target().low_precision else dtype
+
+
+def widened(x: Array) -> Array:
+    """x in the type in which an operation of many steps computes."""
+    return x.astype(working_type(x.dtype))
+
+
+def product_type(*types: Any) -> Any:
+    """The type that operands are converted to before a product: the one that holds all of theirs.
+
+    The libraries of accelerators add up products of 16-bit floats in float32. XLA's CPU backend need not, so there such
+    operands become float32, unless the target allows low precision.
+
+    Args:
+        types: the types of the operands.
+    """
+    common: Any = jnp.result_type(*types)
+    narrow = common.itemsize == 2 and jnp.issubdtype(common, jnp.floating)
+    return jnp.dtype(jnp.float32) if narrow and on_cpu() and not target().low_precision else common
 
 
 def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **options: Any) -> Array:
     """Call one of JAX's dots or convolutions with the precision that the target asks for.
 
     When the target allows low precision and is not a CPU, operands and accumulator are float16. On a CPU half precision
-    is slower, so nothing changes. Otherwise the precision is JAX's own setting (`jax.default_matmul_precision`).
+    is slower, so nothing changes; nor does it for integers. Otherwise the precision is JAX's own setting
+    (`jax.default_matmul_precision`).
 
     Args:
         function: called as function(x, y, *rest, **options).
@@ -27,7 +55,7 @@ def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **opt
     Returns:
         The result, in the dtype that it has without low precision.
     """
-    if not target().low_precision or target().platform == "cpu":
+    if not target().low_precision or on_cpu() or not jnp.issubdtype(jnp.result_type(x, y), jnp.floating):
         return function(x, y, *rest, **options)
     narrow = function(
         x.astype(jnp.float16), y.astype(jnp.float16), *rest, preferred_element_type=jnp.float16, **options
@@ -37,4 +65,5 @@ def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **opt
 
 def matmul(x: Array, y: Array) -> Array:
     """The product of the last two axes of x and y, as `jnp.matmul`, with the precision of the target."""
-    return contract(jnp.matmul, x, y)
+    wide = product_type(x.dtype, y.dtype)
+    return contract(jnp.matmul, x.astype(wide), y.astype(wide)).astype(jnp.result_type(x, y))

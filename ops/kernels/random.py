@@ -14,19 +14,27 @@ from graphml.ops.kernels.sorting import cumsum
 _SHARES = 1 << 30  # integers, so that sums are exact and what is impossible never happens
 
 
-def normal(key: Array, shape: tuple[int, ...], dtype: DType, *, mean: float, deviation: float) -> Array:
+def key_of(seed: int, key: Array) -> Array:
+    """The key that a seed stands for; that of the call where the seed is negative. Seeds have up to 63 bits, keys are
+    made of 32."""
+    if seed < 0:
+        return key
+    return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32) if seed >> 32 else jax.random.key(seed)
+
+
+def normal(key: Array, shape: tuple[int, ...], dtype: DType, *, mean: float | Array, deviation: float | Array) -> Array:
     """Normally distributed numbers. Raises ShapeError where the array would exceed the limit of memory."""
     check_shape(shape, dtype)
     return mean + deviation * jax.random.normal(key, shape, dtype)
 
 
-def uniform(key: Array, shape: tuple[int, ...], dtype: DType, *, low: float, high: float) -> Array:
+def uniform(key: Array, shape: tuple[int, ...], dtype: DType, *, low: float | Array, high: float | Array) -> Array:
     """Numbers uniform over [low, high). Raises ShapeError where the array would exceed the limit of memory."""
     check_shape(shape, dtype)
     return jax.random.uniform(key, shape, dtype, low, high)
 
 
-def bernoulli(key: Array, shape: tuple[int, ...], dtype: DType, *, probability: float) -> Array:
+def bernoulli(key: Array, shape: tuple[int, ...], dtype: DType, *, probability: float | Array) -> Array:
     """1 with a probability, otherwise 0. Raises ShapeError where the array would exceed the limit of memory."""
     check_shape(shape, dtype)
     return jax.random.bernoulli(key, probability, shape).astype(dtype)

@@ -104,6 +104,53 @@ def gru(
     return outputs, last
 
 
+def gru_reset_after(
+    x: Array,
+    y: Array,
+    matrix: Array,
+    recursion: Array,
+    bias: Array | None,
+    inner_bias: Array | None,
+    gate: Activation,
+    block: Activation,
+    *,
+    reverse: bool,
+    every_step: bool,
+) -> tuple[Array, Array]:
+    """Gated recurrent units whose reset acts on the product with the state.
+
+    z, r = gate(x W + y R + b), o = block(x W + b + r * (y R_o + b_o)), y' = (1 - z) * o + z * y.
+
+    Args:
+        x: [steps, batch, in].
+        y: the first state, [batch, size].
+        matrix: [in, 3 * size], for update gate z, reset gate r and output gate o.
+        recursion: R, [size, 3 * size], in the same order.
+        bias: b, [3 * size].
+        inner_bias: b_o, [size], which the reset scales.
+        gate: activation of z and r.
+        block: activation of o.
+        reverse: as in `rnn`.
+        every_step: as in `rnn`.
+
+    Returns:
+        As `rnn`.
+    """
+    size = recursion.shape[0]
+
+    def advance(states: tuple[Array], projected: Array) -> tuple[Array]:
+        (y,) = states
+        returned = matmul(y, recursion)
+        both = gate(projected[:, : 2 * size] + returned[:, : 2 * size])
+        z, r = both[:, :size], both[:, size:]
+        inner = returned[:, 2 * size :] if inner_bias is None else returned[:, 2 * size :] + inner_bias
+        o = block(projected[:, 2 * size :] + r * inner)
+        return ((1 - z) * o + z * y,)
+
+    outputs, (last,) = _scan(advance, (y,), x, matrix, None, bias, reverse=reverse, every_step=every_step)
+    return outputs, last
+
+
 def lstm(
     x: Array,
     y: Array,
@@ -116,7 +163,7 @@ def lstm(
     block: Activation,
     output: Activation,
     *,
-    cell_limit: float,
+    cell_limit: float | None,
     reverse: bool,
     every_step: bool,
 ) -> tuple[Array, Array, Array]:
@@ -136,7 +183,7 @@ def lstm(
         gate: activation of i, o and f.
         block: activation of z.
         output: activation of the cell.
-        cell_limit: c is clipped to [-cell_limit, cell_limit].
+        cell_limit: c is clipped to [-cell_limit, cell_limit]; None leaves it as it is.
         reverse: as in `rnn`.
         every_step: as in `rnn`.
 
@@ -154,7 +201,8 @@ def lstm(
         z_i, z_o, z_block, *z_f = jnp.split(projected, gates, axis=-1)
         i = opened("input_gate", z_i, c)
         f = opened("forget_gate", z_f[0], c) if z_f else 1 - i
-        c = jnp.clip(f * c + i * block(z_block), -cell_limit, cell_limit)
+        c = f * c + i * block(z_block)
+        c = c if cell_limit is None else jnp.clip(c, -cell_limit, cell_limit)
         return opened("output_gate", z_o, c) * output(c), c
 
     outputs, (y, c) = _scan(advance, (y, c), x, matrix, recursion, bias, reverse=reverse, every_step=every_step)

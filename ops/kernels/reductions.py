@@ -100,8 +100,8 @@ def reduce_min(x: Array, axes: Axes) -> Array:
     return _min(x, _from_start(axes, x.ndim))
 
 
-def argmax(x: Array, axis: int) -> Array:
-    """The position of the maximum along an axis, as a number of the dtype of x.
+def position_of_max(x: Array, axis: int) -> Array:
+    """The position of the maximum along an axis, int32.
 
     Args:
         x: any rank >= 1.
@@ -113,16 +113,26 @@ def argmax(x: Array, axis: int) -> Array:
     return _first_position(x, reduce_max(x, axis), axis)
 
 
-def argmin(x: Array, axis: int) -> Array:
-    """The position of the minimum along an axis; otherwise as `argmax`."""
+def position_of_min(x: Array, axis: int) -> Array:
+    """The position of the minimum along an axis, int32; otherwise as `position_of_max`."""
     return _first_position(x, reduce_min(x, axis), axis)
+
+
+def argmax(x: Array, axis: int) -> Array:
+    """`position_of_max` as a number of the dtype of x."""
+    return position_of_max(x, axis).astype(x.dtype)
+
+
+def argmin(x: Array, axis: int) -> Array:
+    """`position_of_min` as a number of the dtype of x."""
+    return position_of_min(x, axis).astype(x.dtype)
 
 
 def _first_position(x: Array, value: Array, axis: int) -> Array:
     """The smallest of all matching positions takes a quarter of the time of XLA's argmax on CPUs."""
     here = (x == value) | jnp.isnan(x)
     positions = lax.broadcasted_iota(jnp.int32, x.shape, axis % x.ndim)
-    return reduce_min(jnp.where(here, positions, x.shape[axis]), axis).astype(x.dtype)
+    return reduce_min(jnp.where(here, positions, x.shape[axis]), axis)
 
 
 @custom_jvp(1)

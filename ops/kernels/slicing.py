@@ -1,14 +1,59 @@
-"""Slices by Python's rules whose bounds depend on data, and windows of consecutive elements."""
+"""Slices by Python's rules, also those whose bounds depend on data, and windows of consecutive elements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array, array_namespace
+
+
+class Bounds(NamedTuple):
+    """What makes a slice of an array: one entry for each axis; None stands for a number that is left out, or False.
+
+    Attributes:
+        begin: the first position; negative ones count from the end.
+        end: the position before which the slice stops.
+        stride: from one position to the next.
+        from_edge: whether the slice starts at the edge.
+        to_edge: whether it stops at the edge.
+        squeeze: whether the one position `begin` is taken and the axis dropped.
+    """
+
+    begin: Sequence[int | None]
+    end: Sequence[int | None]
+    stride: Sequence[int | None]
+    from_edge: Sequence[bool | None]
+    to_edge: Sequence[bool | None]
+    squeeze: Sequence[bool | None]
+
+
+def as_index(shape: Sequence[int], bounds: Bounds) -> tuple[Any, ...]:
+    """Known bounds as an index of an array of this shape: x[begin:end:stride] on every axis.
+
+    Args:
+        shape: of the array.
+        bounds: numbers beyond the edges are clamped, apart from positions that are squeezed.
+
+    Raises:
+        ShapeError: a stride is 0, or a squeezed position is outside.
+    """
+    where: list[Any] = []
+    for length, first, stop, stride, from_edge, to_edge, squeeze in zip(shape, *bounds, strict=True):
+        if squeeze:
+            first = first or 0
+            if not -length <= first < length:
+                raise ShapeError(f"begin {first} is out of range for an axis of size {length}")
+            where.append(first)
+        elif stride == 0:
+            raise ShapeError("a stride is 0; strides must be positive or negative")
+        else:
+            where.append(slice(None if from_edge else first, None if to_edge else stop, stride))
+    return (*where, ...)  # with the dots, NumPy gives an array where one number remains
 
 
 class TracedSlices(NamedTuple):

@@ -1,4 +1,4 @@
-"""Cumulative sums and the largest elements along an axis."""
+"""Along an axis: cumulative sums, the largest elements, and the order that sorts."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ def top_k(x: Array, axis: int, k: int, *, smallest: bool = False) -> tuple[Array
     """
     rows = jnp.moveaxis(x, axis, -1)
     rows = jnp.where(rows == 0, 0, rows)  # for XLA -0 is less than 0, but they are equal
-    values, positions = lax.top_k(0 - rows if smallest else rows, k)
-    values = 0 - values if smallest else values
+    values, positions = lax.top_k(_opposite(rows) if smallest else rows, k)
+    values = _opposite(values) if smallest else values
     return jnp.moveaxis(values, -1, axis), jnp.moveaxis(positions, -1, axis)
+
+
+def _opposite(x: Array) -> Array:
+    """Numbers in the opposite order. The smallest integer has no negative, and that of an unsigned one is positive."""
+    return ~x if jnp.issubdtype(x.dtype, jnp.integer) else 0 - x
+
+
+def argsort(x: Array, axis: int, *, descending: bool) -> Array:
+    """The positions, int32, in whose order the numbers along an axis are sorted; equals keep their order."""
+    return jnp.argsort(x, axis, stable=True, descending=descending).astype(jnp.int32)

@@ -43,6 +43,13 @@ def same_padding(size: int, window: int, stride: int, heavy: Heavy = "after") ->
     return halves(max(0, (count - 1) * stride + window - size), heavy)
 
 
+def same_paddings(
+    sizes: Sequence[int], window: Sequence[int], stride: Sequence[int], heavy: Heavy = "after"
+) -> tuple[Pair, ...]:
+    """`same_padding` of each of several axes."""
+    return tuple(same_padding(*axis, heavy) for axis in zip(sizes, window, stride, strict=True))
+
+
 def window_count(size: int, window: int, stride: int, padding: Pair) -> int:
     """How often a window fits on an axis.
 
@@ -62,6 +69,13 @@ def window_count(size: int, window: int, stride: int, padding: Pair) -> int:
     if room < 0:
         raise ShapeError(f"a window of {window} does not fit into {size} with padding {list(padding)}")
     return room // stride + 1
+
+
+def window_counts(
+    sizes: Sequence[int], window: Sequence[int], stride: Sequence[int], padding: Sequence[Pair]
+) -> Extents:
+    """`window_count` of each of several axes."""
+    return tuple(window_count(*axis) for axis in zip(sizes, window, stride, padding, strict=True))
 
 
 def ceil_padding(size: int, window: int, stride: int, amount: int, *, last_inside: bool) -> Pair:

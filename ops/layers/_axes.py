@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.axes import normalize_axis as normalize_axis
 
 _LEAST_RANK = {"C": 3, "H": 2, "W": 1}
 
@@ -23,17 +24,6 @@ def image_axis(letter: str, rank: int) -> int:
     if rank < _LEAST_RANK[letter]:
         raise ShapeError(f"x has rank {rank}; it needs rank {_LEAST_RANK[letter]} to have a {letter} axis")
     return image_axes()["CHW".index(letter)] if rank >= 3 else -_LEAST_RANK[letter]
-
-
-def normalize_axis(axis: int, rank: int) -> int:
-    """`axis` counted from the start.
-
-    Raises:
-        ShapeError: it is outside [-rank, rank).
-    """
-    if not -rank <= axis < rank:
-        raise ShapeError(f"axis {axis} is out of range for rank {rank}; it must be from {-rank} to {rank - 1}")
-    return axis % rank
 
 
 def check_rank(x: Array, least: int, most: int | None = None) -> None:

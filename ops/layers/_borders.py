@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphml.errors import ShapeError
-from graphml.ops.kernels.windows import Heavy, Pair, same_padding, window_count
+from graphml.ops.kernels.windows import Heavy, Pair, same_paddings, window_counts
 from graphml.spec.attributes import Choice
 
 _SPACE = ("depth", "height", "width")
@@ -62,10 +62,8 @@ def image_padding(
         ShapeError: the window does not fit into the padded image.
     """
     if choice.name == "same":
-        heavy = heavy_side(choice)
-        padding = tuple(same_padding(n, k, s, heavy) for n, k, s in zip(sizes, window, stride, strict=True))
+        padding = same_paddings(sizes, window, stride, heavy_side(choice))
     else:
         padding = borders(choice.fields.get("padding_amounts", ()))
-    for n, k, s, both in zip(sizes, window, stride, padding, strict=True):
-        window_count(n, k, s, both)
+    window_counts(sizes, window, stride, padding)  # at least one on each axis
     return padding

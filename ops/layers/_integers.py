@@ -10,10 +10,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
 from graphml.catalogue import target
 from graphml.errors import ShapeError
+from graphml.ops.kernels import indexing
 from graphml.ops.kernels.arrays import array_namespace
 
 _INT32_END = 1 << 31  # the first positive integer that int32 cannot hold
@@ -103,8 +103,5 @@ def check_indices(indices: Any, size: int) -> None:
     Raises:
         ShapeError: an index is outside [-size, size).
     """
-    if target().debug and not isinstance(indices, Tracer):
-        values = np.asarray(indices)
-        outside = values[(values < -size) | (values >= size)]
-        if outside.size:
-            raise ShapeError(f"index {outside.flat[0]} is out of range for an axis of size {size}")
+    if target().debug:
+        indexing.check_indices(indices, size)

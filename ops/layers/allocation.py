@@ -6,14 +6,13 @@ views of a single number, which costs nothing in the program either.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graphml.errors import ShapeError
-from graphml.interpreter.budget import check_shape
+from graphml.ops.kernels import allocation as kernels
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._integers import known_shape
 from graphml.ops.layers.dialect import layer
@@ -21,11 +20,6 @@ from graphml.ops.layers.dialect import layer
 # Filling --------------------------------------------------------------------------------------------------------------
 
 _NO_VALUES = "the result does not depend on the values of the input"
-
-
-def _filled(value: float, shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
-    check_shape(shape, dtype)
-    return np.broadcast_to(np.asarray(value, dtype), shape)
 
 
 @layer("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
@@ -41,7 +35,7 @@ def fill_like(x: Array, *, value: float) -> npt.NDArray[Any]:
 
     Source: FillLikeLayerParams (spec 4).
     """
-    return _filled(value, x.shape, x.dtype)
+    return kernels.filled(value, x.shape, x.dtype)
 
 
 @layer("fillStatic", shape_only=True)
@@ -57,7 +51,7 @@ def fill_static(*, value: float, target_shape: tuple[int, ...]) -> npt.NDArray[A
 
     Source: FillStaticLayerParams (spec 4).
     """
-    return _filled(value, target_shape, np.float32)
+    return kernels.filled(value, target_shape, np.float32)
 
 
 @layer("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
@@ -76,7 +70,7 @@ def fill_dynamic(shape: Array, *, value: float) -> npt.NDArray[Any]:
 
     Source: FillDynamicLayerParams (spec 4).
     """
-    return _filled(value, known_shape(shape, "the shape"), shape.dtype)
+    return kernels.filled(value, known_shape(shape, "the shape"), shape.dtype)
 
 
 # Broadcasting ---------------------------------------------------------------------------------------------------------
@@ -149,16 +143,6 @@ def broadcast_to_dynamic(x: Array, shape: Array) -> Array:
 # Ranges and shapes ----------------------------------------------------------------------------------------------------
 
 
-def _range(start: float, end: float, step: float, dtype: Any) -> npt.NDArray[Any]:
-    """start, start + step ... before end, computed in float64."""
-    if step == 0 or not all(map(math.isfinite, (start, end, step))):
-        raise ShapeError(f"a range from {start} to {end} in steps of {step} has no end")
-    count = max(math.ceil((end - start) / step), 0)
-    check_shape((count,), np.float64)
-    numbers: npt.NDArray[Any] = start + step * np.arange(count)
-    return numbers.astype(dtype)
-
-
 @layer("rangeStatic", shape_only=True)
 def range_static(*, end_value: float, start_value: float, step_size_value: float) -> npt.NDArray[Any]:
     """Evenly spaced numbers from the start up to, but without, the end.
@@ -176,7 +160,7 @@ def range_static(*, end_value: float, start_value: float, step_size_value: float
 
     Source: RangeStaticLayerParams (spec 4).
     """
-    return _range(start_value, end_value, step_size_value, np.float32)
+    return kernels.evenly_spaced(start_value, end_value, step_size_value, np.float32)
 
 
 @layer("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
@@ -206,7 +190,7 @@ def range_dynamic(
             raise ShapeError(f"an input has shape {list(operand.shape)}; each must be a single number")
         numbers.append(default if operand is None else float(np.asarray(operand).item()))
     first, last, difference = numbers
-    return _range(first, last, difference, end.dtype)
+    return kernels.evenly_spaced(first, last, difference, end.dtype)
 
 
 @layer("getShape", shape_only=True, differentiable=_NO_VALUES)

@@ -14,9 +14,8 @@ from graphml.ops.kernels.convolution import (
     TransposedWindow,
     crop_borders,
     crop_to_size,
-    transposed_kernel,
 )
-from graphml.ops.kernels.convolution_choice import choose, choose_transposed
+from graphml.ops.kernels.convolution_choice import choose, stored_form, stored_transposed_form
 from graphml.ops.kernels.windows import Extents, reach
 from graphml.ops.layers._borders import borders, extents, heavy_side, image_padding
 from graphml.ops.layers.dialect import layer
@@ -29,13 +28,8 @@ def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[
         return dict(weights)
     kernel, stride, groups = weights["weights"], extents(attributes["stride"], "stride"), attributes["n_groups"]
     dilation = extents(attributes["dilation_factor"], "dilation factor")
-    goal = target()
-    if attributes["is_deconvolution"]:
-        kernel = transposed_kernel(kernel, groups, dilation)
-        form: Any = choose_transposed(kernel, stride, groups, platform=goal.platform, train=goal.train)
-    else:
-        window = ConvolutionWindow(stride, dilation=dilation, groups=groups)
-        form = choose(kernel.transpose(2, 3, 1, 0), window, platform=goal.platform, train=goal.train)
+    make = stored_transposed_form if attributes["is_deconvolution"] else stored_form
+    form = make(kernel, stride, dilation, groups, platform=target().platform, train=target().train)
     return {**weights, "weights": form}
 
 

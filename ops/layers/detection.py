@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-import jax
-import jax.numpy as jnp
 from jax import lax
 
-from graphml.errors import ShapeError
-from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels import nms
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._integers import known_integer
@@ -53,30 +47,13 @@ def non_maximum_suppression(
 
     Source: NonMaximumSuppressionLayerParams (spec 4).
     """
-    if boxes.ndim != 3 or boxes.shape[2] != 4 or scores.ndim != 3 or scores.shape[:2] != boxes.shape[:2]:
-        raise ShapeError(
-            f"boxes have shape {list(boxes.shape)} and scores {list(scores.shape)}; "
-            "they must be [B, N, 4] and [B, N, C]"
-        )
-    if math.prod(scores.shape[1:]) == 0:
-        raise ShapeError(f"scores have shape {list(scores.shape)}; there must be a box and a class")
-    count = max_boxes if most is None else known_integer(most, "the maximum number of boxes")
-    check_shape((4, count), boxes.dtype)
-    if count < 1:
-        raise ShapeError(f"the maximum number of boxes is {count}; it must be at least 1")
-    iou_limit = iou_threshold if iou is None else lax.stop_gradient(iou).reshape(())
-    score_limit = score_threshold if score is None else lax.stop_gradient(score).reshape(())
-
-    def choose(boxes: Array, scores: Array) -> tuple[Array, Array]:
-        return nms.non_maximum_suppression(
-            boxes, scores, iou_limit, score_limit, count=count, per_class=per_class_suppression
-        )
-
-    index, survivors = jax.vmap(choose)(lax.stop_gradient(boxes), lax.stop_gradient(scores))
-
-    def chosen(values: Array) -> Array:
-        rows = jnp.take_along_axis(values, jnp.maximum(index, 0)[..., None], axis=1)
-        return jnp.where(index[..., None] >= 0, rows, 0)
-
+    found = nms.suppress(
+        boxes,
+        scores,
+        iou_threshold if iou is None else lax.stop_gradient(iou).reshape(()),
+        score_threshold if score is None else lax.stop_gradient(score).reshape(()),
+        count=max_boxes if most is None else known_integer(most, "the maximum number of boxes"),
+        per_class=per_class_suppression,
+    )
     dtype = boxes.dtype
-    return chosen(boxes), chosen(scores), index.astype(dtype), survivors.astype(dtype)
+    return found.boxes, found.scores, found.index.astype(dtype), found.number.astype(dtype)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from graphml.errors import ShapeError
 from graphml.ops.kernels import masks
@@ -56,8 +55,7 @@ def where_non_zero(x: Array, *, sizes: tuple[int, ...] | None = None) -> Any:
 
     Source: WhereNonZeroLayerParams (spec 4).
     """
-    found = np.argwhere(np.asarray(x)) if sizes is None else jnp.argwhere(x, size=sizes[0])
-    return found.astype(x.dtype)
+    return masks.non_zero(x, None if sizes is None else sizes[0]).astype(x.dtype)
 
 
 # Parts of matrices ---------------------------------------------------------------------------------------------------

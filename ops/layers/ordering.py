@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 from graphml.errors import ShapeError
 from graphml.ops.kernels import sorting
 from graphml.ops.kernels.arrays import Array
@@ -82,4 +80,4 @@ def arg_sort(x: Array, *, axis: int, descending: bool) -> Array:
     if axis < 0:
         raise ShapeError(f"axis must not be negative for this layer, got {axis}")
     normalize_axis(axis, x.ndim)
-    return jnp.argsort(x, axis, stable=True, descending=descending).astype(x.dtype)
+    return sorting.argsort(x, axis, descending=descending).astype(x.dtype)

@@ -14,20 +14,13 @@ import jax.numpy as jnp
 
 from graphml.errors import ShapeError
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.random import bernoulli, categorical, normal, uniform
+from graphml.ops.kernels.random import bernoulli, categorical, key_of, normal, uniform
 from graphml.ops.layers._axes import check_rank
 from graphml.ops.layers._integers import known_shape
 from graphml.ops.layers.dialect import layer
 
 _NO_VALUES = "random numbers do not depend on the values of an input"
 _NO_SLOPE = "a drawn category is a whole number, which has no slope"
-
-
-def _key(seed: int, key: Array) -> Array:
-    """The layer's own key when it has a seed, else the call's. Seeds have up to 63 bits, keys are made of 32."""
-    if seed < 0:
-        return key
-    return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32) if seed >> 32 else jax.random.key(seed)
 
 
 def _ordered(attributes: Mapping[str, Any]) -> str | None:
@@ -59,7 +52,7 @@ def random_normal_like(x: Array, *, key: Array, seed: int, mean: float, std_dev:
 
     Source: RandomNormalLikeLayerParams (spec 4).
     """
-    return normal(_key(seed, key), x.shape, x.dtype, mean=mean, deviation=std_dev)
+    return normal(key_of(seed, key), x.shape, x.dtype, mean=mean, deviation=std_dev)
 
 
 @layer("randomNormalStatic", random=True)
@@ -78,7 +71,7 @@ def random_normal_static(*, key: Array, seed: int, mean: float, std_dev: float, 
 
     Source: RandomNormalStaticLayerParams (spec 4).
     """
-    return normal(_key(seed, key), output_shape, jnp.float32, mean=mean, deviation=std_dev)
+    return normal(key_of(seed, key), output_shape, jnp.float32, mean=mean, deviation=std_dev)
 
 
 @layer("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
@@ -100,7 +93,7 @@ def random_normal_dynamic(shape: Array, *, key: Array, seed: int, mean: float, s
 
     Source: RandomNormalDynamicLayerParams (spec 4).
     """
-    return normal(_key(seed, key), known_shape(shape, "the shape"), shape.dtype, mean=mean, deviation=std_dev)
+    return normal(key_of(seed, key), known_shape(shape, "the shape"), shape.dtype, mean=mean, deviation=std_dev)
 
 
 # Uniform --------------------------------------------------------------------------------------------------------------
@@ -122,7 +115,7 @@ def random_uniform_like(x: Array, *, key: Array, seed: int, min_val: float, max_
 
     Source: RandomUniformLikeLayerParams (spec 4).
     """
-    return uniform(_key(seed, key), x.shape, x.dtype, low=min_val, high=max_val)
+    return uniform(key_of(seed, key), x.shape, x.dtype, low=min_val, high=max_val)
 
 
 @layer("randomUniformStatic", random=True, supported=_ordered)
@@ -143,7 +136,7 @@ def random_uniform_static(
 
     Source: RandomUniformStaticLayerParams (spec 4).
     """
-    return uniform(_key(seed, key), output_shape, jnp.float32, low=min_val, high=max_val)
+    return uniform(key_of(seed, key), output_shape, jnp.float32, low=min_val, high=max_val)
 
 
 @layer("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
@@ -165,7 +158,7 @@ def random_uniform_dynamic(shape: Array, *, key: Array, seed: int, min_val: floa
 
     Source: RandomUniformDynamicLayerParams (spec 4).
     """
-    return uniform(_key(seed, key), known_shape(shape, "the shape"), shape.dtype, low=min_val, high=max_val)
+    return uniform(key_of(seed, key), known_shape(shape, "the shape"), shape.dtype, low=min_val, high=max_val)
 
 
 # Bernoulli ------------------------------------------------------------------------------------------------------------
@@ -186,7 +179,7 @@ def random_bernoulli_like(x: Array, *, key: Array, seed: int, prob: float) -> Ar
 
     Source: RandomBernoulliLikeLayerParams (spec 4).
     """
-    return bernoulli(_key(seed, key), x.shape, x.dtype, probability=prob)
+    return bernoulli(key_of(seed, key), x.shape, x.dtype, probability=prob)
 
 
 @layer("randomBernoulliStatic", random=True, supported=_probable)
@@ -204,7 +197,7 @@ def random_bernoulli_static(*, key: Array, seed: int, prob: float, output_shape:
 
     Source: RandomBernoulliStaticLayerParams (spec 4).
     """
-    return bernoulli(_key(seed, key), output_shape, jnp.float32, probability=prob)
+    return bernoulli(key_of(seed, key), output_shape, jnp.float32, probability=prob)
 
 
 @layer("randomBernoulliDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_probable)
@@ -225,7 +218,7 @@ def random_bernoulli_dynamic(shape: Array, *, key: Array, seed: int, prob: float
 
     Source: RandomBernoulliDynamicLayerParams (spec 4).
     """
-    return bernoulli(_key(seed, key), known_shape(shape, "the shape"), shape.dtype, probability=prob)
+    return bernoulli(key_of(seed, key), known_shape(shape, "the shape"), shape.dtype, probability=prob)
 
 
 # Categorical ----------------------------------------------------------------------------------------------------------
@@ -262,5 +255,5 @@ def categorical_distribution(
         share = jax.nn.softmax((rows if is_logits else jnp.log(rows + eps)) / temperature)
     else:
         share = (rows + eps) / jnp.sum(rows + eps, axis=-1, keepdims=True)
-    drawn = categorical(_key(seed, key), share, num_samples)
+    drawn = categorical(key_of(seed, key), share, num_samples)
     return drawn.reshape(*x.shape[:-1], num_samples).astype(x.dtype)

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from graphml.errors import ShapeError
+from graphml.ops.kernels import reshaping as kernels
 from graphml.ops.kernels.arrays import Array, array_namespace
 from graphml.ops.layers._axes import drop_unlisted_axes, normalize_axis
 from graphml.ops.layers._integers import known_integers
 from graphml.ops.layers.dialect import layer
-
-
-def _reshape(x: Array, target: tuple[int, ...]) -> Array:
-    """x in another shape, where one -1 takes the remaining elements."""
-    size = math.prod(x.shape)
-    if min(target, default=0) < -1 or target.count(-1) > 1:
-        raise ShapeError(f"the shape {list(target)} may hold sizes, and at most one -1 for the remaining elements")
-    rest = math.prod(n for n in target if n != -1)
-    fits = rest > 0 and size % rest == 0 if -1 in target else size == rest
-    if not fits:
-        raise ShapeError(f"x has shape {list(x.shape)}; its {size} elements do not fill {list(target)}")
-    return x.reshape(target)
 
 
 @layer("copy", layout="any")
@@ -66,7 +54,7 @@ def squeeze(x: Array, *, axes: tuple[int, ...], squeeze_all: bool) -> Array:
     for axis in dropped:
         if x.shape[axis] != 1:
             raise ShapeError(f"cannot squeeze axis {axis} of size {x.shape[axis]}; it must have size 1")
-    return _reshape(x, tuple(n for axis, n in enumerate(x.shape) if axis not in dropped))
+    return kernels.reshape(x, tuple(n for axis, n in enumerate(x.shape) if axis not in dropped))
 
 
 @layer("expandDims")
@@ -85,12 +73,7 @@ def expand_dims(x: Array, *, axes: tuple[int, ...]) -> Array:
 
     Source: ExpandDimsLayerParams (spec 4).
     """
-    rank = x.ndim + len(axes)
-    places = {normalize_axis(axis, rank) for axis in axes}
-    if len(places) < len(axes):
-        raise ShapeError(f"axes is {list(axes)}, which names an axis twice")
-    sizes = iter(x.shape)
-    return _reshape(x, tuple(1 if axis in places else next(sizes) for axis in range(rank)))
+    return kernels.expand_dims(x, axes)
 
 
 # Other shapes ---------------------------------------------------------------------------------------------------------
@@ -112,8 +95,7 @@ def flatten_to_2d(x: Array, *, axis: int) -> Array:
 
     Source: FlattenTo2DLayerParams (spec 4).
     """
-    axis = x.ndim if axis == x.ndim else normalize_axis(axis, x.ndim)
-    return _reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
+    return kernels.flatten_to_2d(x, axis)
 
 
 @layer("reshapeLike")
@@ -132,7 +114,7 @@ def reshape_like(x: Array, like: Array) -> Array:
 
     Source: ReshapeLikeLayerParams (spec 4).
     """
-    return _reshape(x, like.shape)
+    return kernels.reshape(x, like.shape)
 
 
 @layer("reshapeStatic")
@@ -151,7 +133,7 @@ def reshape_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
 
     Source: ReshapeStaticLayerParams (spec 4).
     """
-    return _reshape(x, target_shape)
+    return kernels.reshape(x, target_shape)
 
 
 @layer("reshapeDynamic", concrete=(1,))
@@ -170,7 +152,7 @@ def reshape_dynamic(x: Array, shape: Array) -> Array:
 
     Source: ReshapeDynamicLayerParams (spec 4).
     """
-    return _reshape(x, known_integers(shape, "the shape"))
+    return kernels.reshape(x, known_integers(shape, "the shape"))
 
 
 @layer("rankPreservingReshape")
@@ -192,7 +174,7 @@ def rank_preserving_reshape(x: Array, *, target_shape: tuple[int, ...]) -> Array
     x = drop_unlisted_axes(x, len(target_shape))
     if len(target_shape) != x.ndim:
         raise ShapeError(f"target_shape has {len(target_shape)} sizes; x has rank {x.ndim}")
-    return _reshape(x, tuple(n if wanted == 0 else wanted for n, wanted in zip(x.shape, target_shape, strict=True)))
+    return kernels.reshape(x, [wanted or n for n, wanted in zip(x.shape, target_shape, strict=True)])
 
 
 # Borders --------------------------------------------------------------------------------------------------------------

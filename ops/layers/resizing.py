@@ -21,6 +21,11 @@ _SAMPLING: Mapping[str, kernels.Sampling] = {
     "UPSAMPLE_MODE": "upsample",
     "ROI_ALIGN_MODE": "roi_align",
 }
+_UPSAMPLING: Mapping[str, kernels.Sampling] = {
+    "DEFAULT": "upsample",
+    "ALIGN_CORNERS_TRUE": "strict_align_endpoints",
+    "ALIGN_CORNERS_FALSE": "pixel_centers",
+}
 
 
 def _image_size(x: Array) -> tuple[int, int]:
@@ -73,8 +78,7 @@ def upsample(
             raise ShapeError(
                 f"fractional scaling factor is {list(fractional_scaling_factor)}; it must be two positive numbers"
             )
-        # in float32 10 * 1.3 is 13, although the float32 next to 1.3 lies below it
-        wanted = [int(np.float32(n) * np.float32(f)) for n, f in zip(sizes, fractional_scaling_factor, strict=True)]
+        wanted = [kernels.scaled_size(n, f) for n, f in zip(sizes, fractional_scaling_factor, strict=True)]
         if min(wanted) < 1:
             raise ShapeError(f"{list(sizes)} pixels scaled by {list(fractional_scaling_factor)} leave none")
     else:
@@ -82,17 +86,9 @@ def upsample(
         if mode == "NN":
             return kernels.upsample_nearest(x, (down, across))
         wanted = [sizes[0] * down, sizes[1] * across]
-    rows, columns = (_upsampled(n, m, linear_upsample_mode) for n, m in zip(sizes, wanted, strict=True))
+    sampling = _UPSAMPLING[linear_upsample_mode]
+    rows, columns = (kernels.sample_positions(n - 1, m, sampling) for n, m in zip(sizes, wanted, strict=True))
     return kernels.resize_bilinear(x, rows, columns)
-
-
-def _upsampled(size: int, wanted: int, mode: str) -> Any:
-    """The positions of an upsampled axis on the original one."""
-    if mode == "ALIGN_CORNERS_TRUE":
-        return kernels.sample_positions(size - 1, wanted, "strict_align_endpoints")
-    if mode == "DEFAULT":
-        return kernels.sample_positions(size - 1, wanted, "upsample")
-    return kernels.pixel_center_positions(size, wanted)
 
 
 @layer("resizeBilinear", layout="last")
@@ -160,18 +156,10 @@ def crop_resize(
     scale = np.full(4, spatial_scale)
     if normalized_coordinates:
         scale = scale * np.tile(np.array(images.shape[1:3]) - 1, 2)
-    starts, ends = _corners(values[:, -4:], box_indices_mode)
+    starts, ends = kernels.box_corners(values[:, -4:], box_indices_mode)
     scale = scale.astype(values.dtype)[:2]
     index = None if values.shape[1] == 4 else to_integers(values[:, 0])
     return kernels.crop_and_resize(images, starts * scale, ends * scale, wanted, _SAMPLING[mode], index)
-
-
-def _corners(boxes: Array, mode: str) -> tuple[Array, Array]:
-    """(first, last) corner of each box, height first: [n, 2] each."""
-    one, two = boxes[:, :2], boxes[:, 2:]
-    if mode.endswith("WIDTH_FIRST"):
-        one, two = one[:, ::-1], two[:, ::-1]
-    return (one, two) if mode.startswith("CORNERS") else (one - two / 2, one + two / 2)
 
 
 def _wire_shape(x: Array) -> list[int]:

@@ -47,20 +47,8 @@ def _slice(
         "end masks": end_masks,
         "squeeze masks": squeeze_masks,
     }
-    where: list[Any] = []
-    for length, first, stop, stride, from_edge, to_edge, squeeze in zip(
-        x.shape, *(_per_axis(values, x.ndim, name) for name, values in lists.items()), strict=True
-    ):
-        if squeeze:
-            first = first or 0
-            if not -length <= first < length:
-                raise ShapeError(f"begin {first} is out of range for an axis of size {length}")
-            where.append(first)
-        elif stride == 0:
-            raise ShapeError("a stride is 0; strides must be positive or negative")
-        else:
-            where.append(slice(None if from_edge else first, None if to_edge else stop, stride))
-    return x[(*where, ...)]  # with the dots, NumPy gives an array where one number remains
+    bounds = kernels.Bounds(*(_per_axis(values, x.ndim, name) for name, values in lists.items()))
+    return x[kernels.as_index(x.shape, bounds)]
 
 
 @layer("sliceStatic")

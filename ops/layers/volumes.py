@@ -12,9 +12,9 @@ from graphml.catalogue import target
 from graphml.errors import ShapeError
 from graphml.ops.kernels import pooling as kernels
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.convolution import ConvolutionWindow, crop_borders, crop_to_size, transposed_kernel
-from graphml.ops.kernels.convolution_choice import choose_transposed_volume, choose_volume
-from graphml.ops.kernels.windows import Extents, Pair, reach, same_padding, window_count
+from graphml.ops.kernels.convolution import ConvolutionWindow, crop_borders, crop_to_size
+from graphml.ops.kernels.convolution_choice import stored_form, stored_transposed_form
+from graphml.ops.kernels.windows import Extents, Pair, reach, same_paddings, window_counts
 from graphml.ops.layers._borders import extents
 from graphml.ops.layers.dialect import layer
 from graphml.ops.layers.pooling import pool_everything
@@ -22,14 +22,10 @@ from graphml.ops.layers.pooling import pool_everything
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The kernel in the form that is fastest here; a bias as it is."""
-    kernel, groups, goal = weights["weights"], attributes["n_groups"], target()
+    kernel, groups = weights["weights"], attributes["n_groups"]
+    make = stored_transposed_form if attributes["is_deconvolution"] else stored_form
     stride, dilation = _stride(**attributes), _dilation(**attributes)
-    if attributes["is_deconvolution"]:
-        kernel = transposed_kernel(kernel, groups, dilation)
-        form: Any = choose_transposed_volume(kernel, stride, groups, platform=goal.platform, train=goal.train)
-    else:
-        window = ConvolutionWindow(stride, ((0, 0),) * 3, dilation, groups)
-        form = choose_volume(kernel.transpose(2, 3, 4, 1, 0), window, platform=goal.platform, train=goal.train)
+    form = make(kernel, stride, dilation, groups, platform=target().platform, train=target().train)
     return {**weights, "weights": form}
 
 
@@ -112,8 +108,7 @@ def convolution_3d(
         y = weights(x, crop._replace(groups=n_groups))
     else:
         padding = _padding(sizes, kernel, stride, **fields)
-        for n, k, s, both in zip(sizes, kernel, stride, padding, strict=True):
-            window_count(n, k, s, both)
+        window_counts(sizes, kernel, stride, padding)  # at least one on each axis
         y = weights(x, ConvolutionWindow(stride, padding, dilation, n_groups))
     return jnp.moveaxis(y if bias is None else y + bias, -1, 1)
 
@@ -171,8 +166,7 @@ def pooling_3d(
     x = jnp.moveaxis(x, 1, -1)
     sizes, kernel, stride = x.shape[1:4], _kernel(**fields), _stride(**fields)
     padding = _padding(sizes, kernel, stride, **fields)
-    for n, k, s, both in zip(sizes, kernel, stride, padding, strict=True):
-        window_count(n, k, s, both)
+    window_counts(sizes, kernel, stride, padding)  # at least one on each axis
     if type == "MAX":
         y = kernels.max_pool(x, (1, 2, 3), kernel, stride, padding)
     else:
@@ -236,7 +230,7 @@ def _padding(
     if padding_type == "VALID":
         return ((0, 0),) * 3
     if padding_type == "SAME":
-        return tuple(same_padding(n, k, s) for n, k, s in zip(sizes, kernel, stride, strict=True))
+        return same_paddings(sizes, kernel, stride)
     amounts = (
         (custom_padding_front, custom_padding_back),
         (custom_padding_top, custom_padding_bottom),

@@ -33,3 +33,33 @@ def const(*, val: Array) -> Array:
     Source: the operation const of ML Programs (iOS 15).
     """
     return val
+
+
+_COMPRESSED = {
+    "constexpr_affine_dequantize": (16,),
+    "constexpr_blockwise_shift_scale": (18,),
+    "constexpr_cast": (16, 18),
+    "constexpr_lut_to_dense": (16, 18),
+    "constexpr_lut_to_sparse": (18,),
+    "constexpr_sparse_blockwise_shift_scale": (18,),
+    "constexpr_sparse_to_dense": (16, 18),
+}
+
+
+def compressed(*, val: Array) -> Array:
+    """A stored weight that is smaller in the file than the array that it stands for.
+
+    Args:
+        val: the weight; `graphml.spec.program.compression` has dequantized it.
+
+    Returns:
+        The weight.
+
+    Source: the operations constexpr_... of ML Programs (iOS 16 and 18).
+    """
+    return val
+
+
+for _kind, _versions in _COMPRESSED.items():
+    for _version in _versions:
+        operation(_kind, version=_version, roles=("constant",))(compressed)

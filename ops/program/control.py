@@ -7,10 +7,11 @@ they write.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.program.dialect import operation
+from graphml.ops.program.dialect import computed_type, operation
 
 # Blocks and `control` belong to the interpreter, which is above this package and has no type here.
 Block = Any
@@ -35,14 +36,31 @@ def cond(pred: Array, *, then: Block, otherwise: Block, control: Control) -> Any
     return control.branch(control.is_true(pred), then, otherwise)
 
 
-@operation("while_loop", version=15, most_turns=lambda inputs, attributes: math.inf)
-def while_loop(*loop_vars: Array, condition: str, go: Block, body: Block, control: Control) -> Any:
+def _most_turns(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> float | None:
+    return None if attributes["counted"] else math.inf
+
+
+@operation("while_loop", version=15, most_turns=_most_turns)
+def while_loop(
+    *loop_vars: Array,
+    condition: str,
+    lists: tuple[str, ...],
+    counted: bool,
+    go: Block,
+    body: Block,
+    control: Control,
+) -> Any:
     """Run a block as long as the bool that another block computes is true.
+
+    A loop whose condition follows from known values alone, such as a counter, has a known number of turns: it is
+    differentiable, and the condition does not run.
 
     Args:
         loop_vars: none; the front end gives the carried values names that both blocks read and the body writes.
         condition: the blob of the bool.
-        go: computes it, before each turn and after the last.
+        lists: the carried blobs that are lists, whose elements may have their shape from the first turn.
+        counted: whether a counter ends the loop.
+        go: computes the bool, before each turn and after the last.
         body: one turn.
         control: runs them.
 
@@ -51,7 +69,10 @@ def while_loop(*loop_vars: Array, condition: str, go: Block, body: Block, contro
 
     Source: the operation while_loop of ML Programs (iOS 15).
     """
-    return control.loop(None, go, condition, body, 0)
+    turns = control.count_turns(go, condition, body)
+    if turns is None:
+        return control.loop(None, go, condition, body, 0, filled_later=frozenset(lists))
+    return control.loop(None, None, "", body, turns, filled_later=frozenset(lists)) if turns else {}
 
 
 @operation("identity", version=15)
@@ -77,11 +98,11 @@ def read_state(input: Array) -> Array:
         input: the state.
 
     Returns:
-        Its value.
+        Its value, of the type in which its declared type is computed.
 
     Source: the operation read_state of ML Programs (iOS 18).
     """
-    return input
+    return input.astype(computed_type(input.dtype.name))
 
 
 @operation("write_state", version=18)

@@ -21,7 +21,7 @@ from graphml.spec.program.operations import operations
 
 # What the front end says of an operation beside its parameters -> parameter of the function
 _SAID_BY_FRONT_END = {
-    "while_loop": frozenset({"condition"}),
+    "while_loop": frozenset({"condition", "lists", "counted"}),
     "list_write": frozenset({"grows"}),
     "list_scatter": frozenset({"grows"}),
     "make_list": frozenset({"grows"}),
@@ -34,12 +34,14 @@ def _signature(kind: str, version: int, inputs: tuple[str, ...]) -> Signature:
         raise TypeError(f"the format has no operation {kind!r} of version {version}")
     if kind == "const" or kind.startswith("constexpr_"):  # the front end makes one weight of all parameters
         return Signature(frozenset({"val"}), frozenset({"val"}))
-    names = frozenset(operations()[kind][version].parameters)
+    parameters = operations()[kind][version].parameters
+    names = frozenset(parameters)
     unknown = sorted(set(inputs) - names)
     if unknown:
         raise TypeError(f"{kind} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(names))}")
     attributes = (names - set(inputs)) | _SAID_BY_FRONT_END.get(kind, frozenset())
-    return Signature(attributes, regions=_REGIONS.get(kind, {}))
+    defaults = {name: parameters[name].default for name in names - set(inputs)}
+    return Signature(attributes, regions=_REGIONS.get(kind, {}), defaults=defaults)
 
 
 def _value_type(stored: Any, lowered: Any) -> Any:
@@ -48,7 +50,13 @@ def _value_type(stored: Any, lowered: Any) -> Any:
     return stored if lowered is None or not np.issubdtype(stored, np.floating) else np.dtype(lowered)
 
 
-OPERATIONS = Dialect("operation", _signature, kernel="weight", value_type=_value_type)
+OPERATIONS = Dialect(
+    "operation",
+    _signature,
+    kernel="weight",
+    value_type=_value_type,
+    known_type=lambda stored: _value_type(stored, target().dtype),
+)
 
 operation = OPERATIONS.operator
 """Enter a function as an operation of ML Programs; see `Dialect.operator`."""

@@ -7,6 +7,7 @@ data start at multiples of 64.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import mmap
@@ -98,6 +99,11 @@ class BlobFile:
     def size(self) -> int:
         """How many bytes the file has."""
         return self._bytes.size
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A hash of the whole content."""
+        return hashlib.sha256(self._bytes.data).hexdigest()
 
     def read(self, offset: int, name: str, shape: Sequence[int]) -> np.ndarray:
         """The array whose record is at `offset`.

@@ -82,6 +82,10 @@ class WeightFiles:
             self._opened[last] = BlobFile(self._path(name, last))
         return self._opened[last]
 
+    def digests(self) -> tuple[tuple[str, str], ...]:
+        """(name, hash of the content) of the files that are open, in alphabetical order."""
+        return tuple((name, self._opened[name].digest) for name in sorted(self._opened))
+
     def _path(self, name: str, last: str) -> Path:
         if last in ("", ".", "..") or "\0" in last:
             raise SpecError(f"{quoted(name)} does not name a weight file")

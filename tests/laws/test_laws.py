@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import Case, Kind, load_all
-from compiling import QUICK
+from compiling import QUICK, USERS, one_program, together
 from hypothesis import given
-from hypothesis import strategies as st
 from one_layer import blobs, lowered, same, tolerances, traceable
 
 from graphml import catalogue
@@ -42,33 +42,67 @@ def test_every_kind_of_the_format_is_in_the_catalogue_and_has_cases():
 def test_worked_examples_are_true(name):
     kind = KINDS[name]
     assert kind.worked, "every kind has at least one example worked by hand"
-    for case, outputs in kind.worked:
-        network = lowered(name, case)
-        run, inputs = traceable(network, case)
-        found = jax.jit(run, compiler_options=QUICK)(network.params, inputs)
-        for got, want in zip(found, outputs, strict=True):
+    found = _answers(kind, [case for case, _ in kind.worked])
+    for (_, outputs), answers in zip(kind.worked, found, strict=True):
+        for got, want in zip(answers, outputs, strict=True):
             same(got, np.asarray(want, np.float32), rtol=1e-5, atol=1e-6)
 
 
 @every_kind
-def test_answers_are_those_of_the_oracle(name):
+def test_the_base_case_as_users_compile_it(name):
+    """Its answers are those of the oracle, and those without compiling."""
     kind = KINDS[name]
-    for variation, case in _with_weights(kind):
-        # the base case as users compile it; variations are many, and each program runs once
-        _check(kind, case, None if variation == "base" else QUICK)
+    network = lowered(name, kind.base)
+    eager = blobs(network, network.params, kind.base.inputs)
+    [jitted] = _answers(kind, [kind.base], USERS)
+    _check(kind, kind.base, jitted)
+    for one, other in zip(eager, jitted, strict=True):
+        same(one, other, rtol=2e-6, atol=2e-6)  # fusion reorders sums
 
 
 @every_kind
-@given(data=st.data())
-def test_drawn_answers_are_those_of_the_oracle(name, data):
+def test_answers_of_variations_are_those_of_the_oracle(name):
     kind = KINDS[name]
-    _check(kind, data.draw(kind.draw), QUICK)
+    cases = [case for _, case in kind.variations()]
+    for case, answers in zip(cases, _answers(kind, cases), strict=True):
+        _check(kind, case, answers)
 
 
-def _check(kind: Kind, case: Case, options: dict[str, Any] | None = None) -> None:
-    network = lowered(kind.kind, case)
-    run, inputs = traceable(network, case)
-    got = jax.jit(run, compiler_options=options)(network.params, inputs)
+@every_kind
+def test_drawn_answers_are_those_of_the_oracle(name):
+    kind = KINDS[name]
+    cases: list[Case] = []
+
+    @given(kind.draw)
+    def collect(case):
+        cases.append(case)
+
+    @given(kind.draw)
+    def check_alone(case):
+        _check(kind, case, *_answers(kind, [case]))
+
+    collect()
+    try:
+        for start in range(0, len(cases), 16):
+            some = cases[start : start + 16]
+            for case, answers in zip(some, _answers(kind, some), strict=True):
+                _check(kind, case, answers)
+    except Exception:
+        check_alone()  # so that hypothesis finds the smallest case that fails
+        raise
+
+
+def _answers(kind: Kind, cases: Sequence[Case], options: dict[str, Any] = QUICK) -> list[list[jax.Array]]:
+    """What the layer gives for each case, all in one program."""
+    calls = []
+    for case in cases:
+        network = lowered(kind.kind, case)
+        run, inputs = traceable(network, case)
+        calls.append((run, (network.params, inputs)))
+    return together(calls, options)
+
+
+def _check(kind: Kind, case: Case, got: list[jax.Array]) -> None:
     assert {one.dtype for one in got} == {np.dtype(np.float32)}
     with np.errstate(all="ignore"):
         wanted = kind.answers(case)
@@ -91,6 +125,7 @@ def _layout(kind: Kind, case: Case) -> str:
 @pytest.mark.parametrize("name", sorted(name for name, kind in KINDS.items() if _either(kind)))
 def test_images_that_come_channels_last_give_the_same(name):
     kind = KINDS[name]
+    calls = []
     for case in _either(kind):
         network = lowered(name, case)
         last = dataclasses.replace(network, interface=_ImagesChannelsLast())
@@ -98,7 +133,9 @@ def test_images_that_come_channels_last_give_the_same(name):
         def both(inputs, network=network, last=last):
             return blobs(network, network.params, inputs), blobs(last, last.params, inputs)
 
-        for one, other in zip(*jax.jit(both, compiler_options=QUICK)(case.inputs), strict=True):
+        calls.append((both, (case.inputs,)))
+    for wire_order, channels_last in together(calls):
+        for one, other in zip(wire_order, channels_last, strict=True):
             same(one, other, **tolerances(kind))
 
 
@@ -110,20 +147,9 @@ class _ImagesChannelsLast(Blobs):
 
 
 @every_kind
-def test_jit_equals_eager(name):
-    kind = KINDS[name]
-    network = lowered(name, kind.base)
-    eager = blobs(network, network.params, kind.base.inputs)
-    run, inputs = traceable(network, kind.base)
-    jitted = jax.jit(run)(network.params, inputs)
-    for one, other in zip(eager, jitted, strict=True):
-        same(one, other, rtol=2e-6, atol=2e-6)  # fusion reorders sums
-
-
-@every_kind
 def test_vmap_equals_a_loop(name):
     kind = KINDS[name]
-    concrete = catalogue.rows("layer")[name].concrete
+    concrete = catalogue.rows("layer")[name].concrete_for({})
     if all(i in concrete for i in range(len(kind.base.inputs))):
         return  # a constant has nothing to map over, and known numbers are not mapped
     network = lowered(name, kind.base)
@@ -159,56 +185,58 @@ def test_gradients_are_numerical_differences(name):
     rough = kind.smooth if isinstance(kind.smooth, dict) else {}
     assert all(len(reason.split()) > 3 for reason in rough.values()), "the reason is a sentence"
     with jax.enable_x64(True):
-        seen = set()  # variations that differ in values alone are one program: compiling it once is enough
+        found: dict[str, _Slope] = {}  # variations that differ in values alone are one program: one of them is enough
         for variation, case in _with_weights(kind):
-            if variation in rough:
-                continue
-            network = lowered(name, case, jnp.float64)
-            program = repr(
-                (
-                    network.graph.body.nodes[-1].attributes,
-                    jax.tree.map(np.shape, network.params),
-                    [np.shape(x) for x in case.inputs],
-                    case.outputs,
-                )
-            )
-            if program not in seen:
-                _check_gradient(kind, case, network)
-            seen.add(program)
+            if variation not in rough:
+                network = lowered(name, case, jnp.float64)
+                slope = _slope(kind, case, network)
+                if jax.tree.leaves(slope.point):
+                    found.setdefault(_program(case, network), slope)
+        _check_slopes(list(found.values()))
 
 
-def _check_gradient(kind: Kind, case: Case, network: Lowered) -> None:
-    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
-    held = {*catalogue.rows("layer")[kind.kind].concrete, *kind.whole}
+def _program(case: Case, network: Lowered) -> str:
+    """Equal for cases that are the same program."""
+    shapes = jax.tree.map(np.shape, network.params), [np.shape(x) for x in case.inputs]
+    return repr((network.graph.body.nodes[-1].attributes, shapes, case.outputs))
+
+
+class _Slope(NamedTuple):
+    """function: (weights, inputs that have slopes) -> a sum over all outputs. point: its arguments, in float64."""
+
+    function: Callable[..., jax.Array]
+    point: tuple[Any, tuple[np.ndarray, ...]]
+
+
+def _slope(kind: Kind, case: Case, network: Lowered) -> _Slope:
+    held = {*catalogue.rows("layer")[kind.kind].concrete_for({}), *kind.whole}
     inputs = tuple(np.asarray(x, np.float64) for x in case.inputs)
     params = jax.tree.map(_as_trained, network.params, is_leaf=lambda w: isinstance(w, Quantized))
 
-    def total(params, inputs):
-        outputs = blobs(network, params, inputs)
+    def total(params, moving):
+        rest = iter(moving)
+        outputs = blobs(network, params, [x if i in held else next(rest) for i, x in enumerate(inputs)])
         return sum(jnp.vdot(y, jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)) for y in outputs)
 
-    fixed = {i: x for i, x in enumerate(inputs) if i in held}
-    moving = tuple(x for i, x in enumerate(inputs) if i not in held)
+    return _Slope(total, (params, tuple(x for i, x in enumerate(inputs) if i not in held)))
 
-    def joined(params, moving):
-        rest = iter(moving)
-        return total(params, [fixed[i] if i in fixed else next(rest) for i in range(len(inputs))])
 
-    point = (params, moving)
-    if not jax.tree.leaves(point):
-        return
+def _check_slopes(slopes: Sequence[_Slope]) -> None:
+    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
+    # one program for the values and slopes of all: compiling takes nearly all of the time
+    program = one_program([jax.value_and_grad(slope.function, argnums=(0, 1)) for slope in slopes])
+    points = [slope.point for slope in slopes]
+    exact = [gradient for _, gradient in program(points)]
     rng = np.random.default_rng(0)
-    # one program for values and slopes: compiling takes nearly all of the time
-    both = jax.jit(jax.value_and_grad(joined, argnums=(0, 1)), compiler_options=QUICK)
-    slope = both(*point)[1]
+    step = 1e-6
     for _ in range(2):
-        direction = jax.tree.map(lambda w: rng.standard_normal(w.shape), point)
-        step = 1e-6
-        ahead, _ = both(*jax.tree.map(lambda w, d: w + step * d, point, direction))
-        behind, _ = both(*jax.tree.map(lambda w, d: w - step * d, point, direction))
-        numerical = (ahead - behind) / (2 * step)
-        exact = sum(np.vdot(s, d) for s, d in zip(jax.tree.leaves(slope), jax.tree.leaves(direction), strict=True))
-        np.testing.assert_allclose(exact, numerical, rtol=2e-5, atol=2e-6)
+        directions = jax.tree.map(lambda w: rng.standard_normal(w.shape), points)
+        ahead = program(jax.tree.map(lambda w, d: w + step * d, points, directions))
+        behind = program(jax.tree.map(lambda w, d: w - step * d, points, directions))
+        for gradient, direction, (more, _), (less, _) in zip(exact, directions, ahead, behind, strict=True):
+            pairs = zip(jax.tree.leaves(gradient), jax.tree.leaves(direction), strict=True)
+            numerical = (more - less) / (2 * step)
+            np.testing.assert_allclose(sum(np.vdot(s, d) for s, d in pairs), numerical, rtol=2e-5, atol=2e-6)
 
 
 def _as_trained(weight):

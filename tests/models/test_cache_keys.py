@@ -14,8 +14,7 @@ import pytest
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import ShapeError
-from graphml.models import ComputeUnits, ModelConfiguration, load
-from graphml.models import network as networks
+from graphml.models import ComputeUnits, ModelConfiguration, graph_model, load
 from graphml.models.compile import cache_keys
 from graphml.models.network import NeuralNetwork
 from graphml.models.pipelines import linked
@@ -131,7 +130,7 @@ def test_precision_and_the_limits_of_loops_and_arrays(tmp_path, monkeypatch):
     assert key_of(dense(), tmp_path) == before
     keys = {key_of(dense(), tmp_path, **{name: 5}) for name in ("max_loop_iterations", "max_array_bytes")}
     assert len(keys | {before}) == 3
-    monkeypatch.setattr(networks, "low_precision", lambda configuration, platform: True)
+    monkeypatch.setattr(graph_model, "low_precision", lambda configuration, platform: True)
     assert key_of(dense(), tmp_path) != before
 
 
@@ -210,6 +209,7 @@ FIELDS = {
     "max_image_pixels": 5,
     "most_programs": 5,
     "max_array_bytes": 5,
+    "compute_precision": "strict",
 }
 
 

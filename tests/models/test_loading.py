@@ -163,8 +163,8 @@ def test_every_kind_loads_saves_and_answers_or_refuses(kind, tmp_path):
             model.predict({})
 
 
-def test_only_networks_are_functions():
-    model = load(spec.Model(specificationVersion=6, mlProgram={}))
+def test_only_networks_and_programs_have_parameters():
+    model = load(spec.Model(specificationVersion=6, wordTagger={}))
     for ask in (
         lambda: model.parameters,
         model.lower,
@@ -172,7 +172,7 @@ def test_only_networks_are_functions():
         lambda: model.with_parameters({}),
         lambda: model.intermediates({}),
     ):
-        with pytest.raises(UnsupportedError, match="kind mlProgram is not a neural network"):
+        with pytest.raises(UnsupportedError, match="kind wordTagger is neither a neural network nor an ML Program"):
             ask()
 
 

@@ -8,7 +8,6 @@ import graphml
 from graphml.spec.layers import NETWORKS
 
 MISSING = (
-    "ML Programs are not supported yet",
     "part of Apple's systems, not of the file",
     "part of Apple's systems, can read",
     "no module runs them",
@@ -17,7 +16,7 @@ MISSING = (
 
 def test_they_predict_or_say_what_is_missing(real_models):
     answers = {}
-    for path in sorted(real_models.rglob("*.mlmodel")):
+    for path in sorted(path for path in real_models.rglob("*.mlmodel") if ".mlpackage" not in str(path)):
         model = graphml.load(path)
         if model.kind not in NETWORKS:
             answers[str(path.relative_to(real_models))] = model_table.predicts(model, {})

@@ -110,6 +110,8 @@ class Cache:
             wanted: The options to choose from.
             find: Finds the accepted ones, which takes a while. It is called once for all models.
         """
+        if not wanted:
+            return {}
         path = self.folder / f"{self._surroundings}.options"
         found = read(path)
         names = None if found is None else found[0].get("known")
@@ -204,8 +206,8 @@ def _function(traced: bytes) -> Callable:
         checks = (*kept.disabled_safety_checks, export.DisabledSafetyCheck.platform())
         kept = dataclasses.replace(kept, platforms=("any",), disabled_safety_checks=checks)
 
-    def graphml_network(leaves, inputs, key):
-        return kept.call(leaves, inputs, key)
+    def graphml_network(*arguments):
+        return kept.call(*arguments)
 
     return graphml_network
 

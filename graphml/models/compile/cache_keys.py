@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def digest(*facts: Any) -> str:
 
 
 def fingerprint(model: Any) -> str:
-    """A hash of a Model message with a network. It is serialized layer by layer, to save memory."""
+    """A hash of a Model message. It is serialized in pieces, such as layers and functions, to save memory."""
     kind = model.WhichOneof("Type")
     rest = [(field, value) for field, value in model.ListFields() if field.name != kind]
     found = hashlib.sha256(kind.encode())
@@ -61,6 +61,9 @@ def _serialized(value: Any) -> Iterator[bytes]:
         yield value.SerializeToString(deterministic=True)
     elif hasattr(value, "add"):  # many messages
         yield from (item.SerializeToString(deterministic=True) for item in value)
+    elif isinstance(value, Mapping):
+        for key in sorted(value):
+            yield from (repr(key).encode(), *_serialized(value[key]))
     else:
         yield repr(value).encode()
 

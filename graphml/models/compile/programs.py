@@ -1,6 +1,6 @@
-"""Compiled programs: when a network is traced, with which compiler options, and for how many rows at once.
+"""Compiled programs: when a model is traced, with which compiler options, and for how many rows at once.
 
-A network is compiled to one program for each set of input shapes. If a shape depends on values, it is compiled to
+A model is compiled to one program for each set of input shapes. If a shape depends on values, it is compiled to
 several programs, and the host reads these values between them (`graphml.interpreter.stages`).
 """
 
@@ -31,6 +31,8 @@ from graphml.models.configuration import Device
 # vectors, if the CPU has them, double the speed of functions such as exp and tanh.
 _CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
 
+Arrays = Mapping[str, Any] | None
+
 _ROWS = 1024  # the most rows of a batch in one call
 # Limit for the largest blob of one call, in bytes. More does not fit in the caches of a CPU, and glibc returns such
 # allocations to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
@@ -42,13 +44,13 @@ def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
 
     Args:
         platform: cpu, cuda, tpu ...
-        dtype: The type that the network computes in.
+        dtype: The type that the network computes in; None: each value in its own.
     """
     return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
 
 
 def _wanted_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
-    return _CPU_FLOAT32 if platform == "cpu" and jnp.dtype(dtype) == jnp.float32 else {}
+    return _CPU_FLOAT32 if platform == "cpu" and dtype == jnp.float32 else {}
 
 
 @functools.cache
@@ -92,11 +94,19 @@ class Kept(NamedTuple):
 
 
 class Program:
-    """A network compiled for one device, whatever its weights: models that differ in weights only share one.
+    """A model compiled for one device, whatever its weights: models that differ in weights only share one.
 
-    trace_count: how often the network was traced, hence compiled by XLA: once for each set of input shapes, and never
-    where a cache directory has the program already. compilations: what these were. lower: makes the network, when it is
-    needed. most: for how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+    Args:
+        lower: Makes the function, when it is needed.
+        platform: The platform of the device.
+        device: The device; None: JAX's default device at the time of a call.
+        cache: What a cache directory has of the model.
+        dtype: What it computes in; None: each value in its own type.
+        most: For how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+
+    Attributes:
+        compilations: What was traced, hence compiled by XLA: once for each set of input shapes, and never where a cache
+            directory has the program already.
     """
 
     def __init__(
@@ -106,6 +116,7 @@ class Program:
         device: Device | None,
         cache: Cache | None = None,
         *,
+        dtype: Any = jnp.float32,
         most: int = MOST,
     ) -> None:
         self._lower = lower
@@ -115,9 +126,9 @@ class Program:
         self._cache = cache
         self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
         if cache is None:
-            options = compiler_options(platform)
+            options = compiler_options(platform, dtype)
         else:
-            options = cache.options(_wanted_options(platform), lambda: compiler_options(platform))
+            options = cache.options(_wanted_options(platform, dtype), lambda: compiler_options(platform, dtype))
         self._options = options
         settings = {"most": most, "which": forms_of_inputs, "compiler_options": options}
         self._one = Compiled(self._traced, **settings)
@@ -143,9 +154,9 @@ class Program:
 
         return Staged(self.lowered, prepared=True, compiler_options=self._options, traced=traced)
 
-    def _traced(self, prepared, inputs, key):
+    def _traced(self, prepared, inputs, key, state=None):
         self._traces += 1
-        return self.lowered.run_prepared(self._tree(prepared), inputs, key=key)
+        return self.lowered.run_prepared(self._tree(prepared), inputs, key=key, state=state)
 
     def _traced_rows(self, prepared, inputs, key):
         one = key is None or key.ndim == 0
@@ -186,9 +197,18 @@ class Program:
     def _kept_tree(self) -> Any:
         return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.params))
 
-    def _call(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool = False) -> Any:
+    def _call(
+        self,
+        prepared: Any,
+        inputs: Mapping[str, Any],
+        key: jax.Array | None,
+        state: Arrays = None,
+        *,
+        rows: bool = False,
+    ) -> Any:
         before, start = self._traces, time.perf_counter()
-        outputs = self._compiled(prepared, inputs, key, rows=rows)
+        arguments = (prepared, inputs, key) if state is None else (prepared, inputs, key, state)
+        outputs = self._compiled(arguments, rows)
         if self._traces > before:
             jax.block_until_ready(outputs)
             shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in sorted(inputs.items()))
@@ -196,43 +216,57 @@ class Program:
             self.compilations.append(Compilation(what, f"first call for {shapes}", time.perf_counter() - start))
         return outputs
 
-    def _compiled(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, *, rows: bool) -> Any:
+    def _compiled(self, arguments: tuple[Any, ...], rows: bool) -> Any:
         plain = self._many if rows else self._one
+        prepared = arguments[0]
         if not isinstance(prepared, Kept) or self._cache is None:
-            return plain(prepared, inputs, key)
+            return plain(*arguments)
+        _, inputs, key, *state = arguments
         shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
         call = rows, shapes, None if key is None else str(jax.typeof(key)), flags()
         program = self._kept.get(call)
         if program is None:
             traced = self._traced_rows if rows else self._traced
 
-            def function(leaves, inputs, key):
-                return traced(Kept(leaves), inputs, key)
+            def function(leaves, *rest):
+                return traced(Kept(leaves), *rest)
 
-            program = self._cache.program(call, function, (prepared.leaves, inputs, key), self._options)
+            program = self._cache.program(call, function, (prepared.leaves, inputs, key, *state), self._options)
             self._kept.put(call, program)
-        return program(prepared.leaves, inputs, key)
+        return program(prepared.leaves, inputs, key, *state)
 
-    def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
-        """The outputs for one set of inputs."""
+    def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None, state: Arrays = None) -> Any:
+        """The outputs for one set of inputs; of a model that has a state: the outputs, and the state after them."""
         self._check_counts(inputs)
         if self._device is None:
-            return self._run(prepared, inputs, key)
+            return self._run(prepared, inputs, key, state)
         with jax.default_device(self._device):  # inputs may come from another one
-            return self._run(prepared, jax.device_put(inputs, self._device), key)
+            inputs, state = jax.device_put((inputs, state), self._device)
+            return self._run(prepared, inputs, key, state)
+
+    def run_in_turn(
+        self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None, state: Mapping[str, Any]
+    ) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+        """The outputs of many rows of a model that has a state, each with the state that the one before it has left;
+        and the last state. key: one for all rows, or one for each."""
+        out: list[Mapping[str, Any]] = []
+        for i, row in enumerate(rows):
+            outputs, state = self.run(prepared, row, _for_rows(key, i), state)
+            out.append(outputs)
+        return out, state
 
     def _check_counts(self, inputs: Mapping[str, Any]) -> None:
         # a program of the cache directory runs without the network, which is read only where it may matter
         if any(np.size(value) == 1 and not np.asarray(value).item() < MOST_TURNS for value in inputs.values()):
             self.lowered.check_counts(inputs)
 
-    def _run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+    def _run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, state: Arrays) -> Any:
         if not self.in_stages(prepared):
             try:
-                return self._call(prepared, inputs, key)
+                return self._call(prepared, inputs, key, state)
             except UnsupportedError:
                 self._needs_stages = True
-        return self.staged(self._tree(prepared), inputs, key)
+        return self.staged(self._tree(prepared), inputs, key, state=state)
 
     def in_stages(self, prepared: Any) -> bool:
         """Whether the network is known to run in stages. What a cache directory has compiled is one program."""

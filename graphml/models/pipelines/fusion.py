@@ -23,10 +23,11 @@ from graphml.models.compile.programs import compiler_options
 from graphml.models.compile.random_keys import fresh_key
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given
+from graphml.models.graph_model import GraphModel
 from graphml.models.interface.conversion import Declared, stage_inputs, with_colors
 from graphml.models.model import Model
-from graphml.models.network import NeuralNetwork
 from graphml.models.pipelines.linked import LinkedModel
+from graphml.models.program import MLProgram
 
 LabelledModel = tuple[str, Model]
 """A stage of a pipeline: its label in error messages, and its model."""
@@ -213,7 +214,7 @@ def _end(stages: Sequence[LabelledModel], start: int) -> int:
         made |= {f.name: f for f in outputs}
         if not all(map(_passes, outputs)):
             # other outputs are made from arrays after the program has run, so only the last stage may have them
-            return position + 1 if isinstance(_itself(model), NeuralNetwork) else position
+            return position + 1 if isinstance(_itself(model), GraphModel) else position
     return len(stages)
 
 
@@ -289,11 +290,12 @@ def _taken(model: Model, feature: FeatureDescription, value: Any, giver: Feature
         return value if giver is None else with_colors(value, giver.image, feature.image)
     if feature.array is None:
         return value.reshape(1) if value.size == 1 else value
-    shape = feature.array.fit(value.shape, rank5=model.has_network())
+    network = model.has_network() and not isinstance(_itself(model), MLProgram)  # it converts arrays itself
+    shape = feature.array.fit(value.shape, rank5=network)
     if shape is None:
         raise ShapeError(f"the feature {feature.name!r} takes {feature.takes}, got shape {list(value.shape)}")
     value = value.reshape(shape)
-    return value if model.has_network() else value.astype(feature.array.dtype)
+    return value if network else value.astype(feature.array.dtype)
 
 
 def _declared(feature: FeatureDescription, value: Any) -> Any:
@@ -312,7 +314,7 @@ def _declared(feature: FeatureDescription, value: Any) -> Any:
 def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
     """Convert the arrays that the function of a stage returns to the outputs that the stage declares."""
     model = _itself(model)
-    if isinstance(model, NeuralNetwork):
+    if isinstance(model, GraphModel):
         return model.present(blobs)
     return {f.name: given(f, blobs[f.name]) for f in model.description.outputs}
 

@@ -28,6 +28,7 @@ from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedErr
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.interface.conversion import stage_inputs, with_colors
 from graphml.models.model import Model, Traceable, load
+from graphml.models.state import State
 from graphml.spec.files import model_file
 from graphml.spec.rules.updates import pipeline_of
 
@@ -104,6 +105,13 @@ class LinkedModel(Model):
 
     def draws(self) -> bool:
         return self.target.draws()
+
+    def has_state(self) -> bool:
+        return self.target.has_state()
+
+    def make_state(self) -> State:
+        """A new state of the target."""
+        return self.target.make_state()
 
     def traceable(self) -> Traceable:
         inner = self.target.traceable()
@@ -269,6 +277,7 @@ def _facts(configuration: ModelConfiguration) -> Iterator[Any]:
     yield configuration.max_loop_iterations
     yield configuration.most_programs
     yield configuration.max_array_bytes
+    yield configuration.compute_precision
     yield None if configuration.cache_directory is None else os.fspath(configuration.cache_directory)
     yield tuple(sorted((str(key), repr(value)) for key, value in (configuration.parameters or {}).items()))
 

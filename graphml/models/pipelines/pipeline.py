@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,9 @@ from graphml.models.model import Model, Traceable, kind_of
 from graphml.models.pipelines.fusion import Segment, declared_before, function_of, inside, segments, stage_key
 from graphml.models.pipelines.linked import follow
 from graphml.spec import versions
+from graphml.spec.files import write
+from graphml.spec.program.packages import weight_files
+from graphml.spec.program.replacing import replace_weights
 from graphml.spec.rules.updates import pipeline_of
 
 Features = dict[str, Any]
@@ -335,11 +339,31 @@ class Pipeline(Model):
 
     @functools.cached_property
     def _encoded(self) -> Any:
+        new = self.new_constants()
+        message = self.spec_without_new_constants()
+        return replace_weights(message, weight_files(self.path), new).model if new else message
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the pipeline to a file or package; see `Model.save`."""
+        new = self.new_constants()
+        if not new:
+            super().save(path)
+            return
+        model, files = replace_weights(self.spec_without_new_constants(), weight_files(self.path), new)
+        write(model, path, source=self.path, weights=files)
+
+    def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
+        models = enumerate(self.models.values()) if self._replaced else ()
+        return {(i, *key): value for i, model in models for key, value in model.new_constants().items()}
+
+    def spec_without_new_constants(self) -> Any:
+        if not self._replaced:
+            return self._message
         message = type(self._message)()
         message.CopyFrom(self._message)
         for stage, (name, model) in zip(pipeline_of(message).models, self.models.items(), strict=True):
             if name in self._replaced:
-                stage.CopyFrom(model.spec)
+                stage.CopyFrom(model.spec_without_new_constants())
         message.specificationVersion = max(message.specificationVersion, versions.required(message))
         return message
 
@@ -350,7 +374,10 @@ class Pipeline(Model):
         follow(self)
         for label, model in self._labelled:
             with inside(label):
-                found += [f"{label}: {reason}" for reason in model.obstacles()]
+                reasons = model.obstacles()
+                if not reasons and model.has_state():
+                    reasons = ["it has a state, which a pipeline cannot keep; run the stage as a model of its own"]
+                found += [f"{label}: {reason}" for reason in reasons]
         return found
 
     @functools.cached_property

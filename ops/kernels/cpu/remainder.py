@@ -1,4 +1,4 @@
-"""The remainder of a division in float32. XLA calls the C library for each number.
+"""The remainder and the whole part of a division in float32. XLA calls the C library for each number.
 
 Measured with jaxlib 0.10.2: the plain form takes 13 times as long.
 
@@ -20,9 +20,18 @@ _SMALLEST, _LARGEST = 1e-30, 1e30  # of y, so that its parts and their products 
 
 def remainder(x: Array, y: Array) -> Array:
     """x modulo y with the sign of y, float32, to the last bit."""
+    return where_all(_is_normal(x, y), _exact_remainder, jnp.remainder, x, y)
+
+
+def floor_quotient(x: Array, y: Array) -> Array:
+    """x / y rounded down, float32; to the last bit for quotients up to a million."""
+    exact = jnp.rint((x - _exact_remainder(x, y)) / y)
+    return jnp.where(_is_normal(x, y), exact, jnp.floor(x / y))
+
+
+def _is_normal(x: Array, y: Array) -> Array:
     size = jnp.abs(y)
-    normal = (size >= _SMALLEST) & (size <= _LARGEST) & (jnp.abs(x) <= _LARGEST_QUOTIENT**2 * size)
-    return where_all(normal, _exact_remainder, jnp.remainder, x, y)
+    return (size >= _SMALLEST) & (size <= _LARGEST) & (jnp.abs(x) <= _LARGEST_QUOTIENT**2 * size)
 
 
 def _exact_remainder(x: Array, y: Array) -> Array:

@@ -1,15 +1,15 @@
-"""Values of neural networks: from checked features to arrays, and from blobs to the outputs that are declared."""
+"""Values of models that compute with arrays: from checked features to arrays, and from arrays to declared outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
 from graphml.descriptions import ArrayConstraint, FeatureDescription, FeatureType
-from graphml.errors import FeatureError, ShapeError
+from graphml.errors import FeatureError, ShapeError, SpecError
 from graphml.models.interface.images import picture
 from graphml.models.interface.ports import Classes
 from graphml.models.interface.values import Check, checker
@@ -112,3 +112,33 @@ def classified(probabilities: np.ndarray, classes: Classes) -> dict[str, Any]:
     if classes.probabilities_name is not None:
         out[classes.probabilities_name] = dict(zip(classes.labels, values.tolist(), strict=True))
     return out
+
+
+def presentation(
+    outputs: Iterable[FeatureDescription],
+    classes: Classes | None,
+    conversion: Callable[[FeatureDescription], Callable[[Any], Any]] = output_conversion,
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Make the conversion of all outputs.
+
+    Args:
+        outputs: The outputs that are declared.
+        classes: The labels of a classifier, which become its label and its dictionary of probabilities.
+        conversion: Makes the conversion of one output.
+
+    Returns:
+        A function from blobs to outputs.
+
+    Raises:
+        SpecError: A classifier has no labels.
+    """
+    if classes is not None and not classes.labels:
+        raise SpecError("the classifier has no labels")
+    named = () if classes is None else (classes.label_name, classes.probabilities_name)
+    plain = [(f.name, conversion(f)) for f in outputs if f.name not in named]
+
+    def present(blobs: Mapping[str, Any]) -> dict[str, Any]:
+        out = {name: convert(blobs[name]) for name, convert in plain}
+        return out if classes is None else out | classified(np.asarray(blobs[classes.blob]), classes)
+
+    return present

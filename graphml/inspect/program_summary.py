@@ -1,0 +1,117 @@
+"""What an ML Program says about itself: its functions, operations and weights, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from graphml.errors import SpecError
+from graphml.spec.program import programs, types
+
+_FEW = 8  # elements of a constant that are shown one by one
+
+
+def program_facts(program: Any) -> dict[str, Any]:
+    """Numbers of a whole program.
+
+    Args:
+        program: The Program message.
+
+    Returns:
+        Names of functions, and over all of them: the operator sets, operations by kind without constants, and how many
+        weights there are and how they are stored.
+    """
+    kinds: Counter[str] = Counter()
+    stored: Counter[str] = Counter()
+    opsets: set[str] = set()
+    seen: set[tuple[str, int]] = set()
+    functions = programs.functions(program)
+    for function in functions.values():
+        opsets.add(function.opset)
+        if function.opset not in function.block_specializations:
+            continue
+        for operation, _ in programs.walk(programs.body(function)):
+            if operation.type != "const":
+                kinds[operation.type] += 1
+            for value in _values(operation):
+                place = value.blobFileValue.fileName, value.blobFileValue.offset
+                if value.WhichOneof("value") == "blobFileValue" and place not in seen:
+                    seen.add(place)  # functions share weights
+                    _count(value, stored)
+    out: dict[str, Any] = {"functions": sorted(functions), "operator_sets": sorted(opsets)}
+    out |= {"operation_count": kinds.total(), "operation_kinds": dict(kinds.most_common())}
+    if stored:
+        out |= {"weight_count": stored.total(), "weight_storage": dict(stored.most_common())}
+    return out
+
+
+def _values(operation: Any) -> Iterator[Any]:
+    yield from operation.attributes.values()
+    for argument in operation.inputs.values():
+        yield from (binding.value for binding in argument.arguments if binding.HasField("value"))
+
+
+def _count(value: Any, stored: Counter[str]) -> None:
+    try:
+        name, shape = types.tensor_type(value.type)
+    except SpecError:
+        return
+    count = 1
+    for size in shape or ():
+        count *= size or 0
+    stored[name] += count
+
+
+def operations_of(function: Any) -> list[dict[str, Any]]:
+    """The operations of a function without its constants, which are shown where they are read.
+
+    Args:
+        function: The Function message.
+
+    Returns:
+        For each its number, name, kind, inputs {parameter: name or constant}, outputs, types {output: type}, and
+        blocks.
+    """
+    return list(_operations(programs.body(function), {})) if function.opset in function.block_specializations else []
+
+
+def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any]]:
+    known = dict(constants)
+    number = 0
+    for operation in block.operations:
+        if operation.type == "const":
+            for output in operation.outputs:
+                known[output.name] = _shown(output.name, operation.attributes["val"])
+            continue
+        number += 1
+        out: dict[str, Any] = {"number": number, "name": programs.name(operation), "kind": operation.type}
+        out["inputs"] = {
+            name: ", ".join(_binding(binding, known) for binding in argument.arguments)
+            for name, argument in sorted(operation.inputs.items())
+        }
+        out["outputs"] = [output.name for output in operation.outputs]
+        out["types"] = {output.name: types.shown(output.type) for output in operation.outputs}
+        if operation.blocks:
+            out["blocks"] = [list(_operations(inner, known)) for inner in operation.blocks]
+        yield out
+
+
+def _binding(binding: Any, constants: dict[str, str]) -> str:
+    name: str = binding.name
+    if binding.WhichOneof("binding") == "value":
+        return _shown("", binding.value)
+    return constants.get(name, name)
+
+
+def _shown(name: str, value: Any) -> str:
+    """A constant: its value where it is short, else its name and type."""
+    if value.WhichOneof("value") == "immediateValue" and value.immediateValue.WhichOneof("value") == "tensor":
+        tensor = value.immediateValue.tensor
+        field = tensor.WhichOneof("value")
+        if field is not None and field != "bytes":
+            numbers = list(getattr(tensor, field).values[:_FEW])
+            if len(getattr(tensor, field).values) <= _FEW:
+                texts = [f"{number:.6g}" if isinstance(number, float) else str(number) for number in numbers]
+                return texts[0] if value.type.tensorType.rank == 0 and texts else f"[{', '.join(texts)}]"
+    return f"{name} {types.shown(value.type)}".strip()

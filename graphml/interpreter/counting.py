@@ -1,0 +1,43 @@
+"""Loops whose number of turns follows from known values: the part that decides runs on the host, the rest does not."""
+
+from __future__ import annotations
+
+from graphml.interpreter.block import Block
+from graphml.interpreter.values import State, is_fact, known, peek
+
+_MOST_COUNTED = 1 << 12  # turns; each takes a fraction of a millisecond to count
+
+
+def count_turns(state: State, condition: Block, variable: str, body: Block) -> int | None:
+    """How many turns a loop makes.
+
+    Args:
+        state: the blobs before the loop.
+        condition: runs before each turn and after the last.
+        variable: the blob of the condition; the loop ends when it is false.
+        body: one turn.
+
+    Returns:
+        The number, or None where it depends on values that are not known while tracing, or is larger than 4,096.
+    """
+    needed = frozenset({variable})
+    while True:  # what decides, and what that needs from the turn before
+        deciding = condition.part(needed & (condition.writes | {variable}))
+        turning = body.part(needed & body.writes)
+        if deciding is None or turning is None or deciding.params or turning.params:
+            return None
+        more = needed | deciding.reads | turning.reads
+        if more == needed:
+            break
+        needed = more
+    facts = {name: state[name] for name in needed if name in state}
+    if not all(map(is_fact, facts.values())) or not (deciding.reads | turning.reads) <= facts.keys() | {variable}:
+        return None
+    for turns in range(_MOST_COUNTED + 1):
+        decided = peek(deciding.inline(facts, {variable})[variable])
+        if not known(decided):
+            return None
+        if not bool(decided.reshape(())):
+            return turns
+        facts = turning.inline(facts, needed)
+    return None

@@ -1,0 +1,495 @@
+"""Models that are a graph of operations: what neural networks and ML Programs have in common.
+
+Loading decodes nothing. The first use builds the graph, lowers it and compiles it for the shapes at hand; weights go to
+the device once. Predictions run a folded graph, in which scales and shifts are part of the nodes before them (see
+`graphml.interpreter.fold`). Models made by `with_parameters` share the compiled program.
+"""
+
+# JAX's types are partly unknown; `Model` leaves open which keywords there are
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false
+from __future__ import annotations
+
+import copy
+import functools
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from graphml.descriptions import ArrayConstraint
+from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
+from graphml.graph import Graph
+from graphml.interpreter.budget import check_shape
+from graphml.interpreter.interface import Interface
+from graphml.interpreter.lower import Lowered, lower
+from graphml.interpreter.stages import Staged
+from graphml.interpreter.values import known
+from graphml.models.compile.cache import Cache, usable
+from graphml.models.compile.cache_keys import digest, fingerprint
+from graphml.models.compile.programs import Compilation, Program
+from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
+from graphml.models.compile.zeros import declared_shapes, zeros
+from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
+from graphml.models.interface.arrays import presentation
+from graphml.models.interface.ports import Classes
+from graphml.models.interface.values import in_words
+from graphml.models.model import Model, Traceable
+from graphml.models.state import NO_STATE, State, initial_arrays
+from graphml.models.weights import ModelWeights, Parameters
+
+
+class GraphModel(Model, ABC):
+    """A graph of operations behind its declared interface.
+
+    Outputs are what the description declares: arrays of the declared dtype (read-only; integers are rounded to nearest,
+    halves to even), Python floats for doubles, Pillow images; a classifier gives the most probable label and, where one
+    is named, the dictionary of probabilities.
+    """
+
+    _node = "node"
+    """What error messages call a node that has weights."""
+
+    def __init__(self, message: Any, **keyword: Any) -> None:
+        super().__init__(message, **keyword)
+        self.programs: dict[Any, Any] = {}  # compiled; shared by all models that `with_parameters` makes of this one
+
+    # For formats -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _read_graph(self) -> tuple[Graph, Interface]:
+        """The graph and the interface of the message."""
+
+    @abstractmethod
+    def _draws_numbers(self) -> bool:
+        """Whether a node draws random numbers without a seed of its own, from the message."""
+
+    @abstractmethod
+    def _encode(self) -> Any:
+        """A message with the weights in force."""
+
+    @abstractmethod
+    def _make_check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Make the check of features: what `predict` takes -> arrays."""
+
+    @abstractmethod
+    def _read_classes(self) -> Classes | None:
+        """The labels of a classifier; None for other models."""
+
+    def _make_present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Make the conversion of blobs to what the description declares."""
+        return presentation(self.description.outputs, self.classes)
+
+    @abstractmethod
+    def _compute_type(self, platform: str) -> Any:
+        """The type that floats are computed in; None: each in its own."""
+
+    def _low_precision(self, platform: str) -> bool:
+        """Whether sums may be accumulated in half precision."""
+        return low_precision(self.configuration, platform)
+
+    def _can_be_cached(self) -> bool:
+        """Whether a cache directory may have the programs of this model."""
+        return True
+
+    def _cache_facts(self) -> tuple[Any, ...]:
+        """What decides the prepared weights and the programs, beside the message and the settings of every model."""
+        return ()
+
+    # The functional face ---------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """The model as nodes and blobs, with this model's weights."""
+        return self.weights.applied_to(self._original)
+
+    @property
+    def interface(self) -> Interface:
+        """How arrays enter and leave the graph; with `graph` it is what `graphml.lower` takes."""
+        return self._read[1]
+
+    @property
+    def parameters(self) -> Parameters:
+        """{node: {weight: array or Quantized}}, as stored and in the layout of the format."""
+        return self.weights.current
+
+    def with_parameters(self, parameters: Parameters) -> Self:
+        """The same model with other weights.
+
+        Args:
+            parameters: {node: {weight: array}}, or a part of it.
+
+        Raises:
+            GraphError: A node or weight does not exist.
+            ShapeError: A weight has another shape.
+        """
+        other = copy.copy(self)
+        other.weights = self.weights.with_changes(parameters)
+        for cached in ("graph", "_program", "_encoded"):
+            vars(other).pop(cached, None)
+        return other
+
+    def lower(
+        self,
+        dtype: Any = None,
+        platform: str | None = None,
+        *,
+        max_iterations: int | None = None,
+        max_array_bytes: int | None = None,
+        debug: bool = False,
+    ) -> Lowered:
+        """The model as a pure function of parameters and inputs; see `graphml.interpreter.lower.lower`.
+
+        Args:
+            dtype: Of floats inside, unless the one that `predict` computes in.
+            platform: What to lower for, unless for this model's device.
+            max_iterations: Turns after which a loop ends that has no bound of its own, so that it has derivatives.
+            max_array_bytes: How many bytes one array may take, unless what the configuration says.
+            debug: Values are checked where they can be seen, that is outside of `jax.jit`.
+        """
+        self._usable  # noqa: B018  (checked once)
+        return self._lowered(
+            self.graph,
+            dtype,
+            platform,
+            max_iterations=max_iterations,
+            max_array_bytes=max_array_bytes,
+            debug=debug,
+        )
+
+    def _lowered(
+        self,
+        graph: Graph,
+        dtype: Any = None,
+        platform: str | None = None,
+        *,
+        max_iterations: int | None = None,
+        max_array_bytes: int | None = None,
+        debug: bool = False,
+    ) -> Lowered:
+        platform = self._platform if platform is None else platform
+        return lower(
+            graph,
+            self.interface,
+            dtype=self._compute_type(platform) if dtype is None else dtype,
+            platform=platform,
+            custom_layers=self.custom_layers,
+            low_precision=self._low_precision(platform),
+            max_iterations=self.configuration.max_loop_iterations if max_iterations is None else max_iterations,
+            max_array_bytes=self.configuration.max_array_bytes if max_array_bytes is None else max_array_bytes,
+            debug=debug,
+        )
+
+    def as_function(self) -> Callable[..., Any]:
+        """{output: array} from {input: array} with this model's weights; to be jitted, differentiated, vmapped.
+
+        Arrays are those of the graph: images are pixels [channels, height, width], a classifier gives probabilities.
+        Under `jax.jit` the weights become constants; `lower().fn` takes them as an argument. Outside of it the model
+        runs compiled, in stages where shapes depend on values, and `jax.grad` goes through them.
+
+        The function of a model that has a state also takes `state`, {name: array}, and returns outputs and the new
+        state.
+        """
+        lowered = self.lower()
+        params = jax.device_put(lowered.params, self._device)
+        staged = Staged(lowered)  # compiler options are refused where derivatives are taken
+
+        def function(
+            inputs: Mapping[str, Any],
+            *,
+            key: jax.Array | None = None,
+            state: Mapping[str, Any] | None = None,
+            **more: Any,
+        ) -> Any:
+            arrays = state.arrays if isinstance(state, State) else state
+            if more or not all(map(known, jax.tree.leaves((inputs, arrays)))):
+                return lowered.fn(params, inputs, key=key, state=arrays, **more)
+            return staged(params, inputs, key, state=arrays)
+
+        return function
+
+    def traceable(self) -> Traceable:
+        """This model for a program of several models: in its own precision, whatever surrounds it."""
+        self._usable  # noqa: B018  (checked once)
+        if self._cache is not None:
+            raise UnsupportedError("a model whose program is kept in a cache directory runs alone")
+        if self._states:
+            raise UnsupportedError("a model that has a state runs alone")
+        program = self._program
+
+        def function(prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+            with jax.enable_x64(False):
+                return program.lowered.run_prepared(prepared, inputs, key=key)
+
+        return Traceable(self.weights.prepared(program), function, program)
+
+    def has_network(self) -> bool:
+        return True
+
+    def draws(self) -> bool:
+        return self._draws
+
+    @functools.cached_property
+    def _draws(self) -> bool:
+        return self._draws_numbers()
+
+    def _key(self, key: jax.Array | None) -> jax.Array | None:
+        """The key of a call: the given one, or a fresh one where the model needs any."""
+        return fresh_key() if key is None and self.draws() else checked_key(key)
+
+    # Predicting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def trace_count(self) -> int:
+        """How often the model was traced and compiled: once for each set of input shapes."""
+        return self._program.trace_count
+
+    def compilations(self) -> tuple[Compilation, ...]:
+        """What was compiled so far, why, and how long it took; programs of `lower` and `intermediates` left out."""
+        return tuple(self._program.compilations)
+
+    def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
+        """Compile ahead for these input shapes, so that the first `predict` with one of them is fast.
+
+        The model runs once on zeros for each; where shapes depend on values, other values may need more programs.
+
+        Args:
+            shapes: {input: shape} for each program; an input that is left out has its default shape, an image is
+                [height, width]. None: the enumerated shapes of the interface, or the default ones.
+
+        Raises:
+            FeatureError: The interface does not allow a shape.
+        """
+        self._usable  # noqa: B018  (checked once)
+        inputs = self.description.inputs
+        key = jax.random.key(0) if self.draws() else None
+        for row in declared_shapes(inputs) if shapes is None else shapes:
+            unknown = sorted(set(row) - {feature.name for feature in inputs})
+            if unknown:
+                raise FeatureError(f"no input is called {', '.join(map(repr, unknown))}")
+            blank = {feature.name: zeros(feature, row.get(feature.name)) for feature in inputs}
+            state = initial_arrays(self._states) if self._states else None
+            jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key, state))
+
+    def predict(
+        self, features: Mapping[str, Any], *, key: jax.Array | None = None, state: State | None = None
+    ) -> dict[str, Any]:
+        """Run the model once; see `Model.predict`.
+
+        Args:
+            features: {input: value}.
+            key: What nodes draw random numbers with that have no seed of their own; without it each call draws anew.
+            state: Of a model that has one, from `make_state`. It is changed when everything else has succeeded.
+        """
+        self._usable  # noqa: B018  (checked once)
+        if state is None and not self._states:
+            return self.present(self._program.run(self._prepared, self._check(features), self._key(key)))
+        arrays = self._arrays_of(state)
+        values, key = self._check(features), self._key(key)
+        blobs, after = self._program.run(self._prepared, values, key, arrays)
+        outputs = self.present(blobs)
+        assert state is not None
+        state.replace(after)
+        return outputs
+
+    def predict_batch(
+        self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None, state: State | None = None
+    ) -> list[dict[str, Any]]:
+        """`predict` for each of many, in order; rows of equal shapes run together.
+
+        Args:
+            rows: The features of each row.
+            key: Every row draws what `predict` draws with it; without it each row draws anew.
+            state: Of a model that has one: its rows run one after the other, each with the state that the row before
+                it has left. It is changed when all rows have succeeded.
+        """
+        self._usable  # noqa: B018  (checked once)
+        arrays = self._arrays_of(state) if state is not None or self._states else None
+        values: list[dict[str, Any]] = []
+        for number, features in enumerate(rows):
+            try:
+                values.append(self._check(features))
+            except GraphmlError as error:
+                raise error.in_context(f"row {number + 1}") from None
+        key = checked_key(key)
+        if key is None and self.draws():
+            key = key_of(fresh_seeds(len(values)))
+        if state is None or arrays is None:
+            return [self.present(outputs) for outputs in self._program.run_rows(self._prepared, values, key)]
+        blobs, after = self._program.run_in_turn(self._prepared, values, key, arrays)
+        found = [self.present(outputs) for outputs in blobs]
+        state.replace(after)
+        return found
+
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def make_state(self) -> State:
+        self._usable  # noqa: B018  (checked once)
+        if not self._states:
+            return super().make_state()
+        return State(self._states, self._owner, initial_arrays(self._states))
+
+    def has_state(self) -> bool:
+        return bool(self._states)
+
+    @functools.cached_property
+    def _states(self) -> Mapping[str, ArrayConstraint]:
+        """The type and shape of each array of the state."""
+        found: dict[str, ArrayConstraint] = {}
+        for feature in self.description.states:
+            if feature.array is None or feature.array.shape is None:
+                raise SpecError(f"the state {feature.name!r} is {feature.takes}; a state is an array of known shape")
+            check_shape(feature.array.shape, feature.array.dtype)
+            found[feature.name] = feature.array
+        return found
+
+    @functools.cached_property
+    def _owner(self) -> str:
+        """Identifies the file: models of the same file, such as functions of a program, take each other's states."""
+        return digest(None if self.path is None else os.path.realpath(self.path), fingerprint(self._message))
+
+    def _arrays_of(self, state: State | None) -> dict[str, jax.Array]:
+        """The arrays of the state that was passed. Raises FeatureError where there is none, or one too many."""
+        if not self._states:
+            raise FeatureError(NO_STATE)
+        if state is None:
+            names = ", ".join(map(repr, self._states))
+            raise FeatureError(
+                f"the model keeps {names} from one prediction to the next: pass state=model.make_state(), and the same "
+                "object to later predictions"
+            )
+        if not isinstance(state, State):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers may pass anything)
+            raise FeatureError(f"state must come from make_state() of this model, got {in_words(state)}")
+        return state.arrays_for(self._states, self._owner)
+
+    def arrays(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """What `lower().fn` takes, from what `predict` takes: checked, images as pixels [channels, height, width]."""
+        return self._check(features)
+
+    def intermediates(
+        self,
+        features: Mapping[str, Any],
+        names: Iterable[str] | None = None,
+        *,
+        key: jax.Array | None = None,
+        state: State | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Blobs as they are inside of the model.
+
+        Args:
+            features: {input: value}, as `predict` takes them.
+            names: Of the blobs; None: all of them.
+            key: As `predict` takes it.
+            state: As `predict` takes it; here it is not changed.
+
+        Raises:
+            GraphError: A blob does not exist.
+        """
+        self._usable  # noqa: B018  (checked once)
+        key = self._key(key)
+        lowered = self._program.lowered
+        wanted = None if names is None else tuple(names)
+        params = {k: v for k, v in self.parameters.items() if k not in lowered.known}
+        inputs = self._check(features)
+        arrays = self._arrays_of(state) if state is not None or self._states else None
+
+        def run(params: Any, inputs: Any, key: Any, arrays: Any) -> dict[str, Any]:
+            return lowered.intermediates(params, inputs, wanted, key=key, state=arrays)
+
+        try:
+            blobs = jax.jit(run)(params, inputs, key, arrays)
+        except UnsupportedError:  # shapes that depend on values are known only when it runs node by node
+            blobs = run(params, inputs, key, arrays)
+        return {name: np.asarray(blob) for name, blob in blobs.items()}
+
+    # Saving ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> Any:
+        """The model as a message. Weights that were replaced are stored anew, all others as they were read."""
+        return self._encoded if self.weights.replaced else self._message
+
+    @functools.cached_property
+    def _encoded(self) -> Any:
+        return self._encode()
+
+    # What is made once -----------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def classes(self) -> Classes | None:
+        """The labels of a classifier and the names under which it answers; None for other models."""
+        return self._read_classes()
+
+    @functools.cached_property
+    def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        return self._make_check()
+
+    @functools.cached_property
+    def present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Outputs as the description declares them, from the blobs."""
+        return self._make_present()
+
+    @functools.cached_property
+    def _read(self) -> tuple[Graph, Interface]:
+        return self._read_graph()
+
+    @property
+    def _original(self) -> Graph:
+        return self._read[0]
+
+    @functools.cached_property
+    def weights(self) -> ModelWeights:
+        """The owner of this model's weights, stored and prepared."""
+        return ModelWeights(lambda: self._original.parameters(), self._node)
+
+    @functools.cached_property
+    def _device(self) -> Device | None:
+        return pick_device(self.configuration)
+
+    @property
+    def _platform(self) -> str:
+        return jax.default_backend() if self._device is None else self._device.platform
+
+    @functools.cached_property
+    def _program(self) -> Program:
+        if "shared" not in self.programs:
+            self.programs["shared"] = self._program_of(self._lower_original, self._cache)
+        shared = self.programs["shared"]
+        # constants that decide shapes are part of the program
+        differs = self.weights.replaced and self.weights.differ_in(shared.lowered.known)
+        return self._program_of(self.lower) if differs else shared
+
+    def _program_of(self, make: Callable[[], Lowered], cache: Cache | None = None) -> Program:
+        most, dtype = self.configuration.most_programs, self._compute_type(self._platform)
+        return Program(make, self._platform, self._device, cache, dtype=dtype, most=most)
+
+    def _lower_original(self) -> Lowered:
+        return self._lowered(self._original)
+
+    @functools.cached_property
+    def _cache(self) -> Cache | None:
+        """What this model has in the cache directory, if there is one."""
+        folder = cache_directory(self.configuration)
+        try:
+            if folder is None or not self._can_be_cached() or not usable(folder):
+                return None
+        except GraphmlError:  # not a legal model, as its use will tell
+            return None
+        device = jax.devices()[0] if self._device is None else self._device
+        dtype = self._compute_type(self._platform)
+        computed = "declared" if dtype is None else np.dtype(dtype).name
+        limits = self.configuration.max_loop_iterations, self.configuration.max_array_bytes
+        precision = self._low_precision(self._platform)
+        return Cache(folder, self._message, device, computed, precision, *limits, *self._cache_facts())
+
+    @functools.cached_property
+    def _usable(self) -> bool:
+        # what is in the cache was checked before it came there
+        return (self._cache is not None and self._cache.weights is not None) or super()._usable
+
+    @property
+    def _prepared(self) -> Any:
+        return self.weights.prepared(self._program)

@@ -1,0 +1,27 @@
+"""Attributes that choose by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from graphml.errors import SpecError
+
+T = TypeVar("T")
+
+
+def named(given: str, meanings: Mapping[str, T], what: str) -> T:
+    """What a name stands for, in upper or lower case.
+
+    Args:
+        given: the name in the file.
+        meanings: name -> what it stands for.
+        what: names the attribute in the error.
+
+    Raises:
+        SpecError: there is no such name.
+    """
+    found = [meaning for name, meaning in meanings.items() if name.lower() == given.lower()]
+    if not found:
+        raise SpecError(f"{what} is {given!r}; it must be one of {', '.join(meanings)}")
+    return found[0]

@@ -1,0 +1,469 @@
+"""ML Programs behind their interface: values in, values out, functions, precision, weights."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from one_model import joined, made
+from PIL import Image
+from program_packages import message_of, package, write_package
+
+from graphml import spec
+from graphml.build import array
+from graphml.build.program import ProgramBuilder
+from graphml.errors import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError
+from graphml.models import ModelConfiguration, load
+from graphml.models.program import MLProgram
+from graphml.spec.program.blobs import BlobWriter
+from graphml.spec.wire.features_pb2 import ImageFeatureType
+
+HALF = np.float16
+X = np.linspace(-2, 2, 6, dtype=np.float32).reshape(2, 3)
+LARGE = np.arange(12, dtype=np.float32)
+
+
+def program(source: Any, **keyword: Any) -> MLProgram:
+    return load(source, kind=MLProgram, **keyword)
+
+
+def affine(builder: ProgramBuilder | None = None) -> ProgramBuilder:
+    """y = x * scale + shift; scale is in the weight file, shift in the program."""
+    builder = ProgramBuilder() if builder is None else builder
+    x = builder.input("x", (2, 12))
+    scaled = builder.mul(x, builder.const(LARGE, name="scale"))
+    builder.output("y", builder.add(scaled, builder.const(np.float32([[1], [2]]), name="shift")))
+    return builder
+
+
+TWO_ROWS = np.stack([LARGE, -LARGE])
+WANTED = TWO_ROWS * LARGE + np.float32([[1], [2]])
+
+
+# Values --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "int8"])
+def test_inputs_and_outputs_have_the_declared_type(dtype, tmp_path):
+    builder = ProgramBuilder("CoreML9")
+    x = builder.input("x", (2, 3), dtype)
+    builder.output("same", x)
+    builder.output("floats", builder.cast(x, "fp32"))
+    builder.output("ints", builder.cast(x, "int32"))
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    given = np.array([[1, -2, 3], [4, 5, 6]])
+    for value in (given, given.astype(dtype), given.tolist()):
+        out = model.predict({"x": value})
+        assert {name: each.dtype.name for name, each in out.items()} == {
+            "same": dtype,
+            "floats": "float32",
+            "ints": "int32",
+        }
+        assert all(each.tolist() == given.tolist() for each in out.values())
+    assert model.trace_count == 1
+    with pytest.raises(FeatureError, match=rf"'x' takes an? {dtype} array \[2, 3\], got an? \w+ array \[3\]"):
+        model.predict({"x": np.ones(3)})
+    if dtype.startswith("int"):
+        with pytest.raises(FeatureError, match=r"array that contains 1\.5"):
+            model.predict({"x": np.full((2, 3), 1.5)})
+
+
+def test_whole_numbers_keep_all_their_digits(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (1,), "int32")
+    builder.output("y", builder.add(x, np.int32([1])))
+    y = program(package(tmp_path / "a.mlpackage", builder)).predict({"x": [2**24 + 1]})["y"]
+    assert y.tolist() == [2**24 + 2]  # float32 does not have that number
+
+
+def test_a_number_has_one_axis_at_the_interface_and_none_inside(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", ())
+    builder.output("y", builder.mul(x, 2.0))
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    assert model.predict({"x": [3.0]})["y"].tolist() == [6]
+    assert model.predict({"x": np.float32(3)})["y"].shape == (1,)
+    assert model.lower().fn({}, {"x": np.float32([3])})["y"].shape == ()
+
+
+def test_names_are_those_of_the_program_whatever_they_are(tmp_path):
+    builder = ProgramBuilder()
+    builder.output("class", builder.mul(builder.input("lambda@1", (2,)), 3.0))
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    assert model.predict({"lambda@1": [1, 2]})["class"].tolist() == [3, 6]
+    with pytest.raises(FeatureError, match=r"no feature 'lambda1' \(did you mean 'lambda@1'\?\)"):
+        model.predict({"lambda1": [1, 2]})
+
+
+def test_optional_inputs_have_defaults(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (2,))
+    one, two = builder.input("one", (2,), default=2.5), builder.input("two", (2,), "int32", default=3)
+    builder.output("y", builder.add(x, builder.add(one, builder.cast(two, "fp32"))))
+    path = package(tmp_path / "a.mlpackage", builder)
+    model = program(path)
+    assert model.predict({"x": [0, 1]})["y"].tolist() == [5.5, 6.5]
+    assert model.predict({"x": [0, 1], "one": [1, 2], "two": None})["y"].tolist() == [4, 6]
+    message = spec.read(path)
+    message.description.input[1].type.multiArrayType.ClearField("floatDefaultValue")
+    assert program(message).predict({"x": [0, 1]})["y"].tolist() == [3, 4]  # zeros, as nothing else is declared
+
+
+# Images --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("color", ["RGB", "BGR", "GRAYSCALE"])
+def test_images_go_in_as_pixels_and_come_out_as_pictures(color, tmp_path):
+    channels = 1 if color == "GRAYSCALE" else 3
+    builder = ProgramBuilder()
+    x = builder.input("x", (1, channels, 2, 4), image=color)
+    builder.output("pixels", builder.mul(x, 1.0))
+    builder.output("half", builder.mul(x, 0.5), image=color)
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    colors = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
+    picture = Image.fromarray(colors[:, :, 0] if channels == 1 else colors)
+    out = model.predict({"x": picture})
+    order = slice(None, None, -1) if color == "BGR" else slice(None)
+    planes = np.asarray(picture).reshape(2, 4, channels).transpose(2, 0, 1)[order]
+    assert out["pixels"].tolist() == planes[None].tolist()
+    assert model.arrays({"x": picture})["x"].shape == (1, channels, 2, 4)
+    want = np.rint(np.asarray(picture) / 2)
+    np.testing.assert_array_equal(np.asarray(out["half"].convert(picture.mode)), want)
+
+
+def test_half_precision_grey_is_a_float_picture(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (1, 1, 2, 2), "float16", image="GRAYSCALE")
+    builder.output("y", builder.mul(x, HALF(0.3)), image="GRAYSCALE")
+    message = message_of(builder, BlobWriter())
+    for feature in (message.description.input[0], message.description.output[0]):
+        feature.type.imageType.colorSpace = ImageFeatureType.GRAYSCALE_FLOAT16
+    given = np.float32([[1.5, 2], [1000, 0.1]])
+    out = program(message, configuration=ModelConfiguration(compute_precision="declared")).predict({"x": given})["y"]
+    assert out.mode == "F"
+    np.testing.assert_array_equal(np.asarray(out), np.float32(given.astype(HALF) * HALF(0.3)))
+
+
+# Shapes --------------------------------------------------------------------------------------------------------------
+
+
+def test_shapes_are_those_of_the_inputs(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", ((1, 4), 3))
+    builder.output("y", builder.mul(x, np.float32([1, 2, 3])))
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    for rows in (1, 4):
+        assert model.predict({"x": np.ones((rows, 3))})["y"].tolist() == [[1, 2, 3]] * rows
+    with pytest.raises(FeatureError, match=r"takes a float32 array \[1 to 4, 3\], got a float64 array \[5, 3\]"):
+        model.predict({"x": np.ones((5, 3))})
+    found = model.predict_batch([{"x": np.full((rows, 3), rows)} for rows in (2, 1, 2)])
+    assert [each["y"].tolist() for each in found] == [[[2, 4, 6]] * 2, [[1, 2, 3]], [[2, 4, 6]] * 2]
+
+
+def test_enumerated_shapes_are_compiled_ahead(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (2, 3), enumerated=[(4, 3)])
+    builder.output("y", builder.mul(x, 2.0))
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    model.warm_up()
+    for rows in (2, 4):
+        assert model.predict({"x": np.ones((rows, 3))})["y"].shape == (rows, 3)
+    assert model.trace_count == 2
+    with pytest.raises(FeatureError, match=r"\[2, 3\] or \[4, 3\], got a float64 array \[3, 3\]"):
+        model.predict({"x": np.ones((3, 3))})
+
+
+def test_images_may_have_other_sizes(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (1, 1, (2, 4), (2, 8)), image="GRAYSCALE")
+    builder.output("y", builder.mul(x, 2.0))
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    assert model.predict({"x": np.ones((3, 5), np.uint8)})["y"].tolist() == [[[[2] * 5] * 3]]
+
+
+# Classifiers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog", "owl"], [7, 5, 3]])
+def test_a_classifier_gives_a_label_and_all_probabilities(labels, tmp_path):
+    builder = ProgramBuilder()
+    builder.classifier(builder.softmax(builder.input("x", (1, 3)), axis=-1), labels)
+    model = program(package(tmp_path / "a.mlpackage", builder))
+    out = model.predict({"x": [[0, 2, 1]]})
+    assert out["classLabel"] == labels[1]
+    assert list(out["classLabel_probs"]) == labels
+    want = np.exp([0, 2, 1]) / np.exp([0, 2, 1]).sum()
+    np.testing.assert_allclose(list(out["classLabel_probs"].values()), want, rtol=1e-5)
+    assert model.predict({"x": [[1, 0, 1]]})["classLabel"] == labels[0]  # the first of equal ones
+    assert model.predict_batch([{"x": [[0, 2, 1]]}] * 2)[1]["classLabel"] == labels[1]
+
+
+def test_a_classifier_may_give_the_label_alone():
+    builder = ProgramBuilder()
+    builder.classifier(builder.softmax(builder.input("x", (3,)), axis=-1), ["cat", "dog", "owl"])
+    message = message_of(builder, BlobWriter())
+    del message.description.output[1]
+    message.description.predictedProbabilitiesName = ""
+    assert program(message).predict({"x": [0, 1, 5]}) == {"classLabel": "owl"}
+
+
+def test_a_program_that_does_not_classify_is_no_classifier(tmp_path):
+    message = message_of(affine(), BlobWriter())
+    message.description.predictedFeatureName = "y"
+    with pytest.raises(SpecError, match="nothing in the program gives 'y': it does not classify"):
+        program(message).predict({"x": TWO_ROWS})
+
+
+# Functions -----------------------------------------------------------------------------------------------------------
+
+
+def two_functions(path: Path) -> Path:
+    """Both read the same large constant."""
+    builder = ProgramBuilder("CoreML8", function="add")
+    large = builder.const(LARGE, name="large")
+    builder.output("y", builder.add(builder.input("x", (12,)), large))
+    builder.function("multiply")
+    large = builder.const(LARGE, name="large")
+    builder.output("z", builder.mul(builder.input("x", (12,)), large))
+    return package(path, builder)
+
+
+def test_a_function_is_chosen_by_name(tmp_path):
+    path = two_functions(tmp_path / "a.mlpackage")
+    one = {"x": np.full(12, 2)}
+    default, add = program(path), program(path, function_name="add")
+    multiply = program(path, function_name="multiply")
+    assert default.predict(one)["y"].tolist() == add.predict(one)["y"].tolist() == (LARGE + 2).tolist()
+    assert multiply.predict(one)["z"].tolist() == (LARGE * 2).tolist()
+    assert [f.name for f in multiply.description.outputs] == ["z"]
+    assert default.function_names == ("add", "multiply")
+    assert (default.function_name, multiply.function_name) == ("add", "multiply")
+    with pytest.raises(SpecError, match="the program has no function 'divide'; its functions are 'add', 'multiply'"):
+        load(path, function_name="divide")
+
+
+def test_the_only_function_runs_whatever_its_name():
+    builder = affine(ProgramBuilder(function="other"))
+    blobs = BlobWriter()
+    message = message_of(builder, blobs)
+    assert program(message).function_name == "other"
+    message.description.defaultFunctionName = "missing"
+    model = program(message)
+    with pytest.raises(SpecError, match="no function 'missing'; it has 'other'"):
+        model.predict({"x": TWO_ROWS})
+
+
+def test_only_programs_have_functions():
+    scaler = made("scaler", {"x": array(1)}, {"y": array(1)}, scaleValue=[2.0])
+    with pytest.raises(SpecError, match=r"only ML Programs have functions; this model \(scaler\) has no 'main'"):
+        load(scaler, function_name="main")
+
+
+# Precision -----------------------------------------------------------------------------------------------------------
+
+
+def test_precision_is_declared_float32_or_strict(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (2,), "float16")
+    builder.output("y", builder.add(builder.mul(x, HALF([300, 300])), builder.mul(x, HALF([-300, -299]))))
+    path = package(tmp_path / "a.mlpackage", builder)
+    found = {}
+    for precision in ("declared", "float32", "strict", None):
+        model = program(path, configuration=ModelConfiguration(compute_precision=precision))
+        out = model.predict({"x": [300, 300]})["y"]
+        assert out.dtype == HALF
+        lowered = model.lower()
+        found[precision] = lowered.dtype, lowered.target.low_precision, [float(each) for each in out]
+    overflow = [pytest.approx(np.nan, nan_ok=True)] * 2  # infinity less infinity
+    assert found["declared"] == (None, False, overflow)
+    assert found["strict"] == (None, True, overflow)
+    assert found["float32"] == found[None] == (np.float32, False, [0, 300])
+    assert program(path).lower(platform="cuda").dtype is None  # declared types on accelerators
+    assert program(path).lower(dtype=np.float64).dtype == np.float64
+
+
+def test_another_precision_is_refused():
+    words = "compute_precision must be 'declared', 'float32', 'strict' or None, got 'half'"
+    with pytest.raises(FeatureError, match=words):
+        ModelConfiguration(compute_precision="half")  # pyright: ignore
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_program_outlives_its_package(tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    model = program(path)
+    shutil.rmtree(path)
+    np.testing.assert_allclose(model.predict({"x": TWO_ROWS})["y"], WANTED)
+    assert set(model.parameters) == {"scale", "shift"}
+
+
+def test_weights_that_are_missing_are_named(tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    model = program(spec.read(path))
+    with pytest.raises(SpecError, match="a file of a package; this model has no package"):
+        model.predict({"x": TWO_ROWS})
+    shutil.rmtree(path / "Data" / "com.apple.CoreML" / "weights")
+    with pytest.raises(SpecError, match=r"weight\.bin' is missing"):
+        program(path).predict({"x": TWO_ROWS})
+
+
+def test_what_the_model_declares_is_in_the_program():
+    for change, words in {
+        "output": "the program has no output 'other', which the model declares",
+        "input": "the program has no input 'other', which the model declares",
+        "state": "the program has no state 'other', which the model declares",
+    }.items():
+        builder = ProgramBuilder()
+        builder.output("y", builder.mul(builder.input("x", (2,)), 2.0))
+        message = message_of(builder, BlobWriter())
+        getattr(message.description, change).add(name="other").type.multiArrayType.shape.append(1)
+        if change == "state":
+            kind = message.description.state[0].type.stateType
+            kind.arrayType.dataType, kind.arrayType.shape[:] = 65552, [1]
+        with pytest.raises(SpecError, match=words):
+            program(message).lower()
+
+
+def test_a_cache_directory_knows_function_weights_and_precision(tmp_path):
+    path, keys = two_functions(tmp_path / "a.mlpackage"), set()
+
+    def key(**keyword: Any) -> str:
+        cache = {"cache_directory": tmp_path / "cache"}
+        name = keyword.pop("function_name", None)
+        model = program(path, function_name=name, configuration=ModelConfiguration(**cache, **keyword))
+        assert model._cache is not None
+        return model._cache._key
+
+    first = key()
+    assert key() == key(function_name="add") == first
+    keys = {first, key(function_name="multiply")}
+    keys |= {key(compute_precision=precision) for precision in ("declared", "strict")}
+    weights = path / "Data" / "com.apple.CoreML" / "weights" / "weight.bin"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert len(keys | {key()}) == 5
+
+
+def test_a_cache_directory_starts_programs(tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    configuration = ModelConfiguration(cache_directory=tmp_path / "cache")
+    for traces in (1, 0):
+        model = program(path, configuration=configuration)
+        np.testing.assert_allclose(model.predict({"x": TWO_ROWS})["y"], WANTED)
+        assert model.trace_count == traces
+
+
+# Weights -------------------------------------------------------------------------------------------------------------
+
+
+def test_other_weights_share_the_program(tmp_path):
+    model = program(package(tmp_path / "a.mlpackage", affine()))
+    model.predict({"x": TWO_ROWS})
+    other = model.with_parameters({"scale": {"val": np.ones(12, np.float32)}})
+    np.testing.assert_allclose(other.predict({"x": TWO_ROWS})["y"], TWO_ROWS + np.float32([[1], [2]]))
+    np.testing.assert_allclose(model.predict({"x": TWO_ROWS})["y"], WANTED)
+    assert model.trace_count == 1
+    with pytest.raises(GraphError, match="no constant with weights is called 'none'"):
+        model.with_parameters({"none": {"val": LARGE}})
+    with pytest.raises(ShapeError, match=r"scale/val has shape \[12\], \[3\] is given"):
+        model.with_parameters({"scale": {"val": np.ones(3)}})
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_unchanged_program_is_written_as_it_was_read(gone, tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    files = {each.relative_to(path): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    model = program(path)
+    if gone:
+        shutil.rmtree(path)
+    model.save(tmp_path / "b.mlpackage")
+    if not gone:
+        model.save(path)
+        assert {each.relative_to(path): each.read_bytes() for each in path.rglob("*") if each.is_file()} == files
+    for inner, content in files.items():
+        if inner.name != "Manifest.json" or not gone:
+            assert (tmp_path / "b.mlpackage" / inner).read_bytes() == content
+    np.testing.assert_allclose(program(tmp_path / "b.mlpackage").predict({"x": TWO_ROWS})["y"], WANTED)
+    with pytest.raises(SpecError, match=r"which an \.mlmodel cannot hold"):
+        model.save(tmp_path / "b.mlmodel")
+
+
+def test_new_weights_take_the_place_of_the_old_ones(tmp_path):
+    path = package(tmp_path / "a.mlpackage", affine())
+    model = program(path)
+    other = model.with_parameters({"scale": {"val": np.ones(12)}, "shift": {"val": np.float32([[3], [4]])}})
+    want = TWO_ROWS + np.float32([[3], [4]])
+    for _ in range(2):  # a package that is new, and one that exists
+        other.save(tmp_path / "b.mlpackage")
+        again = program(tmp_path / "b.mlpackage")
+        np.testing.assert_allclose(again.predict({"x": TWO_ROWS})["y"], want)
+        assert again.parameters["scale"]["val"].dtype == np.float32
+    assert other.spec == again.spec != model.spec
+    other.save(path)
+    np.testing.assert_allclose(program(path).predict({"x": TWO_ROWS})["y"], want)
+    model.save(tmp_path / "c.mlpackage")  # its package has changed, the model has not
+    np.testing.assert_allclose(program(tmp_path / "c.mlpackage").predict({"x": TWO_ROWS})["y"], WANTED)
+
+
+def test_new_weights_of_one_function_are_not_those_of_another(tmp_path):
+    path = two_functions(tmp_path / "a.mlpackage")
+    add = program(path, function_name="add")
+    add.with_parameters({"large": {"val": -LARGE}}).save(path)
+    found = {name: program(path, function_name=name).parameters["large"]["val"] for name in add.function_names}
+    assert found["add"].tolist() == (-LARGE).tolist()
+    assert found["multiply"].tolist() == LARGE.tolist()  # another constant needs the old values at the same place
+
+
+# Pipelines -----------------------------------------------------------------------------------------------------------
+
+
+def test_programs_are_stages_whose_weights_are_in_the_package(tmp_path):
+    blobs = BlobWriter()
+    first = message_of(affine(), blobs)
+    builder = ProgramBuilder()
+    y = builder.input("y", (2, 12), "float16")
+    builder.output("z", builder.mul(y, builder.const(LARGE.astype(HALF), name="again")))
+    second = message_of(builder, blobs)
+    scaler = made("scaler", {"z": array(2, 12)}, {"w": array(2, 12)}, scaleValue=[2.0])
+    message = joined([first, second, scaler], {"x": array(2, 12)}, {"w": array(2, 12)})
+    message.specificationVersion = 9
+    path = write_package(tmp_path / "a.mlpackage", message, blobs)
+    model = load(path)
+    small = TWO_ROWS / 8
+    y = (small * LARGE + np.float32([[1], [2]])).astype(HALF)
+    want = (np.float32(y) * LARGE).astype(HALF).astype(np.float32) * 2
+    np.testing.assert_allclose(model.predict({"x": small})["w"], want, rtol=1e-3)
+    np.testing.assert_allclose(model.predict_batch([{"x": small}] * 2)[1]["w"], want, rtol=1e-3)
+    parameters = {"model0": {"scale": {"val": LARGE / 2}}, "model1": {"again": {"val": -LARGE}}}
+    model.with_parameters(parameters).save(tmp_path / "b.mlpackage")
+    y = (small * LARGE / 2 + np.float32([[1], [2]])).astype(HALF)
+    want = (np.float32(y) * -LARGE).astype(HALF).astype(np.float32) * 2
+    np.testing.assert_allclose(load(tmp_path / "b.mlpackage").predict({"x": small})["w"], want, rtol=1e-3)
+
+
+def test_a_stage_that_takes_an_image_passes_it_on(tmp_path):
+    builder = ProgramBuilder()
+    x = builder.input("x", (1, 3, 2, 2), image="BGR")
+    builder.output("y", builder.mul(x, 2.0))
+    blobs = BlobWriter()
+    stage = message_of(builder, blobs)
+    scaler = made("scaler", {"y": array(1, 3, 2, 2)}, {"w": array(1, 3, 2, 2)}, scaleValue=[2.0])
+    kinds = {"x": stage.description.input[0].type}
+    message = joined([stage, scaler], kinds, {"w": array(1, 3, 2, 2)})
+    message.specificationVersion = 9
+    colors = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    out = load(message).predict({"x": colors})["w"]
+    assert out.tolist() == (4 * np.float32(colors.transpose(2, 0, 1)[::-1]))[None].tolist()
+
+
+def test_a_program_says_what_it_cannot_do():
+    message = message_of(affine(), BlobWriter())
+    message.specificationVersion = 99
+    with pytest.raises(UnsupportedError, match="needs specification version 99"):
+        program(message).predict({"x": TWO_ROWS})

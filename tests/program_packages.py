@@ -1,0 +1,42 @@
+"""Packages of ML Programs that tests write to disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from graphml.build.program import ProgramBuilder
+from graphml.build.program_writing import write_model
+from graphml.spec.program.blobs import BlobWriter
+
+_MODEL = "com.apple.CoreML/model.mlmodel"
+
+
+def message_of(builder: ProgramBuilder, blobs: BlobWriter) -> Any:
+    """The Model message of a builder, whose large constants are in `blobs`."""
+    return write_model([*builder._finished, builder.finished()], builder.opset, blobs)
+
+
+def write_package(path: Path, message: Any, blobs: BlobWriter) -> Path:
+    """Write a package with a message and its weights."""
+    items = {"0": {"author": "com.apple.CoreML", "description": "Model", "name": "model.mlmodel", "path": _MODEL}}
+    folder = path / "Data" / "com.apple.CoreML"
+    (folder / "weights").mkdir(parents=True)
+    (folder / "weights" / "weight.bin").write_bytes(b"".join(blobs.chunks()))
+    items["1"] = {
+        "author": "com.apple.CoreML",
+        "description": "",
+        "name": "weights",
+        "path": "com.apple.CoreML/weights",
+    }
+    manifest = {"fileFormatVersion": "1.0.0", "itemInfoEntries": items, "rootModelIdentifier": "0"}
+    (path / "Manifest.json").write_text(json.dumps(manifest))
+    (folder / "model.mlmodel").write_bytes(message.SerializeToString(deterministic=True))
+    return path
+
+
+def package(path: Path, builder: ProgramBuilder) -> Path:
+    """Write the program of a builder as a package."""
+    blobs = BlobWriter()
+    return write_package(path, message_of(builder, blobs), blobs)
