@@ -375,12 +375,12 @@ def test_other_files_of_a_package_are_copied_into_a_new_package(package, tmp_pat
 def test_a_saved_model_keeps_its_weight_files(package, tmp_path):
     (tmp_path / "empty.mlpackage").mkdir()
     for name in ("b.mlpackage", "empty.mlpackage", "a.mlpackage"):
-        graphml.load(package).save(tmp_path / name)
+        write(read(package), tmp_path / name, source=package)
         assert (tmp_path / name / INNER.parent / "weights" / "weight.bin").read_bytes() == b"weights" * 100
     pipeline = Model(specificationVersion=7)
     pipeline.pipeline.models.add().CopyFrom(_program())
     write(pipeline, package)
-    graphml.load(package).save(tmp_path / "c.mlpackage")
+    write(read(package), tmp_path / "c.mlpackage", source=package)
     assert (tmp_path / "c.mlpackage" / INNER.parent / "weights" / "weight.bin").exists()
 
 
