@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
 
 import pytest
 
 from fuzz.programs import program_mutant, program_seeds, program_steps
-from fuzz.steps import tried
+from fuzz.steps import findings, tried
 from graphml.spec import parse, serialize
 from graphml.spec.validate import problems
 
-MUTANTS, CHUNKS = 120, 3
+MUTANTS, CHUNKS, USED = 120, 3, 60
 SECONDS = 20.0  # of processor time, on a slow machine
 
 
@@ -28,6 +29,13 @@ def test_mutants_of_programs_end_in_success_or_a_typed_error(chunk, tmp_path, mo
         mutant = program_mutant(0, number)
         for step, act in program_steps(mutant, tmp_path / str(number)):
             assert tried(step, act, SECONDS) is None, f"mutant {number} of {mutant.seed}"
+
+
+def test_mutants_of_programs_are_used_like_other_models():
+    for number in range(USED):
+        mutant = program_mutant(1, number)
+        found = list(findings(mutant.message, random.Random(number), SECONDS, costly=0.3))
+        assert not found, f"mutant {number} of {mutant.seed}: {found[0]}"
 
 
 def test_a_mutant_of_a_program_is_the_same_again():
