@@ -96,14 +96,11 @@ class _Reader:
             (state if argument.type.WhichOneof("type") == "stateType" else inputs).append(argument.name)
         block = programs.body(function)
         nodes = self._nodes(block, scope, 0)
-        outputs: list[str] = []
-        for position, name in enumerate(block.outputs):
-            blob = self._argument(scope, name, f"output {name}")
-            if blob != name:  # an input under another name, or a constant
+        for name in block.outputs:
+            blob = self._argument(scope, name, f"the output {quoted(name)}")
+            if blob != name:  # a block inside has a blob of this name
                 nodes.append(self._copy(blob, name, len(nodes)))
-            outputs.append(name)
-            del position
-        return Graph(tuple(inputs), tuple(outputs), Region((*self._constants.values(), *nodes)), tuple(state))
+        return Graph(tuple(inputs), tuple(block.outputs), Region((*self._constants.values(), *nodes)), tuple(state))
 
     def _blob(self, name: str) -> str:
         """A name for a blob that no other blob has; the name in the file where that is free."""
