@@ -40,6 +40,15 @@ def test_the_readme_program_prints_what_the_readme_says(monkeypatch):
     assert out.getvalue() == printed
 
 
+def test_the_program_of_the_guide_prints_what_the_guide_says():
+    text = (ROOT / "docs/programs.md").read_text()
+    program, printed = re.search(r"```python\n((?:(?!```).)*)```\n\n```\n(.*?)```", text, re.DOTALL).groups()
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(program, "programs.md", "exec"), {})
+    assert out.getvalue() == printed
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_files_that_documents_name_exist(document):
     text = document.read_text()

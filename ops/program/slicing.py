@@ -70,11 +70,14 @@ def _slices(x: Array, begin: Array, end: Array, **attributes: Any) -> _Slices:
     return _Slices(first, last, stride, from_edge, to_edge, squeeze)
 
 
-def _laid_bounds(bounds: Array, rank: int) -> Any:
+def _laid_bounds(bounds: Any, rank: int) -> Any:
     """One number for each axis, as `laid`; a NumPy array unless it is traced."""
     places = laid_order(rank)
-    given: Any = bounds if isinstance(bounds, Tracer) else np.asarray(bounds)
-    return given if places == tuple(range(rank)) else given[np.asarray(places)]
+    known: Any = None if isinstance(bounds, Tracer) else np.asarray(bounds)
+    in_order = places == tuple(range(rank))
+    if known is None:
+        return jnp.asarray(bounds) if in_order else jnp.asarray(bounds)[np.asarray(places)]
+    return known if in_order else known[np.asarray(places)]
 
 
 def _int32(starts: Any) -> list[Array]:

@@ -22,10 +22,11 @@ STATED = {name: each for name, each in load_all().items() if each.base.graph is 
 # Operations whose values coremltools does not infer; it infers type and shape of all.
 NO_VALUES = set(
     """affine avg_pool batch_norm batch_to_space classify conv conv_quantized conv_transpose crop crop_resize
-    depth_to_space dequantize gather_nd gru instance_norm l2_pool local_response_norm lstm max_pool non_maximum_suppression one_hot
-    pixel_shuffle pixel_unshuffle random_bernoulli random_categorical random_normal random_uniform resample reshape_like
-    resize resize_bilinear resize_nearest_neighbor reverse_sequence rnn scatter scatter_nd silu sliding_windows
-    space_to_batch space_to_depth upsample_bilinear upsample_nearest_neighbor""".split()  # noqa: SIM905
+    depth_to_space dequantize gather_nd gru instance_norm l2_pool local_response_norm lstm max_pool
+    non_maximum_suppression one_hot pixel_shuffle pixel_unshuffle random_bernoulli random_categorical random_normal
+    random_uniform resample reshape_like resize resize_bilinear resize_nearest_neighbor reverse_sequence rnn scatter
+    scatter_nd silu sliding_windows space_to_batch space_to_depth upsample_bilinear
+    upsample_nearest_neighbor""".split()  # noqa: SIM905
 )
 
 _NAMES = {"fp32": "float32", "fp16": "float16"}

@@ -244,7 +244,7 @@ operation(
         (_cut(_roi(*_THREE), **_ALIGNED, normalized_coordinates=True, pad_value=10.0), _padded(10)),
     ],
     refuse=_REFUSED,
-    smooth=_WITH_15,
+    smooth=dict.fromkeys(_VARIES, _WITH_15),
     **_HALF,
 )
 
