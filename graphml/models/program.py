@@ -120,7 +120,7 @@ class MLProgram(GraphModel):
         if not any(kind.startswith("random_") for kind in kinds_of(programs.body(self._function))):
             return False
         nodes = self._original.body.walk()
-        return any(catalogue.row(node).random and (node.attributes.get("seed") or -1) < 0 for node in nodes)
+        return any(catalogue.row(node).random and node.attributes.get("seed", -1) < 0 for node in nodes)
 
     def _encode(self) -> Any:
         return self._rewritten().model
