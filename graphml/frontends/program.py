@@ -54,16 +54,18 @@ class _Constant:
     """A constant that may become a node.
 
     Attributes:
-        name: its name in the file.
+        name: its name in the file; for a value that is written in the place of an argument, that of the argument.
         kind: the operation that makes it.
         value: an array, a string or compressed weights.
         type: the name of its element type.
+        stored: whether an operation of the file makes it.
     """
 
     name: str
     kind: str
     value: Any
     type: str = ""
+    stored: bool = True
 
 
 Scope = ChainMap[str, "str | _Constant"]
@@ -194,16 +196,14 @@ class _Reader:
             if parameter.default is None:
                 return [ABSENT]
             value = np.asarray(parameter.default, _default_type(parameter))
-            return [self._constant_blob(_Constant(f"{programs.name(message)}.{parameter.name}", "const", value))]
+            return [self._constant_blob(_argument_constant(message, parameter, value))]
         blobs: list[str] = []
         for binding in message.inputs[parameter.name].arguments:
             if binding.WhichOneof("binding") == "name":
                 blobs.append(self._argument(scope, binding.name, parameter.name))
             else:
                 value = decode(binding.value, self.files)
-                blobs.append(
-                    self._constant_blob(_Constant(f"{programs.name(message)}.{parameter.name}", "const", value))
-                )
+                blobs.append(self._constant_blob(_argument_constant(message, parameter, value)))
         return blobs if parameter.many else _single(blobs, parameter)
 
     def _argument(self, scope: Scope, name: str, parameter: str) -> str:
@@ -224,7 +224,7 @@ class _Reader:
         self._kept.append(constant)  # so that nothing else gets its identity
         self._constants[blob] = Node(
             key=blob,
-            name=constant.name,
+            name=constant.name if constant.stored else "",
             dialect=DIALECT,
             kind=constant.kind,
             inputs=(),
@@ -405,6 +405,11 @@ def plain(value: Any) -> Any:
     if array.ndim == 0:
         return array.item()
     return tuple(array.tolist()) if array.ndim == 1 else array
+
+
+def _argument_constant(message: Any, parameter: Parameter, value: Any) -> _Constant:
+    """A value that is no operation of its own: the default of a parameter, or written in the place of an argument."""
+    return _Constant(f"{programs.name(message)}.{parameter.name}", "const", value, stored=False)
 
 
 def _default_type(parameter: Parameter) -> Any:

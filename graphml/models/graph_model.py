@@ -396,6 +396,25 @@ class GraphModel(Model, ABC):
     def _encoded(self) -> Any:
         return self._encode()
 
+    @property
+    def unchanged_spec(self) -> Any:
+        """The model as it was read, whatever weights are in force."""
+        return self._message
+
+    def with_message(self, message: Any) -> Self:
+        """A model of the same kind with another message. Weights that are not part of messages stay as they are here.
+
+        Args:
+            message: The Model message; it differs in what the graph and its weights do not depend on.
+        """
+        return type(self)(
+            message,
+            configuration=self.configuration,
+            custom_layers=self.custom_layers,
+            custom_models=self.custom_models,
+            path=self.path,
+        )
+
     # What is made once -----------------------------------------------------------------------------------------------
 
     @functools.cached_property

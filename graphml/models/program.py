@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -128,6 +128,13 @@ class MLProgram(GraphModel):
     def _rewritten(self) -> Replaced:
         return replace_weights(self._message, self.files, self.new_constants())
 
+    def with_message(self, message: Any) -> Self:
+        other = type(self)(message, function_name=self._wanted, configuration=self.configuration)
+        # the weights are not part of the message: they stay those of this model, whatever has become of its package
+        other.path, other.files = self.path, self.files
+        vars(other)["weights"] = self.weights
+        return other
+
     def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
         if not self.weights.replaced:
             return {}
@@ -137,6 +144,10 @@ class MLProgram(GraphModel):
             if not node.weights or current[node.key]["val"] is stored[node.key]["val"]:
                 continue
             key = self.function_name, node.name
+            if not node.name:
+                raise UnsupportedError(
+                    f"{node.key!r} is written in the place of an argument, and cannot be stored anew"
+                )
             if key in found:
                 raise UnsupportedError(f"{node.name!r} is the name of several constants, so they cannot be stored anew")
             found[key] = current[node.key]["val"]

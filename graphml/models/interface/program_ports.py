@@ -43,7 +43,7 @@ def arguments(function: Any, description: Description) -> tuple[Argument, ...]:
         feature = features[message.name]
         argument = Argument(message.name, dtype_of(name), shape)
         if feature.image is not None:
-            argument = replace(argument, default_shape=(1, *feature.image.shape))
+            argument = replace(argument, default_shape=(1, *feature.image.shape), image=True)
         if feature.array is not None and feature.array.shape is not None:
             inside = feature.array.shape if shape is None or len(shape) > 0 else ()
             argument = replace(argument, default_shape=inside)
