@@ -20,7 +20,7 @@ import numpy as np
 
 from graphml.errors import FeatureError, UnsupportedError, quoted, with_article
 from graphml.graph import ABSENT
-from graphml.inspect.drawing import draw
+from graphml.inspect.drawing import draws, index_limits
 from graphml.inspect.measure import measure
 from graphml.inspect.mending import Mend, Trial, search
 from graphml.inspect.mixed import Arrays, MixedRun, Precisions, is_constant
@@ -193,7 +193,9 @@ def precision(
         raise FeatureError("a network declares no types inside: half precision means float16 there")
     meaning = half if half is not None else "float16" if network else "declared"
     found.refuse_unless_usable()
-    arrays = found.arrays(draw(found, seed=seed) if inputs is None else inputs)
+    if inputs is None:
+        inputs = next(draws(found.description.inputs, index_limits(found.lower()), seed))
+    arrays = found.arrays(inputs)
     precisions = _precisions(found, meaning, strict)
     declared = precisions.full.interface.declared_state()
     state = {name: jnp.zeros(form.shape, form.dtype) for name, form in declared.items()} or None
