@@ -40,12 +40,13 @@ def test_the_readme_program_prints_what_the_readme_says(monkeypatch):
     assert out.getvalue() == printed
 
 
-def test_the_program_of_the_guide_prints_what_the_guide_says():
-    text = (ROOT / "docs/programs.md").read_text()
+@pytest.mark.parametrize("guide", ["programs.md", "precision.md"])
+def test_the_program_of_the_guide_prints_what_the_guide_says(guide):
+    text = (ROOT / "docs" / guide).read_text()
     program, printed = re.search(r"```python\n((?:(?!```).)*)```\n\n```\n(.*?)```", text, re.DOTALL).groups()
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(program, "programs.md", "exec"), {})
+        exec(compile(program, guide, "exec"), {})
     assert out.getvalue() == printed
 
 

@@ -32,6 +32,7 @@ LEVELS = [
     ["graphml.update", "graphml.build"],
     ["graphml.interop"],
     ["graphml.inspect.compare", "graphml.inspect"],
+    ["graphml.testing"],
     ["graphml.cli"],
     ["graphml.__main__"],
 ]

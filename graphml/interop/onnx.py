@@ -73,3 +73,17 @@ def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
     if shape.count(-1) == 0 and int(np.prod(shape)) == array.size:
         return array.reshape(shape)
     return array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
+
+
+def run_session(session: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The outputs of a graph that onnxruntime has loaded.
+
+    Args:
+        session: An `onnxruntime.InferenceSession`, which has no type stubs.
+        inputs: {name: array}, as `run_onnx` takes them.
+
+    Returns:
+        {name: array}, in the order of the graph.
+    """
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, _feeds(session.get_inputs(), inputs)), strict=True))
