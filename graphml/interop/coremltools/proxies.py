@@ -23,6 +23,7 @@ from graphml.descriptions import ImageConstraint
 from graphml.errors import FeatureError, GraphmlError
 from graphml.interop.coremltools.compiled import model_in, write_compiled
 from graphml.models.configuration import ComputePrecision, ComputeUnits, ModelConfiguration
+from graphml.models.graph_model import GraphModel
 from graphml.spec.files.packages import blob_values
 from graphml.spec.program import programs
 from graphml.spec.program.operations import SPECIFICATIONS
@@ -118,10 +119,8 @@ class ModelProxy:
         try:
             if self._images:
                 data = self._with_pixels(data)
-            if state is None:
-                outputs = self._model.predict(data)
-            else:
-                outputs = self._model.predict(data, state=state.state)
+            kept = {} if state is None else {"state": state.state}
+            outputs = self._model.predict(data, **kept)
         except GraphmlError as error:
             raise RuntimeError(str(error)) from error
         self._predict_time = time.perf_counter_ns() - start
@@ -289,7 +288,9 @@ def devices(compute_units: str = "ALL") -> list[Any]:
     import jax
     from coremltools.models.compute_device import MLCPUComputeDevice, MLGPUComputeDevice
 
-    gpus = [] if compute_units in ("CPU_ONLY", "CPU_AND_NE") else [one for one in jax.devices() if one.platform == "gpu"]
+    gpus = (
+        [] if compute_units in ("CPU_ONLY", "CPU_AND_NE") else [one for one in jax.devices() if one.platform == "gpu"]
+    )
     return [MLCPUComputeDevice(CPUProxy()), *(MLGPUComputeDevice(GPUProxy()) for _ in gpus)]
 
 
@@ -330,10 +331,12 @@ class ComputePlanProxy:
 
 def _load(path: Path, configuration: ModelConfiguration, function_name: str) -> Any:
     """A model that is ready to predict, with all of its files read or mapped."""
-    message_kind = spec.read(path).WhichOneof("Type")
-    function = function_name if function_name and message_kind == "mlProgram" else None
-    model = graphml.load(path, configuration=configuration, function_name=function)
+    if function_name and spec.read(path).WhichOneof("Type") != "mlProgram":
+        function_name = ""  # coremltools allows "main" for every kind
+    model = graphml.load(path, configuration=configuration, function_name=function_name or None)
     model.refuse_unless_usable()
+    if isinstance(model, GraphModel):
+        _ = model.graph  # what cannot run is refused here, as Core ML does when it compiles
     return model
 
 
