@@ -21,6 +21,7 @@ from typing import Any
 
 LIBRARY = "coremltools.libcoremlpython"
 _PACKAGE, _, _NAME = LIBRARY.partition(".")
+_PROXY = "_MLModelProxy"
 
 _GATES: Mapping[str, Sequence[str]] = {
     "coremltools.models.utils": ("compile_model",),
@@ -97,23 +98,24 @@ class _Hook:
             for name, value in self._names.items():
                 if vars(module).get(name) is value and module.__name__ != LIBRARY:
                     setattr(module, name, None)
-        if sys.modules.pop(LIBRARY, None) is not None and hasattr(sys.modules[_PACKAGE], _NAME):
-            delattr(sys.modules[_PACKAGE], _NAME)
+        library = sys.modules.get(LIBRARY)
+        if library is not None and vars(library).get(_PROXY) is self._names[_PROXY]:
+            del sys.modules[LIBRARY]
+            vars(sys.modules[_PACKAGE]).pop(_NAME, None)
 
     def open_gates(self, module: ModuleType) -> None:
         """Replace the functions of a module that ask for macOS, if graphml answers."""
-        proxy = vars(module).get("_MLModelProxy")
-        if proxy is not None and proxy is not self._names["_MLModelProxy"]:
+        if vars(module).get(_PROXY) not in (None, self._names[_PROXY]):
             return  # that of Core ML
         for path in _GATES[module.__name__]:
             holder, _, name = path.rpartition(".")
             target: Any = getattr(module, holder) if holder else module
-            found = vars(target).get(name)
-            if found is None:
+            if name not in vars(target):
                 continue  # older versions have fewer
-            original = found.__func__ if isinstance(found, staticmethod) else found
+            original: FunctionType = getattr(target, name)  # that of a method too, because `target` is the class
             copy = _seeing(original, _ANSWERS)
-            self._replace(target, name, staticmethod(copy) if isinstance(found, staticmethod) else copy)
+            static = isinstance(vars(target)[name], staticmethod)
+            self._replace(target, name, staticmethod(copy) if static else copy)
             if not holder:
                 for other in _loaded_modules():
                     if vars(other).get(name) is original:
@@ -133,7 +135,8 @@ def _seeing(function: FunctionType, values: Mapping[str, Any]) -> FunctionType:
     names = {**function.__globals__, **values}
     copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
-    return functools.update_wrapper(copy, function)
+    functools.update_wrapper(copy, function)
+    return copy
 
 
 class _LibraryFinder(MetaPathFinder, Loader):

@@ -4,6 +4,9 @@ A proxy loads everything when it is made: coremltools removes its temporary file
 RuntimeErrors, as those of Core ML do; coremltools keeps one from the constructor and shows it when `predict` is called.
 """
 
+# coremltools has no types, and those of JAX are partly unknown
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import contextlib

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import Any
-
-from coremltools.models import compute_plan as plan
 
 from graphml.models.pipelines.pipeline import stage_names
 from graphml.spec.files.packages import pipeline_stages
 from graphml.spec.layers import NETWORKS
 from graphml.spec.program import programs
 from graphml.spec.rules.updates import pipeline_of
+
+plan: Any = importlib.import_module("coremltools.models.compute_plan")  # it has no types
 
 _VALUE = plan.MLModelStructureProgramValue()  # it has no content
 _TYPE = plan.MLModelStructureProgramValueType()  # neither has this
