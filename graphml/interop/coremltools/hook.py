@@ -115,14 +115,16 @@ class _Hook:
             original: FunctionType = getattr(target, name)  # that of a method too, because `target` is the class
             copy = _seeing(original, _ANSWERS)
             static = isinstance(vars(target)[name], staticmethod)
-            self._replace(target, name, staticmethod(copy) if static else copy)
+            value: Any = staticmethod(copy) if static else copy
+            self._replace(target, name, value)
             if not holder:
                 for other in _loaded_modules():
                     if vars(other).get(name) is original:
                         self._replace(other, name, copy)
 
     def _replace(self, holder: Any, name: str, value: Any) -> None:
-        self._replaced.append((holder, name, vars(holder)[name]))
+        held: Any = vars(holder)[name]
+        self._replaced.append((holder, name, held))
         setattr(holder, name, value)
 
 
