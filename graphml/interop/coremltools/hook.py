@@ -123,7 +123,7 @@ class _Hook:
                         self._replace(other, name, copy)
 
     def _replace(self, holder: Any, name: str, value: Any) -> None:
-        held: Any = vars(holder)[name]
+        held = holder.__dict__[name]  # of a class: as it stands there, with its `staticmethod`
         self._replaced.append((holder, name, held))
         setattr(holder, name, value)
 

@@ -119,7 +119,7 @@ def _stored(binding: Any, operations: Any, files: WeightFiles) -> Any:
 
 def _labels(stored: Any) -> tuple[str, ...] | tuple[int, ...]:
     items: list[Any] = list(np.asarray(stored, object).reshape(-1))
-    flat = [item[()] if isinstance(item, np.ndarray) and item.ndim == 0 else item for item in items]  # of a list
+    flat: list[Any] = [item.item() if getattr(item, "shape", None) == () else item for item in items]  # of a list
     if all(isinstance(label, str) for label in flat):
         return tuple(flat)
     if all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in flat):
