@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,12 @@ def write_compiled(model: Any) -> str:
     folder = Path(tempfile.mkdtemp(prefix="graphml-"), "model.mlmodelc")
     folder.mkdir()
     name = "model.mlpackage" if any(blob_values(model.spec)) else "model.mlmodel"
-    model.save(folder / name)
-    (folder / _NOTE).write_text(json.dumps({"model": name}))
+    try:
+        model.save(folder / name)
+        (folder / _NOTE).write_text(json.dumps({"model": name}))
+    except BaseException:
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        raise
     return str(folder)
 
 
