@@ -62,7 +62,7 @@ class MLProgram(GraphModel):
         self._wanted = function_name
         if function_name is not None:
             _ = self.function_name
-        self.files = _opened(self.path)
+        self.files = _opened(self.path, self.weights_dir)
 
     # Functions -------------------------------------------------------------------------------------------------------
 
@@ -212,11 +212,11 @@ class MLProgram(GraphModel):
         return inner._replace(function=function) if images else inner
 
 
-def _opened(path: Path | None) -> WeightFiles:
-    """The weight files beside a model, which are mapped now: the package may be replaced or removed while it is used.
+def _opened(path: Path | None, weights_dir: Path | None) -> WeightFiles:
+    """The weight files of a model, which are mapped now: the package may be replaced or removed while it is used.
     What is wrong with one of them is reported when it is read."""
     try:
-        files = weight_files(path)
+        files = weight_files(path, weights_dir)
     except SpecError:
         return WeightFiles()
     if files.folder is not None:

@@ -118,7 +118,8 @@ def _stored(binding: Any, operations: Any, files: WeightFiles) -> Any:
 
 
 def _labels(stored: Any) -> tuple[str, ...] | tuple[int, ...]:
-    flat: list[Any] = list(np.asarray(stored, object).reshape(-1))
+    items: list[Any] = list(np.asarray(stored, object).reshape(-1))
+    flat: list[Any] = [item.item() if getattr(item, "shape", None) == () else item for item in items]  # of a list
     if all(isinstance(label, str) for label in flat):
         return tuple(flat)
     if all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in flat):
