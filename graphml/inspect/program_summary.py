@@ -107,7 +107,7 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
 def _binding(binding: Any, constants: dict[str, str]) -> str:
     if binding.WhichOneof("binding") == "value":
         return _shown("", binding.value)
-    return constants.get(binding.name, binding.name)
+    return constants[binding.name] if binding.name in constants else binding.name
 
 
 def _shown(name: str, value: Any) -> str:
@@ -118,7 +118,7 @@ def _shown(name: str, value: Any) -> str:
         except SpecError:
             stored = None
         if stored is not None and stored.size <= _FEW and stored.ndim <= 1:
-            texts = [f"{x:.6g}" if isinstance(x, float) else str(x) for x in stored.reshape(-1).tolist()]
+            texts: list[str] = [f"{x:.6g}" if isinstance(x, float) else str(x) for x in stored.reshape(-1).tolist()]
             return texts[0] if stored.ndim == 0 else f"[{', '.join(texts)}]"
     return f"{name} {types.shown(value.type)}".strip()
 
@@ -142,8 +142,13 @@ def class_labels(function: Any) -> list[Any] | None:
         if operation.type == "const" and operation.outputs:
             constants[operation.outputs[0].name] = operation.attributes["val"]
         if operation.type == "classify":
-            found = [_stored(binding, constants) for binding in operation.inputs["classes"].arguments]
-            return [label for labels in found for label in labels] if None not in found else None
+            found: list[Any] = []
+            for binding in operation.inputs["classes"].arguments:
+                labels = _stored(binding, constants)
+                if labels is None:
+                    return None
+                found += labels
+            return found
     return None
 
 
