@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from example_programs import TABLE, classifier, image_program, two_functions
 
-import graphml
-
 pytest.importorskip("typer", reason="typer is an optional extra and is not installed here")
 
 
@@ -42,7 +40,7 @@ def test_predict_takes_images_integers_and_half_precision(programs, run, tmp_pat
     np.save(tmp_path / "half.npy", np.float16([0.5, 70000.0 / 2]))
     given = ["-i", f"image={tmp_path / 'x.png'}", "-i", "count=[1, -3]", "-i", f"half={tmp_path / 'half.npy'}"]
     path, folder = programs / "image.mlpackage", tmp_path / "out"
-    status, out, err = run("predict", path, *given, "-o", folder, "--json")
+    status, _, err = run("predict", path, *given, "-o", folder, "--json")
     assert status == 0, err
     assert np.array_equal(np.asarray(image.open(folder / "picture.png").convert("RGB")), pixels // 2)
     twice = np.load(folder / "twice.npy")

@@ -107,7 +107,8 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
 def _binding(binding: Any, constants: dict[str, str]) -> str:
     if binding.WhichOneof("binding") == "value":
         return _shown("", binding.value)
-    return constants[binding.name] if binding.name in constants else binding.name
+    name: str = binding.name
+    return constants.get(name, name)
 
 
 def _shown(name: str, value: Any) -> str:
