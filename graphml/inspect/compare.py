@@ -214,11 +214,11 @@ def _core(array: np.ndarray) -> tuple[int, ...]:
 
 def _best(mine: list[str], theirs: list[str], blobs: Arrays, others: Arrays) -> Iterator[tuple[str, str]]:
     """Pairs of outputs, those first that agree best."""
-    errors = {(a, b): _error(blobs[a], others[b]) for a in mine for b in theirs}
-    while errors:
-        a, b = min(errors, key=errors.__getitem__)
-        yield a, b
-        errors = {pair: error for pair, error in errors.items() if a != pair[0] and b != pair[1]}
+    errors: dict[tuple[str, str], float] = {(a, b): _error(blobs[a], others[b]) for a in mine for b in theirs}
+    for a, b in sorted(errors, key=errors.__getitem__):
+        if a in mine and b in theirs:
+            mine, theirs = [name for name in mine if name != a], [name for name in theirs if name != b]
+            yield a, b
 
 
 def _computed(graph: Graph) -> dict[str, Node]:
