@@ -207,6 +207,9 @@ class Model:
     loading has no effect on predictions.
     """
 
+    _wanted_function: str | None = None
+    """The function of a program that was asked for."""
+
     def __init__(
         self,
         message: Message,
@@ -377,7 +380,7 @@ class Model:
 
         name = self.configuration.model_display_name
         title = name if name is not None else self.kind if self.path is None else self.path.name
-        return as_html(summarize(self.spec), title)
+        return as_html(summarize(self.spec, self._wanted_function), title)
 
     # For kinds -------------------------------------------------------------------------------------------------------
 

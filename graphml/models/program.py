@@ -59,7 +59,7 @@ class MLProgram(GraphModel):
 
     def __init__(self, message: Any, *, function_name: str | None = None, **keyword: Any) -> None:
         super().__init__(message, **keyword)
-        self._wanted = function_name
+        self._wanted_function = function_name
         if function_name is not None:
             _ = self.function_name
         self.files = _opened(self.path, self.weights_dir)
@@ -69,7 +69,7 @@ class MLProgram(GraphModel):
     @functools.cached_property
     def function_name(self) -> str:
         """The function that this model runs. Raises SpecError if the file has none of that name, or no default."""
-        return function_name(self._message, self._wanted)
+        return function_name(self._message, self._wanted_function)
 
     @property
     def function_names(self) -> tuple[str, ...]:
