@@ -129,9 +129,9 @@ class MLProgram(GraphModel):
         return replace_weights(self._message, self.files, self.new_constants())
 
     def with_message(self, message: Any) -> Self:
-        other = type(self)(message, function_name=self._wanted, configuration=self.configuration)
+        other = type(self)(message, function_name=self._wanted_function, configuration=self.configuration)
         # the weights are not part of the message: they stay those of this model, whatever has become of its package
-        other.path, other.files = self.path, self.files
+        other.path, other.weights_dir, other.files = self.path, self.weights_dir, self.files
         vars(other)["weights"] = self.weights
         return other
 

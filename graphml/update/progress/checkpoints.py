@@ -281,7 +281,7 @@ def digest(model: Model) -> str:
     """The SHA-256 digest of a model and its weight files, as it was loaded."""
     whole = hashlib.sha256(spec.serialize(model.spec))
     if has_weight_files(model):
-        weights = weight_files(model.path)
+        weights = weight_files(model.path, model.weights_dir)
         for name in sorted({blob.fileName for blob in blob_values(model.spec)}):
             whole.update(f"\n{name} {weights.file(name).digest}".encode())
     return whole.hexdigest()
