@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
     from graphml.models.pipelines.linking import link as link
+    from graphml.models.state import State as State
     from graphml.models.system import register_provider as register_provider
     from graphml.ops.layers.custom import register_custom_layer as register_custom_layer
     from graphml.update import ArrayBatchProvider as ArrayBatchProvider
@@ -76,6 +77,7 @@ _HOME = {
     "FeatureValue": "graphml.models.interface.values",
     "ImageConstraint": "graphml.descriptions",
     **dict.fromkeys(("CropAndScale", "ImageOptions"), "graphml.models.interface.images"),
+    "State": "graphml.models.state",
     "link": "graphml.models.pipelines.linking",
     "register_custom_layer": "graphml.ops.layers.custom",
     "register_custom_model": "graphml.models.custom",

@@ -38,10 +38,21 @@ Layout = Literal["wire", "last", "either", "any"]
 #   softmax: its output are the probabilities of its input, along one axis;
 #   sigmoid: its output is 1 / (1 + exp(-input));
 #   constant: its output is what it stores;
+#   compressed: and that is stored in a compressed form;
+#   copy: its output has the numbers of its first input, rounded to another type at most;
 #   statistics: its weights `mean` and `variance` describe past data;
 #   normalizes by statistics: and they are what it normalizes by;
 #   rescaling: its weights only scale, shift or bend what the node before it has computed.
-Role = Literal["softmax", "sigmoid", "constant", "statistics", "normalizes by statistics", "rescaling"]
+Role = Literal[
+    "softmax",
+    "sigmoid",
+    "constant",
+    "compressed",
+    "copy",
+    "statistics",
+    "normalizes by statistics",
+    "rescaling",
+]
 
 Ranks = tuple[int | None, ...]
 Channels = int | tuple[int, ...]
@@ -177,6 +188,9 @@ class Dialect:
             stored unless given.
         known_type: (type that a constant is stored in) -> its type where its value decides a shape. As stored unless
             given.
+        constants_learn: (kind, input) -> whether a constant there is a weight, which learns where nothing says what is
+            trained. Never unless given.
+        types_stay: whether trained weights are stored in the types that they had, because the file declares these.
     """
 
     name: str
@@ -185,6 +199,8 @@ class Dialect:
     is_true: Callable[[Any], Any] = _is_true
     value_type: Callable[[Any, Any], Any] = _as_stored
     known_type: Callable[[Any], Any] = lambda stored: stored
+    constants_learn: Callable[[str, str], bool] = lambda kind, name: False
+    types_stay: bool = False
 
     def __post_init__(self) -> None:
         if self.name in _dialects:

@@ -269,9 +269,10 @@ class Description:
 # From the wire -------------------------------------------------------------------------------------------------------
 
 
-def describe_model(model: Model) -> Description:
-    """The interface that a Model message declares; arrays without a type have that of the kind of model."""
-    return describe(model.description, default_dtype(model.WhichOneof("Type")))
+def describe_model(model: Model, function: str | None = None) -> Description:
+    """The interface that a Model message declares; arrays without a type have that of the kind of model. function: the
+    function of a program; the default one if None."""
+    return describe(model.description, default_dtype(model.WhichOneof("Type")), function=function)
 
 
 def default_dtype(kind: str | None) -> str:

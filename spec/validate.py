@@ -14,12 +14,14 @@ from typing import Any
 from graphml.errors import SpecError
 from graphml.spec import layers, versions
 from graphml.spec.layers import NETWORKS
+from graphml.spec.program.values import WeightFiles
 from graphml.spec.rules.interface import fixed_size, interface_problems
 from graphml.spec.rules.neighbors import neighbor_problems
 from graphml.spec.rules.networks import network_problems
 from graphml.spec.rules.predictors import PREDICTORS, predictor_problems
 from graphml.spec.rules.problems import Problem as Problem
 from graphml.spec.rules.problems import as_warnings, inside
+from graphml.spec.rules.programs import program_problems
 from graphml.spec.rules.transforms import transform_problems
 from graphml.spec.rules.updates import pipeline_of
 from graphml.spec.rules.updates import update_problems as update_problems
@@ -46,20 +48,21 @@ def validate(model: Model) -> None:
     raise SpecError("\n".join([f"{head}:", *lines]))
 
 
-def problems(model: Model, *, updating: bool = False) -> list[Problem]:
+def problems(model: Model, *, updating: bool = False, weights: WeightFiles | None = None) -> list[Problem]:
     """Find everything that is wrong with a model.
 
     Args:
         model: The message.
         updating: Whether to check that Core ML could train it, too. Otherwise such faults of a model that is marked as
             updatable are warnings.
+        weights: The weight files of an ML Program, in which every blob is looked up. None: only the message is checked.
 
     Returns:
         The problems, in the order of the message.
     """
     if _too_deep(model):
         return [Problem("model", "models or networks are nested too deep for any file")]
-    found = [*_version(model), *_of_model(model)]
+    found = [*_version(model), *_of_model(model, weights)]
     if updating:
         found += update_problems(model)
     elif model.isUpdatable:
@@ -108,7 +111,7 @@ def _version(model: Model) -> Iterator[Problem]:
         yield Problem("model", what, "warning")
 
 
-def _of_model(model: Model) -> Iterator[Problem]:
+def _of_model(model: Model, weights: WeightFiles | None) -> Iterator[Problem]:
     kind = model.WhichOneof("Type")
     if kind is None:
         yield Problem("model", "has no type, or one that is newer than this reader")
@@ -117,8 +120,10 @@ def _of_model(model: Model) -> Iterator[Problem]:
         yield from network_problems(model)
     elif kind in PREDICTORS:
         yield from predictor_problems(model)
+    elif kind == "mlProgram":
+        yield from program_problems(model, weights)
     elif pipeline_of(model) is not None:
-        yield from _pipeline(model)
+        yield from _pipeline(model, weights)
     elif kind == "kNearestNeighborsClassifier":
         yield from neighbor_problems(model.kNearestNeighborsClassifier)
     else:
@@ -128,7 +133,7 @@ def _of_model(model: Model) -> Iterator[Problem]:
 # Pipelines ------------------------------------------------------------------------------------------------------------
 
 
-def _pipeline(model: Model) -> Iterator[Problem]:
+def _pipeline(model: Model, weights: WeightFiles | None) -> Iterator[Problem]:
     pipeline = pipeline_of(model)
     if not pipeline.models:
         yield Problem("pipeline", "has no stages")
@@ -156,7 +161,7 @@ def _pipeline(model: Model) -> Iterator[Problem]:
                     when = "runs later" if later > position else "is this stage"
                     what += f"; stage {later + 1} has this output, but {when}"
                 yield Problem(f"{where} > input {feature.name!r}", what)
-        yield from inside(where, _of_model(stage))
+        yield from inside(where, _of_model(stage, weights))
         if stage.isUpdatable and not model.isUpdatable:
             yield Problem(where, "is updatable, but the pipeline is not", "warning")
         known |= {feature.name: feature for feature in stage.description.output}

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphml.spec import layers
 from graphml.spec.attributes import kind_of, weight_messages
+from graphml.spec.program.operations import OPSETS, SPECIFICATIONS
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
@@ -46,10 +47,24 @@ def reasons(model: Model) -> Iterator[tuple[int, str]]:
         if network.arrayInputShapeMapping or network.imageInputShapeMapping:
             yield 4, "exact shape mapping of inputs"
         yield from _layers(network.layers)
+    elif kind == "mlProgram":
+        yield from _program(model)
     elif kind in _PIPELINES:
         pipeline = getattr(model, kind)
         for stage in (pipeline.pipeline if _PIPELINES[kind] else pipeline).models:
             yield from reasons(stage)
+
+
+def _program(model: Model) -> Iterator[tuple[int, str]]:
+    for name in sorted(model.mlProgram.functions):
+        opset = model.mlProgram.functions[name].opset
+        if opset in OPSETS:
+            yield SPECIFICATIONS[OPSETS[opset]], f"the operator set {opset} of function {name!r}"
+    if model.description.functions:
+        yield 9, "a description of functions"
+    for description in (model.description, *model.description.functions):
+        for feature in description.state:
+            yield from _feature(feature)
 
 
 def _feature(feature: FeatureDescription) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import pytest
 
 # XLA options for programs that run once or twice. `conftest` makes them the default of all tests, and of the processes
 # that tests start, unless the environment has XLA_FLAGS.
@@ -61,3 +62,10 @@ def one_program(
         return tuple(results)
 
     return jax.jit(program, compiler_options=options)
+
+
+def models_compile_as_for_users(patch: pytest.MonkeyPatch) -> None:
+    """From here on the programs of models are compiled with users' options, which runs large images faster."""
+    from graphml.models.compile import programs
+
+    patch.setattr(programs, "_CPU_FLOAT32", {**programs._CPU_FLOAT32, **USERS})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,21 @@ def real_models() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("the environment variable GRAPHML_MODELS names no folder of real models here")
     return Path(folder)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: (exit status, standard output, standard error)."""
+    from graphml import cli
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["graphml", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code or 0
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call

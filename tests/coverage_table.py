@@ -55,14 +55,14 @@ def _line(*cells: object) -> str:
 
 
 def _inputs(row: catalogue.Op) -> str:
-    return ", ".join(f"input {position + 1}" for position in row.concrete)
+    return ", ".join(f"input {position + 1}" for position in row.concrete_for({}))
 
 
 def _vmap(kind: str, row: catalogue.Op) -> str:
     most = layers.input_range(kind)[1]
     if most == 0:
         return "nothing to map: it has no inputs"
-    if len(row.concrete) == most:
+    if len(row.concrete_for({})) == most:
         return "nothing to map: its inputs decide a shape"
     return "yes"
 
@@ -70,7 +70,7 @@ def _vmap(kind: str, row: catalogue.Op) -> str:
 def _dynamic(row: catalogue.Op) -> str:
     if row.signature.regions:
         return "yes; sides or turns of different shapes are run by the host"
-    if not row.concrete:
+    if not row.concrete_for({}):
         return "yes"
     return f"sizes from the values of {_inputs(row)}" if row.sizes else f"by the values of {_inputs(row)}"
 

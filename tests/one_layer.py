@@ -56,7 +56,7 @@ def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], t
 
     Inputs whose values decide a shape are constants of that function.
     """
-    concrete = catalogue.row(network.graph.body.nodes[-1]).concrete
+    concrete = catalogue.row(network.graph.body.nodes[-1]).concrete_for(network.graph.body.nodes[-1].attributes)
     moving = tuple(x for i, x in enumerate(case.inputs) if i not in concrete)
 
     def run(params: Any, moving: Any) -> list[Any]:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from graphml.build.program import ProgramBuilder
 from graphml.build.program_writing import write_model
 from graphml.spec.program.blobs import BlobWriter
@@ -40,3 +42,30 @@ def package(path: Path, builder: ProgramBuilder) -> Path:
     """Write the program of a builder as a package."""
     blobs = BlobWriter()
     return write_package(path, message_of(builder, blobs), blobs)
+
+
+LARGE = np.arange(12, dtype=np.float32)
+
+
+def affine(builder: ProgramBuilder | None = None) -> ProgramBuilder:
+    """y = x * scale + shift; scale is in the weight file, shift in the program."""
+    builder = ProgramBuilder() if builder is None else builder
+    x = builder.input("x", (2, 12))
+    scaled = builder.mul(x, builder.const(LARGE, name="scale"))
+    builder.output("y", builder.add(scaled, builder.const(np.float32([[1], [2]]), name="shift")))
+    return builder
+
+
+TWO_ROWS = np.stack([LARGE, -LARGE])
+WANTED = TWO_ROWS * LARGE + np.float32([[1], [2]])
+
+
+def two_functions(path: Path) -> Path:
+    """Both read the same large constant."""
+    builder = ProgramBuilder("CoreML8", function="add")
+    large = builder.const(LARGE, name="large")
+    builder.output("y", builder.add(builder.input("x", (12,)), large))
+    builder.function("multiply")
+    large = builder.const(LARGE, name="large")
+    builder.output("z", builder.mul(builder.input("x", (12,)), large))
+    return package(path, builder)

@@ -28,24 +28,6 @@ DENSE = DATA / "keras_model_personalization.mlmodel"
 DRAW = EXAMPLES / "QuickDrawUpdatable.mlmodel"
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: (exit status, standard output, standard error)."""
-    from graphml import cli
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["graphml", *map(str, arguments)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code or 0
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
-
-
 def test_inspect_shows_interface_layers_and_recipe(run):
     status, out, _ = run("inspect", HOUSE)
     assert status == 0

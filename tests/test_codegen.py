@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import one_model
 import pytest
+from example_programs import two_functions
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -314,6 +315,8 @@ def test_the_module_is_clean(tmp_path):
         "number": codegen.generate(model({"x": one_model.INT}), "Number"),
         "dense": codegen.generate(DENSE),
     }
+    programs = two_functions().model().spec
+    modules |= {name: codegen.generate(programs, name.title(), name) for name in programs.mlProgram.functions}
     for number in range(0, len(HOSTILE) - 8, 3):
         part = HOSTILE[number : number + 9]
         modules[f"hostile{number}"] = codegen.generate(hostile(part, [*part[1:], 'say "no"\\']), "Made" * 10)
@@ -333,6 +336,7 @@ def test_the_module_is_strictly_typed(tmp_path):
     features = {**TYPES, "class": one_model.INT, "features": one_model.INT, "found": one_model.STRING}
     text = codegen.generate(model(features, updatable=True), "Typed")
     (tmp_path / "typed.py").write_text(text, encoding="utf-8")
+    (tmp_path / "decode.py").write_text(codegen.generate(two_functions().model(), "Decode", "decode"))
     use = "from typed import Typed\n\nmade = Typed('x.mlmodel')\nrow: str = made.predictions([])[0].row\n"
     (tmp_path / "use.py").write_text(use)
     root = str(Path(graphml.__file__).parents[1])

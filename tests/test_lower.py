@@ -14,6 +14,7 @@ from graphml.build import NeuralNetworkBuilder
 from graphml.errors import GraphError, ShapeError, UnsupportedError
 from graphml.frontends.layer_interface import Port, Preprocessing
 from graphml.frontends.layers import read_network
+from graphml.graph import Graph, Node, Region
 from graphml.interpreter.lower import lower
 from graphml.ops.layers.dialect import layer
 from graphml.spec.attributes import Choice
@@ -253,3 +254,10 @@ def test_debug_mode_refuses_an_index_that_does_not_exist(kind):
         strict.fn(strict.params, inputs)
     assert "layer 'g'" in str(caught.value)
     jax.jit(strict.fn)(strict.params, inputs)  # traced values cannot be seen
+
+
+def test_the_text_of_a_lowered_graph_is_one_line():
+    text = repr(
+        lower(Graph(("x",), ("y",), Region((Node("y", "y", "layer", "copy", ("x",), ("y",)),))), platform="cpu")
+    )
+    assert text == "<Lowered: x -> y; 1 nodes, 0 of them with parameters; float32, cpu>"

@@ -29,7 +29,7 @@ LEVELS = [
     ["graphml.frontends"],
     ["graphml.inspect.code", "graphml.inspect.flow"],
     ["graphml.models"],
-    ["graphml.update", "graphml.build"],
+    ["graphml.update", "graphml.build", "graphml.inspect.drawing"],
     ["graphml.interop"],
     ["graphml.inspect.compare", "graphml.inspect"],
     ["graphml.testing"],

@@ -4,7 +4,7 @@ The types of a model's inputs and outputs enter `NeuralNetworkBuilder`, then one
 file or a model that predicts leaves. Read `network` first, then `core`. `layer_methods` is generated from `table`,
 `parameters` and the operators.
 
-`ProgramBuilder` does the same for ML Programs, with values in place of names: read `program` first, then `program_core`.
+`ProgramBuilder` does the same for ML Programs, with values in place of names: read `program`, then `program_core`.
 `program_methods` is generated from the table of operations and the operators.
 """
 

@@ -10,10 +10,12 @@ import argparse
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 from graphml import catalogue
 from graphml.catalogue import Op
+from graphml.graph import Node
 from graphml.spec.program.operations import Operation, Parameter, operations
 
 MODULE = Path(__file__).with_name("program_methods.py")
@@ -48,11 +50,12 @@ class ProgramMethods(ProgramCore):
 def module() -> str:
     """The text of program_methods.py."""
     rows = catalogue.rows("operation")
-    kinds = sorted(set(operations()) - _WRITTEN_BY_HAND)
+    # compressed weights are the work of tools that compress; the builder stores weights as they are
+    kinds = sorted(kind for kind in set(operations()) - _WRITTEN_BY_HAND if not kind.startswith("constexpr_"))
     return "\n".join([_HEAD, *(_method(operations()[kind], rows[kind]) for kind in kinds if kind in rows)])
 
 
-def _method(versions: dict[int, Operation], row: Op) -> str:
+def _method(versions: Mapping[int, Operation], row: Op) -> str:
     newest = versions[max(versions)]
     parameters = {p.name: p for version in sorted(versions) for p in versions[version].parameters.values()}
     always = [p for p in parameters if all(p in version.parameters for version in versions.values())]
@@ -104,8 +107,9 @@ def _type(parameter: Parameter, row: Op) -> str:
     return text if text in ("int", "float", "bool", "str") else "ArrayLike"
 
 
-def _docstring(newest: Operation, versions: dict[int, Operation], row: Op, parameters: list[Parameter]) -> list[str]:
-    described = _described(row)
+def _docstring(newest: Operation, versions: Mapping[int, Operation], row: Op, parameters: list[Parameter]) -> list[str]:
+    older = (Node("", "", "operation", newest.kind, (), (), version=version) for version in sorted(versions))
+    described = {name: text for node in older for name, text in _described(catalogue.row(node)).items()}
     whole = inspect.getdoc(row.function) or ""
     words = " ".join(whole.partition("\n\n")[0].splitlines())
     summary = textwrap.wrap(words, _WIDTH - 12)

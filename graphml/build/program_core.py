@@ -246,6 +246,14 @@ class ProgramCore:
         row = catalogue.row(Node("", "", DIALECT, kind, (), (), version=self.version))
         found = operation(kind, self.version)
         assert found is not None
+        attributes = {
+            name: self._static(given.get(name), parameter)
+            for name, parameter in found.parameters.items()
+            if name not in row.inputs
+        }
+        if "grows" in row.attributes:
+            attributes["grows"] = False
+        concrete = {row.inputs[i] for i in row.concrete_for(attributes) if i < len(row.inputs)}
         arrays: dict[str, Probe] = {}
         inputs: list[str] = []
         for parameter in row.inputs:
@@ -254,17 +262,13 @@ class ProgramCore:
                 inputs.append(ABSENT)
                 continue
             for value in values:
-                arrays[value.name] = value.probes[which]
+                probe = value.probes[which]
+                if parameter in concrete and isinstance(value.stored, np.ndarray):
+                    probe = probe._replace(known=value.stored)
+                arrays[value.name] = probe
                 inputs.append(value.name)
         while inputs and inputs[-1] == ABSENT:
             inputs.pop()
-        attributes = {
-            name: self._static(given.get(name), parameter)
-            for name, parameter in found.parameters.items()
-            if name not in row.inputs
-        }
-        if "grows" in row.attributes:
-            attributes["grows"] = False
         results = tuple(f"result {i}" for i in range(outputs))
         node = Node(kind, kind, DIALECT, kind, tuple(inputs), results, attributes, version=self.version)
         facts = _Facts()
@@ -274,7 +278,11 @@ class ProgramCore:
         if len(known) == len(arrays) and arrays and not row.random:
             return [_seen(value) for value in lowered.fn({}, known).values()]
         unknown = {name: probe.form for name, probe in arrays.items() if probe.known is None}
-        forms = jax.eval_shape(lambda moving: lowered.fn({}, {**known, **moving}, key=key), unknown)
+
+        def run(moving: dict[str, Any]) -> dict[str, Any]:
+            return lowered.fn({}, {**known, **moving}, key=key)
+
+        forms = jax.eval_shape(run, unknown)
         return [Probe(jax.ShapeDtypeStruct(f.shape, f.dtype), facts.found.get(name)) for name, f in forms.items()]
 
     def _static(self, values: Sequence[Value] | None, parameter: Parameter) -> Any:

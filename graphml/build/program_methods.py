@@ -344,198 +344,6 @@ class ProgramMethods(ProgramCore):
         """
         return self._operation("concat", name, {"values": values, "axis": axis, "interleave": interleave})
 
-    def constexpr_affine_dequantize(
-        self,
-        quantized_data: Argument,
-        zero_point: Argument,
-        scale: Argument,
-        axis: Argument,
-        *,
-        name: str | None = None,
-    ) -> Value:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_affine_dequantize` (since iOS 16).
-
-        Args:
-            quantized_data: See the format.
-            zero_point: See the format.
-            scale: See the format.
-            axis: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation(
-            "constexpr_affine_dequantize",
-            name,
-            {
-                "quantized_data": quantized_data,
-                "zero_point": zero_point,
-                "scale": scale,
-                "axis": axis,
-            },
-        )
-
-    def constexpr_blockwise_shift_scale(
-        self,
-        data: Argument,
-        scale: Argument,
-        *,
-        offset: Argument | None = None,
-        name: str | None = None,
-    ) -> Value:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_blockwise_shift_scale` (since iOS 18).
-
-        Args:
-            data: See the format.
-            scale: See the format.
-            offset: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation(
-            "constexpr_blockwise_shift_scale",
-            name,
-            {
-                "data": data,
-                "scale": scale,
-                "offset": offset,
-            },
-        )
-
-    def constexpr_cast(self, source_val: Argument, output_dtype: Argument, *, name: str | None = None) -> Value:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_cast` (since iOS 16).
-
-        Args:
-            source_val: See the format.
-            output_dtype: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation("constexpr_cast", name, {"source_val": source_val, "output_dtype": output_dtype})
-
-    def constexpr_lut_to_dense(
-        self,
-        indices: Argument,
-        lut: Argument,
-        *,
-        shape: Argument | None = None,
-        vector_axis: Argument | None = None,
-        name: str | None = None,
-    ) -> Value:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_lut_to_dense` (since iOS 16).
-
-        Args:
-            indices: See the format.
-            lut: See the format.
-            shape: See the format.
-            vector_axis: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation(
-            "constexpr_lut_to_dense",
-            name,
-            {
-                "indices": indices,
-                "lut": lut,
-                "shape": shape,
-                "vector_axis": vector_axis,
-            },
-        )
-
-    def constexpr_lut_to_sparse(
-        self,
-        indices_mask: Argument,
-        indices_nonzero_data: Argument,
-        lut: Argument,
-        *,
-        vector_axis: Argument | None = None,
-        name: str | None = None,
-    ) -> tuple[Value, ...]:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_lut_to_sparse` (since iOS 18).
-
-        Args:
-            indices_mask: See the format.
-            indices_nonzero_data: See the format.
-            lut: See the format.
-            vector_axis: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation(
-            "constexpr_lut_to_sparse",
-            name,
-            {
-                "indices_mask": indices_mask,
-                "indices_nonzero_data": indices_nonzero_data,
-                "lut": lut,
-                "vector_axis": vector_axis,
-            },
-        )
-
-    def constexpr_sparse_blockwise_shift_scale(
-        self,
-        data_mask: Argument,
-        nonzero_data: Argument,
-        scale: Argument,
-        *,
-        offset: Argument | None = None,
-        name: str | None = None,
-    ) -> tuple[Value, ...]:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_sparse_blockwise_shift_scale` (since iOS 18).
-
-        Args:
-            data_mask: See the format.
-            nonzero_data: See the format.
-            scale: See the format.
-            offset: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation(
-            "constexpr_sparse_blockwise_shift_scale",
-            name,
-            {
-                "data_mask": data_mask,
-                "nonzero_data": nonzero_data,
-                "scale": scale,
-                "offset": offset,
-            },
-        )
-
-    def constexpr_sparse_to_dense(
-        self,
-        nonzero_data: Argument,
-        mask: Argument,
-        *,
-        shape: Argument | None = None,
-        name: str | None = None,
-    ) -> Value:
-        """A stored weight that is smaller in the file than the array that it stands for.
-
-        The operation `constexpr_sparse_to_dense` (since iOS 16).
-
-        Args:
-            nonzero_data: See the format.
-            mask: See the format.
-            shape: See the format.
-            name: The name of the operation and of its first result. Default: made up.
-        """
-        return self._operation(
-            "constexpr_sparse_to_dense",
-            name,
-            {
-                "nonzero_data": nonzero_data,
-                "mask": mask,
-                "shape": shape,
-            },
-        )
-
     def conv(
         self,
         x: Argument,
@@ -743,7 +551,7 @@ class ProgramMethods(ProgramCore):
             boxes: [n, 4], floats or whole numbers.
             box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
                 nearest image.
-            roi: See the format.
+            roi: see `crop_resize`.
             target_height: of the result.
             target_width: of the result.
             normalized_coordinates: see `crop_resize`.
@@ -1744,7 +1552,7 @@ class ProgramMethods(ProgramCore):
             scores: [n, K, B].
             iou_threshold: see `non_maximum_suppression`.
             max_boxes: how many boxes are returned.
-            score_threshold: See the format.
+            score_threshold: boxes with lower scores take no part; where none does, the best one is kept all the same.
             per_class_suppression: see `non_maximum_suppression`.
             name: The name of the operation and of its first result. Default: made up.
         """

@@ -215,8 +215,9 @@ def _output_feature(given: OutputType, feature: FeatureType) -> None:
 
 
 def _image_feature(color: str, shape: Sequence[int], feature: FeatureType) -> None:
-    feature.imageType.height, feature.imageType.width = shape[2], shape[3]
-    feature.imageType.colorSpace = ImageFeatureType.ColorSpace.Value(color)
+    image: Any = feature.imageType
+    image.height, image.width = shape[2], shape[3]
+    image.colorSpace = ImageFeatureType.ColorSpace.Value(color)
 
 
 def _data_type(dtype: str) -> Any:

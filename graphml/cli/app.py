@@ -12,6 +12,10 @@ app = typer.Typer(
 )
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", help="a .mlmodel file or .mlpackage folder")]
+FunctionName = Annotated[
+    str | None,
+    typer.Option("--function", metavar="NAME", help="the function of an ML Program; default: its default one"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import ModelFile, app
+from graphml.cli.app import FunctionName, ModelFile, app
 from graphml.cli.output import refuse_unwritable, write
 
 
@@ -19,13 +19,14 @@ def codegen(
         Path | None, typer.Option("--output", "-o", help="the module to write; default: print it")
     ] = None,
     name: Annotated[str | None, typer.Option("--class-name", help="class name; default: the name of the file")] = None,
+    function: FunctionName = None,
 ) -> None:
     """Write a Python module with typed inputs, outputs and methods for one model."""
     from graphml.inspect.codegen import generate
 
     if output is not None:
         refuse_unwritable(output)
-    text = generate(file, name)
+    text = generate(file, name, function)
     if output is None:
         sys.stdout.write(text)
     else:

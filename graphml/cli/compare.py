@@ -1,4 +1,4 @@
-"""graphml compare: where two networks first differ."""
+"""graphml compare: where two models first differ."""
 
 from __future__ import annotations
 
@@ -8,33 +8,60 @@ from typing import Annotated
 import typer
 
 from graphml import spec
-from graphml.cli.app import AsJson, app
+from graphml.cli.app import AsJson, FunctionName, app
 from graphml.cli.features import read_features
 from graphml.cli.output import print_json, print_line
 from graphml.descriptions import describe_model
+from graphml.visible import visible
 
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(help="a network")],
-    second: Annotated[Path, typer.Argument(help="another network, .mlmodel or .onnx")],
+    first: Annotated[Path, typer.Argument(help="a neural network or ML Program")],
+    second: Annotated[Path, typer.Argument(help="another one, .mlmodel, .mlpackage or .onnx")],
     given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
     tolerance: Annotated[float, typer.Option(help="relative to the largest magnitude of each value")] = 1e-3,
+    seed: Annotated[int, typer.Option(help="seed of random inputs and random layers")] = 0,
+    function: FunctionName = None,
+    second_function: Annotated[
+        str | None, typer.Option("--second-function", metavar="NAME", help="the function of the second model")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run two networks on the same inputs and show where they first differ (exit status 2 if they do)."""
+    """Run two models on the same inputs and show where they first differ (exit status 2 if they do).
+
+    Values are matched by name. Outputs of different names are matched by shape; of several with one shape, those that
+    agree best.
+    """
     from graphml.inspect.compare import compare as compare_models
 
-    features = read_features(describe_model(spec.read(first)).inputs, given) if given else None
-    found = compare_models(first, second, features, tolerance=tolerance)
+    message = spec.read(first)
+    features = read_features(describe_model(message, function).inputs, given) if given else None
+    found = compare_models(
+        first,
+        second,
+        features,
+        tolerance=tolerance,
+        seed=seed,
+        function_name=function,
+        second_function_name=second_function,
+    )
     start = found.start
     if as_json:
-        rows = [{"blob": d.first, "layer": d.layer, "error": d.error} for d in found.differences]
+        rows = [
+            {"blob": d.first, "other": d.second, "layer": d.layer, "error": d.error, "matched_by": d.matched}
+            for d in found.differences
+        ]
         print_json({"agree": found.agree, "first_difference": start and start.first, "values": rows})
-    elif start is None:
-        print_line(f"{len(found.differences)} values agree within {tolerance:g}")
     else:
-        print_line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}")
-        print_line(f"the error is {start.error:.3g} of its largest magnitude")
+        for d in found.differences:
+            if d.matched != "name":
+                print_line(f"{visible(d.first)} was compared with {visible(d.second)}, matched by {d.matched}")
+        if start is None:
+            worst = max(d.error for d in found.differences)
+            print_line(f"{len(found.differences)} values agree within {tolerance:g}; the largest error is {worst:.3g}")
+        else:
+            print_line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}")
+            print_line(f"the error is {start.error:.3g} of its largest magnitude")
     if start is not None:
         raise typer.Exit(2)

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from graphml import spec
-from graphml.cli.app import AsJson, ModelFile, app
+from graphml.cli.app import AsJson, FunctionName, ModelFile, app
 from graphml.cli.output import console, print_json, print_line
 from graphml.errors import FeatureError, GraphmlError, UnsupportedError, with_article
 from graphml.inspect.summary import summarize
-from graphml.inspect.viewer import rows, typed_outputs, walk
+from graphml.inspect.viewer import interface_rows, rows, typed_outputs, walk
 from graphml.visible import visible
 
 if TYPE_CHECKING:  # importing it needs JAX
@@ -39,23 +39,26 @@ def inspect(
         bool, typer.Option("--flow", help="show branches, loops, compiled stages and what determines shapes")
     ] = False,
     form: Annotated[Drawing, typer.Option("--format", help="output format of --flow")] = Drawing.text,
+    function: FunctionName = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a model contains: interface, layers, weights, update recipe."""
-    model = spec.read(file)
+    message = spec.read(file)
     if flow:
-        print(_flow(file, form), end="")  # already escaped
+        print(_flow(_graph_model(file, function), form, file.name), end="")  # already escaped
         return
     if code:
-        print_line(_code(file))
+        print_line(_code(_graph_model(file, function)))
         return
-    summary = summarize(model)
+    summary = summarize(message, function)
     if shapes:
-        found = _blob_shapes(file)
-        named = summary.get("layers", [])
-        for function in summary.get("functions", [])[:1]:
-            named = [operation for _, operation in walk(function["operations"])]
-        for layer in named:
+        model = _graph_model(file, function)
+        found = _blob_shapes(model)
+        traced = summary.get("layers", [])
+        for each in summary.get("functions", []):
+            if each["name"] == getattr(model, "function_name", None):
+                traced = [operation for _, operation in walk(each["operations"])]
+        for layer in traced:
             layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
     if as_json:
         print_json(summary, indent=2)
@@ -63,11 +66,11 @@ def inspect(
         _show(summary, str(file))
 
 
-def _graph_model(file: Path) -> GraphModel:
+def _graph_model(file: Path, function: str | None) -> GraphModel:
     from graphml.models import load
     from graphml.models.graph_model import GraphModel
 
-    model = load(file)
+    model = load(file, function_name=function)
     if not isinstance(model, GraphModel):
         raise UnsupportedError(
             f"only neural networks and ML Programs have a graph; this model is {with_article(model.kind)}"
@@ -75,12 +78,12 @@ def _graph_model(file: Path) -> GraphModel:
     return model
 
 
-def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+def _blob_shapes(model: GraphModel) -> dict[str, tuple[int, ...]]:
     """The shape of every blob for inputs of their default shapes, traced but not computed."""
     import jax
     import numpy as np
 
-    lowered = _graph_model(file).lower()
+    lowered = model.lower()
     inputs = lowered.interface.declared_inputs(np.float32)
     for name in lowered.graph.inputs:
         if name not in inputs:
@@ -97,24 +100,23 @@ def _blob_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     return {name: blob.shape for name, blob in blobs.items()}
 
 
-def _code(file: Path) -> str:
+def _code(model: GraphModel) -> str:
     from graphml.inspect.code import listing
 
     try:
-        shapes = _blob_shapes(file)
+        shapes = _blob_shapes(model)
     except GraphmlError:  # a network that cannot run, or declares no shapes, still has code to read
         shapes = None
-    model = _graph_model(file)
     return listing(model.graph, model.interface, shapes, name=getattr(model, "function_name", "network"))
 
 
-def _flow(file: Path, form: Drawing) -> str:
+def _flow(model: GraphModel, form: Drawing, title: str) -> str:
     from graphml.inspect import flow
 
-    steps = flow.flow(_graph_model(file).lower())
+    steps = flow.flow(model.lower())
     if form is Drawing.text:
         return flow.as_text(steps) + "\n"
-    return (flow.as_dot if form is Drawing.dot else flow.as_html)(steps, file.name)
+    return (flow.as_dot if form is Drawing.dot else flow.as_html)(steps, title)
 
 
 def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
@@ -136,6 +138,8 @@ def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
         console.print(_layer_table(summary["layers"]))
     for function in summary.get("functions", []):
         print_line(f"{pad}function {visible(function['name'])}")
+        for group, name, text in interface_rows(function):
+            print_line(f"{pad}  {group}  {visible(name)}: {visible(text)}")
         console.print(_operation_table(function["operations"]))
     for stage in summary.get("stages", []):
         _show(stage, f"stage {stage['name']}", indent + 1)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from graphml.cli.app import AsJson, ModelFile, app
+from graphml.cli.app import AsJson, FunctionName, ModelFile, app
 from graphml.cli.features import read_features
 from graphml.cli.output import print_json, print_line, refuse_unwritable_folder, write, writing
 from graphml.visible import visible
@@ -25,20 +25,21 @@ def predict(
     seed: Annotated[
         int | None, typer.Option(help="seed of random layers; without it, each run draws new numbers")
     ] = None,
+    function: FunctionName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a model once."""
+    """Run a model once. A model that has a state starts from zeros, and the state after the run is dropped."""
     from graphml.models import load
 
     if output is not None:
         refuse_unwritable_folder(output)
-    model = load(file)
-    key = {}
+    model = load(file, function_name=function)
+    more: dict[str, Any] = {"state": model.make_state()} if model.has_state() else {}
     if seed is not None and model.draws():
         import jax
 
-        key = {"key": jax.random.key(seed)}
-    result = model.predict(read_features(model.description.inputs, given or []), **key)
+        more["key"] = jax.random.key(seed)
+    result = model.predict(read_features(model.description.inputs, given or []), **more)
     if output is not None:
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from graphml.spec.program import programs
 from graphml.spec.program.constexprs import Nonzero, StoredConstant, constants, is_constant
 from graphml.spec.program.operations import Operation, Parameter, operation
 from graphml.spec.program.values import WeightFiles, decode
+from graphml.spec.weights import CompressedWeight
 
 DIALECT = "operation"
 
@@ -53,16 +54,18 @@ class _Constant:
     """A constant that may become a node.
 
     Attributes:
-        name: its name in the file.
+        name: its name in the file; for a value that is written in the place of an argument, that of the argument.
         kind: the operation that makes it.
         value: an array, a string or compressed weights.
         type: the name of its element type.
+        stored: whether an operation of the file makes it.
     """
 
     name: str
     kind: str
     value: Any
     type: str = ""
+    stored: bool = True
 
 
 Scope = ChainMap[str, "str | _Constant"]
@@ -95,14 +98,11 @@ class _Reader:
             (state if argument.type.WhichOneof("type") == "stateType" else inputs).append(argument.name)
         block = programs.body(function)
         nodes = self._nodes(block, scope, 0)
-        outputs: list[str] = []
-        for position, name in enumerate(block.outputs):
-            blob = self._argument(scope, name, f"output {name}")
-            if blob != name:  # an input under another name, or a constant
+        for name in block.outputs:
+            blob = self._argument(scope, name, f"the output {quoted(name)}")
+            if blob != name:  # a block inside has a blob of this name
                 nodes.append(self._copy(blob, name, len(nodes)))
-            outputs.append(name)
-            del position
-        return Graph(tuple(inputs), tuple(outputs), Region((*self._constants.values(), *nodes)), tuple(state))
+        return Graph(tuple(inputs), tuple(block.outputs), Region((*self._constants.values(), *nodes)), tuple(state))
 
     def _blob(self, name: str) -> str:
         """A name for a blob that no other blob has; the name in the file where that is free."""
@@ -196,16 +196,14 @@ class _Reader:
             if parameter.default is None:
                 return [ABSENT]
             value = np.asarray(parameter.default, _default_type(parameter))
-            return [self._constant_blob(_Constant(f"{programs.name(message)}.{parameter.name}", "const", value))]
+            return [self._constant_blob(_argument_constant(message, parameter, value))]
         blobs: list[str] = []
         for binding in message.inputs[parameter.name].arguments:
             if binding.WhichOneof("binding") == "name":
                 blobs.append(self._argument(scope, binding.name, parameter.name))
             else:
                 value = decode(binding.value, self.files)
-                blobs.append(
-                    self._constant_blob(_Constant(f"{programs.name(message)}.{parameter.name}", "const", value))
-                )
+                blobs.append(self._constant_blob(_argument_constant(message, parameter, value)))
         return blobs if parameter.many else _single(blobs, parameter)
 
     def _argument(self, scope: Scope, name: str, parameter: str) -> str:
@@ -226,7 +224,7 @@ class _Reader:
         self._kept.append(constant)  # so that nothing else gets its identity
         self._constants[blob] = Node(
             key=blob,
-            name=constant.name,
+            name=constant.name if constant.stored else "",
             dialect=DIALECT,
             kind=constant.kind,
             inputs=(),
@@ -399,12 +397,19 @@ class _Reader:
 def plain(value: Any) -> Any:
     """A constant as functions of operations take it: a number, bool or string where it has no axes, a tuple of them
     where it has one, otherwise an array."""
-    if isinstance(value, str | list | dict):
-        return tuple(value) if isinstance(value, list) else value
-    array = value if isinstance(value, np.ndarray | np.generic) else np.asarray(value.dequantize())
+    if isinstance(value, list):
+        return tuple(cast("list[Any]", value))
+    if isinstance(value, str | dict):
+        return cast("Any", value)
+    array: Any = np.asarray(value.dequantize() if isinstance(value, CompressedWeight) else value)
     if array.ndim == 0:
         return array.item()
     return tuple(array.tolist()) if array.ndim == 1 else array
+
+
+def _argument_constant(message: Any, parameter: Parameter, value: Any) -> _Constant:
+    """A value that is no operation of its own: the default of a parameter, or written in the place of an argument."""
+    return _Constant(f"{programs.name(message)}.{parameter.name}", "const", value, stored=False)
 
 
 def _default_type(parameter: Parameter) -> Any:

@@ -30,6 +30,7 @@ class Argument:
         shape: its shape, with None for sizes that are not known; None where the rank is not known.
         default: the number that fills it where it is optional and left out; None where it is not optional.
         default_shape: the shape that it has where nothing says otherwise; None where there is none.
+        image: whether it holds pixels, from 0 to 255.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Argument:
     shape: tuple[int | None, ...] | None
     default: float | None = None
     default_shape: tuple[int, ...] | None = None
+    image: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,10 +31,10 @@ def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, na
         name: What the function is called.
     """
     names = _Identifiers(_inlined(graph))
-    declared = interface.signature()
+    declared, held = interface.signature(), interface.declared_state()
     inputs = [f"{names(each)}: {declared[each]}" if declared.get(each) else names(each) for each in graph.inputs]
-    inputs += [f"{names(each)}: state" for each in graph.state]
-    lines = [f"def {name}({', '.join(inputs)}):"]
+    inputs += [f"{names(each)}: {_state(held[each]) if each in held else 'state'}" for each in graph.state]
+    lines = [f"def {_identifier(name)}({', '.join(inputs)}):"]
     lines += ["    " + line for line in _region(graph.body, names, shapes or {})]
     lines.append("    return " + ", ".join(map(names, graph.outputs)))
     return "\n".join(lines)
@@ -64,10 +64,17 @@ class _Identifiers:
 
     def __call__(self, blob: str) -> str:
         if blob not in self._given:
-            name = re.sub(r"\W", "_", blob) or "_"
-            name = f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
-            self._given[blob] = self._names.free(name)
+            self._given[blob] = self._names.free(_identifier(blob))
         return self._given[blob]
+
+
+def _identifier(name: str) -> str:
+    name = re.sub(r"\W", "_", name) or "_"
+    return f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
+
+
+def _state(held: Any) -> str:
+    return f"state {held.dtype}{list(held.shape)}"
 
 
 def _region(region: Region, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
@@ -90,6 +97,8 @@ def _node(node: Node, names: _Identifiers, shapes: Shapes) -> Iterator[str]:
             yield from block("else")
     elif "body" in node.regions or "condition" in node.regions:
         yield from _loop(node, names, block)
+    elif node.weights and catalogue.has_role(node, "constant"):
+        yield f"{names(node.outputs[0])} = constant({', '.join(map(_constant, node.weights.values()))})"
     elif node.kind in EXITS:
         yield {"loopBreak": "break", "loopContinue": "continue"}[node.kind]
     else:
@@ -149,6 +158,10 @@ def _weight(name: str, value: Any) -> str:
     if isinstance(value, list):
         return f"{name}=[{', '.join(_weight('', v) for v in cast('list[Any]', value))}]"
     return f"{name}{list(value.shape)}"
+
+
+def _constant(value: Any) -> str:
+    return f"{value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else _weight("", value)
 
 
 def _value(value: Any) -> str:

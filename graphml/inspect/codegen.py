@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphml import spec
-from graphml.descriptions import FeatureDescription, FeatureType, Metadata, describe_model
+from graphml.descriptions import Description, FeatureDescription, FeatureType, describe_model
 from graphml.errors import GraphmlError, SpecError, with_article
 from graphml.naming import Names
+from graphml.spec.program import programs
 from graphml.visible import visible
 
 _WIDTH = 88  # columns, of docstrings
@@ -28,18 +29,26 @@ _LONGEST = 60  # letters of an identifier
 _LONGEST_CLASS = 40
 
 
-def generate(model: Any, class_name: str | None = None) -> str:
+def generate(model: Any, class_name: str | None = None, function_name: str | None = None) -> str:
     """The text of the module for a model: a path, a Model message, or a loaded `Model`.
 
-    class_name: of the class that predicts; without one it is made of the name of the file. Raises GraphmlError when it
-    cannot be the name of a class, SpecError when a file holds no model.
+    Args:
+        model: The model.
+        class_name: Of the class that predicts; without one it is made of the name of the file.
+        function_name: The function of an ML Program that the class runs; without one that of a loaded model, or the
+            default one. A file with several functions has one module for each.
+
+    Raises:
+        GraphmlError: The name cannot be that of a class.
+        SpecError: A file holds no model, or the program has no function of this name.
     """
     message, path = _read(model)
+    function = _function(message, getattr(model, "function_name", None) if function_name is None else function_name)
     if class_name is None:
         class_name = _class_name("" if path is None else Path(path).stem)
     elif not _fits_class(class_name):
         raise GraphmlError(f"{class_name!r} cannot be the name of a class; letters, digits and underscores can")
-    text = _module(message, class_name)
+    text = _module(message, class_name, function)
     # letters that look like others are what the model's texts are written in
     return text if text.isascii() else text.replace("\n", "\n# ruff: noqa: RUF001, RUF002, RUF100\n", 1)
 
@@ -55,13 +64,32 @@ def _read(model: Any) -> tuple[Any, str | os.PathLike[str] | None]:
     return message, getattr(model, "path", None)
 
 
+def _function(message: Any, wanted: str | None) -> str | None:
+    """The function of a program that has to be named when it is loaded; None for models that have only one."""
+    if wanted is not None:
+        programs.refuse_unknown(message, wanted)
+    if message.WhichOneof("Type") != "mlProgram" or len(message.mlProgram.functions) < 2:
+        return None
+    return programs.default_function(message) if wanted is None else wanted
+
+
 # Identifiers ---------------------------------------------------------------------------------------------------------
 
 # What annotations and calls beside the features mean by these names, and three names that linters take for numbers.
 _NEEDED = {"self", "int", "float", "str", "dict", "list", "Any", "Mapping", "Sequence", "ArrayLike", "NDArray", "np"}
 _NEEDED |= {"Image", "AnyImage", "asyncio", "O", "I", "l"}
 # What else is found in the module by its name, so that no class can have it.
-_GLOBAL = {"graphml", "annotations", "dataclass", "Iterable", "PathLike", "TYPE_CHECKING", "TypeAlias", "INPUTS"}
+_GLOBAL = {
+    "graphml",
+    "annotations",
+    "dataclass",
+    "Iterable",
+    "PathLike",
+    "TYPE_CHECKING",
+    "TypeAlias",
+    "INPUTS",
+    "FUNCTION",
+}
 _GLOBAL |= {"OUTPUTS", "TRAINING_INPUTS", "object", "getattr", "isinstance", "staticmethod", "ValueError", *_NEEDED}
 
 
@@ -192,34 +220,53 @@ def _columns(character: str) -> int:
 # The module ----------------------------------------------------------------------------------------------------------
 
 
-def _module(message: Any, name: str) -> str:
-    description = describe_model(message)
-    taken = (name, *(name + ending for ending in _ENDINGS))
+def _module(message: Any, name: str, function: str | None) -> str:
+    description = describe_model(message, function)
+    state = bool(description.states)
+    kind = message.WhichOneof("Type")
+    taken = (name, *(name + ending for ending in _ENDINGS), *(["state"] if state else []))
     inputs = _fields(description.inputs, taken)
     outputs = _fields(description.outputs, taken)
-    training = _fields(description.training_inputs, taken) if message.isUpdatable else None
+    training = None  # programs declare nothing to train on
+    if message.isUpdatable and kind != "mlProgram":
+        training = _fields(description.training_inputs, taken)
     types = {f.takes for f in (*inputs, *(training or ()))} | {f.gives for f in outputs}
     parts = [
         ["# Written by `graphml codegen` from a model; write it again when the model has changed."],
-        _docstring(_about(message.WhichOneof("Type"), description.metadata, name), ""),
+        _docstring(_about(kind, description, name, _functions(message, function)), ""),
         ["", "from __future__ import annotations", ""],
         _imports(types),
         *(["", *_table(what, fields)] for what, fields in _tables(inputs, outputs, training)),
+        [] if function is None else ["", f"FUNCTION = {_literal(function)}"],
         _dataclass(f"{name}Input", f"What {name} takes.", inputs),
         _dataclass(f"{name}Output", f"What {name} gives.", outputs, output=True),
         [] if training is None else _dataclass(f"{name}TrainingInput", f"What {name} is trained on.", training),
         _fill(_NAMED, name),
-        _fill(_CLASS, name),
-        _prediction("prediction", "The outputs for these inputs.", name, inputs),
-        _prediction("prediction_async", "`prediction` in a thread, while the event loop goes on.", name, inputs),
-        _fill(_BATCH, name),
+        _fill(_CLASS if function is None else _by_function(_CLASS), name),
+        _fill(_STATE, name) if state else [],
+        _fill(_with_state(_PREDICT) if state else _PREDICT, name),
+        _prediction("prediction", "The outputs for these inputs.", name, inputs, state),
+        _prediction("prediction_async", "`prediction` in a thread, while the event loop goes on.", name, inputs, state),
+        _fill(_with_state(_BATCH) if state else _BATCH, name),
+        _fill(_OUTPUT, name),
         [] if training is None else _fill(_UPDATE, name),
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _about(kind: str | None, metadata: Metadata, name: str) -> Iterator[str]:
+def _functions(message: Any, function: str | None) -> str:
+    if function is None:
+        return ""
+    others = sorted(name for name in message.mlProgram.functions if name != function)
+    return f"It runs the function {function} of the file, which also has {', '.join(others)}."
+
+
+def _about(kind: str | None, description: Description, name: str, functions: str) -> Iterator[str]:
+    metadata = description.metadata
     yield f"{name}: a model of kind {kind or 'unknown'}."
+    yield functions
+    for held in description.states:
+        yield f"It keeps a state, {held.name}: {held.array}."
     yield metadata.short_description
     yield f"Author: {metadata.author}" if metadata.author else ""
     yield f"License: {metadata.license}" if metadata.license else ""
@@ -278,15 +325,17 @@ def _declared(f: _Field, output: bool = False) -> str:
     return f"{f.attribute}: {kind} | None = None" if f.optional and not output else f"{f.attribute}: {kind}"
 
 
-def _prediction(method: str, about: str, name: str, inputs: list[_Field]) -> list[str]:
+def _prediction(method: str, about: str, name: str, inputs: list[_Field], state: bool) -> list[str]:
     late = method == "prediction_async"
     given = [f"                {f.attribute}={f.attribute}," for f in inputs]
     features = [f"            {name}Input(", *given, "            ),"] if given else [f"            {name}Input(),"]
+    features += ["            state,"] if state else []
     ordered = sorted(inputs, key=lambda f: f.optional)
     return [
         "",
         f"    {'async ' if late else ''}def {method}(",
         "        self,",
+        *(["        state: graphml.State,"] if state else []),
         *(["        *,"] if inputs else []),
         *(f"        {_declared(f)}," for f in ordered),
         f"    ) -> {name}Output:",
@@ -296,6 +345,31 @@ def _prediction(method: str, about: str, name: str, inputs: list[_Field]) -> lis
         *features,
         "        )",
     ]
+
+
+def _by_function(template: str) -> str:
+    """The head of the class for a file of several functions."""
+    load = "            model = graphml.load(model, configuration=configuration)\n"
+    named = "            model = graphml.load(\n"
+    named += "                model, configuration=configuration, function_name=FUNCTION\n            )\n"
+    named += '        elif getattr(model, "function_name", None) != FUNCTION:\n'
+    named += '            raise ValueError(f"load the model with function_name={FUNCTION!r}")\n'
+    return template.replace(load, named)
+
+
+def _with_state(template: str) -> str:
+    """A method that predicts, for a model that has a state."""
+    for old, new in (
+        ("    ) -> NAMEOutput:", "        state: graphml.State,\n    ) -> NAMEOutput:"),
+        ("    ) -> list[", "        state: graphml.State,\n    ) -> list["),
+        ("INPUTS)))", "INPUTS), state=state))"),
+        ("[self._output(found) for", "[\n            self._output(found) for"),
+        ("(rows)]", "(rows, state=state)\n        ]"),
+        ("for the inputs.", "for the inputs; changes the state."),
+        ("in order.", "in order; each changes the state."),
+    ):
+        template = template.replace(old, new, 1)
+    return template
 
 
 def _fill(template: str, name: str) -> list[str]:
@@ -327,7 +401,15 @@ class NAME:
         elif configuration is not None:
             raise ValueError("a loaded model has its configuration already")
         self.model = model
+'''
 
+_STATE = '''
+    def make_state(self) -> graphml.State:
+        """A new state, all zeros; each prediction changes the one it is given."""
+        return self.model.make_state()
+'''
+
+_PREDICT = '''
     def predict(
         self,
         features: NAMEInput,
@@ -344,14 +426,16 @@ _BATCH = '''
         """The outputs for each of many inputs, in order."""
         rows = [_named(one, INPUTS) for one in features]
         return [self._output(found) for found in self.model.predict_batch(rows)]
+'''
 
+_OUTPUT = """
     @staticmethod
     def _output(
         found: Mapping[str, Any],
     ) -> NAMEOutput:
         values = {attribute: found[name] for attribute, name in OUTPUTS.items()}
         return NAMEOutput(**values)
-'''
+"""
 
 _UPDATE = '''
     def update(

@@ -1,19 +1,28 @@
-"""Find the first layer at which two networks differ: run both on the same inputs and compare them blob by blob."""
+"""Find the first value in which two models differ: run both on the same inputs and compare them value by value.
+
+Values are matched by name, and outputs whose names differ by their shapes: converters rename outputs and reorder them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from graphml import catalogue
+from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, UnsupportedError, with_article
-from graphml.interop.onnx import run_onnx
+from graphml.graph import Graph, Node, live_after, written_by
+from graphml.inspect.drawing import draws, index_limits
+from graphml.interop.onnx import onnx_outputs, run_onnx
 from graphml.models import load
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
+
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -23,9 +32,11 @@ class Difference:
     Attributes:
         first: Name of the value in the first model.
         second: Name of the value in the second model.
-        layer: The layer of the first model that computes it.
-        shape: Its shape in the first model.
+        layer: The layer or operation of the first model that computes it.
+        shape: Its shape in the first model, for the inputs on which it differs most.
         error: The largest difference, relative to the largest number of the first model.
+        matched: How the two were matched: by "name"; outputs of different names by "shape", or by "values", where
+            several outputs have this shape and those that agree best belong together, or else by "order".
     """
 
     first: str
@@ -33,6 +44,7 @@ class Difference:
     layer: str
     shape: tuple[int, ...]
     error: float
+    matched: str = "name"
 
 
 @dataclass(frozen=True)
@@ -65,70 +77,167 @@ def compare(
     *,
     tolerance: float = 1e-3,
     seed: int = 0,
+    function_name: str | None = None,
+    second_function_name: str | None = None,
 ) -> Comparison:
-    """Run two networks on the same inputs and compare what they compute.
+    """Run two models on the same inputs and compare what they compute.
 
-    Values are matched by name; outputs whose names differ are matched by their order.
+    A state begins with zeros. Between a program, a network and an ONNX graph, values of the same name that are no
+    outputs are compared only if their shapes are equal apart from axes of size 1: the formats lay out images
+    differently.
 
     Args:
-        first: A neural network.
-        second: The .mlmodel, .mlpackage or .onnx file to compare it with. An ONNX graph receives the same arrays as the
-            layers of the first network, with images as pixels.
-        features: Inputs of the first network. None draws random ones: pixels 0..255 for images, 0..1 for arrays.
+        first: A neural network or ML Program.
+        second: The .mlmodel, .mlpackage or .onnx file to compare it with. Inputs are matched by name, or in order
+            where names differ. An ONNX graph receives images as pixels.
+        features: Inputs of the first model. None draws random ones of the default shapes and of each enumerated shape:
+            pixels 0 to 255, floats 0 to 1, and indices that exist in the table that they look up.
         tolerance: The largest relative error that counts as equal.
         seed: For random inputs, and for layers that draw random numbers.
+        function_name: The function of the first model, if it is an ML Program.
+        second_function_name: The function of the second model.
 
     Raises:
-        FeatureError: If the networks have no value in common.
-        UnsupportedError: If one of the models is not a neural network.
+        FeatureError: If the models have no value in common, or no inputs can be drawn.
+        UnsupportedError: If one of the models is neither a neural network nor an ML Program.
     """
-    a = _network(first)
-    inputs = {name: np.asarray(x) for name, x in a.arrays(_random(a, seed) if features is None else features).items()}
+    a = _loaded(first, function_name)
+    b = _Onnx(second) if Path(second).suffix == ".onnx" else _loaded(second, second_function_name)
     key = jax.random.key(seed)  # layers that draw random numbers draw the same ones in both
-    blobs = a.intermediates(inputs, key=key)
-    outputs = list(a.graph.outputs)
-    if Path(second).suffix == ".onnx":
-        others = run_onnx(second, inputs)
-        other_outputs = list(others)[-len(outputs) :]
-    else:
-        b = _network(second)
-        names = b.graph.inputs
-        if set(names) != set(inputs) and len(names) == len(inputs):
-            inputs = dict(zip(names, inputs.values(), strict=True))
-        others = b.intermediates(inputs, key=key)
-        other_outputs = list(b.graph.outputs)
-    pairs = {name: name for name in blobs if name in others}
-    for name, other in zip(outputs, other_outputs, strict=False):
-        pairs.setdefault(name, other)
-    layers = {name: node.label for node in a.graph.body.nodes for name in node.outputs}
-    found = [
-        Difference(name, pairs[name], layers[name], blobs[name].shape, _error(blobs[name], others[pairs[name]]))
-        for node in a.graph.body.nodes
-        for name in node.outputs
-        if name in pairs and name in blobs
-    ]
+    found: dict[str, Difference] = {}
+    pairs: dict[str, _Match] = {}
+    given: Iterable[Mapping[str, Any]] = [features or {}]
+    if features is None:
+        given = draws(a.description.inputs, index_limits(a.lower()), seed)
+    for inputs in given:
+        blobs = _run(a, inputs, key)
+        others = b.run(a.arrays(inputs)) if isinstance(b, _Onnx) else _run(b, _passed_on(a, b, inputs), key)
+        outputs = b.outputs if isinstance(b, _Onnx) else b.graph.outputs
+        alike = not isinstance(b, _Onnx) and b.kind == a.kind
+        pairs = pairs or _matches(blobs, others, a.graph.outputs, outputs, alike=alike)
+        for name, node in _computed(a.graph).items():
+            if name in pairs and pairs[name].name in others:
+                other, how = pairs[name]
+                one = Difference(name, other, node.label, blobs[name].shape, _error(blobs[name], others[other]), how)
+                if name not in found or not one.error <= found[name].error:
+                    found[name] = one
     if not found:
         raise FeatureError(f"{first} and {second} have no value in common")
-    return Comparison(tuple(found), tolerance)
+    return Comparison(tuple(found.values()), tolerance)
 
 
-def _network(path: str | Path) -> NeuralNetwork:
-    model = load(path)
-    if not isinstance(model, NeuralNetwork):
+def _loaded(path: str | Path, function_name: str | None) -> GraphModel:
+    model = load(path, function_name=function_name)
+    if not isinstance(model, GraphModel):
         raise UnsupportedError(
-            f"only neural networks can be compared layer by layer; {path} is {with_article(model.kind)}"
+            f"only neural networks and ML Programs can be compared value by value; {path} is {with_article(model.kind)}"
         )
     return model
 
 
-def _random(model: NeuralNetwork, seed: int) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    out: dict[str, np.ndarray] = {}
-    for port in model.interface.inputs:
-        if port.shape is None:
-            raise FeatureError(f"the input {port.name!r} has no declared shape; pass `features`")
-        out[port.name] = rng.uniform(0, 255 if port.image else 1, port.shape).astype(np.float32)
-    return out
+# The second model ----------------------------------------------------------------------------------------------------
+
+
+class _Onnx:
+    """An ONNX graph."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self.outputs = onnx_outputs(path)
+
+    def run(self, inputs: Arrays) -> Arrays:
+        return run_onnx(self.path, {name: np.asarray(value) for name, value in inputs.items()})
+
+
+def _passed_on(first: GraphModel, second: GraphModel, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of the second model, from those of the first one."""
+    arrays = first.arrays(inputs)
+    sources = {feature.name: feature for feature in first.description.inputs if feature.name in inputs}
+    wanted = {feature.name: feature for feature in second.description.inputs}
+    names = {name: name for name in sources}
+    if not set(sources) <= set(wanted) and len(sources) == len(wanted):
+        names = dict(zip(sources, wanted, strict=True))
+    missing = [name for name, feature in wanted.items() if not feature.optional and name not in names.values()]
+    if missing:
+        own = ", ".join(map(repr, sources))
+        raise FeatureError(f"the second model also takes {', '.join(map(repr, missing))}; the first one takes {own}")
+    return {
+        other: _passed(sources[name], wanted[other], inputs[name], arrays[name])
+        for name, other in names.items()
+        if other in wanted
+    }
+
+
+def _passed(source: FeatureDescription, wanted: FeatureDescription, value: Any, array: Any) -> Any:
+    """An input of the first model as the second one takes it."""
+    if (source.image is None) == (wanted.image is None):
+        return value if source.type is wanted.type else np.asarray(array)
+    pixels = np.asarray(array)
+    return pixels[0] if wanted.image is not None and pixels.ndim == 4 else pixels
+
+
+# Matching ------------------------------------------------------------------------------------------------------------
+
+
+class _Match(NamedTuple):
+    name: str
+    how: str
+
+
+def _matches(
+    blobs: Arrays, others: Arrays, outputs: Iterable[str], other_outputs: Iterable[str], *, alike: bool
+) -> dict[str, _Match]:
+    """{value of the first model: the same value of the second one}. alike: whether both have one format."""
+    outputs = [name for name in outputs if name in blobs]
+    free = [name for name in other_outputs if name in others]
+    pairs = {
+        name: _Match(name, "name")
+        for name in blobs
+        if name in others and (alike or name in outputs or _core(blobs[name]) == _core(others[name]))
+    }
+    free = [name for name in free if name not in outputs]
+    waiting = [name for name in outputs if name not in pairs]
+    for core in dict.fromkeys(_core(blobs[name]) for name in waiting):
+        mine = [name for name in waiting if _core(blobs[name]) == core]
+        theirs = [name for name in free if _core(others[name]) == core]
+        how = "shape" if len(mine) == len(theirs) == 1 else "values"
+        for name, other in _best(mine, theirs, blobs, others):
+            pairs[name] = _Match(other, how)
+            waiting.remove(name)
+            free.remove(other)
+    return pairs | {name: _Match(other, "order") for name, other in zip(waiting, free, strict=False)}
+
+
+def _core(array: np.ndarray) -> tuple[int, ...]:
+    return tuple(size for size in array.shape if size != 1)
+
+
+def _best(mine: list[str], theirs: list[str], blobs: Arrays, others: Arrays) -> Iterator[tuple[str, str]]:
+    """Pairs of outputs, those first that agree best."""
+    errors: dict[tuple[str, str], float] = {(a, b): _error(blobs[a], others[b]) for a in mine for b in theirs}
+    for a, b in sorted(errors, key=errors.__getitem__):
+        if a in mine and b in theirs:
+            mine, theirs = [name for name in mine if name != a], [name for name in theirs if name != b]
+            yield a, b
+
+
+def _computed(graph: Graph) -> dict[str, Node]:
+    """The values that are compared, in order, and what computes each last: layers may write in place."""
+    outputs = frozenset(graph.outputs)
+    found: dict[str, Node] = {}
+    for node, live in zip(graph.body.nodes, live_after(graph.body, outputs), strict=True):
+        if catalogue.has_role(node, "constant") and not outputs & set(node.outputs):
+            continue  # what is computed with a weight tells more than the weight
+        inside = sorted(written_by(node) & live - set(node.outputs))  # of branches and loops
+        for name in (*node.outputs, *inside):
+            found.pop(name, None)
+            found[name] = node
+    return found
+
+
+def _run(model: GraphModel, inputs: Mapping[str, Any], key: jax.Array) -> Arrays:
+    state = model.make_state() if model.has_state() else None
+    return model.intermediates(inputs, list(_computed(model.graph)), key=key, state=state)
 
 
 def _error(a: np.ndarray, b: np.ndarray) -> float:
@@ -138,5 +247,6 @@ def _error(a: np.ndarray, b: np.ndarray) -> float:
     a, b = np.asarray(a, np.float64).ravel(), np.asarray(b, np.float64).ravel()
     if not np.array_equal(np.isnan(a), np.isnan(b)):
         return float("inf")
-    difference = np.nan_to_num(np.abs(a - b), nan=0.0)
+    same = a == b  # infinities, too
+    difference = np.where(same, 0.0, np.nan_to_num(np.abs(np.where(same, 0.0, a) - np.where(same, 0.0, b)), nan=0.0))
     return float(difference.max(initial=0.0) / max(float(np.nanmax(np.abs(a), initial=0.0)), 1e-12))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from graphml.errors import SpecError
 from graphml.spec.program import programs, types
+from graphml.spec.program.values import decode
 
 _FEW = 8  # elements of a constant that are shown one by one
 
@@ -90,6 +94,9 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
             name: ", ".join(_binding(binding, known) for binding in argument.arguments)
             for name, argument in sorted(operation.inputs.items())
         }
+        if operation.type.startswith("constexpr_"):  # which before iOS 18 have attributes in place of inputs
+            own = {name: _shown("", value) for name, value in operation.attributes.items() if name != "name"}
+            out["inputs"] |= dict(sorted(own.items()))
         out["outputs"] = [output.name for output in operation.outputs]
         out["types"] = {output.name: types.shown(output.type) for output in operation.outputs}
         if operation.blocks:
@@ -98,19 +105,59 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
 
 
 def _binding(binding: Any, constants: dict[str, str]) -> str:
+    name: str = binding.name
     if binding.WhichOneof("binding") == "value":
         return _shown("", binding.value)
-    return constants.get(binding.name, binding.name)
+    return constants.get(name, name)
 
 
 def _shown(name: str, value: Any) -> str:
     """A constant: its value where it is short, else its name and type."""
     if value.WhichOneof("value") == "immediateValue" and value.immediateValue.WhichOneof("value") == "tensor":
-        tensor = value.immediateValue.tensor
-        field = tensor.WhichOneof("value")
-        if field is not None and field != "bytes":
-            numbers = list(getattr(tensor, field).values[:_FEW])
-            if len(getattr(tensor, field).values) <= _FEW:
-                texts = [f"{number:.6g}" if isinstance(number, float) else str(number) for number in numbers]
-                return texts[0] if value.type.tensorType.rank == 0 and texts else f"[{', '.join(texts)}]"
+        try:
+            stored = np.asarray(decode(value)) if _is_short(value) else None
+        except SpecError:
+            stored = None
+        if stored is not None and stored.size <= _FEW and stored.ndim <= 1:
+            texts: list[str] = [f"{x:.6g}" if isinstance(x, float) else str(x) for x in stored.reshape(-1).tolist()]
+            return texts[0] if stored.ndim == 0 else f"[{', '.join(texts)}]"
     return f"{name} {types.shown(value.type)}".strip()
+
+
+def _is_short(value: Any) -> bool:
+    """Whether the value may have few elements: its type says so."""
+    _, shape = types.tensor_type(value.type)
+    return shape is not None and None not in shape and math.prod(size or 0 for size in shape) <= _FEW
+
+
+def class_labels(function: Any) -> list[Any] | None:
+    """The labels of a classifier that are stored in the program itself; None if there are none.
+
+    Args:
+        function: The Function message.
+    """
+    if function.opset not in function.block_specializations:
+        return None
+    constants: dict[str, Any] = {}
+    for operation in programs.body(function).operations:
+        if operation.type == "const" and operation.outputs:
+            constants[operation.outputs[0].name] = operation.attributes["val"]
+        if operation.type == "classify":
+            found: list[Any] = []
+            for binding in operation.inputs["classes"].arguments:
+                labels = _stored(binding, constants)
+                if labels is None:
+                    return None
+                found += labels
+            return found
+    return None
+
+
+def _stored(binding: Any, constants: Mapping[str, Any]) -> list[Any] | None:
+    value = binding.value if binding.WhichOneof("binding") == "value" else constants.get(binding.name)
+    if value is None or value.WhichOneof("value") != "immediateValue":
+        return None
+    try:
+        return np.asarray(decode(value)).reshape(-1).tolist()
+    except SpecError:
+        return None

@@ -8,18 +8,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphml.descriptions import FeatureDescription, Metadata, describe_model
-from graphml.inspect.program_summary import operations_of, program_facts
+from graphml.errors import SpecError
+from graphml.inspect.program_summary import class_labels, operations_of, program_facts
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
 from graphml.spec.enums import enum_name, value_name
 from graphml.spec.layers import weight_shape
+from graphml.spec.program import programs
 from graphml.spec.weights import storage, stored_count
 
 
-def summarize(model: Any) -> dict[str, Any]:
-    """Everything that a person looks for in a model: interface, layers, recipe, metadata. Ready for JSON."""
+def summarize(model: Any, function: str | None = None) -> dict[str, Any]:
+    """Everything that a person looks for in a model: interface, layers, recipe, metadata. Ready for JSON.
+
+    Args:
+        model: The Model message.
+        function: The function of an ML Program to describe; None: all of them, and the interface of the default one.
+
+    Raises:
+        SpecError: The model has no function of this name.
+    """
     kind = model.WhichOneof("Type")
-    description = describe_model(model)
+    if function is not None:
+        programs.refuse_unknown(model, function)
+    description = describe_model(model, function)
     out: dict[str, Any] = {
         "kind": kind,
         "specification_version": model.specificationVersion,
@@ -49,17 +61,40 @@ def summarize(model: Any) -> dict[str, Any]:
         if network.HasField("updateParams"):
             out["update"] = _recipe(network.updateParams)
     if kind == "mlProgram":
-        held = model.mlProgram.functions
-        out["functions"] = [{"name": name, "operations": operations_of(held[name])} for name in sorted(held)]
+        out["functions"] = list(_functions(model, function))
     if model.HasField("trainingRecipe"):
         out["training_recipe"] = _own_recipe(model.trainingRecipe)
     labels = _labels(getattr(model, kind)) if kind else None
+    if kind == "mlProgram" and description.predicted_feature_name:
+        labels = _program_labels(model, function)
     if labels is not None:
         out["class_labels"] = labels
     stages = _stages(model)
     if stages:
         out["stages"] = [{"name": name, **summarize(stage)} for name, stage in stages]
     return out
+
+
+def _functions(model: Any, wanted: str | None) -> Iterator[dict[str, Any]]:
+    """The functions of a program. Where all of them are shown, each has the interface that the file declares for it."""
+    declared = {each.name for each in model.description.functions}
+    for name, held in programs.functions(model.mlProgram).items():
+        if wanted in (None, name):
+            out: dict[str, Any] = {"name": name}
+            if wanted is None and name in declared:
+                own = describe_model(model, name)
+                groups = {"inputs": own.inputs, "outputs": own.outputs, "states": own.states}
+                out |= {what: [_feature(feature) for feature in features] for what, features in groups.items()}
+            yield out | {"operations": operations_of(held)}
+
+
+def _program_labels(model: Any, function: str | None) -> list[Any] | None:
+    held = model.mlProgram.functions
+    try:
+        name = next(iter(held)) if len(held) == 1 else programs.default_function(model)
+    except SpecError:
+        return None
+    return class_labels(held[name if function is None else function])
 
 
 def _feature(feature: FeatureDescription) -> dict[str, Any]:

@@ -27,10 +27,7 @@ def rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield "model", what.replace("_", " "), summary[what]
     for name, value in summary.get("facts", {}).items():
         yield "model", name.replace("_", " "), _text(value)
-    for what in ("inputs", "outputs", "training_inputs", "states"):
-        for feature in summary.get(what, []):
-            note = f"  {feature['description']}" if "description" in feature else ""
-            yield what[:-1].replace("_", " "), feature["name"], feature["type"] + note
+    yield from interface_rows(summary)
     for name, value in summary["metadata"].items():
         if name == "user_defined":
             yield from (("user defined", *item) for item in value.items())
@@ -42,6 +39,21 @@ def rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield from _update_rows(summary["update"])
     for name, value in summary.get("training_recipe", {}).items():
         yield "training recipe", name.replace("_", " "), _text(value)
+
+
+def interface_rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The features of a model, or of a function of a program that has an interface of its own.
+
+    Args:
+        summary: A summary, or an entry of "functions".
+
+    Returns:
+        (group, name, text) of each feature.
+    """
+    for what in ("inputs", "outputs", "training_inputs", "states"):
+        for feature in summary.get(what, []):
+            note = f"  {feature['description']}" if "description" in feature else ""
+            yield what[:-1].replace("_", " "), feature["name"], feature["type"] + note
 
 
 def _update_rows(update: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -151,7 +163,8 @@ def _operations(function: dict[str, Any]) -> str:
         lines.append("".join(f"<td>{_cell(cell)}</td>" for cell in (*cells, inputs)))
     table = "".join(f"<tr>{line}</tr>" for line in lines)
     title = f"function {_cell(function['name'])}: {len(lines)} operations"
-    return f"<details><summary>{title}</summary><table><tr>{head}</tr>{table}</table></details>"
+    own = "".join(f"<div>{_cell(f'{what} {name}: {text}')}</div>" for what, name, text in interface_rows(function))
+    return f"<details><summary>{title}</summary>{own}<table><tr>{head}</tr>{table}</table></details>"
 
 
 def typed_outputs(operation: dict[str, Any]) -> str:

@@ -54,6 +54,22 @@ def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np
     return dict(zip(names, values, strict=True))
 
 
+def onnx_outputs(path: str | Path) -> list[str]:
+    """The names of the outputs of an ONNX file, in its order.
+
+    Args:
+        path: The file.
+
+    Raises:
+        SpecError: The file cannot be read.
+    """
+    onnx = need("onnx", "onnx")
+    try:
+        return [output.name for output in onnx.load(str(path), load_external_data=False).graph.output]
+    except Exception as error:  # protobuf raises classes of its own
+        raise SpecError(f"{path} cannot be read as an ONNX model: {error}") from None
+
+
 def _feeds(wanted: Sequence[Any], inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if len(wanted) != len(inputs):
         raise FeatureError(f"the ONNX graph takes {len(wanted)} inputs, got {len(inputs)}: {', '.join(inputs)}")

@@ -38,7 +38,7 @@ Params = Mapping[str, Any]
 Arrays = Mapping[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lowered:
     """A graph as pure functions.
 
@@ -57,6 +57,15 @@ class Lowered:
     target: Target
     dtype: Any
     known: frozenset[str]
+
+    def __repr__(self) -> str:
+        nodes = sum(1 for _ in self.graph.body.walk())
+        state = f", state {', '.join(self.graph.state)}" if self.graph.state else ""
+        dtype = "declared types" if self.dtype is None else np.dtype(self.dtype).name
+        return (
+            f"<Lowered: {', '.join(self.graph.inputs)} -> {', '.join(self.graph.outputs)}{state}; {nodes} nodes, "
+            f"{len(self.params)} of them with parameters; {dtype}, {self.target.platform}>"
+        )
 
     def fn(
         self,

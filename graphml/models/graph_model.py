@@ -21,9 +21,8 @@ import jax
 import numpy as np
 
 from graphml.descriptions import ArrayConstraint
-from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, GraphmlError, UnsupportedError
 from graphml.graph import Graph
-from graphml.interpreter.budget import check_shape
 from graphml.interpreter.interface import Interface
 from graphml.interpreter.lower import Lowered, lower
 from graphml.interpreter.stages import Staged
@@ -36,9 +35,8 @@ from graphml.models.compile.zeros import declared_shapes, zeros
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface.arrays import presentation
 from graphml.models.interface.ports import Classes
-from graphml.models.interface.values import in_words
 from graphml.models.model import Model, Traceable
-from graphml.models.state import NO_STATE, State, initial_arrays
+from graphml.models.state import State, arrays_of, initial_arrays, state_types
 from graphml.models.weights import ModelWeights, Parameters
 
 
@@ -337,14 +335,7 @@ class GraphModel(Model, ABC):
 
     @functools.cached_property
     def _states(self) -> Mapping[str, ArrayConstraint]:
-        """The type and shape of each array of the state."""
-        found: dict[str, ArrayConstraint] = {}
-        for feature in self.description.states:
-            if feature.array is None or feature.array.shape is None:
-                raise SpecError(f"the state {feature.name!r} is {feature.takes}; a state is an array of known shape")
-            check_shape(feature.array.shape, feature.array.dtype)
-            found[feature.name] = feature.array
-        return found
+        return state_types(self.description.states)
 
     @functools.cached_property
     def _owner(self) -> str:
@@ -352,18 +343,7 @@ class GraphModel(Model, ABC):
         return digest(None if self.path is None else os.path.realpath(self.path), fingerprint(self._message))
 
     def _arrays_of(self, state: State | None) -> dict[str, jax.Array]:
-        """The arrays of the state that was passed. Raises FeatureError where there is none, or one too many."""
-        if not self._states:
-            raise FeatureError(NO_STATE)
-        if state is None:
-            names = ", ".join(map(repr, self._states))
-            raise FeatureError(
-                f"the model keeps {names} from one prediction to the next: pass state=model.make_state(), and the same "
-                "object to later predictions"
-            )
-        if not isinstance(state, State):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers may pass anything)
-            raise FeatureError(f"state must come from make_state() of this model, got {in_words(state)}")
-        return state.arrays_for(self._states, self._owner)
+        return arrays_of(state, self._states, self._owner)
 
     def arrays(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """What `lower().fn` takes, from what `predict` takes: checked, images as pixels [channels, height, width]."""
@@ -415,6 +395,25 @@ class GraphModel(Model, ABC):
     @functools.cached_property
     def _encoded(self) -> Any:
         return self._encode()
+
+    @property
+    def unchanged_spec(self) -> Any:
+        """The model as it was read, whatever weights are in force."""
+        return self._message
+
+    def with_message(self, message: Any) -> Self:
+        """A model of the same kind with another message. Weights that are not part of messages stay as they are here.
+
+        Args:
+            message: The Model message; it differs in what the graph and its weights do not depend on.
+        """
+        return type(self)(
+            message,
+            configuration=self.configuration,
+            custom_layers=self.custom_layers,
+            custom_models=self.custom_models,
+            path=self.path,
+        )
 
     # What is made once -----------------------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ def load(
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
     function_name: str | None = None,
+    weights_dir: str | os.PathLike[str] | None = None,
 ) -> Model: ...
 
 
@@ -97,6 +98,7 @@ def load(
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
     function_name: str | None = None,
+    weights_dir: str | os.PathLike[str] | None = None,
     kind: type[M],
 ) -> M: ...
 
@@ -108,6 +110,7 @@ def load(
     custom_layers: Mapping[str, Callable[..., Any]] | None = None,
     custom_models: Mapping[str, Callable[..., Any]] | None = None,
     function_name: str | None = None,
+    weights_dir: str | os.PathLike[str] | None = None,
     kind: type[M] | None = None,
 ) -> M | Model:
     """Load a model of any kind.
@@ -121,7 +124,9 @@ def load(
         configuration: Where and how the model runs.
         custom_layers: {class name: function} for networks with custom layers; see `register_custom_layer`.
         custom_models: {class name: function} for custom models; see `register_custom_model`.
-        function_name: The function of an ML Program to run; the default function of the file if None.
+        function_name: The function of an ML Program to run. None: that of the MLModel, or the default function of the
+            file.
+        weights_dir: The folder of the weight files of a message. Paths and MLModels know theirs.
         kind: The class that is expected, such as `graphml.models.network.NeuralNetwork`, so that type checkers and
             editors know what is returned.
 
@@ -130,7 +135,7 @@ def load(
 
     Raises:
         SpecError: The bytes are not a model, the model is not of the expected kind, or it has no function of this name.
-        UnsupportedError: The weights of an MLModel are in files that belong to no package.
+        UnsupportedError: The weights of an MLModel are in files that are gone.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is not None:
@@ -138,17 +143,25 @@ def load(
     elif isinstance(source, bytes | bytearray | memoryview):
         message = spec.parse(bytes(source))
     elif isinstance(source, HasSpec):
-        path, message = _package(source), _own_message(source.get_spec())
+        message = _own_message(source.get_spec())
+        if weights_dir is None:
+            path, weights_dir = _files_of(source)
+        if function_name is None and message.description.functions:
+            function_name = getattr(source, "function_name", None)
     else:
         message = _own_message(source)
     found = kind_of(message)
     if kind is not None and not issubclass(found, kind):
         name = message.WhichOneof("Type") or "unknown kind"
         raise SpecError(f"expected a model of class {kind.__name__}, got {with_article(found.__name__)} ({name})")
-    own = {} if function_name is None else {"function_name": function_name}
+    own: dict[str, Any] = {} if function_name is None else {"function_name": function_name}
     if own and KINDS.get(message.WhichOneof("Type") or "") != _PROGRAM:
         name = message.WhichOneof("Type") or "unknown kind"
         raise SpecError(f"only ML Programs have functions; this model ({name}) has no {function_name!r}")
+    if weights_dir is not None:
+        if not os.path.isdir(weights_dir):
+            raise SpecError(f"weights_dir must be a folder, got {os.fspath(weights_dir)!r}")
+        own["weights_dir"] = Path(weights_dir)
     return found(
         message, configuration=configuration, custom_layers=custom_layers, custom_models=custom_models, path=path, **own
     )
@@ -164,17 +177,17 @@ def _own_message(source: Any) -> Any:
     raise SpecError(f"a model is a path, bytes, a Model message or an object with get_spec(), not {with_article(what)}")
 
 
-def _package(source: Any) -> Path | None:
-    """The package of an MLModel of coremltools, if it has one: it holds the weights of ML Programs."""
+def _files_of(source: Any) -> tuple[Path | None, Path | None]:
+    """Where an MLModel of coremltools has the weights of ML Programs: its package, or else a folder of weights."""
     package, weights = getattr(source, "package_path", None), getattr(source, "weights_dir", None)
     if package is not None and os.path.isdir(package):
-        return Path(package)
-    if weights is not None:
-        raise UnsupportedError(
-            f"the weights of this model are in {os.fspath(weights)!r}, outside of the message from get_spec(); "
-            "save the model as an .mlpackage and load that"
-        )
-    return None
+        return Path(package), None
+    if weights is None or os.path.isdir(weights):
+        return None, None if weights is None else Path(weights)
+    raise UnsupportedError(
+        f"the weights of this model were in {os.fspath(weights)!r}, which is gone; save the model as an .mlpackage and "
+        "load that"
+    )
 
 
 def kind_of(message: Message) -> type[Model]:
@@ -194,6 +207,9 @@ class Model:
     loading has no effect on predictions.
     """
 
+    _wanted_function: str | None = None
+    """The function of a program that was asked for."""
+
     def __init__(
         self,
         message: Message,
@@ -202,12 +218,14 @@ class Model:
         custom_layers: Mapping[str, Callable[..., Any]] | None = None,
         custom_models: Mapping[str, Callable[..., Any]] | None = None,
         path: Path | None = None,
+        weights_dir: Path | None = None,
     ) -> None:
         self._message: Any = message
         self.configuration = ModelConfiguration() if configuration is None else configuration
         self.custom_layers = dict(custom_layers or {})
         self.custom_models = dict(custom_models or {})
         self.path = path
+        self.weights_dir = weights_dir
 
     @property
     def spec(self) -> Any:
@@ -362,7 +380,7 @@ class Model:
 
         name = self.configuration.model_display_name
         title = name if name is not None else self.kind if self.path is None else self.path.name
-        return as_html(summarize(self.spec), title)
+        return as_html(summarize(self.spec, self._wanted_function), title)
 
     # For kinds -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -59,17 +59,17 @@ class MLProgram(GraphModel):
 
     def __init__(self, message: Any, *, function_name: str | None = None, **keyword: Any) -> None:
         super().__init__(message, **keyword)
-        self._wanted = function_name
+        self._wanted_function = function_name
         if function_name is not None:
             _ = self.function_name
-        self.files = _opened(self.path)
+        self.files = _opened(self.path, self.weights_dir)
 
     # Functions -------------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def function_name(self) -> str:
         """The function that this model runs. Raises SpecError if the file has none of that name, or no default."""
-        return function_name(self._message, self._wanted)
+        return function_name(self._message, self._wanted_function)
 
     @property
     def function_names(self) -> tuple[str, ...]:
@@ -120,13 +120,20 @@ class MLProgram(GraphModel):
         if not any(kind.startswith("random_") for kind in kinds_of(programs.body(self._function))):
             return False
         nodes = self._original.body.walk()
-        return any(catalogue.row(node).random and (node.attributes.get("seed") or -1) < 0 for node in nodes)
+        return any(catalogue.row(node).random and node.attributes.get("seed", -1) < 0 for node in nodes)
 
     def _encode(self) -> Any:
         return self._rewritten().model
 
     def _rewritten(self) -> Replaced:
         return replace_weights(self._message, self.files, self.new_constants())
+
+    def with_message(self, message: Any) -> Self:
+        other = type(self)(message, function_name=self._wanted, configuration=self.configuration)
+        # the weights are not part of the message: they stay those of this model, whatever has become of its package
+        other.path, other.files = self.path, self.files
+        vars(other)["weights"] = self.weights
+        return other
 
     def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
         if not self.weights.replaced:
@@ -137,6 +144,10 @@ class MLProgram(GraphModel):
             if not node.weights or current[node.key]["val"] is stored[node.key]["val"]:
                 continue
             key = self.function_name, node.name
+            if not node.name:
+                raise UnsupportedError(
+                    f"{node.key!r} is written in the place of an argument, and cannot be stored anew"
+                )
             if key in found:
                 raise UnsupportedError(f"{node.name!r} is the name of several constants, so they cannot be stored anew")
             found[key] = current[node.key]["val"]
@@ -201,11 +212,11 @@ class MLProgram(GraphModel):
         return inner._replace(function=function) if images else inner
 
 
-def _opened(path: Path | None) -> WeightFiles:
-    """The weight files beside a model, which are mapped now: the package may be replaced or removed while it is used.
+def _opened(path: Path | None, weights_dir: Path | None) -> WeightFiles:
+    """The weight files of a model, which are mapped now: the package may be replaced or removed while it is used.
     What is wrong with one of them is reported when it is read."""
     try:
-        files = weight_files(path)
+        files = weight_files(path, weights_dir)
     except SpecError:
         return WeightFiles()
     if files.folder is not None:

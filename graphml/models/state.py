@@ -10,15 +10,16 @@ A model holds no state itself, so one model can serve several conversations, eac
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.descriptions import ArrayConstraint
-from graphml.errors import FeatureError, with_article
+from graphml.descriptions import ArrayConstraint, FeatureDescription
+from graphml.errors import FeatureError, SpecError, with_article
+from graphml.interpreter.budget import check_shape
 from graphml.models.interface.values import in_words
 
 NO_STATE = "the model has no state: call it without `state`"
@@ -114,3 +115,46 @@ class State(Mapping[str, np.ndarray]):
 def initial_arrays(types: Mapping[str, ArrayConstraint]) -> dict[str, jax.Array]:
     """Zeros of declared types and shapes."""
     return {name: jnp.zeros(constraint.shape or (), constraint.dtype) for name, constraint in types.items()}
+
+
+def state_types(features: Iterable[FeatureDescription]) -> dict[str, ArrayConstraint]:
+    """The type and shape of each array of a state.
+
+    Args:
+        features: The states that a model declares.
+
+    Raises:
+        SpecError: One is not an array, or its shape is not declared.
+        ShapeError: One is too large.
+    """
+    found: dict[str, ArrayConstraint] = {}
+    for feature in features:
+        if feature.array is None or feature.array.shape is None:
+            raise SpecError(f"the state {feature.name!r} is {feature.takes}; a state is an array of known shape")
+        check_shape(feature.array.shape, feature.array.dtype)
+        found[feature.name] = feature.array
+    return found
+
+
+def arrays_of(state: State | None, types: Mapping[str, ArrayConstraint], owner: str) -> dict[str, jax.Array]:
+    """The arrays of the state that was passed to a model.
+
+    Args:
+        state: The state, None if none was passed.
+        types: The type and shape of each array that the model needs; empty if it has no state.
+        owner: Identifies the file of the model.
+
+    Raises:
+        FeatureError: A state is needed and there is none, or it is one too many, or belongs to another model.
+    """
+    if not types:
+        raise FeatureError(NO_STATE)
+    if state is None:
+        names = ", ".join(map(repr, types))
+        raise FeatureError(
+            f"the model keeps {names} from one prediction to the next: pass state=model.make_state(), and the same "
+            "object to later predictions"
+        )
+    if not isinstance(state, State):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers may pass anything)
+        raise FeatureError(f"state must come from make_state() of this model, got {in_words(state)}")
+    return state.arrays_for(types, owner)

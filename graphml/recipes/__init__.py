@@ -38,7 +38,6 @@ from graphml.recipes.losses import Hinge as Hinge
 from graphml.recipes.losses import Huber as Huber
 from graphml.recipes.losses import Loss as Loss
 from graphml.recipes.losses import SquaredError as SquaredError
-from graphml.recipes.messages import class_labels as class_labels
 from graphml.recipes.messages import network_of as network_of
 from graphml.recipes.metrics import Accuracy as Accuracy
 from graphml.recipes.metrics import EarlyStopping as EarlyStopping
@@ -65,3 +64,7 @@ from graphml.recipes.regularization import Dropout as Dropout
 from graphml.recipes.regularization import Flip as Flip
 from graphml.recipes.regularization import Rotate as Rotate
 from graphml.recipes.regularization import Shift as Shift
+from graphml.recipes.trainee import class_labels as class_labels
+from graphml.recipes.trainee import is_float_constant as is_float_constant
+from graphml.recipes.trainee import is_program as is_program
+from graphml.recipes.trainee import refuse_unless_trainable as refuse_unless_trainable

@@ -9,9 +9,8 @@ from dataclasses import replace
 
 from graphml.errors import UpdateError
 from graphml.recipes.losses import BinaryCrossEntropy, CrossEntropy, FunctionLoss, Hinge, Loss, SquaredError
-from graphml.recipes.messages import answer_of, is_classifier, keyed_layers, label_type, network_of
 from graphml.recipes.recipe import Recipe
-from graphml.spec.attributes import kind_of
+from graphml.recipes.trainee import answer_of, chosen, is_classifier, label_type, nodes_of, writer_of
 from graphml.spec.wire.features_pb2 import ArrayFeatureType
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
@@ -27,37 +26,34 @@ def completed(model: Model, recipe: Recipe) -> Recipe:
     Raises:
         UpdateError: the recipe names layers or blobs that the model does not have, or a name twice.
     """
-    network = network_of(model)
-    known = dict(keyed_layers(network))
-    layers = recipe.layers
-    if layers is None:
-        layers = tuple((key, ()) for key, layer in known.items() if layer.isUpdatable) or None
-    unknown = [name for name, _ in layers or () if name not in known]
-    if unknown:
-        raise UpdateError(f"there is no layer {', '.join(map(repr, unknown))}; the layers are {', '.join(known)}")
+    nodes = nodes_of(model)
+    if recipe.layers is None:
+        layers = tuple((node.key, ()) for node in nodes if node.marked) or None
+    else:
+        layers = chosen(model, recipe.layers)
     losses: list[Loss] = []
     for loss in recipe.losses or (_default_loss(model),):
         blob = loss.input or answer_of(model)
-        if all(blob not in layer.output for layer in known.values()):
-            raise UpdateError(f"a loss reads {blob!r}, but no layer writes it")
+        if all(blob not in node.outputs for node in nodes):
+            raise UpdateError(f"a loss reads {blob!r}, but nothing in the model writes it")
         name = loss.name or f"{blob}_loss"
-        taken = {layer.name for layer in network.layers} | {one.name for one in losses}
+        taken = {node.name for node in nodes if node.outer} | {one.name for one in losses}
         while not loss.name and name in taken:
             name += "_"
         if name in taken:
             raise UpdateError(f"two losses, or a layer and a loss, have the name {name!r}")
         losses.append(replace(loss, input=blob, target=loss.target or _default_target(model, loss, blob), name=name))
     for dropout in recipe.dropout:
-        if all(dropout.blob not in layer.output for layer in network.layers):
-            raise UpdateError(f"dropout on {dropout.blob!r}: no layer outside of sub-networks writes this blob")
+        if all(dropout.blob not in node.outputs for node in nodes if node.outer):
+            raise UpdateError(f"dropout on {dropout.blob!r}: nothing outside of sub-networks writes this blob")
     return replace(recipe, layers=layers, losses=tuple(losses))
 
 
 def _default_loss(model: Model) -> Loss:
     """Cross entropy for probabilities, squared error for everything else."""
     blob = answer_of(model)
-    writer = next((kind_of(layer) for layer in reversed(network_of(model).layers) if blob in layer.output), None)
-    return CrossEntropy() if is_classifier(model) or writer in ("softmax", "softmaxND") else SquaredError()
+    softmax = writer_of(model, blob) in ("softmax", "softmaxND")
+    return CrossEntropy() if is_classifier(model) or softmax else SquaredError()
 
 
 def _default_target(model: Model, loss: Loss, blob: str) -> str:

@@ -14,15 +14,22 @@ from graphml.recipes.completion import Shapes, completed, declare_targets, with_
 from graphml.recipes.messages import keyed_layers, network_of
 from graphml.recipes.parameters import ParameterDescription, ParameterKey, checked
 from graphml.recipes.recipe import Recipe
+from graphml.recipes.trainee import is_program
 from graphml.spec.attributes import weight_messages
 from graphml.spec.wire.model_pb2 import Model
+from graphml.spec.wire.network_pb2 import NetworkUpdateParameters
 
 # Reading -------------------------------------------------------------------------------------------------------------
 
 
 def has_recipe(model: Model) -> bool:
     """Whether a network has a recipe, or at least the beginning of one."""
-    return model.HasField("trainingRecipe") or len(network_of(model).updateParams.ListFields()) > 0
+    return model.HasField("trainingRecipe") or len(_update_parameters(model).ListFields()) > 0
+
+
+def _update_parameters(model: Model) -> NetworkUpdateParameters:
+    """Core ML's recipe in a network; an empty one for ML Programs, which have none."""
+    return NetworkUpdateParameters() if is_program(model) else network_of(model).updateParams
 
 
 def read_recipe(model: Model) -> Recipe | None:
@@ -35,7 +42,7 @@ def read_recipe(model: Model) -> Recipe | None:
     """
     if model.HasField("trainingRecipe"):
         return extension.decode(model.trainingRecipe)
-    return core_ml.decode(network_of(model).updateParams) if has_recipe(model) else None
+    return core_ml.decode(_update_parameters(model)) if has_recipe(model) else None
 
 
 def recipe_of(model: Model, values: Mapping[Any, Any] | None = None, recipe: Recipe | None = None) -> Recipe:
@@ -51,7 +58,7 @@ def recipe_of(model: Model, values: Mapping[Any, Any] | None = None, recipe: Rec
             what is missing or allowed. A default that the file itself does not allow is no error here, because another
             value may replace it: see `refuse_unless_allowed`.
     """
-    message = network_of(model).updateParams
+    message = _update_parameters(model)
     own = _own_recipe(model, recipe)
     found = core_ml.decode(message) if own is None else own
     allowed = core_ml.descriptions(message) if own is None else own.descriptions
@@ -65,7 +72,7 @@ def parameter_descriptions(model: Model, recipe: Recipe | None = None) -> dict[P
         model: the network.
         recipe: as for `recipe_of`.
     """
-    message = network_of(model).updateParams
+    message = _update_parameters(model)
     own = _own_recipe(model, recipe)
     if own is not None:
         return own.descriptions
@@ -97,9 +104,10 @@ def write_recipe(model: Model, recipe: Recipe, shapes: Shapes | None = None) -> 
     recipe.refuse_unless_storable()
     recipe = completed(model, recipe)
     shapes = {} if shapes is None else shapes
-    plain = _in_core_ml(model, recipe, shapes)
-    if not core_ml.inexpressible(recipe, plain):
-        return plain
+    if not is_program(model):
+        plain = _in_core_ml(model, recipe, shapes)
+        if not core_ml.inexpressible(recipe, plain):
+            return plain
     own = _without_recipe(model)
     declare_targets(own, recipe, shapes)
     extension.encode(recipe, own.trainingRecipe)
@@ -133,6 +141,8 @@ def core_ml_problems(model: Model, recipe: Recipe | None = None) -> list[str]:
     Raises:
         UpdateError: our own recipe names what the model does not have.
     """
+    if is_program(model):
+        return ["the model is an ML Program: Core ML updates neural networks, nearest neighbors and pipelines of these"]
     recipe = _own_recipe(model, recipe)
     if recipe is None:
         return core_ml.errors(model)
@@ -162,6 +172,8 @@ def _without_recipe(model: Model) -> Model:
     copy.CopyFrom(model)
     copy.isUpdatable = False
     copy.ClearField("trainingRecipe")
+    if is_program(copy):
+        return copy
     network = network_of(copy)
     network.ClearField("updateParams")
     for _, layer in keyed_layers(network):

@@ -15,6 +15,9 @@ Path = tuple[Any, ...]
 NAMES = {"weights": "weights", "biases": "bias"}
 """The keys of weights, and the weight of a layer that each of them means."""
 
+VALUE = "val"
+"""The only weight of a constant in an ML Program."""
+
 _DIRECTIONS = ("forward", "backward")  # of the two sets of weights of a bidirectional layer
 
 
@@ -23,8 +26,8 @@ def checked_weight(train: Mapping[str, Any], key: ParameterKey, value: Any) -> t
 
     Args:
         train: the weights that are trained, {layer: {weight: array}}.
-        key: its scope is a layer (in a sub-network, its path), then the name of the weight if the layer has others than
-            `weights` and `bias`, such as gamma or forward/input_gate_weight_matrix.
+        key: its scope is a layer (in a sub-network, its path) or a constant of a program, then the name of the weight
+            if the layer has others than `weights` and `bias`, such as gamma or forward/input_gate_weight_matrix.
         value: the new value, with as many elements as the old one.
 
     Returns:
@@ -69,15 +72,16 @@ def _places(train: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
                 yield f"{layer}/{kind}", (layer, plain)
         for names, path in _leaves(weights, (), (layer,)):
             if names not in (("weights",), ("bias",)):
-                kind = "biases" if "bias" in names[-1] or names[-1] == "beta" else "weights"
+                kind = "biases" if names and ("bias" in names[-1] or names[-1] == "beta") else "weights"
                 yield "/".join((layer, *names, kind)), path
 
 
 def _leaves(tree: Any, names: tuple[str, ...], path: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
     if isinstance(tree, Mapping):
         for name, inner in cast("Mapping[str, Any]", tree).items():
-            # the message around the matrices of an LSTM is not part of their names
-            yield from _leaves(inner, names if name == "weight_params" else (*names, name), (*path, name))
+            # the message around the matrices of an LSTM is not part of their names, nor is that of a constant's value
+            own = names if name in ("weight_params", VALUE) else (*names, name)
+            yield from _leaves(inner, own, (*path, name))
     elif isinstance(tree, list):
         matrices = cast("list[Any]", tree)
         for i, inner in enumerate(matrices):

@@ -62,4 +62,4 @@ def compressed(*, val: Array) -> Array:
 
 for _kind, _versions in _COMPRESSED.items():
     for _version in _versions:
-        operation(_kind, version=_version, roles=("constant",))(compressed)
+        operation(_kind, version=_version, roles=("constant", "compressed"))(compressed)

@@ -75,7 +75,7 @@ def while_loop(
     return control.loop(None, None, "", body, turns, filled_later=frozenset(lists)) if turns else {}
 
 
-@operation("identity", version=15)
+@operation("identity", version=15, roles=("copy",))
 def identity(x: Array) -> Array:
     """A value under another name.
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from graphml.catalogue import Dialect, Signature, target
-from graphml.spec.program.operations import operations
+from graphml.spec.program.operations import FIXED, operations
 
 # What the front end says of an operation beside its parameters -> parameter of the function
 _SAID_BY_FRONT_END = {
@@ -56,6 +56,8 @@ OPERATIONS = Dialect(
     kernel="weight",
     value_type=_value_type,
     known_type=lambda stored: _value_type(stored, target().dtype),
+    constants_learn=lambda kind, name: name not in FIXED.get(kind, ()),
+    types_stay=True,
 )
 
 operation = OPERATIONS.operator

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from graphml.catalogue import Attributes, Role
 from graphml.ops.kernels import elementwise as kernels
 from graphml.ops.kernels import trigonometry
 from graphml.ops.kernels.arrays import Array, array_namespace
@@ -242,7 +243,11 @@ def logical_not(x: Array) -> Array:
 _CASTS = {name: name for name in ("bool", "fp16", "fp32", "int32", "int16", "int8", "uint16", "uint8")}
 
 
-@operation("cast", version=15, layout="any")
+def _roles_of_cast(attributes: Attributes) -> tuple[Role, ...]:
+    return ("copy",) if attributes["dtype"] in ("fp16", "fp32") else ()
+
+
+@operation("cast", version=15, layout="any", roles=_roles_of_cast)
 def cast(x: Array, *, dtype: str) -> Array:
     """The numbers of x in another type.
 

@@ -19,6 +19,16 @@ OPSETS = {"CoreML5": 15, "CoreML6": 16, "CoreML7": 17, "CoreML8": 18, "CoreML9":
 SPECIFICATIONS = {15: 6, 16: 7, 17: 8, 18: 9, 26: 10}
 """Version of operations -> specification version of the files that may hold them."""
 
+FIXED: Mapping[str, frozenset[str]] = {
+    "batch_norm": frozenset({"mean", "variance"}),
+    **dict.fromkeys(("gru", "lstm", "rnn"), frozenset({"initial_h", "initial_c"})),
+    "affine": frozenset({"transform_matrix"}),
+    "crop_resize": frozenset({"boxes", "roi"}),
+    "resample": frozenset({"coordinates"}),
+    "scaled_dot_product_attention": frozenset({"attn_mask"}),
+}
+"""Operation -> parameters whose constants are no weights: they describe past data, a beginning, places or a mask."""
+
 ANY_TYPE = frozenset({"any"})
 """The types of a parameter that takes everything."""
 

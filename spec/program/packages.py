@@ -10,11 +10,12 @@ from graphml.spec.files.models import model_file
 from graphml.spec.program.values import WeightFiles
 
 
-def weight_files(path: str | os.PathLike[str] | None) -> WeightFiles:
+def weight_files(path: str | os.PathLike[str] | None, weights_dir: str | os.PathLike[str] | None = None) -> WeightFiles:
     """The weight files of a model.
 
     Args:
         path: Where the model is: an `.mlpackage`, an `.mlmodelc`, or a file, which has none. None: it has no path.
+        weights_dir: The folder with the files, if it is not that of `path`.
 
     Returns:
         The files; none of them is opened yet.
@@ -22,6 +23,8 @@ def weight_files(path: str | os.PathLike[str] | None) -> WeightFiles:
     Raises:
         SpecError: If the folder is not a package.
     """
+    if weights_dir is not None:
+        return WeightFiles(weights_dir)
     if path is None or not Path(path).is_dir():
         return WeightFiles()
     folder = Path(path)

@@ -35,6 +35,16 @@ def default_function(model: Model) -> str:
     return name
 
 
+def refuse_unknown(model: Model, name: str) -> None:
+    """Raise SpecError if a model has no function of this name."""
+    held = model.mlProgram.functions
+    if model.WhichOneof("Type") != "mlProgram":
+        kind = model.WhichOneof("Type") or "unknown kind"
+        raise SpecError(f"only ML Programs have functions; this model ({kind}) has no {quoted(name)}")
+    if name not in held:
+        raise SpecError(f"the program has no function {quoted(name)}; its functions are {_quoted(held) or 'none'}")
+
+
 def body(function: Function) -> Block:
     """The block that is run: that of the function's operator set.
 

@@ -94,8 +94,13 @@ class WeightFiles:
         path = Path(os.path.realpath(self.folder / last))
         if not path.is_relative_to(os.path.realpath(self._inside)):
             raise SpecError(f"the weight file {quoted(name)} leaves the package: it leads to {str(path)!r}")
-        if not path.exists():
-            raise SpecError(f"the weight file {quoted(name)} is missing; expected it as {str(self.folder / last)!r}")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            what = f"the weight file {quoted(name)} is missing; expected it as {str(self.folder / last)!r}"
+            raise SpecError(what) from None
+        except OSError as error:  # such as a name that is too long
+            raise SpecError(f"the weight file {quoted(name)} cannot be opened: {error.strerror}") from None
         return path
 
 

@@ -11,9 +11,17 @@ from typing import Any
 from graphml.errors import SpecError
 from graphml.spec import layers
 
-MOST = {"layers": 1 << 16, "features": 1 << 16, "models": 1 << 14, "functions": 1 << 14, "weights": 1 << 16}
+MOST = {
+    "layers": 1 << 16,
+    "features": 1 << 16,
+    "models": 1 << 14,
+    "functions": 1 << 14,
+    "weights": 1 << 16,
+    "operations": 1 << 18,
+    "blocks": 1 << 14,
+}
 """The limits of a whole model: layers, including those of sub-networks; inputs, outputs, training inputs and states;
-the model itself and all stages of pipelines; functions; weights of custom layers."""
+the model itself and all stages of pipelines; functions; weights of custom layers; operations and blocks of programs."""
 
 
 def check_counts(model: Any) -> None:
@@ -41,10 +49,24 @@ def check_counts(model: Any) -> None:
             kind = message.WhichOneof("Type") or ""
             if kind in layers.NETWORKS:
                 todo.append(getattr(message, kind))
+            elif kind == "mlProgram":
+                count("functions", len(message.mlProgram.functions))
+                blocks = [
+                    block
+                    for function in message.mlProgram.functions.values()
+                    for block in function.block_specializations.values()
+                ]
+                count("blocks", len(blocks))
+                todo += blocks
             elif kind.startswith("pipeline"):
                 stages = (message.pipeline if kind == "pipeline" else getattr(message, kind).pipeline).models
                 count("models", len(stages))
                 todo += stages
+        elif message.DESCRIPTOR.name == "Block":
+            count("operations", len(message.operations))
+            for operation in message.operations:
+                count("blocks", len(operation.blocks))
+                todo += operation.blocks
         else:
             count("layers", len(message.layers))
             for layer in message.layers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 
-from graphml.build import generate
+from graphml.build import generate, generate_program
 from graphml.build.layer_methods import LayerMethods
 from graphml.build.parameters import PARAMETERS
 from graphml.build.table import BLOBS, ROWS
@@ -13,6 +13,12 @@ from graphml.build.table import BLOBS, ROWS
 
 def test_the_module_is_fresh():
     assert generate.MODULE.read_text() == generate.module(), "run python generate.py"
+
+
+def test_the_methods_of_programs_are_fresh_and_described():
+    text = generate_program.module()
+    assert generate_program.MODULE.read_text() == text, "run python generate.py"
+    assert "See the format." not in text, "an operator's docstring lacks a parameter"
 
 
 def test_the_methods_have_the_names_parameters_and_defaults_of_the_table():

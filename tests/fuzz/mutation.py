@@ -33,17 +33,17 @@ def mutant(seed: int, number: int) -> tuple[str, bytes]:
     model = Model()
     model.CopyFrom(seeds()[name])
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
-        _change(model, rng)
+        change(model, rng)
     data = model.SerializeToString(deterministic=True)
-    return name, _damaged(data, rng) if rng.random() < 0.1 else data
+    return name, damaged(data, rng) if rng.random() < 0.1 else data
 
 
 # Fields ---------------------------------------------------------------------------------------------------------------
 
 
-def _change(model: Message, rng: random.Random) -> None:
+def change(model: Message, rng: random.Random) -> None:
     """One change at a random place."""
-    message = rng.choice(list(_messages(model)))
+    message = rng.choice(list(messages(model)))
     present = [field for field, _ in message.ListFields()]
     every = list(message.DESCRIPTOR.fields)
     if not every:
@@ -59,19 +59,19 @@ def _change(model: Message, rng: random.Random) -> None:
         setattr(message, field.name, _value(field, rng, getattr(message, field.name)))
 
 
-def _messages(message: Any) -> Iterator[Any]:
+def messages(message: Any) -> Iterator[Any]:
     """A message and all inside of it, outer before inner."""
     yield message
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
         if not field.is_repeated:
-            yield from _messages(value)
+            yield from messages(value)
         elif field.message_type.GetOptions().map_entry:
-            yield from (m for v in value.values() if isinstance(v, Message) for m in _messages(v))
+            yield from (m for v in value.values() if isinstance(v, Message) for m in messages(v))
         else:
             for part in value:
-                yield from _messages(part)
+                yield from messages(part)
 
 
 def _value(field: Any, rng: random.Random, old: Any) -> Any:
@@ -115,7 +115,7 @@ def _change_list(message: Any, field: Any, rng: random.Random) -> None:
     elif what == "swap":
         rest = list(values)
         rng.shuffle(rest)
-        rest = [_copy(part) if of_messages else part for part in rest]
+        rest = [copied(part) if of_messages else part for part in rest]
         message.ClearField(field.name)
         getattr(message, field.name).extend(rest)
     elif of_messages:
@@ -140,13 +140,13 @@ def _relative(message_type: Any, rng: random.Random) -> Message:
     """A message of this type out of some seed; an empty one where a few seeds have none."""
     names = list(seeds())
     for name in rng.sample(names, 8):
-        found = [part for part in _messages(seeds()[name]) if part.DESCRIPTOR is message_type]
+        found = [part for part in messages(seeds()[name]) if part.DESCRIPTOR is message_type]
         if found:
-            return _copy(rng.choice(found))
+            return copied(rng.choice(found))
     return message_type._concrete_class()
 
 
-def _copy(message: Message) -> Message:
+def copied(message: Message) -> Message:
     copy = type(message)()
     copy.CopyFrom(message)
     return copy
@@ -155,7 +155,7 @@ def _copy(message: Message) -> Message:
 # Bytes ----------------------------------------------------------------------------------------------------------------
 
 
-def _damaged(data: bytes, rng: random.Random) -> bytes:
+def damaged(data: bytes, rng: random.Random) -> bytes:
     """The bytes with some changed, removed, inserted or cut off."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4))):

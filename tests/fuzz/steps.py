@@ -53,14 +53,14 @@ class Finding(NamedTuple):
 def findings(data: bytes, rng: random.Random, seconds: float = SECONDS, costly: float = 1.0) -> Iterator[Finding]:
     """Everything that goes wrong with a file. costly: the share of files that are compiled and trained."""
     for name, act in _steps(data, rng, costly):
-        found = _tried(name, act, seconds)
+        found = tried(name, act, seconds)
         if found is not None:
             yield found
             if name == "load":
                 return
 
 
-def _tried(name: str, act: Callable[[], Any], seconds: float) -> Finding | None:
+def tried(name: str, act: Callable[[], Any], seconds: float) -> Finding | None:
     watched = _watch_memory()
     start = time.process_time()
     try:

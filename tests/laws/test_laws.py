@@ -149,7 +149,7 @@ class _ImagesChannelsLast(Blobs):
 @every_kind
 def test_vmap_equals_a_loop(name):
     kind = KINDS[name]
-    concrete = catalogue.rows("layer")[name].concrete
+    concrete = catalogue.rows("layer")[name].concrete_for({})
     if all(i in concrete for i in range(len(kind.base.inputs))):
         return  # a constant has nothing to map over, and known numbers are not mapped
     network = lowered(name, kind.base)
@@ -209,7 +209,7 @@ class _Slope(NamedTuple):
 
 
 def _slope(kind: Kind, case: Case, network: Lowered) -> _Slope:
-    held = {*catalogue.rows("layer")[kind.kind].concrete, *kind.whole}
+    held = {*catalogue.rows("layer")[kind.kind].concrete_for({}), *kind.whole}
     inputs = tuple(np.asarray(x, np.float64) for x in case.inputs)
     params = jax.tree.map(_as_trained, network.params, is_leaf=lambda w: isinstance(w, Quantized))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import Message
+from program_packages import message_of
 
 import graphml
 from graphml import spec
@@ -16,6 +18,7 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import SpecError, UnsupportedError
 from graphml.models import FeatureType, Model, ModelConfiguration, load
 from graphml.models.model import KINDS, NEWEST_VERSION
+from graphml.spec.program.blobs import BlobWriter
 
 
 def tiny() -> spec.Model:
@@ -86,10 +89,50 @@ def test_weights_beside_the_message_are_not_lost_silently(tmp_path):
     model = load(Foreign(program, package_path=str(package), weights_dir=str(package / "Data")))
     assert model.path == package
     for gone in (None, str(tmp_path / "gone.mlpackage")):
-        with pytest.raises(
-            UnsupportedError, match="the weights of this model are in '/w/weights', outside of the mess"
-        ):
+        with pytest.raises(UnsupportedError, match="the weights of this model were in '/w/weights', which is gone"):
             load(Foreign(program, package_path=gone, weights_dir="/w/weights"))
+
+
+def scaled(factors: np.ndarray) -> tuple[spec.Model, BlobWriter]:
+    """y = factors * x, with the factors in a weight file."""
+    builder = graphml.ProgramBuilder("CoreML7")
+    builder.output("y", builder.mul(builder.input("x", factors.shape), factors))
+    blobs = BlobWriter()
+    return message_of(builder, blobs), blobs
+
+
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_a_message_and_the_folder_of_its_weights(tmp_path, pipeline):
+    factors = np.arange(16, dtype=np.float32)
+    message, blobs = scaled(factors)
+    if pipeline:
+        stage, message = message, spec.Model(specificationVersion=message.specificationVersion)
+        message.description.CopyFrom(stage.description)
+        message.pipeline.models.append(stage)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "weight.bin").write_bytes(b"".join(blobs.chunks()))
+    for model in (
+        load(message, weights_dir=folder),
+        load(Foreign(message, package_path=None, weights_dir=str(folder))),
+    ):
+        model.save(tmp_path / "copy.mlpackage")
+        for each in (model, load(tmp_path / "copy.mlpackage")):
+            np.testing.assert_array_equal(each.predict({"x": np.ones(16)})["y"], factors)
+        shutil.rmtree(tmp_path / "copy.mlpackage")
+    with pytest.raises(SpecError, match="weights_dir must be a folder, got 'nowhere'"):
+        load(message, weights_dir="nowhere")
+
+
+def test_a_foreign_model_says_which_function_it_runs():
+    builder = graphml.ProgramBuilder("CoreML8")
+    builder.output("y", builder.mul(builder.input("x", (2,)), 2.0))
+    builder.function("triple")
+    builder.output("y", builder.mul(builder.input("x", (2,)), 3.0))
+    message = builder.model().spec
+    for name, expected in ((None, [2, 4]), ("triple", [3, 6])):
+        model = load(Foreign(message, function_name=name))
+        assert model.predict({"x": [1, 2]})["y"].tolist() == expected
 
 
 def test_what_is_no_model_is_refused():

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import KINDS, load_all
-from compiling import QUICK
+from compiling import QUICK, USERS, models_compile_as_for_users
 
 import graphml
 from graphml.spec.weights import Quantized
@@ -74,8 +74,14 @@ def _random_features(model: graphml.Model, shapes: dict[str, tuple[int, ...]]) -
     return features
 
 
+# networks that need more time to run than to compile, on images of 500 x 500 pixels and more
+LARGE = {"carn/Model", "nstdemo/StarryNight"}
+
+
 @pytest.mark.parametrize("name", NETWORKS)
-def test_it_predicts(real_models, name):
+def test_it_predicts(real_models, name, monkeypatch):
+    if name in LARGE:
+        models_compile_as_for_users(monkeypatch)
     model = _load(real_models, name)
     result = model.predict(_random_features(model, OTHER_SHAPES.get(name, {})))
     assert set(result) == {feature.name for feature in model.spec.description.output}
@@ -111,7 +117,8 @@ def test_every_blob_is_that_of_the_chained_oracles(real_models, name):
             if steps.bias:
                 x = x + np.asarray(steps.bias, np.float32)[:, None, None]
         env[port.name] = x.reshape(1, 1, *(x.shape if x.ndim == 3 else (*x.shape, 1, 1)))
-    blobs = jax.jit(lambda params, inputs: lowered.intermediates(params, inputs))(lowered.params, given)
+    run = jax.jit(lambda params, inputs: lowered.intermediates(params, inputs), compiler_options=USERS)
+    blobs = run(lowered.params, given)
     for node in lowered.graph.body.nodes:
         fields = {**node.attributes, **_numpy_weights(node.weights)}
         answer = KINDS[node.kind].oracle([env[blob] for blob in node.inputs], fields)

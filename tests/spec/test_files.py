@@ -375,12 +375,12 @@ def test_other_files_of_a_package_are_copied_into_a_new_package(package, tmp_pat
 def test_a_saved_model_keeps_its_weight_files(package, tmp_path):
     (tmp_path / "empty.mlpackage").mkdir()
     for name in ("b.mlpackage", "empty.mlpackage", "a.mlpackage"):
-        graphml.load(package).save(tmp_path / name)
+        write(read(package), tmp_path / name, source=package)
         assert (tmp_path / name / INNER.parent / "weights" / "weight.bin").read_bytes() == b"weights" * 100
     pipeline = Model(specificationVersion=7)
     pipeline.pipeline.models.add().CopyFrom(_program())
     write(pipeline, package)
-    graphml.load(package).save(tmp_path / "c.mlpackage")
+    write(read(package), tmp_path / "c.mlpackage", source=package)
     assert (tmp_path / "c.mlpackage" / INNER.parent / "weights" / "weight.bin").exists()
 
 
@@ -427,37 +427,37 @@ def test_no_item_that_leaves_its_package_is_copied(lead, package, tmp_path):
         (outside / "weight.bin").write_bytes(b"private")
     before = _tree(tmp_path)
     with pytest.raises(SpecError, match="leaves the package"):
-        graphml.load(package).save(tmp_path / "b.mlpackage")
+        write(read(package), tmp_path / "b.mlpackage", source=package)
     assert _tree(tmp_path) == before
 
 
 def test_links_inside_of_an_item(package, tmp_path):
     weights = package / INNER.parent / "weights"
     (weights / "more.bin").symlink_to("weight.bin")
-    graphml.load(package).save(tmp_path / "b.mlpackage")
+    write(read(package), tmp_path / "b.mlpackage", source=package)
     assert (tmp_path / "b.mlpackage" / INNER.parent / "weights" / "more.bin").read_bytes() == b"weights" * 100
     (weights / "round").symlink_to(weights)
     with pytest.raises(SpecError, match=r"'com.apple.CoreML/weights' contains a symbolic link to a folder, 'round'"):
-        graphml.load(package).save(tmp_path / "c.mlpackage")
+        write(read(package), tmp_path / "c.mlpackage", source=package)
 
 
 def test_items_as_nobody_writes_them(package, model, tmp_path):
     _put(package, gone="gone.bin", everything=".")
     (package / "Data" / "gone.bin").unlink()
-    graphml.load(package).save(tmp_path / "b.mlpackage")
+    write(read(package), tmp_path / "b.mlpackage", source=package)
     assert _tree(tmp_path / "b.mlpackage") == _tree(package)  # of which the note is now a part
     manifest = json.loads((package / "Manifest.json").read_text())
     for item, words in (([], "the item 'bad' has no path"), ({}, "no path of at most"), ({"path": 3}, "no path of")):
         manifest["itemInfoEntries"]["bad"] = item
         (package / "Manifest.json").write_text(json.dumps(manifest))
         with pytest.raises(SpecError, match=words):
-            graphml.load(package).save(tmp_path / "c.mlpackage")
+            write(read(package), tmp_path / "c.mlpackage", source=package)
     assert not (tmp_path / "c.mlpackage").exists()
 
 
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_an_interrupted_copy_leaves_nothing(function, package, tmp_path, monkeypatch):
-    loaded, calls = graphml.load(package), []
+    loaded, calls = read(package), []
 
     def fail(*arguments):
         calls.append(arguments)
@@ -466,7 +466,7 @@ def test_an_interrupted_copy_leaves_nothing(function, package, tmp_path, monkeyp
 
     monkeypatch.setattr(os, function, fail)
     with pytest.raises(SpecError, match="no space left on device"):
-        loaded.save(tmp_path / "b.mlpackage")
+        write(loaded, tmp_path / "b.mlpackage", source=package)
     assert os.listdir(tmp_path) == ["a.mlpackage"]
 
 

@@ -160,7 +160,7 @@ def test_a_constant_learns_when_it_is_named():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("loadConstantND", "factor", [], ["k"], data=np.ones(3), shape=(3,))
     builder.add("multiplyBroadcastable", "product", ["x", "k"], ["y"])
-    with pytest.raises(UpdateError, match="no layer has weights that loss 'y_loss' could train"):
+    with pytest.raises(UpdateError, match="there are no weights that loss 'y_loss' could train"):
         UpdateTask(_model(builder), _data(), strict=False)
     _, part = _fall(_model(builder, layers=["factor"]), _data())
     assert part < 0.5

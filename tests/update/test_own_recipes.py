@@ -313,7 +313,7 @@ def test_augmented_samples_differ_from_epoch_to_epoch_and_by_seed_only():
     still = _task(model, data, recipe, **dict.fromkeys(names, 0.0))
     errors = pixels.reshape(4, 16) @ np.linspace(0, 1e-2, 16) - 1
     assert still.history[0].loss == pytest.approx(np.mean(errors**2), rel=1e-4)
-    with pytest.raises(UpdateError, match="the network has no image input"):
+    with pytest.raises(UpdateError, match="the model has no image input"):
         UpdateTask(regression(), [], recipe=recipe, strict=False)
 
 

@@ -162,11 +162,11 @@ def test_a_marked_layer_beside_the_way_to_the_loss_is_refused():
 def test_nothing_to_train_is_refused():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("sin", "sin", ["x"], ["y"])
-    with pytest.raises(UpdateError, match="no layer has weights that loss 'loss' could train"):
+    with pytest.raises(UpdateError, match="there are no weights that loss 'loss' could train"):
         _parts(network(with_recipe(builder, "y", "y_true", array(3))))
     model = regression().spec
     model.neuralNetwork.updateParams.lossLayers[0].meanSquaredErrorLossLayer.input = "nothing"
-    with pytest.raises(UpdateError, match="no layer gives 'nothing', the input of loss 'loss'"):
+    with pytest.raises(UpdateError, match="nothing computes 'nothing', the input of loss 'loss'"):
         _parts(network(model))
 
 

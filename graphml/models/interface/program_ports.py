@@ -43,7 +43,7 @@ def arguments(function: Any, description: Description) -> tuple[Argument, ...]:
         feature = features[message.name]
         argument = Argument(message.name, dtype_of(name), shape)
         if feature.image is not None:
-            argument = replace(argument, default_shape=(1, *feature.image.shape))
+            argument = replace(argument, default_shape=(1, *feature.image.shape), image=True)
         if feature.array is not None and feature.array.shape is not None:
             inside = feature.array.shape if shape is None or len(shape) > 0 else ()
             argument = replace(argument, default_shape=inside)
@@ -118,7 +118,8 @@ def _stored(binding: Any, operations: Any, files: WeightFiles) -> Any:
 
 
 def _labels(stored: Any) -> tuple[str, ...] | tuple[int, ...]:
-    flat: list[Any] = list(np.asarray(stored, object).reshape(-1))
+    items: list[Any] = list(np.asarray(stored, object).reshape(-1))
+    flat: list[Any] = [item.item() if getattr(item, "shape", None) == () else item for item in items]  # of a list
     if all(isinstance(label, str) for label in flat):
         return tuple(flat)
     if all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in flat):

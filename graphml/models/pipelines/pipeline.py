@@ -29,8 +29,10 @@ from graphml.models.pipelines.fusion import Segment, declared_before, function_o
 from graphml.models.pipelines.linked import follow
 from graphml.spec import versions
 from graphml.spec.files import write
+from graphml.spec.files.packages import blob_values
 from graphml.spec.program.packages import weight_files
 from graphml.spec.program.replacing import replace_weights
+from graphml.spec.program.values import WeightFiles
 from graphml.spec.rules.updates import pipeline_of
 
 Features = dict[str, Any]
@@ -69,6 +71,7 @@ class Pipeline(Model):
                 custom_layers=self.custom_layers,
                 custom_models=self.custom_models,
                 path=self.path,
+                weights_dir=self.weights_dir,
             )
         return loaded
 
@@ -341,16 +344,25 @@ class Pipeline(Model):
     def _encoded(self) -> Any:
         new = self.new_constants()
         message = self.spec_without_new_constants()
-        return replace_weights(message, weight_files(self.path), new).model if new else message
+        return replace_weights(message, self._weight_files, new).model if new else message
+
+    @property
+    def _weight_files(self) -> WeightFiles:
+        return weight_files(self.path, self.weights_dir)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the pipeline to a file or package; see `Model.save`."""
-        new = self.new_constants()
-        if not new:
-            super().save(path)
-            return
-        model, files = replace_weights(self.spec_without_new_constants(), weight_files(self.path), new)
-        write(model, path, source=self.path, weights=files)
+        new, files = self.new_constants(), self._weight_files
+        model = self._message if new else self.spec
+        weights = dict[str, Iterable[bytes]]()
+        if self.weights_dir is not None:  # otherwise they are copied from the package
+            for name in {blob.fileName for blob in blob_values(model)}:
+                file = files.file(name)
+                weights[name] = file.chunks(0, file.size)
+        if new:
+            model, changed = replace_weights(self.spec_without_new_constants(), files, new)
+            weights |= changed
+        write(model, path, source=self.path, weights=weights)
 
     def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
         models = enumerate(self.models.values()) if self._replaced else ()

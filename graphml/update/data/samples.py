@@ -12,9 +12,9 @@ import numpy as np
 
 from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, GraphmlError, UpdateError, with_article
+from graphml.models.graph_model import GraphModel
 from graphml.models.interface.values import checker, in_words, single
-from graphml.models.network import NeuralNetwork
-from graphml.recipes import CrossEntropy, Loss, class_labels, is_label, network_of
+from graphml.recipes import CrossEntropy, Loss, class_labels, is_label, is_program, network_of
 from graphml.spec.rules.updates import written_sizes
 
 _NEAR_ONE = 1e-3  # how far the sum of the probabilities of a target may be from 1, due to rounding
@@ -76,7 +76,7 @@ TrainingData = Iterable[Mapping[str, Any]] | Mapping[str, Any]
 Row = tuple[dict[str, np.ndarray], np.ndarray]
 
 
-def read_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> TrainingSamples:
+def read_samples(model: GraphModel, losses: Loss | Sequence[Loss], data: TrainingData) -> TrainingSamples:
     """All samples, each checked against the training inputs of the model.
 
     Raises:
@@ -95,7 +95,7 @@ def stacked(rows: Sequence[Row]) -> TrainingSamples:
     return TrainingSamples(inputs, np.stack([target for _, target in rows]))
 
 
-def checked_samples(model: NeuralNetwork, losses: Loss | Sequence[Loss], data: TrainingData) -> Iterator[Row]:
+def checked_samples(model: GraphModel, losses: Loss | Sequence[Loss], data: TrainingData) -> Iterator[Row]:
     """(network inputs, target) of each sample, read lazily and checked.
 
     Raises:
@@ -168,13 +168,14 @@ def _refuse_other_shape(inputs: Mapping[str, np.ndarray], first: Mapping[str, np
             )
 
 
-def _sample_reader(model: NeuralNetwork, losses: Sequence[Loss]) -> Callable[[Any], tuple[dict[str, Any], Any]]:
+def _sample_reader(model: GraphModel, losses: Sequence[Loss]) -> Callable[[Any], tuple[dict[str, Any], Any]]:
     """The function from one sample to (network inputs, target), with everything looked up once.
 
     Raises UpdateError when a target is declared with another number of classes than the file says the network has.
     """
     for loss in losses:
-        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if loss.width > 1 else set[int]()
+        layered = loss.width > 1 and not is_program(model.spec)
+        sizes = written_sizes(model.spec, loss.input, network_of(model.spec).layers) if layered else set[int]()
         if sizes and loss.width not in sizes:
             raise _never_fits(loss, " or ".join(map(str, sorted(sizes))))
     training = {feature.name: feature for feature in model.description.training_inputs}
@@ -199,7 +200,7 @@ def _together(targets: Sequence[Any]) -> Any:
     return np.concatenate([np.ravel(np.asarray(target, np.float32)) for target in targets])
 
 
-def _target_reader(model: NeuralNetwork, loss: Loss, feature: FeatureDescription) -> Callable[[Any], Any]:
+def _target_reader(model: GraphModel, loss: Loss, feature: FeatureDescription) -> Callable[[Any], Any]:
     if is_label(model.spec, loss.target):
         indices = {label: index for index, label in enumerate(class_labels(model.spec))}
         plain = checker(feature)

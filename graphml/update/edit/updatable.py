@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,9 +14,18 @@ from graphml import recipes
 from graphml.catalogue import has_role
 from graphml.errors import GraphmlError, UpdateError
 from graphml.graph import read_by, written_by
+from graphml.interpreter.lower import Lowered
 from graphml.models import Model
+from graphml.models.graph_model import GraphModel
 from graphml.models.network import NeuralNetwork
-from graphml.recipes import Recipe, declare_training_inputs, network_of, write_recipe
+from graphml.recipes import (
+    Recipe,
+    declare_training_inputs,
+    is_program,
+    network_of,
+    refuse_unless_trainable,
+    write_recipe,
+)
 from graphml.update.step.gradient_reach import leading_to
 
 
@@ -48,6 +58,11 @@ def make_updatable(
     """
     from graphml.update.edit.head import replace_head
 
+    if is_program(model.spec):
+        raise UpdateError(
+            "an ML Program keeps no recipe: give it to the update, as in UpdateTask(model, samples, recipe=recipe, "
+            "strict=False)"
+        )
     _network(model)
     chosen: Any = layers
     if labels is not None:
@@ -64,29 +79,44 @@ def make_updatable(
         whole = replace(whole, layers=chosen)
     elif whole.layers is None:
         whole = replace(whole, layers=tuple((name, ()) for name in _last_layers(model, whole)))
-    return with_recipe(model, whole)
+    found = with_recipe(model, whole)
+    assert isinstance(found, NeuralNetwork)
+    return found
 
 
-def with_recipe(model: Model, recipe: Recipe) -> NeuralNetwork:
+def with_recipe(model: Model, recipe: Recipe) -> GraphModel:
     """The model with this recipe in place of its own.
 
     A recipe with Python functions stays outside of the model: the result only has the training inputs that it needs.
 
     Args:
-        model: a neural network.
+        model: a neural network or an ML Program.
         recipe: the recipe.
 
     Raises:
         UpdateError: the recipe does not fit the model.
     """
-    network = _network(model)
+    refuse_unless_trainable(model.spec)
+    assert isinstance(model, GraphModel)
     write = declare_training_inputs if recipe.python_parts else write_recipe
-    message = write(model.spec, recipe, _Shapes(network))
-    other = type(network)(
-        message, configuration=model.configuration, custom_layers=model.custom_layers, path=model.path
-    )
-    if network.spec is network._message:  # no weight was replaced, so the compiled programs fit the other model too
-        other.programs = network.programs
+    message = write(model.unchanged_spec if is_program(model.spec) else model.spec, recipe, _Shapes(model))
+    other = model.with_message(message)
+    if not model.weights.replaced or is_program(model.spec):  # the compiled programs fit the other model too
+        other.programs = model.programs
+    return other
+
+
+def without_recipe(model: GraphModel) -> GraphModel:
+    """The ML Program without a recipe and training inputs; itself if it has none."""
+    message = model.unchanged_spec
+    if not message.HasField("trainingRecipe") and not message.description.trainingInput:
+        return model
+    copy = type(message)()
+    copy.CopyFrom(message)
+    copy.ClearField("trainingRecipe")
+    copy.description.ClearField("trainingInput")
+    other = model.with_message(copy)
+    other.programs = model.programs
     return other
 
 
@@ -97,32 +127,34 @@ def _network(model: Model) -> NeuralNetwork:
 
 
 class _Shapes(Mapping[str, tuple[int, ...]]):
-    """The shapes of blobs, traced when the first is needed; empty if the network cannot be traced."""
+    """The shapes of blobs, each traced when it is needed; none if the model cannot be traced."""
 
-    def __init__(self, model: NeuralNetwork) -> None:
+    def __init__(self, model: GraphModel) -> None:
         self._model = model
-        self._found: dict[str, tuple[int, ...]] | None = None
 
-    def _all(self) -> dict[str, tuple[int, ...]]:
-        if self._found is None:
-            try:
-                lowered = self._model.lower()
-                inputs = lowered.interface.declared_inputs(np.float32)
-                key = jax.eval_shape(lambda: jax.random.key(0))
-                blobs = jax.eval_shape(lambda p, x, k: lowered.intermediates(p, x, key=k), lowered.params, inputs, key)
-                self._found = {name: _declared(blob.shape, lowered.interface.blob_rank) for name, blob in blobs.items()}
-            except GraphmlError:
-                self._found = {}
-        return self._found
+    @functools.cached_property
+    def _lowered(self) -> Lowered:
+        return self._model.lower()
 
     def __getitem__(self, name: str) -> tuple[int, ...]:
-        return self._all()[name]
+        try:
+            lowered = self._lowered
+            inputs = lowered.interface.declared_inputs(np.float32)
+            key = jax.eval_shape(lambda: jax.random.key(0))
+
+            def run(params: Any, inputs: Any, key: Any) -> dict[str, Any]:
+                return lowered.intermediates(params, inputs, (name,), key=key)
+
+            blob = jax.eval_shape(run, lowered.params, inputs, key)[name]
+        except GraphmlError:
+            raise KeyError(name) from None
+        return _declared(blob.shape, lowered.interface.blob_rank)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter([name for node in self._lowered.graph.body.nodes for name in node.outputs])
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(list(iter(self)))
 
 
 def _declared(shape: tuple[int, ...], blob_rank: int | None) -> tuple[int, ...]:

@@ -11,9 +11,9 @@ from graphml import recipes
 from graphml.errors import UpdateError
 from graphml.models import Model
 from graphml.models.pipelines.pipeline import stage_names
-from graphml.recipes import network_of
 from graphml.recipes.parameters import ParameterDescription, ParameterKey, as_key, describe
 from graphml.spec.layers import NETWORKS
+from graphml.update.weights import NAMES, VALUE
 
 _PIPELINES = ("pipelineClassifier", "pipelineRegressor")
 
@@ -25,12 +25,12 @@ def parameter_descriptions(model: Any) -> dict[ParameterKey, ParameterDescriptio
         model: a `Model` or a Model message.
 
     Returns:
-        {key: description}; keys of a stage of a pipeline are scoped to the stage. Empty for networks without a recipe,
-        and for kinds of models without parameters.
+        {key: description}; keys of a stage of a pipeline are scoped to the stage. Empty for networks and ML Programs
+        without a recipe, and for kinds of models without parameters.
     """
     spec = model.spec if isinstance(model, Model) else model
     kind = spec.WhichOneof("Type") or ""
-    if kind in NETWORKS:
+    if kind in NETWORKS or recipes.is_program(spec):
         return recipes.parameter_descriptions(spec)
     if kind == "kNearestNeighborsClassifier":
         key = ParameterKey.NUMBER_OF_NEIGHBORS
@@ -58,7 +58,7 @@ def parameter_value(model: Model, key: ParameterKey | str) -> Any:
 
     Args:
         model: the model.
-        key: weights and biases are scoped to a layer: "dense/weights".
+        key: weights and biases are scoped to a layer: "dense/weights". Constants of ML Programs are weights.
 
     Returns:
         An array for weights and biases; the default of the file for all other parameters.
@@ -67,16 +67,20 @@ def parameter_value(model: Model, key: ParameterKey | str) -> Any:
         UpdateError: the model does not have this parameter.
     """
     key = as_key(key)
-    weight = {"weights": "weights", "biases": "bias"}.get(key.name)
+    weight = NAMES.get(key.name)
     if weight is None:
         values = {str(known): description.default for known, description in parameter_descriptions(model).items()}
         if str(key) not in values:
             has = f"it has {', '.join(values)}" if values else "it has none"
             raise UpdateError(f"this model has no parameter {key}; {has}")
         return values[str(key)]
-    network_of(model.spec)
+    recipes.refuse_unless_trainable(model.spec)
     layer = "/".join(key.scope)
-    if weight not in model.parameters.get(layer, {}):
-        raise UpdateError(f"this model has no parameter {key}: layer {layer!r} has no {weight}")
-    value = model.parameters[layer][weight]
+    held = model.parameters.get(layer, {})
+    if VALUE in held and weight == NAMES["weights"]:
+        weight = VALUE
+    if weight not in held:
+        what = "constant" if recipes.is_program(model.spec) else "layer"
+        raise UpdateError(f"this model has no parameter {key}: {what} {layer!r} has no {weight}")
+    value = held[weight]
     return np.asarray(value.dequantize() if hasattr(value, "dequantize") else value)

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, Protocol
 from graphml import recipes
 from graphml.errors import UpdateError
 from graphml.models import Model, ModelConfiguration
+from graphml.models.graph_model import GraphModel
 from graphml.recipes.parameters import ParameterDescription, ParameterKey
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
+from graphml.update.edit.updatable import with_recipe, without_recipe
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints, Request
 from graphml.update.progress.events import MetricKey, UpdateEvent
 from graphml.update.progress.history import Record
@@ -125,6 +127,42 @@ class LearnerOptions:
     limits: Limits
     checkpoint_seconds: float
     pipeline: Model | None = None
+
+
+class Trainee(NamedTuple):
+    """A model that is about to be trained.
+
+    Attributes:
+        model: with its recipe.
+        base: the model that gets the trained weights. An ML Program keeps no recipe: only its weights change.
+    """
+
+    model: GraphModel
+    base: GraphModel
+
+
+def trainee(model: Model, recipe: recipes.Recipe | None, *, strict: bool) -> Trainee:
+    """Prepare a model for training.
+
+    Args:
+        model: a neural network or an ML Program.
+        recipe: replaces that of the file; None keeps it. An ML Program without any gets one of defaults.
+        strict: whether Core ML has to accept the model and the recipe.
+
+    Raises:
+        UpdateError: the model cannot be trained, the recipe does not fit it, or Core ML would not train it.
+    """
+    recipes.refuse_unless_trainable(model.spec)
+    assert isinstance(model, GraphModel)
+    program = recipes.is_program(model.spec)
+    if program and strict:
+        refuse_unless_legal(model)
+    if program and recipe is None and recipes.read_recipe(model.spec) is None:
+        recipe = recipes.Recipe()
+    ready = model if recipe is None else with_recipe(model, recipe)
+    if strict:
+        refuse_unless_legal(ready, recipe)
+    return Trainee(ready, without_recipe(model) if program else ready)
 
 
 def refuse_unless_legal(model: Model, recipe: recipes.Recipe | None = None) -> None:

@@ -92,7 +92,7 @@ class NeighborsLearner:
         self.descriptions: Mapping[ParameterKey, ParameterDescription] = parameter_descriptions(model.without_samples)
         self._model = model
         whole = model if options.pipeline is None else options.pipeline
-        self.checkpoints = Checkpoints(options.checkpoint_seconds, whole.spec, options.request, self._checkpoint)
+        self.checkpoints = Checkpoints(options.checkpoint_seconds, whole, options.request, self._checkpoint)
         self._pending: dict[ParameterKey, Any] = {}
         self._lock = threading.Lock()
         nothing = np.zeros((0, model.dimensions), np.float32)

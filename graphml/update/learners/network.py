@@ -17,14 +17,13 @@ import jax
 from graphml.errors import UpdateError
 from graphml.models import Model
 from graphml.models.configuration import pick_device
-from graphml.models.network import NeuralNetwork
-from graphml.recipes import network_of, parameter_descriptions, recipe_of
+from graphml.models.graph_model import GraphModel
+from graphml.recipes import parameter_descriptions, recipe_of
 from graphml.recipes.parameters import ParameterDescription, ParameterKey, checked, refuse_unless_allowed
 from graphml.update.data import storage
 from graphml.update.data.samples import TrainingData
-from graphml.update.edit.updatable import with_recipe
 from graphml.update.learners.epochs import EpochPlan
-from graphml.update.learners.learner import LearnerOptions, TaskHooks, refuse_unless_legal
+from graphml.update.learners.learner import LearnerOptions, TaskHooks, Trainee, trainee
 from graphml.update.learners.network_checkpoint import checkpoint_of, state_of
 from graphml.update.learners.runner import EpochRunner, TrainingState, store_samples
 from graphml.update.progress.checkpoints import CheckpointDirectory, Checkpoints
@@ -40,25 +39,21 @@ _CALL_SECONDS = 1.0  # how long one compiled call may take: cancelling waits for
 
 def begin(model: Model, options: LearnerOptions) -> NetworkLearner:
     """The training of a network. Raises UpdateError when it cannot be trained with these options."""
-    network_of(model.spec)
-    if options.recipe is not None:
-        model = with_recipe(model, options.recipe)
-    assert isinstance(model, NeuralNetwork)
-    if options.request.strict:
-        refuse_unless_legal(model, options.recipe)
-    return NetworkLearner(model, options)
+    return NetworkLearner(trainee(model, options.recipe, strict=options.request.strict), options)
 
 
 class NetworkLearner:
     """Trains a network by its recipe; see `Learner`."""
 
-    def __init__(self, model: NeuralNetwork, options: LearnerOptions) -> None:
+    def __init__(self, trainee: Trainee, options: LearnerOptions) -> None:
+        model = trainee.model
         recipe = recipe_of(model.spec, options.configuration.parameters, options.recipe)
         self.descriptions: Mapping[ParameterKey, ParameterDescription] = parameter_descriptions(
             model.spec, options.recipe
         )
         self.sample_count: int | None = None
-        self._model, self._device = model, pick_device(options.configuration)
+        self._model, self._base = trainee
+        self._device = pick_device(options.configuration)
         self._limits = options.limits
         self._programs = programs_for(model, recipe, self._device, options.request.precision)
         given, self._frozen = self._programs.parts.split(model.parameters)
@@ -67,7 +62,7 @@ class NetworkLearner:
         self._resumable = self._state  # the latest state that all handlers have seen
         whole = model if options.pipeline is None else options.pipeline
         make = lambda: checkpoint_of(self._resumable)  # noqa: E731
-        self.checkpoints = Checkpoints(options.checkpoint_seconds, whole.spec, options.request, make)
+        self.checkpoints = Checkpoints(options.checkpoint_seconds, whole, options.request, make)
         self._began = False
         self._stored: storage.Stored | None = None
         self._pending: dict[ParameterKey, Any] = {}
@@ -100,10 +95,10 @@ class NetworkLearner:
         state = self._state
         return self._given if state.log.best is None else state.best_weights
 
-    def with_weights(self, weights: Any) -> NeuralNetwork:
+    def with_weights(self, weights: Any) -> GraphModel:
         """The model with trained weights, in the form in which the recipe stores them."""
         stored = self._programs.parts.stored(jax.device_get(weights), self._model.parameters)
-        return self._model.with_parameters(stored)
+        return self._base.with_parameters(stored)
 
     def set_parameters(self, values: Mapping[Any, Any] | None) -> None:
         """Check values of parameters; the training thread applies them between mini-batches."""

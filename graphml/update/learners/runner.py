@@ -15,7 +15,7 @@ import numpy as np
 
 from graphml.errors import UpdateError
 from graphml.models.configuration import Device
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
 from graphml.recipes import Recipe
 from graphml.update import ending
 from graphml.update.data.samples import TrainingData, check_targets, checked_samples, stacked
@@ -66,7 +66,7 @@ class TrainingState:
 
 
 def store_samples(
-    model: NeuralNetwork,
+    model: GraphModel,
     data: TrainingData,
     programs: Programs,
     recipe: Recipe,

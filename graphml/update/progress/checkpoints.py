@@ -1,7 +1,7 @@
 """The directory from which an update resumes after its process was killed at any point.
 
     lock             held by the one process that works here
-    model.mlmodel    the model before the update
+    model.mlmodel    the model before the update; model.mlpackage where it has weight files
     update.json      the options of the update; written last, so a directory without it holds no update
     samples/         the training data in the form in which training reads them; removed when the update is finished
     steps/N/         the last two checkpoints, written by Orbax
@@ -28,8 +28,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from graphml import spec
-from graphml.errors import UpdateError, need
+from graphml.errors import GraphmlError, UpdateError, need
+from graphml.models import Model, load
 from graphml.spec import files
+from graphml.spec.files.packages import blob_values
+from graphml.spec.program.packages import weight_files
 from graphml.update.progress.private_files import as_facts_of, private_folder, read_facts, write_facts, writing_to
 from graphml.update.step.programs import Precision
 
@@ -92,8 +95,15 @@ class CheckpointDirectory:
 
     @property
     def model(self) -> Path:
-        """The file of the model before the update."""
-        return self.path / "model.mlmodel"
+        """The file or package of the model before the update."""
+        return self.model_in(self.path)
+
+    @staticmethod
+    def model_in(directory: str | os.PathLike[str]) -> Path:
+        """The file or package of the model in a directory, which need not be locked."""
+        path = Path(directory)
+        package = path / "model.mlpackage"
+        return package if package.exists() else path / "model.mlmodel"
 
     @property
     def samples(self) -> Path:
@@ -108,10 +118,20 @@ class CheckpointDirectory:
         """Release the lock."""
         self._unlock()
 
-    def begin(self, model: spec.Model, request: Request) -> None:
+    def begin(self, model: Model, request: Request) -> None:
         """Write the model and the options of a new update. Raises UpdateError when they cannot be written."""
         with writing_to(self.path):
-            files.replace_file(self.model, spec.serialize(model), private=True)
+            if has_weight_files(model):
+                package = self.path / "model.mlpackage"
+                shutil.rmtree(package, ignore_errors=True)  # of a process that ended before it had written the options
+                try:
+                    model.save(package)
+                except GraphmlError as error:
+                    raise UpdateError(str(error)) from error
+                _make_private(package)
+                model = load(package)
+            else:
+                files.replace_file(self.path / "model.mlmodel", spec.serialize(model.spec), private=True)
             write_facts(self.path / "update.json", asdict(_UpdateFile(_FORMAT, digest(model), **asdict(request))))
 
     def request(self) -> tuple[Request, str] | None:
@@ -148,8 +168,7 @@ class CheckpointDirectory:
         try:
             private_folder(self._steps)
             _orbax().save(written, _as_tree(checkpoint, finished))
-            for path in (written, *written.rglob("*")):
-                path.chmod(0o700 if path.is_dir() else 0o600)
+            _make_private(written)
         except Exception as error:  # Orbax raises many kinds of errors for a full disk and the like
             for unfinished in self._steps.glob(f"{number}*"):
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -197,7 +216,7 @@ class Checkpoints:
         failure: why the newest checkpoint could not be written; None if it was.
     """
 
-    def __init__(self, seconds: float, model: spec.Model, request: Request, make: Callable[[], Checkpoint]) -> None:
+    def __init__(self, seconds: float, model: Model, request: Request, make: Callable[[], Checkpoint]) -> None:
         """Prepare the checkpoints of an update.
 
         Args:
@@ -253,9 +272,24 @@ class Checkpoints:
             directory.close()
 
 
-def digest(model: spec.Model) -> str:
-    """The SHA-256 digest of a model."""
-    return hashlib.sha256(spec.serialize(model)).hexdigest()
+def has_weight_files(model: Model) -> bool:
+    """Whether weights of a model are in files of their own."""
+    return next(blob_values(model.spec), None) is not None
+
+
+def digest(model: Model) -> str:
+    """The SHA-256 digest of a model and its weight files, as it was loaded."""
+    whole = hashlib.sha256(spec.serialize(model.spec))
+    if has_weight_files(model):
+        weights = weight_files(model.path)
+        for name in sorted({blob.fileName for blob in blob_values(model.spec)}):
+            whole.update(f"\n{name} {weights.file(name).digest}".encode())
+    return whole.hexdigest()
+
+
+def _make_private(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _orbax() -> Any:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from graphml.errors import UpdateError
 from graphml.interpreter.programs import Latest
 from graphml.models.configuration import Device
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
 from graphml.recipes import Recipe
 from graphml.update.step import failures
 from graphml.update.step.training import make_evaluation, make_slice, make_trunk
@@ -40,7 +40,7 @@ class Programs:
 
 
 def programs_for(
-    model: NeuralNetwork, recipe: Recipe, device: Device | None, precision: Precision = "float32"
+    model: GraphModel, recipe: Recipe, device: Device | None, precision: Precision = "float32"
 ) -> Programs:
     """The programs for a model and a recipe; those of an earlier task if the form of the recipe is the same.
 

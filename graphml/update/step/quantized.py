@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.errors import UpdateError
 from graphml.spec.weights import CompressedWeight, Quantized
 
 
@@ -110,5 +111,13 @@ def to_store(trained: Any, original: Any, quantized: str, half: str) -> Any:
     if isinstance(original, Quantized) and quantized == "straight-through":
         return replace(original, codes=codes_for(np.asarray(trained), original))
     if half == "float16" and original.dtype == np.float16:
-        return np.asarray(trained).astype(np.float16)
+        return _as_half(np.asarray(trained))
     return trained
+
+
+def _as_half(weight: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        stored = weight.astype(np.float16)
+    if not np.array_equal(np.isfinite(stored), np.isfinite(weight)):
+        raise UpdateError(f"a weight has grown to {np.abs(weight).max():.6g}, which float16 cannot hold")
+    return stored

@@ -17,7 +17,8 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import has_role
 from graphml.errors import UpdateError
-from graphml.frontends.layer_interface import LayerInterface, Port
+from graphml.frontends.layer_interface import LayerInterface
+from graphml.frontends.program_interface import ProgramInterface
 from graphml.graph import Graph, Node, Region, read_by, reads, writes, written_by
 from graphml.interpreter.lower import Lowered
 from graphml.recipes import Augmentation, BinaryCrossEntropy, CrossEntropy, Loss, Recipe
@@ -146,12 +147,14 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     if isinstance(recipe, Loss):
         recipe = Recipe(losses=(recipe,))
     graph = lowered.graph
+    if graph.state:
+        raise UpdateError(f"a model with a state ({', '.join(graph.state)}) cannot be trained")
     readings = tuple(_reading(graph, loss) for loss in recipe.losses)
     needed = leading_to(graph.body, *(reading.blob for reading in readings))
     trained = _trained(lowered, needed, readings, recipe)
     statistics = _statistics(needed, trained, recipe)
     trained |= {key: (*dict.fromkeys((*trained[key], *_STATISTICS)),) for key in statistics}
-    images = _augmented(_ports(lowered), recipe.augmentation)
+    images = _augmented(_images(lowered), recipe.augmentation)
     dropout = tuple(dropped.blob for dropped in recipe.dropout)
 
     grown = surgery.with_batch_statistics(needed, tuple(statistics))
@@ -184,7 +187,7 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
         augmentation=images,
         statistics=statistics,
         quantized=recipe.quantized,
-        half=recipe.half,
+        half="float16" if any(catalogue.dialect(node.dialect).types_stay for node in needed) else recipe.half,
     )
 
 
@@ -195,23 +198,36 @@ def piece(lowered: Lowered, nodes: Sequence[Node], inputs: Sequence[str], output
     return replace(lowered, graph=graph, interface=lowered.interface.inside(inputs, ends))
 
 
-def _ports(lowered: Lowered) -> tuple[Port, ...]:
-    """The inputs of the network, where its interface may declare images."""
-    return lowered.interface.inputs if isinstance(lowered.interface, LayerInterface) else ()
+def _images(lowered: Lowered) -> dict[str, float]:
+    """{image input: the number by which the nodes see a pixel of 255}."""
+    interface = lowered.interface
+    if isinstance(interface, ProgramInterface):
+        return {argument.name: 255.0 for argument in interface.arguments if argument.image}
+    ports = interface.inputs if isinstance(interface, LayerInterface) else ()
+    scales = ((port.name, port.preprocessing) for port in ports if port.image)
+    return {name: 255.0 if inside is None else 255 * inside.scale for name, inside in scales}
 
 
 def _reading(graph: Graph, loss: Loss) -> Reading:
-    producer = _producer(graph, loss)
+    producer = _writer(graph, loss.input)
+    if producer is None:
+        raise UpdateError(f"nothing computes {loss.input!r}, the input of loss {loss.name!r}")
+    while has_role(producer, "copy"):
+        before = _writer(graph, producer.inputs[0])
+        if before is None:
+            break
+        producer = before
     softmax = isinstance(loss, CrossEntropy) and has_role(producer, "softmax")
     sigmoid = isinstance(loss, BinaryCrossEntropy) and has_role(producer, "sigmoid")
     return Reading(producer.inputs[0], True) if softmax or sigmoid else Reading(loss.input, False)
 
 
-def _producer(graph: Graph, loss: Loss) -> Node:
+def _writer(graph: Graph, blob: str) -> Node | None:
+    """The last node that writes a blob."""
     for node in reversed(graph.body.nodes):
-        if loss.input in node.outputs or any(loss.input in writes(region) for region in node.regions.values()):
+        if blob in node.outputs or any(blob in writes(region) for region in node.regions.values()):
             return node
-    raise UpdateError(f"no layer gives {loss.input!r}, the input of loss {loss.name!r}")
+    return None
 
 
 # What is trained -----------------------------------------------------------------------------------------------------
@@ -226,27 +242,40 @@ def _trained(
         asked = dict(recipe.layers)
         unknown = [name for name in asked if name not in nodes]
         if unknown:
-            raise UpdateError(f"there is no layer {', '.join(map(repr, unknown))} to train")
+            raise UpdateError(f"nothing that learns is called {', '.join(map(repr, unknown))}")
     found, obstacles = reached(needed, (reading.blob for reading in readings), lowered.target.max_iterations)
     name = "loss " + ", ".join(repr(loss.name) for loss in recipe.losses)
     if asked:
         candidates = [nodes[key] for key in asked]
         _refuse_if_lost([node for node in candidates if node not in found], name, obstacles)
     else:
-        candidates = [node for node in found if not has_role(node, "constant")]
+        constants = _weight_constants(lowered.graph)
+        candidates = [node for node in found if not has_role(node, "constant") or node.key in constants]
     trained, refused = {}, []
     for node in candidates:
         reason = _cannot_learn(node, lowered, recipe)
-        names = () if reason else _weights(node, asked.get(node.key), bool(asked))
+        names = () if reason else _weights(node, asked.get(node.key))
         if names:
             trained[node.key] = names
         elif asked:
             refused.append(f"  {node.label}: {reason or 'it has no weights that a gradient could change'}")
     if refused and recipe.layers is not None:
-        raise UpdateError("these layers cannot learn:\n" + "\n".join(refused))
+        raise UpdateError("these cannot learn:\n" + "\n".join(refused))
     if not trained:
-        raise UpdateError(f"no layer has weights that {name} could train" + (f":\n{obstacles}" if obstacles else ""))
+        raise UpdateError(f"there are no weights that {name} could train" + (f":\n{obstacles}" if obstacles else ""))
     return trained
+
+
+def _weight_constants(graph: Graph) -> set[str]:
+    """The constants that are weights wherever they are read, and that the file can store anew."""
+    learn: dict[str, bool] = {}
+    for node in graph.body.walk():
+        row = catalogue.row(node)
+        names = [*row.inputs, *row.inputs[-1:] * len(node.inputs)]  # the last one may stand for many
+        for name, blob in zip(names, node.inputs, strict=False):
+            learn[blob] = learn.get(blob, True) and row.dialect.constants_learn(node.kind, name)
+    nodes = (node for node in graph.body.walk() if has_role(node, "constant") and node.name)
+    return {node.key for node in nodes if learn.get(node.outputs[0], False)}
 
 
 def _refuse_if_lost(lost: list[Node], name: str, obstacles: str) -> None:
@@ -258,13 +287,15 @@ def _refuse_if_lost(lost: list[Node], name: str, obstacles: str) -> None:
 
 def _cannot_learn(node: Node, lowered: Lowered, recipe: Recipe) -> str | None:
     if node.key in lowered.known:
-        return "its value decides a shape, so it is part of the program"
+        return "its value is part of the compiled program: it decides a shape, or has no axes"
+    if has_role(node, "compressed"):
+        return "its stored form is compressed, and training would store floats; write it to the file as floats first"
     if node.attributes.get("int8_dynamic_quantize") and recipe.quantized != "straight-through":
         return "it multiplies 8-bit codes, which stay codes with quantized='straight-through' only"
     return None
 
 
-def _weights(node: Node, wanted: tuple[str, ...] | None, asked: bool) -> tuple[str, ...]:
+def _weights(node: Node, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
     """The names of a layer's weights that are to be trained, and are, or can be made, floats."""
     if wanted:
         unknown = [name for name in wanted if name not in node.weights]
@@ -274,8 +305,6 @@ def _weights(node: Node, wanted: tuple[str, ...] | None, asked: bool) -> tuple[s
     never: Collection[str] = ()
     if has_role(node, "statistics"):
         never = _STATISTICS
-    elif has_role(node, "constant") and not asked:
-        never = node.weights.keys()
     return tuple(name for name, value in node.weights.items() if name not in never and _are_floats(value))
 
 
@@ -295,6 +324,12 @@ def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) 
     """The batch normalizations whose statistics move, with their epsilons."""
     if recipe.statistics == "frozen":
         return {}
+    fixed = [node.label for node in needed if surgery.moving(node) and not node.weights]
+    if fixed:
+        raise UpdateError(
+            "statistics='updated' is for layers that store their statistics; these operations receive them as inputs: "
+            + ", ".join(fixed)
+        )
     inner = [n for node in needed for region in node.regions.values() for n in region.walk()]
     lost = [node.label for node in inner if node.key in trained and surgery.moving(node)]
     if lost:
@@ -302,18 +337,16 @@ def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) 
     return {node.key: node.attributes["epsilon"] for node in needed if node.key in trained and surgery.moving(node)}
 
 
-def _augmented(ports: Sequence[Port], steps: Sequence[Augmentation]) -> tuple[ImageAugmentation, ...]:
-    images = [port.name for port in ports if port.image]
+def _augmented(images: Mapping[str, float], steps: Sequence[Augmentation]) -> tuple[ImageAugmentation, ...]:
     unknown = [step.input for step in steps if step.input and step.input not in images]
     if unknown or (steps and not images):
-        what = f"there is no image input {unknown[0]!r}" if unknown else "the network has no image input"
+        what = f"there is no image input {unknown[0]!r}" if unknown else "the model has no image input"
         raise UpdateError(f"augmentation changes images; {what}")
     out = []
-    for port in ports:
-        mine = [step for step in steps if port.image and step.input in ("", port.name)]
+    for name, full in images.items():
+        mine = [step for step in steps if step.input in ("", name)]
         if mine:
-            scale = 1.0 if port.preprocessing is None else port.preprocessing.scale
-            out.append(ImageAugmentation(port.name, tuple(mine), 255 * scale))
+            out.append(ImageAugmentation(name, tuple(mine), full))
     return tuple(out)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Sharding
 
 from graphml.models.configuration import Device
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
 from graphml.update.data.samples import TrainingSamples
 from graphml.update.step import failures, training
 from graphml.update.step.programs import Programs
@@ -27,7 +27,7 @@ class TrunkRunner:
 
     def __init__(
         self,
-        model: NeuralNetwork,
+        model: GraphModel,
         programs: Programs,
         *,
         place: Device | Sharding | None,

@@ -92,8 +92,8 @@ class UpdateProgressHandlers:
 class UpdateTask:
     """Updates a model in a thread of its own.
 
-    A network is trained by its recipe, a nearest-neighbors classifier gets more samples, and of a pipeline the last
-    stage is updated.
+    A network or ML Program is trained by its recipe, a nearest-neighbors classifier gets more samples, and of a
+    pipeline the last stage is updated.
 
         task = UpdateTask("net.mlmodel", samples)
         task.resume()
@@ -131,8 +131,9 @@ class UpdateTask:
             completion_handler: called once, when the task is over.
             progress_handlers: called at events of training.
             strict: apply all of Core ML's rules about what may be trained. False trains the layers that are marked as
-                updatable, or all if none is, as long as gradients reach them.
-            recipe: used in place of the recipe of the file; the trained model keeps it.
+                updatable, or all if none is, as long as gradients reach them; ML Programs are trained only so.
+            recipe: used in place of the recipe of the file. A trained network keeps it; an ML Program has no place for
+                it.
             precision: "bfloat16" computes in half precision; trained weights, optimizer and loss stay float32.
             checkpoint_dir: an empty or new directory from which `UpdateTask.restore` can continue, however this process
                 ends. It also holds the training data until the task is completed. A checkpoint that cannot be written
@@ -199,7 +200,7 @@ class UpdateTask:
                 raise UpdateError(f"{checkpoint_dir} holds no update")
             request, expected = found
             model = load(directory.model, configuration=configuration, custom_layers=custom_layers)
-            if digest(model.spec) != expected:
+            if digest(model) != expected:
                 raise UpdateError(f"{directory.model} is not the model that this update began with")
             options = dataclasses.asdict(request)
             task = cls(model, () if training_data is None else training_data, configuration, **options, **keyword)

@@ -19,9 +19,11 @@ from typing import Any
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, load
 from graphml.models.configuration import ModelConfiguration
+from graphml.models.program import MLProgram
 from graphml.spec.files import refuse_unwritable
 from graphml.update.data.files import read_samples
-from graphml.update.progress.checkpoints import digest
+from graphml.update.edit.updatable import without_recipe
+from graphml.update.progress.checkpoints import CheckpointDirectory, digest
 from graphml.update.progress.events import MetricKey, TaskState
 from graphml.update.task.job import Progress, read_job, read_progress, stop_file, write_progress
 from graphml.update.task.task import UpdateTask
@@ -138,9 +140,15 @@ def task_in(
     if not (Path(directory) / "update.json").exists():
         more: dict[str, Any] = {"strict": strict, "precision": precision, **keyword}
         return UpdateTask(model, samples, configuration, checkpoint_dir=directory, **more)
-    if digest(load(Path(directory) / "model.mlmodel").spec) != digest(load(model).spec):
+    if _digest(CheckpointDirectory.model_in(directory)) != _digest(model):
         raise UpdateError(f"{directory} holds an update of another model than {model}")
     return UpdateTask.restore(directory, samples, configuration, **keyword)
+
+
+def _digest(path: str | os.PathLike[str]) -> str:
+    """The digest of a model as it was before it got a recipe that its own file does not keep."""
+    model = load(path)
+    return digest(without_recipe(model) if isinstance(model, MLProgram) else model)
 
 
 def run_within(

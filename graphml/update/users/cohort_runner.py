@@ -16,7 +16,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from graphml.errors import GraphmlError, UpdateError
 from graphml.interpreter.programs import Compiled, Latest
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
 from graphml.recipes import Recipe
 from graphml.update.data.samples import TrainingData
 from graphml.update.learners.epochs import (
@@ -59,7 +59,7 @@ class CohortRunner:
     """Trains cohorts of users, each on a copy of the same weights."""
 
     def __init__(
-        self, model: NeuralNetwork, recipe: Recipe, programs: Programs, given: Any, frozen: Any, mesh: Mesh
+        self, model: GraphModel, recipe: Recipe, programs: Programs, given: Any, frozen: Any, mesh: Mesh
     ) -> None:
         """Prepare the programs for a recipe.
 

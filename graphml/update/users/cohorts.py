@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from graphml.errors import GraphmlError, UpdateError, with_article
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
 from graphml.recipes import Recipe
 from graphml.update.data.samples import Row, TrainingData, TrainingSamples, check_targets, checked_samples, stacked
 from graphml.update.data.streaming import in_pieces, read_ahead
@@ -71,7 +71,7 @@ class _Item(NamedTuple):
 
 
 def read_users(
-    model: NeuralNetwork,
+    model: GraphModel,
     users: Iterable[TrainingData],
     programs: Programs,
     recipe: Recipe,
@@ -146,7 +146,7 @@ def read_users(
         yield cohort
 
 
-def _items(model: NeuralNetwork, recipe: Recipe, users: Iterable[TrainingData]) -> Iterator[_Item]:
+def _items(model: GraphModel, recipe: Recipe, users: Iterable[TrainingData]) -> Iterator[_Item]:
     first: Row | None = None
     for number, data in enumerate(users):
         index = 0

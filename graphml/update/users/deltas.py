@@ -10,28 +10,30 @@ import re
 import reprlib
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from graphml.errors import ShapeError, SpecError, UpdateError, need, with_article
 from graphml.models import Model, load
-from graphml.models.network import NeuralNetwork
-from graphml.recipes import network_of
+from graphml.models.graph_model import GraphModel
+from graphml.recipes import is_float_constant, is_program, network_of, refuse_unless_trainable
 from graphml.spec import Model as Message
 from graphml.spec.attributes import kind_of, weight_messages
 from graphml.spec.files import open_regular, read_file, replace_file
+from graphml.spec.files.packages import blob_values
 from graphml.spec.layers import REGIONS
-from graphml.spec.weights import Quantized, quantized_faults
+from graphml.spec.program.programs import walk
+from graphml.spec.weights import CompressedWeight, Quantized, quantized_faults
 from graphml.update.weights import with_weight
 
 _FORMAT = "graphml delta 1"
 _FIELDS = ("codes", "scale", "bias", "table")  # of a quantized weight
 _STORED = tuple(np.dtype(name) for name in ("float32", "float16", "float64", "int8"))  # of any other
 
-Weight = np.ndarray | Quantized
+Weight = np.ndarray | CompressedWeight
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,7 @@ def save_delta(personal: Model | str | os.PathLike[str], base: Model | str | os.
     difference(network_from(personal), network_from(base)).save(path)
 
 
-def apply_delta(base: Model | str | os.PathLike[str], delta: Delta | str | os.PathLike[str]) -> NeuralNetwork:
+def apply_delta(base: Model | str | os.PathLike[str], delta: Delta | str | os.PathLike[str]) -> GraphModel:
     """The personal model of a delta.
 
     It predicts the same bits as the personal model that was saved, and has the recipe of the base.
@@ -135,20 +137,24 @@ def looks_like_delta(path: str | os.PathLike[str]) -> bool:
     return False
 
 
-def difference(personal: NeuralNetwork, base: NeuralNetwork) -> Delta:
+def difference(personal: GraphModel, base: GraphModel) -> Delta:
     """The delta from a base to a personal model. Raises UpdateError if more than weights and recipe differ."""
     # models that `with_parameters` has made share their programs, and have the same skeleton
     if personal.programs is not base.programs and _skeleton(personal) != _skeleton(base):
         raise UpdateError("the personal model differs from its base in more than weights and recipe")
     old = dict(leaves(base))
     changed = {name: weight for name, (_, weight) in leaves(personal) if not _same_bits(weight, old[name][1])}
+    for name, weight in changed.items():
+        if not isinstance(weight, Quantized) and not _is_number(weight):
+            what = type(weight).__name__ if isinstance(weight, CompressedWeight) else weight.dtype
+            raise UpdateError(f"{name!r} has changed; a delta holds floats and codes, not {what}")
     return Delta(fingerprint(base), {name: _on_host(weight) for name, weight in changed.items()})
 
 
 # The weights of a model by name --------------------------------------------------------------------------------------
 
 
-def leaves(model: NeuralNetwork) -> Iterator[tuple[str, tuple[tuple[Any, ...], Weight]]]:
+def leaves(model: GraphModel) -> Iterator[tuple[str, tuple[tuple[Any, ...], Weight]]]:
     """(name, (path, weight)) of each weight, such as dense/weights or lstm/weight_params/0/...; repeated names are
     numbered."""
     seen: dict[str, int] = {}
@@ -166,7 +172,7 @@ def _leaves(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...],
         yield path, tree
 
 
-def with_leaves(model: NeuralNetwork, weights: Mapping[str, Weight]) -> NeuralNetwork:
+def with_leaves(model: GraphModel, weights: Mapping[str, Weight]) -> GraphModel:
     """The model with other values for some of its weights, by name."""
     places, parameters = dict(leaves(model)), dict(model.parameters)
     for name, weight in weights.items():
@@ -182,10 +188,19 @@ def _same_bits(a: Weight, b: Weight) -> bool:
         pairs = [(getattr(a, name), getattr(b, name)) for name in _FIELDS]
         alike = all(x is y or (x is not None and y is not None and _same_bits(x, y)) for x, y in pairs)
         return a.bits == b.bits and alike
-    if isinstance(a, Quantized) or isinstance(b, Quantized):
+    if isinstance(a, CompressedWeight) and isinstance(b, CompressedWeight):
+        return type(a) is type(b) and _digest_of(a) == _digest_of(b)
+    if isinstance(a, CompressedWeight) or isinstance(b, CompressedWeight):
         return False
     x, y = np.asarray(a), np.asarray(b)
     return (x.dtype, x.shape) == (y.dtype, y.shape) and x.tobytes() == y.tobytes()
+
+
+def _is_number(weight: Any) -> bool:
+    """Whether a weight is an array of floats or codes."""
+    if isinstance(weight, CompressedWeight):
+        return False
+    return weight.dtype in _STORED or "float" in str(weight.dtype)
 
 
 def _on_host(weight: Weight) -> Weight:
@@ -209,20 +224,20 @@ def _faults(weight: Weight) -> Iterator[str]:
         yield "a number is larger than float32 can hold"
 
 
-def network_from(model: Model | str | os.PathLike[str]) -> NeuralNetwork:
-    """The model, loaded if it is a file. Raises UpdateError if it is not a network."""
+def network_from(model: Model | str | os.PathLike[str]) -> GraphModel:
+    """The model, loaded if it is a file. Raises UpdateError if it is neither a network nor an ML Program."""
     loaded = model if isinstance(model, Model) else load(model)
-    network_of(loaded.spec)
-    assert isinstance(loaded, NeuralNetwork)
+    refuse_unless_trainable(loaded.spec)
+    assert isinstance(loaded, GraphModel)
     return loaded
 
 
 # Which model it belongs to -------------------------------------------------------------------------------------------
 
-_fingerprints: weakref.WeakKeyDictionary[NeuralNetwork, str] = weakref.WeakKeyDictionary()
+_fingerprints: weakref.WeakKeyDictionary[GraphModel, str] = weakref.WeakKeyDictionary()
 
 
-def fingerprint(model: NeuralNetwork) -> str:
+def fingerprint(model: GraphModel) -> str:
     """A digest of the network and its weights, without recipe and metadata."""
     if model not in _fingerprints:
         whole = hashlib.sha256(_skeleton(model).encode())
@@ -232,7 +247,7 @@ def fingerprint(model: NeuralNetwork) -> str:
     return _fingerprints[model]
 
 
-def fitting(delta: Delta, base: NeuralNetwork) -> dict[str, Weight]:
+def fitting(delta: Delta, base: GraphModel) -> dict[str, Weight]:
     """The weights of the base by name, after checking that a delta fits them.
 
     Raises:
@@ -254,7 +269,7 @@ def fitting(delta: Delta, base: NeuralNetwork) -> dict[str, Weight]:
     return old
 
 
-def _skeleton(model: NeuralNetwork) -> str:
+def _skeleton(model: GraphModel) -> str:
     """A digest of the model without its weights, recipe and metadata."""
     message = Message()
     message.CopyFrom(model.spec)
@@ -263,13 +278,34 @@ def _skeleton(model: NeuralNetwork) -> str:
     message.ClearField("trainingRecipe")
     message.description.ClearField("metadata")
     message.description.ClearField("trainingInput")
-    network = network_of(message)
+    if is_program(message):
+        _clear_constants(message, model.parameters)
+    else:
+        _clear_layers(network_of(message))
+    return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _clear_layers(network: Any) -> None:
+    """Remove recipe and weights from the message of a network."""
     network.ClearField("updateParams")
     for layer in _layers(network.layers):
         layer.isUpdatable = False
         for _, weight in weight_messages(layer):
             weight.Clear()
-    return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _clear_constants(message: Message, weights: Mapping[str, Any]) -> None:
+    """Remove the values of weights from the message of an ML Program; their types stay.
+
+    Places in weight files go everywhere: they depend on how a package was written.
+    """
+    for function in message.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            for operation, _ in walk(block):
+                if operation.type == "const" and is_float_constant(operation) and operation.outputs[0].name in weights:
+                    operation.attributes["val"].ClearField("value")
+    for blob in blob_values(message):
+        blob.Clear()
 
 
 def _layers(layers: Any) -> Iterator[Any]:
@@ -345,12 +381,31 @@ def _digest(tensors: Mapping[str, np.ndarray], facts: Mapping[str, str]) -> str:
     return whole.hexdigest()
 
 
+def _digest_of(weight: CompressedWeight) -> str:
+    whole = hashlib.sha256()
+    _feed(whole, "", weight)
+    return whole.hexdigest()
+
+
+def _form(weight: CompressedWeight) -> str:
+    """The kind of a compressed weight, and all of it but its arrays."""
+    names = (field.name for field in fields(cast("Any", weight)))
+    plain = {name: getattr(weight, name) for name in names if name not in weight.ARRAYS}
+    return f"{type(weight).__name__} {sorted(plain.items())}"
+
+
 def _feed(whole: Any, name: str, weight: Weight) -> None:
     arrays = [weight]
     if isinstance(weight, Quantized):
         arrays = [getattr(weight, field) for field in _FIELDS]
         whole.update(f"{name} {weight.bits}\n".encode())
+    elif isinstance(weight, CompressedWeight):
+        whole.update(f"{name} {_form(weight)}\n".encode())
+        arrays = [getattr(weight, field) for field in weight.ARRAYS]
     for array in arrays:
+        if isinstance(array, CompressedWeight):
+            _feed(whole, name, array)
+            continue
         if array is None:
             whole.update(b"none\n")
             continue

@@ -12,7 +12,8 @@ import numpy as np
 
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model
-from graphml.models.network import NeuralNetwork
+from graphml.models.graph_model import GraphModel
+from graphml.recipes import is_program
 from graphml.spec.weights import CompressedWeight
 from graphml.update.users.deltas import Delta, difference, fitting, leaves, looks_like_delta, network_from, with_leaves
 
@@ -30,10 +31,11 @@ def federated_average(
     seed: int | None = None,
     *,
     across_processes: bool = False,
-) -> NeuralNetwork:
+) -> GraphModel:
     """Add to a model the weighted mean of the changes of its personal models.
 
-    Only weights that some user has changed are changed, or get noise; they are stored as float32.
+    Only weights that some user has changed are changed, or get noise; they are stored as float32, in an ML Program in
+    the type that it declares.
 
     Args:
         base: the original model, or its file.
@@ -78,7 +80,7 @@ def federated_average(
             change = total[name] / whole
             if deviation:
                 change = change + deviation * draw.standard_normal(change.shape)
-            new[name] = _stored(name, _floats(old) + change)
+            new[name] = _stored(name, _floats(old) + change).astype(_type_to_store(network, old))
     return with_leaves(network, new)
 
 
@@ -98,7 +100,7 @@ def _share(weight: float) -> float:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # values that are not finite are refused below
-def _changes(network: NeuralNetwork, given: Any, number: int) -> WeightChanges:
+def _changes(network: GraphModel, given: Any, number: int) -> WeightChanges:
     """The changes of a user, {weight: new - old}."""
     try:
         delta = _delta(network, given)
@@ -108,7 +110,7 @@ def _changes(network: NeuralNetwork, given: Any, number: int) -> WeightChanges:
     return {name: _floats(new) - _floats(old[name]) for name, new in delta.weights.items()}
 
 
-def _delta(network: NeuralNetwork, given: Any) -> Delta:
+def _delta(network: GraphModel, given: Any) -> Delta:
     if isinstance(given, Delta):
         return given
     if isinstance(given, str | os.PathLike) and looks_like_delta(given):
@@ -122,6 +124,12 @@ def _floats(weight: Any) -> np.ndarray:
     """The float32 values of a weight, in the precision in which changes are summed."""
     floats = np.asarray(weight.dequantize() if isinstance(weight, CompressedWeight) else weight)
     return floats.astype(np.float32).astype(np.float64)
+
+
+def _type_to_store(network: GraphModel, old: Any) -> Any:
+    """The type of an averaged weight: float32 in a network; the declared one in an ML Program."""
+    stays = is_program(network.unchanged_spec) and not isinstance(old, CompressedWeight)
+    return old.dtype if stays else np.float32
 
 
 def _stored(name: str, average: np.ndarray) -> np.ndarray:
@@ -139,7 +147,7 @@ def _clipped(changes: WeightChanges, norm: float | None, number: int) -> WeightC
     return {name: change * (norm / length) for name, change in changes.items()}
 
 
-def _gathered(network: NeuralNetwork, total: WeightChanges, whole: float, largest: float, entropy: Any) -> Any:
+def _gathered(network: GraphModel, total: WeightChanges, whole: float, largest: float, entropy: Any) -> Any:
     """The sums over all processes, and the entropy of the first."""
     from jax.experimental.multihost_utils import process_allgather
 

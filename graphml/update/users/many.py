@@ -14,13 +14,12 @@ from graphml import recipes
 from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import Device, pick_device
-from graphml.models.network import NeuralNetwork
-from graphml.recipes import network_of, parameter_descriptions, recipe_of
+from graphml.models.graph_model import GraphModel
+from graphml.recipes import parameter_descriptions, recipe_of
 from graphml.recipes.parameters import checked, refuse_unless_allowed
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
-from graphml.update.edit.updatable import with_recipe
-from graphml.update.learners.learner import refuse_unless_legal
+from graphml.update.learners.learner import trainee
 from graphml.update.progress.history import History
 from graphml.update.step.programs import Precision, Programs, programs_for
 from graphml.update.users.cohort_runner import CohortRunner, UserResult
@@ -51,7 +50,7 @@ def update_many(
         result.models[1].save("ben.mlmodel")
 
     Args:
-        model: the network, or its file.
+        model: the network or ML Program, or its file.
         users: the training data of each user, as a task takes them; a generator is read as users are needed. Users may
             have different numbers of samples, but samples of one shape. The frozen part of the network runs once for
             each sample.
@@ -80,12 +79,7 @@ def update_many(
         raise UpdateError(f"users_at_once={users_at_once} is refused; allowed: an integer from 1")
     loaded = model if isinstance(model, Model) else load(model, configuration=configuration)
     configuration = loaded.configuration if configuration is None else configuration
-    network_of(loaded.spec)
-    if recipe is not None:
-        loaded = with_recipe(loaded, recipe)
-    assert isinstance(loaded, NeuralNetwork)
-    if strict:
-        refuse_unless_legal(loaded, recipe)
+    loaded, base = trainee(loaded, recipe, strict=strict)
     device = pick_device(configuration) if devices is None else devices[0]
     if devices is None:
         devices = jax.local_devices() if device is None else [device]
@@ -115,7 +109,7 @@ def update_many(
         results |= runner.train(Cohort(members, size, own_recipe.batch_size, mesh), failed)
     if not results and not errors:
         raise UpdateError("there are no users")
-    return PersonalModels(loaded, programs, results, errors)
+    return PersonalModels(base, programs, results, errors)
 
 
 class PersonalModels:
@@ -129,14 +123,14 @@ class PersonalModels:
 
     def __init__(
         self,
-        base: NeuralNetwork,
+        base: GraphModel,
         programs: Programs,
         results: Mapping[int, UserResult],
         errors: Mapping[int, GraphmlError],
     ) -> None:
         self._base, self._programs, self._results = base, programs, results
         self.errors = dict(sorted(errors.items()))
-        self.models: Sequence[NeuralNetwork] = _Models(self)
+        self.models: Sequence[GraphModel] = _Models(self)
         finished = {number: History(result.log.records).epochs for number, result in results.items()}
         self.losses = np.full((len(self), max(map(len, finished.values()), default=0)), np.nan)
         for number, epochs in finished.items():
@@ -159,7 +153,7 @@ class PersonalModels:
         """The difference between the model of a user and the original one, to be saved or averaged."""
         return difference(self.model(user), self._base)
 
-    def model(self, user: int) -> NeuralNetwork:
+    def model(self, user: int) -> GraphModel:
         """The model of a user. Raises the error of a user who has failed, and IndexError for an unknown user."""
         if user in self.errors or user not in self._results:
             raise self._missing(user)
@@ -170,7 +164,7 @@ class PersonalModels:
         return self.errors[user] if user in self.errors else IndexError(f"user {user} of {len(self)}")
 
 
-class _Models(Sequence[NeuralNetwork]):
+class _Models(Sequence[GraphModel]):
     def __init__(self, owner: PersonalModels) -> None:
         self._owner = owner
 
@@ -178,10 +172,10 @@ class _Models(Sequence[NeuralNetwork]):
         return len(self._owner)
 
     @overload
-    def __getitem__(self, index: int) -> NeuralNetwork: ...
+    def __getitem__(self, index: int) -> GraphModel: ...
     @overload
-    def __getitem__(self, index: slice) -> list[NeuralNetwork]: ...
-    def __getitem__(self, index: int | slice) -> NeuralNetwork | list[NeuralNetwork]:
+    def __getitem__(self, index: slice) -> list[GraphModel]: ...
+    def __getitem__(self, index: int | slice) -> GraphModel | list[GraphModel]:
         count = len(self)
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(count))]

@@ -203,6 +203,7 @@ def test_weight_files_stay_in_their_folder(tmp_path):
         ("@model_path/weights/", "does not name"),
         ("a\0b", "does not name"),
         ("other.bin", "missing"),
+        ("a" * 300, "cannot be opened"),
     ):
         message.blobFileValue.fileName = name
         with pytest.raises(SpecError, match=words):
