@@ -10,6 +10,7 @@ assert_same("net.mlmodel", "net.onnx", {"x": x})
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import warnings
@@ -302,9 +303,13 @@ _LIBRARIES: Mapping[str, Callable[[Any], _Source]] = {
 
 
 def _called(function: Callable[..., Any], arrays: Mapping[str, Array]) -> Any:
-    code = getattr(function, "__wrapped__", function)
-    names = getattr(getattr(code, "__code__", None), "co_varnames", ())
-    return _plain(function(**arrays) if set(arrays) <= set(names) else function(*arrays.values()))
+    """What a function gives: by the names of its parameters where these are the inputs, else in order."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a function of C, which does not say
+        parameters = ()
+    named = {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+    return _plain(function(**arrays) if set(arrays) <= named else function(*arrays.values()))
 
 
 def _plain(found: Any) -> Any:

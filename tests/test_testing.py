@@ -46,6 +46,22 @@ def test_a_function_of_jax_is_the_same(model):
     assert_same(model, lambda x: (plain(x),), {"x": np.ones((2, 3), np.float32)})
 
 
+def test_functions_receive_inputs_by_name_or_in_order():
+    builder = ProgramBuilder("CoreML7")
+    a, b = builder.input("a", (4,)), builder.input("b", (4,))
+    builder.output("y", builder.sub(a, b))
+    model = builder.model()
+    assert_same(model, lambda b, a: a - b)
+
+    def in_order(first, second):
+        a = first  # no parameter
+        return a - second
+
+    assert_same(model, in_order)
+    assert_same(model, jnp.subtract)
+    assert_same(model, np.subtract)
+
+
 def test_a_difference_names_the_output_its_size_and_its_place(model):
     def off(x):
         return plain(x) + np.float32([[0, 0], [0, 0.25]])

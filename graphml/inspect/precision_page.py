@@ -14,15 +14,13 @@ COLUMNS = ("", "operation", "kind", "type", "largest", "to inf", "to 0", "NaN", 
 
 def conclusions(report: PrecisionReport) -> list[str]:
     """What a report comes to, as lines of text; names in them are not escaped."""
-    lines: list[str] = []
     if not report.is_half:
-        lines.append("nothing is declared in half precision: with half='float16' (--half float16) all floats would be")
+        return ["nothing is declared in half precision: half='float16' (--half float16) shows what it would do"]
     start = report.start
     if start is None:
-        lines.append(f"half precision holds: every operation is within {report.tolerance:g} of float32")
-        return lines
+        return [f"half precision holds: every operation is within {report.tolerance:g} of float32"]
     where = f"{start.label}, {list(start.shape)}"
-    lines.append(f"half precision leaves the tolerance of {report.tolerance:g} first at {where}: {in_words(start)}")
+    lines = [f"half precision leaves the tolerance of {report.tolerance:g} first at {where}: {in_words(start)}"]
     if report.outputs_only and report.holds:
         lines.append("every output is within the tolerance all the same")
     mend = report.mend
@@ -55,9 +53,17 @@ def in_words(row: PrecisionRow) -> str:
 def cells(number: int, row: PrecisionRow) -> tuple[str, ...]:
     """A row of the table with the columns `COLUMNS`."""
     counts = tuple(str(count) if count else "" for count in (row.overflow, row.underflow, row.nan))
-    name = row.operation if row.operation == row.blob or not row.operation else f"{row.operation} -> {row.blob}"
     errors = tuple("inf" if math.isinf(error) else f"{error:.1e}" if error else "0" for error in (row.error, row.own))
-    return (str(number), name or row.blob, row.kind, row.type, f"{row.largest:.4g}", *counts, *errors, row.note)
+    return (
+        str(number),
+        row.operation or row.blob,
+        row.kind,
+        row.type,
+        f"{row.largest:.4g}",
+        *counts,
+        *errors,
+        row.note,
+    )
 
 
 # HTML ----------------------------------------------------------------------------------------------------------------
