@@ -213,6 +213,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
     arrays += map(wire, values[first:])
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]
+    known = bool(arrays) and all(array is None or is_fact(array) for array in arrays)
     if row.prepare and row.stored and not node.weights:
         keywords |= _prepared(row, node, arrays)
     plain = partial(row.function, **keywords)
@@ -224,7 +225,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
     else:
         _see_values(row.concrete_for(node.attributes), node, arrays, evaluation)
     check_call(function, arrays, row.concrete_for(node.attributes), numbers)
-    if not node.weights and not row.random and arrays and all(a is None or is_fact(a) for a in arrays):
+    if known and not node.weights and not row.random:
         with jax.ensure_compile_time_eval():  # all inputs are known, so the result is, also under jit
             results = [np.asarray(result) for result in _sequence(function(*arrays))]
     else:

@@ -18,6 +18,7 @@ from graphml.errors import FeatureError, SpecError, UnsupportedError
 from graphml.models import ModelConfiguration, load
 from graphml.models.program import MLProgram
 from graphml.spec.program.blobs import BlobWriter
+from graphml.spec.program.values import encode
 from graphml.spec.wire.features_pb2 import ImageFeatureType
 
 HALF = np.float16
@@ -198,6 +199,25 @@ def test_a_classifier_gives_a_label_and_all_probabilities(labels, tmp_path):
     np.testing.assert_allclose(list(out["classLabel_probs"].values()), want, rtol=1e-5)
     assert model.predict({"x": [[1, 0, 1]]})["classLabel"] == labels[0]  # the first of equal ones
     assert model.predict_batch([{"x": [[0, 2, 1]]}] * 2)[1]["classLabel"] == labels[1]
+
+
+def test_labels_may_be_a_list_of_integers():
+    """As coremltools writes them: a list of scalars, not one array."""
+    builder = ProgramBuilder()
+    builder.classifier(builder.softmax(builder.input("x", (1, 3)), axis=-1), [7, 5, 3])
+    message = builder.model().spec
+    operations = message.mlProgram.functions["main"].block_specializations["CoreML5"].operations
+    classes = operations[-1].inputs["classes"].arguments[0]
+    classes.value.CopyFrom(encode([np.int64(label) for label in (7, 5, 3)]))
+    assert load(message).predict({"x": [[0, 2, 1]]})["classLabel"] == 5
+
+
+def test_a_known_matrix_of_integers_times_an_input():
+    builder = ProgramBuilder()
+    x = builder.cast(builder.input("x", (3, 2)), dtype="int32")
+    builder.output("y", builder.matmul(np.int32([[1, 2, 3]]), x))
+    found = builder.model().predict({"x": np.float32([[1, 2], [3, 4], [5, 6]])})["y"]
+    assert found.tolist() == [[22, 28]]
 
 
 def test_a_classifier_may_give_the_label_alone():
