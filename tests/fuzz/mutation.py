@@ -30,12 +30,17 @@ def mutant(seed: int, number: int) -> tuple[str, bytes]:
     """The name of the seed model and the bytes of a mutant; the same two numbers give the same mutant."""
     rng = random.Random(f"{seed}:{number}")
     name = rng.choice(list(seeds()))
+    return name, damaged(seeds()[name], rng)
+
+
+def damaged(whole: Model, rng: random.Random) -> bytes:
+    """The bytes of a model after a few changes."""
     model = Model()
-    model.CopyFrom(seeds()[name])
+    model.CopyFrom(whole)
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
         _change(model, rng)
     data = model.SerializeToString(deterministic=True)
-    return name, _damaged(data, rng) if rng.random() < 0.1 else data
+    return _cut_or_changed(data, rng) if rng.random() < 0.1 else data
 
 
 # Fields ---------------------------------------------------------------------------------------------------------------
@@ -155,7 +160,7 @@ def _copy(message: Message) -> Message:
 # Bytes ----------------------------------------------------------------------------------------------------------------
 
 
-def _damaged(data: bytes, rng: random.Random) -> bytes:
+def _cut_or_changed(data: bytes, rng: random.Random) -> bytes:
     """The bytes with some changed, removed, inserted or cut off."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4))):
