@@ -13,7 +13,7 @@ from graphml import ProgramBuilder
 from graphml.build import NeuralNetworkBuilder, array, image
 from graphml.errors import FeatureError, SpecError, UnsupportedError
 from graphml.inspect.compare import compare
-from graphml.inspect.drawing import draws, index_limits
+from graphml.inspect.drawing import drawn_shapes, draws, index_limits
 
 W = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
 
@@ -52,9 +52,8 @@ def test_indices_exist_in_the_tables_that_they_look_up(tmp_path):
     assert index_limits(graphml.load(embedding_network(tmp_path / "a.mlmodel")).lower()) == {"token": 16}
     model = graphml.load(embedding_program(tmp_path / "b.mlpackage"))
     assert index_limits(model.lower()) == {"token": 16}
-    (drawn,) = draws(model.description.inputs, {"token": 16}, seed=0)
+    drawn, again, other = (next(draws(model.description.inputs, {"token": 16}, seed, [{}])) for seed in (0, 0, 1))
     assert drawn["token"].dtype == np.int32
-    again, other = (next(draws(model.description.inputs, {"token": 16}, seed)) for seed in (0, 1))
     assert np.array_equal(drawn["token"], again["token"])
     assert not np.array_equal(drawn["token"], other["token"])
 
@@ -105,18 +104,21 @@ def test_every_enumerated_shape_is_drawn_and_the_worst_counts(tmp_path):
         return tmp_path / name
 
     first = make("a.mlpackage", 0.0)
-    shapes = [d["x"].shape for d in draws(graphml.load(first).description.inputs, {}, 0)]
-    assert shapes == [(1, 2), (2, 2), (3, 2)]
-    found = compare(first, make("b.mlpackage", 0.1)).differences[-1]
-    assert found.shape == (3, 2)
-    assert found.error == pytest.approx(0.5, rel=1e-5)
+    assert drawn_shapes(graphml.load(first).description.inputs) == [{}, {"x": (2, 2)}, {"x": (3, 2)}]
+    found = compare(first, make("b.mlpackage", 0.1))
+    assert (found.shapes, found.declared_shapes) == (3, 3)
+    assert found.differences[-1].shape == (3, 2)
+    assert found.differences[-1].error == pytest.approx(0.5, rel=1e-5)
+    few = compare(first, tmp_path / "b.mlpackage", most_shapes=2)
+    assert (few.shapes, few.declared_shapes, few.differences[-1].shape[0] < 3) == (2, 3, True)
 
 
 def test_enumerated_shapes_of_several_inputs_belong_together():
     builder = ProgramBuilder("CoreML7")
     x, y = (builder.input(name, (1, 2), enumerated=[(2, 2), (3, 2)]) for name in "xy")
     builder.output("z", builder.add(x, y))
-    found = [(d["x"].shape, d["y"].shape) for d in draws(builder.model().description.inputs, {}, 0)]
+    inputs = builder.model().description.inputs
+    found = [(d["x"].shape, d["y"].shape) for d in draws(inputs, {}, 0, drawn_shapes(inputs))]
     assert found == [((n, 2), (n, 2)) for n in (1, 2, 3)]
 
 

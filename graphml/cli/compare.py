@@ -26,6 +26,10 @@ def compare(
     second_function: Annotated[
         str | None, typer.Option("--second-function", metavar="NAME", help="the function of the second model")
     ] = None,
+    all_shapes: Annotated[
+        bool,
+        typer.Option("--all-shapes", help="draw inputs of every enumerated shape; default: of 8, small ones first"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run two models on the same inputs and show where they first differ (exit status 2 if they do).
@@ -33,6 +37,7 @@ def compare(
     Values are matched by name. Outputs of different names are matched by shape; of several with one shape, those that
     agree best.
     """
+    from graphml.inspect.compare import MOST_SHAPES
     from graphml.inspect.compare import compare as compare_models
 
     message = spec.read(first)
@@ -45,6 +50,7 @@ def compare(
         seed=seed,
         function_name=function,
         second_function_name=second_function,
+        most_shapes=None if all_shapes else MOST_SHAPES,
     )
     start = found.start
     if as_json:
@@ -52,8 +58,11 @@ def compare(
             {"blob": d.first, "other": d.second, "layer": d.layer, "error": d.error, "matched_by": d.matched}
             for d in found.differences
         ]
-        print_json({"agree": found.agree, "first_difference": start and start.first, "values": rows})
+        tried = {"shapes": found.shapes, "declared_shapes": found.declared_shapes}
+        print_json({"agree": found.agree, "first_difference": start and start.first, **tried, "values": rows})
     else:
+        if found.shapes < found.declared_shapes:
+            print_line(f"{found.shapes} of {found.declared_shapes} enumerated shapes were tried; see --all-shapes")
         for d in found.differences:
             if d.matched != "name":
                 print_line(f"{visible(d.first)} was compared with {visible(d.second)}, matched by {d.matched}")

@@ -17,12 +17,14 @@ from graphml import catalogue
 from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, UnsupportedError, with_article
 from graphml.graph import Graph, Node, live_after, written_by
-from graphml.inspect.drawing import draws, index_limits
+from graphml.inspect.drawing import drawn_shapes, draws, index_limits
 from graphml.interop.onnx import onnx_outputs, run_onnx
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
 
 Arrays = Mapping[str, np.ndarray]
+MOST_SHAPES = 8
+"""Enumerated shapes that are drawn unless the caller says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ class Comparison:
     Attributes:
         differences: One for each value, in the order in which the first model computes them.
         tolerance: The largest error that still counts as equal.
+        shapes: On how many of the declared shapes the models ran.
+        declared_shapes: How many shapes the interface of the first model lists.
     """
 
     differences: tuple[Difference, ...]
     tolerance: float
+    shapes: int = 1
+    declared_shapes: int = 1
 
     @property
     def agree(self) -> bool:
@@ -79,6 +85,7 @@ def compare(
     seed: int = 0,
     function_name: str | None = None,
     second_function_name: str | None = None,
+    most_shapes: int | None = MOST_SHAPES,
 ) -> Comparison:
     """Run two models on the same inputs and compare what they compute.
 
@@ -96,6 +103,8 @@ def compare(
         seed: For random inputs, and for layers that draw random numbers.
         function_name: The function of the first model, if it is an ML Program.
         second_function_name: The function of the second model.
+        most_shapes: How many shapes are drawn at most: the default one, then small ones first, because each is compiled
+            twice. None: all of them.
 
     Raises:
         FeatureError: If the models have no value in common, or no inputs can be drawn.
@@ -107,8 +116,12 @@ def compare(
     found: dict[str, Difference] = {}
     pairs: dict[str, _Match] = {}
     given: Iterable[Mapping[str, Any]] = [features or {}]
+    shapes: list[dict[str, tuple[int, ...]]] = [{}]
     if features is None:
-        given = draws(a.description.inputs, index_limits(a.lower()), seed)
+        shapes = drawn_shapes(a.description.inputs)
+    chosen = shapes[:most_shapes]
+    if features is None:
+        given = draws(a.description.inputs, index_limits(a.lower()), seed, chosen)
     for inputs in given:
         blobs = _run(a, inputs, key)
         others = b.run(a.arrays(inputs)) if isinstance(b, _Onnx) else _run(b, _passed_on(a, b, inputs), key)
@@ -123,7 +136,7 @@ def compare(
                     found[name] = one
     if not found:
         raise FeatureError(f"{first} and {second} have no value in common")
-    return Comparison(tuple(found.values()), tolerance)
+    return Comparison(tuple(found.values()), tolerance, len(chosen), len(shapes))
 
 
 def _loaded(path: str | Path, function_name: str | None) -> GraphModel:

@@ -9,6 +9,7 @@ it.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,13 +28,16 @@ _FEW = 10  # whole numbers that are no index are below this
 Shape = tuple[int, ...]
 
 
-def draws(inputs: Sequence[FeatureDescription], limits: Mapping[str, int], seed: int) -> Iterator[dict[str, Any]]:
-    """Draw inputs of the default shapes, and of each enumerated shape.
+def draws(
+    inputs: Sequence[FeatureDescription], limits: Mapping[str, int], seed: int, shapes: Iterable[Mapping[str, Shape]]
+) -> Iterator[dict[str, Any]]:
+    """Draw inputs of each of some shapes.
 
     Args:
         inputs: The inputs of the model.
         limits: {input: how many values it has as an index}, see `index_limits`.
         seed: The same seed draws the same inputs.
+        shapes: {input: shape} for each draw, see `drawn_shapes`; other inputs have their default shapes.
 
     Returns:
         Inputs as `predict` takes them; images are pixels [channels, height, width].
@@ -42,16 +46,22 @@ def draws(inputs: Sequence[FeatureDescription], limits: Mapping[str, int], seed:
         FeatureError: An input declares no shape, or is neither an array, an image nor a number.
     """
     generator = np.random.default_rng(seed)
-    for shapes in _shapes(inputs):
+    for chosen in shapes:
         yield {
-            feature.name: _drawn(feature, zeros(feature, shapes.get(feature.name)), limits, generator)
+            feature.name: _drawn(feature, zeros(feature, chosen.get(feature.name)), limits, generator)
             for feature in inputs
         }
 
 
-def _shapes(inputs: Sequence[FeatureDescription]) -> Iterator[dict[str, Shape]]:
-    """The default shapes, then the enumerated ones: those of several inputs belong together where they are as many."""
-    yield {}
+def drawn_shapes(inputs: Sequence[FeatureDescription]) -> list[dict[str, Shape]]:
+    """The default shapes, then the enumerated ones, small ones first.
+
+    Args:
+        inputs: The inputs of a model. The enumerated shapes of several inputs belong together where they are as many.
+
+    Returns:
+        {input: shape}; images are [height, width], and inputs that are left out have their default shapes.
+    """
     others: dict[int, list[tuple[str, list[Shape]]]] = {}
     for feature in inputs:
         listed: list[Shape] = []
@@ -61,9 +71,8 @@ def _shapes(inputs: Sequence[FeatureDescription]) -> Iterator[dict[str, Shape]]:
             default = feature.image.width, feature.image.height
             listed = [(height, width) for width, height in feature.image.sizes if (width, height) != default]
         others.setdefault(len(listed), []).append((feature.name, listed))
-    for count, group in others.items():
-        for i in range(count):
-            yield {name: listed[i] for name, listed in group}
+    found = [{name: listed[i] for name, listed in group} for count, group in others.items() for i in range(count)]
+    return [{}, *sorted(found, key=lambda shapes: sum(map(math.prod, shapes.values())))]
 
 
 def _drawn(feature: FeatureDescription, blank: Any, limits: Mapping[str, int], generator: np.random.Generator) -> Any:

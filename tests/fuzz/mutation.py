@@ -30,12 +30,17 @@ def mutant(seed: int, number: int) -> tuple[str, bytes]:
     """The name of the seed model and the bytes of a mutant; the same two numbers give the same mutant."""
     rng = random.Random(f"{seed}:{number}")
     name = rng.choice(list(seeds()))
+    return name, damaged_model(seeds()[name], rng)
+
+
+def damaged_model(whole: Model, rng: random.Random) -> bytes:
+    """The bytes of a model after a few changes."""
     model = Model()
-    model.CopyFrom(seeds()[name])
+    model.CopyFrom(whole)
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
         change(model, rng)
     data = model.SerializeToString(deterministic=True)
-    return name, damaged(data, rng) if rng.random() < 0.1 else data
+    return damaged(data, rng) if rng.random() < 0.1 else data
 
 
 # Fields ---------------------------------------------------------------------------------------------------------------

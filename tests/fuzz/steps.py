@@ -28,6 +28,7 @@ from graphml.inspect.code import listing
 from graphml.inspect.summary import summarize
 from graphml.inspect.viewer import as_html
 from graphml.models import FeatureDescription, FeatureType
+from graphml.models.graph_model import GraphModel
 from graphml.models.network import NeuralNetwork
 from graphml.models.pipelines.pipeline import Pipeline
 from graphml.spec.validate import problems, update_problems
@@ -105,6 +106,7 @@ def _steps(data: bytes, rng: random.Random, costly: float) -> Iterator[tuple[str
     yield "inspect", lambda: _inspected(data)
     if isinstance(model, NeuralNetwork):
         yield "shapes", lambda: found.update(shapes=_shapes(model))
+    if isinstance(model, GraphModel):
         yield "code", lambda: listing(model.graph, model.interface, found.get("shapes"))
         yield "flow", lambda: flow.as_text(flow.flow(model.lower()))
     if rng.random() >= costly:
