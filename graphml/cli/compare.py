@@ -28,7 +28,7 @@ def compare(
     ] = None,
     all_shapes: Annotated[
         bool,
-        typer.Option("--all-shapes", help="draw inputs of every enumerated shape; default: of 8, small ones first"),
+        typer.Option("--all-shapes", help="draw inputs of every enumerated shape; default: of 4, small ones first"),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

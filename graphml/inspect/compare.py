@@ -23,7 +23,7 @@ from graphml.models import load
 from graphml.models.graph_model import GraphModel
 
 Arrays = Mapping[str, np.ndarray]
-MOST_SHAPES = 8
+MOST_SHAPES = 4
 """Enumerated shapes that are drawn unless the caller says otherwise."""
 
 
