@@ -14,6 +14,7 @@ import pytest
 
 import graphml
 from graphml.build.program import ProgramBuilder
+from graphml.inspect.compare import compare
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -216,6 +217,34 @@ def test_weights_that_coremltools_compresses(tmp_path):
             np.testing.assert_allclose(dense, np.where(kept, weight, 0), atol=1e-6)
         else:
             assert np.abs(dense - weight).max() < tolerance * np.abs(weight).max() * 2
+
+
+def test_a_comparison_finds_what_coremltools_breaks_silently(tmp_path):
+    """A group size that does not divide the channels leaves weights divided by their scales."""
+    weight = numbers(36, 16, 3, 3)
+
+    @mb.program(input_specs=[mb.TensorSpec(shape=(1, 16, 8, 8))], opset_version=ct.target.iOS18)
+    def program(x):
+        return mb.relu(x=mb.conv(x=x, weight=weight, name="h"), name="y")
+
+    _save(program, tmp_path / "large.mlpackage", target=ct.target.iOS18)
+    model = ct.models.MLModel(str(tmp_path / "large.mlpackage"), skip_model_load=True)
+    found: dict[int, float] = {}
+    for size in (12, 16):
+        op = ct.optimize.coreml.OpPalettizerConfig(
+            nbits=6,
+            granularity="per_grouped_channel",
+            group_size=size,
+            enable_per_channel_scale=True,
+            weight_threshold=1,
+        )
+        ct.optimize.coreml.palettize_weights(model, _config(op)).save(str(tmp_path / f"{size}.mlpackage"))
+        comparison = compare(tmp_path / "large.mlpackage", tmp_path / f"{size}.mlpackage")
+        assert comparison.start is not None
+        assert comparison.start.first == "h"
+        found[size] = comparison.start.error
+    assert found[12] < 0.05
+    assert found[16] > 0.4
 
 
 def _config(op: Any) -> Any:

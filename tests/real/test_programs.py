@@ -129,6 +129,22 @@ def test_a_sequence_of_frames_is_one_scan(canceller):
         np.testing.assert_allclose(outputs["Identity"], masks[number], atol=5e-3)
 
 
+@pytest.mark.parametrize("part", [0, 1])
+def test_both_parts_have_slopes_with_respect_to_inputs_and_weights(canceller, part):
+    lowered = canceller[part].lower()
+    rng = np.random.default_rng(part)
+    declared = lowered.interface.declared_inputs(np.float32)
+    inputs = {name: np.abs(rng.normal(size=each.shape)).astype(np.float32) for name, each in declared.items()}
+
+    def score(params, inputs):
+        return (lowered.fn(params, inputs)["Identity"] ** 2).sum()
+
+    of_weights, of_inputs = jax.jit(jax.grad(score, (0, 1)))(lowered.params, inputs)
+    for slope in (*of_inputs.values(), *(weights["val"] for weights in of_weights.values())):
+        assert np.isfinite(slope).all()
+        assert np.abs(slope).max() > 0
+
+
 @pytest.mark.parametrize("precision", ["declared", "strict"])
 def test_precisions_agree_within_their_rounding(canceller, real_models, precision):
     configuration = graphml.ModelConfiguration(compute_precision=precision)
