@@ -137,7 +137,9 @@ def test_both_parts_have_slopes_with_respect_to_inputs_and_weights(canceller, pa
     inputs = {name: np.abs(rng.normal(size=each.shape)).astype(np.float32) for name, each in declared.items()}
 
     def score(params, inputs):
-        return (lowered.fn(params, inputs)["Identity"] ** 2).sum()
+        return (
+            lowered.fn(params, inputs)["Identity"] ** 2
+        ).mean() / 1024  # weights are float16, and so are their slopes
 
     of_weights, of_inputs = jax.jit(jax.grad(score, (0, 1)))(lowered.params, inputs)
     for slope in (*of_inputs.values(), *(weights["val"] for weights in of_weights.values())):
