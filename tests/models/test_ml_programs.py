@@ -18,6 +18,7 @@ from graphml.errors import FeatureError, SpecError, UnsupportedError
 from graphml.models import ModelConfiguration, load
 from graphml.models.program import MLProgram
 from graphml.spec.program.blobs import BlobWriter
+from graphml.spec.program.programs import body
 from graphml.spec.program.values import encode
 from graphml.spec.wire.features_pb2 import ImageFeatureType
 
@@ -206,9 +207,9 @@ def test_labels_may_be_a_list_of_integers():
     builder = ProgramBuilder()
     builder.classifier(builder.softmax(builder.input("x", (1, 3)), axis=-1), [7, 5, 3])
     message = builder.model().spec
-    operations = message.mlProgram.functions["main"].block_specializations["CoreML5"].operations
-    classes = operations[-1].inputs["classes"].arguments[0]
-    classes.value.CopyFrom(encode([np.int64(label) for label in (7, 5, 3)]))
+    operations = body(message.mlProgram.functions["main"]).operations
+    classify = next(operation for operation in operations if operation.type == "classify")
+    classify.inputs["classes"].arguments[0].value.CopyFrom(encode([np.int64(label) for label in (7, 5, 3)]))
     assert load(message).predict({"x": [[0, 2, 1]]})["classLabel"] == 5
 
 
