@@ -24,7 +24,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from graphml.errors import FeatureError, GraphmlError, need, with_article
-from graphml.inspect.drawing import draws, index_limits
+from graphml.inspect.drawing import drawn_shapes, draws, index_limits
 from graphml.inspect.measure import differences
 from graphml.interop.onnx import run_onnx, run_session
 from graphml.models import load
@@ -95,7 +95,7 @@ def _inputs(model: Model, inputs: Any, limits: Mapping[str, int], seed: int) -> 
             yield f"number {number} of those that were given", each
         return
     for own_seed in range(seed, seed + (1 if model.has_network() else _ROWS)):
-        for each in draws(model.description.inputs, limits, own_seed):
+        for each in draws(model.description.inputs, limits, own_seed, drawn_shapes(model.description.inputs)):
             shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in each.items())
             yield f"drawn with seed {own_seed}: {shapes}", each
 

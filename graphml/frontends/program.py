@@ -370,7 +370,7 @@ class _Reader:
         """The type of a list does not say whether it grows; what follows from its making does."""
         kind = message.type
         if kind == "make_list":
-            grows = attributes["dynamic_length"] and self._starts_short(message, scope)
+            grows = attributes["dynamic_length"] and self._starts_constant(message, scope)
         elif kind in ("list_write", "list_scatter"):
             grows = self._argument(scope, message.inputs["ls"].arguments[0].name, "ls") in self._growing
         elif kind == "identity":
@@ -383,15 +383,12 @@ class _Reader:
         if grows:
             self._growing.update(outputs)
 
-    def _starts_short(self, message: Any, scope: Scope) -> bool:
-        """Whether a list starts with the length that converters write where they do not know any."""
+    def _starts_constant(self, message: Any, scope: Scope) -> bool:
+        """Whether the length of a list is a constant at first; one that is computed is the length that is needed."""
         if not _given(message, "init_length"):
             return True
         (binding,) = message.inputs["init_length"].arguments
-        if binding.WhichOneof("binding") == "value":
-            return plain(decode(binding.value, self.files)) <= 1
-        found = scope.get(binding.name)
-        return isinstance(found, _Constant) and plain(found.value) <= 1
+        return binding.WhichOneof("binding") == "value" or isinstance(scope.get(binding.name), _Constant)
 
 
 def plain(value: Any) -> Any:

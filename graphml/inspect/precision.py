@@ -194,7 +194,7 @@ def precision(
     meaning = half if half is not None else "float16" if network else "declared"
     found.refuse_unless_usable()
     if inputs is None:
-        inputs = next(draws(found.description.inputs, index_limits(found.lower()), seed))
+        inputs = next(draws(found.description.inputs, index_limits(found.lower()), seed, [{}]))
     arrays = found.arrays(inputs)
     precisions = _precisions(found, meaning, strict)
     declared = precisions.full.interface.declared_state()
