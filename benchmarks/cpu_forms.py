@@ -69,6 +69,9 @@ def _elementwise() -> list[Row]:
     def plain_softplus(x: Any) -> Any:
         return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
 
+    def plain_quotient(x: Any, y: Any) -> Any:
+        return jnp.rint((x - jnp.remainder(x, y)) / y)
+
     return [
         Row("trigonometry.sine", trigonometry.sine, jnp.sin, ((count,),)),
         Row("trigonometry.cosine", trigonometry.cosine, jnp.cos, ((count,),)),
@@ -80,6 +83,7 @@ def _elementwise() -> list[Row]:
         Row("exponential.softplus", exponential.softplus, plain_softplus, ((count,),)),
         Row("exponential.power", exponential.power, jnp.power, (positive, positive[::-1].copy())),
         Row("remainder.remainder", remainder.remainder, jnp.remainder, ((count,), positive)),
+        Row("remainder.floor_quotient", remainder.floor_quotient, plain_quotient, ((count,), positive)),
         Row("loops.in_loops", lambda x: jnp.tanh(loops.in_loops(x)), jnp.tanh, ((1, 96, 56, 56),)),
     ]
 

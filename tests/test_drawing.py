@@ -8,13 +8,13 @@ import pytest
 from graphml import ProgramBuilder
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError
-from graphml.inspect.drawing import draws, index_limits
+from graphml.inspect.drawing import drawn_shapes, draws, index_limits
 from graphml.models import load
 from graphml.spec import Model
 
 
 def draw(model, seed=0):
-    return next(draws(model.description.inputs, index_limits(model.lower()), seed))
+    return next(draws(model.description.inputs, index_limits(model.lower()), seed, [{}]))
 
 
 def looking_up():
@@ -63,7 +63,8 @@ def test_enumerated_shapes_of_several_inputs_change_together():
             feature.enumeratedShapes.shapes.add(shape=[1, size])
     message.description.input.add(name="c").type.imageType.width = 3
     message.description.input[2].type.imageType.height = 2
-    found = [[value.shape for value in each.values()] for each in draws(load(message).description.inputs, {}, 0)]
+    inputs = load(message).description.inputs
+    found = [[value.shape for value in each.values()] for each in draws(inputs, {}, 0, drawn_shapes(inputs))]
     assert found == [[(1, 2), (1, 2), (3, 2, 3)], [(1, 5), (1, 5), (3, 2, 3)]]
 
 
@@ -71,9 +72,9 @@ def test_images_are_pixels_and_text_is_refused():
     message = Model(specificationVersion=1)
     image = message.description.input.add(name="photo").type.imageType
     image.width, image.height, image.colorSpace = 6, 4, 20
-    drawn = next(draws(load(message).description.inputs, {}, 0))["photo"]
+    drawn = next(draws(load(message).description.inputs, {}, 0, [{}]))["photo"]
     assert (drawn.shape, drawn.dtype) == ((3, 4, 6), np.uint8)
     assert drawn.max() > 200
     message.description.input.add(name="words").type.stringType.SetInParent()
     with pytest.raises(FeatureError, match=r"'words' takes a str"):
-        next(draws(load(message).description.inputs, {}, 0))
+        next(draws(load(message).description.inputs, {}, 0, [{}]))

@@ -1,7 +1,7 @@
 """ML Programs beside the same networks as layers, through `graphml.load(...).predict`; and loading a large package.
 
-    python benchmarks/programs.py                        # all networks, on one core, and the loading of 400 MB
-    python benchmarks/programs.py mobilenet resnet50     # some of them
+    python benchmarks/ml_programs.py                        # all networks, on one core, and the loading of 400 MB
+    python benchmarks/ml_programs.py mobilenet resnet50     # some of them
 
 Both renderings must agree before anything is timed.
 """

@@ -16,7 +16,7 @@ def benchmarks():
     """The modules of the folder, which is no package: its scripts import each other by plain names."""
     sys.path.insert(0, str(FOLDER))
     try:
-        yield {name: importlib.import_module(name) for name in ("networks", "programs", "rendering")}
+        yield {name: importlib.import_module(name) for name in ("networks", "ml_programs", "rendering")}
     finally:
         sys.path.remove(str(FOLDER))
 
@@ -33,7 +33,7 @@ def test_programs_agree_with_layers(benchmarks, name, sizes):
     network = getattr(benchmarks["networks"], name)(**sizes)
     x = network.sample(1)
     runs = {
-        "program": benchmarks["programs"].as_program(network),
+        "program": benchmarks["ml_programs"].as_program(network),
         "layers": benchmarks["rendering"].as_graphml(network),
     }
     calls = {key: lambda run=run: run(x) for key, run in runs.items()}
@@ -41,6 +41,6 @@ def test_programs_agree_with_layers(benchmarks, name, sizes):
 
 
 def test_a_package_is_loaded_in_a_process_of_its_own(benchmarks):
-    found = benchmarks["programs"].loading(size=64, layers=2)
+    found = benchmarks["ml_programs"].loading(size=64, layers=2)
     assert found["megabytes"] > 0.03
     assert found["seconds"] > 0
