@@ -218,7 +218,7 @@ class _Reader:
         if known is not None:
             return known
         if isinstance(constant.value, str | list | tuple | dict | Nonzero):
-            raise SpecError(f"the constant {quoted(constant.name)} is no tensor of numbers")
+            raise SpecError(f"the constant {quoted(constant.name)} is not a tensor of numbers")
         blob = self._blob(constant.name)
         self._blobs[id(constant)] = blob
         self._kept.append(constant)  # so that nothing else gets its identity
@@ -405,7 +405,7 @@ def plain(value: Any) -> Any:
 
 
 def _argument_constant(message: Any, parameter: Parameter, value: Any) -> _Constant:
-    """A value that is no operation of its own: the default of a parameter, or written in the place of an argument."""
+    """A value without an operation of its own: the default of a parameter, or written in place of an argument."""
     return _Constant(f"{programs.name(message)}.{parameter.name}", "const", value, stored=False)
 
 

@@ -24,7 +24,7 @@ from graphml.interpreter.evaluate import run_node
 from graphml.interpreter.lower import Lowered
 from graphml.models.compile.zeros import zeros
 
-_FEW = 10  # whole numbers that are no index are below this
+_FEW = 10  # integers that are not used as indices are below this
 Shape = tuple[int, ...]
 
 

@@ -169,7 +169,7 @@ def precision(
         inputs: {input: value}, as `predict` takes them; None draws them, see `graphml.inspect.drawing`. A state is
             zeros.
         half: "float16": every float is a float16. "declared": every float has the type that the program declares. None:
-            "declared" for programs, "float16" for networks, which declare no types inside.
+            "declared" for programs, "float16" for networks, whose values have no declared types.
         strict: Whether sums are accumulated in half precision, as on the narrowest processor, instead of in float32.
         tolerance: The largest error that is accepted, relative to the largest number of each value.
         outputs_only: Judge the outputs instead of every operation.

@@ -46,7 +46,7 @@ def in_words(row: PrecisionRow) -> str:
     if math.isfinite(row.error):
         parts.append(f"the error is {row.error:.2g} of the largest number")
     elif not parts:
-        parts.append("its shape is another one, or infinite numbers become finite")
+        parts.append("its shape differs, or infinite values become finite")
     return "; ".join([*parts, row.note] if row.note else parts)
 
 

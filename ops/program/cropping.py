@@ -10,7 +10,7 @@ import numpy as np
 from graphml.errors import ShapeError
 from graphml.ops.kernels import resizing as kernels
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.precision import working_type
+from graphml.ops.kernels.precision import widened
 from graphml.ops.program._names import named
 from graphml.ops.program.dialect import operation
 from graphml.ops.program.resizing import SAMPLING, spatial_axes
@@ -79,7 +79,7 @@ def _cut(
     scale = np.array(x.shape[1:3]) - 1 if normalized_coordinates else np.ones(2)
     scale = jnp.asarray(scale * spatial_scale, boxes.dtype)
     sampling = named(sampling_mode, SAMPLING, "the sampling mode")
-    images = x.astype(working_type(x.dtype))
+    images = widened(x)
     cut = kernels.crop_and_resize(images, starts * scale, ends * scale, wanted, sampling, image, pad_value)
     return cut.astype(x.dtype)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from graphml.errors import ShapeError
 from graphml.ops.kernels import nms
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.precision import working_type
+from graphml.ops.kernels.precision import widened
 from graphml.ops.program.dialect import operation
 
 
@@ -18,8 +18,8 @@ def _suppress(
 ) -> nms.Survivors:
     """As `nms.suppress`: overlaps are computed in float32, results have the types of boxes and scores."""
     found = nms.suppress(
-        boxes.astype(working_type(boxes.dtype)),
-        scores.astype(working_type(scores.dtype)),
+        widened(boxes),
+        widened(scores),
         iou_threshold,
         score_threshold,
         count=max_boxes,

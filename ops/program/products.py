@@ -82,7 +82,7 @@ def matmul(x: Array, y: Array, *, transpose_x: bool, transpose_y: bool) -> Array
     Source: the operation matmul of ML Programs (iOS 15; a type of its own for y: iOS 17).
     """
     if x.ndim < 1 or y.ndim < 1:
-        raise ShapeError("a number without axes is no matrix: x and y must have rank 1 or more")
+        raise ShapeError("a scalar is not a matrix: x and y must have rank 1 or more")
     x = x.swapaxes(-1, -2) if transpose_x and x.ndim > 1 else x
     rows = y.shape[max(0, y.ndim - 2)]
     if x.shape[-1] != rows:

@@ -16,7 +16,7 @@ from graphml.errors import ShapeError, SpecError
 from graphml.ops.kernels import activations
 from graphml.ops.kernels import recurrent as kernels
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.precision import working_type
+from graphml.ops.kernels.precision import widened
 from graphml.ops.program._names import named
 from graphml.ops.program.dialect import operation
 
@@ -52,7 +52,7 @@ def _steps(x: Array, matrix: Array) -> Array:
     """x [steps, batch, in] in the type to compute in."""
     if x.ndim != 3 or x.shape[2] != matrix.shape[0]:
         raise ShapeError(f"x has shape {list(x.shape)}; it must be [steps, batch, {matrix.shape[0]}]")
-    return x.astype(working_type(x.dtype))
+    return widened(x)
 
 
 def _state(state: Array, x: Array, size: int, name: str) -> Array:
@@ -88,7 +88,7 @@ def _gates(stored: Any, size: int, count: int, order: Sequence[int], name: str) 
         return None
     if stored.shape[0] != count * size:
         raise ShapeError(f"{name} has shape {list(stored.shape)}; its first axis must be {count} * {size}")
-    parts = jnp.split(stored.astype(working_type(stored.dtype)), count)
+    parts = jnp.split(widened(stored), count)
     return jnp.concatenate([parts[position] for position in order]).T
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from graphml.errors import ShapeError
 from graphml.ops.kernels import sampling as kernels
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.precision import working_type
+from graphml.ops.kernels.precision import widened
 from graphml.ops.program._names import named
 from graphml.ops.program.dialect import operation
 
@@ -43,7 +43,7 @@ def _sampled(
     columns = kernels.to_pixels(across, x.shape[2], unit, align_corners)
     rows = kernels.to_pixels(down, x.shape[1], unit, align_corners)
     padding = named(padding_mode, _PADDING, "the padding mode")
-    images = x.astype(working_type(x.dtype))
+    images = widened(x)
     return kernels.sample(images, rows, columns, nearest=nearest, padding=padding, outside=padding_value).astype(
         x.dtype
     )

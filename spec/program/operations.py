@@ -27,7 +27,7 @@ FIXED: Mapping[str, frozenset[str]] = {
     "resample": frozenset({"coordinates"}),
     "scaled_dot_product_attention": frozenset({"attn_mask"}),
 }
-"""Operation -> parameters whose constants are no weights: they describe past data, a beginning, places or a mask."""
+"""Operation -> parameters whose constants are not weights: statistics, initial states, coordinates and masks."""
 
 ANY_TYPE = frozenset({"any"})
 """The types of a parameter that takes everything."""

@@ -138,7 +138,7 @@ def _changes(operation: Operation, value: Any) -> Iterator[_Change]:
         _make_plain(operation)
     stored = operation.attributes["val"]
     if not stored.type.HasField("tensorType"):
-        raise SpecError("the constant is no tensor")
+        raise SpecError("the constant is not a tensor")
     yield _change(operation, stored, np.asarray(value))
 
 

@@ -38,7 +38,7 @@ def arguments(function: Any, description: Description) -> tuple[Argument, ...]:
         if message.type.WhichOneof("type") == "stateType":
             continue
         if message.name not in features:
-            raise SpecError(f"the function takes {message.name!r}, which is no input of the model")
+            raise SpecError(f"the function takes {message.name!r}, which is not an input of the model")
         name, shape = tensor_type(message.type)
         feature = features[message.name]
         argument = Argument(message.name, dtype_of(name), shape)
@@ -114,7 +114,7 @@ def _stored(binding: Any, operations: Any, files: WeightFiles) -> Any:
     for operation in operations:
         if operation.type == "const" and operation.outputs[0].name == binding.name:
             return decode(operation.attributes["val"], files)
-    raise SpecError(f"the classes {binding.name!r} are no constant")
+    raise SpecError(f"the classes {binding.name!r} are not a constant")
 
 
 def _labels(stored: Any) -> tuple[str, ...] | tuple[int, ...]:
