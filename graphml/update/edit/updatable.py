@@ -67,14 +67,7 @@ def make_updatable(
     chosen: Any = layers
     if labels is not None:
         model = replace_head(model, labels)
-    if "loss" in settings:
-        settings = {**settings, "losses": settings["loss"]}
-        del settings["loss"]
-    try:
-        whole = Recipe(**settings) if recipe is None else replace(recipe, **settings)
-    except TypeError as error:
-        raise UpdateError(str(error).replace("Recipe.__init__() ", "make_updatable ")) from None
-    whole.refuse_unless_storable()
+    whole = recipe_with(recipe, settings, "make_updatable")
     if chosen is not None:
         whole = replace(whole, layers=chosen)
     network = _network(model)
@@ -87,6 +80,27 @@ def make_updatable(
                 assert isinstance(other, NeuralNetwork)
                 return other
     return found
+
+
+def recipe_with(recipe: Recipe | None, settings: Mapping[str, Any], caller: str) -> Recipe:
+    """A recipe with some of its fields replaced, which a file can hold.
+
+    Args:
+        recipe: the recipe; None for one of defaults.
+        settings: fields of the recipe; `loss` is short for `losses`.
+        caller: the function that took the settings, for the error.
+
+    Raises:
+        UpdateError: a recipe has no such field, or it has Python functions.
+    """
+    if "loss" in settings:
+        settings = {**{name: value for name, value in settings.items() if name != "loss"}, "losses": settings["loss"]}
+    try:
+        whole = Recipe(**settings) if recipe is None else replace(recipe, **settings)
+    except TypeError as error:
+        raise UpdateError(str(error).replace("Recipe.__init__() ", f"{caller} ")) from None
+    whole.refuse_unless_storable()
+    return whole
 
 
 def _with_layers(model: NeuralNetwork, recipe: Recipe) -> Recipe:
