@@ -23,6 +23,7 @@ from graphml.spec.wire.network_pb2 import LossLayer, NeuralNetworkLayer
 LEARNING_KINDS = ("convolution", "innerProduct", "uniDirectionalLSTM")
 """The kinds of layers that Core ML can train."""
 
+NOTHING_LEARNS = Problem("network", "no layer is marked as updatable")
 _PASS = (*LEARNING_KINDS, "flatten", "pooling", "batchnorm")
 _PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
 
@@ -85,7 +86,7 @@ def _network(model: Model, network: Any) -> Iterator[Problem]:
 
 def _learning_layers(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
     if not any(layer.isUpdatable for layer in messages):
-        yield Problem("network", "no layer is marked as updatable")
+        yield NOTHING_LEARNS
     for position, layer in enumerate(messages):
         label = layer_label(layer, position)
         yield from _inner_layers(layer, label)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from graphml import recipes
-from graphml.errors import UpdateError
+from graphml.errors import UpdateError, with_article
 from graphml.models import Model
 from graphml.models.network import NeuralNetwork
 from graphml.recipes import Recipe, beyond_core_ml, in_core_ml, is_program, network_of
@@ -16,12 +16,13 @@ from graphml.recipes.messages import keyed_layers
 from graphml.spec.attributes import kind_of, weight_messages
 from graphml.spec.networks import layer_keys
 from graphml.spec.rules.problems import Problem, layer_label
-from graphml.spec.rules.updates import LEARNING_KINDS, update_problems
+from graphml.spec.rules.updates import LEARNING_KINDS, NOTHING_LEARNS, update_problems
 from graphml.update.edit.forms import CanonicalForm, canonical_forms
 from graphml.update.edit.shapes import FeatureShapes
 from graphml.update.edit.updatable import recipe_with, with_recipe
 
 _CONSTANTS = ("loadConstant", "loadConstantND")
+_NONE_MARKED = str(NOTHING_LEARNS)
 _PRODUCTS = ("batchedMatmul", "convolution")
 
 
@@ -81,8 +82,8 @@ def make_trainable(
     """
     if is_program(model.spec):
         raise UpdateError(
-            "Core ML trains no ML Programs on a device: convert to a neural network instead, or train the program here, "
-            "with UpdateTask(model, samples, recipe=recipe, strict=False)"
+            "Core ML trains no ML Programs on a device: convert to a neural network instead, or train the program in "
+            "this process, with UpdateTask(model, samples, recipe=recipe, strict=False)"
         )
     network_of(model.spec)
     assert isinstance(model, NeuralNetwork)
@@ -100,7 +101,8 @@ def make_trainable(
             break
     best = max(attempts, key=lambda one: len(one.trained))
     if not best.trained:
-        raise UpdateError("Core ML could train none of the layers:\n  " + "\n  ".join(best.reasons))
+        reasons = attempts[-1].reasons  # of the form in which everything that has an equivalent is replaced
+        raise UpdateError("Core ML could train none of the layers:\n  " + "\n  ".join(reasons))
     return best.result()
 
 
@@ -121,6 +123,11 @@ class _Attempt:
         wanted: list[str] = []
         message = form.network.spec
         places, outer = _with_weights(message), {*layer_keys(network_of(message).layers)}
+        quantized = {
+            key
+            for key, layer in keyed_layers(network_of(message))
+            if any(weight.HasField("quantization") for _, weight in weight_messages(layer))
+        }
         for pattern in layers or ():
             if not any(_fits(name, [pattern]) for name in places):
                 raise UpdateError(f"no layer with weights is called {pattern!r}; they are {', '.join(places)}")
@@ -132,7 +139,9 @@ class _Attempt:
             elif name not in outer:
                 self._refused[name] = "it is part of a branch or loop"
             elif kind not in LEARNING_KINDS:
-                self._refused[name] = f"it is of the kind {kind}; only {', '.join(LEARNING_KINDS)} learn"
+                self._refused[name] = f"it is {with_article(kind)}; only {', '.join(LEARNING_KINDS)} learn"
+            elif name in quantized:
+                self._refused[name] = "its weights are quantized"
             else:
                 wanted.append(name)
         faults = self._faults(wanted)
@@ -161,7 +170,8 @@ class _Attempt:
     @property
     def reasons(self) -> list[str]:
         """Why nothing can be trained."""
-        return [*self._rest, *(f"{name}: {reason}" for name, reason in self._refused.items())]
+        rest = [reason for reason in self._rest if reason != _NONE_MARKED]
+        return [*rest, *(f"{name}: {reason}" for name, reason in self._refused.items())]
 
     def result(self) -> Trainable:
         """The network with its recipe."""

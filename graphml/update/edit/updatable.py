@@ -23,7 +23,7 @@ from graphml.recipes import (
     refuse_unless_trainable,
     write_recipe,
 )
-from graphml.update.edit.forms import canonical_forms
+from graphml.update.edit.forms import CanonicalForm, canonical_forms
 from graphml.update.edit.shapes import FeatureShapes
 from graphml.update.step.gradient_reach import leading_to
 
@@ -71,14 +71,25 @@ def make_updatable(
     if chosen is not None:
         whole = replace(whole, layers=chosen)
     network = _network(model)
-    found = with_recipe(network, _with_layers(network, whole))
+    found: NeuralNetwork | UpdateError
+    try:
+        found = _with_recipe(CanonicalForm(network, whole))
+    except UpdateError as error:  # all weights may be constants of other layers
+        found = error
+    if isinstance(found, NeuralNetwork) and (list(beyond_core_ml(whole)) or not core_ml_problems(found.spec)):
+        return found
+    for form in canonical_forms(network, whole):
+        other = _with_recipe(form)
+        if not core_ml_problems(other.spec):
+            return other
+    if isinstance(found, UpdateError):
+        raise found
+    return found
+
+
+def _with_recipe(form: CanonicalForm) -> NeuralNetwork:
+    found = with_recipe(form.network, _with_layers(form.network, form.recipe))
     assert isinstance(found, NeuralNetwork)
-    if core_ml_problems(found.spec) and not list(beyond_core_ml(whole)):
-        for form in canonical_forms(network, whole):
-            other = with_recipe(form.network, _with_layers(form.network, form.recipe))
-            if not core_ml_problems(other.spec):
-                assert isinstance(other, NeuralNetwork)
-                return other
     return found
 
 
