@@ -1,4 +1,4 @@
-"""Converted networks become trainable by Core ML's rules: they compute the same, and train by the recipe in the file."""
+"""Converted networks become trainable by Core ML's rules: they compute the same, and train by their own recipe."""
 
 from __future__ import annotations
 
