@@ -276,3 +276,48 @@ def test_a_named_blob_is_not_looked_for_behind_a_logarithm():
     assert form.recipe.loss.input == "p"
     named = next(canonical_forms(old, Recipe(losses=CrossEntropy("y"))))
     assert named.recipe.loss.input == "y"
+
+
+def test_batch_norms_of_vectors_have_images_around_them():
+    """As PyTorch's converter writes BatchNorm1d."""
+    old = _network(
+        ("innerProduct", ["x"], "h", {"weights": normal(4, 6)}),
+        ("expandDims", ["h"], "h3", {"axes": (-1,)}),
+        ("expandDims", ["h3"], "h4", {"axes": (-2,)}),
+        ("batchnorm", ["h4"], "n4", STATISTICS),
+        ("squeeze", ["n4"], "n3", {"axes": (-2,)}),
+        ("squeeze", ["n3"], "n", {"axes": (-1,)}),
+        ("activation", ["n"], "r", {"nonlinearity_type": "ReLU"}),
+        ("innerProduct", ["r"], "z", {"weights": normal(3, 4)}),
+        ("softmaxND", ["z"], "y", {"axis": 1}),
+        shape=(1, 6),
+    )
+    dense = ["innerProduct", "batchnorm", "activation", "innerProduct"]
+    assert _kinds(_rewritten(old)) == ["expandDims", *dense, "softmax", "squeeze"]
+
+
+def test_one_dimensional_convolutions_stay_images():
+    kernel = {"weights": normal(4, 4, 1, 3), "valid": {}}
+    layers: list[tuple[Any, ...]] = [
+        ("expandDims", ["x"], "x4", {"axes": (-2,)}),
+        ("convolution", ["x4"], "c4", kernel),
+        ("squeeze", ["c4"], "c", {"axes": (-2,)}),
+        ("activation", ["c"], "r", {"nonlinearity_type": "ReLU"}),
+        ("expandDims", ["r"], "r4", {"axes": (2,)}),
+        ("convolution", ["r4"], "d4", kernel),
+        ("squeeze", ["d4"], "d", {"axes": (2,)}),
+        ("reshapeStatic", ["d"], "v", {"target_shape": (1, 16)}),
+        ("softmaxND", ["v"], "y", {"axis": 1}),
+    ]
+    middle = ["convolution", "activation", "convolution"]
+    assert _kinds(_rewritten(_network(*layers, shape=(1, 4, 8)))) == [
+        "expandDims",
+        *middle,
+        "flatten",
+        "softmax",
+        "squeeze",
+    ]
+    # the vectors between the two are an output: both changes of rank stay
+    old = _network(*layers, shape=(1, 4, 8), y=None, r=None)
+    kept = ["convolution", "squeeze", "activation", "expandDims", "convolution"]
+    assert _kinds(_rewritten(old)) == ["expandDims", *kept, "flatten", "softmax", "squeeze"]

@@ -123,6 +123,32 @@ class Draft:
         layer.CopyFrom(new)
         self.changed()
 
+    def reroute(self, last: Any, source: str, chain: Sequence[Any]) -> bool:
+        """Let a chain of layers that keep shapes read `source` and take over the output of another layer, which goes.
+
+        Args:
+            last: the layer that goes.
+            source: a blob of the shape of its output.
+            chain: the layers in order, each the only reader of the one before; if there are none, the readers of the
+                output read `source` instead.
+
+        Returns:
+            Whether that is possible: without a chain, the output must not be needed under its name.
+        """
+        result = last.output[0]
+        if not chain:
+            if result in self._results or result in self._inner:
+                return False
+            for reader in list(self.readers(result)):
+                reader.input[:] = [source if blob == result else blob for blob in reader.input]
+        else:
+            chain[0].input[0] = source
+            for layer in chain:
+                self.shapes[layer.output[0]] = self.shapes[result]
+            chain[-1].output[0] = result
+        self.remove(last)
+        return True
+
     def add(self, kind: str, source: str, result: str, *, after: Any | None, **fields: Any) -> Any:
         """Add a layer that makes one blob of one other, behind another layer or, for None, before all layers."""
         names = {layer.name for layer in self.layers}

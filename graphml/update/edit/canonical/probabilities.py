@@ -7,7 +7,7 @@ from typing import Any
 
 from graphml.spec.attributes import kind_of
 from graphml.update.edit.canonical.draft import Draft
-from graphml.update.edit.canonical.ranks import can_be_image, image_of
+from graphml.update.edit.canonical.ranks import added_axes, can_be_image, image_of
 
 # Layers that only give the same numbers, in the same order, another shape.
 _SHAPE_ONLY = ("squeeze", "expandDims", "flattenTo2D", "reshapeStatic", "rankPreservingReshape", "flatten", "copy")
@@ -82,7 +82,7 @@ def _as_softmax(draft: Draft, layer: Any) -> str | None:
     result = draft.fresh(f"{old}_image", draft.shapes[image])
     draft.replace(layer, "softmax", [image])
     layer.output[0] = result
-    draft.add_squeezed(result, old, after=layer, axes=(2, 3) if rank == 2 else (0, 2, 3))
+    draft.add_squeezed(result, old, after=layer, axes=added_axes(draft.shapes[old]))
     return result
 
 

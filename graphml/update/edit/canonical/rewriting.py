@@ -17,7 +17,7 @@ from graphml.update.edit.canonical.products import (
     give_products_weights,
     matrices_to_inner_products,
 )
-from graphml.update.edit.canonical.ranks import can_be_image, image_of, pool_globally
+from graphml.update.edit.canonical.ranks import can_be_image, cancel_rank_changes, image_of, pool_globally
 
 Rewrite = Callable[[Draft], bool]
 """Changes a network in place where it can, without changing what it computes. Returns whether it has changed it."""
@@ -27,6 +27,7 @@ REWRITES: tuple[Rewrite, ...] = (
     give_convolutions_weights,
     fold_scales,
     matrices_to_inner_products,
+    cancel_rank_changes,
     pool_globally,
     Draft.drop_unread,
 )
