@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def source_weights(source: Any) -> dict[str, tuple[np.ndarray, bool]]:
     if hasattr(source, "layers") and hasattr(source, "weights"):
         found: dict[str, tuple[np.ndarray, bool]] = {}
         for variable in source.weights:
-            name = str(getattr(variable, "path", variable.name))
+            name = str(variable.path if hasattr(variable, "path") else variable.name)
             array = np.asarray(variable.numpy())
             if array.dtype.kind == "f" and not name.endswith(("moving_mean", "moving_variance")):
                 found[name] = (array, bool(variable.trainable))
@@ -164,13 +164,12 @@ def _layers(spec: Message) -> Iterator[_Layer]:
 
 
 def _flat(weights: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    items = weights.items() if isinstance(weights, Mapping) else enumerate(weights)
-    for name, one in items:
-        here = f"{path}/{name}" if path else str(name)
-        if isinstance(one, Mapping | list):
-            yield from _flat(one, here)
-        elif one is not None:
-            yield here, one
+    if isinstance(weights, Mapping | list):
+        inner = cast("Mapping[Any, Any] | list[Any]", weights)
+        for name, one in inner.items() if isinstance(inner, Mapping) else enumerate(inner):
+            yield from _flat(one, f"{path}/{name}" if path else str(name))
+    elif weights is not None:
+        yield path, weights
 
 
 def _gates_together(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -222,6 +221,8 @@ class _Search:
             return tuple(found), "; ".join(dict.fromkeys(remarks))
         if layer.quantized:
             remarks.append("its weights are quantized, so they are no longer those of the source")
+        elif not any(map(_digest, layer.arrays.values())):
+            remarks.append("its weights are all the same number, as in a new layer")
         return (), "; ".join(remarks) or "no weights of the source have its numbers"
 
     def _equal(self, layer: _Layer, name: str, array: np.ndarray) -> tuple[str | None, str]:
@@ -266,6 +267,6 @@ def _directions(array: np.ndarray, axis: int) -> np.ndarray | None:
     """Each channel divided by its largest magnitude, as sorted magnitudes; None if channels have too few numbers."""
     rows = np.abs(np.moveaxis(np.asarray(array, np.float64), axis, 0).reshape(array.shape[axis], -1))
     largest = rows.max(axis=1, keepdims=True, initial=0)
-    if rows.shape[1] < _LEAST_NUMBERS or not (largest > 0).all():
+    if rows.shape[1] < _LEAST_NUMBERS or not (largest > 0).all() or (rows == largest).all():
         return None
     return np.sort(rows / largest, axis=1)
