@@ -63,7 +63,7 @@ def frozen_layers(weights: SourceWeights, spec: Message) -> SourceLayers:
     Raises:
         UpdateError: the model is not a neural network.
     """
-    search = _Search(weights, list(_layers(spec)))
+    search = _SourceSearch(weights, list(_layers(spec)))
     found: dict[str, list[str]] = {"trainable": [], "frozen": []}
     unknown: dict[str, str] = {}
     notes: dict[str, str] = {}
@@ -185,7 +185,7 @@ def _gates_together(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 # Matching -------------------------------------------------------------------------------------------------------------
 
 
-class _Search:
+class _SourceSearch:
     """The weights of a source by their numbers."""
 
     def __init__(self, weights: SourceWeights, layers: list[_Layer]) -> None:

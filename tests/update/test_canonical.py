@@ -137,9 +137,9 @@ def test_a_network_stays_exact_without_the_layers_that_made_it_so():
 def test_batch_norms_are_merged_on_request():
     old = _network(_conv("x", "n"), ("batchnorm", ["n"], "c", STATISTICS), *SCALES["multiply"])
     assert _kinds(_rewritten(old)) == ["convolution", "batchnorm"]
-    assert _kinds(_rewritten(old, without_batch_norms=True)) == ["convolution"]
+    assert _kinds(_rewritten(old, merge_batch_norms=True)) == ["convolution"]
     own = _network(_conv("x", "n"), ("batchnorm", ["n"], "y", {**STATISTICS, "compute_mean_var": True}))
-    assert _kinds(_rewritten(own, without_batch_norms=True)) == ["convolution", "batchnorm"]
+    assert _kinds(_rewritten(own, merge_batch_norms=True)) == ["convolution", "batchnorm"]
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,18 @@ def test_coremltools_agrees_that_the_layers_can_be_trained():
         builder.set_sgd_optimizer(ct.models.neural_network.SgdParams(lr=0.1, batch=2))
         builder.set_epochs(2)
         assert builder.spec.isUpdatable
+
+
+def test_batch_norms_are_merged_if_asked_for():
+    builder = NeuralNetworkBuilder({"x": array(1, 2, 4, 4)}, {"y": None}, exact=True)
+    builder.add("convolution", "conv", ["x"], ["c"], valid={}, weights=normal(3, 2, 4, 4))
+    statistics = {"mean": normal(3), "variance": normal(3) ** 2, "gamma": normal(3, seed=2), "beta": normal(3, seed=3)}
+    builder.add("batchnorm", "norm", ["c"], ["n"], **statistics)
+    builder.add("softmax", "softmax", ["n"], ["y"])
+    old = network(builder.spec)
+    assert list(_layers(make_trainable(old).model)) == ["conv", "norm", "softmax"]
+    merged = make_trainable(old, merge_batch_norms=True)
+    assert list(_layers(merged.model)) == ["conv", "softmax"]
+    assert (merged.trained, merged.refused) == (("conv",), {})
+    _assert_legal(merged.model)
+    _assert_same(old, merged.model)

@@ -58,6 +58,7 @@ def make_trainable(
     *,
     frozen: Sequence[str] = (),
     recipe: Recipe | None = None,
+    merge_batch_norms: bool = False,
     **settings: Any,
 ) -> Trainable:
     """Mark all layers as trainable that Core ML can train, and add a recipe in Core ML's own fields.
@@ -74,6 +75,8 @@ def make_trainable(
         layers: names or patterns such as "fc*" of the layers that should learn; None for all.
         frozen: names or patterns of layers that should not.
         recipe: the recipe; None for one of defaults.
+        merge_batch_norms: whether batch norms with stored statistics become part of the layers before them. Core ML
+            trains the layers below them and never changes them, so they may stay.
         settings: fields of the recipe, as for `make_updatable`.
 
     Raises:
@@ -95,10 +98,12 @@ def make_trainable(
         layers = [name for name, _ in whole.layers]
     whole = replace(whole, layers=None)
     attempts: list[_Attempt] = []
-    for form in _forms(model, whole):
+    for form in _forms(model, whole, merge_batch_norms):
         attempts.append(_Attempt(form, layers, frozen))
         if not attempts[-1].missed:
             break
+    if not attempts:
+        raise UpdateError("the shapes in the network are not known without values, so nothing can be merged")
     best = max(attempts, key=lambda one: len(one.trained))
     if not best.trained:
         reasons = attempts[-1].reasons  # of the form in which everything that has an equivalent is replaced
@@ -106,10 +111,11 @@ def make_trainable(
     return best.result()
 
 
-def _forms(model: NeuralNetwork, recipe: Recipe) -> Iterator[CanonicalForm]:
-    """The network as it is, then its equivalents."""
-    yield CanonicalForm(model, recipe)
-    yield from canonical_forms(model, recipe)
+def _forms(model: NeuralNetwork, recipe: Recipe, merge_batch_norms: bool) -> Iterator[CanonicalForm]:
+    """The network as it is, unless it is to change, then its equivalents."""
+    if not merge_batch_norms:
+        yield CanonicalForm(model, recipe)
+    yield from canonical_forms(model, recipe, merge_batch_norms=merge_batch_norms)
 
 
 class _Attempt:

@@ -48,7 +48,7 @@ def canonical(
     *,
     fixed: bool,
     squared_images: bool = False,
-    without_batch_norms: bool = False,
+    merge_batch_norms: bool = False,
 ) -> tuple[Model, Recipe]:
     """Rewrite a network for a recipe.
 
@@ -61,8 +61,8 @@ def canonical(
         fixed: whether every input has a single shape.
         squared_images: whether squared errors are to read images [N, K, 1, 1] instead of vectors [N, K], so that
             gradients pass to layers before a reshape. The target then has that shape too.
-        without_batch_norms: whether batch norms are merged into the layers before them. Core ML trains through them
-            and never changes them, so they may stay.
+        merge_batch_norms: whether batch norms with stored statistics are merged into the layers before them. Core ML
+            trains through them and never changes them, so they may stay.
 
     Returns:
         The model, which computes the same from layers of the same names, and the recipe with the blobs that its losses
@@ -72,7 +72,7 @@ def canonical(
         UpdateError: the recipe names layers or blobs that the model does not have.
     """
     draft = Draft(message, shapes, fixed=fixed)
-    rewritten(draft, (*REWRITES, fold_batch_norms) if without_batch_norms else REWRITES)
+    rewritten(draft, (*REWRITES, fold_batch_norms) if merge_batch_norms else REWRITES)
     losses: list[Any] = []
     for loss in _losses(draft, message, recipe):
         found: str | None = None
