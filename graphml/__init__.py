@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from graphml.update import UpdateTask as UpdateTask
     from graphml.update import apply_delta as apply_delta
     from graphml.update import federated_average as federated_average
+    from graphml.update import make_trainable as make_trainable
     from graphml.update import make_updatable as make_updatable
     from graphml.update import replace_head as replace_head
     from graphml.update import save_delta as save_delta
@@ -98,6 +99,7 @@ _HOME = {
             "UpdateTask",
             "apply_delta",
             "federated_average",
+            "make_trainable",
             "make_updatable",
             "replace_head",
             "save_delta",

@@ -12,6 +12,7 @@ from graphml.build.shapes import blob_shapes
 from graphml.errors import GraphError, GraphmlError, SpecError, UpdateError
 from graphml.recipes import Recipe, network_of, write_recipe
 from graphml.spec.attributes import kind_of, weight_messages
+from graphml.spec.rules.updates import LEARNING_KINDS
 from graphml.spec.weights import storage
 
 
@@ -117,10 +118,6 @@ def _without_mapping(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[2:3] if shape[3:] == (1, 1) else shape[2:]
 
 
-# The kinds that Core ML can train.
-_TRAINABLE = ("innerProduct", "convolution", "uniDirectionalLSTM")
-
-
 class UpdateMethods(Core):
     """Methods that make a network trainable."""
 
@@ -138,9 +135,9 @@ class UpdateMethods(Core):
         model = self._whole
         chosen = [self._layer(name) for name in trainables]
         for layer in chosen:
-            if kind_of(layer) not in _TRAINABLE:
+            if kind_of(layer) not in LEARNING_KINDS:
                 raise UpdateError(
-                    f"layer {layer.name!r} ({kind_of(layer)}) cannot be trained; only {', '.join(_TRAINABLE)} can"
+                    f"layer {layer.name!r} ({kind_of(layer)}) cannot be trained; only {', '.join(LEARNING_KINDS)} can"
                 )
             if any(weight.HasField("quantization") for _, weight in weight_messages(layer)):
                 raise UpdateError(f"layer {layer.name!r} has quantized weights, which cannot be trained")

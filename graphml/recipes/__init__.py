@@ -23,8 +23,10 @@ formats in `core_ml` and `extension`. Nothing here needs JAX.
 
 from graphml.recipes.completion import completed as completed
 from graphml.recipes.completion import is_label as is_label
+from graphml.recipes.core_ml import beyond_core_ml as beyond_core_ml
 from graphml.recipes.files import core_ml_problems as core_ml_problems
 from graphml.recipes.files import declare_training_inputs as declare_training_inputs
+from graphml.recipes.files import in_core_ml as in_core_ml
 from graphml.recipes.files import parameter_descriptions as parameter_descriptions
 from graphml.recipes.files import read_recipe as read_recipe
 from graphml.recipes.files import recipe_of as recipe_of

@@ -128,7 +128,7 @@ def inexpressible(recipe: Recipe, written: Model) -> list[str]:
         recipe: the recipe.
         written: the model with what `encode` could write of it.
     """
-    found = list(_parts(recipe))
+    found = list(beyond_core_ml(recipe))
     if recipe.layers is None:
         found.append("the recipe trains every layer that a gradient reaches; Core ML needs layers that are marked")
     unknown_optimizer = not isinstance(recipe.optimizer, SGD | Adam)
@@ -141,8 +141,8 @@ def inexpressible(recipe: Recipe, written: Model) -> list[str]:
     return found
 
 
-def _parts(recipe: Recipe) -> Iterator[str]:
-    """The parts of a recipe that Core ML does not have."""
+def beyond_core_ml(recipe: Recipe) -> Iterator[str]:
+    """The parts of a recipe that Core ML does not have, whatever the model is."""
     optimizer = recipe.optimizer
     if isinstance(optimizer, OptaxOptimizer):
         yield "the optimizer is a Python object"

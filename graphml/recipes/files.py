@@ -105,7 +105,7 @@ def write_recipe(model: Model, recipe: Recipe, shapes: Shapes | None = None) -> 
     recipe = completed(model, recipe)
     shapes = {} if shapes is None else shapes
     if not is_program(model):
-        plain = _in_core_ml(model, recipe, shapes)
+        plain = in_core_ml(model, recipe, shapes)
         if not core_ml.inexpressible(recipe, plain):
             return plain
     own = _without_recipe(model)
@@ -148,11 +148,17 @@ def core_ml_problems(model: Model, recipe: Recipe | None = None) -> list[str]:
         return core_ml.errors(model)
     given = {feature.name: feature.type.multiArrayType.shape for feature in model.description.trainingInput}
     shapes = {loss.input: tuple(given[loss.target]) for loss in recipe.losses if loss.target in given}
-    return core_ml.inexpressible(recipe, _in_core_ml(model, recipe, shapes))
+    return core_ml.inexpressible(recipe, in_core_ml(model, recipe, shapes))
 
 
-def _in_core_ml(model: Model, recipe: Recipe, shapes: Shapes) -> Model:
-    """A copy with what Core ML's message can express of a completed recipe."""
+def in_core_ml(model: Model, recipe: Recipe, shapes: Shapes) -> Model:
+    """A copy of a network with what Core ML's message can express of a completed recipe.
+
+    Args:
+        model: the network.
+        recipe: a recipe that `completed` has returned.
+        shapes: as for `write_recipe`.
+    """
     copy = _without_recipe(model)
     network = network_of(copy)
     layers = dict(keyed_layers(network))

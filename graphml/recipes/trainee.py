@@ -13,6 +13,7 @@ from graphml.errors import UpdateError, with_article
 from graphml.recipes.messages import keyed_layers, network_of
 from graphml.spec.attributes import kind_of
 from graphml.spec.layers import NETWORKS
+from graphml.spec.networks import layer_keys
 from graphml.spec.program import programs
 from graphml.spec.program.operations import FIXED
 from graphml.spec.program.types import tensor_type
@@ -66,9 +67,11 @@ def nodes_of(model: Model) -> tuple[TraineeNode, ...]:
     """
     if is_program(model):
         return tuple(_operations(programs.body(_function(model)), ChainMap({}), outer=True))
+    network = network_of(model)
+    outer = {*layer_keys(network.layers)}  # names of layers may have slashes too
     return tuple(
-        TraineeNode(key, layer.name, kind_of(layer), tuple(layer.output), layer.isUpdatable, "/" not in key)
-        for key, layer in keyed_layers(network_of(model))
+        TraineeNode(key, layer.name, kind_of(layer), tuple(layer.output), layer.isUpdatable, key in outer)
+        for key, layer in keyed_layers(network)
     )
 
 

@@ -48,6 +48,8 @@ from graphml.recipes.parameters import ParameterDescription as ParameterDescript
 from graphml.recipes.parameters import ParameterKey as ParameterKey
 from graphml.update.data.samples import ArrayBatchProvider as ArrayBatchProvider
 from graphml.update.edit.head import replace_head as replace_head
+from graphml.update.edit.trainable import Trainable as Trainable
+from graphml.update.edit.trainable import make_trainable as make_trainable
 from graphml.update.edit.updatable import make_updatable as make_updatable
 from graphml.update.learners.descriptions import parameter_descriptions as parameter_descriptions
 from graphml.update.learners.descriptions import parameter_value as parameter_value

@@ -20,8 +20,11 @@ from graphml.spec.rules.problems import Problem, inside, layer_label
 from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.network_pb2 import LossLayer, NeuralNetworkLayer
 
-_LEARN = ("convolution", "innerProduct", "uniDirectionalLSTM")
-_PASS = (*_LEARN, "flatten", "pooling", "batchnorm")
+LEARNING_KINDS = ("convolution", "innerProduct", "uniDirectionalLSTM")
+"""The kinds of layers that Core ML can train."""
+
+NOTHING_LEARNS = Problem("network", "no layer is marked as updatable")
+_PASS = (*LEARNING_KINDS, "flatten", "pooling", "batchnorm")
 _PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
 
 
@@ -83,15 +86,15 @@ def _network(model: Model, network: Any) -> Iterator[Problem]:
 
 def _learning_layers(messages: Sequence[NeuralNetworkLayer]) -> Iterator[Problem]:
     if not any(layer.isUpdatable for layer in messages):
-        yield Problem("network", "no layer is marked as updatable")
+        yield NOTHING_LEARNS
     for position, layer in enumerate(messages):
         label = layer_label(layer, position)
         yield from _inner_layers(layer, label)
         if not layer.isUpdatable:
             continue
         kind = layer.WhichOneof("layer")
-        if kind not in _LEARN:
-            yield Problem(label, f"is updatable, but only {', '.join(_LEARN)} can be")
+        if kind not in LEARNING_KINDS:
+            yield Problem(label, f"is updatable, but only {', '.join(LEARNING_KINDS)} can be")
         elif kind != "uniDirectionalLSTM":
             params = getattr(layer, kind)
             for name in ("weights", "bias") if params.hasBias else ("weights",):

@@ -43,7 +43,7 @@ def test_make_updatable_marks_the_model_the_layers_and_their_weights():
 def test_what_cannot_learn():
     builder = _classifier()
     with pytest.raises(
-        UpdateError, match=r"layer 'last' \(softmax\) cannot be trained; only innerProduct, convolution"
+        UpdateError, match=r"layer 'last' \(softmax\) cannot be trained; only convolution, innerProduct"
     ):
         builder.make_updatable(["last"])
     with pytest.raises(GraphError, match="there is no layer 'first'"):

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import jax
-import numpy as np
-
 from graphml import recipes
 from graphml.catalogue import has_role
-from graphml.errors import GraphmlError, UpdateError
+from graphml.errors import UpdateError
 from graphml.graph import read_by, written_by
-from graphml.interpreter.lower import Lowered
 from graphml.models import Model
 from graphml.models.graph_model import GraphModel
 from graphml.models.network import NeuralNetwork
 from graphml.recipes import (
     Recipe,
+    beyond_core_ml,
+    core_ml_problems,
     declare_training_inputs,
     is_program,
     network_of,
     refuse_unless_trainable,
     write_recipe,
 )
+from graphml.update.edit.forms import CanonicalForm, canonical_forms
+from graphml.update.edit.shapes import FeatureShapes
 from graphml.update.step.gradient_reach import leading_to
 
 
@@ -41,8 +40,9 @@ def make_updatable(
 
         model = graphml.make_updatable(model, epochs=10, optimizer=graphml.recipes.Adam(0.001))
 
-    A recipe that Core ML can follow is written in Core ML's own fields. Any other is written in a field that Core ML
-    ignores, and `UpdateTask` needs strict=False to train it.
+    A recipe that Core ML can follow is written in Core ML's own fields; for that, layers are replaced by others that
+    compute the same, where the network has an equivalent that Core ML can train (see `graphml.update.edit.canonical`).
+    Any other recipe is written in a field that Core ML ignores, and `UpdateTask` needs strict=False to train it.
 
     Args:
         model: a neural network.
@@ -67,21 +67,58 @@ def make_updatable(
     chosen: Any = layers
     if labels is not None:
         model = replace_head(model, labels)
+    whole = recipe_with(recipe, settings, "make_updatable")
+    if chosen is not None:
+        whole = replace(whole, layers=chosen)
+    network = _network(model)
+    found: NeuralNetwork | UpdateError
+    try:
+        found = _with_recipe(CanonicalForm(network, whole))
+    except UpdateError as error:  # all weights may be constants of other layers
+        found = error
+    if isinstance(found, NeuralNetwork) and (list(beyond_core_ml(whole)) or not core_ml_problems(found.spec)):
+        return found
+    for form in canonical_forms(network, whole):
+        other = _with_recipe(form)
+        if not core_ml_problems(other.spec):
+            return other
+    if isinstance(found, UpdateError):
+        raise found
+    return found
+
+
+def _with_recipe(form: CanonicalForm) -> NeuralNetwork:
+    found = with_recipe(form.network, _with_layers(form.network, form.recipe))
+    assert isinstance(found, NeuralNetwork)
+    return found
+
+
+def recipe_with(recipe: Recipe | None, settings: Mapping[str, Any], caller: str) -> Recipe:
+    """A recipe with some of its fields replaced, which a file can hold.
+
+    Args:
+        recipe: the recipe; None for one of defaults.
+        settings: fields of the recipe; `loss` is short for `losses`.
+        caller: the function that took the settings, for the error.
+
+    Raises:
+        UpdateError: a recipe has no such field, or it has Python functions.
+    """
     if "loss" in settings:
-        settings = {**settings, "losses": settings["loss"]}
-        del settings["loss"]
+        settings = {**{name: value for name, value in settings.items() if name != "loss"}, "losses": settings["loss"]}
     try:
         whole = Recipe(**settings) if recipe is None else replace(recipe, **settings)
     except TypeError as error:
-        raise UpdateError(str(error).replace("Recipe.__init__() ", "make_updatable ")) from None
+        raise UpdateError(str(error).replace("Recipe.__init__() ", f"{caller} ")) from None
     whole.refuse_unless_storable()
-    if chosen is not None:
-        whole = replace(whole, layers=chosen)
-    elif whole.layers is None:
-        whole = replace(whole, layers=tuple((name, ()) for name in _last_layers(model, whole)))
-    found = with_recipe(model, whole)
-    assert isinstance(found, NeuralNetwork)
-    return found
+    return whole
+
+
+def _with_layers(model: NeuralNetwork, recipe: Recipe) -> Recipe:
+    """The recipe with the last layers that have weights, if it names none."""
+    if recipe.layers is not None:
+        return recipe
+    return replace(recipe, layers=tuple((name, ()) for name in _last_layers(model, recipe)))
 
 
 def with_recipe(model: Model, recipe: Recipe) -> GraphModel:
@@ -99,7 +136,7 @@ def with_recipe(model: Model, recipe: Recipe) -> GraphModel:
     refuse_unless_trainable(model.spec)
     assert isinstance(model, GraphModel)
     write = declare_training_inputs if recipe.python_parts else write_recipe
-    message = write(model.unchanged_spec if is_program(model.spec) else model.spec, recipe, _Shapes(model))
+    message = write(model.unchanged_spec if is_program(model.spec) else model.spec, recipe, FeatureShapes(model))
     other = model.with_message(message)
     if not model.weights.replaced or is_program(model.spec):  # the compiled programs fit the other model too
         other.programs = model.programs
@@ -124,45 +161,6 @@ def _network(model: Model) -> NeuralNetwork:
     network_of(model.spec)
     assert isinstance(model, NeuralNetwork)
     return model
-
-
-class _Shapes(Mapping[str, tuple[int, ...]]):
-    """The shapes of blobs, each traced when it is needed; none if the model cannot be traced."""
-
-    def __init__(self, model: GraphModel) -> None:
-        self._model = model
-
-    @functools.cached_property
-    def _lowered(self) -> Lowered:
-        return self._model.lower()
-
-    def __getitem__(self, name: str) -> tuple[int, ...]:
-        try:
-            lowered = self._lowered
-            inputs = lowered.interface.declared_inputs(np.float32)
-            key = jax.eval_shape(lambda: jax.random.key(0))
-
-            def run(params: Any, inputs: Any, key: Any) -> dict[str, Any]:
-                return lowered.intermediates(params, inputs, (name,), key=key)
-
-            blob = jax.eval_shape(run, lowered.params, inputs, key)[name]
-        except GraphmlError:
-            raise KeyError(name) from None
-        return _declared(blob.shape, lowered.interface.blob_rank)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([name for node in self._lowered.graph.body.nodes for name in node.outputs])
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-
-def _declared(shape: tuple[int, ...], blob_rank: int | None) -> tuple[int, ...]:
-    """A blob's shape as features declare it: without the axes that the mapping to rank 5 has added."""
-    if blob_rank is None or len(shape) != blob_rank:
-        return shape
-    core = shape[2:]
-    return core[:1] if core[1:] == (1, 1) else core
 
 
 def _last_layers(model: Model, recipe: Recipe) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Other frameworks' models as Core ML files."""
