@@ -31,6 +31,7 @@ from graphml.interpreter.fold import Folded, fold
 from graphml.interpreter.interface import Blobs, Interface
 from graphml.interpreter.layout import wire
 from graphml.interpreter.loop import MOST_TURNS, SANE_BOUND, too_many_turns
+from graphml.interpreter.sharding import left_to_compiler
 from graphml.interpreter.values import known, peek
 from graphml.interpreter.weights import ready_weights, weight_arrays
 
@@ -142,12 +143,17 @@ class Lowered:
             GraphError: The graph has no such blob.
         """
         wanted = {name for node in self.graph.body.nodes for name in node.outputs} if names is None else set(names)
-        env = self._evaluate(params, inputs, keep=frozenset(wanted), state=state, key=key, train=False, prepared=False)
-        missing = sorted(wanted - env.keys())
-        if missing:
-            raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
-        inside = self.interface.inside((), wanted)
-        return {name: inside.leave(name, wire(env[name])) for name in sorted(wanted)}
+
+        def blobs(params: Params, inputs: Arrays, state: Arrays | None, key: jax.Array | None) -> dict[str, Any]:
+            keep = frozenset(wanted)
+            env = self._evaluate(params, inputs, keep=keep, state=state, key=key, train=False, prepared=False)
+            missing = sorted(wanted - env.keys())
+            if missing:
+                raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
+            inside = self.interface.inside((), wanted)
+            return {name: inside.leave(name, wire(env[name])) for name in sorted(wanted)}
+
+        return left_to_compiler(blobs, params, inputs, state, key)
 
     def _run(
         self,
@@ -161,10 +167,14 @@ class Lowered:
         static: Mapping[str, Any] | None = None,
     ) -> Any:
         names = frozenset((*self.graph.outputs, *self.graph.state))
-        env = self._evaluate(
-            params, inputs, keep=names, state=state, key=key, train=train, prepared=prepared, static=static
-        )
-        return self.leave({name: wire(env[name]) for name in names})
+
+        def results(params: Params, inputs: Arrays, state: Arrays | None, key: jax.Array | None) -> Any:
+            env = self._evaluate(
+                params, inputs, keep=names, state=state, key=key, train=train, prepared=prepared, static=static
+            )
+            return self.leave({name: wire(env[name]) for name in names})
+
+        return left_to_compiler(results, params, inputs, state, key)
 
     def _evaluate(
         self,
