@@ -1,9 +1,9 @@
 """Arrays that are sharded over explicit mesh axes: the compiler places what is inside of a graph.
 
-On the axes of a mesh that `jax.make_mesh` makes, shardings are part of the types of arrays, and JAX asks for the sharding
-of each reshape, gather or product that does not decide it. A graph has hundreds of these, which come from a file. So its
-arrays enter with these axes left to the compiler (`AxisType.Auto`), and its results leave with shardings that follow from
-those of the inputs.
+On the axes of a mesh that `jax.make_mesh` makes, shardings are part of the types of arrays, and JAX asks for the
+sharding of each reshape, gather or product that does not decide it. A graph from a file has hundreds of these. So its
+arrays enter with these axes left to the compiler (`AxisType.Auto`), and its results leave with shardings that follow
+from those of the inputs.
 """
 
 # JAX's types are partly unknown
@@ -20,9 +20,9 @@ from jax.sharding import AbstractMesh, AxisType, PartitionSpec, get_abstract_mes
 def left_to_compiler(function: Callable[..., Any], params: Any, inputs: Any, state: Any, key: Any) -> Any:
     """Call a function of arrays in which the compiler decides about shardings.
 
-    A result is sharded like an input, along the leading axes that have the same lengths in both; axes of length 1 do not
-    count, and the first input with a sharded axis among these decides. A new state is sharded like the old one. Without
-    explicit axes this is the call and nothing else.
+    A result is sharded like an input, along the leading axes that have the same lengths in both. Axes of length 1 do
+    not count, and the first input with a sharded axis among these decides. A new state is sharded like the old one.
+    Without explicit axes this is the call and nothing else.
 
     Args:
         function: (params, inputs, state, key) -> {output: array}, or that and {state: array} if there is a state.
@@ -37,7 +37,7 @@ def left_to_compiler(function: Callable[..., Any], params: Any, inputs: Any, sta
         return function(*given)
     inner = mesh.update_axis_types(dict.fromkeys(mesh.explicit_axes, AxisType.Auto))
     with use_abstract_mesh(inner):
-        results = function(*jax.tree.map(lambda leaf: reshard(leaf, PartitionSpec()) if _typed(leaf) else leaf, given))
+        results = function(*jax.tree.map(_entering, given))
     likes = [leaf for leaf in jax.tree.leaves(inputs) if _typed(leaf)]
     with use_abstract_mesh(mesh):
         if not state:
@@ -56,6 +56,11 @@ def _explicit_mesh(trees: Any) -> AbstractMesh | None:
             return jax.typeof(leaf).sharding.mesh
     mesh = get_abstract_mesh()
     return None if mesh.empty or not mesh.explicit_axes else mesh
+
+
+def _entering(leaf: Any) -> Any:
+    """The array with a type of the mesh that is set, in which the compiler decides; its devices keep what they have."""
+    return reshard(leaf, PartitionSpec()) if _typed(leaf) else leaf
 
 
 def _typed(leaf: Any) -> bool:

@@ -25,6 +25,7 @@ from graphml.errors import FeatureError, GraphmlError, UnsupportedError
 from graphml.graph import Graph
 from graphml.interpreter.interface import Interface
 from graphml.interpreter.lower import Lowered, lower
+from graphml.interpreter.quantization import requantize
 from graphml.interpreter.stages import Staged
 from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
@@ -129,6 +130,11 @@ class GraphModel(Model, ABC):
         for cached in ("graph", "_program", "_encoded"):
             vars(other).pop(cached, None)
         return other
+
+    def requantized(self) -> Self:
+        if not self.weights.replaced:
+            return self
+        return self.with_parameters(requantize(self.parameters, self.weights.stored))
 
     def lower(
         self,

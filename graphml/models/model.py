@@ -13,7 +13,7 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, overload, runtime_checkable
 
 from google.protobuf.message import Message
 
@@ -304,17 +304,28 @@ class Model:
         """
         self._usable  # noqa: B018  (checked once)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, requantize: bool = False) -> None:
         """Write the model to a file; what was not changed is written as it was read.
 
         Args:
             path: A .mlmodel file or .mlpackage folder. A new package also receives the other files of the package that
                 the model was loaded from, such as weights.
+            requantize: Whether weights that were quantized in the file, and were replaced by floats, are quantized
+                again, with the bits that they had. Otherwise they are stored as floats, which takes up to 32 times
+                the space.
 
         Raises:
             SpecError: If the model cannot be written, or would be separated from the files of its weights.
         """
+        model = self.requantized() if requantize else self
+        model._write(path)
+
+    def _write(self, path: str | os.PathLike[str]) -> None:
         spec.write(self.spec, Path(path), source=self.path)
+
+    def requantized(self) -> Self:
+        """The same model, whose weights are stored as they were in the file; see `save`."""
+        return self
 
     def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
         """Constants of ML Programs that were replaced, as `graphml.spec.program.replacing` takes them: their values may
