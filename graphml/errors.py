@@ -136,6 +136,33 @@ def quoted(name: str) -> str:
     return repr(_without_middle(name, _LONGEST_NAME))
 
 
+def with_suggestions(names: Iterable[Any], known: Iterable[str]) -> str:
+    """Unknown names in quotation marks, each with a known one that is close to it."""
+    import difflib
+
+    known, texts = list(known), list[str]()
+    for name in sorted(map(str, names)):
+        close = difflib.get_close_matches(name, known, n=1)
+        texts.append(f"{quoted(name)} (did you mean {quoted(close[0])}?)" if close else quoted(name))
+    return ", ".join(texts)
+
+
+def in_words(value: Any) -> str:
+    """A short description of a value: its type, and its shape or what it says."""
+    import numpy as np
+
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, str | bytes | int | float | np.generic):
+        plain = value.item() if isinstance(value, np.number | np.bool) else value
+        text = repr(plain[:40] if isinstance(plain, str | bytes) else plain)
+        return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"{with_article(str(dtype))} array {list(shape)}"
+    return with_article(type(value).__name__)
+
+
 def with_article(name: str) -> str:
     """A name after "a" or "an", depending on its pronunciation: an int, a str, a uint8, an mlProgram."""
     return f"{'an' if _LIKE_A_VOWEL.match(name) else 'a'} {name}"

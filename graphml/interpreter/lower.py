@@ -23,6 +23,7 @@ from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
 from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, writes, written_by
+from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.attach import Attached, attach
 from graphml.interpreter.budget import VALUE_UNSEEN, check_shape
 from graphml.interpreter.constants import known_blobs, shape_constants, static_constants
@@ -94,8 +95,9 @@ class Lowered:
             {output: array}. Of a graph that has state: ({output: array}, {name: array}), the state after the call.
 
         Raises:
-            GraphError: An input or state is missing or unknown.
-            ShapeError: Shapes do not fit; the message names the node.
+            FeatureError: Inputs or states are not given by name.
+            GraphError: An input, state or parameter is missing or unknown.
+            ShapeError: Shapes do not fit; the message names the node or the parameter.
             UnsupportedError: A value decides a shape and cannot be seen; the message names the node and the blob.
         """
         return self._run(params, inputs, state=state, key=key, train=train, prepared=False, static=static)
@@ -168,6 +170,10 @@ class Lowered:
     ) -> Any:
         names = frozenset((*self.graph.outputs, *self.graph.state))
 
+        if not prepared:
+            check_params(params, self.params, self.known)
+        check_names("input", inputs, self.graph.inputs)
+
         def results(params: Params, inputs: Arrays, state: Arrays | None, key: jax.Array | None) -> Any:
             env = self._evaluate(
                 params, inputs, keep=names, state=state, key=key, train=train, prepared=prepared, static=static
@@ -222,9 +228,9 @@ class Lowered:
 
     def enter(self, inputs: Arrays, state: Arrays | None = None) -> dict[str, Any]:
         """The blobs before the first node: those of the inputs, and the state."""
-        _check_names("input", inputs, self.graph.inputs)
+        check_names("input", inputs, self.graph.inputs)
         given: Arrays = {} if state is None else state
-        _check_names("state", given, self.graph.state)
+        check_names("state", given, self.graph.state)
         missing = [name for name in self.graph.state if name not in given]
         if missing:
             raise GraphError(f"the state {', '.join(map(repr, missing))} is missing: pass state={{name: array}}")
@@ -380,10 +386,3 @@ def _check_node(node: Node) -> None:
         faults += [f"{node.kind} has no {what} {name!r}; it has {names}" for name in unknown]
     if faults:
         raise GraphError("; ".join(faults)).in_context(node.label)
-
-
-def _check_names(what: str, given: Iterable[str], legal: tuple[str, ...]) -> None:
-    unknown = sorted(set(given) - set(legal))
-    if unknown:
-        names = ", ".join(legal) if legal else "none"
-        raise GraphError(f"the network has no {what} {', '.join(map(repr, unknown))}; its {what}s are {names}")
