@@ -128,12 +128,12 @@ def shortened(text: str) -> str:
     lines = text.splitlines()
     if len(lines) > _MOST_LINES * _SLACK:
         lines[_MOST_LINES:] = [f"... and {len(lines) - _MOST_LINES:,} more lines"]
-    return "\n".join(_without_middle(line, _LONGEST_LINE) for line in lines)
+    return "\n".join(without_middle(line, _LONGEST_LINE) for line in lines)
 
 
 def quoted(name: str) -> str:
     """A name in quotation marks, shortened if it is long."""
-    return repr(_without_middle(name, _LONGEST_NAME))
+    return repr(without_middle(name, _LONGEST_NAME))
 
 
 def with_suggestions(names: Iterable[Any], known: Iterable[str]) -> str:
@@ -171,7 +171,8 @@ def with_article(name: str) -> str:
 _LIKE_A_VOWEL = re.compile(r"(?i:[aei]|o(?!ne)|u(?!int|ni|nary|func|ser))|ml[A-Z]")
 
 
-def _without_middle(text: str, longest: int) -> str:
+def without_middle(text: str, longest: int) -> str:
+    """A text without its middle if it is much longer than allowed, and how many characters are left out."""
     if len(text) <= longest * _SLACK:
         return text
     end = longest // 4

@@ -1,4 +1,4 @@
-"""Floats back to the storage that a weight had: linear codes, tables, half precision.
+"""Array back to the storage that a weight had: linear codes, tables, half precision.
 
 `requantized` tries the numbers of the old weight (its scale, its table) and new ones that are fitted to the floats, and
 takes what is nearer. A weight that was not trained therefore gets its old codes again.
@@ -22,14 +22,14 @@ from graphml.spec.program.compression import (
 )
 from graphml.spec.weights import CompressedWeight, Quantized, quantize
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def requantized(weight: np.ndarray, form: CompressedWeight) -> CompressedWeight | np.ndarray:
+def requantized(weight: Array, form: CompressedWeight) -> CompressedWeight | Array:
     """A weight in the storage of another one.
 
     Args:
-        weight: Floats.
+        weight: Array.
         form: A compressed weight of the same shape: its class, bits and groups are those of the result.
 
     Returns:
@@ -49,11 +49,11 @@ def requantized(weight: np.ndarray, form: CompressedWeight) -> CompressedWeight 
     return min(found, key=lambda one: _distance(one, floats)) if found else weight
 
 
-def _distance(form: CompressedWeight, floats: Floats) -> float:
+def _distance(form: CompressedWeight, floats: Array) -> float:
     return float(np.square(np.asarray(form.dequantize(), np.float32) - floats).sum(dtype=np.float64))
 
 
-def _candidates(floats: Floats, form: CompressedWeight) -> Iterator[CompressedWeight]:
+def _candidates(floats: Array, form: CompressedWeight) -> Iterator[CompressedWeight]:
     match form:
         case Quantized():
             yield replace(form, codes=codes_for(floats, form))
@@ -64,7 +64,7 @@ def _candidates(floats: Floats, form: CompressedWeight) -> Iterator[CompressedWe
             yield from _blockwise(floats, form)
         case PalettizedWeights():
             yield from _palettized(floats, form)
-        case CastWeights() if isinstance(form.source, np.ndarray):
+        case CastWeights() if not isinstance(form.source, CompressedWeight):
             if np.abs(floats).max(initial=0) <= np.finfo(np.float16).max:
                 yield CastWeights(floats.astype(np.float16))
         case _:
@@ -103,7 +103,7 @@ def _numbers(form: Quantized) -> dict[str, Any]:
     return {"scale": form.scale, "bias": form.bias, "table": form.table}
 
 
-def _fitted(floats: Floats, form: Quantized) -> Quantized:
+def _fitted(floats: Array, form: Quantized) -> Quantized:
     """The weight with a new scale and bias, or a new table."""
     if form.table is not None:
         return quantize(floats, bits=form.bits, table=True)
@@ -121,7 +121,7 @@ def _fitted(floats: Floats, form: Quantized) -> Quantized:
 # ML Programs ---------------------------------------------------------------------------------------------------------
 
 
-def _affine(floats: Floats, form: AffineWeights) -> Iterator[AffineWeights]:
+def _affine(floats: Array, form: AffineWeights) -> Iterator[AffineWeights]:
     held = np.iinfo(form.quantized.dtype)
     vector = [-1 if axis == form.axis else 1 for axis in range(floats.ndim)]
     zeros = np.asarray(form.zero_point, np.float32)
@@ -134,12 +134,12 @@ def _affine(floats: Floats, form: AffineWeights) -> Iterator[AffineWeights]:
         yield replace(form, quantized=_rounded(floats, steps, zeros, held, form.quantized.dtype), scale=scale)
 
 
-def _blockwise(floats: Floats, form: BlockwiseWeights) -> Iterator[BlockwiseWeights]:
+def _blockwise(floats: Array, form: BlockwiseWeights) -> Iterator[BlockwiseWeights]:
     parts = (form.data, form.scale) if form.offset is None else (form.data, form.scale, form.offset)
-    if not all(isinstance(part, np.ndarray) for part in parts) or form.data.dtype.kind not in "iu":
+    if any(isinstance(part, CompressedWeight) for part in parts) or form.data.dtype.kind not in "iu":
         return
     signed = form.data.dtype.kind == "i"
-    low, high = (-(2 ** (form.bits - 1)), 2 ** (form.bits - 1) - 1) if signed else (0, 2**form.bits - 1)
+    low, high = (-(1 << form.bits - 1), (1 << form.bits - 1) - 1) if signed else (0, (1 << form.bits) - 1)
     blocks = floats.reshape(split_axes(floats.shape, form.scale.shape))
     each = [size for count in form.scale.shape for size in (count, 1)]
     offset = np.float32(0) if form.offset is None else np.asarray(form.offset, np.float32).reshape(each)
@@ -151,8 +151,8 @@ def _blockwise(floats: Floats, form: BlockwiseWeights) -> Iterator[BlockwiseWeig
         yield replace(form, data=codes.reshape(floats.shape), scale=scale)
 
 
-def _palettized(floats: Floats, form: PalettizedWeights) -> Iterator[PalettizedWeights]:
-    if not (isinstance(form.lut, np.ndarray) and isinstance(form.indices, np.ndarray)) or form.lut.shape[-1] != 1:
+def _palettized(floats: Array, form: PalettizedWeights) -> Iterator[PalettizedWeights]:
+    if any(isinstance(part, CompressedWeight) for part in (form.lut, form.indices)) or form.lut.shape[-1] != 1:
         return
     groups, entries = form.lut.shape[:-2], form.lut.shape[-2]
     blocks = floats.reshape(split_axes(floats.shape, groups))
@@ -172,7 +172,7 @@ def _palettized(floats: Floats, form: PalettizedWeights) -> Iterator[PalettizedW
         yield replace(form, indices=indices.reshape(form.indices.shape), lut=lut)
 
 
-def _nearest(floats: Floats, table: Floats) -> np.ndarray:
+def _nearest(floats: Array, table: Array) -> Array:
     """The position in a table of the entry that is nearest to each number."""
     order = np.argsort(table)
     ordered = table[order]
@@ -184,12 +184,12 @@ class _Limits:
         self.min, self.max = low, high
 
 
-def _scale_for(floats: Floats, zeros: Any, low: int, high: int) -> Floats:
-    """The smallest scale with which the codes from `low` to `high` reach each number; 1 for zeros."""
-    room = np.where(floats > 0, high - zeros, zeros - low)
-    needed = np.abs(floats) / np.where(room > 0, room, 1)
-    return np.where(needed > 0, needed, np.finfo(np.float16).tiny).astype(np.float32)
+def _scale_for(floats: Array, zeros: Any, low: int, high: int) -> Array:
+    """The smallest scale with which the codes from `low` to `high` reach each number, and no zero."""
+    above, below = np.maximum(high - zeros, 1), np.maximum(zeros - low, 1)
+    needed = np.maximum(floats / above, -floats / below)
+    return np.maximum(needed, np.finfo(np.float16).tiny).astype(np.float32)
 
 
-def _rounded(floats: Floats, scale: Any, zeros: Any, limits: Any, dtype: Any) -> np.ndarray:
+def _rounded(floats: Array, scale: Any, zeros: Any, limits: Any, dtype: Any) -> Array:
     return np.clip(np.rint(floats / np.where(scale == 0, 1, scale) + zeros), limits.min, limits.max).astype(dtype)

@@ -22,7 +22,7 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
-from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, writes, written_by
+from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, signature, writes, written_by
 from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.attach import Attached, attach
 from graphml.interpreter.budget import VALUE_UNSEEN, check_shape
@@ -32,6 +32,7 @@ from graphml.interpreter.fold import Folded, fold
 from graphml.interpreter.interface import Blobs, Interface
 from graphml.interpreter.layout import wire
 from graphml.interpreter.loop import MOST_TURNS, SANE_BOUND, too_many_turns
+from graphml.interpreter.quantization import is_compressed
 from graphml.interpreter.sharding import left_to_compiler
 from graphml.interpreter.values import known, peek
 from graphml.interpreter.weights import ready_weights, weight_arrays
@@ -47,7 +48,8 @@ class Lowered:
     Attributes:
         graph: what is computed.
         interface: how values enter and leave it.
-        params: the weights as stored, {node: {weight: array or Quantized}}.
+        params: the weights as stored, {node: {weight: array or Quantized}}. `jax.grad` refuses the integers of
+            quantized ones: `graphml.dequantize(params)` has floats in their place.
         target: what it is lowered for.
         dtype: the type that it is lowered for; what that means for each value is the dialect's.
         known: keys of constants whose values decide shapes: they are part of the program, not of `params`.
@@ -61,12 +63,14 @@ class Lowered:
     known: frozenset[str]
 
     def __repr__(self) -> str:
-        nodes = sum(1 for _ in self.graph.body.walk())
-        state = f", state {', '.join(self.graph.state)}" if self.graph.state else ""
+        graph = self.graph
+        nodes = sum(1 for _ in graph.body.walk())
         dtype = "declared types" if self.dtype is None else np.dtype(self.dtype).name
+        packed = sum(map(is_compressed, jax.tree.leaves(self.params, is_leaf=is_compressed)))
+        compressed = f" ({packed} arrays compressed: graphml.dequantize(params) before a gradient)" if packed else ""
         return (
-            f"<Lowered: {', '.join(self.graph.inputs)} -> {', '.join(self.graph.outputs)}{state}; {nodes} nodes, "
-            f"{len(self.params)} of them with parameters; {dtype}, {self.target.platform}>"
+            f"<Lowered: {signature(graph.inputs, graph.outputs, graph.state)}; {nodes} nodes, "
+            f"{len(self.params)} of them with parameters{compressed}; {dtype}, {self.target.platform}>"
         )
 
     def fn(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import jax
@@ -40,6 +41,11 @@ def _from_json(text: bytes) -> tuple[Any, ...]:
     return tuple(tuple(value) if isinstance(value, list) else value for value in json.loads(text))
 
 
+def _made(kind: type[CompressedWeight], aux_data: Any, children: Sequence[Any]) -> CompressedWeight:
+    names = (*_plain(kind), *kind.ARRAYS)
+    return kind(**dict(zip(names, (*aux_data, *children), strict=True)))
+
+
 for _kind in KINDS:
     jax.tree_util.register_dataclass(_kind, data_fields=[*_kind.ARRAYS], meta_fields=_plain(_kind))
     jax.export.register_pytree_node_serialization(
@@ -47,9 +53,7 @@ for _kind in KINDS:
         serialized_name=f"graphml.{_kind.__name__}",
         serialize_auxdata=_as_json,
         deserialize_auxdata=_from_json,
-        from_children=lambda plain, arrays, kind=_kind: kind(
-            **dict(zip(kind.ARRAYS, arrays, strict=True)), **dict(zip(_plain(kind), plain, strict=True))
-        ),
+        from_children=partial(_made, _kind),
     )
 
 
@@ -68,6 +72,10 @@ def dequantize(params: Any) -> Any:
         A tree of the same structure without compressed weights. `Lowered.fn` and `with_parameters` take it as well.
     """
     return jax.tree.map(lambda leaf: leaf.dequantize() if is_compressed(leaf) else leaf, params, is_leaf=is_compressed)
+
+
+def _floats(leaf: Any) -> Any:
+    return leaf.dequantize() if isinstance(leaf, CompressedWeight) else leaf
 
 
 def requantize(params: Any, like: Any) -> Any:

@@ -19,10 +19,11 @@ from google.protobuf.message import Message
 
 from graphml import spec
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
-from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article
+from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article, without_middle
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
+from graphml.models.lowered import LoweredModel
 from graphml.models.state import NO_STATE, State
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
@@ -31,6 +32,8 @@ _NETWORK = "graphml.models.network:NeuralNetwork"
 _PROGRAM = "graphml.models.program:MLProgram"
 _PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
 _SYSTEM = "graphml.models.system:SystemModel"
+
+_MOST_LINES, _LONGEST_LINE = 30, 300  # of a repr
 
 KINDS: dict[str, str] = {
     "neuralNetwork": _NETWORK,
@@ -347,9 +350,17 @@ class Model:
         """The same model with other weights."""
         raise self._no_function()
 
-    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered:
-        """The model as a pure function of parameters and inputs; networks take more options."""
-        raise self._no_function()
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered | LoweredModel:
+        """The model as a pure function of parameters and inputs; networks take more options.
+
+        Raises:
+            UnsupportedError: If the model is not a function of arrays, or is none of a type or platform of choice.
+        """
+        weights, function, _ = self.traceable(stored=True)
+        if dtype is not None or platform is not None:
+            raise UnsupportedError(f"lower() of a model of kind {self.kind} takes no dtype and no platform")
+        names = [tuple(f.name for f in fs) for fs in (self.description.inputs, self.description.outputs)]
+        return LoweredModel(weights or {}, *names, self.kind, function)
 
     def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
         """Compile for these input shapes ahead of the first `predict`."""
@@ -372,6 +383,12 @@ class Model:
         )
 
     def __repr__(self) -> str:
+        lines = str(self).splitlines()
+        if len(lines) > _MOST_LINES:
+            lines[_MOST_LINES:] = [f"... and {len(lines) - _MOST_LINES} more features; print(model) shows all of them"]
+        return "\n".join(without_middle(line, _LONGEST_LINE) for line in lines)
+
+    def __str__(self) -> str:
         name = self.configuration.model_display_name
         title = visible(name if name is not None else "" if self.path is None else self.path.name)
         kind = self.kind if self.kind else "model of unknown kind"
@@ -420,8 +437,11 @@ class Model:
 
     # As a stage of a pipeline
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         """The model as a function that a pipeline can compile together with other stages.
+
+        Args:
+            stored: Whether it takes weights as `parameters` has them, instead of their run-time form.
 
         Raises:
             UnsupportedError: If the model is not a function of arrays.

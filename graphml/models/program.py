@@ -191,9 +191,9 @@ class MLProgram(GraphModel):
 
     # With other models -----------------------------------------------------------------------------------------------
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         """The program for a program of several models, which pass pixels as [channels, height, width]."""
-        inner = super().traceable()
+        inner = super().traceable(stored=stored)
         images = [feature.name for feature in self.description.inputs if feature.image is not None]
 
         def function(prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:

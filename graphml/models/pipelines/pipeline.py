@@ -288,9 +288,19 @@ class Pipeline(Model):
         weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
         return functools.partial(function, weights)
 
-    def traceable(self) -> Traceable:
-        weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
-        return Traceable(weights, function, self)
+    def traceable(self, *, stored: bool = False) -> Traceable:
+        self._usable  # noqa: B018  (checked once)
+        inputs, outputs = self.description.inputs, self.description.outputs
+        weights, function = function_of(self._labelled, inputs, outputs, stored=stored)
+        if not stored:
+            return Traceable(weights, function, self)
+        # by name, as in `parameters`; stages without weights are left out
+        named = {name: own for name, own in zip(self.models, weights, strict=True) if jax.tree.leaves(own)}
+
+        def of_stages(weights: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+            return function([weights.get(name, {}) for name in self.models], inputs, key)
+
+        return Traceable(named, of_stages, self)
 
     def has_network(self) -> bool:
         return any(model.has_network() for model in self.models.values())
