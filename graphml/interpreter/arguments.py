@@ -37,13 +37,13 @@ def check_names(what: str, given: Any, legal: Collection[str]) -> None:
         raise GraphError(f"the network has no {what} {with_suggestions(unknown, legal)}; its {what}s are {names}")
 
 
-def check_params(given: Any, expected: Mapping[str, Any], constants: Collection[str] = ()) -> None:
+def check_params(given: Any, expected: Mapping[str, Any], *, may_be_there: Collection[str] = ()) -> None:
     """Check that parameters have the names and shapes of those of the function.
 
     Args:
         given: What should be such a tree.
         expected: The parameters as they were lowered.
-        constants: Keys of parameters of the model that are part of the program; they may be there and do not count.
+        may_be_there: Keys of others that do not count.
 
     Raises:
         GraphError: A part is missing or unknown, or is no array.
@@ -53,8 +53,8 @@ def check_params(given: Any, expected: Mapping[str, Any], constants: Collection[
         raise GraphError(
             f"parameters are a mapping like Lowered.params, {{name: {{weight: array}}}}, not {in_words(given)}"
         )
-    given = {name: part for name, part in cast("Mapping[str, Any]", given).items() if name not in constants}
-    _check(given, expected, "")
+    parts = cast("Mapping[str, Any]", given).items()
+    _check({name: part for name, part in parts if name in expected or name not in may_be_there}, expected, "")
 
 
 def _check(given: Any, expected: Any, where: str) -> None:

@@ -174,9 +174,7 @@ class Lowered:
     ) -> Any:
         names = frozenset((*self.graph.outputs, *self.graph.state))
 
-        if not prepared:
-            check_params(params, self.params, self.known)
-        check_names("input", inputs, self.graph.inputs)
+        self.check_arguments(params, inputs, prepared=prepared)
 
         def results(params: Params, inputs: Arrays, state: Arrays | None, key: jax.Array | None) -> Any:
             env = self._evaluate(
@@ -227,6 +225,23 @@ class Lowered:
     @cached_property
     def _origins(self) -> Mapping[str, str]:
         return origins(self.graph)
+
+    def check_arguments(self, params: Any, inputs: Any, *, prepared: bool) -> None:
+        """Check the names of parameters and inputs, and the shapes of parameters.
+
+        Raises:
+            FeatureError: The inputs are not given by name.
+            GraphError: A parameter or input is unknown, or a parameter is missing.
+            ShapeError: A parameter has another shape.
+        """
+        if not prepared:
+            # a piece of a graph takes the parameters of the whole; constants that decide shapes are in the program
+            check_params(params, self._expected, may_be_there=self.params.keys() | self.known)
+        check_names("input", inputs, self.graph.inputs)
+
+    @cached_property
+    def _expected(self) -> Params:
+        return {node.key: self.params[node.key] for node in self.graph.body.walk() if node.key in self.params}
 
     # Entering and leaving --------------------------------------------------------------------------------------------
 

@@ -29,7 +29,6 @@ from jax.core import Tracer
 from graphml import catalogue
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT, Node, Region, live_after, reads, used, writes
-from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.block import Block
 from graphml.interpreter.control import Control
 from graphml.interpreter.evaluate import (
@@ -95,9 +94,7 @@ class Staged:
         state: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run the graph; see `Lowered.fn`."""
-        if not self._prepared:
-            check_params(params, self.lowered.params, self.lowered.known)
-        check_names("input", inputs, self.lowered.graph.inputs)
+        self.lowered.check_arguments(params, inputs, prepared=self._prepared)
         self.lowered.check_counts(inputs)
         return left_to_compiler(self._call, params, inputs, state, key)
 
