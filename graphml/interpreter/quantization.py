@@ -71,7 +71,7 @@ def dequantize(params: Any) -> Any:
     Returns:
         A tree of the same structure without compressed weights. `Lowered.fn` and `with_parameters` take it as well.
     """
-    return jax.tree.map(lambda leaf: leaf.dequantize() if is_compressed(leaf) else leaf, params, is_leaf=is_compressed)
+    return jax.tree.map(_floats, params, is_leaf=is_compressed)
 
 
 def _floats(leaf: Any) -> Any:

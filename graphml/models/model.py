@@ -359,8 +359,9 @@ class Model:
         weights, function, _ = self.traceable(stored=True)
         if dtype is not None or platform is not None:
             raise UnsupportedError(f"lower() of a model of kind {self.kind} takes no dtype and no platform")
-        names = [tuple(f.name for f in fs) for fs in (self.description.inputs, self.description.outputs)]
-        return LoweredModel(weights or {}, *names, self.kind, function)
+        inputs = tuple(feature.name for feature in self.description.inputs)
+        outputs = tuple(feature.name for feature in self.description.outputs)
+        return LoweredModel(weights or {}, inputs, outputs, self.kind, function)
 
     def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
         """Compile for these input shapes ahead of the first `predict`."""

@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec
+from real.test_networks import CUSTOM, OTHER_SHAPES
 
 import graphml
 from graphml.interpreter.lower import Lowered
 from graphml.models.compile.zeros import zeros
 from graphml.models.graph_model import GraphModel
-from real.test_networks import CUSTOM, OTHER_SHAPES
 
 MESH = AbstractMesh((4,), ("batch",), axis_types=(AxisType.Explicit,))
 ROWS = NamedSharding(MESH, PartitionSpec("batch"))
