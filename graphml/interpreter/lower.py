@@ -67,10 +67,10 @@ class Lowered:
         nodes = sum(1 for _ in graph.body.walk())
         dtype = "declared types" if self.dtype is None else np.dtype(self.dtype).name
         packed = sum(map(is_compressed, jax.tree.leaves(self.params, is_leaf=is_compressed)))
-        compressed = f" ({packed} arrays compressed: graphml.dequantize(params) before a gradient)" if packed else ""
+        advice = f"; compressed arrays: {packed}, which graphml.dequantize(params) makes floats for gradients"
         return (
             f"<Lowered: {signature(graph.inputs, graph.outputs, graph.state)}; {nodes} nodes, "
-            f"{len(self.params)} of them with parameters{compressed}; {dtype}, {self.target.platform}>"
+            f"{len(self.params)} of them with parameters{advice if packed else ''}; {dtype}, {self.target.platform}>"
         )
 
     def fn(

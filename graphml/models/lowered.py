@@ -38,7 +38,7 @@ class LoweredModel:
 
     def __repr__(self) -> str:
         arrays = len(jax.tree.leaves(self.params))
-        return f"<LoweredModel: {signature(self.inputs, self.outputs)}; {self.kind}, {arrays} arrays of parameters>"
+        return f"<LoweredModel: {signature(self.inputs, self.outputs)}; {self.kind}, arrays of parameters: {arrays}>"
 
     def fn(
         self, params: Mapping[str, Any], inputs: Mapping[str, Any], *, key: jax.Array | None = None

@@ -57,7 +57,7 @@ def test_parameters_of_a_pipeline_are_named_by_stage_and_layer():
     model = pipeline()
     lowered = model.lower()
     assert {name: set(layers) for name, layers in lowered.params.items()} == {"model1": {"fc"}}
-    assert repr(lowered) == "<LoweredModel: x -> y; pipeline, 1 arrays of parameters>"
+    assert repr(lowered) == "<LoweredModel: x -> y; pipeline, arrays of parameters: 1>"
     with jax.enable_x64(True):
         score = lambda params: lowered.fn(params, {"x": X})["y"].sum()  # noqa: E731
         np.testing.assert_allclose(score(lowered.params), model.predict({"x": X})["y"].sum(), rtol=1e-6)
