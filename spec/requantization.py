@@ -45,8 +45,15 @@ def requantized(weight: Array, form: CompressedWeight) -> CompressedWeight | Arr
         raise ShapeError(f"the weight has shape {list(floats.shape)}, its storage {list(form.shape)}")
     if not np.isfinite(floats).all():
         raise SpecError("weights must be finite to be quantized, got NaN or infinity")
-    found = list(_candidates(floats, form))
-    return min(found, key=lambda one: _distance(one, floats)) if found else weight
+    best: CompressedWeight | None = None
+    least = float("inf")
+    for one in _candidates(floats, form):
+        distance = _distance(one, floats)
+        if distance < least:
+            best, least = one, distance
+        if not distance:  # as for weights that were not trained
+            break
+    return weight if best is None else best
 
 
 def _distance(form: CompressedWeight, floats: Array) -> float:

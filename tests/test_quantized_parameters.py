@@ -199,5 +199,7 @@ def test_everything_fits_one_screen():
     for one in (network(), network().lower(), nnx_network(network().lower()), network().graph, wide, wide.lower()):
         text = repr(one)
         assert sum(1 + len(line) // 100 for line in text.splitlines()) <= 32, text
+    module = nnx_network(network().lower())
+    assert str(module) == repr(module)
     assert len(str(wide).splitlines()) == 202
     assert repr(wide).endswith("features; print(model) shows all of them")

@@ -32,9 +32,11 @@ class Network(nnx.Module):
         self.lowered = nnx.static(lowered)
         self.params = _variables(lowered.params)
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # nnx prints all weights
         count = sum(variable[...].size for variable in jax.tree.leaves(self.params, is_leaf=_is_variable))
         return f"<Network of {count:,} parameters: {self.lowered!r}>"
+
+    __str__ = __repr__
 
     def __call__(
         self, inputs: Mapping[str, Any], *, key: jax.Array | None = None, train: bool = False
