@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from graphml.errors import UnsupportedError as UnsupportedError
     from graphml.errors import UpdateError as UpdateError
     from graphml.inspect import codegen as codegen
-    from graphml.interpreter.lower import Lowered as Lowered
     from graphml.interpreter.quantization import Quantized as Quantized
     from graphml.interpreter.quantization import dequantize as dequantize
     from graphml.interpreter.quantization import requantize as requantize
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from graphml.models.interface.images import CropAndScale as CropAndScale
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
-    from graphml.models.lowered import LoweredModel as LoweredModel
     from graphml.models.lowered import lower as lower
     from graphml.models.pipelines.linking import link as link
     from graphml.models.state import State as State
@@ -76,8 +74,7 @@ _HOME = {
     ),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
-    **dict.fromkeys(("lower", "LoweredModel"), "graphml.models.lowered"),
-    "Lowered": "graphml.interpreter.lower",
+    "lower": "graphml.models.lowered",
     **dict.fromkeys(("Quantized", "dequantize", "requantize"), "graphml.interpreter.quantization"),
     **dict.fromkeys(("Model", "load"), "graphml.models"),
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
