@@ -132,9 +132,8 @@ class GraphModel(Model, ABC):
         return other
 
     def requantized(self) -> Self:
-        if not self.weights.replaced:
-            return self
-        return self.with_parameters(requantize(self.parameters, self.weights.stored))
+        weights = self.weights
+        return self.with_parameters(requantize(self.parameters, weights.stored)) if weights.replaced else self
 
     def lower(
         self,
@@ -227,9 +226,7 @@ class GraphModel(Model, ABC):
 
         def function(weights: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
             with jax.enable_x64(False):
-                if lowered is not None:
-                    return lowered.fn(weights, inputs, key=key)
-                return program.lowered.run_prepared(weights, inputs, key=key)
+                return (program.lowered.run_prepared if lowered is None else lowered.fn)(weights, inputs, key=key)
 
         return Traceable(self.weights.prepared(program) if lowered is None else lowered.params, function, program)
 
