@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from graphml.errors import UnsupportedError as UnsupportedError
     from graphml.errors import UpdateError as UpdateError
     from graphml.inspect import codegen as codegen
-    from graphml.interpreter.lower import lower as lower
+    from graphml.interpreter.quantization import Quantized as Quantized
+    from graphml.interpreter.quantization import dequantize as dequantize
+    from graphml.interpreter.quantization import requantize as requantize
     from graphml.models import Model as Model
     from graphml.models import load as load
     from graphml.models.configuration import ComputeUnits as ComputeUnits
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from graphml.models.interface.images import CropAndScale as CropAndScale
     from graphml.models.interface.images import ImageOptions as ImageOptions
     from graphml.models.interface.values import FeatureValue as FeatureValue
+    from graphml.models.lowered import lower as lower
     from graphml.models.pipelines.linking import link as link
     from graphml.models.state import State as State
     from graphml.models.system import register_provider as register_provider
@@ -72,7 +75,8 @@ _HOME = {
     ),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
-    "lower": "graphml.interpreter.lower",
+    "lower": "graphml.models.lowered",
+    **dict.fromkeys(("Quantized", "dequantize", "requantize"), "graphml.interpreter.quantization"),
     **dict.fromkeys(("Model", "load"), "graphml.models"),
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),
     "FeatureValue": "graphml.models.interface.values",

@@ -128,12 +128,39 @@ def shortened(text: str) -> str:
     lines = text.splitlines()
     if len(lines) > _MOST_LINES * _SLACK:
         lines[_MOST_LINES:] = [f"... and {len(lines) - _MOST_LINES:,} more lines"]
-    return "\n".join(_without_middle(line, _LONGEST_LINE) for line in lines)
+    return "\n".join(without_middle(line, _LONGEST_LINE) for line in lines)
 
 
 def quoted(name: str) -> str:
     """A name in quotation marks, shortened if it is long."""
-    return repr(_without_middle(name, _LONGEST_NAME))
+    return repr(without_middle(name, _LONGEST_NAME))
+
+
+def with_suggestions(names: Iterable[Any], known: Iterable[str]) -> str:
+    """Unknown names in quotation marks, each with a known one that is close to it."""
+    import difflib
+
+    known, texts = list(known), list[str]()
+    for name in sorted(map(str, names)):
+        close = difflib.get_close_matches(name, known, n=1)
+        texts.append(f"{quoted(name)} (did you mean {quoted(close[0])}?)" if close else quoted(name))
+    return ", ".join(texts)
+
+
+def in_words(value: Any) -> str:
+    """A short description of a value: its type, and its shape or what it says."""
+    import numpy as np
+
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, str | bytes | int | float | np.generic):
+        plain = value.item() if isinstance(value, np.number | np.bool) else value
+        text = repr(plain[:40] if isinstance(plain, str | bytes) else plain)
+        return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"{with_article(str(dtype))} array {list(shape)}"
+    return with_article(type(value).__name__)
 
 
 def with_article(name: str) -> str:
@@ -144,7 +171,8 @@ def with_article(name: str) -> str:
 _LIKE_A_VOWEL = re.compile(r"(?i:[aei]|o(?!ne)|u(?!int|ni|nary|func|ser))|ml[A-Z]")
 
 
-def _without_middle(text: str, longest: int) -> str:
+def without_middle(text: str, longest: int) -> str:
+    """A text without its middle if it is much longer than allowed, and how many characters are left out."""
     if len(text) <= longest * _SLACK:
         return text
     end = longest // 4

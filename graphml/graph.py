@@ -11,11 +11,12 @@ and "body" belong to a loop.
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphml.errors import GraphError, quoted
+from graphml.errors import GraphError, quoted, without_middle
+from graphml.visible import visible
 
 EXIT = "$exit"
 """The blob that says how a turn of a loop ends: 0, `BREAK` or `CONTINUE`, as an int32 [1]. Nothing outside of the loop
@@ -28,7 +29,7 @@ ABSENT = "$absent"
 """In the place of an optional input that is not given, where a later one is; the operator receives None for it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """One operation: what it computes, from which blobs, into which blobs.
 
@@ -60,6 +61,9 @@ class Node:
     version: int = 1
     updatable: bool = False
 
+    def __repr__(self) -> str:
+        return f"<{self.label}: {signature(self.inputs, self.outputs)}>"
+
     @property
     def label(self) -> str:
         """How errors name this node, such as: layer 'fc1' (innerProduct), number 3."""
@@ -70,11 +74,14 @@ class Node:
         return "body" in self.regions
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Region:
     """A straight sequence of nodes: a whole graph, one side of a branch, or a part of a loop."""
 
     nodes: tuple[Node, ...]
+
+    def __repr__(self) -> str:
+        return f"<Region: {len(self.nodes)} nodes>"
 
     def walk(self) -> Iterator[Node]:
         """Every node here and in the regions of nodes, outer before inner."""
@@ -84,7 +91,7 @@ class Region:
                 yield from region.walk()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A whole computation: its nodes, and the names of the blobs by which it is entered and left.
 
@@ -100,9 +107,26 @@ class Graph:
     body: Region
     state: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Graph: {signature(self.inputs, self.outputs, self.state)}; {sum(1 for _ in self.body.walk())} nodes>"
+
     def parameters(self) -> dict[str, Any]:
         """{node: {weight: array or Quantized}} as stored; nodes without weights are left out."""
         return {node.key: dict(node.weights) for node in self.body.walk() if node.weights}
+
+
+def signature(inputs: Sequence[str], outputs: Sequence[str], state: Sequence[str] = ()) -> str:
+    """Inputs and outputs by name, in one line: "x, y -> z"."""
+    line = f"{_first(inputs)} -> {_first(outputs)}"
+    return f"{line}, state {_first(state)}" if state else line
+
+
+_MOST_SHOWN, _MOST_LETTERS = 8, 40
+
+
+def _first(names: Sequence[str]) -> str:
+    few = [visible(without_middle(name, _MOST_LETTERS)) for name in names[:_MOST_SHOWN]]
+    return ", ".join([*few, f"{len(names) - len(few)} more"] if len(names) > len(few) else few)
 
 
 # What is read and written --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -44,8 +44,19 @@ class CompressedWeight(ABC):
     def dequantize(self) -> Any:
         """The weight itself: a NumPy array if the fields are such, a JAX array if they are."""
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{field.name}={_briefly(getattr(self, field.name))}" for field in fields(cast("Any", self)))
+        return f"{type(self).__name__}({parts})"
 
-@dataclass(frozen=True, eq=False)
+
+def _briefly(value: Any) -> str:
+    """A field of a compressed weight in a few words: of an array its type and shape."""
+    if isinstance(value, CompressedWeight) or getattr(value, "shape", None) is None:
+        return repr(value)
+    return f"{value.dtype}{list(value.shape)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Quantized(CompressedWeight):
     """A quantized weight: value = codes * scale + bias, or value = table[codes].
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import coverage_table
@@ -48,6 +51,31 @@ def test_the_program_of_the_guide_prints_what_the_guide_says(guide):
     with contextlib.redirect_stdout(out):
         exec(compile(program, guide, "exec"), {})
     assert out.getvalue() == printed
+
+
+GUIDE_IN_PARTS = """
+import contextlib, io, json, os, sys
+
+os.chdir(sys.argv[1])
+for number, (program, printed) in enumerate(json.load(sys.stdin), 1):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(program, f"block {number}", "exec"), globals())
+    assert out.getvalue() == printed, f"block {number} printed {out.getvalue()!r}"
+"""
+
+
+def test_all_blocks_of_the_jax_guide_print_what_it_says(tmp_path):
+    """They run as one program in a process of its own, which has four devices."""
+    for extra in ("flax", "orbax.checkpoint"):
+        pytest.importorskip(extra, reason=f"{extra} is an optional extra and is not installed here")
+    text = (ROOT / "docs/jax.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```\n(?:\n```\n(.*?)```)?", text, re.DOTALL)
+    assert len(blocks) >= 8
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    command = [sys.executable, "-W", "error", "-c", GUIDE_IN_PARTS, str(tmp_path)]
+    done = subprocess.run(command, input=json.dumps(blocks), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -32,6 +32,12 @@ class Network(nnx.Module):
         self.lowered = nnx.static(lowered)
         self.params = _variables(lowered.params)
 
+    def __repr__(self) -> str:  # nnx prints all weights
+        count = sum(variable[...].size for variable in jax.tree.leaves(self.params, is_leaf=_is_variable))
+        return f"<Network of {count:,} parameters: {self.lowered!r}>"
+
+    __str__ = __repr__
+
     def __call__(
         self, inputs: Mapping[str, Any], *, key: jax.Array | None = None, train: bool = False
     ) -> dict[str, Any]:
@@ -46,6 +52,10 @@ class Network(nnx.Module):
             {output: array}.
         """
         return self.lowered.fn(_arrays(self.params), inputs, key=key, train=train)
+
+
+def _is_variable(leaf: Any) -> bool:
+    return isinstance(leaf, nnx.Variable)
 
 
 def _variables(tree: Any) -> Any:  # a tree of any depth

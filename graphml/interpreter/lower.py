@@ -22,7 +22,8 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
-from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, writes, written_by
+from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, signature, writes, written_by
+from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.attach import Attached, attach
 from graphml.interpreter.budget import VALUE_UNSEEN, check_shape
 from graphml.interpreter.constants import known_blobs, shape_constants, static_constants
@@ -31,6 +32,8 @@ from graphml.interpreter.fold import Folded, fold
 from graphml.interpreter.interface import Blobs, Interface
 from graphml.interpreter.layout import wire
 from graphml.interpreter.loop import MOST_TURNS, SANE_BOUND, too_many_turns
+from graphml.interpreter.quantization import is_compressed
+from graphml.interpreter.sharding import left_to_compiler
 from graphml.interpreter.values import known, peek
 from graphml.interpreter.weights import ready_weights, weight_arrays
 
@@ -45,7 +48,8 @@ class Lowered:
     Attributes:
         graph: what is computed.
         interface: how values enter and leave it.
-        params: the weights as stored, {node: {weight: array or Quantized}}.
+        params: the weights as stored, {node: {weight: array or Quantized}}. `jax.grad` refuses the integers of
+            quantized ones: `graphml.dequantize(params)` has floats in their place.
         target: what it is lowered for.
         dtype: the type that it is lowered for; what that means for each value is the dialect's.
         known: keys of constants whose values decide shapes: they are part of the program, not of `params`.
@@ -59,12 +63,14 @@ class Lowered:
     known: frozenset[str]
 
     def __repr__(self) -> str:
-        nodes = sum(1 for _ in self.graph.body.walk())
-        state = f", state {', '.join(self.graph.state)}" if self.graph.state else ""
+        graph = self.graph
+        nodes = sum(1 for _ in graph.body.walk())
         dtype = "declared types" if self.dtype is None else np.dtype(self.dtype).name
+        packed = sum(map(is_compressed, jax.tree.leaves(self.params, is_leaf=is_compressed)))
+        advice = f"; compressed arrays: {packed}, which graphml.dequantize(params) makes floats for gradients"
         return (
-            f"<Lowered: {', '.join(self.graph.inputs)} -> {', '.join(self.graph.outputs)}{state}; {nodes} nodes, "
-            f"{len(self.params)} of them with parameters; {dtype}, {self.target.platform}>"
+            f"<Lowered: {signature(graph.inputs, graph.outputs, graph.state)}; {nodes} nodes, "
+            f"{len(self.params)} of them with parameters{advice if packed else ''}; {dtype}, {self.target.platform}>"
         )
 
     def fn(
@@ -93,8 +99,9 @@ class Lowered:
             {output: array}. Of a graph that has state: ({output: array}, {name: array}), the state after the call.
 
         Raises:
-            GraphError: An input or state is missing or unknown.
-            ShapeError: Shapes do not fit; the message names the node.
+            FeatureError: Inputs or states are not given by name.
+            GraphError: An input, state or parameter is missing or unknown.
+            ShapeError: Shapes do not fit; the message names the node or the parameter.
             UnsupportedError: A value decides a shape and cannot be seen; the message names the node and the blob.
         """
         return self._run(params, inputs, state=state, key=key, train=train, prepared=False, static=static)
@@ -142,12 +149,17 @@ class Lowered:
             GraphError: The graph has no such blob.
         """
         wanted = {name for node in self.graph.body.nodes for name in node.outputs} if names is None else set(names)
-        env = self._evaluate(params, inputs, keep=frozenset(wanted), state=state, key=key, train=False, prepared=False)
-        missing = sorted(wanted - env.keys())
-        if missing:
-            raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
-        inside = self.interface.inside((), wanted)
-        return {name: inside.leave(name, wire(env[name])) for name in sorted(wanted)}
+
+        def blobs(params: Params, inputs: Arrays, state: Arrays | None, key: jax.Array | None) -> dict[str, Any]:
+            keep = frozenset(wanted)
+            env = self._evaluate(params, inputs, keep=keep, state=state, key=key, train=False, prepared=False)
+            missing = sorted(wanted - env.keys())
+            if missing:
+                raise GraphError(f"the network has no blob {', '.join(map(repr, missing))}")
+            inside = self.interface.inside((), wanted)
+            return {name: inside.leave(name, wire(env[name])) for name in sorted(wanted)}
+
+        return left_to_compiler(blobs, params, inputs, state, key)
 
     def _run(
         self,
@@ -161,10 +173,16 @@ class Lowered:
         static: Mapping[str, Any] | None = None,
     ) -> Any:
         names = frozenset((*self.graph.outputs, *self.graph.state))
-        env = self._evaluate(
-            params, inputs, keep=names, state=state, key=key, train=train, prepared=prepared, static=static
-        )
-        return self.leave({name: wire(env[name]) for name in names})
+
+        self.check_arguments(params, inputs, prepared=prepared)
+
+        def results(params: Params, inputs: Arrays, state: Arrays | None, key: jax.Array | None) -> Any:
+            env = self._evaluate(
+                params, inputs, keep=names, state=state, key=key, train=train, prepared=prepared, static=static
+            )
+            return self.leave({name: wire(env[name]) for name in names})
+
+        return left_to_compiler(results, params, inputs, state, key)
 
     def _evaluate(
         self,
@@ -208,13 +226,30 @@ class Lowered:
     def _origins(self) -> Mapping[str, str]:
         return origins(self.graph)
 
+    def check_arguments(self, params: Any, inputs: Any, *, prepared: bool) -> None:
+        """Check the names of parameters and inputs, and the shapes of parameters.
+
+        Raises:
+            FeatureError: The inputs are not given by name.
+            GraphError: A parameter or input is unknown, or a parameter is missing.
+            ShapeError: A parameter has another shape.
+        """
+        if not prepared:
+            # a piece of a graph takes the parameters of the whole; constants that decide shapes are in the program
+            check_params(params, self._expected, may_be_there=self.params.keys() | self.known)
+        check_names("input", inputs, self.graph.inputs)
+
+    @cached_property
+    def _expected(self) -> Params:
+        return {node.key: self.params[node.key] for node in self.graph.body.walk() if node.key in self.params}
+
     # Entering and leaving --------------------------------------------------------------------------------------------
 
     def enter(self, inputs: Arrays, state: Arrays | None = None) -> dict[str, Any]:
         """The blobs before the first node: those of the inputs, and the state."""
-        _check_names("input", inputs, self.graph.inputs)
+        check_names("input", inputs, self.graph.inputs)
         given: Arrays = {} if state is None else state
-        _check_names("state", given, self.graph.state)
+        check_names("state", given, self.graph.state)
         missing = [name for name in self.graph.state if name not in given]
         if missing:
             raise GraphError(f"the state {', '.join(map(repr, missing))} is missing: pass state={{name: array}}")
@@ -370,10 +405,3 @@ def _check_node(node: Node) -> None:
         faults += [f"{node.kind} has no {what} {name!r}; it has {names}" for name in unknown]
     if faults:
         raise GraphError("; ".join(faults)).in_context(node.label)
-
-
-def _check_names(what: str, given: Iterable[str], legal: tuple[str, ...]) -> None:
-    unknown = sorted(set(given) - set(legal))
-    if unknown:
-        names = ", ".join(legal) if legal else "none"
-        raise GraphError(f"the network has no {what} {', '.join(map(repr, unknown))}; its {what}s are {names}")

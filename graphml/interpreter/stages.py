@@ -44,6 +44,7 @@ from graphml.interpreter.interruptible import InterruptibleLoop
 from graphml.interpreter.loop import STAYING, Loop, ShapesChange
 from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import Compiled, Latest
+from graphml.interpreter.sharding import left_to_compiler
 from graphml.interpreter.stage import SIZES, Piece, Stage, Start, Stop, endless
 from graphml.interpreter.values import State, is_fact, known, peek
 
@@ -93,7 +94,11 @@ class Staged:
         state: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run the graph; see `Lowered.fn`."""
+        self.lowered.check_arguments(params, inputs, prepared=self._prepared)
         self.lowered.check_counts(inputs)
+        return left_to_compiler(self._call, params, inputs, state, key)
+
+    def _call(self, params: Any, inputs: Mapping[str, Any], state: Mapping[str, Any] | None, key: Any) -> Any:
         body = self.lowered.folded.graph.body if self._prepared else self.lowered.graph.body
         blobs = _Host(self, params, key).region(body, self._enter(inputs, state), self._outputs)
         return self._leave({name: blobs[name] for name in self._outputs})

@@ -4,9 +4,8 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +14,8 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import Dialect, Op
 from graphml.graph import Node
-from graphml.spec.program import compression
-from graphml.spec.weights import CompressedWeight, Quantized
-
-for kind in (Quantized, *compression.KINDS):
-    plain = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.name not in kind.ARRAYS]
-    jax.tree_util.register_dataclass(kind, data_fields=[*kind.ARRAYS], meta_fields=plain)
+from graphml.interpreter.quantization import is_compressed
+from graphml.spec.weights import CompressedWeight
 
 
 def ready_weights(row: Op, node: Node, weights: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
@@ -60,4 +55,4 @@ def known_weights(node: Node) -> dict[str, Any]:
 
 
 def _map(function: Any, weights: Mapping[str, Any]) -> dict[str, Any]:
-    return jax.tree.map(function, dict(weights), is_leaf=lambda leaf: isinstance(leaf, CompressedWeight))
+    return jax.tree.map(function, dict(weights), is_leaf=is_compressed)

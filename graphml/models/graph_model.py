@@ -25,6 +25,7 @@ from graphml.errors import FeatureError, GraphmlError, UnsupportedError
 from graphml.graph import Graph
 from graphml.interpreter.interface import Interface
 from graphml.interpreter.lower import Lowered, lower
+from graphml.interpreter.quantization import requantize
 from graphml.interpreter.stages import Staged
 from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
@@ -130,6 +131,10 @@ class GraphModel(Model, ABC):
             vars(other).pop(cached, None)
         return other
 
+    def requantized(self) -> Self:
+        weights = self.weights
+        return self.with_parameters(requantize(self.parameters, weights.stored)) if weights.replaced else self
+
     def lower(
         self,
         dtype: Any = None,
@@ -209,20 +214,21 @@ class GraphModel(Model, ABC):
 
         return function
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         """This model for a program of several models: in its own precision, whatever surrounds it."""
         self._usable  # noqa: B018  (checked once)
-        if self._cache is not None:
+        if self._cache is not None and not stored:
             raise UnsupportedError("a model whose program is kept in a cache directory runs alone")
         if self._states:
             raise UnsupportedError("a model that has a state runs alone")
         program = self._program
+        lowered = self.lower() if stored else None  # without it, what a cache directory has needs no lowering
 
-        def function(prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
+        def function(weights: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:
             with jax.enable_x64(False):
-                return program.lowered.run_prepared(prepared, inputs, key=key)
+                return (program.lowered.run_prepared if lowered is None else lowered.fn)(weights, inputs, key=key)
 
-        return Traceable(self.weights.prepared(program), function, program)
+        return Traceable(self.weights.prepared(program) if lowered is None else lowered.params, function, program)
 
     def has_network(self) -> bool:
         return True

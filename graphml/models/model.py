@@ -13,16 +13,17 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, overload, runtime_checkable
 
 from google.protobuf.message import Message
 
 from graphml import spec
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
-from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article
+from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article, without_middle
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
+from graphml.models.lowered import LoweredModel
 from graphml.models.state import NO_STATE, State
 from graphml.spec.versions import NEWEST as NEWEST_VERSION
 from graphml.visible import visible
@@ -31,6 +32,8 @@ _NETWORK = "graphml.models.network:NeuralNetwork"
 _PROGRAM = "graphml.models.program:MLProgram"
 _PIPELINE = "graphml.models.pipelines.pipeline:Pipeline"
 _SYSTEM = "graphml.models.system:SystemModel"
+
+_MOST_LINES, _LONGEST_LINE = 30, 300  # of a repr
 
 KINDS: dict[str, str] = {
     "neuralNetwork": _NETWORK,
@@ -304,17 +307,28 @@ class Model:
         """
         self._usable  # noqa: B018  (checked once)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, requantize: bool = False) -> None:
         """Write the model to a file; what was not changed is written as it was read.
 
         Args:
             path: A .mlmodel file or .mlpackage folder. A new package also receives the other files of the package that
                 the model was loaded from, such as weights.
+            requantize: Whether weights that were quantized in the file, and were replaced by floats, are quantized
+                again, with the bits that they had. Otherwise they are stored as floats, which takes up to 32 times
+                the space.
 
         Raises:
             SpecError: If the model cannot be written, or would be separated from the files of its weights.
         """
+        model = self.requantized() if requantize else self
+        model._write(path)
+
+    def _write(self, path: str | os.PathLike[str]) -> None:
         spec.write(self.spec, Path(path), source=self.path)
+
+    def requantized(self) -> Self:
+        """The same model, whose weights are stored as they were in the file; see `save`."""
+        return self
 
     def new_constants(self) -> Mapping[tuple[Any, ...], Any]:
         """Constants of ML Programs that were replaced, as `graphml.spec.program.replacing` takes them: their values may
@@ -336,9 +350,18 @@ class Model:
         """The same model with other weights."""
         raise self._no_function()
 
-    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered:
-        """The model as a pure function of parameters and inputs; networks take more options."""
-        raise self._no_function()
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered | LoweredModel:
+        """The model as a pure function of parameters and inputs; networks take more options.
+
+        Raises:
+            UnsupportedError: If the model is not a function of arrays, or is none of a type or platform of choice.
+        """
+        weights, function, _ = self.traceable(stored=True)
+        if dtype is not None or platform is not None:
+            raise UnsupportedError(f"lower() of a model of kind {self.kind} takes no dtype and no platform")
+        inputs = tuple(feature.name for feature in self.description.inputs)
+        outputs = tuple(feature.name for feature in self.description.outputs)
+        return LoweredModel(weights or {}, inputs, outputs, self.kind, function)
 
     def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
         """Compile for these input shapes ahead of the first `predict`."""
@@ -361,6 +384,12 @@ class Model:
         )
 
     def __repr__(self) -> str:
+        lines = str(self).splitlines()
+        if len(lines) > _MOST_LINES:
+            lines[_MOST_LINES:] = [f"... and {len(lines) - _MOST_LINES} more features; print(model) shows all of them"]
+        return "\n".join(without_middle(line, _LONGEST_LINE) for line in lines)
+
+    def __str__(self) -> str:
         name = self.configuration.model_display_name
         title = visible(name if name is not None else "" if self.path is None else self.path.name)
         kind = self.kind if self.kind else "model of unknown kind"
@@ -409,8 +438,11 @@ class Model:
 
     # As a stage of a pipeline
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         """The model as a function that a pipeline can compile together with other stages.
+
+        Args:
+            stored: Whether it takes weights as `parameters` has them, instead of their run-time form.
 
         Raises:
             UnsupportedError: If the model is not a function of arrays.

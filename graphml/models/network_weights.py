@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from graphml.graph import Region
@@ -25,7 +26,7 @@ def write_weights(weights: ModelWeights, layers: Any, body: Region) -> None:
     for key, path, target in _stored_weights(layers, body):
         old, new = _at(weights.stored[key], path), _at(weights.current[key], path)
         if new is not old:
-            wire.encode(new if isinstance(new, wire.Quantized) else np.asarray(new), target)
+            wire.encode(jax.tree.map(np.asarray, new), target)
 
 
 def _at(tree: Any, path: Iterable[Any]) -> Any:

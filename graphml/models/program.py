@@ -156,18 +156,9 @@ class MLProgram(GraphModel):
     def spec_without_new_constants(self) -> Any:
         return self._message
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the program as a package.
-
-        What was not changed is written as it was read, also if the package of the model has changed since. New weights
-        are stored in the type of the old ones; other functions of the file keep theirs.
-
-        Args:
-            path: The .mlpackage folder; for a program without weight files also a .mlmodel file.
-
-        Raises:
-            SpecError: The model cannot be written, or a constant cannot hold its new value.
-        """
+    def _write(self, path: str | os.PathLike[str]) -> None:
+        """Write the program; what was not changed is written as it was read, also if the package of the model has
+        changed since. New weights are stored in the type of the old ones; other functions of the file keep theirs."""
         model, files = self._message, dict[str, Iterable[bytes]]()
         if self.path is None or os.path.realpath(self.path) != os.path.realpath(path):
             for name in {blob.fileName for blob in blob_values(model)}:
@@ -200,9 +191,9 @@ class MLProgram(GraphModel):
 
     # With other models -----------------------------------------------------------------------------------------------
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         """The program for a program of several models, which pass pixels as [channels, height, width]."""
-        inner = super().traceable()
+        inner = super().traceable(stored=stored)
         images = [feature.name for feature in self.description.inputs if feature.image is not None]
 
         def function(prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, Any]:

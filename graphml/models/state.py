@@ -18,9 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.descriptions import ArrayConstraint, FeatureDescription
-from graphml.errors import FeatureError, SpecError, with_article
+from graphml.errors import FeatureError, SpecError, in_words, with_article
 from graphml.interpreter.budget import check_shape
-from graphml.models.interface.values import in_words
 
 NO_STATE = "the model has no state: call it without `state`"
 """What a model says that was given a state and has none."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from graphml.errors import GraphError, ShapeError, with_article
 from graphml.graph import Graph, Region
 from graphml.models.compile.programs import Program
-from graphml.spec.weights import Quantized
+from graphml.spec.weights import CompressedWeight
 
 Parameters = Mapping[str, Any]
 
@@ -118,9 +118,33 @@ def _merged(old: Any, new: Any, where: str, owner: str) -> Any:
         if len(old) != len(new):
             raise GraphError(f"{where} has {len(old)} parts, {len(new)} are given")
         return [_merged(a, b, f"{where}/{i}", owner) for i, (a, b) in enumerate(zip(old, new, strict=True))]
-    if old is not new and tuple(np.shape(new)) != tuple(old.shape):
-        raise ShapeError(f"{where} has shape {list(old.shape)}, {list(np.shape(new))} is given")
-    return new if new is old or isinstance(new, jax.Array | Quantized) else np.array(new)
+    if isinstance(old, CompressedWeight) and isinstance(new, Mapping):
+        new = _rebuilt(old, new, where)
+    shape = new.shape if isinstance(new, CompressedWeight) else np.shape(new)
+    if old is not new and tuple(shape) != tuple(old.shape):
+        raise ShapeError(f"{where} has shape {list(old.shape)}, {list(shape)} is given")
+    return new if new is old or isinstance(new, jax.Array | CompressedWeight) else np.array(new)
+
+
+def _rebuilt(old: CompressedWeight, arrays: Mapping[str, Any], where: str) -> CompressedWeight:
+    """A compressed weight from its arrays by name, which is how checkpoints without a target restore it."""
+    held = {name for name in old.ARRAYS if getattr(old, name) is not None}
+    given = {name for name, array in arrays.items() if array is not None}
+    if given != held:
+        raise GraphError(
+            f"{where} is a {type(old).__name__} of {', '.join(sorted(held))}; {', '.join(sorted(given)) or 'nothing'} "
+            "is given"
+        )
+    inner = {name: getattr(old, name) for name in held}
+    return replace(
+        cast("Any", old),
+        **{
+            name: _rebuilt(inner[name], arrays[name], f"{where}/{name}")
+            if isinstance(inner[name], CompressedWeight) and isinstance(arrays[name], Mapping)
+            else arrays[name]
+            for name in held
+        },
+    )
 
 
 def _with_weights(graph: Graph, parameters: Parameters) -> Graph:

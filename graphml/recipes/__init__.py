@@ -50,6 +50,7 @@ from graphml.recipes.optimizers import Adam as Adam
 from graphml.recipes.optimizers import AdamW as AdamW
 from graphml.recipes.optimizers import Constant as Constant
 from graphml.recipes.optimizers import CosineDecay as CosineDecay
+from graphml.recipes.optimizers import FunctionSchedule as FunctionSchedule
 from graphml.recipes.optimizers import LinearDecay as LinearDecay
 from graphml.recipes.optimizers import Lion as Lion
 from graphml.recipes.optimizers import OptaxOptimizer as OptaxOptimizer

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
+from graphml.errors import UpdateError
 from graphml.recipes.part import Part, number
 
 # Schedules -----------------------------------------------------------------------------------------------------------
@@ -54,6 +56,22 @@ class StepDecay(Schedule):
     wire: ClassVar[str] = "step"
 
 
+@dataclass(frozen=True)
+class FunctionSchedule(Schedule):
+    """A schedule that is a Python function, such as those of optax. No file can hold it.
+
+        Adam(optax.cosine_decay_schedule(1e-3, decay_steps=500))
+        SGD(0.01, schedule=optax.piecewise_constant_schedule(1.0, {200: 0.1}))
+
+    Args:
+        function: the number of steps so far, a traced int32 -> the factor of the learning rate. Where it stands in the
+            place of the learning rate, it is the rate itself.
+    """
+
+    _: KW_ONLY
+    function: Callable[[Any], Any]
+
+
 # Optimizers ----------------------------------------------------------------------------------------------------------
 
 
@@ -62,13 +80,27 @@ class Optimizer(Part):
     """How gradients change weights.
 
     Args:
-        learning_rate: the size of the steps.
-        schedule: how the learning rate changes; None if it never does, as in Core ML.
+        learning_rate: the size of the steps. A function of the number of steps, such as a schedule of optax, is stored
+            as a `FunctionSchedule` of the rate 1.
+        schedule: how the learning rate changes; None if it never does, as in Core ML. A function is stored as a
+            `FunctionSchedule`.
     """
 
     learning_rate: float = number(0.01)
     _: KW_ONLY
     schedule: Schedule | None = Constant()
+
+    def __post_init__(self) -> None:
+        rate, schedule = cast("object", self.learning_rate), cast("object", self.schedule)
+        if callable(rate):
+            if schedule != Constant():
+                raise UpdateError(f"{type(self).__name__}: learning_rate is a schedule, so there cannot be another one")
+            schedule, rate = rate, 1.0
+        if callable(schedule) and not isinstance(schedule, Schedule | type):
+            schedule = FunctionSchedule(function=cast("Callable[[Any], Any]", schedule))
+        object.__setattr__(self, "learning_rate", rate)
+        object.__setattr__(self, "schedule", schedule)
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -155,7 +187,8 @@ class GradientTransformation(Protocol):
 class OptaxOptimizer(Part):
     """An optimizer of optax, as it is. No file can hold it.
 
-    Its numbers are compiled in, and clipping, schedules and weight decay are its own.
+    Those that look at the loss get it: `value`, `grad` and `value_fn`, the loss of this mini-batch as a function of the
+    weights. Its numbers are compiled in, and clipping, schedules and weight decay are its own.
     """
 
     transformation: GradientTransformation

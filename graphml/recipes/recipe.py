@@ -10,7 +10,14 @@ from typing import Any, Literal, cast
 from graphml.errors import UpdateError
 from graphml.recipes.losses import FunctionLoss, Loss
 from graphml.recipes.metrics import EarlyStopping, Metric
-from graphml.recipes.optimizers import SGD, GradientTransformation, OptaxOptimizer, Optimizer, Schedule
+from graphml.recipes.optimizers import (
+    SGD,
+    FunctionSchedule,
+    GradientTransformation,
+    OptaxOptimizer,
+    Optimizer,
+    Schedule,
+)
 from graphml.recipes.parameters import ParameterDescription, ParameterKey, as_key
 from graphml.recipes.part import Part, not_compiled, number, whole
 from graphml.recipes.regularization import Augmentation, Dropout
@@ -31,7 +38,8 @@ class Recipe(Part):
     """How a model is trained. Every part has a default; losses and layers come from the model if they are not given.
 
     Args:
-        optimizer: an optimizer of `graphml.recipes`, or an `optax.GradientTransformation` as it is.
+        optimizer: an optimizer of `graphml.recipes`, whose learning rate may be a schedule of optax, or an
+            `optax.GradientTransformation` as it is.
         losses: one loss or several, of which the weighted sum is minimized. A Python function of (prediction, target)
             is a loss too, see `FunctionLoss`.
         epochs: how often training sees all samples.
@@ -152,8 +160,9 @@ class Recipe(Part):
     def python_parts(self) -> tuple[str, ...]:
         """Its parts that are Python objects, in words: no file can hold them."""
         optimizer = ("the optimizer is a Python object",) if isinstance(self.optimizer, OptaxOptimizer) else ()
+        schedule = ("the schedule is a Python function",) if isinstance(self.schedule, FunctionSchedule) else ()
         functions = [loss for loss in self.losses if isinstance(loss, FunctionLoss)]
-        return (*optimizer, *(f"the loss {loss.name!r} is a Python function" for loss in functions))
+        return (*optimizer, *schedule, *(f"the loss {loss.name!r} is a Python function" for loss in functions))
 
     def refuse_unless_storable(self) -> None:
         """Check that a file can hold this recipe.
@@ -185,6 +194,7 @@ def _optimizer(value: Any) -> Optimizer | OptaxOptimizer:
     if not isinstance(value, Optimizer) or type(value) is Optimizer:
         raise UpdateError(
             f"optimizer: expected an optimizer of graphml.recipes or an optax.GradientTransformation, got {value!r}"
+            + ("; a schedule is the learning rate of one, such as Adam(schedule)" if callable(value) else "")
         )
     return value
 

@@ -21,7 +21,7 @@ from graphml.spec.weights import CompressedWeight
 _Part = Any  # an array of NumPy or JAX, or a CompressedWeight; JAX is unknown here
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AffineWeights(CompressedWeight):
     """scale * (quantized - zero_point), computed in float32.
 
@@ -58,7 +58,7 @@ class AffineWeights(CompressedWeight):
         return values.reshape([-1 if i == self.axis else 1 for i in range(rank)]) if values.ndim else values
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BlockwiseWeights(CompressedWeight):
     """scale * (data - offset), with one scale and offset for each block of the weight.
 
@@ -87,14 +87,14 @@ class BlockwiseWeights(CompressedWeight):
 
     def dequantize(self) -> Any:
         scale = dense(self.scale)
-        values = dense(self.data).astype(scale.dtype).reshape(_split(self.shape, scale.shape))
+        values = dense(self.data).astype(scale.dtype).reshape(split_axes(self.shape, scale.shape))
         each = [size for blocks in scale.shape for size in (blocks, 1)]
         if self.offset is not None:
             values = values - dense(self.offset).astype(scale.dtype).reshape(each)
         return (values * scale.reshape(each)).reshape(self.shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PalettizedWeights(CompressedWeight):
     """Entries of lookup tables: numbers, or vectors that lie along an axis.
 
@@ -128,7 +128,7 @@ class PalettizedWeights(CompressedWeight):
     def dequantize(self) -> Any:
         lut, indices = _together(dense(self.lut), dense(self.indices))
         groups, (entries, length) = lut.shape[:-2], lut.shape[-2:]
-        codes = indices.astype(np.int32).reshape(_split(indices.shape, groups))
+        codes = indices.astype(np.int32).reshape(split_axes(indices.shape, groups))
         grouped = [axis for axis, count in enumerate(groups) if count > 1]
         tables = lut.reshape([*(groups[axis] for axis in grouped), entries, length])
         places = [_along(2 * axis, groups[axis], codes.ndim) for axis in grouped]
@@ -140,7 +140,7 @@ class PalettizedWeights(CompressedWeight):
         return values.reshape(self.shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseWeights(CompressedWeight):
     """Zeros, but for some elements.
 
@@ -179,7 +179,7 @@ class SparseWeights(CompressedWeight):
         return xp.where(bits != 0, values, values.dtype.type(0)).reshape(self.size)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CastWeights(CompressedWeight):
     """float16 that stands for float32.
 
@@ -235,6 +235,6 @@ def _along(axis: int, count: int, rank: int) -> np.ndarray:
     return np.arange(count).reshape([-1 if i == axis else 1 for i in range(rank)])
 
 
-def _split(shape: Sequence[int], blocks: Sequence[int]) -> list[int]:
+def split_axes(shape: Sequence[int], blocks: Sequence[int]) -> list[int]:
     """A shape with each axis in two: the number of blocks, and the size of one."""
     return [part for size, count in zip(shape, blocks, strict=True) for part in (count, size // max(count, 1))]

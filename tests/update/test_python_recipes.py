@@ -191,3 +191,45 @@ def test_what_does_not_fit_is_refused_with_the_reason():
     task.wait(60)
     assert isinstance(task.error, GraphmlError)
     assert "this function is broken" in str(task.error)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        lambda rates: recipes.SGD(rates),
+        lambda rates: recipes.SGD(1.0, schedule=rates),
+    ],
+    ids=["in place of the rate", "as the schedule"],
+)
+def test_a_schedule_of_optax_counts_steps(own):
+    rates = optax.piecewise_constant_schedule(0.05, {2: 0.5, 5: 0.0})
+    data, settings = regression_data(), {"epochs": 3, "batch_size": 4}
+    optimizer = own(rates)
+    assert optimizer.learning_rate == 1
+    judge = _trained(REGRESSION, data, Recipe(optax.sgd(rates), **settings))
+    _same(judge, _trained(REGRESSION, data, Recipe(optimizer, **settings)))
+
+
+def test_a_schedule_that_is_a_function_is_in_no_file():
+    recipe = Recipe(recipes.Adam(optax.constant_schedule(0.1)))
+    with pytest.raises(UpdateError, match="cannot be saved in a file: the schedule is a Python function"):
+        recipe.refuse_unless_storable()
+    with pytest.raises(UpdateError, match="Adam: learning_rate is a schedule, so there cannot be another one"):
+        recipes.Adam(optax.constant_schedule(0.1), schedule=recipes.CosineDecay())
+    with pytest.raises(UpdateError, match=r"a schedule is the learning rate of one, such as Adam\(schedule\)"):
+        Recipe(optax.constant_schedule(0.1))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optax.chain(optax.sgd(0.05), optax.contrib.reduce_on_plateau(patience=1)),
+        optax.polyak_sgd(max_learning_rate=0.1),
+        optax.lbfgs(memory_size=2, linesearch=optax.scale_by_backtracking_linesearch(max_backtracking_steps=4)),
+    ],
+    ids=["plateau", "polyak", "lbfgs"],
+)
+def test_optimizers_that_look_at_the_loss_get_it(optimizer):
+    task = _trained(REGRESSION, regression_data(), Recipe(optimizer, epochs=5, batch_size=100))
+    losses = [record.loss for record in task.history if record.batch is None]
+    assert losses[-1] < 0.9 * losses[0]

@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.errors import FeatureError
-from graphml.models.interface.values import in_words
+from graphml.errors import FeatureError, in_words
 
 _IMPLEMENTATION = "threefry2x32"
 

@@ -7,16 +7,16 @@ NaN and infinity are values.
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jax.core import Tracer
 
 from graphml.descriptions import FeatureDescription, FeatureType, ImageConstraint
-from graphml.errors import FeatureError, GraphmlError, with_article
+from graphml.errors import FeatureError, GraphmlError, in_words, with_article, with_suggestions
 from graphml.interpreter.budget import check_shape
 from graphml.models.interface.images import ImageOptions, pixels
 
@@ -108,6 +108,12 @@ def feature_check(
             checks.update((d.name, make(d)) for d in descriptions)
         if not isinstance(features, Mapping):
             raise FeatureError(f"features are a mapping from names to values, not {in_words(features)}")
+        if traced := [name for name, value in features.items() if isinstance(value, Tracer)]:
+            raise FeatureError(
+                f"{', '.join(map(repr, traced))} is traced by jax.jit, grad or vmap, but predict checks values and "
+                "returns Python objects; transform model.as_function() instead, or model.lower().fn, which also takes "
+                "the parameters"
+            )
         if not features.keys() <= checks.keys():
             raise _unknown(features.keys() - checks.keys(), checks)
         out = {}
@@ -126,30 +132,14 @@ def feature_check(
 
 
 def _unknown(names: Iterable[Any], known: Mapping[str, Any]) -> FeatureError:
-    texts = []
-    for name in sorted(map(str, names)):
-        close = difflib.get_close_matches(name, known, n=1)
-        texts.append(f"{name!r} (did you mean {close[0]!r}?)" if close else repr(name))
     legal = ", ".join(map(repr, known))
-    return FeatureError(f"the model has no feature {', '.join(texts)}; it has {legal if legal else 'none'}")
+    return FeatureError(
+        f"the model has no feature {with_suggestions(names, known)}; it has {legal if legal else 'none'}"
+    )
 
 
 def _refused(description: FeatureDescription, given: str) -> FeatureError:
     return FeatureError(f"the feature {description.name!r} takes {description.takes}, got {given}")
-
-
-def in_words(value: Any) -> str:
-    """A short description of a value: its type, and its shape or what it says."""
-    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
-        return f"an integer of {value.bit_length()} bits"
-    if isinstance(value, str | bytes | int | float | np.generic):
-        plain = value.item() if isinstance(value, np.number | np.bool) else value
-        text = repr(plain[:40] if isinstance(plain, str | bytes) else plain)
-        return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(value).__name__})"
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is not None and dtype is not None:
-        return f"{with_article(str(dtype))} array {list(shape)}"
-    return f"{with_article(type(value).__name__)}"
 
 
 # One check per type --------------------------------------------------------------------------------------------------

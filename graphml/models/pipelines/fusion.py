@@ -320,7 +320,11 @@ def present(model: Model, blobs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def function_of(
-    stages: Sequence[LabelledModel], inputs: Sequence[FeatureDescription], outputs: Sequence[FeatureDescription]
+    stages: Sequence[LabelledModel],
+    inputs: Sequence[FeatureDescription],
+    outputs: Sequence[FeatureDescription],
+    *,
+    stored: bool = False,
 ) -> tuple[list[Any], Callable[..., dict[str, Any]]]:
     """A whole pipeline as one function.
 
@@ -328,6 +332,7 @@ def function_of(
         stages: The stages, in order.
         inputs: The inputs of the pipeline.
         outputs: The outputs of the pipeline.
+        stored: See `Model.traceable`.
 
     Returns:
         (weights, f(weights, inputs, key) -> arrays). The arrays are the outputs of the pipeline and everything that
@@ -339,7 +344,7 @@ def function_of(
     traceables, reasons = [], []
     for label, model in stages:
         try:
-            traceables.append(model.traceable())
+            traceables.append(model.traceable(stored=stored))
         except UnsupportedError as error:
             reasons.append(f"{label}: {error}")
     if reasons:

@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError, with_article
+from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.interface.conversion import stage_inputs, with_colors
+from graphml.models.lowered import LoweredModel
 from graphml.models.model import Model, Traceable, load
 from graphml.models.state import State
 from graphml.spec.files import model_file
@@ -113,8 +115,12 @@ class LinkedModel(Model):
         """A new state of the target."""
         return self.target.make_state()
 
-    def traceable(self) -> Traceable:
-        inner = self.target.traceable()
+    def lower(self, *arguments: Any, **options: Any) -> Lowered | LoweredModel:
+        """The target as a pure function; see `Model.lower`."""
+        return self.target.lower(*arguments, **options)
+
+    def traceable(self, *, stored: bool = False) -> Traceable:
+        inner = self.target.traceable(stored=stored)
         there = {f.name: f.image for f in self.target.description.inputs}
         images = [(f.name, f.image, there[f.name]) for f in self.description.inputs if f.image is not None]
 

@@ -13,7 +13,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import jax
 
@@ -96,7 +96,7 @@ class Pipeline(Model):
         """The last stage, which an update of the pipeline trains."""
         return next(reversed(self.models.values()))
 
-    def with_stage(self, name: str, model: Model) -> Pipeline:
+    def with_stage(self, name: str, model: Model) -> Self:
         """The same pipeline with another model as one of its stages.
 
         Args:
@@ -288,9 +288,19 @@ class Pipeline(Model):
         weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
         return functools.partial(function, weights)
 
-    def traceable(self) -> Traceable:
-        weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
-        return Traceable(weights, function, self)
+    def traceable(self, *, stored: bool = False) -> Traceable:
+        self._usable  # noqa: B018  (checked once)
+        inputs, outputs = self.description.inputs, self.description.outputs
+        weights, function = function_of(self._labelled, inputs, outputs, stored=stored)
+        if not stored:
+            return Traceable(weights, function, self)
+        # by name, as in `parameters`; stages without weights are left out
+        named = {name: own for name, own in zip(self.models, weights, strict=True) if jax.tree.leaves(own)}
+
+        def of_stages(weights: Any, inputs: Mapping[str, Any], key: jax.Array | None = None) -> dict[str, Any]:
+            return function([weights.get(name, {}) for name in self.models], inputs, key)
+
+        return Traceable(named, of_stages, self)
 
     def has_network(self) -> bool:
         return any(model.has_network() for model in self.models.values())
@@ -350,8 +360,13 @@ class Pipeline(Model):
     def _weight_files(self) -> WeightFiles:
         return weight_files(self.path, self.weights_dir)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the pipeline to a file or package; see `Model.save`."""
+    def requantized(self) -> Self:
+        other = self
+        for name, stage in self._replaced.items():
+            other = other.with_stage(name, stage.requantized())
+        return other
+
+    def _write(self, path: str | os.PathLike[str]) -> None:
         new, files = self.new_constants(), self._weight_files
         model = self._message if new else self.spec
         weights = dict[str, Iterable[bytes]]()

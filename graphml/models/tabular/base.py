@@ -143,7 +143,7 @@ class RowModel(Model):
         weights, function, _ = self.traceable()
         return lambda inputs: function(weights, inputs, None)
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         self._usable  # noqa: B018  (checked once)
         function = in_float64(Compiled(self._of_inputs, which=lambda weights, inputs: forms(inputs)))
         return Traceable(self._program.weights, lambda weights, inputs, key: function(weights, inputs), self)

@@ -79,7 +79,7 @@ class BayesianProbit(Model):
         weights, function, _ = self.traceable()
         return lambda inputs, key=None: function(weights, inputs, key)
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         self._usable  # noqa: B018  (checked once)
         function = Compiled(self._of_inputs, which=lambda weights, *rest: forms(rest))
         return Traceable(self._program.weights, in_float64(function), self)

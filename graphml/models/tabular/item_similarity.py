@@ -73,7 +73,7 @@ class ItemSimilarity(Model):
         weights, function, _ = self.traceable()
         return lambda inputs: function(weights, inputs, None)
 
-    def traceable(self) -> Traceable:
+    def traceable(self, *, stored: bool = False) -> Traceable:
         self._usable  # noqa: B018  (checked once)
         message = self._parameters
         names = (message.recommendedItemScoreOutputFeatureName, message.recommendedItemListOutputFeatureName)

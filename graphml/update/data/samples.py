@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 
 from graphml.descriptions import FeatureDescription
-from graphml.errors import FeatureError, GraphmlError, UpdateError, with_article
+from graphml.errors import FeatureError, GraphmlError, UpdateError, in_words, with_article
 from graphml.models.graph_model import GraphModel
-from graphml.models.interface.values import checker, in_words, single
+from graphml.models.interface.values import checker, single
 from graphml.recipes import CrossEntropy, Loss, class_labels, is_label, is_program, network_of
 from graphml.spec.rules.updates import written_sizes
 

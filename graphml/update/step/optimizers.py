@@ -86,6 +86,9 @@ def rate_factor(schedule: recipes.Schedule, hyper: Hyper) -> Any:
         case recipes.StepDecay(every=every, factor=each):
             # the place of a mini-batch is a rounded fraction, which must not fall short of a whole number
             factor = each ** jnp.floor(since / every + 1e-4)
+        case recipes.FunctionSchedule(function=function):
+            # places are rounded fractions of an epoch
+            factor = function(jnp.round(place / hyper["$stride"]).astype(jnp.int32)) if "$stride" in hyper else 1
         case recipes.Constant():
             factor = 1
         case _:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.errors import UpdateError
+from graphml.spec.requantization import codes_for, values_of
 from graphml.spec.weights import CompressedWeight, Quantized
 
 
@@ -46,35 +47,6 @@ def straight_through(weight: jax.Array, grid: Grid) -> jax.Array:
     """The weight rounded to a grid; its derivative is 1, as if it were not rounded."""
     rounded = values_of(codes_for(weight, grid.form, jnp), grid.form, jnp).astype(weight.dtype)
     return weight + jax.lax.stop_gradient(rounded - weight)
-
-
-def codes_for(weight: Any, form: Quantized, xp: Any = np) -> Any:
-    """The codes of the values nearest to a weight.
-
-    Args:
-        weight: floats.
-        form: its scale and bias, or its table; only the dtype of its codes matters.
-        xp: the module that computes, numpy or jax.numpy.
-    """
-    if form.table is not None:
-        order = xp.argsort(xp.asarray(form.table))
-        table = xp.asarray(form.table)[order]
-        return order[xp.searchsorted((table[1:] + table[:-1]) / 2, weight)].astype(form.codes.dtype)
-    low, high = (-128, 127) if form.codes.dtype == np.int8 else (0, 2**form.bits - 1)
-    scale = xp.asarray(form.scale)
-    scale = xp.where(scale == 0, 1, scale)
-    steps = (weight if form.bias is None else weight - xp.asarray(form.bias)) / scale
-    return xp.clip(xp.round(steps), low, high).astype(form.codes.dtype)
-
-
-def values_of(codes: Any, form: Quantized, xp: Any = np) -> Any:
-    """The values of codes; the inverse of `codes_for` but for rounding."""
-    known = {name: None if value is None else xp.asarray(value) for name, value in _numbers(form).items()}
-    return replace(form, codes=codes, **known).dequantize()
-
-
-def _numbers(form: Quantized) -> dict[str, Any]:
-    return {"scale": form.scale, "bias": form.bias, "table": form.table}
 
 
 def joined(trained: Any, frozen: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from graphml.interpreter.programs import Compiled
 from graphml.recipes import BinaryCrossEntropy, CrossEntropy, Hinge, Recipe
@@ -164,7 +165,9 @@ def _step(parts: Parts, recipe: Recipe, train: Any, frozen: Any, state: Any, bat
     recipe = recipe.with_numbers(hyper)
     if recipe.clip_norm is not None:
         gradient = clipped(gradient, recipe.clip_norm)
-    change, state = transformation(scheduled(recipe.optimizer, hyper)).update(gradient, state, learned)
+    optimizer = optax.with_extra_args_support(transformation(scheduled(recipe.optimizer, hyper)))
+    again = lambda weights: loss_of(weights)[0]  # noqa: E731  (line searches try other weights)
+    change, state = optimizer.update(gradient, state, learned, value=loss, grad=gradient, value_fn=again)
     learned = jax.tree.map(jnp.add, learned, change)
     for key, seen in statistics.items():
         follow = recipe.statistics_momentum

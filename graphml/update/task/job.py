@@ -11,8 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from graphml.errors import UpdateError, with_article
-from graphml.models.interface.values import in_words
+from graphml.errors import UpdateError, in_words, with_article
 from graphml.recipes.parameters import ParameterKey
 from graphml.update.progress.events import TaskState
 from graphml.update.progress.private_files import as_facts_of, read_facts, write_facts
