@@ -18,7 +18,7 @@ _KERNELS = {"linear": "linearKernel", "rbf": "rbfKernel", "poly": "polyKernel", 
 
 def linear_regressor(
     weights: Any,
-    offset: Any = 0.0,
+    offset: Any = None,
     *,
     inputs: Inputs = "input",
     output: str = "prediction",
@@ -28,7 +28,7 @@ def linear_regressor(
 
     Args:
         weights: w, one number for each feature; [outputs, features] for several outputs.
-        offset: b, one number for each output.
+        offset: b, one number for each output. Default: 0.
         inputs: The name of one array of all features, a name for each feature, or {name: type}.
         output: The name of the output, a number, or an array of several.
         transform: The link: "Logit" is 1 / (1 + exp(-z)), "Probit" the normal distribution function.
@@ -39,7 +39,8 @@ def linear_regressor(
     Raises:
         SpecError: If sizes do not fit.
     """
-    rows, offsets = matrix(weights, "weights"), numbers(offset, "offset")
+    rows = matrix(weights, "weights")
+    offsets = [0.0] * len(rows) if offset is None else numbers(offset, "offset")
     model = regressor("glmRegressor", inputs, rows.shape[1], output, len(rows))
     _fill(model.glmRegressor, rows, offsets, transform)
     return finished(model)

@@ -44,11 +44,11 @@ def pipeline(
     last = list(stages.values())[-1]
     model = Model()
     description: Any = model.description
-    known = _connected(stages, description)
+    made = _connected(stages, description)
     for name in outputs if outputs is not None else [feature.name for feature in last.description.output]:
-        if name not in known or name in [feature.name for feature in description.input]:
-            raise GraphError(f"no model of the pipeline returns {name!r}")
-        description.output.add().CopyFrom(known[name])
+        if name not in made:
+            raise GraphError(f"no model of the pipeline returns {name!r}; they return {', '.join(made)}")
+        description.output.add().CopyFrom(made[name])
     kind = next((full for end, full in _KINDS.items() if str(last.WhichOneof("Type")).endswith(end)), "pipeline")
     if kind != "pipeline":
         description.predictedFeatureName = last.description.predictedFeatureName
@@ -76,18 +76,20 @@ def message_of(model: Any) -> Model:
 
 
 def _connected(stages: Mapping[str, Model], description: Any) -> dict[str, Message]:
-    """Declare the inputs of the pipeline. Returns {name: feature} of all inputs, and of the outputs of all stages."""
-    known: dict[str, Any] = {}
+    """Declare the inputs of the pipeline. Returns {name: feature} of what its stages return."""
+    given: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     for stage, model in stages.items():
         for feature in model.description.input:
+            known = {**given, **made}
             if feature.name not in known:
-                description.input.add().CopyFrom(feature)
-                known[feature.name] = feature
+                given[feature.name] = feature
                 continue
             before, now = (f.type.WhichOneof("Type") for f in (known[feature.name], feature))
             if before != now:
                 raise GraphError(
                     f"stage {stage!r} takes {feature.name!r} as {now}, but it is {before}, as an earlier stage has it"
                 )
-        known.update({feature.name: feature for feature in model.description.output})
-    return known
+        made.update({feature.name: feature for feature in model.description.output})
+    description.input.extend(given.values())
+    return made
