@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from graphml import spec as files
 from graphml.errors import FeatureError
+from graphml.spec.files.packages import blob_values
+from graphml.spec.program.packages import weight_files
 from graphml.spec.renaming import rename
 from graphml.spec.versions import required
 from graphml.spec.wire.model_pb2 import Model
@@ -85,6 +87,7 @@ def make_pipeline(*models: Any, configuration: ModelConfiguration | None = None)
 
     Raises:
         GraphError: If there are no models, or a feature has different types in two of them.
+        FeatureError: If the models have weight files in several folders.
         SpecError: If something else is wrong with the pipeline.
     """
     from graphml.build.pipelines import pipeline
@@ -92,7 +95,8 @@ def make_pipeline(*models: Any, configuration: ModelConfiguration | None = None)
     from graphml.models import load
 
     loaded = [model if isinstance(model, Loaded) else load(model) for model in models]
-    folders = {model.weights_dir for model in loaded if model.weights_dir is not None}
+    stored = [model for model in loaded if any(blob_values(model.spec))]
+    folders = {weight_files(model.path, model.weights_dir).folder for model in stored}
     if len(folders) > 1:
         raise FeatureError("the weights of these models are in several folders; a pipeline has one")
     return load(pipeline(loaded), configuration=configuration, weights_dir=next(iter(folders), None))

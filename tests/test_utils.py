@@ -160,10 +160,14 @@ def test_make_pipeline_takes_what_load_takes(tmp_path):
 
 def test_make_pipeline_reads_the_weights_of_a_package(tmp_path):
     path = package(tmp_path / "one.mlpackage", affine())
-    whole = make_pipeline(path, build.scaler(24, scale=2, inputs="y", output="doubled"))
+    double = ProgramBuilder()
+    double.output("doubled", double.mul(double.input("y", (2, 12)), 2.0))
+    whole = make_pipeline(path, double.model())
     x = np.ones((2, 12), np.float32)
-    expected = 2 * graphml.load(path).predict({"x": x})["y"].reshape(-1)
+    expected = 2 * graphml.load(path).predict({"x": x})["y"]
     np.testing.assert_array_equal(whole.predict({"x": x})["doubled"], expected)
+    whole.save(tmp_path / "whole.mlpackage")
+    np.testing.assert_array_equal(graphml.load(tmp_path / "whole.mlpackage").predict({"x": x})["doubled"], expected)
     other = package(tmp_path / "two.mlpackage", affine())
     with pytest.raises(FeatureError, match="in several folders; a pipeline has one"):
         make_pipeline(path, other)
