@@ -27,6 +27,7 @@ def nearest_neighbors_classifier(
     leaf_size: int | None = None,
     updatable: bool = True,
     inputs: str = "input",
+    dtype: Literal["float32", "float64"] = "float32",
     output: str = "label",
     probabilities: str | None = "labelProbs",
 ) -> Model:
@@ -43,7 +44,8 @@ def nearest_neighbors_classifier(
         weighting: "uniform": each neighbour has one vote; "inverse_distance": a nearer one has more.
         leaf_size: Of a k-d tree, in which samples are then searched. Results do not depend on it. None: no tree.
         updatable: Whether samples can be added on a device.
-        inputs: The name of the input, a float32 array.
+        inputs: The name of the input, an array.
+        dtype: The dtype of the input. Distances are computed in float32.
         output: The name of the output for the label, and of the label in training.
         probabilities: The name of the output for {label: share of the votes}; None: there is none.
 
@@ -61,7 +63,7 @@ def nearest_neighbors_classifier(
             raise SpecError("the number of dimensions is missing: set dimensions, or give samples")
         dimensions = int(rows.shape[1])
     strings = are_strings([*labels, *([] if default_label is None else [default_label])])
-    model = new_model("kNearestNeighborsClassifier", {inputs: array(dimensions)}, {})
+    model = new_model("kNearestNeighborsClassifier", {inputs: array(dimensions, dtype=dtype)}, {})
     declare_label(model, output, probabilities, strings=strings)
     message: Any = model.kNearestNeighborsClassifier
     if default_label is not None:
