@@ -30,7 +30,7 @@ LEVELS = [
     ["graphml.inspect.code", "graphml.inspect.flow"],
     ["graphml.models"],
     ["graphml.update", "graphml.build", "graphml.inspect.drawing"],
-    ["graphml.utils"],
+    ["graphml.utils", "graphml.convert"],
     ["graphml.interop"],
     ["graphml.inspect.compare", "graphml.inspect"],
     ["graphml.testing"],
