@@ -5,12 +5,12 @@ Features are rounded to float32 by all but the histogram-based ones: see `graphm
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from graphml.build.trees import TreeEnsembleBuilder
+from graphml.convert.boosting import Boosting
 from graphml.convert.sklearn.facts import Array, labels, refuse, width
 from graphml.convert.thresholds import rounding_limit
 from graphml.spec.wire.model_pb2 import Model
@@ -55,24 +55,6 @@ def _members(estimator: Any) -> list[Any]:
 # Boosting -------------------------------------------------------------------------------------------------------------
 
 
-def _boosted(
-    estimator: Any, classes: Any, scores: int, base: Array, inputs: Any, names: tuple[str, str]
-) -> TreeEnsembleBuilder:
-    """A builder for the sum of trees, which is a number, or the scores of classes."""
-    trees = TreeEnsembleBuilder(
-        inputs,
-        width(estimator),
-        classes,
-        scores,
-        output=names[0],
-        probabilities=names[1] if classes is not None else None,
-    )
-    trees.set_default_prediction_value(np.ravel(base).tolist())
-    if classes is not None:
-        trees.set_post_evaluation_transform("Regression_Logistic" if scores == 1 else "Classification_SoftMax")
-    return trees
-
-
 def gradient_boosting(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
     """The scores before training, plus the learning rate times the sum of the trees."""
     classes = labels(estimator) if hasattr(estimator, "classes_") else None
@@ -82,13 +64,13 @@ def gradient_boosting(estimator: Any, inputs: Any, names: tuple[str, str]) -> Mo
     stages = estimator.estimators_
     base = _start(estimator, stages.shape[1])
     factor = 2.0 if estimator.loss == "exponential" else 1.0  # its probability is 1 / (1 + exp(-2 score))
-    trees = _boosted(estimator, classes, stages.shape[1], factor * base, inputs, names)
+    result = Boosting(inputs, width(estimator), (factor * base).tolist(), classes, names)
     for stage in stages:
         for score, member in enumerate(stage):
-            values = np.zeros((member.tree_.node_count, stages.shape[1]))
-            values[:, score] = factor * estimator.learning_rate * member.tree_.value[:, 0, 0]
-            _add(trees, member.tree_, values)
-    return trees.spec
+            tree, values = member.tree_, factor * estimator.learning_rate * member.tree_.value[:, 0, 0]
+            limits = rounding_limit(tree.threshold)
+            result.add(score, tree.feature, limits, tree.children_left, tree.children_right, values, None)
+    return result.spec
 
 
 def _start(estimator: Any, scores: int) -> Array:
@@ -106,20 +88,12 @@ def histogram_boosting(estimator: Any, inputs: Any, names: tuple[str, str]) -> M
         raise refuse(estimator, "its trees ask for sets of categories; encode them (OneHotEncoder, OrdinalEncoder)")
     if classes is None and estimator.loss in ("poisson", "gamma"):
         raise refuse(estimator, f"the loss {estimator.loss!r} needs exp of the sum, which Core ML's trees do not have")
-    scores = len(estimator._predictors[0]) if estimator._predictors else 1
-    trees = _boosted(estimator, classes, scores, estimator._baseline_prediction, inputs, names)
-    for score, nodes in _histogram_trees(estimator._predictors):
-        values = np.zeros((len(nodes), scores))
-        values[:, score] = nodes["value"]
-        leaf = nodes["is_leaf"].astype(bool)
-        left = np.where(leaf, -1, nodes["left"].astype(np.int64))
-        trees.add_tree(
-            nodes["feature_idx"], nodes["num_threshold"], left, nodes["right"], values, nodes["missing_go_to_left"]
-        )
-    return trees.spec
-
-
-def _histogram_trees(predictors: Iterable[Iterable[Any]]) -> Iterable[tuple[int, Any]]:
-    for stage in predictors:
-        for score, one in enumerate(stage):
-            yield score, one.nodes
+    base = np.ravel(estimator._baseline_prediction).tolist()
+    result = Boosting(inputs, width(estimator), base, classes, names)
+    for stage in estimator._predictors:
+        for score, member in enumerate(stage):
+            nodes = member.nodes
+            left = np.where(nodes["is_leaf"] != 0, -1, nodes["left"].astype(np.int64))
+            feature, threshold, missing = nodes["feature_idx"], nodes["num_threshold"], nodes["missing_go_to_left"]
+            result.add(score, feature, threshold, left, nodes["right"], nodes["value"], missing)
+    return result.spec
