@@ -106,7 +106,7 @@ def test_xgboost_that_core_ml_lacks_is_refused(path, value, words):
         ("objective=binary sigmoid:1", "objective=regression sqrt", "the objective is 'regression sqrt'"),
         ("decision_type=2", "decision_type=1", "sets of categories"),
         ("is_linear=0", "is_linear=1", "linear_tree"),
-        ("decision_type=2", "decision_type=6", "zero_as_missing"),
+        ("decision_type=2 2", "decision_type=6 6", "zero_as_missing"),
     ],
 )
 def test_lightgbm_that_core_ml_lacks_is_refused(old, new, words):
