@@ -247,6 +247,25 @@ def test_ordinal_encoder():
         np.testing.assert_array_equal(model.predict({"city": city})["output"], encoder.transform([[city]])[0])
 
 
+def test_encoded_columns_reach_a_predictor_under_the_names_of_the_data():
+    columns = CITIES[:, :1]
+    fitted = make_pipeline(OrdinalEncoder(), tree.DecisionTreeRegressor()).fit(columns, [1.0, 2.0, 1.0, 4.0])
+    fitted[0].feature_names_in_ = np.array(["city"], object)  # as a DataFrame leaves them
+    model = from_sklearn(fitted)
+    del fitted[0].feature_names_in_
+    for city in ("Oslo", "Rome", "Bern"):
+        assert model.predict({"city": city})["prediction"] == fitted.predict([[city]])[0]
+    with pytest.raises(FeatureError, match="'Kyiv' is not among the 3 keys"):
+        model.predict({"city": "Kyiv"})
+
+
+def test_dropped_columns_are_no_inputs():
+    transformer = compose.ColumnTransformer([("scaled", StandardScaler(), [2]), ("gone", "drop", [0])])
+    rows = CITIES[:, [0, 0, 1]]
+    model = from_sklearn(make_pipeline(transformer, linear_model.Ridge()).fit(rows, [1.0, 2.0, 3.0, 4.0]), list("abc"))
+    assert [feature.name for feature in model.description.inputs] == ["c"]
+
+
 def test_dict_vectorizer():
     """Strings are one-hot: the key is name=value, the number 1."""
     data = [{"city": "Oslo", "size": 3.0}, {"city": "Rome", "age": 5.0}]
