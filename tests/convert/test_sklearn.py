@@ -234,6 +234,12 @@ def test_one_hot_encoder(keyword):
     np.testing.assert_array_equal(answers, encoder.transform(np.array(rows, object)).toarray())
 
 
+def test_a_column_with_one_category_that_is_dropped():
+    encoder = OneHotEncoder(drop="first").fit([["a", 1], ["b", 1]])
+    answer = from_sklearn(encoder, output_feature_names="row").predict({"x0": "b", "x1": 1})
+    np.testing.assert_array_equal(answer["row"], [1])
+
+
 def test_unknown_categories_are_errors_where_the_estimator_says_so():
     model = from_sklearn(OneHotEncoder().fit(CITIES))
     with pytest.raises(FeatureError, match="'Kyiv' is not among the 3 categories"):

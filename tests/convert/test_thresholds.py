@@ -17,8 +17,8 @@ EDGES = [0.0, -0.0, 0.1, -0.1, 1.0, 2.0**-149, 2.0**-150, -(2.0**-149), LARGEST,
 
 def _around(limit: float, threshold: float) -> np.ndarray:
     """The limit, the threshold and their neighbours, in float64 and float32."""
-    near = [np.nextafter(x, way) for x in (limit, threshold) for way in (-np.inf, np.inf)]
     with np.errstate(over="ignore", under="ignore"):
+        near = [np.nextafter(x, way) for x in (limit, threshold) for way in (-np.inf, np.inf)]
         single = np.float32(threshold)
         singles = [np.nextafter(single, np.float32(way)) for way in (-np.inf, np.inf)]
     return np.array([limit, threshold, *near, single, *singles, np.inf, -np.inf], np.float64)

@@ -102,12 +102,14 @@ def from_sklearn(
     names = _names(found, output_feature_names)
     flow = Flow(inputs, names)
     columns = _apply(flow, found, inputs, names, is_last=True)
-    if columns is not None:
-        _finish(flow, columns, names[0])
+    made = None if columns is None else _made(flow, columns)
     stages = flow.stages
-    if len(stages) == 1:
-        return load(next(iter(stages.values())))
-    model = pipeline(stages)
+    alone = next(iter(stages.values())) if len(stages) == 1 else None
+    model = pipeline(stages, outputs=None if made is None else [made]) if alone is None else alone
+    if made is not None:
+        rename(model, made, names[0], inputs=False)
+    if alone is not None:
+        return load(alone)
     order = {column.name: place for place, column in enumerate(inputs)}  # as scikit-learn has them
     ordered = sorted(model.description.input, key=lambda feature: order[feature.name])
     del model.description.input[:]
@@ -263,13 +265,9 @@ def _within(
         raise error.in_context(f"step {step!r} ({type(member).__name__})") from None
 
 
-def _finish(flow: Flow, columns: Columns, name: str) -> None:
-    """Give the array that a transformer makes the name of the output."""
-    row = flow.row(columns)
-    if not flow.stages or row.name not in [feature.name for feature in _last(flow).description.output]:
+def _made(flow: Flow, columns: Columns) -> str:
+    """The name of the array that a transformer makes."""
+    name = flow.row(columns).name
+    if not any(name == feature.name for model in flow.stages.values() for feature in model.description.output):
         raise UnsupportedError("this estimator changes nothing, so there is no model to write")
-    rename(_last(flow), row.name, name, inputs=False)
-
-
-def _last(flow: Flow) -> Any:
-    return list(flow.stages.values())[-1]
+    return name
