@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 import graphml
-from graphml import spec
-from graphml.build import array
+from graphml import build
+from graphml.build import nearest_neighbors_classifier
 
 DATA = Path(__file__).parent / "data"
 EMBEDDING = Path(__file__).parents[1] / "tests/data/TinyDrawingEmbedding.mlmodel"
@@ -27,43 +27,12 @@ STICKERS = {"alarm_clock": "clock", "bee": "bee", "truck": "truck"}
 EXAMPLES, DIMENSIONS = 3, 128
 
 
-def neighbors() -> spec.Model:
-    """An updatable classifier of embeddings without any samples."""
-    model = spec.Model(specificationVersion=4, isUpdatable=True)
-    description = model.description
-    embedding = array(DIMENSIONS)
-    description.input.add(name="embedding").type.CopyFrom(embedding)
-    description.output.add(name="label").type.stringType.SetInParent()
-    description.output.add(name="labelProbs").type.dictionaryType.stringKeyType.SetInParent()
-    description.trainingInput.add(name="embedding").type.CopyFrom(embedding)
-    description.trainingInput.add(name="label").type.stringType.SetInParent()
-    description.predictedFeatureName, description.predictedProbabilitiesName = "label", "labelProbs"
-    classifier = model.kNearestNeighborsClassifier
-    classifier.defaultStringLabel = "unknown"
-    classifier.inverseDistanceWeighting.SetInParent()
-    number = classifier.numberOfNeighbors
-    number.defaultValue, number.range.minValue, number.range.maxValue = 5, 1, 1000
-    index = classifier.nearestNeighborsIndex
-    index.numberOfDimensions = DIMENSIONS
-    index.linearIndex.SetInParent()
-    index.squaredEuclideanDistance.SetInParent()
-    return model
-
-
 def pipeline() -> graphml.Model:
-    """drawing -> embedding -> label."""
-    embedding, last = spec.read(EMBEDDING), neighbors()
-    model = spec.Model(specificationVersion=4, isUpdatable=True)
-    description = model.description
-    drawing = embedding.description.input[0]
-    description.input.add().CopyFrom(drawing)
-    description.trainingInput.add().CopyFrom(drawing)
-    description.trainingInput.add().CopyFrom(last.description.trainingInput[1])
-    description.output.extend(last.description.output)
-    description.predictedFeatureName, description.predictedProbabilitiesName = "label", "labelProbs"
-    model.pipelineClassifier.pipeline.models.extend([embedding, last])
-    model.pipelineClassifier.pipeline.names.extend(["embedding", "stickers"])
-    return graphml.load(model)
+    """drawing -> embedding -> label. The classifier has no samples yet; each update adds some."""
+    classifier = nearest_neighbors_classifier(
+        DIMENSIONS, default_label="unknown", weighting="inverse_distance", inputs="embedding"
+    )
+    return graphml.load(build.pipeline({"embedding": EMBEDDING, "stickers": classifier}))
 
 
 def answers(model: graphml.Model, drawings: np.ndarray) -> list[str]:

@@ -78,6 +78,20 @@ def test_all_blocks_of_the_jax_guide_print_what_it_says(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("guide", ["building.md", "sklearn.md"])
+def test_all_programs_of_the_guide_print_what_the_guide_says(guide):
+    """They share their variables, and each is followed by what it prints."""
+    text = (ROOT / "docs" / guide).read_text()
+    pairs = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", text, re.DOTALL)
+    assert len(pairs) == text.count("```python")
+    variables: dict[str, object] = {}
+    for program, printed in pairs:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(program, guide, "exec"), variables)
+        assert out.getvalue() == printed
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_files_that_documents_name_exist(document):
     text = document.read_text()

@@ -149,7 +149,7 @@ class InterfaceMethods(Core):
             blob = next((layer.output[0] for layer in reversed(network.layers) if layer.output), "")
         if not blob:
             raise GraphError("no layer has an output yet; add the layers first, or give prediction_blob")
-        strings = _are_strings(class_labels)
+        strings = are_strings(class_labels)
         probabilities = description.output[0]
         label = next((f for f in description.output if f.name == predicted_feature_name), None)
         if label is None:
@@ -159,18 +159,18 @@ class InterfaceMethods(Core):
         del vector[:]
         vector.extend(class_labels if strings else [int(value) for value in class_labels])
         network.labelProbabilityLayerName = blob
-        _declare_classes(label.type, probabilities.type, strings=strings)
+        declare_classes(label.type, probabilities.type, strings=strings)
         description.predictedFeatureName = predicted_feature_name
         description.predictedProbabilitiesName = probabilities.name
 
     def _declare_classifier(self, labels: Sequence[Any], probabilities: str) -> None:
         """Declare the two outputs of a new classifier: the label, and the dictionary of the blob `probabilities`."""
         description, network = self._whole.description, self._network
-        strings = _are_strings(labels)
+        strings = are_strings(labels)
         (network.stringClassLabels if strings else network.int64ClassLabels).vector.extend(labels)
         network.labelProbabilityLayerName = probabilities
         label, dictionary = description.output.add(name="classLabel"), description.output.add(name=probabilities)
-        _declare_classes(label.type, dictionary.type, strings=strings)
+        declare_classes(label.type, dictionary.type, strings=strings)
         description.predictedFeatureName = "classLabel"
         description.predictedProbabilitiesName = probabilities
 
@@ -369,7 +369,7 @@ def _setting(value: Any, name: str, key: str) -> Any:
     return cast("Mapping[str, Any]", value).get(name, default) if isinstance(value, Mapping) else value
 
 
-def _are_strings(labels: Sequence[Any]) -> bool:
+def are_strings(labels: Sequence[Any]) -> bool:
     """Whether labels are strings, as opposed to integers.
 
     Raises:
@@ -384,7 +384,7 @@ def _are_strings(labels: Sequence[Any]) -> bool:
     raise SpecError("class labels must be all strings or all integers")
 
 
-def _declare_classes(label: FeatureType, probabilities: FeatureType, *, strings: bool) -> None:
+def declare_classes(label: FeatureType, probabilities: FeatureType, *, strings: bool) -> None:
     """Set the types of the two outputs of a classifier."""
     key = "stringKeyType" if strings else "int64KeyType"
     probabilities.ClearField("dictionaryType")

@@ -1,1 +1,1 @@
-"""Other frameworks' models as Core ML files."""
+"""Models of other libraries become Core ML models."""

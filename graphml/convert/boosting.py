@@ -1,0 +1,73 @@
+"""What libraries of gradient boosting share: sums of trees that become numbers or the probabilities of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphml.build.messages import Inputs, Labels
+from graphml.build.trees import TreeEnsembleBuilder
+from graphml.spec.wire.model_pb2 import Model
+
+PREDICTION = ("prediction", "")
+CLASSES = ("classLabel", "classProbability")
+
+
+class Boosting:
+    """A sum of trees for each score. One score of a classifier is that of the second of two classes.
+
+    Args:
+        inputs: The name of one array of all features, a name for each feature, or {name: type}.
+        width: The number of features.
+        base: What the trees are added to: one number for each score.
+        classes: The labels of a classifier.
+        names: The name of the output, or of the label and the probabilities. Default: as for scikit-learn.
+        logistic: Whether a regressor returns 1 / (1 + exp(-sum)). A classifier does, or the softmax of several scores.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs | None,
+        width: int,
+        base: Sequence[float],
+        classes: Labels | None = None,
+        names: str | tuple[str, str] | None = None,
+        logistic: bool = False,
+    ) -> None:
+        self._scores = len(base)
+        usual = PREDICTION if classes is None else CLASSES
+        output, probabilities = usual if names is None else (names, usual[1]) if isinstance(names, str) else names
+        inputs = "input" if inputs is None else inputs
+        self._trees = TreeEnsembleBuilder(
+            inputs, width, classes, self._scores, output=output, probabilities=probabilities
+        )
+        self._trees.set_default_prediction_value(base)
+        if classes is not None and self._scores > 1:
+            self._trees.set_post_evaluation_transform("Classification_SoftMax")
+        elif classes is not None or logistic:
+            self._trees.set_post_evaluation_transform("Regression_Logistic")
+
+    def add(
+        self, score: int, feature: Any, threshold: Any, left: Any, right: Any, value: Any, missing_left: Any
+    ) -> None:
+        """Add a tree to a score: a row with x[feature] <= threshold goes left.
+
+        Args:
+            score: The index of the score.
+            feature: [nodes].
+            threshold: [nodes], compared as float64.
+            left: The index of the left child, [nodes]; negative for leaves.
+            right: The index of the right child, [nodes].
+            value: [nodes]; of branches anything.
+            missing_left: Whether NaN goes left, [nodes].
+        """
+        values = np.zeros((len(left), self._scores))
+        values[:, score] = value
+        self._trees.add_tree(feature, threshold, left, right, values, missing_left)
+
+    @property
+    def spec(self) -> Model:
+        """The Model message."""
+        return self._trees.spec

@@ -1,0 +1,163 @@
+"""Models of XGBoost, read from the JSON that XGBoost itself writes.
+
+XGBoost asks `float32(x) < threshold`, Core ML `x <= threshold` for the float64 that it is given. `rounding_limit_below`
+finds the threshold with which both give the same answer for every number, so each row reaches the same leaves. XGBoost
+adds the leaves in float32, Core ML in float64; sums differ by a few parts in ten million.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from graphml.build.messages import Labels
+from graphml.convert.boosting import Boosting
+from graphml.convert.thresholds import rounding_limit_below
+from graphml.errors import GraphmlError, SpecError, UnsupportedError
+from graphml.models import Model, load
+
+_LOGISTIC = ("binary:logistic", "reg:logistic")
+_SOFTMAX = ("multi:softprob", "multi:softmax")
+_PLAIN = (
+    "binary:logitraw",
+    "rank:map",
+    "rank:ndcg",
+    "rank:pairwise",
+    "reg:absoluteerror",
+    "reg:linear",
+    "reg:pseudohubererror",
+    "reg:quantileerror",
+    "reg:squarederror",
+    "reg:squaredlogerror",
+)
+
+
+def from_xgboost(
+    source: Any,
+    input_features: str | Sequence[str] | None = None,
+    output_feature_names: str | tuple[str, str] | None = None,
+    class_labels: Labels | None = None,
+) -> Model:
+    """Convert a model of XGBoost.
+
+    Args:
+        source: An XGBClassifier, XGBRegressor or other estimator of XGBoost, a Booster, the path of a file that
+            `save_model("model.json")` wrote, or its content. XGBoost is needed only for the first two.
+        input_features: The name of one array of all features, or a name for each feature. Default: an array "input".
+        output_feature_names: The name of the output, of a classifier also (label, probabilities). Default:
+            "prediction", or "classLabel" and "classProbability".
+        class_labels: The labels of a classifier. Default: 0, 1, 2 ..., which XGBoost itself returns.
+
+    Returns:
+        The model. NaN is a missing value, as in XGBoost.
+
+    Raises:
+        UnsupportedError: If Core ML has no equivalent; the message says of what.
+        SpecError: If the source is not such a model, or there are not as many names as features.
+    """
+    content, rounds = _content(source)
+    try:
+        spec = _converted(content, rounds, input_features, output_feature_names, class_labels)
+    except GraphmlError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise SpecError(f"this is not a model of XGBoost in JSON: {type(error).__name__}: {error}") from None
+    return load(spec)
+
+
+def _content(source: Any) -> tuple[Any, int | None]:
+    """The parsed JSON, and how many rounds of training count; None: all."""
+    if isinstance(source, Mapping):
+        return cast("Any", source), None
+    if hasattr(source, "get_booster"):  # an estimator, which predicts with the best iteration of early stopping
+        if not math.isnan(source.missing):
+            raise UnsupportedError(f"missing={source.missing!r}; only NaN can be a missing value in Core ML's trees")
+        booster = source.get_booster()
+        best = booster.attr("best_iteration")
+        return json.loads(bytes(booster.save_raw("json"))), None if best is None else int(best) + 1
+    if hasattr(source, "save_raw"):
+        return json.loads(bytes(source.save_raw("json"))), None
+    text: Any = Path(source).read_bytes() if _is_path(source) else source
+    try:
+        return json.loads(text), None
+    except (TypeError, ValueError) as error:
+        hint = "save it with save_model('model.json')"
+        raise SpecError(f"a model of XGBoost is an estimator, a Booster, or JSON; {hint} ({error})") from None
+
+
+def _is_path(source: Any) -> bool:
+    return isinstance(source, os.PathLike) or (isinstance(source, str) and not source.lstrip().startswith("{"))
+
+
+def _converted(content: Any, rounds: int | None, inputs: Any, names: Any, class_labels: Labels | None) -> Any:
+    learner = content["learner"]
+    objective = str(learner["objective"]["name"])
+    parameters = learner["learner_model_param"]
+    booster = learner["gradient_booster"]
+    weights: Sequence[float] | None = None
+    if booster["name"] == "dart":
+        weights, booster = booster["weight_drop"], booster["gbtree"]
+    elif booster["name"] != "gbtree":
+        raise UnsupportedError(f"the booster is {booster['name']!r}; gbtree and dart can be converted")
+    if objective not in (*_LOGISTIC, *_SOFTMAX, *_PLAIN):
+        raise UnsupportedError(
+            f"the objective is {objective!r}, and Core ML's trees cannot turn the sum into its prediction; those that "
+            f"can be converted: {', '.join(sorted({*_LOGISTIC, *_SOFTMAX, *_PLAIN}))}"
+        )
+    scores = max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1)))
+    classes = class_labels
+    if objective in _SOFTMAX or objective == "binary:logistic":
+        classes = list(range(max(2, scores))) if classes is None else classes
+    elif classes is not None:
+        raise SpecError(f"class_labels are given, but {objective!r} is not a classification")
+    base = _base(str(parameters["base_score"]), scores, objective in _LOGISTIC)
+    width = int(parameters["num_feature"])
+    result = Boosting(inputs, width, base, classes, names, logistic=objective == "reg:logistic")
+    model = booster["model"]
+    count = len(model["trees"]) if rounds is None else int(model["iteration_indptr"][rounds])
+    for number, (tree, score) in enumerate(zip(model["trees"][:count], model["tree_info"], strict=False)):
+        _add(result, score, tree, 1.0 if weights is None else weights[number])
+    return result.spec
+
+
+def _base(text: str, scores: int, logistic: bool) -> list[float]:
+    """What the trees are added to. It is stored as one number or, since XGBoost 3.1, as one for each score."""
+    stored = [float(number) for number in text.strip("[]").split(",")]
+    margins = [math.log(p / (1 - p)) if logistic else p for p in stored]
+    return margins if len(margins) == scores else margins * scores
+
+
+def _add(result: Boosting, score: int, tree: Any, weight: float) -> None:
+    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
+        raise UnsupportedError("a tree has several numbers in each leaf (multi_strategy='multi_output_tree')")
+    left, right = np.asarray(tree["left_children"]), np.asarray(tree["right_children"])
+    if np.any(np.asarray(tree["split_type"])[left >= 0]):
+        raise UnsupportedError("a tree asks for sets of categories, which Core ML's trees cannot; encode them instead")
+    condition = np.asarray(tree["split_conditions"], np.float32)  # of leaves the value
+    limits = rounding_limit_below(condition)
+    kept = _reached(left, right)  # nodes that were pruned are still in the arrays
+    place = np.full(len(left) + 1, -1)  # the last for children of leaves, -1
+    place[kept] = np.arange(len(kept))
+    result.add(
+        score,
+        np.asarray(tree["split_indices"])[kept],
+        limits[kept],
+        place[left[kept]],
+        place[right[kept]],
+        weight * condition[kept].astype(np.float64),
+        np.asarray(tree["default_left"], bool)[kept],
+    )
+
+
+def _reached(left: Any, right: Any) -> list[int]:
+    found = [0]
+    for node in found:
+        if left[node] >= 0:
+            found += [int(left[node]), int(right[node])]
+    return found
