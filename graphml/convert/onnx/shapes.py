@@ -15,22 +15,10 @@ from graphml import catalogue
 from graphml.convert.onnx.tensors import Array, Shape, Tensor, blob_shape
 from graphml.frontends.layers import read_layers
 from graphml.graph import Graph
-from graphml.interpreter.interface import Blobs
+from graphml.interpreter.interface import SeenBlobs
 from graphml.interpreter.lower import lower
 
 _LARGEST_KNOWN = 1 << 12  # elements of a value that may decide a shape
-
-
-class _Facts(Blobs):
-    """The interface of one layer; it keeps the results that follow from shapes alone."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, Array] = {}
-
-    def leave(self, name: str, blob: Any) -> Any:
-        if isinstance(blob, np.ndarray):
-            self.found[name] = blob
-        return super().leave(name, blob)
 
 
 def written_shapes(
@@ -59,7 +47,7 @@ def written_shapes(
     del copy.input[:], copy.output[:]
     copy.input.extend(names[id(tensor)] for tensor in inputs)
     copy.output.extend(results)
-    facts = _Facts()
+    facts = SeenBlobs()
     region = read_layers([copy])
     lowered = lower(Graph(tuple(dict.fromkeys(copy.input)), results, region), facts, dtype=jnp.float32)
     known: dict[str, Any] = {}
