@@ -216,22 +216,29 @@ def shape_tensor(w: Writer, shapes: Sequence[Shape], sources: Sequence[Tensor], 
     return concat(w, parts, 0)
 
 
-def _place(sizes: tuple[int, ...], sources: Sequence[Tensor]) -> tuple[Tensor, int] | None:
-    """A tensor, and the axis of it that has a size that varies."""
+def _place(sizes: tuple[int, ...], sources: Sequence[Tensor]) -> tuple[Tensor, int, int] | None:
+    """A tensor, and the axes of it (from, to) whose product is a size that varies; the fewest that are."""
     for source in sources:
-        if source.rank <= LARGEST_RANK:
-            for axis, own in enumerate(zip(*source.shapes, strict=True)):
-                if own == sizes:
-                    return source, axis
+        rank = source.rank if source.rank <= LARGEST_RANK else 0
+        for count in range(1, rank + 1):
+            for axis in range(rank - count + 1):
+                if all(
+                    math.prod(own[axis : axis + count]) == size for own, size in zip(source.shapes, sizes, strict=True)
+                ):
+                    return source, axis, axis + count
     return None
 
 
-def size_of(w: Writer, x: Tensor, axis: int) -> Tensor:
-    """[1], int64: one size of a tensor."""
+def size_of(w: Writer, x: Tensor, axis: int, end: int | None = None) -> Tensor:
+    """[1], int64: one size of a tensor, or the product of those of the axes `axis` to `end`."""
+    end = axis + 1 if end is None else end
     whole = w.layer("getShape", [x], dtype=np.int64)
     whole.known = tuple(np.asarray(shape, np.int64) for shape in x.shapes)
-    part = slice_axis(w, whole, 0, axis, axis + 1)
-    part.known = tuple(np.asarray([shape[axis]], np.int64) for shape in x.shapes)
+    part = slice_axis(w, whole, 0, axis, end)
+    part.known = tuple(np.asarray(shape[axis:end], np.int64) for shape in x.shapes)
+    if end > axis + 1:
+        part = reduce(w, "reduceProd", part, [0])
+        part.known = tuple(np.asarray([math.prod(shape[axis:end])], np.int64) for shape in x.shapes)
     return part
 
 

@@ -177,7 +177,7 @@ class Writer:
         for i in range(outputs):
             own = [found[which][i][0] for which in range(self.sets)]
             said = own if shapes is None else shapes[i]
-            if [blob_shape(shape) for shape in said] != own:
+            if [blob_shape(shape) for shape in said] != [blob_shape(shape) for shape in own]:
                 raise ShapeError(f"{kind} writes the shape {list(own[0])}, not {list(said[0])}")
             values = [found[which][i][1] for which in range(self.sets)]
             known = [value.reshape(shape) for value, shape in zip(values, said, strict=True) if value is not None]

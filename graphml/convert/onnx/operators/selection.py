@@ -97,7 +97,8 @@ def unique(w: Writer, x: Tensor, *, axis: int | None = None, sorted: int = 1) ->
     number = w.layer("cumSum", [begins], dtype=np.int64, axis=0, exclude_final_sum=False, reverse=False)
     ranks = basics.linear(w, number, 1.0, -1.0)
     inverse = w.layer("scatter", [order, order, ranks], axis=0, mode="SCATTER_UPDATE")
-    ends = basics.concat(w, [basics.slice_axis(w, starts, 0, 1, None), w.constant(np.asarray([size], np.int64))], 0)
+    total = w.constant(np.asarray([size], np.int64))
+    ends = total if size < 2 else basics.concat(w, [basics.slice_axis(w, starts, 0, 1, None), total], 0)
     counts = basics.subtract(w, ends, starts)
     if sorted:
         return [values, firsts, inverse, counts]
