@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from graphml.convert.onnx.shapes import written_shapes
-from graphml.convert.onnx.tensors import Array, Shape, Tensor, Value, blob_shape
+from graphml.convert.onnx.tensors import LARGEST_RANK, Array, Shape, Tensor, Value, blob_shape
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.spec.attributes import encode
-
-_EXACT = 1 << 24  # up to here float32 holds every integer
 
 
 @dataclass(eq=False)
@@ -179,6 +177,8 @@ class Writer:
             said = own if shapes is None else shapes[i]
             if [blob_shape(shape) for shape in said] != [blob_shape(shape) for shape in own]:
                 raise ShapeError(f"{kind} writes the shape {list(own[0])}, not {list(said[0])}")
+            if len(own[0]) > LARGEST_RANK:
+                raise UnsupportedError(f"it needs {len(own[0])} axes; a network has at most {LARGEST_RANK}")
             values = [found[which][i][1] for which in range(self.sets)]
             known = [value.reshape(shape) for value, shape in zip(values, said, strict=True) if value is not None]
             made.append(
@@ -278,7 +278,7 @@ def _as_float32(value: Array) -> Array:
     if value.size == 0:
         raise UnsupportedError(f"it is empty, shape {list(value.shape)}; a network has no empty constants")
     array = np.asarray(value, np.float32)
-    if value.dtype.kind in "iu" and np.abs(array).max(initial=0) > _EXACT:
+    if value.dtype.kind in "iu":
         inexact = np.asarray(array, np.float64) != np.asarray(value, np.float64)
         if inexact.any():
             raise UnsupportedError(f"{value[inexact].flat[0]} is larger than the integers that a network holds (2^24)")

@@ -54,6 +54,13 @@ def test_functions_of_one_number(functions):
     assert all(note.dynamic for note in functions.nodes)
 
 
+def test_swish():
+    """ONNX's own reference implementation judges: onnxruntime has no Swish."""
+    swish = helper.make_node("Swish", ["x"], ["y"], alpha=1.5)
+    x = np.float32(RANDOM.normal(size=(2, 3)))
+    agree(graph([swish], {"x": (np.float32, [2, 3])}, ["y"], opset=24), {"x": x}, judge="reference")
+
+
 def test_softmax_before_version_13_is_over_all_axes_from_one_on():
     nodes = [helper.make_node(kind, ["x"], [kind], axis=1) for kind in ("Softmax", "LogSoftmax", "Hardmax")]
     x = np.float32(RANDOM.normal(size=(2, 3, 4)))

@@ -168,3 +168,19 @@ def test_what_cannot_be_said_is_refused_with_all_nodes():
     assert text.startswith("4 nodes cannot be converted:")  # the second Expand only follows from the first
     assert "Expand (1: 'first'): the shape depends on values" in text
     assert "StringConcat (2: 'fourth', 'fifth'): the operator is not supported" in text
+
+
+def test_scatter_of_old_versions():
+    scatter = node("Scatter", ["x", "rows", "updates"], ["y"])
+    constants = {"rows": np.int64([[1, 0, 2]]), "updates": numbers(1, 3)}
+    agree(graph([scatter], {"x": (np.float32, [3, 3])}, ["y"], constants, opset=9), {"x": numbers(3, 3)})
+
+
+@pytest.mark.parametrize("mode", ["linear", "circular"])
+def test_a_cache_is_written_at_a_position(mode):
+    """ONNX's own reference implementation judges: onnxruntime has no TensorScatter."""
+    scatter = node("TensorScatter", ["past", "new", "starts"], ["y"], mode=mode, axis=-2)
+    inputs = {"past": (np.float32, [2, 5, 3]), "new": (np.float32, [2, 2, 3]), "starts": (np.int64, [2])}
+    starts = np.int64([3, 0]) if mode == "linear" else np.int64([4, 1])
+    feed = {"past": numbers(2, 5, 3), "new": numbers(2, 2, 3), "starts": starts}
+    agree(graph([scatter], inputs, ["y"], opset=24), feed, judge="reference")
