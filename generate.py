@@ -21,6 +21,7 @@ GENERATORS = (
     ("-m", "graphml.build.generate_program"),  # graphml/build/program_methods.py, from the table of operations
     ("tests/coverage_table.py",),  # docs/layers.md, from the catalogue and the test cases
     ("tests/operation_table.py",),  # docs/operations.md, from the catalogue and the cases of operations
+    ("tests/onnx_table.py",),  # docs/onnx_operators.md, from the catalogue of converters
     ("tests/model_table.py",),  # docs/models.md, from the model types
 )
 

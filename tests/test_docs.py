@@ -12,6 +12,7 @@ from pathlib import Path
 
 import coverage_table
 import model_table
+import onnx_table
 import operation_table
 import pytest
 
@@ -26,6 +27,10 @@ def test_the_coverage_table_is_up_to_date():
 
 def test_the_table_of_operations_is_up_to_date():
     assert operation_table.TABLE.read_text() == operation_table.table(), "run python generate.py"
+
+
+def test_the_table_of_onnx_operators_is_up_to_date():
+    assert onnx_table.TABLE.read_text() == onnx_table.table(), "run python generate.py"
 
 
 def test_the_table_of_models_is_up_to_date():

@@ -21,7 +21,7 @@ import numpy as np
 from graphml import catalogue
 from graphml.errors import GraphError, SpecError, quoted, typed
 from graphml.graph import ABSENT, Graph, Node, Region
-from graphml.interpreter.interface import Blobs
+from graphml.interpreter.interface import SeenBlobs
 from graphml.interpreter.lower import lower
 from graphml.spec.program.operations import OPSETS, Parameter, operation
 
@@ -271,7 +271,7 @@ class ProgramCore:
             inputs.pop()
         results = tuple(f"result {i}" for i in range(outputs))
         node = Node(kind, kind, DIALECT, kind, tuple(inputs), results, attributes, version=self.version)
-        facts = _Facts()
+        facts = SeenBlobs()
         lowered = lower(Graph(tuple(arrays), results, Region((node,))), facts, dtype=None)
         known = {name: probe.known for name, probe in arrays.items() if probe.known is not None}
         key = jax.random.key(0) if row.random else None
@@ -303,18 +303,6 @@ class ProgramCore:
             free = f"{name}_{count}"
         self._names.add(free)
         return free
-
-
-class _Facts(Blobs):
-    """The interface of one operation; it keeps results that follow from shapes alone, as when a program is traced."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, np.ndarray[Any, Any]] = {}
-
-    def leave(self, name: str, blob: Any) -> Any:
-        if isinstance(blob, np.ndarray):
-            self.found[name] = blob
-        return super().leave(name, blob)
 
 
 def _seen(value: Any) -> Probe:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from graphml.errors import GraphError
 from graphml.graph import Graph
@@ -89,6 +90,18 @@ class Blobs:
 
     def advice(self, graph: Graph) -> str:
         return ""
+
+
+class SeenBlobs(Blobs):
+    """As `Blobs`, for whoever evaluates a graph abstractly; `found` keeps the results that follow from shapes alone."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, np.ndarray[Any, Any]] = {}
+
+    def leave(self, name: str, blob: Any) -> Any:
+        if isinstance(blob, np.ndarray):
+            self.found[name] = blob
+        return super().leave(name, blob)
 
 
 def as_array(value: Any, dtype: Any = None) -> Any:

@@ -1,0 +1,242 @@
+"""An ONNX model becomes a neural network: node by node, in the order of the graph."""
+
+# the onnx package has no complete types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graphml.convert.onnx import catalogue
+from graphml.convert.onnx.assembly import assembled
+from graphml.convert.onnx.folding import folded
+from graphml.convert.onnx.interface import Axis, OnnxInput, interface_inputs
+from graphml.convert.onnx.model import attribute_values, loaded, node_types, sub_graphs, to_array, with_constants
+from graphml.convert.onnx.tensors import Tensor, TensorList, Value
+from graphml.convert.onnx.unsupported import Fault, Unconvertible, refusal
+from graphml.convert.onnx.writer import NodeFacts, SizesVary, Writer
+from graphml.errors import GraphError, GraphmlError, quoted, typed
+from graphml.spec.wire.model_pb2 import Model
+
+Scope = ChainMap[str, Value]
+
+
+@dataclass(frozen=True)
+class NodeNote:
+    """What became of a node.
+
+    Attributes:
+        name: The node, or the first value that it writes.
+        kind: The operator.
+        layers: The kinds of layers that it became; empty if it was computed while converting, or needs none.
+        dynamic: Whether a size of what it writes depends on the inputs.
+    """
+
+    name: str
+    kind: str
+    layers: tuple[str, ...]
+    dynamic: bool
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted ONNX model.
+
+    Attributes:
+        model: The Core ML model.
+        nodes: What became of each node.
+    """
+
+    model: Model
+    nodes: tuple[NodeNote, ...]
+
+
+def network_from_onnx(
+    source: Any, *, shapes: Mapping[str, Sequence[Axis]] | None = None, constants: Mapping[str, Any] | None = None
+) -> Converted:
+    """Convert an ONNX model to a neural network (specification 4 or 5).
+
+    Args:
+        source: A file, bytes, or a ModelProto.
+        shapes: {input: its shape}. A size is a number, a range (low, high), with a high of None for no bound, or None
+            for any. Default: as the model declares it; what it leaves open may be any size.
+        constants: {input: array} for inputs that get a fixed value and are no inputs of the result: axes, shapes, sizes
+            of windows and other numbers that layers have to know.
+
+    Returns:
+        The model, and what became of each node.
+
+    Raises:
+        SpecError: The source is not a legal ONNX model.
+        FeatureError: `shapes` or `constants` do not fit the inputs.
+        UnsupportedError: Nodes cannot be converted. The message lists all of them, with counts, names and reasons.
+    """
+    model = with_constants(loaded(source), constants or {})
+    inputs = interface_inputs(model, shapes or {})
+    try:
+        return _Conversion(model, inputs).run()
+    except SizesVary:
+        return _Conversion(model, [replace(each, shapes=each.shapes * 2) for each in inputs]).run()
+
+
+class _Conversion:
+    def __init__(self, model: Any, inputs: Sequence[OnnxInput]) -> None:
+        self._model = model
+        self._inputs = inputs
+        self._opsets = {entry.domain: entry.version for entry in model.opset_import}
+        self._types = node_types(model)
+        self._writer = Writer(len(inputs[0].shapes) if inputs else 2, self._inline)
+        self._scope: Scope = ChainMap()
+        self._faults: list[Fault] = []
+        self._notes: list[NodeNote] = []
+
+    def run(self) -> Converted:
+        graph = self._model.graph
+        for tensor in graph.initializer:
+            self._scope[tensor.name] = self._constant(tensor)
+        entered: list[Tensor] = []
+        for each in self._inputs:
+            tensor = self._writer.adopt(Tensor(each.dtype, each.shapes, name=each.name))
+            entered.append(tensor)
+            self._writer.features.append(tensor)
+            self._scope[each.name] = tensor
+        self._nodes(graph.node)
+        outputs = [self._output(value.name) for value in graph.output]
+        if self._faults:
+            raise refusal(self._faults)
+        names = [value.name for value in graph.output]
+        results = [value for value in outputs if value is not None]
+        return Converted(assembled(self._writer, self._inputs, entered, names, results), tuple(self._notes))
+
+    def _output(self, name: str) -> Tensor | None:
+        value = self._scope.get(name)
+        if isinstance(value, Tensor):
+            return value
+        if not self._faults:
+            what = "a sequence" if isinstance(value, TensorList) else "not written by any node"
+            self._faults.append(Fault("", name, f"the output {quoted(name)} is {what}"))
+        return None
+
+    # Graphs ----------------------------------------------------------------------------------------------------------
+
+    def _inline(self, graph: Any, inputs: Sequence[Value]) -> list[Value]:
+        """Convert the nodes of a sub-graph where the writer stands."""
+        outer, facts = self._scope, self._writer.node
+        self._scope = outer.new_child()
+        try:
+            for tensor in graph.initializer:
+                self._scope[tensor.name] = self._constant(tensor)
+            for declared, value in zip(graph.input, inputs, strict=True):
+                self._scope[declared.name] = value
+            self._nodes(graph.node)
+            return [self._read(output.name) for output in graph.output]
+        finally:
+            self._scope, self._writer.node = outer, facts
+
+    def _nodes(self, nodes: Sequence[Any]) -> None:
+        for node in nodes:
+            try:
+                self._node(node)
+            except Unconvertible as fault:
+                self._faults += [] if fault.follows else [Fault(node.op_type, _label(node), str(fault))]
+                self._scope.update({name: _Missing() for name in node.output if name})  # type: ignore[misc]
+
+    def _node(self, node: Any) -> None:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        opset = self._opsets.get(domain, self._opsets.get("ai.onnx", 1) if not domain else 1)
+        inputs = [self._read(name) if name else None for name in node.input]
+        if not sub_graphs(node) and all(isinstance(value, Tensor | None) for value in inputs):
+            known = folded(node, opset, inputs, self._writer.sets)  # pyright: ignore[reportArgumentType]
+        else:
+            known = None
+        if known is not None and all(tensor.constant is not None for tensor in known):
+            self._define(node, known, 0)
+            return
+        row = catalogue.find(domain, node.op_type, opset)
+        if row is None:
+            raise Unconvertible(f"the operator is not supported{f' (domain {domain})' if domain else ''}")
+        declared = [self._types.get(name) for name in node.output]
+        self._writer.node = NodeFacts(
+            node.op_type,
+            _label(node),
+            opset,
+            tuple(bool(name) for name in node.output),
+            tuple(None if each is None else each.dtype for each in declared),
+            tuple(None if each is None else each.shape for each in declared),
+        )
+        before = len(self._writer.steps)
+        try:
+            arguments, attributes = self._arguments(row, node, inputs)
+            made = row.convert(self._writer, *arguments, **attributes)
+        except (Unconvertible, SizesVary):
+            raise
+        except GraphmlError as error:
+            raise Unconvertible(str(error)) from error
+        except Exception as error:
+            raise typed(error, f"{node.op_type} {quoted(_label(node))}") from error
+        results = [made] if isinstance(made, Tensor | TensorList | None) else list(made)
+        for result, fact in zip(results, known or (), strict=False):
+            if isinstance(result, Tensor):
+                result.known = fact.known
+        self._define(node, results, before)
+
+    def _define(self, node: Any, results: Sequence[Value], before: int) -> None:
+        for name, result in zip(node.output, results, strict=False):
+            if not name:
+                continue
+            if isinstance(result, Tensor) and not result.name:
+                result.name = name
+            self._scope[name] = result
+        kinds = [str(step.message.WhichOneof("layer")) for step in self._writer.steps[before:]] if before else []
+        dynamic = any(isinstance(each, Tensor) and None in each.shape for each in results)
+        self._notes.append(NodeNote(_label(node), node.op_type, tuple(kinds), dynamic))
+
+    def _arguments(
+        self, row: catalogue.OnnxOperator, node: Any, inputs: Sequence[Value]
+    ) -> tuple[list[Value], dict[str, Any]]:
+        attributes = attribute_values(node)
+        arguments = list(inputs)
+        for name in row.moved:
+            if name not in attributes:
+                continue
+            position = row.parameters.index(name)
+            arguments += [None] * (position + 1 - len(arguments))
+            arguments[position] = self._writer.constant(_moved(attributes.pop(name)))
+        for name in row.ignored:
+            attributes.pop(name, None)
+        unknown = sorted(attributes.keys() - row.attributes)
+        if unknown:
+            raise Unconvertible(f"the attribute {unknown[0]} is not supported")
+        return arguments, attributes
+
+    # Values ----------------------------------------------------------------------------------------------------------
+
+    def _read(self, name: str) -> Value:
+        if name not in self._scope:
+            raise GraphError(f"nothing writes {quoted(name)}")
+        value = self._scope[name]
+        if isinstance(value, _Missing):
+            raise Unconvertible("", follows=True)
+        return value
+
+    def _constant(self, tensor: Any) -> Tensor:
+        made = self._writer.constant(to_array(tensor))
+        made.name = tensor.name
+        return made
+
+
+class _Missing:
+    """In place of what a node writes that cannot be converted."""
+
+
+def _moved(value: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array.astype(np.int64)
+
+
+def _label(node: Any) -> str:
+    return str(node.name or next(iter(node.output), "") or node.op_type)

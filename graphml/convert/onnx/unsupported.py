@@ -1,0 +1,54 @@
+"""Nodes that cannot be converted, all in one error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graphml.errors import GraphmlError, UnsupportedError, quoted
+
+_MOST_NAMES = 5
+
+
+class Unconvertible(GraphmlError):
+    """A node cannot be converted.
+
+    Args:
+        text: The reason.
+        follows: Whether that is only because an earlier node cannot be converted.
+    """
+
+    def __init__(self, text: object = "", follows: bool = False) -> None:
+        super().__init__(text)
+        self.follows = follows
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A node that cannot be converted.
+
+    Attributes:
+        kind: The operator; empty for an output of the model.
+        name: The node.
+        reason: Why.
+    """
+
+    kind: str
+    name: str
+    reason: str
+
+
+def refusal(faults: Iterable[Fault]) -> UnsupportedError:
+    """The error that lists every fault, those of one operator and reason together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for fault in faults:
+        groups.setdefault((fault.kind, fault.reason), []).append(fault.name)
+    lines: list[str] = []
+    for (kind, reason), names in sorted(groups.items(), key=lambda group: -len(group[1])):
+        shown = ", ".join(quoted(name) for name in names[:_MOST_NAMES])
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        first, *rest = reason.splitlines()
+        where = f"{kind} ({len(names)}: {shown}{more}): " if kind else ""
+        lines += [f"{where}{first}", *(f"  {line}" for line in rest)]
+    count = sum(len(names) for names in groups.values())
+    return UnsupportedError("\n".join([f"{count} {'node' if count == 1 else 'nodes'} cannot be converted:", *lines]))
