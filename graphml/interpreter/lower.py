@@ -161,6 +161,27 @@ class Lowered:
 
         return left_to_compiler(blobs, params, inputs, state, key)
 
+    def blob_shapes(self, names: Iterable[str] | None = None) -> dict[str, tuple[int, ...]]:
+        """The shapes of blobs as they are inside, for inputs of the declared shapes. Nothing is computed.
+
+        Args:
+            names: the blobs. None: the inputs, and what the nodes outside of regions write, in order.
+
+        Raises:
+            GraphError: The graph has no such blob, or an input has no declared shape.
+            UnsupportedError: A size depends on data.
+            ShapeError: A node does not fit its inputs.
+        """
+        written = [name for node in self.graph.body.nodes for name in node.outputs]
+        wanted = tuple(dict.fromkeys([*self.graph.inputs, *written] if names is None else names))
+
+        def blobs(params: Params, inputs: Arrays, key: jax.Array) -> dict[str, Any]:
+            return self.intermediates(params, inputs, wanted, key=key)
+
+        inputs = self.interface.declared_inputs(np.float32)
+        found = jax.eval_shape(blobs, self.params, inputs, jax.eval_shape(lambda: jax.random.key(0)))
+        return {name: tuple(found[name].shape) for name in wanted}
+
     def _run(
         self,
         params: Params,

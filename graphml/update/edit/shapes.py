@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-import jax
-import numpy as np
 
 from graphml.errors import GraphmlError
 from graphml.interpreter.lower import Lowered
@@ -26,7 +22,7 @@ class FeatureShapes(Mapping[str, tuple[int, ...]]):
 
     def __getitem__(self, name: str) -> tuple[int, ...]:
         try:
-            shape = _traced(self._lowered, (name,))[name]
+            shape = self._lowered.blob_shapes((name,))[name]
         except GraphmlError:
             raise KeyError(name) from None
         return _declared(shape, self._lowered.interface.blob_rank)
@@ -42,22 +38,9 @@ def shapes_inside(model: GraphModel) -> dict[str, tuple[int, ...]]:
     """{blob: its shape as layers see it} of the inputs and of all layers outside of sub-networks; empty if the model
     cannot be traced."""
     try:
-        lowered = model.lower()
-        names = [name for node in lowered.graph.body.nodes for name in node.outputs]
-        return _traced(lowered, tuple(dict.fromkeys((*lowered.graph.inputs, *names))))
+        return model.lower().blob_shapes()
     except GraphmlError:
         return {}
-
-
-def _traced(lowered: Lowered, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    inputs = lowered.interface.declared_inputs(np.float32)
-    key = jax.eval_shape(lambda: jax.random.key(0))
-
-    def run(params: Any, inputs: Any, key: Any) -> dict[str, Any]:
-        return lowered.intermediates(params, inputs, names, key=key)
-
-    found = jax.eval_shape(run, lowered.params, inputs, key)
-    return {name: tuple(found[name].shape) for name in names}
 
 
 def _declared(shape: tuple[int, ...], blob_rank: int | None) -> tuple[int, ...]:
