@@ -112,15 +112,20 @@ def _on_image(w: Writer, x: Tensor, convert: Callable[[Tensor], Tensor]) -> Tens
 @operator("InstanceNormalization", ignored=("consumed_inputs",))
 def instance_normalization(w: Writer, x: Tensor, scale: Tensor, bias: Tensor, *, epsilon: float = 1e-5) -> Tensor:
     gamma, beta = scale.constant, bias.constant
-    weights = {} if gamma is None or beta is None else {"gamma": gamma, "beta": beta}
-    if x.rank < 3:
-        raise UnsupportedError(f"it normalizes a tensor of {x.rank} axes; at least three are needed")
+    channels = x.shape[1]
+    if x.rank < 3 or channels is None:
+        raise UnsupportedError("it needs a tensor of at least three axes, and a fixed number of channels")
+    known = gamma is not None and beta is not None
+    weights = {
+        "gamma": gamma if known else np.ones(channels, np.float32),
+        "beta": beta if known else np.zeros(channels, np.float32),
+    }
 
     def convert(image: Tensor) -> Tensor:
         return w.layer(
             "batchnorm",
             [image],
-            channels=x.shape[1] or 0,
+            channels=channels,
             compute_mean_var=True,
             instance_normalization=True,
             epsilon=epsilon,
@@ -128,7 +133,7 @@ def instance_normalization(w: Writer, x: Tensor, scale: Tensor, bias: Tensor, *,
         )
 
     made = _on_image(w, x, convert)
-    if weights:
+    if known:
         return made
     product = basics.multiply(w, made, _column(w, scale, x.rank))
     return basics.add(w, product, _column(w, bias, x.rank))

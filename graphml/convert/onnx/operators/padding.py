@@ -26,6 +26,9 @@ def pad(
     mode: str = "constant",
 ) -> Tensor:
     """Negative amounts cut off."""
+    if axes is not None and axes.constant is None and mode == "constant":
+        everything = _amounts_of_all_axes(w, x, pads, axes)
+        return pad(w, x, everything, value, mode=mode)
     listed = basics.integers(axes, "axes")
     named = list(range(x.rank)) if listed is None else [x.axis(axis) for axis in listed]
     if pads.shape != (2 * len(named),):
@@ -54,6 +57,18 @@ def _amounts(pads: Tensor, axes: list[int]) -> dict[int, Pair]:
     assert pads.constant is not None, "checked by the caller"
     numbers = [int(number) for number in pads.constant]
     return {axis: (numbers[i], numbers[i + len(axes)]) for i, axis in enumerate(axes)}
+
+
+def _amounts_of_all_axes(w: Writer, x: Tensor, pads: Tensor, axes: Tensor) -> Tensor:
+    """Amounts for each axis, where it is computed which ones the given amounts are for."""
+    count = axes.shape[0]
+    if count is None:
+        raise UnsupportedError("the number of axes depends on the inputs")
+    own = basics.binary(w, "modBroadcastable", axes, float(x.rank))
+    column = basics.reshape(w, own, [(count, 1)] * w.sets)
+    chosen = basics.compare(w, "equal", column, w.constant(np.arange(x.rank)[None]))
+    both = basics.matmul(w, basics.reshape(w, pads, [(2, count)] * w.sets), chosen)
+    return basics.reshape(w, both, [(2 * x.rank,)] * w.sets)
 
 
 def _with_number(w: Writer, x: Tensor, value: Tensor | None, border: object) -> Tensor:

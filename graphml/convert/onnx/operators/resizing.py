@@ -14,12 +14,10 @@ import numpy as np
 from graphml.convert.onnx import basics
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.expressions import Expression, counting, either, entry, size
+from graphml.convert.onnx.sampling import Tap, cubic
 from graphml.convert.onnx.tensors import Tensor
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import ShapeError, UnsupportedError
-
-Tap = tuple[Expression, Expression | None]
-"""The positions of old elements, one for each new one, and their weights; None for 1."""
 
 _ROUNDINGS = 4e-7  # a few roundings of a float32 near 1
 _MANY_TAPS = 6  # from here on a matrix is faster than one gather for each
@@ -322,7 +320,7 @@ def _taps(w: Writer, change: _Axis, method: _Method) -> list[Tap]:
     for offset in range(1 - most, most + 1):
         index = low + float(offset)
         distance = ((positions - index) / spread).absolute()
-        weight = _linear(distance) if method.mode == "linear" else _cubic(distance, method.cubic_a)
+        weight = _linear(distance) if method.mode == "linear" else cubic(distance, method.cubic_a)
         if method.exclude_outside:
             weight = weight * index.within(0.0, last)
         taps.append((index.clip(0.0, last), weight))
@@ -354,10 +352,3 @@ def _nearest(positions: Expression, change: _Axis, method: _Method) -> Expressio
 def _linear(distance: Expression) -> Expression:
     """1 - |x|, down to 0."""
     return (1.0 - distance).at_least(0.0)
-
-
-def _cubic(x: Expression, a: float) -> Expression:
-    """Keys' cubic: one polynomial up to 1, another up to 2, then 0."""
-    near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
-    far = ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
-    return either(x.below(1.0), near, far * x.below(2.0))
