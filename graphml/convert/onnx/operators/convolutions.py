@@ -209,7 +209,7 @@ def _crops(
         else:
             total = (size - 1) * stride + extra[axis] + reach - output_shape[axis]
             cut = max(0, total)
-        before = cut // 2 if moved.same != "LOWER" else cut - cut // 2
+        before = cut // 2 if moved.same == "UPPER" else cut - cut // 2
         found.append((before, total - before - extra[axis]))
     return tuple(found)
 
