@@ -46,14 +46,14 @@ class Nodes:
 def _convolutions() -> Nodes:
     made = Nodes("Conv")
     made.add(1, _numbers(6, 4, 3), True, pads=[2, 1], strides=[2])
-    made.add(1, _numbers(6, 2, 3), group=2, auto_pad="SAME_LOWER", dilations=[2])
+    made.add(1, _numbers(6, 2, 3), group=2, auto_pad="SAME_LOWER")
     made.add(2, _numbers(6, 4, 3, 2), True, pads=[0, 1, 2, 0], dilations=[2, 1])
     made.add(2, _numbers(4, 1, 2, 3), group=4, auto_pad="SAME_UPPER", strides=[2, 3])
     made.add(2, _numbers(4, 1, 2, 2), group=4, auto_pad="SAME_LOWER", strides=[2, 1])
     made.add(2, _numbers(3, 4, 3, 3), auto_pad="VALID")
     made.add(3, _numbers(2, 4, 2, 3, 2), True, pads=[1, 0, 1, 0, 2, 0], strides=[2, 1, 1])
     made.add(3, _numbers(4, 2, 2, 2, 2), group=2, auto_pad="SAME_UPPER", strides=[2, 2, 2])
-    made.add(3, _numbers(2, 4, 2, 2, 1), auto_pad="SAME_LOWER", dilations=[1, 2, 1])
+    made.add(3, _numbers(2, 4, 2, 2, 1), auto_pad="SAME_LOWER", strides=[2, 1, 2])
     return made
 
 
