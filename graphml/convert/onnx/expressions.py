@@ -70,7 +70,14 @@ class Expression:
         known = [each.tensor.known for each in operands]
         if None not in known:
             made.known = tuple(np.asarray(compute(*each), np.float32) for each in zip(*known, strict=True))  # pyright: ignore[reportArgumentType]
-        return Expression(self._w, made)
+        return self._moving(made)
+
+    def _moving(self, tensor: Tensor) -> Expression:
+        """What the network computes. A comparison may give the same for all sizes that are looked at, and yet depend on
+        them."""
+        made = Expression(self._w, 0.0)
+        made.value = tensor
+        return made
 
     def _one(self, compute: _Compute, kind: str, **fields: Any) -> Expression:
         return self._made(compute, lambda w, x: basics.unary(w, kind, x, dtype=np.float32, **fields))
@@ -169,7 +176,7 @@ class Expression:
         made = basics.reshape(self._w, self.value, shapes)
         if self.value.known is not None:
             made.known = tuple(each.reshape(shape) for each in self.value.known)
-        return Expression(self._w, made)
+        return self._moving(made)
 
 
 def either(condition: Expression, a: Any, b: Any) -> Expression:

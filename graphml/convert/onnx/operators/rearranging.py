@@ -29,3 +29,8 @@ def space_to_depth(w: Writer, x: Tensor, *, blocksize: int, mode: str = "DCR") -
     blocks = blocksize * blocksize
     split = basics.reshape(w, made, [(s[0], blocks, s[1] // blocks, *s[2:]) for s in made.shapes], [made])
     return basics.reshape(w, basics.transpose(w, split, [0, 2, 1, 3, 4]), made.shapes, [made])
+
+
+@operator("ImageDecoder", ignored=("pixel_format",))
+def image_decoder(w: Writer, x: Tensor) -> Tensor:
+    raise UnsupportedError("it decodes a compressed image; convert the model from the decoded image on")
