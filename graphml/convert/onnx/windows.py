@@ -9,6 +9,9 @@ from graphml.convert.onnx.tensors import Tensor
 from graphml.errors import UnsupportedError
 
 Pair = tuple[int, int]
+"""(before, after) an axis."""
+Cut = tuple[int | None, int | None, int]
+"""(begin, end, stride) along an axis; None is the edge."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper
+from onnx_models import agree, graph
 
 from graphml.convert.onnx import network_from_onnx
 from graphml.errors import UnsupportedError
-from onnx_models import agree, graph
 
 RNG = np.random.default_rng(0)
 LENGTHS = {1: (9,), 2: (9, 7), 3: (5, 6, 4)}

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper
+from onnx_models import agree, graph
 
 from graphml.convert.onnx import network_from_onnx
 from graphml.errors import UnsupportedError
-from onnx_models import agree, graph
 
 RNG = np.random.default_rng(2)
 
@@ -207,9 +207,7 @@ def test_grids_and_deformed_windows_of_any_size() -> None:
     made = Nodes()
     made.add("GridSample", "x", "grid", mode="bilinear", padding_mode="border")
     weights = _numbers(2, 2, 3, 2)
-    made.add(
-        "DeformConv", "x", weights, "offset", _numbers(2), "mask", group=2, offset_group=2, pads=[1, 0, 1, 1]
-    )
+    made.add("DeformConv", "x", weights, "offset", _numbers(2), "mask", group=2, offset_group=2, pads=[1, 0, 1, 1])
     inputs = {
         "x": (np.float32, ["n", 4, "h", "w"]),
         "grid": (np.float32, ["n", "a", "b", 2]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from graphml.convert.onnx import basics
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import Array, Tensor
-from graphml.convert.onnx.windows import Pair, Windows, windows
+from graphml.convert.onnx.windows import Cut, Pair, Windows, windows
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.spec.attributes import Choice
@@ -62,7 +63,7 @@ def convolve(w: Writer, x: Tensor, weights: Array, bias: Array | None, moved: Wi
     return on_image(w, x, moved, lambda image, placed: _image_convolution(w, [image], weights, placed, fields))
 
 
-def on_image(w: Writer, x: Tensor, moved: Windows, convert: Any) -> Tensor:
+def on_image(w: Writer, x: Tensor, moved: Windows, convert: Callable[[Tensor, Windows], Tensor]) -> Tensor:
     """What a layer for images does with one axis: it becomes the width of an image of height 1."""
     if x.rank == 4:
         return convert(x, moved)
@@ -119,8 +120,8 @@ def _volume(x: Tensor, moved: Windows) -> dict[str, Any]:
 
 
 def _with_moving_weights(w: Writer, x: Tensor, weights: Tensor, moved: Windows, groups: int) -> Tensor:
-    """A convolution whose weights are computed, which only the layer for images takes, and without dilation. A volume is
-    convolved slice by slice."""
+    """A convolution whose weights are computed, which only the layer for images takes, and only without dilation. A
+    volume is convolved slice by slice."""
     for axis, gap in enumerate(moved.dilations, 2):
         weights = _spread(w, weights, axis, gap)
     moved = replace(moved, kernel=moved.reach, dilations=(1,) * len(moved.kernel))
@@ -190,9 +191,7 @@ def conv_transpose(
     return made if bias is None or added is not None else _add_bias(w, made, bias)
 
 
-def _crops(
-    x: Tensor, moved: Windows, extra: tuple[int, ...], output_shape: tuple[int, ...] | None
-) -> tuple[Pair, ...]:
+def _crops(x: Tensor, moved: Windows, extra: tuple[int, ...], output_shape: tuple[int, ...] | None) -> tuple[Pair, ...]:
     """What is cut off (before, after) each axis of the full result; negative where it grows."""
     found: list[Pair] = []
     for axis, (reach, stride) in enumerate(zip(moved.reach, moved.strides, strict=True)):
@@ -278,7 +277,9 @@ def _transpose_with_moving_weights(
     for axis, stride in enumerate(moved.strides, 2):
         x = _spread(w, x, axis, stride)
     pads = [(reach - 1 - before, reach - 1 - after) for reach, (before, after) in zip(moved.reach, crops, strict=True)]
-    cuts = {axis: (max(0, -before), -max(0, -after) or None, 1) for axis, (before, after) in enumerate(pads, 2)}
+    cuts: dict[int, Cut] = {
+        axis: (max(0, -before), -max(0, -after) or None, 1) for axis, (before, after) in enumerate(pads, 2)
+    }
     x = basics.slice_axes(w, x, cuts)
     placed = replace(
         moved, strides=(1,) * len(pads), pads=tuple((max(0, before), max(0, after)) for before, after in pads), same=""

@@ -137,9 +137,7 @@ def deform_conv(
         raise UnsupportedError("it needs images of two axes, and weights of fixed sizes")
     kernel = tuple(size or 0 for size in sizes[2:])
     moved, count = windows(x, kernel, strides, dilations, pads), math.prod(kernel)
-    planes = basics.reshape(
-        w, x, [(s[0] * offset_group, s[1] // offset_group, *s[2:]) for s in x.shapes], [x]
-    )
+    planes = basics.reshape(w, x, [(s[0] * offset_group, s[1] // offset_group, *s[2:]) for s in x.shapes], [x])
     inner = [(s[0] * offset_group, count, *s[2:]) for s in offset.shapes]
     both = basics.reshape(w, offset, [(s[0], 2 * count, *s[2:]) for s in inner], [offset])
     pair = np.stack(np.meshgrid(*(np.arange(size) for size in kernel), indexing="ij"), -1).reshape(count, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from graphml.convert.onnx import basics
@@ -9,7 +11,7 @@ from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.expressions import Expression, counting, either, entry, size
 from graphml.convert.onnx.operators.convolutions import pad_zeros
 from graphml.convert.onnx.tensors import Shape, Tensor
-from graphml.convert.onnx.windows import Pair
+from graphml.convert.onnx.windows import Cut, Pair
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.spec.attributes import Choice
@@ -37,7 +39,9 @@ def pad(
         if pads.constant is None:
             return _with_number(w, x, value, lambda part, number: _pad_by_data(w, part, pads, named, number))
         amounts = _amounts(pads, named)
-        cuts = {axis: (max(0, -before), -max(0, -after) or None, 1) for axis, (before, after) in amounts.items()}
+        cuts: dict[int, Cut] = {
+            axis: (max(0, -before), -max(0, -after) or None, 1) for axis, (before, after) in amounts.items()
+        }
         kept = basics.slice_axes(w, x, cuts)
         grown = {axis: (max(0, before), max(0, after)) for axis, (before, after) in amounts.items()}
         return _with_number(w, kept, value, lambda part, number: pad_zeros(w, part, grown, number))
@@ -71,9 +75,8 @@ def _amounts_of_all_axes(w: Writer, x: Tensor, pads: Tensor, axes: Tensor) -> Te
     return basics.reshape(w, both, [(2 * x.rank,)] * w.sets)
 
 
-def _with_number(w: Writer, x: Tensor, value: Tensor | None, border: object) -> Tensor:
+def _with_number(w: Writer, x: Tensor, value: Tensor | None, border: Callable[[Tensor, float], Tensor]) -> Tensor:
     """x with a border of a number, which layers have to know; a computed one is chosen afterwards."""
-    assert callable(border)
     number = None if value is None else value.constant
     if value is None or number is not None:
         limit = float(np.finfo(np.float32).max)  # the format's numbers are finite
@@ -117,7 +120,12 @@ def _image_border(w: Writer, x: Tensor, amounts: dict[int, Pair], mode: str) -> 
     """The layer for the last two axes of an image, if it does what is wanted."""
     amounts = {axis: both for axis, both in amounts.items() if any(both)}
     space = (x.rank - 2, x.rank - 1)
-    if mode == "wrap" or x.rank < 3 or not amounts.keys() <= set(space) or min(map(min, amounts.values()), default=0) < 0:
+    if (
+        mode == "wrap"
+        or x.rank < 3
+        or not amounts.keys() <= set(space)
+        or min(map(min, amounts.values()), default=0) < 0
+    ):
         return None
     both = [amounts.get(axis, (0, 0)) for axis in space]
     if mode == "reflect" and any(max(amounts[axis]) >= own[axis] for axis in amounts for own in x.shapes):

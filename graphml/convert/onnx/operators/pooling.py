@@ -131,8 +131,8 @@ def _pool(w: Writer, x: Tensor, moved: Windows, kind: str, exclude: bool = True)
     """A pooling layer, without dilation."""
     if x.rank == 5:
         upper = moved.same == "UPPER"
-        padding = {"padding_type": "SAME"} if upper else volume_padding(moved.all_pads(x))
-        sizes = {**volume_fields("kernel", moved.kernel), **volume_fields("stride", moved.strides)}
+        padding: dict[str, Any] = {"padding_type": "SAME"} if upper else volume_padding(moved.all_pads(x))
+        sizes: dict[str, Any] = {**volume_fields("kernel", moved.kernel), **volume_fields("stride", moved.strides)}
         return w.layer("pooling3d", [x], type=kind, count_exclude_padding=exclude, **sizes, **padding)
 
     def convert(image: Tensor, placed: Windows) -> Tensor:
@@ -159,9 +159,7 @@ def _pool(w: Writer, x: Tensor, moved: Windows, kind: str, exclude: bool = True)
 def _taps(w: Writer, x: Tensor, moved: Windows, axis: int) -> list[Tensor]:
     """The first elements of all windows along an axis of a padded tensor, then the second ones ..."""
     taps, gap, stride = moved.kernel[axis - 2], moved.dilations[axis - 2], moved.strides[axis - 2]
-    return [
-        basics.slice_axis(w, x, axis, tap * gap, (tap + 1 - taps) * gap or None, stride) for tap in range(taps)
-    ]
+    return [basics.slice_axis(w, x, axis, tap * gap, (tap + 1 - taps) * gap or None, stride) for tap in range(taps)]
 
 
 def _of_taps(

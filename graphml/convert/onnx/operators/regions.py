@@ -136,9 +136,7 @@ def max_roi_pool(
     part = w.layer("gather", [x, images], dtype=x.dtype, axis=0)
     masks: list[list[Expression]] = []
     for axis, count in enumerate(pooled_shape):
-        first, last = (
-            (_column(w, rois, 2 - axis + corner) * spatial_scale + 0.5).floor() for corner in (0, 2)
-        )
+        first, last = ((_column(w, rois, 2 - axis + corner) * spatial_scale + 0.5).floor() for corner in (0, 2))
         step = (last - first + 1.0).at_least(1.0) * (1.0 / count)
         pixels = counting(w, size(w, x, 2 + axis)).reshape([1, -1])
         own: list[Expression] = []

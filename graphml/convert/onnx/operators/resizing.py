@@ -183,9 +183,7 @@ def _natural(w: Writer, x: Tensor, changes: Sequence[_Axis], method: _Method) ->
         return w.layer("upsample", [x], scaling_factor=factors, mode="BILINEAR", linear_upsample_mode=modes[where])
     target = [None if axis not in by_axis else by_axis[axis].new.known for axis in (down, across)]
     sizes = [x.shape[axis] if new is None else int(new) for axis, new in zip((down, across), target, strict=True)]
-    exact = all(
-        change.old.known is not None and change.new.known is not None and _exact(change) for change in changes
-    )
+    exact = all(change.old.known is not None and change.new.known is not None and _exact(change) for change in changes)
     if None in sizes or (where != "align_corners" and not exact):
         return None
     if where in ("align_corners", "asymmetric"):
