@@ -80,16 +80,27 @@ class Expression:
         return made
 
     def _one(self, compute: _Compute, kind: str, **fields: Any) -> Expression:
-        return self._made(compute, lambda w, x: basics.unary(w, kind, x, dtype=np.float32, **fields))
+        def layer(w: Writer, x: Tensor) -> Tensor:
+            return basics.unary(w, kind, x, dtype=np.float32, **fields)
+
+        return self._made(compute, layer)
 
     def _two(self, other: Any, compute: _Compute, kind: str) -> Expression:
         second = other if isinstance(other, Expression) else Expression(self._w, other)
-        return self._made(compute, lambda w, a, b: basics.binary(w, kind, a, b, dtype=np.float32), second)
+
+        def layer(w: Writer, a: Tensor, b: Tensor) -> Tensor:
+            return basics.binary(w, kind, a, b, dtype=np.float32)
+
+        return self._made(compute, layer, second)
 
     def _line(self, scale: float, shift: float) -> Expression:
         choice = Choice("linear", {"alpha": scale, "beta": shift})
         factor, summand = np.float32(scale), np.float32(shift)
-        return self._one(lambda x: factor * x + summand, "activation", nonlinearity_type=choice)
+
+        def compute(x: Any) -> Any:
+            return factor * x + summand
+
+        return self._one(compute, "activation", nonlinearity_type=choice)
 
     def __add__(self, other: Any) -> Expression:
         if isinstance(other, Expression) and other._is(0):

@@ -116,7 +116,7 @@ def instance_normalization(w: Writer, x: Tensor, scale: Tensor, bias: Tensor, *,
     if x.rank < 3 or channels is None:
         raise UnsupportedError("it needs a tensor of at least three axes, and a fixed number of channels")
     known = gamma is not None and beta is not None
-    weights = {
+    weights: dict[str, Any] = {
         "gamma": gamma if known else np.ones(channels, np.float32),
         "beta": beta if known else np.zeros(channels, np.float32),
     }

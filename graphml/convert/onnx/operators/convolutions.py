@@ -57,10 +57,20 @@ def convolve(w: Writer, x: Tensor, weights: Array, bias: Array | None, moved: Wi
         moved: How the kernel lies on x.
         groups: Parts of the channels that are convolved separately.
     """
-    fields = {"weights": weights, "n_groups": groups, "output_channels": weights.shape[0], **_bias_fields(bias)}
+    fields: dict[str, Any] = {
+        "weights": weights,
+        "n_groups": groups,
+        "output_channels": weights.shape[0],
+        **_bias_fields(bias),
+    }
     if x.rank == 5:
         return w.layer("convolution3d", [x], input_channels=weights.shape[1] * groups, **fields, **_volume(x, moved))
-    return on_image(w, x, moved, lambda image, placed: _image_convolution(w, [image], weights, placed, fields))
+
+    def convert(image: Tensor, placed: Windows) -> Tensor:
+        own = {**fields, "weights": weights.reshape(*weights.shape[:2], *placed.kernel)}
+        return _image_convolution(w, [image], weights.shape[1], placed, own)
+
+    return on_image(w, x, moved, convert)
 
 
 def on_image(w: Writer, x: Tensor, moved: Windows, convert: Callable[[Tensor, Windows], Tensor]) -> Tensor:
@@ -70,14 +80,14 @@ def on_image(w: Writer, x: Tensor, moved: Windows, convert: Callable[[Tensor, Wi
     return basics.squeeze(w, convert(basics.expand_dims(w, x, [2]), moved.lifted()), [2])
 
 
-def _image_convolution(w: Writer, inputs: list[Tensor], weights: Any, moved: Windows, fields: dict[str, Any]) -> Tensor:
-    if isinstance(weights, np.ndarray):
-        fields = {**fields, "weights": weights.reshape(*weights.shape[:2], *moved.kernel)}
+def _image_convolution(
+    w: Writer, inputs: list[Tensor], channels: int, moved: Windows, fields: dict[str, Any]
+) -> Tensor:
     return w.layer(
         "convolution",
         inputs,
         **fields,
-        kernel_channels=weights.shape[1],
+        kernel_channels=channels,
         kernel_size=moved.kernel,
         stride=moved.strides,
         dilation_factor=moved.dilations,
@@ -126,10 +136,11 @@ def _with_moving_weights(w: Writer, x: Tensor, weights: Tensor, moved: Windows, 
         weights = _spread(w, weights, axis, gap)
     moved = replace(moved, kernel=moved.reach, dilations=(1,) * len(moved.kernel))
     fields = {"n_groups": groups, "output_channels": weights.shape[0] or 0}
+    channels = weights.shape[1] or 0
     if x.rank <= 4:
         second = weights if x.rank == 4 else basics.expand_dims(w, weights, [2])
         return on_image(
-            w, x, moved, lambda image, placed: _image_convolution(w, [image, second], second, placed, fields)
+            w, x, moved, lambda image, placed: _image_convolution(w, [image, second], channels, placed, fields)
         )
     pads = moved.all_pads(x)
     before, after = pads[0]
@@ -143,7 +154,7 @@ def _with_moving_weights(w: Writer, x: Tensor, weights: Tensor, moved: Windows, 
         part = basics.slice_axis(w, slices, 1, tap, (tap + 1 - moved.kernel[0]) or None, moved.strides[0])
         kernel = basics.squeeze(w, basics.slice_axis(w, weights, 2, tap, tap + 1), [2])
         images = basics.reshape(w, part, [(s[0] * s[1], *s[2:]) for s in part.shapes], [part])
-        done = _image_convolution(w, [images, kernel], kernel, flat, fields)
+        done = _image_convolution(w, [images, kernel], channels, flat, fields)
         shapes = [(*a[:2], *b[1:]) for a, b in zip(part.shapes, done.shapes, strict=True)]
         parts.append(basics.reshape(w, done, shapes, [part, done]))
     total = parts[0]
@@ -244,16 +255,17 @@ def transpose_convolve(
         moved = replace(moved, kernel=tuple(weights.shape[2:]))
     moved = replace(moved, pads=crops, same="")
     outputs = weights.shape[1] * groups
-    fields = {"weights": weights, "n_groups": groups, "output_channels": outputs, **_bias_fields(bias)}
+    fields: dict[str, Any] = {"weights": weights, "n_groups": groups, "output_channels": outputs, **_bias_fields(bias)}
     fields["is_deconvolution"] = True
     if x.rank == 5:
         return w.layer("convolution3d", [x], input_channels=weights.shape[0], **fields, **_volume(x, moved))
 
     def convert(image: Tensor, placed: Windows) -> Tensor:
+        own: dict[str, Any] = {**fields, "weights": weights.reshape(*weights.shape[:2], *placed.kernel)}
         return w.layer(
             "convolution",
             [image],
-            **{**fields, "weights": weights.reshape(*weights.shape[:2], *placed.kernel)},
+            **own,
             kernel_channels=weights.shape[0],
             kernel_size=placed.kernel,
             stride=placed.strides,
