@@ -58,7 +58,7 @@ def test_resized_images() -> None:
         _resize(made, "nearest", [1.3, 0.6], where, nearest_mode=nearest)
     for where in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "half_pixel_symmetric"):
         _resize(made, "linear", [2, 3], where)
-        _resize(made, "linear", [1.7, 0.6], where)
+        _resize(made, "linear", [1, 0.6], where)
     _resize(made, "linear", [1.5, 0.5], "tf_crop_and_resize", extrapolation_value=7.0)
     _resize(made, "linear", [0.3, 0.4], "half_pixel", antialias=1)
     _resize(made, "cubic", [2, 0.7], "half_pixel", cubic_coeff_a=-0.5)
@@ -77,9 +77,9 @@ def test_resized_images_of_any_size() -> None:
     """Where no layer does it for every size, positions are computed from the sizes."""
     made = Nodes()
     _resize(made, "nearest", [2, 2], "asymmetric", nearest_mode="floor")
-    _resize(made, "nearest", [1.5, 0.5], "half_pixel")
+    _resize(made, "nearest", [1.5, 1], "half_pixel")
     _resize(made, "linear", [2, 2], "half_pixel")
-    _resize(made, "linear", [0.5, 1.5], "align_corners")
+    _resize(made, "linear", [1, 1.5], "align_corners")
     _resize(made, "cubic", [1.25, 1], "half_pixel", exclude_outside=1)
     made.nodes.append(helper.make_node("Shape", ["z"], ["sizes"]))
     made.nodes.append(helper.make_node("Resize", ["x", "", "", "sizes"], ["like"], mode="linear"))
