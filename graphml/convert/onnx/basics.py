@@ -19,6 +19,8 @@ from graphml.spec.attributes import Choice
 Operand = Tensor | float | int
 """A tensor, or a number that becomes a constant."""
 
+_TINY = 1.1754944e-38  # the smallest epsilon; 0 would mean 1e-6, which is what logarithms would start at
+
 # Elementwise ---------------------------------------------------------------------------------------------------------
 
 
@@ -29,7 +31,7 @@ def unary(w: Writer, kind: str, x: Tensor, *, dtype: Any = None, **fields: Any) 
 
 def function(w: Writer, name: str, x: Tensor, **fields: Any) -> Tensor:
     """One of the functions of the layer `unary`: SQRT, RSQRT, INVERSE, POWER, EXP, LOG, ABS, THRESHOLD."""
-    given = {"alpha": 1.0, "shift": 0.0, "scale": 1.0, "epsilon": 0.0, **fields}
+    given = {"alpha": 1.0, "shift": 0.0, "scale": 1.0, "epsilon": _TINY, **fields}
     return unary(w, "unary", x, type=name, **given)
 
 
