@@ -3,6 +3,8 @@
 from graphml.convert.onnx.operators import activations as activations
 from graphml.convert.onnx.operators import elementwise as elementwise
 from graphml.convert.onnx.operators import indexing as indexing
+from graphml.convert.onnx.operators import losses as losses
 from graphml.convert.onnx.operators import movement as movement
+from graphml.convert.onnx.operators import normalizations as normalizations
 from graphml.convert.onnx.operators import products as products
 from graphml.convert.onnx.operators import reductions as reductions
