@@ -408,7 +408,8 @@ def reduce(w: Writer, kind: str, x: Tensor, axes: Sequence[int] | None, keep: bo
         return reshape(w, _reduce_merged(w, kind, x, reduced), shapes, w.features)
     if len(reduced) < x.rank:
         return w.layer(kind, [x], shapes=shapes, axes=sorted(reduced), keep_dims=keep, reduce_all=False)
-    ones = [(1,) * max(x.rank, 1)] * w.sets  # what is left of all axes is a vector of one number, so they stay first
+    # what is left of all axes is a vector of one number, so they stay at first
+    ones = [(1,) * x.rank] * w.sets if x.rank > 1 else shapes
     return reshape(w, w.layer(kind, [x], shapes=ones, axes=range(max(x.rank, 1)), keep_dims=True), shapes)
 
 

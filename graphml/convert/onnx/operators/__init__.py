@@ -8,4 +8,5 @@ from graphml.convert.onnx.operators import losses as losses
 from graphml.convert.onnx.operators import movement as movement
 from graphml.convert.onnx.operators import normalizations as normalizations
 from graphml.convert.onnx.operators import products as products
+from graphml.convert.onnx.operators import quantization as quantization
 from graphml.convert.onnx.operators import reductions as reductions
