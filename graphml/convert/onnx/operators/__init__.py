@@ -1,6 +1,7 @@
 """The operators of ONNX, one function each, one module per family. Start with `elementwise`."""
 
 from graphml.convert.onnx.operators import activations as activations
+from graphml.convert.onnx.operators import bits as bits
 from graphml.convert.onnx.operators import einsum as einsum
 from graphml.convert.onnx.operators import elementwise as elementwise
 from graphml.convert.onnx.operators import indexing as indexing
@@ -10,3 +11,4 @@ from graphml.convert.onnx.operators import normalizations as normalizations
 from graphml.convert.onnx.operators import products as products
 from graphml.convert.onnx.operators import quantization as quantization
 from graphml.convert.onnx.operators import reductions as reductions
+from graphml.convert.onnx.operators import spectra as spectra
