@@ -11,6 +11,7 @@ import numpy as np
 from graphml.build.datatypes import array
 from graphml.build.network import NeuralNetworkBuilder
 from graphml.convert.onnx.interface import OnnxInput
+from graphml.convert.onnx.joining import with_biases
 from graphml.convert.onnx.tensors import Tensor, blob_shape
 from graphml.convert.onnx.writer import LayerStep, Writer
 from graphml.errors import UnsupportedError
@@ -36,7 +37,8 @@ def assembled(
         UnsupportedError: An output is a constant that a network cannot hold.
     """
     _name_outputs(writer, entered, names, results)
-    steps = _needed(writer.steps, {id(tensor) for tensor in results})
+    wanted = {id(tensor) for tensor in results}
+    steps = _needed(with_biases(_needed(writer.steps, set(wanted)), wanted), set(wanted))
     _name_blobs(steps, [*entered, *results])
     builder = NeuralNetworkBuilder(
         [(each.name, _input_type(each)) for each in inputs],

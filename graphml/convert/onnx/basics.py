@@ -5,6 +5,7 @@ All take the writer first. Axes and shapes are those of ONNX; scalars and more t
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -405,20 +406,35 @@ def reduce(w: Writer, kind: str, x: Tensor, axes: Sequence[int] | None, keep: bo
         axes: The axes that are reduced; None for all.
         keep: Whether they stay, with size 1.
     """
-    reduced = range(x.rank) if axes is None else {x.axis(axis) for axis in axes}
-    if x.rank > LARGEST_RANK and len(reduced) < x.rank:
-        raise UnsupportedError(f"it reduces a tensor of more than {LARGEST_RANK} axes")
+    reduced = set(range(x.rank)) if axes is None else {x.axis(axis) for axis in axes}
     shapes = [
         tuple(1 if axis in reduced else size for axis, size in enumerate(shape) if keep or axis not in reduced)
         for shape in x.shapes
     ]
-    if x.rank > LARGEST_RANK:
-        whole = w.layer(kind, [x], axes=[0], keep_dims=True, reduce_all=False)
-        return reshape(w, whole, shapes)
-    physical = sorted(reduced) if x.rank else [0]
     if not reduced and x.rank:
         return x
-    return w.layer(kind, [x], shapes=shapes, axes=physical, keep_dims=keep or not x.rank, reduce_all=False)
+    if x.rank > LARGEST_RANK:
+        return reshape(w, _reduce_merged(w, kind, x, reduced), shapes, w.features)
+    if len(reduced) < x.rank:
+        return w.layer(kind, [x], shapes=shapes, axes=sorted(reduced), keep_dims=keep, reduce_all=False)
+    # what is left of all axes is a vector of one number, so they stay at first
+    ones = [(1,) * x.rank] * w.sets if x.rank > 1 else shapes
+    return reshape(w, w.layer(kind, [x], shapes=ones, axes=range(max(x.rank, 1)), keep_dims=True), shapes)
+
+
+def _reduce_merged(w: Writer, kind: str, x: Tensor, reduced: set[int]) -> Tensor:
+    """A reduction in which neighbouring axes that are all reduced, or all kept, are one axis."""
+    groups: list[list[int]] = []
+    for axis in range(x.rank):
+        if groups and (axis in reduced) == (groups[-1][0] in reduced):
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+    if len(groups) > LARGEST_RANK:
+        raise UnsupportedError(f"it reduces {len(groups)} groups of axes; a network has at most {LARGEST_RANK} axes")
+    merged = [tuple(math.prod(shape[axis] for axis in group) for group in groups) for shape in x.shapes]
+    whole = reshape(w, x, merged, w.features)
+    return reduce(w, kind, whole, [i for i, group in enumerate(groups) if group[0] in reduced])
 
 
 def softmax(w: Writer, x: Tensor, axis: int) -> Tensor:
@@ -429,6 +445,11 @@ def softmax(w: Writer, x: Tensor, axis: int) -> Tensor:
 def matmul(w: Writer, a: Tensor, b: Tensor) -> Tensor:
     """The matrix product of tensors of at least two axes each, of which the leading ones broadcast."""
     return w.layer("batchedMatmul", [a, b])
+
+
+def stored(value: Array) -> Array:
+    """A constant as the weights of a layer: half precision stays, everything else becomes float32."""
+    return np.ascontiguousarray(value if value.dtype == np.float16 else np.asarray(value, np.float32))
 
 
 # Static arguments ----------------------------------------------------------------------------------------------------
@@ -479,9 +500,10 @@ def reduced_axes(w: Writer, x: Tensor, axes: Tensor | None, keep: bool) -> tuple
     if shape is not None and keep and len(shape[0]) == x.rank:
         return tuple(axis for axis, size in enumerate(shape[0]) if size == 1)
     if shape is not None and not keep:
-        found = [axis for axis in range(x.rank) if (x.shape[:axis] + x.shape[axis + 1 :]) == shape[0]]
+        kept = itertools.combinations(range(x.rank), len(shape[0]))
+        found = [own for own in kept if tuple(x.shape[axis] for axis in own) == shape[0]]
         if len(found) == 1:
-            return tuple(found)
+            return tuple(axis for axis in range(x.rank) if axis not in found[0])
     return integers(axes, "axes")
 
 

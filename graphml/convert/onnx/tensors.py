@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import GraphError, quoted
+from graphml.errors import GraphError, UnsupportedError, quoted
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -131,3 +131,17 @@ def blob_shape(shape: Shape) -> Shape:
     A scalar has shape [1]; a tensor of more axes is stored flat.
     """
     return (1,) if not shape else shape if len(shape) <= LARGEST_RANK else (math.prod(shape),)
+
+
+def integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The smallest and the largest number of an integer type, also of those of less than a byte.
+
+    Raises:
+        UnsupportedError: It is not an integer type.
+    """
+    unsigned = dtype.name.startswith("u")
+    digits = dtype.name.removeprefix("u").removeprefix("int")
+    if not digits.isdigit():
+        raise UnsupportedError(f"it makes numbers of the type {dtype.name}; a network holds integers, up to 2^24")
+    bits = int(digits)
+    return (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
