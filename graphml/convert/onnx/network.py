@@ -15,7 +15,16 @@ from graphml.convert.onnx import catalogue
 from graphml.convert.onnx.assembly import assembled
 from graphml.convert.onnx.folding import folded
 from graphml.convert.onnx.interface import Axis, OnnxInput, interface_inputs
-from graphml.convert.onnx.model import attribute_values, loaded, node_types, sub_graphs, to_array, with_constants
+from graphml.convert.onnx.model import (
+    attribute_values,
+    loaded,
+    node_types,
+    opset_versions,
+    sub_graphs,
+    to_array,
+    with_constants,
+    with_functions_written_out,
+)
 from graphml.convert.onnx.tensors import Tensor, TensorList, Value
 from graphml.convert.onnx.unsupported import Fault, Unconvertible, refusal
 from graphml.convert.onnx.writer import NodeFacts, Writer
@@ -75,7 +84,7 @@ def network_from_onnx(
         FeatureError: `shapes` or `constants` do not fit the inputs.
         UnsupportedError: Nodes cannot be converted. The message lists all of them, with counts, names and reasons.
     """
-    model = with_constants(loaded(source), constants or {})
+    model = with_functions_written_out(with_constants(loaded(source), constants or {}), catalogue.find)
     inputs = interface_inputs(model, shapes or {})
     return _Conversion(model, inputs).run()
 
@@ -84,7 +93,7 @@ class _Conversion:
     def __init__(self, model: Any, inputs: Sequence[OnnxInput]) -> None:
         self._model = model
         self._inputs = inputs
-        self._opsets = {entry.domain: entry.version for entry in model.opset_import}
+        self._opsets = opset_versions(model)
         self._types = node_types(model)
         self._writer = Writer(max((len(each.shapes) for each in inputs), default=1), self._inline)
         self._scope: Scope = ChainMap()
@@ -122,36 +131,40 @@ class _Conversion:
 
     def _inline(self, graph: Any, inputs: Sequence[Value]) -> list[Value]:
         """Convert the nodes of a sub-graph where the writer stands."""
-        outer, facts = self._scope, self._writer.node
-        self._scope = outer.new_child()
+        outer, facts, faults = self._scope, self._writer.node, self._faults
+        self._scope, self._faults = outer.new_child(), []
         try:
             for tensor in graph.initializer:
                 self._scope[tensor.name] = self._constant(tensor)
             for declared, value in zip(graph.input, inputs, strict=True):
                 self._scope[declared.name] = value
             self._nodes(graph.node)
+            if self._faults:
+                raise Unconvertible(follows=True, faults=self._faults)
             return [self._read(output.name) for output in graph.output]
         finally:
-            self._scope, self._writer.node = outer, facts
+            self._scope, self._writer.node, self._faults = outer, facts, faults
 
     def _nodes(self, nodes: Sequence[Any]) -> None:
         for node in nodes:
             try:
                 self._node(node)
             except Unconvertible as fault:
-                self._faults += [] if fault.follows else [Fault(node.op_type, _label(node), str(fault))]
+                self._faults += fault.faults
+                if not fault.follows:
+                    self._faults.append(Fault(node.op_type, _label(node), str(fault)))
                 self._scope.update({name: _Missing() for name in node.output if name})  # type: ignore[misc]
 
     def _node(self, node: Any) -> None:
         domain = "" if node.domain == "ai.onnx" else node.domain
-        opset = self._opsets.get(domain, self._opsets.get("ai.onnx", 1) if not domain else 1)
+        opset = self._opsets.get(domain, 1)
         inputs = [self._read(name) if name else None for name in node.input]
         if not sub_graphs(node) and all(isinstance(value, Tensor | None) for value in inputs):
             known = folded(node, opset, inputs, self._writer.sets)  # pyright: ignore[reportArgumentType]
         else:
             known = None
         if known is not None and all(tensor.constant is not None for tensor in known):
-            self._define(node, known, 0)
+            self._define(node, known, [])
             return
         row = catalogue.find(domain, node.op_type, opset)
         if row is None:
@@ -165,7 +178,8 @@ class _Conversion:
             tuple(None if each is None else each.dtype for each in declared),
             tuple(None if each is None else each.shape for each in declared),
         )
-        before = len(self._writer.steps)
+        current = self._writer.current
+        before = len(current)
         try:
             arguments, attributes = self._arguments(row, node, inputs)
             made = row.convert(self._writer, *arguments, **attributes)
@@ -179,16 +193,15 @@ class _Conversion:
         for result, fact in zip(results, known or (), strict=False):
             if isinstance(result, Tensor):
                 result.known = fact.known
-        self._define(node, results, before)
+        self._define(node, results, [str(step.message.WhichOneof("layer")) for step in current[before:]])
 
-    def _define(self, node: Any, results: Sequence[Value], before: int) -> None:
+    def _define(self, node: Any, results: Sequence[Value], kinds: Sequence[str]) -> None:
         for name, result in zip(node.output, results, strict=False):
             if not name:
                 continue
             if isinstance(result, Tensor) and not result.name:
                 result.name = name
             self._scope[name] = result
-        kinds = [str(step.message.WhichOneof("layer")) for step in self._writer.steps[before:]] if before else []
         dynamic = any(isinstance(each, Tensor) and None in each.shape for each in results)
         self._notes.append(NodeNote(_label(node), node.op_type, tuple(kinds), dynamic))
 
