@@ -20,8 +20,8 @@ from graphml.convert.onnx.model import (
     loaded,
     node_types,
     opset_versions,
+    stored_values,
     sub_graphs,
-    to_array,
     with_constants,
     with_functions_written_out,
 )
@@ -102,8 +102,7 @@ class _Conversion:
 
     def run(self) -> Converted:
         graph = self._model.graph
-        for tensor in graph.initializer:
-            self._scope[tensor.name] = self._constant(tensor)
+        self._store(graph)
         entered: list[Tensor] = []
         for each in self._inputs:
             tensor = self._writer.adopt(Tensor(each.dtype, each.shapes, name=each.name))
@@ -134,8 +133,7 @@ class _Conversion:
         outer, facts, faults = self._scope, self._writer.node, self._faults
         self._scope, self._faults = outer.new_child(), []
         try:
-            for tensor in graph.initializer:
-                self._scope[tensor.name] = self._constant(tensor)
+            self._store(graph)
             for declared, value in zip(graph.input, inputs, strict=True):
                 self._scope[declared.name] = value
             self._nodes(graph.node)
@@ -233,10 +231,10 @@ class _Conversion:
             raise Unconvertible("", follows=True)
         return value
 
-    def _constant(self, tensor: Any) -> Tensor:
-        made = self._writer.constant(to_array(tensor))
-        made.name = tensor.name
-        return made
+    def _store(self, graph: Any) -> None:
+        for name, value in stored_values(graph).items():
+            made = self._scope[name] = self._writer.constant(value)
+            made.name = name
 
 
 class _Missing:

@@ -2,5 +2,7 @@
 
 from graphml.convert.onnx.operators import activations as activations
 from graphml.convert.onnx.operators import elementwise as elementwise
+from graphml.convert.onnx.operators import generation as generation
 from graphml.convert.onnx.operators import indexing as indexing
 from graphml.convert.onnx.operators import movement as movement
+from graphml.convert.onnx.operators import random as random
