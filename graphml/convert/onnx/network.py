@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from graphml.convert.onnx.model import (
 )
 from graphml.convert.onnx.tensors import Tensor, TensorList, Value
 from graphml.convert.onnx.unsupported import Fault, Unconvertible, refusal
-from graphml.convert.onnx.writer import NodeFacts, Writer
+from graphml.convert.onnx.writer import NodeFacts, SizesVary, Writer
 from graphml.errors import GraphError, GraphmlError, quoted, typed
 from graphml.spec.wire.model_pb2 import Model
 
@@ -86,7 +86,10 @@ def network_from_onnx(
     """
     model = with_functions_written_out(with_constants(loaded(source), constants or {}), catalogue.find)
     inputs = interface_inputs(model, shapes or {})
-    return _Conversion(model, inputs).run()
+    try:
+        return _Conversion(model, inputs).run()
+    except SizesVary:
+        return _Conversion(model, [replace(each, shapes=each.shapes * 2) for each in inputs]).run()
 
 
 class _Conversion:
@@ -95,7 +98,7 @@ class _Conversion:
         self._inputs = inputs
         self._opsets = opset_versions(model)
         self._types = node_types(model)
-        self._writer = Writer(max((len(each.shapes) for each in inputs), default=1), self._inline)
+        self._writer = Writer(len(inputs[0].shapes) if inputs else 2, self._inline)
         self._scope: Scope = ChainMap()
         self._faults: list[Fault] = []
         self._notes: list[NodeNote] = []
@@ -181,7 +184,7 @@ class _Conversion:
         try:
             arguments, attributes = self._arguments(row, node, inputs)
             made = row.convert(self._writer, *arguments, **attributes)
-        except Unconvertible:
+        except (Unconvertible, SizesVary):
             raise
         except GraphmlError as error:
             raise Unconvertible(str(error)) from error

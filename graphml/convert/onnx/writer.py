@@ -61,6 +61,10 @@ class NodeFacts:
     shapes: tuple[tuple[int | None, ...] | None, ...]
 
 
+class SizesVary(Exception):
+    """A size depends on the data, so that the conversion needs two sets of sizes though the inputs are fixed."""
+
+
 class Writer:
     """The network under construction.
 
@@ -100,7 +104,13 @@ class Writer:
         return Tensor(array.dtype, (array.shape,) * self.sets, (array,) * self.sets)
 
     def fresh_size(self) -> tuple[int, ...]:
-        """A size that only the data decide, such as a number of detections: one for each set, unlike any other."""
+        """A size that only the data decide, such as a number of detections: one for each set, unlike any other.
+
+        Raises:
+            SizesVary: There is a single set, in which it would look fixed.
+        """
+        if self.sets == 1:
+            raise SizesVary
         self._fresh += 1
         return tuple(31 * self._fresh + 58 * which + 6 for which in range(self.sets))
 
