@@ -42,7 +42,7 @@ def agree(
     names = [output.name for output in session.get_outputs()]
     fixed = options.get("constants", {})
     for feed in feeds:
-        expected = session.run(names, {**feed, **fixed})
+        expected = session.run(names, {name: np.asarray(value) for name, value in {**feed, **fixed}.items()})
         found = network.predict({name: _entered(value) for name, value in feed.items() if name not in fixed})
         for name, wanted in zip(names, expected, strict=True):
             wanted = np.asarray(wanted)
