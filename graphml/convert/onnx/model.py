@@ -4,8 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ import numpy as np
 
 from graphml.convert.onnx.tensors import Array
 from graphml.errors import FeatureError, SpecError, need, quoted
-
-_DEEPEST = 8  # functions in functions
 
 
 @dataclass(frozen=True)
@@ -87,43 +84,6 @@ def with_constants(model: Any, values: Mapping[str, Any]) -> Any:
 def opset_versions(model: Any) -> dict[str, int]:
     """{domain: version of its operator set}; ONNX's own domain is the empty one."""
     return {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
-
-
-def with_functions_written_out(model: Any, find: Callable[[str, str, int], Any]) -> Any:
-    """The model with operators that ONNX defines by others in terms of these, where no row of the catalogue has them.
-
-    Args:
-        model: A ModelProto.
-        find: (domain, operator, version) -> its row, or None.
-    """
-    inliner = need("onnx.inliner", "onnx")
-    if "inline_schema_functions" not in inspect.signature(inliner.inline_selected_functions).parameters:
-        return model  # an older onnx package
-    versions = opset_versions(model)
-    for _ in range(_DEEPEST):  # such a function may call others
-        used = {(node.domain, node.op_type) for graph in _graphs(model.graph) for node in graph.node}
-        lacking = [
-            (domain, kind)
-            for domain, kind in sorted(used)
-            if _is_function(domain, kind)
-            and find(domain, kind, versions.get("" if domain == "ai.onnx" else domain, 1)) is None
-        ]
-        if not lacking:
-            break
-        try:
-            model = inliner.inline_selected_functions(model, lacking, inline_schema_functions=True)
-        except Exception:  # it does not know a type; the nodes are then refused by name
-            break
-    return model
-
-
-def _is_function(domain: str, kind: str) -> bool:
-    defs = need("onnx.defs", "onnx")
-    domain = "" if domain == "ai.onnx" else domain
-    if not defs.has(kind, domain):
-        return False
-    schema = defs.get_schema(kind, domain=domain)
-    return schema.has_function or schema.has_context_dependent_function
 
 
 def to_array(tensor: Any) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from graphml.convert.onnx import catalogue
 from graphml.convert.onnx.assembly import assembled
 from graphml.convert.onnx.folding import folded
+from graphml.convert.onnx.functions import function_of
 from graphml.convert.onnx.interface import Axis, OnnxInput, interface_inputs
 from graphml.convert.onnx.model import (
     attribute_values,
@@ -23,11 +24,10 @@ from graphml.convert.onnx.model import (
     stored_values,
     sub_graphs,
     with_constants,
-    with_functions_written_out,
 )
 from graphml.convert.onnx.tensors import Tensor, TensorList, Value
 from graphml.convert.onnx.unsupported import Fault, Unconvertible, refusal
-from graphml.convert.onnx.writer import NodeFacts, SizesVary, Writer
+from graphml.convert.onnx.writer import LayerStep, NodeFacts, SizesVary, Writer
 from graphml.errors import GraphError, GraphmlError, quoted, typed
 from graphml.spec.wire.model_pb2 import Model
 
@@ -84,7 +84,7 @@ def network_from_onnx(
         FeatureError: `shapes` or `constants` do not fit the inputs.
         UnsupportedError: Nodes cannot be converted. The message lists all of them, with counts, names and reasons.
     """
-    model = with_functions_written_out(with_constants(loaded(source), constants or {}), catalogue.find)
+    model = with_constants(loaded(source), constants or {})
     inputs = interface_inputs(model, shapes or {})
     try:
         return _Conversion(model, inputs).run()
@@ -168,7 +168,14 @@ class _Conversion:
             self._define(node, known, [])
             return
         row = catalogue.find(domain, node.op_type, opset)
+        current = self._writer.current
+        before = len(current)
         if row is None:
+            function = function_of(node, opset, inputs)
+            if function is not None:
+                results = self._call(function, node, inputs)
+                self._define(node, results, _kinds(current[before:]))
+                return
             raise Unconvertible(f"the operator is not supported{f' (domain {domain})' if domain else ''}")
         declared = [self._types.get(name) for name in node.output]
         self._writer.node = NodeFacts(
@@ -179,8 +186,6 @@ class _Conversion:
             tuple(None if each is None else each.dtype for each in declared),
             tuple(None if each is None else each.shape for each in declared),
         )
-        current = self._writer.current
-        before = len(current)
         try:
             arguments, attributes = self._arguments(row, node, inputs)
             made = row.convert(self._writer, *arguments, **attributes)
@@ -194,7 +199,27 @@ class _Conversion:
         for result, fact in zip(results, known or (), strict=False):
             if isinstance(result, Tensor):
                 result.known = fact.known
-        self._define(node, results, [str(step.message.WhichOneof("layer")) for step in current[before:]])
+        self._define(node, results, _kinds(current[before:]))
+
+    def _call(self, function: Any, node: Any, inputs: Sequence[Value]) -> list[Value]:
+        """Convert the body of an operator that is defined by others."""
+        scope, types, opsets, faults, notes = self._scope, self._types, self._opsets, self._faults, len(self._notes)
+        absent: list[Value] = [None] * (len(function.input) - len(inputs))
+        self._scope = ChainMap(dict(zip(function.input, [*inputs, *absent], strict=True)))
+        self._types, self._faults = {}, []
+        self._opsets = opsets | opset_versions(function)
+        try:
+            for inner in function.node:
+                inner.name = f"{_label(node)}/{_label(inner)}"
+            self._nodes(function.node)
+            if self._faults:
+                fault = self._faults[0]
+                reason = f"it consists of other operators, of which {fault.kind} cannot be converted: {fault.reason}"
+                raise Unconvertible(reason)
+            return [self._read(name) for name in function.output[: len(node.output)]]
+        finally:
+            self._scope, self._types, self._opsets, self._faults = scope, types, opsets, faults
+            del self._notes[notes:]
 
     def _define(self, node: Any, results: Sequence[Value], kinds: Sequence[str]) -> None:
         for name, result in zip(node.output, results, strict=False):
@@ -247,6 +272,10 @@ class _Missing:
 def _moved(value: Any) -> np.ndarray[Any, Any]:
     array = np.asarray(value)
     return array.astype(np.float32) if array.dtype.kind == "f" else array.astype(np.int64)
+
+
+def _kinds(steps: Sequence[LayerStep]) -> list[str]:
+    return [str(step.message.WhichOneof("layer")) for step in steps]
 
 
 def _label(node: Any) -> str:
