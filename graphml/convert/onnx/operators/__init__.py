@@ -7,4 +7,5 @@ from graphml.convert.onnx.operators import generation as generation
 from graphml.convert.onnx.operators import indexing as indexing
 from graphml.convert.onnx.operators import movement as movement
 from graphml.convert.onnx.operators import random as random
+from graphml.convert.onnx.operators import recurrent as recurrent
 from graphml.convert.onnx.operators import sequences as sequences

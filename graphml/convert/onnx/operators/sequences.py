@@ -47,13 +47,20 @@ def parts(w: Writer, x: Tensor, axis: int, sizes: Sequence[int]) -> list[Tensor]
     size = x.shape[axis]
     if size is not None and (sum(sizes) != size or min(sizes) < 0):
         raise ShapeError(f"axis {axis} of size {size} cannot be split into {list(sizes)}")
-    if 0 in sizes:
-        raise UnsupportedError("a part is empty, which a network cannot hold")
+    filled = [size for size in sizes if size]
+    if len(filled) < len(sizes):  # an empty part is no trouble as long as no layer reads it
+        made = iter(parts(w, x, axis, filled) if filled else ())
+        return [next(made) if size else _empty(x, axis) for size in sizes]
     if len(sizes) == 1:
         return [x]
     if x.rank > LARGEST_RANK:
         raise UnsupportedError(f"it splits a tensor of more than {LARGEST_RANK} axes")
     return w.layers("splitND", [x], len(sizes), axis=axis, split_sizes=list(sizes))
+
+
+def _empty(x: Tensor, axis: int) -> Tensor:
+    shapes = [(*own[:axis], 0, *own[axis + 1 :]) for own in x.shapes]
+    return Tensor(x.dtype, shapes, [np.zeros(shape, x.dtype) for shape in shapes])
 
 
 def _equal_parts(w: Writer, x: Tensor, axis: int, count: int, uneven: bool) -> list[Tensor]:
