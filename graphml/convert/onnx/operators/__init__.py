@@ -1,6 +1,7 @@
 """The operators of ONNX, one function each, one module per family. Start with `elementwise`."""
 
 from graphml.convert.onnx.operators import activations as activations
+from graphml.convert.onnx.operators import attention as attention
 from graphml.convert.onnx.operators import control as control
 from graphml.convert.onnx.operators import elementwise as elementwise
 from graphml.convert.onnx.operators import generation as generation
