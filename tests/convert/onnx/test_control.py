@@ -82,7 +82,7 @@ def test_branches_that_are_decided_leave_no_trace():
         node("If", ["is_three"], ["y"], then_branch=side("Exp"), else_branch=body(text, [], ["number"])),
     ]
     converted = agree(graph(nodes, {"x": (np.float32, ("n", 3))}, ["y"], NUMBERS), {"x": numbers(2, 3)})
-    assert layers(converted) == ["unary"]
+    assert set(layers(converted)) == {"unary"}
 
 
 def test_sides_of_different_sizes():
