@@ -113,17 +113,15 @@ def one_hot(w: Writer, indices: Tensor, depth: Tensor, values: Tensor, *, axis: 
     )
     sizes = (size,) * w.sets if size is not None else _declared_sizes(w, at)
     shapes = [(*own[:at], new, *own[at:]) for own, new in zip(indices.shapes, sizes, strict=True)]
-    whole, scalar = basics.truncate(w, wrapped) if wrapped.is_float else wrapped, not indices.rank
     made = w.layer(
         "oneHot",
-        [whole, *([] if size is not None else [depth])],
-        shapes=[(1, *shape) for shape in shapes] if scalar else shapes,
+        [basics.truncate(w, wrapped) if wrapped.is_float else wrapped, *([] if size is not None else [depth])],
+        shapes=shapes,
         one_hot_vector_size=size or 0,
-        axis=-1 if scalar else at,
+        axis=at,
         on_value=1.0,
         off_value=0.0,
     )
-    made = basics.reshape(w, made, shapes) if scalar else made
     off, on = (basics.slice_axis(w, values, 0, i, i + 1) for i in range(2))
     return basics.where(w, basics.retyped(w, made, np.bool_), on, off)
 
