@@ -33,11 +33,12 @@ def _joined(w: Writer, x: Tensor) -> Tensor:
 
 def _product(w: Writer, a: Tensor, b: Tensor, transposed: bool) -> Tensor:
     """The products of the matrices of each head; a may have several heads for each one of b."""
-    groups = (a.shape[1] or 0) // (b.shape[1] or 1)
+    heads, fewer = a.shape[1] or 0, b.shape[1] or 1
+    if heads % fewer:
+        raise ShapeError(f"{heads} heads of queries cannot share {fewer} heads of keys")
+    groups = heads // fewer
     if groups <= 1:
         return w.layer("batchedMatmul", [a, b], transpose_b=transposed)
-    if (a.shape[1] or 0) % (b.shape[1] or 1):
-        raise ShapeError(f"{a.shape[1]} heads of queries cannot share {b.shape[1]} heads of keys")
     parted = basics.reshape(w, a, [(own[0], own[1] // groups, groups, *own[2:]) for own in a.shapes])
     made = w.layer("batchedMatmul", [parted, basics.expand_dims(w, b, [2])], transpose_b=transposed)
     return basics.reshape(w, made, [(own[0], own[1] * own[2], *own[3:]) for own in made.shapes], [a, b])
