@@ -1,4 +1,4 @@
-"""Attention of ONNX and its caches, judged by ONNX's own reference implementation."""
+"""Attention of ONNX, judged by ONNX's own reference implementation."""
 
 from __future__ import annotations
 
@@ -120,16 +120,6 @@ def test_gradients_where_a_query_sees_nothing():
     slope = jax.grad(lambda q: jnp.sum(lowered.fn(lowered.params, {"q": q})["y"] ** 2))(numbers(1, 1, 2, 3))
     assert np.isfinite(slope).all()
     assert np.abs(slope).max() > 0
-
-
-def test_caches():
-    feed = {"cache": numbers(2, 3, 6, 2), "new": numbers(2, 3, 4, 2), "at": np.int64([1, 2]), "late": np.int64([3, 5])}
-    nodes = [
-        node("TensorScatter", ["cache", "new", "at"], ["a"]),
-        node("TensorScatter", ["cache", "new"], ["b"], axis=2),
-        node("TensorScatter", ["cache", "new", "late"], ["c"], mode="circular"),
-    ]
-    judged(graph(nodes, types(feed), list("abc"), opset=24), feed)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from graphml.convert.onnx.operators import control as control
 from graphml.convert.onnx.operators import elementwise as elementwise
 from graphml.convert.onnx.operators import generation as generation
 from graphml.convert.onnx.operators import indexing as indexing
+from graphml.convert.onnx.operators import microsoft as microsoft
 from graphml.convert.onnx.operators import movement as movement
 from graphml.convert.onnx.operators import random as random
 from graphml.convert.onnx.operators import recurrent as recurrent

@@ -1,4 +1,4 @@
-"""Attention, and the caches of keys and values that it reads."""
+"""Attention."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _product(w: Writer, a: Tensor, b: Tensor, transposed: bool) -> Tensor:
 # Masks ---------------------------------------------------------------------------------------------------------------
 
 
-def _positions(w: Writer, x: Tensor, axis: int) -> Tensor:
+def positions(w: Writer, x: Tensor, axis: int) -> Tensor:
     """0, 1, 2 ... along an axis of x."""
     size = x.shape[axis]
     if size is not None:
@@ -75,8 +75,8 @@ def _window(w: Writer, query: Tensor, key: Tensor, offset: Tensor | int, left: i
         return w.constant(
             (distance <= (right if right >= 0 else np.inf)) & (distance >= -(left if left >= 0 else np.inf))
         )
-    rows = basics.expand_dims(w, basics.add(w, _positions(w, query, 2), 0), [1])
-    apart = basics.subtract(w, basics.subtract(w, _positions(w, key, 2), rows), offset)
+    rows = basics.expand_dims(w, basics.add(w, positions(w, query, 2), 0), [1])
+    apart = basics.subtract(w, basics.subtract(w, positions(w, key, 2), rows), offset)
     kept = [basics.compare(w, "lessEqual", apart, right)] if right >= 0 else []
     kept += [basics.compare(w, "greaterEqual", apart, -left)] if left >= 0 else []
     return kept[0] if len(kept) == 1 else basics.compare(w, "logicalAnd", *kept)
@@ -134,7 +134,7 @@ def attention(
     kept: list[Tensor] = []
     if lengths is not None:
         each = basics.expand_dims(w, lengths, [1, 2, 3])
-        kept.append(basics.compare(w, "lessThan", _positions(w, key, 2), each))
+        kept.append(basics.compare(w, "lessThan", positions(w, key, 2), each))
         if past_key is None:
             queries = query.shape[2]
             offset = basics.subtract(w, each, basics.size_of(w, query, 2) if queries is None else queries)
@@ -159,28 +159,3 @@ def attention(
     seen.append(shares)
     made = _product(w, shares, value, False)
     return [_joined(w, made) if q.rank == 3 else made, key, value, seen[qk_matmul_output_mode]]
-
-
-@operator("TensorScatter", since=24)
-def tensor_scatter(
-    w: Writer, cache: Tensor, update: Tensor, begin: Tensor | None = None, *, axis: int = -2, mode: str = "linear"
-) -> Tensor:
-    """The update written to the cache along an axis, from a position of its own in each row of the batch."""
-    at = cache.axis(axis)
-    size = cache.shape[at]
-    places = basics.expand_dims(w, _positions(w, update, at), [i for i in range(cache.rank) if i != at])
-    if begin is not None:
-        places = basics.add(w, places, basics.expand_dims(w, begin, list(range(1, cache.rank))))
-        if mode == "circular":
-            if size is None:
-                raise UnsupportedError("the size of a circular cache depends on the inputs")
-            places = basics.binary(w, "modBroadcastable", places, size)
-    where = basics.broadcast(w, places, update.shapes, [update])
-    return w.layer(
-        "scatterAlongAxis",
-        [cache, where, update],
-        dtype=cache.dtype,
-        shapes=cache.shapes,
-        axis=at,
-        mode="SCATTER_UPDATE",
-    )
