@@ -27,25 +27,31 @@ def function_of(node: Any, opset: int, inputs: Sequence[Value]) -> Any | None:
     if not onnx.defs.has(node.op_type, opset, domain):
         return None
     schema = onnx.defs.get_schema(node.op_type, opset, domain)
-    if schema.has_context_dependent_function:
-        types = [_type(value).SerializeToString() for value in inputs]
-        versions = schema.context_dependent_function_opset_versions
-        version = max((each for each in versions if each <= opset), default=min(versions))
-        stored = schema.get_context_dependent_function_with_opset_version(version, node.SerializeToString(), types)
-    elif schema.has_function:
-        versions = schema.function_opset_versions
-        version = max((each for each in versions if each <= opset), default=min(versions))
-        stored = schema.get_function_with_opset_version(version)
-    else:
-        return None
     function = onnx.FunctionProto()
-    if isinstance(stored, bytes):
-        function.ParseFromString(stored)
-    else:
-        function.CopyFrom(stored)
+    try:
+        function.ParseFromString(_stored(schema, node, opset, inputs))
+    except Exception:  # it raises classes of many kinds where it lacks a type
+        return None
+    if not function.node:
+        return None
     defaults = {name: each.default_value for name, each in schema.attributes.items() if each.default_value.name}
     _fill_in(function.node, defaults | {attribute.name: attribute for attribute in node.attribute})
     return function
+
+
+def _stored(schema: Any, node: Any, opset: int, inputs: Sequence[Value]) -> bytes:
+    """A function as bytes, in the newest form that the opset may have; empty if there is none."""
+    if schema.has_context_dependent_function:
+        types = [_type(value).SerializeToString() for value in inputs]
+        version = _newest(schema.context_dependent_function_opset_versions, opset)
+        return schema.get_context_dependent_function_with_opset_version(version, node.SerializeToString(), types)
+    if not schema.has_function:
+        return b""
+    return schema.get_function_with_opset_version(_newest(schema.function_opset_versions, opset))
+
+
+def _newest(versions: Sequence[int], opset: int) -> int:
+    return max((each for each in versions if each <= opset), default=min(versions))
 
 
 def _type(value: Value) -> Any:
