@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,19 @@ from graphml.convert.onnx.writer import LayerStep, Writer
 from graphml.errors import UnsupportedError
 
 
-def carry(w: Writer, value: Tensor) -> Tensor:
-    """A blob of its own that starts as a value, and to which the turns of a loop write."""
+def carry(w: Writer, value: Tensor, growing: Collection[int] = ()) -> Tensor:
+    """A blob of its own that starts as a value, and to which the turns of a loop write.
+
+    Args:
+        w: The writer.
+        value: What it starts as.
+        growing: Axes whose size changes from turn to turn.
+    """
+    if growing:
+        sizes = [w.fresh_size() if i in growing else size for i, size in enumerate(zip(*value.shapes, strict=True))]
+        target = Tensor(value.dtype, list(zip(*sizes, strict=True)))
+        w.copy_to(value, target)
+        return target
     made = w.layer("copy", [value], dtype=value.dtype, shapes=value.shapes)
     made.known = None
     return made

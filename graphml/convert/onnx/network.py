@@ -133,7 +133,7 @@ class _Conversion:
 
     def _inline(self, graph: Any, inputs: Sequence[Value]) -> list[Value]:
         """Convert the nodes of a sub-graph where the writer stands."""
-        outer, facts, faults = self._scope, self._writer.node, self._faults
+        outer, facts, faults, notes = self._scope, self._writer.node, self._faults, len(self._notes)
         self._scope, self._faults = outer.new_child(), []
         try:
             self._store(graph)
@@ -143,6 +143,9 @@ class _Conversion:
             if self._faults:
                 raise Unconvertible(follows=True, faults=self._faults)
             return [self._read(output.name) for output in graph.output]
+        except Exception:
+            del self._notes[notes:]  # the operator may try another form
+            raise
         finally:
             self._scope, self._writer.node, self._faults = outer, facts, faults
 

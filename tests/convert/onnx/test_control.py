@@ -22,6 +22,7 @@ NUMBERS = {
     "two": np.float32(2),
     "three": np.int64(3),
     "four": np.int64(4),
+    "axes": np.int64([0]),
     "true": np.bool_(True),
     "limit": np.float32(20),
 }
@@ -145,6 +146,20 @@ def test_loops_whose_end_depends_on_data_or_sizes():
     assert layers(agree(model, *feeds)).count("loop") == 5
 
 
+def test_loops_whose_turns_make_a_value_longer():
+    longer = [node("Concat", ["a", "x"], ["a1"], axis=0), node("Mul", ["b", "two"], ["b1"])]
+    double = [node("Concat", ["a", "a"], ["a1"], axis=1), node("Gather", ["b", "zero"], ["first"])]
+    double += [node("Add", ["b", "b"], ["b1"]), node("Less", ["first", "limit"], ["less"])]
+    nodes = [
+        node("Loop", ["count", "", "x", "v"], ["p", "q", "all"], body=turn(longer, ["a", "b"], ["a1", "b1", "b1"])),
+        node("Loop", ["", "true", "x", "v"], ["r", "s"], body=turn(double, ["a", "b"], ["a1", "b1"], going="less")),
+        node("Softmax", ["p"], ["p1"], axis=0),
+    ]
+    inputs = {"x": (np.float32, (2, 3)), "v": (np.float32, (3,)), "count": (np.int64, ())}
+    model = graph(nodes, inputs, ["p1", "q", "all", "r", "s"], NUMBERS)
+    agree(model, *({"x": numbers(2, 3), "v": np.float32([v, 1, 2]), "count": np.int64(n)} for v, n in ((4, 3), (9, 1))))
+
+
 def test_sequences_in_loops():
     grow = [node("Mul", ["x", "two"], ["x2"]), node("SequenceInsert", ["s", "x2"], ["s1"])]
     kind = helper.make_sequence_type_proto(helper.make_tensor_type_proto(FLOAT, None))
@@ -224,10 +239,10 @@ def test_gradients_pass_through_loops():
                     "Loop",
                     ["count", "", "x"],
                     ["y"],
-                    body=turn([node("Concat", ["a", "a"], ["b"], axis=0)], ["a"], ["b"]),
+                    body=turn([node("Unsqueeze", ["a", "axes"], ["b"])], ["a"], ["b"]),
                 )
             ],
-            r"Loop \(1: 'y'\): carried value 0 changes its shape from \[2\] to \[4\] in a turn",
+            r"Loop \(1: 'y'\): carried value 0 has 1 axes before a turn and 2 after it",
         ),
         (
             [node("Loop", ["", "", "x"], ["y"], body=turn([node("Neg", ["a"], ["b"])], ["a"], ["b"]))],

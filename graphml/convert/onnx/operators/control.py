@@ -3,7 +3,7 @@ out turn by turn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,15 +71,18 @@ def loop(
         condition is not None and condition.constant is not None and not np.ravel(condition.constant)[0]
     ):
         return _no_turns(w, first)
-    try:
-        return _as_layer(w, turns, count, condition, first, body)
-    except (Unconvertible, UnsupportedError, SizesVary) as reason:
-        if turns is None or turns > _MOST_WRITTEN_OUT or (condition is not None and condition.constant is None):
-            raise
-        made = _written_out(w, turns, first, body)
-        if made is None:
-            raise reason
-        return made
+    small = turns is not None and turns <= _MOST_WRITTEN_OUT and (condition is None or condition.constant is not None)
+    growing: dict[int, frozenset[int]] = {}
+    while True:
+        try:
+            return _as_layer(w, turns, count, condition, first, body, growing)
+        except (Unconvertible, UnsupportedError, SizesVary) as reason:
+            made = _written_out(w, turns, first, body) if small and turns is not None else None
+            if made is not None:
+                return made
+            if not isinstance(reason, _ShapesChange):
+                raise
+            growing = {i: growing.get(i, frozenset()) | reason.axes.get(i, frozenset()) for i in range(len(first))}
 
 
 def _no_turns(w: Writer, first: Sequence[Value]) -> list[Value]:
@@ -112,16 +115,22 @@ def _written_out(w: Writer, turns: int, first: Sequence[Value], body: Any) -> li
 
 
 def _as_layer(
-    w: Writer, turns: int | None, count: Tensor | None, condition: Tensor | None, first: Sequence[Value], body: Any
+    w: Writer,
+    turns: int | None,
+    count: Tensor | None,
+    condition: Tensor | None,
+    first: Sequence[Value],
+    body: Any,
+    growing: Mapping[int, frozenset[int]],
 ) -> list[Value]:
-    """A loop of the network."""
+    """A loop of the network, with the axes of carried values whose sizes change from turn to turn."""
     starts = [value for value in first if isinstance(value, Tensor)]
     if len(starts) < len(first):
         raise UnsupportedError(
             "it carries a sequence or an optional value, and the number of turns is not a small constant"
         )
     number = loops.carry(w, w.constant(np.asarray(0, np.int64)))
-    carried = [loops.carry(w, value) for value in starts]
+    carried = [loops.carry(w, value, growing.get(i, ())) for i, value in enumerate(starts)]
     with w.region() as turn:
         going, *made = w.inline(body, [number, w.constant(np.asarray(True)), *carried])
     results = [value for value in (going, *made) if isinstance(value, Tensor)]
@@ -130,7 +139,7 @@ def _as_layer(
             "a turn makes a sequence or an optional value, and the number of turns is not a small constant"
         )
     going, after, collected = results[0], results[1 : 1 + len(carried)], results[1 + len(carried) :]
-    _check_shapes(carried, after)
+    _check_shapes(carried, after, growing)
     decides = not (_is_true(condition) and _is_true(going))
     flag = [loops.carry(w, w.constant(np.asarray(True)) if condition is None else condition)] if decides else []
     used = [value for value, wanted in zip(collected, w.node.wanted[len(carried) :], strict=False) if wanted]
@@ -139,7 +148,8 @@ def _as_layer(
     storages: list[Tensor] = []
     if used and count is not None:
         known = w.fresh_size() if count.known is None else tuple(int(np.ravel(value)[0]) for value in count.known)
-        storages = [loops.storage(w, value, 0, known, count, [*w.features, *carried]) for value in used]
+        steady = [value for i, value in enumerate(carried) if not growing.get(i)]
+        storages = [loops.storage(w, value, 0, known, count, [*w.features, *steady]) for value in used]
     elif not decides and count is None:
         raise UnsupportedError("nothing ends it")
     with w.region() as rest:
@@ -155,13 +165,34 @@ def _is_true(x: Tensor | None) -> bool:
     return x is None or (x.constant is not None and bool(np.ravel(x.constant)[0]))
 
 
-def _check_shapes(carried: Sequence[Tensor], after: Sequence[Tensor]) -> None:
+class _ShapesChange(UnsupportedError):
+    """Carried values have other sizes after a turn than before it.
+
+    Args:
+        axes: {carried value: the axes of these sizes}.
+    """
+
+    def __init__(self, text: object = "", axes: Mapping[int, frozenset[int]] | None = None) -> None:
+        super().__init__(text)
+        self.axes = axes or {}
+
+
+def _check_shapes(
+    carried: Sequence[Tensor], after: Sequence[Tensor], growing: Mapping[int, frozenset[int]] | None = None
+) -> None:
+    changed: dict[int, frozenset[int]] = {}
     for i, (before, now) in enumerate(zip(carried, after, strict=True)):
-        if before.shapes != now.shapes:
-            raise UnsupportedError(
-                f"carried value {i} changes its shape from {list(before.shape)} to {list(now.shape)} in a turn, and "
-                "the number of turns is not a small constant"
-            )
+        if before.rank != now.rank:
+            raise UnsupportedError(f"carried value {i} has {before.rank} axes before a turn and {now.rank} after it")
+        sizes = zip(zip(*before.shapes, strict=True), zip(*now.shapes, strict=True), strict=True)
+        axes = frozenset(axis for axis, (old, new) in enumerate(sizes) if old != new) - (growing or {}).get(
+            i, frozenset()
+        )
+        if axes:
+            changed[i] = axes
+    if changed:
+        i, axes = next(iter(changed.items()))
+        raise _ShapesChange(f"a turn changes the size of axis {min(axes)} of carried value {i}", changed)
 
 
 # Scans ---------------------------------------------------------------------------------------------------------------
