@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphml.convert.onnx.tensors import Array
-from graphml.errors import FeatureError, SpecError, UnsupportedError, need, quoted
+from graphml.errors import FeatureError, SpecError, need, quoted
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ def with_constants(model: Any, values: Mapping[str, Any]) -> Any:
     return model
 
 
+def opset_versions(model: Any) -> dict[str, int]:
+    """{domain: version of its operator set}; ONNX's own domain is the empty one."""
+    return {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
+
+
 def to_array(tensor: Any) -> Array:
     """The values of a TensorProto.
 
@@ -145,7 +150,7 @@ def attribute_values(node: Any) -> dict[str, Any]:
     """{attribute: value} of a node: numbers, text, arrays, tuples of them, or graphs.
 
     Raises:
-        UnsupportedError: An attribute is of a type that no operator here takes.
+        SpecError: An array is damaged.
     """
     helper = need("onnx.helper", "onnx")
     found: dict[str, Any] = {}
@@ -155,12 +160,33 @@ def attribute_values(node: Any) -> dict[str, Any]:
             value = value.decode("utf-8", "replace")
         elif type(value).__name__ == "TensorProto":
             value = to_array(value)
-        elif type(value).__name__ in ("SparseTensorProto", "TypeProto"):
-            raise UnsupportedError(f"the attribute {attribute.name} is a {type(value).__name__}")
+        elif type(value).__name__ == "SparseTensorProto":
+            value = _dense(value)
         elif isinstance(value, list | tuple) or not isinstance(value, int | float | str | type(node)):
             value = _plain_items(value) if _is_many(value) else value
         found[attribute.name] = value
     return found
+
+
+def stored_values(graph: Any) -> dict[str, Array]:
+    """{name: value} of the values that a graph stores.
+
+    Raises:
+        SpecError: They are damaged, or in a file that was not read.
+    """
+    dense = {tensor.name: to_array(tensor) for tensor in graph.initializer}
+    return dense | {tensor.values.name: _dense(tensor) for tensor in graph.sparse_initializer}
+
+
+def _dense(sparse: Any) -> Array:
+    """All elements of a SparseTensorProto, whose indices count in the whole tensor or along each axis."""
+    values, indices = to_array(sparse.values), to_array(sparse.indices)
+    made = np.zeros(tuple(sparse.dims), values.dtype)
+    try:
+        made[np.unravel_index(indices, made.shape) if indices.ndim == 1 else tuple(indices.T)] = values
+    except (IndexError, ValueError) as error:
+        raise SpecError(f"the sparse tensor {quoted(sparse.values.name)} is damaged: {error}") from None
+    return made
 
 
 def _is_many(value: Any) -> bool:

@@ -14,11 +14,20 @@ import numpy as np
 from graphml.convert.onnx import catalogue
 from graphml.convert.onnx.assembly import assembled
 from graphml.convert.onnx.folding import folded
+from graphml.convert.onnx.functions import function_of
 from graphml.convert.onnx.interface import Axis, OnnxInput, interface_inputs
-from graphml.convert.onnx.model import attribute_values, loaded, node_types, sub_graphs, to_array, with_constants
+from graphml.convert.onnx.model import (
+    attribute_values,
+    loaded,
+    node_types,
+    opset_versions,
+    stored_values,
+    sub_graphs,
+    with_constants,
+)
 from graphml.convert.onnx.tensors import Tensor, TensorList, Value
 from graphml.convert.onnx.unsupported import Fault, Unconvertible, refusal
-from graphml.convert.onnx.writer import NodeFacts, SizesVary, Writer
+from graphml.convert.onnx.writer import LayerStep, NodeFacts, SizesVary, Writer
 from graphml.errors import GraphError, GraphmlError, quoted, typed
 from graphml.spec.wire.model_pb2 import Model
 
@@ -87,7 +96,7 @@ class _Conversion:
     def __init__(self, model: Any, inputs: Sequence[OnnxInput]) -> None:
         self._model = model
         self._inputs = inputs
-        self._opsets = {entry.domain: entry.version for entry in model.opset_import}
+        self._opsets = opset_versions(model)
         self._types = node_types(model)
         self._writer = Writer(len(inputs[0].shapes) if inputs else 2, self._inline)
         self._scope: Scope = ChainMap()
@@ -96,8 +105,7 @@ class _Conversion:
 
     def run(self) -> Converted:
         graph = self._model.graph
-        for tensor in graph.initializer:
-            self._scope[tensor.name] = self._constant(tensor)
+        self._store(graph)
         entered: list[Tensor] = []
         for each in self._inputs:
             tensor = self._writer.adopt(Tensor(each.dtype, each.shapes, name=each.name))
@@ -125,39 +133,52 @@ class _Conversion:
 
     def _inline(self, graph: Any, inputs: Sequence[Value]) -> list[Value]:
         """Convert the nodes of a sub-graph where the writer stands."""
-        outer, facts = self._scope, self._writer.node
-        self._scope = outer.new_child()
+        outer, facts, faults, notes = self._scope, self._writer.node, self._faults, len(self._notes)
+        self._scope, self._faults = outer.new_child(), []
         try:
-            for tensor in graph.initializer:
-                self._scope[tensor.name] = self._constant(tensor)
+            self._store(graph)
             for declared, value in zip(graph.input, inputs, strict=True):
                 self._scope[declared.name] = value
             self._nodes(graph.node)
+            if self._faults:
+                raise Unconvertible(follows=True, faults=self._faults)
             return [self._read(output.name) for output in graph.output]
+        except Exception:
+            del self._notes[notes:]  # the operator may try another form
+            raise
         finally:
-            self._scope, self._writer.node = outer, facts
+            self._scope, self._writer.node, self._faults = outer, facts, faults
 
     def _nodes(self, nodes: Sequence[Any]) -> None:
         for node in nodes:
             try:
                 self._node(node)
             except Unconvertible as fault:
-                self._faults += [] if fault.follows else [Fault(node.op_type, _label(node), str(fault))]
+                self._faults += fault.faults
+                if not fault.follows:
+                    self._faults.append(Fault(node.op_type, _label(node), str(fault)))
                 self._scope.update({name: _Missing() for name in node.output if name})  # type: ignore[misc]
 
     def _node(self, node: Any) -> None:
         domain = "" if node.domain == "ai.onnx" else node.domain
-        opset = self._opsets.get(domain, self._opsets.get("ai.onnx", 1) if not domain else 1)
+        opset = self._opsets.get(domain, 1)
         inputs = [self._read(name) if name else None for name in node.input]
         if not sub_graphs(node) and all(isinstance(value, Tensor | None) for value in inputs):
             known = folded(node, opset, inputs, self._writer.sets)  # pyright: ignore[reportArgumentType]
         else:
             known = None
         if known is not None and all(tensor.constant is not None for tensor in known):
-            self._define(node, known, 0)
+            self._define(node, known, [])
             return
         row = catalogue.find(domain, node.op_type, opset)
+        current = self._writer.current
+        before = len(current)
         if row is None:
+            function = function_of(node, opset, inputs)
+            if function is not None:
+                results = self._call(function, node, inputs)
+                self._define(node, results, _kinds(current[before:]))
+                return
             raise Unconvertible(f"the operator is not supported{f' (domain {domain})' if domain else ''}")
         declared = [self._types.get(name) for name in node.output]
         self._writer.node = NodeFacts(
@@ -168,7 +189,6 @@ class _Conversion:
             tuple(None if each is None else each.dtype for each in declared),
             tuple(None if each is None else each.shape for each in declared),
         )
-        before = len(self._writer.steps)
         try:
             arguments, attributes = self._arguments(row, node, inputs)
             made = row.convert(self._writer, *arguments, **attributes)
@@ -182,16 +202,35 @@ class _Conversion:
         for result, fact in zip(results, known or (), strict=False):
             if isinstance(result, Tensor):
                 result.known = fact.known
-        self._define(node, results, before)
+        self._define(node, results, _kinds(current[before:]))
 
-    def _define(self, node: Any, results: Sequence[Value], before: int) -> None:
+    def _call(self, function: Any, node: Any, inputs: Sequence[Value]) -> list[Value]:
+        """Convert the body of an operator that is defined by others."""
+        scope, types, opsets, faults, notes = self._scope, self._types, self._opsets, self._faults, len(self._notes)
+        absent: list[Value] = [None] * (len(function.input) - len(inputs))
+        self._scope = ChainMap(dict(zip(function.input, [*inputs, *absent], strict=True)))
+        self._types, self._faults = {}, []
+        self._opsets = opsets | opset_versions(function)
+        try:
+            for inner in function.node:
+                inner.name = f"{_label(node)}/{_label(inner)}"
+            self._nodes(function.node)
+            if self._faults:
+                fault = self._faults[0]
+                reason = f"it consists of other operators, of which {fault.kind} cannot be converted: {fault.reason}"
+                raise Unconvertible(reason)
+            return [self._read(name) for name in function.output[: len(node.output)]]
+        finally:
+            self._scope, self._types, self._opsets, self._faults = scope, types, opsets, faults
+            del self._notes[notes:]
+
+    def _define(self, node: Any, results: Sequence[Value], kinds: Sequence[str]) -> None:
         for name, result in zip(node.output, results, strict=False):
             if not name:
                 continue
             if isinstance(result, Tensor) and not result.name:
                 result.name = name
             self._scope[name] = result
-        kinds = [str(step.message.WhichOneof("layer")) for step in self._writer.steps[before:]] if before else []
         dynamic = any(isinstance(each, Tensor) and None in each.shape for each in results)
         self._notes.append(NodeNote(_label(node), node.op_type, tuple(kinds), dynamic))
 
@@ -223,10 +262,10 @@ class _Conversion:
             raise Unconvertible("", follows=True)
         return value
 
-    def _constant(self, tensor: Any) -> Tensor:
-        made = self._writer.constant(to_array(tensor))
-        made.name = tensor.name
-        return made
+    def _store(self, graph: Any) -> None:
+        for name, value in stored_values(graph).items():
+            made = self._scope[name] = self._writer.constant(value)
+            made.name = name
 
 
 class _Missing:
@@ -236,6 +275,10 @@ class _Missing:
 def _moved(value: Any) -> np.ndarray[Any, Any]:
     array = np.asarray(value)
     return array.astype(np.float32) if array.dtype.kind == "f" else array.astype(np.int64)
+
+
+def _kinds(steps: Sequence[LayerStep]) -> list[str]:
+    return [str(step.message.WhichOneof("layer")) for step in steps]
 
 
 def _label(node: Any) -> str:

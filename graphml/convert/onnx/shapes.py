@@ -13,6 +13,7 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.convert.onnx.tensors import Array, Shape, Tensor, blob_shape
+from graphml.errors import UnsupportedError
 from graphml.frontends.layers import read_layers
 from graphml.graph import Graph
 from graphml.interpreter.interface import SeenBlobs
@@ -55,6 +56,8 @@ def written_shapes(
     for tensor in inputs:
         shape = blob_shape(tensor.shapes[which])
         value = None if tensor.known is None else tensor.known[which]
+        if value is not None and value.dtype.kind in "OSU":
+            raise UnsupportedError("it is text, which a network cannot hold")
         if value is not None and value.size <= _LARGEST_KNOWN:
             known[names[id(tensor)]] = np.asarray(value, np.float32).reshape(shape)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphml.errors import GraphmlError, UnsupportedError, quoted
@@ -15,12 +15,14 @@ class Unconvertible(GraphmlError):
 
     Args:
         text: The reason.
-        follows: Whether that is only because an earlier node cannot be converted.
+        follows: Whether that is only because an earlier node, or one of a sub-graph, cannot be converted.
+        faults: The nodes of its sub-graph that cannot be converted.
     """
 
-    def __init__(self, text: object = "", follows: bool = False) -> None:
+    def __init__(self, text: object = "", follows: bool = False, faults: Sequence[Fault] = ()) -> None:
         super().__init__(text)
         self.follows = follows
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True)

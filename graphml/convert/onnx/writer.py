@@ -232,6 +232,11 @@ class Writer:
         """The layers of the network, in order."""
         return self._regions[0]
 
+    @property
+    def current(self) -> list[LayerStep]:
+        """The layers of the network or sub-network that is being written."""
+        return self._regions[-1]
+
     def _append(self, step: LayerStep) -> None:
         step.inputs[:] = [self._blob(tensor) for tensor in step.inputs]
         self._regions[-1].append(step)
