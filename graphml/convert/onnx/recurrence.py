@@ -122,7 +122,7 @@ Step = Callable[[Writer, Cell, Tensor, Tensor, Tensor | None], "tuple[Tensor, Te
 
 
 @dataclass(frozen=True)
-class Form:
+class Recurrence:
     """The attributes that all three operators have, as in ONNX.
 
     Attributes:
@@ -158,7 +158,7 @@ def recurrent(
     layered: Layered | None,
     step: Step,
     defaults: Sequence[str],
-    form: Form,
+    form: Recurrence,
     *,
     has_cell: bool = False,
     inner_bias: bool = False,

@@ -9,8 +9,8 @@ from graphml.convert.onnx import basics
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.recurrence import (
     Cell,
-    Form,
     Layered,
+    Recurrence,
     Results,
     Step,
     activated,
@@ -67,7 +67,7 @@ def rnn(
         _rnn_layers,
         _rnn_step,
         ["Tanh"],
-        Form(direction, layout, clip, activations, activation_alpha, activation_beta),
+        Recurrence(direction, layout, clip, activations, activation_alpha, activation_beta),
     )
 
 
@@ -142,7 +142,7 @@ def gru(
         None if linear_before_reset else _gru_layers,
         _gru_step_after if linear_before_reset else _gru_step,
         ["Sigmoid", "Tanh"],
-        Form(direction, layout, clip, activations, activation_alpha, activation_beta),
+        Recurrence(direction, layout, clip, activations, activation_alpha, activation_beta),
         inner_bias=bool(linear_before_reset),
     )
 
@@ -236,6 +236,6 @@ def lstm(
         _lstm_layers(bool(input_forget)),
         _lstm_step(bool(input_forget)),
         ["Sigmoid", "Tanh", "Tanh"],
-        Form(direction, layout, clip, activations, activation_alpha, activation_beta),
+        Recurrence(direction, layout, clip, activations, activation_alpha, activation_beta),
         has_cell=True,
     )
