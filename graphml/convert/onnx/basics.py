@@ -424,12 +424,7 @@ def reduce(w: Writer, kind: str, x: Tensor, axes: Sequence[int] | None, keep: bo
 
 def _reduce_merged(w: Writer, kind: str, x: Tensor, reduced: set[int]) -> Tensor:
     """A reduction in which neighbouring axes that are all reduced, or all kept, are one axis."""
-    groups: list[list[int]] = []
-    for axis in range(x.rank):
-        if groups and (axis in reduced) == (groups[-1][0] in reduced):
-            groups[-1].append(axis)
-        else:
-            groups.append([axis])
+    groups = [list(group) for _, group in itertools.groupby(range(x.rank), lambda axis: axis in reduced)]
     if len(groups) > LARGEST_RANK:
         raise UnsupportedError(f"it reduces {len(groups)} groups of axes; a network has at most {LARGEST_RANK} axes")
     merged = [tuple(math.prod(shape[axis] for axis in group) for group in groups) for shape in x.shapes]

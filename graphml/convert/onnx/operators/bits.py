@@ -16,9 +16,12 @@ from graphml.errors import GraphError, UnsupportedError
 _EXACT_BITS = 24
 
 
-@operator("BitShift")
+@operator("BitShift", until=27)
 def bit_shift(w: Writer, x: Tensor, by: Tensor, *, direction: str) -> Tensor:
-    """Products and quotients with powers of 2; what leaves the type on the left is lost."""
+    """Products and quotients with powers of 2; what leaves the type on the left is lost.
+
+    Version 28 adds types with signs, which this does not convert.
+    """
     if direction not in ("LEFT", "RIGHT"):
         raise GraphError(f"direction is {direction!r}; it must be LEFT or RIGHT")
     _, high = integer_range(x.dtype)
