@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
+# The name is that of a package, too. Importing the package sets the attribute; this sets it to the function, for good.
+from graphml.convert.door import convert as convert
+
 if TYPE_CHECKING:
     from graphml import recipes as recipes
     from graphml import utils as utils
@@ -107,7 +110,7 @@ _HOME = {
     ),
 }
 
-__all__ = ["__version__", *sorted(_HOME)]
+__all__ = ["__version__", *sorted([*_HOME, "convert"])]
 
 
 def __getattr__(name: str):

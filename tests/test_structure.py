@@ -33,6 +33,7 @@ LEVELS = [
     ["graphml.interop"],
     ["graphml.inspect.compare", "graphml.inspect"],
     ["graphml.testing"],
+    ["graphml.convert"],
     ["graphml.cli"],
     ["graphml.__main__"],
 ]

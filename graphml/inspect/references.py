@@ -58,7 +58,7 @@ class Given:
 
 
 def known_limits(model: Model) -> dict[str, int]:
-    """Which inputs of a model are indices, as `index_limits` finds it; nothing if the model cannot be traced, because it
+    """Which inputs of a model are indices, as `index_limits` finds them; none if the model cannot be traced, because it
     is no graph or does not declare the shapes of its inputs."""
     if not isinstance(model, GraphModel):
         return {}

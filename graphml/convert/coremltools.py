@@ -1,0 +1,183 @@
+"""Calls of coremltools' converters: its input types, its options, and what it says when it fails."""
+
+# coremltools has no types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from graphml.convert.request import ConversionRequest, Flexible, ImageInput, Input
+from graphml.convert.source import Source, Translation
+from graphml.convert.versions import tried, version
+from graphml.errors import FeatureError, GraphmlError, need, typed
+
+MOST = 4096
+"""The largest size of an axis without a limit in an ML Program, which needs limits."""
+
+_INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
+
+
+def load_coremltools() -> Any:
+    """The package coremltools, without the warnings that it prints when it is imported.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    logger = logging.getLogger("coremltools")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return need("coremltools", "coremltools")
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def quiet() -> Generator[list[str]]:
+    """Hide progress bars and warnings of libraries; the list receives the warnings that were raised."""
+    said: list[str] = []
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+        said.extend(dict.fromkeys(str(warning.message) for warning in caught))
+
+
+def translate(
+    source: Source,
+    model: Any,
+    inputs: Mapping[str, Input] | None,
+    outputs: Sequence[str] | None,
+    packages: Sequence[str],
+    **options: Any,
+) -> Translation:
+    """Convert with coremltools.
+
+    Args:
+        source: What is converted; its operators are listed if it fails.
+        model: What `coremltools.convert` takes.
+        inputs: The inputs; None: coremltools finds them.
+        outputs: Names for the outputs; None: those of the model.
+        packages: The packages whose versions a message names.
+        options: For `coremltools.convert`.
+
+    Raises:
+        UnsupportedError: Operators cannot be converted; the message lists all of them.
+        GraphmlError: coremltools fails for another reason.
+    """
+    tools = load_coremltools()
+    request = source.request
+    notes: list[str] = []
+    inputs = None if inputs is None else _limited(inputs, request, notes)
+    own: dict[str, Any] = {"convert_to": request.to, "skip_model_load": True}
+    if inputs is not None:
+        own["inputs"] = input_types(tools, inputs)
+    if outputs:
+        own["outputs"] = [tools.TensorType(name=name) for name in outputs]
+    if request.class_labels:
+        own["classifier_config"] = tools.ClassifierConfig(list(request.class_labels))
+    if request.to == "mlprogram":
+        own["compute_precision"] = getattr(tools.precision, request.precision.upper())
+    by = f"coremltools {version('coremltools')}"
+    try:
+        with quiet():
+            found = tools.convert(model, **own, **options)
+    except Exception as error:  # of any class: its operators raise what they like
+        if isinstance(error, GraphmlError):
+            raise
+        source.refuse_unsupported(by)
+        where = f"{by} fails to convert {source.what}"
+        raise typed(error, where, tried(["coremltools", "numpy", *packages])) from error
+    return Translation(found, by, notes=tuple(notes))
+
+
+def _limited(inputs: Mapping[str, Input], request: ConversionRequest, notes: list[str]) -> dict[str, Input]:
+    """The inputs with a limit for each axis, if the format needs limits."""
+    if request.to != "mlprogram":
+        return dict(inputs)
+    found = dict(inputs)
+    for name, one in inputs.items():
+        if any(axis.high is None for axis in one.flexible):
+            shape = [
+                replace(axis, high=MOST) if isinstance(axis, Flexible) and axis.high is None else axis
+                for axis in one.shape or ()
+            ]
+            found[name] = replace(one, shape=tuple(shape))
+            notes.append(f"ML Programs need limits: the sizes of {name!r} without one go up to {MOST}")
+    return found
+
+
+def input_types(tools: Any, inputs: Mapping[str, Input]) -> list[Any]:
+    """The inputs as coremltools describes them.
+
+    Args:
+        tools: The package coremltools.
+        inputs: {name: input}, with shapes.
+
+    Raises:
+        FeatureError: An input that is an image has not 1 or 3 channels.
+    """
+    return [_input_type(tools, name, one) for name, one in inputs.items()]
+
+
+def _input_type(tools: Any, name: str, one: Input) -> Any:
+    import numpy as np
+
+    shape = shape_type(tools, one)
+    if isinstance(one, ImageInput):
+        sizes = one.default_shape
+        channels = 1 if one.color == "GRAYSCALE" else 3
+        if len(sizes) != 4 or channels not in (sizes[1], sizes[3]):
+            raise FeatureError(
+                f"the image {name!r} ({one.color}) needs the shape [1, {channels}, height, width] or "
+                f"[1, height, width, {channels}], got {list(sizes)}"
+            )
+        layout = {"RGB": tools.colorlayout.RGB, "BGR": tools.colorlayout.BGR, "GRAYSCALE": tools.colorlayout.GRAYSCALE}
+        bias: Any = list(one.bias) if isinstance(one.bias, tuple) else one.bias
+        if channels == 3 and not isinstance(bias, list):
+            bias = [bias] * 3
+        return tools.ImageType(
+            name=name,
+            shape=shape,
+            scale=one.scale,
+            bias=bias,
+            color_layout=layout[one.color],
+            channel_first=channels_first(one),
+        )
+    dtype = np.int32 if (one.dtype or "float32") in _INTEGERS else np.float32
+    return tools.TensorType(name=name, shape=shape, dtype=dtype)
+
+
+def channels_first(one: ImageInput) -> bool:
+    """Whether the channels of an image come before its height and width in the source."""
+    return one.default_shape[1] == (1 if one.color == "GRAYSCALE" else 3)
+
+
+def shape_type(tools: Any, one: Input) -> Any:
+    """The shape of an input as coremltools describes it: enumerated shapes if one axis has enumerated sizes."""
+    listed = [axis for axis in one.flexible if axis.sizes]
+    if listed:
+        rows = [[_size(axis, i) for axis in one.shape or ()] for i in range(max(len(axis.sizes) for axis in listed))]
+        return tools.EnumeratedShapes(shapes=rows, default=list(one.default_shape))
+    axes: list[Any] = []
+    for axis in one.shape or ():
+        if isinstance(axis, Flexible):
+            high = -1 if axis.high is None else axis.high
+            axes.append(tools.RangeDim(lower_bound=axis.low, upper_bound=high, default=axis.default))
+        else:
+            axes.append(axis)
+    return tools.Shape(shape=tuple(axes))
+
+
+def _size(axis: int | Flexible, position: int) -> int:
+    """The size of an axis in one of the enumerated shapes; axes with fewer sizes keep their last one."""
+    if not isinstance(axis, Flexible):
+        return axis
+    return axis.sizes[min(position, len(axis.sizes) - 1)] if axis.sizes else axis.default
