@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from graphml.convert.report import Check, OutputCheck
-from graphml.convert.request import Flexible, ImageInput, Input
+from graphml.convert.request import INTEGERS, Flexible, ImageInput, Input
 from graphml.convert.source import Source
 from graphml.errors import ConversionError, GraphmlError
 from graphml.inspect.agreement import difference, first_inside, paired
@@ -84,7 +84,9 @@ def _features(model: Model, source: Source, limits: Mapping[str, int]) -> Iterat
     described = model.description.inputs
     for number, sizes in enumerate(shapes_to_try(inputs)):
         shapes = {name: _shape(one, sizes[name]) for name, one in inputs.items() if name in sizes}
-        for features in draws(described, limits, source.request.seed + number, [shapes]):
+        seed = source.request.seed + number
+        for features in draws(described, limits, seed, [shapes]):
+            _draw_integers(features, inputs, limits, np.random.default_rng(seed))
             words = ", ".join(f"{name} {list(np.shape(value))}" for name, value in features.items())
             yield words, not number, features
 
@@ -124,7 +126,21 @@ def _shape(one: Input, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape as `draws` takes it: an image is [height, width]."""
     if not isinstance(one, ImageInput):
         return sizes
-    return sizes[2:] if sizes[1] == (1 if one.color == "GRAYSCALE" else 3) else sizes[1:3]
+    return sizes[2:] if one.channels_first else sizes[1:3]
+
+
+def _draw_integers(
+    features: dict[str, Any], inputs: Mapping[str, Input], limits: Mapping[str, int], generator: np.random.Generator
+) -> None:
+    """Replace drawn integers that are no indices by some in the range of the example, or by 0 and 1 as in a mask: larger
+    ones might overflow in a mask, or count turns."""
+    for name, one in inputs.items():
+        if one.dtype not in INTEGERS or name in limits or isinstance(one, ImageInput):
+            continue
+        example = np.array([0, 1]) if one.example is None else _array(one.example)
+        low, high = int(example.min(initial=1)), int(example.max(initial=0))
+        drawn = generator.integers(min(low, high), max(low, high) + 1, np.shape(features[name]))
+        features[name] = drawn.astype(np.asarray(features[name]).dtype)
 
 
 def _is_usable(one: Input) -> bool:

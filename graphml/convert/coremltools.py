@@ -8,19 +8,22 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from graphml.convert.request import ConversionRequest, Flexible, ImageInput, Input
+from graphml.convert.request import INTEGERS, ConversionRequest, Flexible, ImageInput, Input
 from graphml.convert.source import Source, Translation
 from graphml.convert.versions import tried, version
-from graphml.errors import FeatureError, GraphmlError, need, typed
+from graphml.errors import GraphmlError, need, typed
+from graphml.naming import Names
+from graphml.spec import parse
+from graphml.spec.networks import all_kinds
+from graphml.spec.wire.features_pb2 import ArrayFeatureType
+from graphml.spec.wire.model_pb2 import Model
 
 MOST = 4096
 """The largest size of an axis without a limit in an ML Program, which needs limits."""
-
-_INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
 
 
 def load_coremltools() -> Any:
@@ -95,7 +98,38 @@ def translate(
         source.refuse_unsupported(by)
         where = f"{by} fails to convert {source.what}"
         raise typed(error, where, tried(["coremltools", "numpy", *packages])) from error
-    return Translation(found, by, notes=tuple(notes))
+    model = found if request.to == "mlprogram" else _network(found, inputs or {})
+    return Translation(model, by, notes=tuple(notes))
+
+
+def _network(model: Any, inputs: Mapping[str, Input]) -> Model:
+    """The message of a network, with integer inputs declared as such: coremltools declares all as float32."""
+    spec = parse(model.get_spec().SerializeToString())
+    for feature in spec.description.input:
+        one = inputs.get(feature.name)
+        if one is not None and one.dtype in INTEGERS and feature.type.HasField("multiArrayType"):
+            feature.type.multiArrayType.dataType = ArrayFeatureType.INT32
+    _write_once(getattr(spec, spec.WhichOneof("Type")).layers, {one.name for one in spec.description.output})
+    return spec
+
+
+def _write_once(layers: Any, outputs: Set[str]) -> None:
+    """Rename blobs that are written by several layers: coremltools uses some names of transpositions twice. Networks with
+    branches and loops, which write blobs again on purpose, stay as they are."""
+    if any(kind in ("branch", "loop") for kind in all_kinds(layers)):
+        return
+    names = Names(name for layer in layers for name in (*layer.input, *layer.output))
+    last = {name: position for position, layer in enumerate(layers) for name in layer.output}
+    written: set[str] = set()
+    now: dict[str, str] = {}
+    for position, layer in enumerate(layers):
+        layer.input[:] = [now.get(name, name) for name in layer.input]
+        for place, name in enumerate(layer.output):
+            again = name in written or (name in outputs and last[name] != position)
+            written.add(name)
+            now.pop(name, None)
+            if again and not (name in outputs and last[name] == position):
+                layer.output[place] = now[name] = names.free(name)
 
 
 def _limited(inputs: Mapping[str, Input], request: ConversionRequest, notes: list[str]) -> dict[str, Input]:
@@ -122,7 +156,7 @@ def input_types(tools: Any, inputs: Mapping[str, Input]) -> list[Any]:
         inputs: {name: input}, with shapes.
 
     Raises:
-        FeatureError: An input that is an image has not 1 or 3 channels.
+        FeatureError: An input that is an image has not the shape of one.
     """
     return [_input_type(tools, name, one) for name, one in inputs.items()]
 
@@ -132,16 +166,9 @@ def _input_type(tools: Any, name: str, one: Input) -> Any:
 
     shape = shape_type(tools, one)
     if isinstance(one, ImageInput):
-        sizes = one.default_shape
-        channels = 1 if one.color == "GRAYSCALE" else 3
-        if len(sizes) != 4 or channels not in (sizes[1], sizes[3]):
-            raise FeatureError(
-                f"the image {name!r} ({one.color}) needs the shape [1, {channels}, height, width] or "
-                f"[1, height, width, {channels}], got {list(sizes)}"
-            )
         layout = {"RGB": tools.colorlayout.RGB, "BGR": tools.colorlayout.BGR, "GRAYSCALE": tools.colorlayout.GRAYSCALE}
         bias: Any = list(one.bias) if isinstance(one.bias, tuple) else one.bias
-        if channels == 3 and not isinstance(bias, list):
+        if one.channels == 3 and not isinstance(bias, list):
             bias = [bias] * 3
         return tools.ImageType(
             name=name,
@@ -149,15 +176,10 @@ def _input_type(tools: Any, name: str, one: Input) -> Any:
             scale=one.scale,
             bias=bias,
             color_layout=layout[one.color],
-            channel_first=channels_first(one),
+            channel_first=one.channels_first,
         )
-    dtype = np.int32 if (one.dtype or "float32") in _INTEGERS else np.float32
+    dtype = np.int32 if (one.dtype or "float32") in INTEGERS else np.float32
     return tools.TensorType(name=name, shape=shape, dtype=dtype)
-
-
-def channels_first(one: ImageInput) -> bool:
-    """Whether the channels of an image come before its height and width in the source."""
-    return one.default_shape[1] == (1 if one.color == "GRAYSCALE" else 3)
 
 
 def shape_type(tools: Any, one: Input) -> Any:

@@ -173,6 +173,7 @@ def _converted(source: Source) -> Model:
         notes += more
         model = load(spec)
     found = check(model, source) if request.check else None
+    model.path = None  # of a temporary file
     model.conversion = Conversion(
         source.what, request.to, translation.by, translation.lines, tuple(notes), trained, found
     )

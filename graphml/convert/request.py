@@ -1,4 +1,4 @@
-"""What the caller of `convert` asks for, as frozen data: inputs, their shapes and types, and what the result should be."""
+"""What the caller of `convert` asks for, as frozen data: inputs, their shapes and types, and the kind of the result."""
 
 # arrays of other libraries have no types here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -16,6 +16,9 @@ from graphml.visible import visible
 Target = Literal["neuralnetwork", "mlprogram"]
 Precision = Literal["float32", "float16"]
 Color = Literal["RGB", "BGR", "GRAYSCALE"]
+
+INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
+"""Types of inputs that are int32 in the Core ML model."""
 
 TARGETS: tuple[Target, ...] = ("neuralnetwork", "mlprogram")
 
@@ -112,6 +115,26 @@ class ImageInput(Input):
     scale: float = 1.0
     bias: float | tuple[float, ...] = 0.0
     color: Color = "RGB"
+
+    @property
+    def channels(self) -> int:
+        """The number of channels."""
+        return 1 if self.color == "GRAYSCALE" else 3
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether the channels come before height and width in the source.
+
+        Raises:
+            FeatureError: The shape is not that of one image.
+        """
+        sizes = self.default_shape
+        if len(sizes) != 4 or self.channels not in (sizes[1], sizes[3]):
+            raise FeatureError(
+                f"an image ({self.color}) needs the shape [1, {self.channels}, height, width] or "
+                f"[1, height, width, {self.channels}], got {list(sizes)}"
+            )
+        return sizes[1] == self.channels
 
     def __str__(self) -> str:
         return f"{self.color} image {super().__str__()}, pixels * {self.scale:g} + {self.bias}"

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphml.convert.request import ConversionRequest, Input
+import numpy as np
+
+from graphml.convert.request import ConversionRequest, ImageInput, Input
 from graphml.errors import UnsupportedError
-from graphml.inspect.references import Array, Reference
+from graphml.inspect.references import Array, Given, Reference
 
 _MOST_PLACES = 3
 
@@ -93,6 +95,15 @@ class Source(ABC):
     def weights(self) -> Mapping[str, tuple[Array, bool]]:
         """{name: (weight, whether it is trainable in the source)}."""
 
+    def arguments(self, given: Given) -> list[Array]:
+        """The inputs of a comparison as the source takes them: images are scaled, in its layout.
+
+        Args:
+            given: The inputs as the result takes them.
+        """
+        arrays = given.arrays()
+        return [_argument(arrays[name], one) for name, one in self.inputs.items()]
+
     def refuse_unsupported(self, by: str) -> None:
         """Raise UnsupportedError if operators cannot be converted; the message lists all of them.
 
@@ -102,6 +113,14 @@ class Source(ABC):
         missing = [use for use in self.operators() if use.unsupported]
         if missing:
             raise unsupported_operators(self.what, by, missing)
+
+
+def _argument(array: Array, one: Input) -> Array:
+    if not isinstance(one, ImageInput):
+        return array
+    bias = np.reshape(np.asarray(one.bias, np.float32), (-1, 1, 1))
+    scaled = np.asarray(array, np.float32) * np.float32(one.scale) + bias
+    return scaled if one.channels_first else scaled.transpose(0, 2, 3, 1)
 
 
 def unsupported_operators(what: str, by: str, missing: Iterable[OperatorUse]) -> UnsupportedError:

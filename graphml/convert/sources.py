@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def recognise(source: Any) -> str:
         FeatureError: It is none of these.
         SpecError: There is no such file.
     """
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | Path):
         return _recognise_file(Path(source))
     if isinstance(source, bytes | bytearray | memoryview):
         return "onnx"
@@ -82,7 +81,7 @@ def _recognise_file(path: Path) -> str:
 def _torch(source: Any, request: ConversionRequest) -> Source:
     from graphml.convert.torch import TorchSource, read_file
 
-    return TorchSource(read_file(Path(source)) if isinstance(source, str | os.PathLike) else source, request)
+    return TorchSource(read_file(Path(source)) if isinstance(source, str | Path) else source, request)
 
 
 def _tensorflow(source: Any, request: ConversionRequest) -> Source:

@@ -94,11 +94,11 @@ class TorchSource(Source):
     def __init__(self, module: Any, request: ConversionRequest) -> None:
         self.torch = need("torch", "torch")
         self.request = request
-        exported = type(module).__name__ == "ExportedProgram"
+        exported = self._is_exported = type(module).__name__ == "ExportedProgram"
         self.is_scripted = isinstance(module, self.torch.jit.ScriptModule)
         kind = "an exported program" if exported else "a scripted module" if self.is_scripted else "a torch module"
         self.what = f"{kind} (torch {version('torch')})"
-        self._module = module.module(check_guards=False) if exported else module
+        self._module = _traceable(module) if exported else module
         self._origin = module
         declared = _of_program(module) if exported else self._declared(module)
         self._inputs = request.named(declared)
@@ -170,7 +170,7 @@ class TorchSource(Source):
     def _positional(self) -> int:
         """How many of the arguments are passed in order; the others are passed by name."""
         count = len(self._arguments)
-        if type(self._origin).__name__ == "ExportedProgram":
+        if self._is_exported:
             return len(self._origin.example_inputs[0]) if self._origin.example_inputs else count
         parameters = inspect.signature(self._module.forward).parameters
         in_order = list(parameters)[:count] == self._arguments
@@ -199,7 +199,7 @@ class TorchSource(Source):
         def run(given: Given) -> Any:
             values = [
                 self.torch.from_numpy(np.array(value)).to(example.device, example.dtype)
-                for value, example in zip(given.arrays().values(), self._examples(), strict=True)
+                for value, example in zip(self.arguments(given), self._examples(), strict=True)
             ]
             module = self._module if self.is_scripted else self.flat
             with self._evaluating(), quiet():
@@ -208,7 +208,24 @@ class TorchSource(Source):
 
         return Reference(self.what, run)
 
+    def _output_names(self) -> list[str]:
+        if self.is_scripted:
+            return []
+        if self._decomposed is not None:
+            with self._evaluating():
+                self.flat(*self._examples())  # which collects the names
+        return self.flat.names
+
     # Looking inside --------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _decomposed(self) -> Any:
+        """An exported program whose shapes may change, in operators that coremltools reads; None for other sources:
+        what a trace computes with sizes of an exported program is constant."""
+        if not self._is_exported or not any(one.flexible for one in self._inputs.values()):
+            return None
+        with quiet():
+            return self._origin.run_decompositions({})
 
     def operators(self) -> list[OperatorUse]:
         load_coremltools()
@@ -216,31 +233,42 @@ class TorchSource(Source):
             _TORCH_OPS_REGISTRY as registry,  # pyright: ignore[reportPrivateUsage]
         )
 
-        graph = self._traced[0].inlined_graph.copy()
-        self.torch._C._jit_pass_dce(graph)
+        if self._decomposed is not None:
+            calls = [node for node in self._decomposed.graph.nodes if node.op == "call_function"]
+            found = [(getattr(node.target, "__name__", ""), node.stack_trace or "") for node in calls]
+        else:
+            graph = self._traced[0].inlined_graph.copy()
+            self.torch._C._jit_pass_dce(graph)
+            found = [(node.kind(), node.sourceRange()) for node in _nodes(graph) if node.kind() not in _NO_WORK]
+        missing = "coremltools has no converter for it"
         return counted(
-            (
-                node.kind(),
-                _line(node.sourceRange()),
-                "" if registry.get_func(node.kind()) is not None else "coremltools has no converter for it",
-            )
-            for node in _nodes(graph)
-            if node.kind() not in _NO_WORK
+            (kind, _line(place), missing if registry.get_func(kind) is None else "") for kind, place in found
         )
 
     def weights(self) -> Mapping[str, tuple[Array, bool]]:
         module = self._module
         trained = {name: (weight, bool(weight.requires_grad)) for name, weight in module.named_parameters()}
-        if type(self._origin).__name__ == "ExportedProgram":  # parameters of the program keep the flag
+        if self._is_exported:  # parameters of the program keep the flag
             trained |= {n: (w, bool(w.requires_grad)) for n, w in self._origin.named_parameters()}
         return {name: (weight.detach().cpu().numpy(), flag) for name, (weight, flag) in trained.items()}
 
     def translate(self) -> Translation:
-        traced, warned = self._traced
-        names = self.request.outputs or ([] if self.is_scripted else self.flat.names)
+        traced, warned = self._traced if self._decomposed is None else (self._decomposed, ())
+        names = self.request.outputs or self._output_names()
         found = translate(self, traced, self._inputs, names or None, ["torch"])
         notes = (*found.notes, *(f"tracing: {text}" for text in warned))
         return Translation(found.model, found.by, found.lines, notes)
+
+
+def _traceable(program: Any) -> Any:
+    """The module of an exported program, without the checks of its inputs, which a trace cannot follow."""
+    module = program.module(check_guards=False)
+    for node in list(module.graph.nodes):
+        if not node.users and "_assert" in str(node.target):
+            module.graph.erase_node(node)
+    module.recompile()
+    module._forward_pre_hooks.clear()
+    return module
 
 
 def _flat(torch: Any, module: Any, arguments: Sequence[str], positional: int) -> Any:
