@@ -12,7 +12,7 @@ from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from graphml.convert.request import INTEGERS, ConversionRequest, Flexible, ImageInput, Input
+from graphml.convert.request import INTEGERS, ConversionRequest, Flexible, ImageInput, Input, enumerated_shapes
 from graphml.convert.source import Source, Translation
 from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, need, typed
@@ -114,7 +114,7 @@ def _network(model: Any, inputs: Mapping[str, Input]) -> Model:
 
 
 def _write_once(layers: Any, outputs: Set[str]) -> None:
-    """Rename blobs that are written by several layers: coremltools uses some names of transpositions twice. Networks with
+    """Rename blobs that several layers write: coremltools uses some names of transpositions twice. Networks with
     branches and loops, which write blobs again on purpose, stay as they are."""
     if any(kind in ("branch", "loop") for kind in all_kinds(layers)):
         return
@@ -184,9 +184,8 @@ def _input_type(tools: Any, name: str, one: Input) -> Any:
 
 def shape_type(tools: Any, one: Input) -> Any:
     """The shape of an input as coremltools describes it: enumerated shapes if one axis has enumerated sizes."""
-    listed = [axis for axis in one.flexible if axis.sizes]
-    if listed:
-        rows = [[_size(axis, i) for axis in one.shape or ()] for i in range(max(len(axis.sizes) for axis in listed))]
+    if any(axis.sizes for axis in one.flexible):
+        rows = [list(shape) for shape in enumerated_shapes(one)]
         return tools.EnumeratedShapes(shapes=rows, default=list(one.default_shape))
     axes: list[Any] = []
     for axis in one.shape or ():
@@ -196,10 +195,3 @@ def shape_type(tools: Any, one: Input) -> Any:
         else:
             axes.append(axis)
     return tools.Shape(shape=tuple(axes))
-
-
-def _size(axis: int | Flexible, position: int) -> int:
-    """The size of an axis in one of the enumerated shapes; axes with fewer sizes keep their last one."""
-    if not isinstance(axis, Flexible):
-        return axis
-    return axis.sizes[min(position, len(axis.sizes) - 1)] if axis.sizes else axis.default

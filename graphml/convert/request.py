@@ -23,6 +23,9 @@ INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
 TARGETS: tuple[Target, ...] = ("neuralnetwork", "mlprogram")
 
 
+_OPEN = 16  # the default size of axes that the source leaves open
+
+
 @dataclass(frozen=True)
 class Flexible:
     """The size of an axis that may change from one prediction to the next.
@@ -138,6 +141,33 @@ class ImageInput(Input):
 
     def __str__(self) -> str:
         return f"{self.color} image {super().__str__()}, pixels * {self.scale:g} + {self.bias}"
+
+
+def open_axis(position: int, name: str = "") -> Flexible:
+    """The size of an axis that a source leaves open.
+
+    Args:
+        position: The number of the axis. The first one is taken for a batch, which is 1 by default.
+        name: The name of the dimension in the source.
+    """
+    return Flexible(default=_OPEN if position else 1, name=name)
+
+
+def enumerated_shapes(one: Input) -> list[tuple[int, ...]]:
+    """The shapes of an input whose axes have enumerated sizes: the first size of each axis, the second of each, and so
+    on. An axis with fewer sizes keeps its last one.
+
+    Args:
+        one: The input.
+    """
+    count = max((len(axis.sizes) for axis in one.flexible), default=1)
+
+    def size(axis: Axis, number: int) -> int:
+        if not isinstance(axis, Flexible):
+            return axis
+        return axis.sizes[min(number, len(axis.sizes) - 1)] if axis.sizes else axis.default
+
+    return [tuple(size(axis, number) for axis in one.shape or ()) for number in range(count)]
 
 
 @dataclass(frozen=True)
