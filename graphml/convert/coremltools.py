@@ -10,6 +10,7 @@ import logging
 import warnings
 from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from graphml.convert.request import INTEGERS, ConversionRequest, Flexible, ImageInput, Input, enumerated_shapes
@@ -59,7 +60,8 @@ def translate(
     inputs: Mapping[str, Input] | None,
     outputs: Sequence[str] | None,
     packages: Sequence[str],
-    **options: Any,
+    framework: str = "auto",
+    renamed: Mapping[str, str] | None = None,
 ) -> Translation:
     """Convert with coremltools.
 
@@ -69,7 +71,8 @@ def translate(
         inputs: The inputs; None: coremltools finds them.
         outputs: Names for the outputs; None: those of the model.
         packages: The packages whose versions a message names.
-        options: For `coremltools.convert`.
+        renamed: {output: its name in the result}.
+        framework: What coremltools calls the framework of the model, if it cannot find it.
 
     Raises:
         UnsupportedError: Operators cannot be converted; the message lists all of them.
@@ -91,26 +94,65 @@ def translate(
     by = f"coremltools {version('coremltools')}"
     try:
         with quiet():
-            found = tools.convert(model, **own, **options)
+            found = tools.convert(model, source=framework, **own)
     except Exception as error:  # of any class: its operators raise what they like
         if isinstance(error, GraphmlError):
             raise
         source.refuse_unsupported(by)
         where = f"{by} fails to convert {source.what}"
         raise typed(error, where, tried(["coremltools", "numpy", *packages])) from error
-    model = found if request.to == "mlprogram" else _network(found, inputs or {})
-    return Translation(model, by, notes=tuple(notes))
+    return translation_of(found, by, notes, inputs or {}, renamed or {})
 
 
-def _network(model: Any, inputs: Mapping[str, Input]) -> Model:
-    """The message of a network, with integer inputs declared as such: coremltools declares all as float32."""
-    spec = parse(model.get_spec().SerializeToString())
+def translation_of(
+    model: Any, by: str, notes: Sequence[str], inputs: Mapping[str, Input], renamed: Mapping[str, str]
+) -> Translation:
+    """What coremltools wrote.
+
+    Args:
+        model: An MLModel.
+        by: What converted it.
+        notes: What the caller should know.
+        inputs: {name: input}; integers are declared as such, because coremltools declares all inputs of networks as
+            float32.
+        renamed: {output: its name in the result}.
+    """
+    message = model.get_spec()
+    if message.WhichOneof("Type") == "mlProgram":
+        for old, new in renamed.items():
+            load_coremltools().utils.rename_feature(message, old, new, rename_inputs=False)
+        weights = None if model.weights_dir is None else Path(model.weights_dir)
+        return Translation(parse(message.SerializeToString()), by, (), tuple(notes), weights, model)
+    spec = parse(message.SerializeToString())
     for feature in spec.description.input:
         one = inputs.get(feature.name)
         if one is not None and one.dtype in INTEGERS and feature.type.HasField("multiArrayType"):
             feature.type.multiArrayType.dataType = ArrayFeatureType.INT32
-    _write_once(getattr(spec, spec.WhichOneof("Type")).layers, {one.name for one in spec.description.output})
-    return spec
+    network = getattr(spec, spec.WhichOneof("Type") or "")
+    _write_once(network.layers, {one.name for one in spec.description.output})
+    _rename_outputs(spec, network, renamed)
+    return Translation(spec, by, (), tuple(notes))
+
+
+def _rename_outputs(spec: Model, network: Any, renamed: Mapping[str, str]) -> None:
+    """Rename outputs of a network; other blobs that have the new names get free ones."""
+    names = Names(name for layer in network.layers for name in (*layer.input, *layer.output))
+    outputs = {feature.name: feature for feature in spec.description.output}
+    wanted = {old: new for old, new in renamed.items() if old in outputs and old != new}
+    inside = {new: names.free(new) for new in wanted.values() if new not in wanted} | wanted
+    for layer in network.layers:
+        layer.input[:] = [inside.get(name, name) for name in layer.input]
+        layer.output[:] = [inside.get(name, name) for name in layer.output]
+    for old, new in wanted.items():
+        outputs[old].name = new
+    description = spec.description
+    description.predictedProbabilitiesName = wanted.get(
+        description.predictedProbabilitiesName, description.predictedProbabilitiesName
+    )
+    if wanted and hasattr(network, "labelProbabilityLayerName"):
+        network.labelProbabilityLayerName = wanted.get(
+            network.labelProbabilityLayerName, network.labelProbabilityLayerName
+        )
 
 
 def _write_once(layers: Any, outputs: Set[str]) -> None:

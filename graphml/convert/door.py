@@ -164,7 +164,7 @@ def _converted(source: Source) -> Model:
 
     request = source.request
     translation = source.translate()
-    model = load(translation.model)
+    model = load(translation.model, weights_dir=translation.weights)
     notes = list(translation.notes)
     trained: tuple[str, ...] = ()
     if request.trainable is not None or request.respect_trainable:
@@ -173,7 +173,6 @@ def _converted(source: Source) -> Model:
         notes += more
         model = load(spec)
     found = check(model, source) if request.check else None
-    model.path = None  # of a temporary file
     model.conversion = Conversion(
         source.what, request.to, translation.by, translation.lines, tuple(notes), trained, found
     )

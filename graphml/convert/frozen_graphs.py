@@ -4,7 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,58 @@ def open_graph(tf: Any, graph: Any, request: ConversionRequest) -> OpenedGraph:
     except Exception as error:  # of TensorFlow's own classes
         raise SpecError(f"TensorFlow cannot import the graph: {error}") from None
     return OpenedGraph(function, inputs, [tensor.name.removesuffix(":0") for tensor in outputs])
+
+
+def chosen_signature(names: Sequence[str], wanted: str | None) -> str:
+    """The signature of a SavedModel that is converted.
+
+    Args:
+        names: The signatures that it has.
+        wanted: The one that was asked for; None: "serving_default", or the only one.
+
+    Raises:
+        FeatureError: There is no such signature, or none was asked for and there are several.
+    """
+    if wanted is None:
+        wanted = "serving_default" if "serving_default" in names else names[0] if len(names) == 1 else None
+    if wanted is None or wanted not in names:
+        listed = ", ".join(map(repr, names)) or "none"
+        raise FeatureError(f"the SavedModel has the signatures {listed}; signature={wanted!r} is none of them")
+    return wanted
+
+
+def saved_signature(tf: Any, path: Path, wanted: str | None) -> Any:
+    """A signature of a SavedModel whose objects cannot be restored, as a concrete function with constant weights.
+
+    Args:
+        tf: The package TensorFlow.
+        path: The folder.
+        wanted: The signature that was asked for.
+
+    Raises:
+        FeatureError: There is no such signature.
+        SpecError: The folder cannot be read.
+    """
+    graph, v1 = tf.Graph(), tf.compat.v1
+    with graph.as_default(), v1.Session(graph=graph) as session:
+        try:
+            meta = v1.saved_model.load(session, ["serve"], str(path))
+        except Exception as error:  # TensorFlow raises classes of its own
+            raise SpecError(f"the SavedModel cannot be loaded: {error}") from None
+        signatures = {name: one for name, one in meta.signature_def.items() if one.inputs}
+        signature = signatures[chosen_signature(list(signatures), wanted)]
+        ends = list(dict.fromkeys(tensor.name.partition(":")[0] for tensor in signature.outputs.values()))
+        constants = v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ends)
+    whole = v1.wrap_function(lambda: tf.graph_util.import_graph_def(constants, name=""), [])
+    given = {name: whole.graph.get_tensor_by_name(tensor.name) for name, tensor in signature.inputs.items()}
+    outputs = {name: whole.graph.get_tensor_by_name(tensor.name) for name, tensor in signature.outputs.items()}
+    pruned = whole.prune(list(given.values()), outputs)
+
+    def call(**tensors: Any) -> Any:
+        return pruned(*(tensors[name] for name in given))
+
+    specs = {name: tf.TensorSpec(tensor.shape, tensor.dtype, name) for name, tensor in given.items()}
+    return tf.function(call, autograph=False).get_concrete_function(**specs)
 
 
 def float_constants(tf: Any, graph: Any) -> dict[str, Array]:

@@ -34,7 +34,6 @@ class KerasSource(TensorFlowSource):
     def __init__(self, source: Any, request: ConversionRequest) -> None:
         self.request = request
         self._tf = load_tensorflow()
-        self._constants = None
         with quiet():
             keras = need("keras", "tensorflow")
         backend = keras.backend.backend()
@@ -45,7 +44,8 @@ class KerasSource(TensorFlowSource):
         tensors = getattr(self._model, "inputs", None)
         if not tensors:
             raise FeatureError("the Keras model does not know its inputs: call it once, or build it")
-        self._names = [str(name) for name in getattr(self._model, "output_names", ())]
+        names: Sequence[Any] = getattr(self._model, "output_names", None) or [self._model.layers[-1].name]
+        self._names = [str(name) for name in names]
         self._inputs = request.named({_name(tensor.name): declared_input(tensor) for tensor in tensors})
         many = len(tensors) > 1
 

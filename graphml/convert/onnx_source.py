@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from graphml.convert.coremltools import load_coremltools, quiet
+from graphml.convert.coremltools import load_coremltools, quiet, translation_of
 from graphml.convert.finishing import finish_network
 from graphml.convert.request import ConversionRequest, Flexible, Input, open_axis
 from graphml.convert.source import OperatorUse, Source, Translation, counted, unsupported_operators
@@ -80,7 +80,7 @@ class OnnxSource(Source):
                 ]
                 raise unsupported_operators(self.what, by, uses) from None
             raise typed(error, f"{by} fails to convert {self.what}", tried(["onnx2coreml", "onnx"])) from error
-        return Translation(found, by, notes=tuple(notes))
+        return translation_of(found, by, notes, self._inputs, {})
 
     def operators(self) -> list[OperatorUse]:
         if self.request.to == "mlprogram":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,16 +48,20 @@ class Translation:
     """What a source became.
 
     Attributes:
-        model: What `graphml.load` takes: a message, or an MLModel of coremltools.
+        model: A message.
         by: What translated it, with its version.
         lines: What each part of the source became, where the translator says it.
         notes: What the caller should know.
+        weights: The folder of the weights of an ML Program.
+        files: What keeps this folder.
     """
 
     model: Any
     by: str
     lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    weights: Path | None = None
+    files: Any = None
 
 
 class Source(ABC):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphml.convert.coremltools import load_coremltools, quiet, translate
-from graphml.convert.frozen_graphs import float_constants, open_graph, read_graph
+from graphml.convert.frozen_graphs import chosen_signature, float_constants, open_graph, read_graph, saved_signature
 from graphml.convert.request import ConversionRequest, Input, open_axis
 from graphml.convert.source import OperatorUse, Source, Translation, counted
 from graphml.convert.versions import version
@@ -52,6 +52,10 @@ class TensorFlowSource(Source):
         UnsupportedError: A graph is not frozen.
     """
 
+    _alive: Any = None  # the object that has the variables
+    _names: Sequence[str] = ()  # of the outputs, where the source names them
+    _constants: Mapping[str, Array] | None = None  # the weights of a frozen graph
+
     def __init__(self, source: Any, request: ConversionRequest) -> None:
         self.request = request
         self._tf = load_tensorflow()
@@ -63,7 +67,6 @@ class TensorFlowSource(Source):
             self._constants = float_constants(self._tf, graph)
             self._function = opened.function
         else:
-            self._constants = None
             self._open_function(source)
         self._finish()
 
@@ -80,14 +83,9 @@ class TensorFlowSource(Source):
         self._kind = "a concrete function"
         if isinstance(source, str | Path):
             self._kind = "a SavedModel"
-            try:
-                with quiet():
-                    source = tf.saved_model.load(str(source))
-            except Exception as error:  # TensorFlow raises classes of its own
-                raise SpecError(f"{self._kind} cannot be loaded: {error}") from None
-        self._origin = source
+            source = self._alive = _load(tf, Path(source), request)
         if hasattr(source, "signatures"):
-            source = _signature(source.signatures, request.signature)
+            source = source.signatures[chosen_signature(list(source.signatures), request.signature)]
         if not hasattr(source, "structured_input_signature"):
             self._inputs = _from_request(request)
             names = list(self._inputs)
@@ -110,10 +108,9 @@ class TensorFlowSource(Source):
         found: list[str] = []
 
         def flat(*tensors: Any) -> Any:
-            outputs = _named_outputs(tf, call(tensors), self.request.outputs or getattr(self, "_names", ()))
-            given = [tf.identity(tensor, name=name) for name, tensor in outputs]
-            found[:] = [tensor.op.name for tensor in given]
-            return given
+            outputs = _named_outputs(tf, call(tensors), self.request.outputs or self._names)
+            found[:] = [name for name, _ in outputs]
+            return [tensor for _, tensor in outputs]
 
         specs = [
             tf.TensorSpec(
@@ -135,7 +132,17 @@ class TensorFlowSource(Source):
         return self._inputs
 
     def translate(self) -> Translation:
-        return translate(self, [self._function], self._inputs, self._output_names, ["tensorflow"], source="tensorflow")
+        renamed = dict(zip([tensor.op.name for tensor in self._function.outputs], self._output_names, strict=True))
+        outputs = self._output_names if self._constants is not None else None
+        return translate(
+            self,
+            [self._function],
+            self._inputs,
+            outputs,
+            ["tensorflow"],
+            framework="tensorflow",
+            renamed=None if outputs else renamed,
+        )
 
     def reference(self) -> Reference:
         tf = self._tf
@@ -185,6 +192,19 @@ class TensorFlowSource(Source):
         }
 
 
+def _load(tf: Any, path: Path, request: ConversionRequest) -> Any:
+    """A SavedModel as an object with signatures, or one of its signatures as a concrete function."""
+    try:
+        with quiet():
+            return tf.saved_model.load(str(path))
+    except AttributeError:  # it holds objects of Keras 2, such as optimizers
+        pass
+    except Exception as error:  # TensorFlow raises classes of its own
+        raise SpecError(f"the SavedModel cannot be loaded: {error}") from None
+    with quiet():
+        return saved_signature(tf, path, request.signature)
+
+
 def declared_input(spec: Any) -> Input:
     """An input from a TensorSpec or a symbolic tensor of Keras.
 
@@ -213,25 +233,15 @@ def _from_request(request: ConversionRequest) -> dict[str, Input]:
     return {f"input_{number}": one for number, one in enumerate(given, 1)}
 
 
-def _named_outputs(tf: Any, found: Any, names: Sequence[str]) -> list[tuple[str | None, Any]]:
+def _named_outputs(tf: Any, found: Any, names: Sequence[str]) -> list[tuple[str, Any]]:
     """(name, tensor) of each output."""
     if isinstance(found, Mapping):
-        own: list[str | None] = [str(name) for name in found]
+        own = [str(name) for name in found]
         tensors = list(found.values())
     else:
         tensors = tf.nest.flatten(found)
         own = [f"output_{number}" if number > 1 else "output" for number in range(1, len(tensors) + 1)]
     return list(zip([*names, *own[len(names) :]], tensors, strict=True))
-
-
-def _signature(signatures: Mapping[str, Any], wanted: str | None) -> Any:
-    names = list(signatures)
-    if wanted is None:
-        wanted = "serving_default" if "serving_default" in names else names[0] if len(names) == 1 else None
-    if wanted not in names:
-        listed = ", ".join(map(repr, names)) or "none"
-        raise FeatureError(f"the SavedModel has the signatures {listed}; signature={wanted!r} is none of them")
-    return signatures[wanted]
 
 
 def _after_inputs(nodes: Sequence[Any]) -> list[Any]:
