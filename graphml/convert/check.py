@@ -57,7 +57,7 @@ def check(model: Model, source: Source) -> Check:
         except GraphmlError as error:
             raise error.in_context(f"the converted model fails with inputs {words}") from error
         pairs = paired(model, own, others, reference.what)
-        found = {name: _measured(name, value, other) for name, value, other in pairs}
+        found = {name: measured(name, value, other) for name, value, other in pairs}
         wrong = [name for name, one in found.items() if not one.error <= request.tolerance]
         if wrong:
             texts = [str(found[name]) for name in wrong]
@@ -167,7 +167,14 @@ def _unlike(first: Any, second: Any) -> bool:
     return not measure(first, second).error <= 1e-2
 
 
-def _measured(name: str, own: Any, other: Any) -> OutputCheck:
+def measured(name: str, own: Any, other: Any) -> OutputCheck:
+    """How much an output differs from that of the source.
+
+    Args:
+        name: Its name.
+        own: Its value.
+        other: The value of the source.
+    """
     if isinstance(own, str | int) or isinstance(other, str):
         return OutputCheck(name, 0.0 if own == other else float("inf"), 0.0, 0.0)
     a = np.asarray(list(own.values()) if isinstance(own, Mapping) else own, np.float64)
