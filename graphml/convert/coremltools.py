@@ -105,7 +105,12 @@ def translate(
 
 
 def translation_of(
-    model: Any, by: str, notes: Sequence[str], inputs: Mapping[str, Input], renamed: Mapping[str, str]
+    model: Any,
+    by: str,
+    notes: Sequence[str],
+    inputs: Mapping[str, Input],
+    renamed: Mapping[str, str],
+    message: Any = None,
 ) -> Translation:
     """What coremltools wrote.
 
@@ -116,8 +121,9 @@ def translation_of(
         inputs: {name: input}; integers are declared as such, because coremltools declares all inputs of networks as
             float32.
         renamed: {output: its name in the result}.
+        message: Its message, if that was changed.
     """
-    message = model.get_spec()
+    message = model.get_spec() if message is None else message
     if message.WhichOneof("Type") == "mlProgram":
         for old, new in renamed.items():
             load_coremltools().utils.rename_feature(message, old, new, rename_inputs=False)

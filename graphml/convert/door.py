@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,7 +206,7 @@ def _make_trainable(spec: Any, source: Source) -> tuple[tuple[str, ...], list[st
                 f"no layer and no weight matches {', '.join(map(repr, request.trainable))}; the weights are "
                 f"{', '.join(weights) or 'not known by name'}"
             )
-    frozen: Mapping[str, Any] | list[str] = [] if layers is not None else frozen_layers(weights, spec)
-    notes = make_trainable(spec, layers=layers, frozen=list(frozen))
+    frozen = [] if layers is not None else list(frozen_layers(weights, spec))
+    notes = make_trainable(spec, layers=layers, frozen=frozen)
     updatable = tuple(layer.name for layer in messages if layer.isUpdatable)
     return updatable, [str(line) for line in getattr(notes, "lines", ())]

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend import core as jax_core
 
 from graphml.convert.check import measured
 from graphml.convert.coremltools import quiet
@@ -20,7 +21,7 @@ from graphml.errors import ConversionError, UnsupportedError, need, typed, with_
 from graphml.inspect.agreement import difference
 from graphml.inspect.drawing import draws
 from graphml.inspect.references import known_limits
-from graphml.interop.onnx import run_session
+from graphml.interop.onnx import onnx_session, run_session
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
 from graphml.models.model import Model
@@ -111,7 +112,9 @@ def _written(model: GraphModel, opset: int) -> Any:
     by = f"jax2onnx {version('jax2onnx')}"
     try:
         with quiet(), jax.enable_x64(False):
-            return jax2onnx.to_onnx(function, specs, opset=opset, input_names=names, output_names=outputs)
+            # traced first: jax2onnx replaces functions of jax.numpy while it traces, and mistakes the types of scalars
+            traced = jax_core.jaxpr_as_fun(jax.make_jaxpr(function)(*specs))
+            return jax2onnx.to_onnx(traced, specs, opset=opset, input_names=names, output_names=outputs)
     except Exception as error:  # of any class
         kind = UnsupportedError if isinstance(error, NotImplementedError | KeyError | ValueError) else None
         where = f"{by} cannot write the model as ONNX (opset {opset})"
@@ -125,9 +128,8 @@ def _written(model: GraphModel, opset: int) -> Any:
 
 
 def _checked(model: GraphModel, written: Any, tolerance: float, seed: int) -> tuple[OutputCheck, ...]:
-    runtime = need("onnxruntime", "onnx")
     try:
-        session = runtime.InferenceSession(written.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = onnx_session(written)
     except Exception as error:  # onnxruntime raises classes of its own
         raise ConversionError(f"onnxruntime cannot load what jax2onnx wrote: {error}") from None
     features = next(draws(model.description.inputs, known_limits(model), seed, [{}]))

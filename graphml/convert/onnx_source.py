@@ -16,7 +16,7 @@ from graphml.convert.source import OperatorUse, Source, Translation, counted, un
 from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, SpecError, need, typed
 from graphml.inspect.references import Array, Given, Reference
-from graphml.interop.onnx import run_onnx, run_session
+from graphml.interop.onnx import onnx_session, run_onnx, run_session
 
 
 class OnnxSource(Source):
@@ -94,11 +94,8 @@ class OnnxSource(Source):
 
     @functools.cached_property
     def _session(self) -> Any:
-        runtime = need("onnxruntime", "onnx")
         try:
-            options = runtime.SessionOptions()
-            options.log_severity_level = 3
-            return runtime.InferenceSession(self.model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            return onnx_session(self.model)
         except Exception as error:  # onnxruntime raises classes of its own
             raise SpecError(f"onnxruntime cannot load {self.what}: {error}") from None
 

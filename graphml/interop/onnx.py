@@ -94,6 +94,18 @@ def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
     return array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
 
 
+def onnx_session(model: Any) -> Any:
+    """An `onnxruntime.InferenceSession` on the CPU, which keeps its warnings to itself.
+
+    Args:
+        model: A ModelProto.
+    """
+    runtime = need("onnxruntime", "onnx")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    return runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
 def run_session(session: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The outputs of a graph that onnxruntime has loaded.
 
