@@ -18,15 +18,15 @@ from graphml.errors import FeatureError
 _COLORS: Mapping[str, Color] = {"RGB": "RGB", "BGR": "BGR", "GRAYSCALE": "GRAYSCALE"}
 
 
-class Targets(enum.StrEnum):
+class ConversionTarget(enum.StrEnum):
     """Kinds of results."""
 
     neuralnetwork = "neuralnetwork"
     mlprogram = "mlprogram"
 
 
-class Precisions(enum.StrEnum):
-    """Precisions of ML Programs."""
+class ProgramPrecision(enum.StrEnum):
+    """ProgramPrecision of ML Programs."""
 
     float32 = "float32"
     float16 = "float16"
@@ -40,7 +40,7 @@ def convert(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the .mlmodel file or .mlpackage folder to write")
     ] = None,
-    to: Annotated[Targets, typer.Option(help="the kind of the result")] = Targets.neuralnetwork,
+    to: Annotated[ConversionTarget, typer.Option(help="the kind of the result")] = ConversionTarget.neuralnetwork,
     given: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,7 +60,7 @@ def convert(
     ] = None,
     names: Annotated[list[str] | None, typer.Option("--output-name", help="a name for each output, in order")] = None,
     labels: Annotated[Path | None, typer.Option(help="class labels: a text file with one on each line")] = None,
-    precision: Annotated[Precisions, typer.Option(help="of an ML Program")] = Precisions.float32,
+    precision: Annotated[ProgramPrecision, typer.Option(help="of an ML Program")] = ProgramPrecision.float32,
     trainable: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="layers or weights to train on a device, such as fc*")
     ] = None,
@@ -104,7 +104,7 @@ def convert(
         return
     if output is None:
         raise FeatureError("-o names the file to write: a .mlmodel file or a .mlpackage folder (or use --explain)")
-    wanted = ".mlpackage" if to is Targets.mlprogram else ".mlmodel"
+    wanted = ".mlpackage" if to is ConversionTarget.mlprogram else ".mlmodel"
     if output.suffix not in (wanted, ".mlpackage"):
         raise FeatureError(f"--to {to.value} writes a {wanted}, got {output.name}")
     if output.suffix == ".mlmodel":

@@ -55,16 +55,19 @@ class OnnxSource(Source):
 
     def _program(self) -> Translation:
         """The model as an ML Program. The package writes fixed shapes."""
-        converter = need("onnx2coreml", "onnx2coreml")
         load_coremltools()
+        converter = need("onnx2coreml", "onnx2coreml")
         notes: list[str] = []
         model = _copied(self.model)
         for value in model.graph.input:
             one = self._inputs.get(value.name)
-            if one is not None and one.flexible:
+            if one is None:
+                continue
+            if one.flexible:
                 notes.append(f"onnx2coreml writes fixed shapes: {value.name!r} is {list(one.default_shape)}")
-                for dim, size in zip(value.type.tensor_type.shape.dim, one.default_shape, strict=True):
-                    dim.dim_value = size
+            del value.type.tensor_type.shape.dim[:]
+            for size in one.default_shape:
+                value.type.tensor_type.shape.dim.add(dim_value=size)
         self._inputs = {n: Input(o.default_shape, o.dtype, o.example) for n, o in self._inputs.items()}
         by = f"onnx2coreml {version('onnx2coreml')}"
         try:
