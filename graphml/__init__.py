@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphml.build import ProgramBuilder as ProgramBuilder
     from graphml.build import SgdParams as SgdParams
     from graphml.build import datatypes as datatypes
+    from graphml.convert.export import export as export
     from graphml.descriptions import ImageConstraint as ImageConstraint
     from graphml.errors import FeatureError as FeatureError
     from graphml.errors import GraphError as GraphError
@@ -74,6 +75,7 @@ _HOME = {
     ),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
+    "export": "graphml.convert.export",
     "lower": "graphml.interpreter.lower",
     **dict.fromkeys(("Model", "load"), "graphml.models"),
     **dict.fromkeys(("ComputeUnits", "ModelConfiguration"), "graphml.models.configuration"),

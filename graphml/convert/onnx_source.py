@@ -43,6 +43,7 @@ class OnnxSource(Source):
         if request.outputs:
             names |= dict(zip([value.name for value in self.model.graph.output], request.outputs, strict=False))
         _rename(self.model.graph, {old: new for old, new in names.items() if old != new})
+        _reshape(self.model.graph, self._inputs)
 
     @property
     def inputs(self) -> Mapping[str, Input]:
@@ -193,6 +194,21 @@ def _nodes(graph: Any) -> Iterator[Any]:
         for attribute in node.attribute:
             for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
                 yield from _nodes(inner)
+
+
+def _reshape(graph: Any, inputs: Mapping[str, Input]) -> None:
+    """Write the shapes of inputs, so that onnxruntime takes the sizes that were asked for."""
+    for value in graph.input:
+        one = inputs.get(value.name)
+        if one is None or one.shape is None:
+            continue
+        del value.type.tensor_type.shape.dim[:]
+        for position, axis in enumerate(one.shape):
+            dim = value.type.tensor_type.shape.dim.add()
+            if isinstance(axis, Flexible):
+                dim.dim_param = axis.name or f"{value.name}_{position}"
+            else:
+                dim.dim_value = axis
 
 
 def _rename(graph: Any, names: Mapping[str, str]) -> None:
