@@ -51,6 +51,11 @@ def check(model: Model, source: Source) -> Check:
             continue
         if any(_unlike(a, b) for a, b in zip(_values(others), _values(reference.run(given)), strict=True)):
             notes.append("not compared: the source gives other outputs each time that it runs")
+            if not model.draws():
+                notes.append(
+                    "the result does not: its random numbers were drawn during the conversion, as coremltools does for "
+                    "fixed shapes; with a Flexible axis it draws them anew"
+                )
             break
         try:
             own = answers(model, features, given.key)

@@ -127,7 +127,8 @@ def translation_of(
     if message.WhichOneof("Type") == "mlProgram":
         for old, new in renamed.items():
             load_coremltools().utils.rename_feature(message, old, new, rename_inputs=False)
-        weights = None if model.weights_dir is None else Path(model.weights_dir)
+        folder = Path(model.package_path) / "Data" / "com.apple.CoreML" / "weights"
+        weights = folder if folder.is_dir() else None
         return Translation(parse(message.SerializeToString()), by, (), tuple(notes), weights, model)
     spec = parse(message.SerializeToString())
     for feature in spec.description.input:

@@ -98,6 +98,7 @@ def test_a_source_that_draws_numbers_is_not_compared(doubling):
     check = convert(source).conversion.check
     assert check.outputs == ()
     assert "other outputs each time" in check.notes[0]
+    assert "drawn during the conversion" in check.notes[1]
 
 
 def test_all_unsupported_operators_are_listed(doubling):

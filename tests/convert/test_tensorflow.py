@@ -47,6 +47,13 @@ def test_what_the_converters_of_2018_refused(name):
     agrees(graphml.convert(models.frozen(function, {"x": shape})))
 
 
+@pytest.mark.parametrize("size", [1, None])
+def test_noise_is_drawn_anew_for_flexible_shapes(size):
+    model = graphml.convert(models.frozen(lambda x: x + tf.random.normal(tf.shape(x)), {"x": (size, 4)}))
+    assert model.draws() is (size is None)
+    assert len(model.conversion.check.notes) == (1 if size is None else 2)
+
+
 @BOTH
 def test_basic_pitch(to, real_models):
     folder = real_models / "basic-pitch" / "saved_model"
