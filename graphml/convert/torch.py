@@ -11,6 +11,7 @@ import os
 import re
 import zipfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,7 @@ class TorchSource(Source):
         names = self.request.outputs or self._output_names()
         found = translate(self, traced, self._inputs, names or None, ["torch"])
         notes = (*found.notes, *(f"tracing: {text}" for text in warned))
-        return Translation(found.model, found.by, found.lines, notes)
+        return replace(found, notes=notes)
 
 
 def _traceable(program: Any) -> Any:
