@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
+# The name is that of a package, too. Importing the package sets the attribute; this sets it to the function, for good.
+from graphml.convert.door import convert as convert
+
 if TYPE_CHECKING:
     from graphml import recipes as recipes
     from graphml import utils as utils
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from graphml.build import ProgramBuilder as ProgramBuilder
     from graphml.build import SgdParams as SgdParams
     from graphml.build import datatypes as datatypes
+    from graphml.convert.export import export as export
     from graphml.descriptions import ImageConstraint as ImageConstraint
     from graphml.errors import FeatureError as FeatureError
     from graphml.errors import GraphError as GraphError
@@ -75,6 +79,7 @@ _HOME = {
     ),
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
+    "export": "graphml.convert.export",
     "lower": "graphml.models.lowered",
     **dict.fromkeys(("Quantized", "dequantize", "requantize"), "graphml.interpreter.quantization"),
     **dict.fromkeys(("Model", "load"), "graphml.models"),
@@ -113,7 +118,7 @@ _HOME = {
     ),
 }
 
-__all__ = ["__version__", *sorted(_HOME)]
+__all__ = ["__version__", *sorted([*_HOME, "convert"])]
 
 
 def __getattr__(name: str):

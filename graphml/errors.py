@@ -69,6 +69,10 @@ class UnsupportedError(GraphmlError):
     """The model is legal, but graphml cannot run it; the message lists everything that is not supported."""
 
 
+class ConversionError(GraphmlError):
+    """A model was converted, but does not give what its source gives."""
+
+
 class MissingExtraError(GraphmlError, ImportError):
     """An optional package is missing; the message names the extra that installs it."""
 

@@ -48,7 +48,7 @@ def test_the_readme_program_prints_what_the_readme_says(monkeypatch):
     assert out.getvalue() == printed
 
 
-@pytest.mark.parametrize("guide", ["programs.md", "precision.md"])
+@pytest.mark.parametrize("guide", ["programs.md", "precision.md", "convert.md"])
 def test_the_program_of_the_guide_prints_what_the_guide_says(guide):
     text = (ROOT / "docs" / guide).read_text()
     program, printed = re.search(r"```python\n((?:(?!```).)*)```\n\n```\n(.*?)```", text, re.DOTALL).groups()

@@ -17,6 +17,7 @@ from rich.console import Console  # noqa: E402  (after the message about the mis
 
 from graphml.cli import codegen as codegen  # noqa: E402
 from graphml.cli import compare as compare  # noqa: E402
+from graphml.cli import convert as convert  # noqa: E402
 from graphml.cli import inspect as inspect  # noqa: E402
 from graphml.cli import precision as precision  # noqa: E402
 from graphml.cli import predict as predict  # noqa: E402

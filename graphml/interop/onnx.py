@@ -14,14 +14,16 @@ from graphml.ops.layers._integers import to_integers
 _DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int32, np.int64, np.uint8)} | {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(bool)": np.bool_,
 }
 
 
-def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def run_onnx(path: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Run an ONNX file.
 
     Args:
-        path: The file.
+        path: The file, or a ModelProto.
         inputs: {name: array}, by the names of the ONNX graph, or in its order unless all names match. Each array is
             cast to the declared type (floats become integers as Core ML's layers read indices), and reshaped to the
             declared shape if the number of elements is the same.
@@ -35,8 +37,9 @@ def run_onnx(path: str | Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np
     """
     onnx = need("onnx", "onnx")
     runtime = need("onnxruntime", "onnx")
+    given, path = path, path if isinstance(path, str | Path) else "the message"
     try:
-        model = onnx.load(str(path))
+        model = onnx.load(str(given)) if given is path else onnx.ModelProto.FromString(given.SerializeToString())
         written = [output for node in model.graph.node for output in node.output if output]
         declared = {output.name for output in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in written if name not in declared)
@@ -89,6 +92,18 @@ def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
     if shape.count(-1) == 0 and int(np.prod(shape)) == array.size:
         return array.reshape(shape)
     return array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
+
+
+def onnx_session(model: Any) -> Any:
+    """An `onnxruntime.InferenceSession` on the CPU, which keeps its warnings to itself.
+
+    Args:
+        model: A ModelProto.
+    """
+    runtime = need("onnxruntime", "onnx")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    return runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def run_session(session: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

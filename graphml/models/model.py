@@ -210,6 +210,9 @@ class Model:
     loading has no effect on predictions.
     """
 
+    conversion: Any = None
+    """How the model was converted, a `graphml.convert.report.Conversion`; None for models that were not converted."""
+
     _wanted_function: str | None = None
     """The function of a program that was asked for."""
 

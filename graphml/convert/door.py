@@ -1,0 +1,212 @@
+"""`convert` and `explain`: a source is recognised, translated, made trainable, loaded, and compared with the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphml.convert.request import TARGETS, ConversionRequest, Precision, Target, described, read_labels
+from graphml.errors import FeatureError
+
+if TYPE_CHECKING:  # importing them needs JAX, which `import graphml` does not
+    from graphml.convert.report import Explanation
+    from graphml.convert.source import Source
+    from graphml.models import Model
+
+
+def convert(
+    source: Any,
+    inputs: Any = None,
+    *,
+    to: Target = "neuralnetwork",
+    outputs: Sequence[str] = (),
+    class_labels: Sequence[str] | Sequence[int] | str | Path | None = None,
+    precision: Precision = "float32",
+    trainable: Sequence[str] | str | None = None,
+    respect_trainable: bool = False,
+    check: bool = True,
+    tolerance: float | None = None,
+    seed: int = 0,
+    signature: str | None = None,
+) -> Model:
+    """Convert a model of another framework to Core ML, and compare the result with it.
+
+        model = graphml.convert(module, [torch.rand(1, 3, 224, 224)])
+        model = graphml.convert("net.onnx")
+        model = graphml.convert("frozen.pb", {"ids": (1, Flexible(1, 512))}, to="mlprogram")
+        model.save("net.mlmodel")
+        print(model.conversion)
+
+    Args:
+        source: An ONNX file, its bytes or message; a torch module, a scripted module or exported program, or a file of
+            one of the two; a frozen TensorFlow graph, a SavedModel folder or a concrete function; a Keras model or its
+            file; or a function of JAX, a Flax NNX or Equinox module.
+        inputs: The inputs, in order or by name: an example array, a shape such as (1, 3, 224, 224), an `Input` or an
+            `ImageInput`. The size of an axis may be `Flexible`. Whatever the source says itself may be left out.
+        to: "neuralnetwork", which can be trained on a device, or "mlprogram".
+        outputs: Names for the outputs, in the order of the source. Default: those of the source.
+        class_labels: The labels of a classifier, or a text file with one on each line.
+        precision: "float32", or "float16" for an ML Program that computes in half precision.
+        trainable: Patterns of names of layers or weights that a device may train, such as "fc*".
+        respect_trainable: Make those layers trainable that are trainable in the source.
+        check: Compare the result with the source, on the example and on drawn inputs of every enumerated shape.
+        tolerance: The largest difference that this accepts, relative to the largest number of each output. Default:
+            0.001, and 0.02 in half precision.
+        seed: Of the inputs that are drawn.
+        signature: Which signature of a SavedModel is converted. Default: "serving_default", or the only one.
+
+    Returns:
+        The model; `model.conversion` says how it was converted and how much it differs from the source.
+
+    Raises:
+        FeatureError: The source or its inputs are not understood.
+        SpecError: A file cannot be read.
+        UnsupportedError: The source has operators that cannot be converted; the message lists all of them.
+        ConversionError: The result differs from the source.
+        MissingExtraError: A library is not installed.
+    """
+    request = _request(
+        inputs=inputs,
+        to=to,
+        outputs=outputs,
+        class_labels=class_labels,
+        precision=precision,
+        trainable=trainable,
+        respect_trainable=respect_trainable,
+        check=check,
+        tolerance=tolerance,
+        seed=seed,
+        signature=signature,
+    )
+    from graphml.convert.sources import open_source
+
+    return _converted(open_source(source, request))
+
+
+def explain(
+    source: Any,
+    inputs: Any = None,
+    *,
+    to: Target = "neuralnetwork",
+    trainable: Sequence[str] | str | None = None,
+    respect_trainable: bool = False,
+    signature: str | None = None,
+) -> Explanation:
+    """Say what `convert` would do: operators, what cannot be converted, what is dynamic and what is trainable.
+
+    Args:
+        source: As `convert` takes it.
+        inputs: As `convert` takes them.
+        to: "neuralnetwork" or "mlprogram".
+        trainable: Patterns of names of layers or weights.
+        respect_trainable: Whether the flags of the source count.
+        signature: Which signature of a SavedModel.
+
+    Raises:
+        FeatureError: The source or its inputs are not understood.
+        SpecError: A file cannot be read.
+        MissingExtraError: A library is not installed.
+    """
+    request = _request(
+        inputs=inputs, to=to, trainable=trainable, respect_trainable=respect_trainable, signature=signature
+    )
+    from graphml.convert.report import Explanation
+    from graphml.convert.sources import open_source
+
+    opened = open_source(source, request)
+    weights = opened.weights()
+    trained = [
+        name
+        for name, (_, flag) in weights.items()
+        if request.wants_training(name) or (request.respect_trainable and request.trainable is None and flag)
+    ]
+    size = sum(weight.size for weight, _ in weights.values())
+    return Explanation(opened.what, opened.inputs, tuple(opened.operators()), size, tuple(trained))
+
+
+def _request(
+    *,
+    inputs: Any,
+    to: str,
+    outputs: Sequence[str] = (),
+    class_labels: Any = None,
+    precision: str = "float32",
+    trainable: Sequence[str] | str | None = None,
+    tolerance: float | None = None,
+    **rest: Any,
+) -> ConversionRequest:
+    target = {"neuralNetwork": "neuralnetwork", "mlProgram": "mlprogram"}.get(to, to)
+    if target not in TARGETS:
+        raise FeatureError(f"to is {to!r}; expected 'neuralnetwork' or 'mlprogram'")
+    if precision not in ("float32", "float16"):
+        raise FeatureError(f"precision is {precision!r}; expected 'float32' or 'float16'")
+    if precision == "float16" and target == "neuralnetwork":
+        raise FeatureError("neural networks compute in the precision of the device: precision is for to='mlprogram'")
+    if target == "mlprogram" and (trainable is not None or rest.get("respect_trainable")):
+        raise FeatureError("Core ML trains neural networks only: use to='neuralnetwork' with trainable layers")
+    return ConversionRequest(
+        inputs=described(inputs),
+        to=target,
+        outputs=(outputs,) if isinstance(outputs, str) else tuple(outputs),
+        precision=precision,
+        class_labels=read_labels(class_labels),
+        trainable=(trainable,) if isinstance(trainable, str) else None if trainable is None else tuple(trainable),
+        tolerance=(2e-2 if precision == "float16" else 1e-3) if tolerance is None else tolerance,
+        **rest,
+    )
+
+
+def _converted(source: Source) -> Model:
+    from graphml.convert.check import check
+    from graphml.convert.report import Conversion
+    from graphml.models import load
+
+    request = source.request
+    translation = source.translate()
+    model = load(translation.model, weights_dir=translation.weights)
+    notes = list(translation.notes)
+    trained: tuple[str, ...] = ()
+    if request.trainable is not None or request.respect_trainable:
+        spec = model.spec
+        trained, more = _make_trainable(spec, source)
+        notes += more
+        model = load(spec)
+    found = check(model, source) if request.check else None
+    model.conversion = Conversion(
+        source.what, request.to, translation.by, translation.lines, tuple(notes), trained, found
+    )
+    return model
+
+
+def _make_trainable(spec: Any, source: Source) -> tuple[tuple[str, ...], list[str]]:
+    """Make layers of a network trainable, as the request says: by their names or the flags of the source.
+
+    Args:
+        spec: The message of the network, which is changed.
+        source: What it was converted from.
+
+    Returns:
+        The names of the trainable layers, and notes.
+
+    Raises:
+        FeatureError: No layer or weight has a name that was asked for.
+    """
+    from graphml.convert.trainable import frozen_layers, make_trainable
+
+    request = source.request
+    messages = getattr(spec, spec.WhichOneof("Type")).layers
+    weights = dict(source.weights())
+    layers: list[str] | None = None
+    if request.trainable is not None:
+        layers = [layer.name for layer in messages if request.wants_training(layer.name)] or None
+        weights = {name: (weight, request.wants_training(name)) for name, (weight, _) in weights.items()}
+        if layers is None and not any(flag for _, flag in weights.values()):
+            raise FeatureError(
+                f"no layer and no weight matches {', '.join(map(repr, request.trainable))}; the weights are "
+                f"{', '.join(weights) or 'not known by name'}"
+            )
+    frozen = [] if layers is not None else list(frozen_layers(weights, spec))
+    notes = make_trainable(spec, layers=layers, frozen=frozen)
+    updatable = tuple(layer.name for layer in messages if layer.isUpdatable)
+    return updatable, [str(line) for line in getattr(notes, "lines", ())]
