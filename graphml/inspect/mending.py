@@ -36,8 +36,8 @@ class Mend:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Their names in the file, as `op_selector` of coremltools sees them."""
-        return tuple(node.name for node in self.nodes)
+        """Their names as `op_selector` of coremltools sees them: before it adds `_cast_fp16` for the file."""
+        return tuple(node.name.removesuffix("_cast_fp16") for node in self.nodes)
 
 
 @dataclass

@@ -1,0 +1,368 @@
+"""What the model that was converted gives: a reference is a model of another library, a file of one, or its outputs.
+
+`reference_of` makes one of whatever a user has; `Given` is what it runs on.
+"""
+
+# models of other libraries have no types here
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+from __future__ import annotations
+
+import inspect
+import os
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from google.protobuf.message import Message
+
+from graphml.errors import FeatureError, need, with_article
+from graphml.inspect.drawing import draws, index_limits
+from graphml.interop.onnx import run_onnx, run_session
+from graphml.models import load
+from graphml.models.graph_model import GraphModel
+from graphml.models.model import HasSpec, Model
+
+Array = np.ndarray[Any, Any]
+_ROWS = 10  # that are drawn for models of few numbers
+
+
+@dataclass(frozen=True)
+class Given:
+    """The inputs of one comparison.
+
+    Attributes:
+        model: The model that is checked.
+        features: As `predict` takes them.
+        indices: Inputs that are indices, also where the model takes them as floats.
+        key: For random operations.
+    """
+
+    model: Model
+    features: Mapping[str, Any]
+    indices: frozenset[str]
+    key: jax.Array
+
+    def arrays(self) -> dict[str, Array]:
+        """The inputs as arrays in the order of the interface, for models of other libraries."""
+        checked = self.model.check(self.features)
+        found: dict[str, Array] = {}
+        for feature in self.model.description.inputs:
+            if feature.name not in self.features:
+                continue
+            array = np.asarray(checked[feature.name])
+            if feature.image is not None and array.ndim == 3:
+                array = array[None]
+            whole = feature.name in self.indices and array.dtype.kind == "f"
+            found[feature.name] = array.astype(np.int32) if whole else array
+        return found
+
+
+def limits_of(model: Model) -> dict[str, int]:
+    """Which inputs of a model are used as indices, see `index_limits`; none where it cannot be traced."""
+    if not isinstance(model, GraphModel):
+        return {}
+    declared = set(model.interface.declared_inputs(np.float32))
+    return index_limits(model.lower()) if set(model.graph.inputs) <= declared else {}
+
+
+def drawn_for(
+    model: Model, limits: Mapping[str, int], seed: int, shapes: Sequence[Mapping[str, tuple[int, ...]]]
+) -> Iterator[dict[str, Any]]:
+    """Inputs of a model for each of some shapes; several for models of few numbers, such as trees."""
+    for own_seed in range(seed, seed + (1 if model.has_network() else _ROWS)):
+        yield from draws(model.description.inputs, limits, own_seed, shapes)
+
+
+def answers(model: Model, features: Mapping[str, Any], key: jax.Array) -> dict[str, Any]:
+    """The outputs of a Core ML model, whose states begin with zeros."""
+    return model.predict(features, **call_options(model, key))
+
+
+def call_options(model: Model, key: jax.Array) -> dict[str, Any]:
+    """The keywords of a call: a key for models that draw random numbers, a new state for those that have one."""
+    found: dict[str, Any] = {"key": key} if model.draws() else {}
+    return found | ({"state": model.make_state()} if model.has_state() else {})
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference.
+
+    Attributes:
+        what: What it is, in words.
+        run: Its outputs: by name, or in order.
+        inside: The values inside of it by name; None where it cannot be looked into.
+        recorded: Whether its outputs were recorded.
+    """
+
+    what: str
+    run: Callable[[Given], Any]
+    inside: Callable[[Given], Mapping[str, Any]] | None = None
+    recorded: bool = False
+
+
+def reference_of(reference: Any) -> Reference:
+    """What a model is compared with.
+
+    Args:
+        reference: A torch module or exported program, or a file of one (`.pt` of TorchScript, `.pt2`); an ONNX file,
+            message or session; a Keras model; a scikit-learn estimator; a function of arrays; a Core ML model; recorded
+            outputs, or an `.npz` file of them.
+
+    Raises:
+        FeatureError: It is none of these, or the file cannot be read.
+        MissingExtraError: Its library is not installed.
+    """
+    if isinstance(reference, str | os.PathLike) and (reader := REFERENCE_FILES.get(Path(reference).suffix)) is not None:
+        return reader(Path(reference))
+    if isinstance(reference, Model):
+        return _core_ml(reference)
+    core_ml = isinstance(reference, Message) and reference.DESCRIPTOR.name == "Model"
+    if core_ml or isinstance(reference, str | os.PathLike | bytes | HasSpec):
+        return _core_ml(load(reference))
+    if isinstance(reference, Mapping | list | tuple | np.ndarray | np.generic | jax.Array) or _is_tensor(reference):
+        return _recorded(reference)
+    for library, adapter in _LIBRARIES.items():
+        if _comes_from(reference, library):
+            return adapter(reference)
+    if callable(reference):
+        return Reference("the function", lambda given: _called(reference, given.arrays()))
+    raise FeatureError(
+        "a reference is a Core ML model, a torch module, an ONNX file or session, a Keras model, a scikit-learn "
+        f"estimator, a function or recorded outputs, not {with_article(type(reference).__name__)}"
+    )
+
+
+def _comes_from(reference: Any, library: str) -> bool:
+    """Whether one of the classes of an object belongs to a library, which is not imported for that."""
+    return any(cls.__module__.partition(".")[0] == library for cls in type(reference).__mro__)
+
+
+def _core_ml(model: Model) -> Reference:
+    def passed(given: Given) -> dict[str, Any]:
+        names = [feature.name for feature in model.description.inputs]
+        if set(given.features) <= set(names) or len(given.features) != len(names):
+            return dict(given.features)
+        return dict(zip(names, given.features.values(), strict=True))
+
+    def inside(given: Given) -> Mapping[str, Any]:
+        assert isinstance(model, GraphModel)
+        return model.intermediates(passed(given), **call_options(model, given.key))
+
+    return Reference(
+        "the other model",
+        lambda given: answers(model, passed(given), given.key),
+        inside if isinstance(model, GraphModel) else None,
+    )
+
+
+def _onnx_file(path: Path) -> Reference:
+    runtime = need("onnxruntime", "onnx")
+    try:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises classes of its own
+        raise FeatureError(f"{path} cannot be run as an ONNX model: {error}") from None
+    return Reference(
+        "the ONNX graph",
+        lambda given: run_session(session, given.arrays()),
+        lambda given: run_onnx(path, given.arrays()),
+    )
+
+
+def _onnx_message(message: Any) -> Reference:
+    runtime = need("onnxruntime", "onnx")
+    return _onnx_session(runtime.InferenceSession(message.SerializeToString(), providers=["CPUExecutionProvider"]))
+
+
+def _onnx_session(session: Any) -> Reference:
+    return Reference("the ONNX graph", lambda given: run_session(session, given.arrays()))
+
+
+def _recorded(outputs: Any) -> Reference:
+    found = _plain(outputs)
+    return Reference("the recorded outputs", lambda given: found, recorded=True)
+
+
+def _recorded_file(path: Path) -> Reference:
+    try:
+        with np.load(path) as stored:  # without pickled objects
+            return _recorded({name: stored[name] for name in stored.files})
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FeatureError(f"{path} cannot be read as arrays: {error}") from None
+
+
+def _torch_script(path: Path) -> Reference:
+    torch = need("torch", "bench")
+    return _torch(_from_torch(torch.jit.load, path, "TorchScript"))
+
+
+def _torch_export(path: Path) -> Reference:
+    torch = need("torch", "bench")
+    return _torch(_from_torch(torch.export.load, path, "an exported program"))
+
+
+def _from_torch(read: Callable[[str], Any], path: Path, what: str) -> Any:
+    try:
+        return read(str(path))
+    except Exception as error:  # torch has many
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FeatureError(f"{path} cannot be loaded as {what}: {first}") from None
+
+
+def _torch(reference: Any) -> Reference:
+    torch = need("torch", "bench")
+    module = reference.module() if type(reference).__name__ == "ExportedProgram" else reference
+    weights = [*module.parameters(), *module.buffers()]
+    device = weights[0].device if weights else "cpu"
+    floats = next((weight.dtype for weight in weights if weight.dtype.is_floating_point), torch.float32)
+
+    def tensor(array: Array) -> Any:
+        """Integers as int64, which lookups need, and floats in the type of the weights."""
+        kind = floats if array.dtype.kind == "f" else torch.int64 if array.dtype.kind in "iu" else torch.bool
+        return torch.from_numpy(np.array(array)).to(device, kind)
+
+    def run(given: Given) -> Any:
+        tensors = [tensor(array) for array in given.arrays().values()]
+        modes = [(each, each.training) for each in module.modules()]
+        buffers = [(each, each.clone()) for each in module.buffers()]
+        for each, _ in modes:
+            each.training = False
+        try:
+            with torch.no_grad():
+                return _plain(module(*tensors))
+        finally:
+            for each, mode in modes:
+                each.training = mode
+            for each, before in buffers:  # a state of the model begins anew, too
+                each.copy_(before)
+
+    return Reference("the torch module", run)
+
+
+def _keras(reference: Any) -> Reference:
+    def run(given: Given) -> Any:
+        arrays = list(given.arrays().values())
+        return _plain(reference.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays))
+
+    return Reference("the Keras model", run)
+
+
+def _scikit_learn(reference: Any) -> Reference:
+    def run(given: Given) -> Any:
+        table = _table(reference, given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that columns have no names
+            predicted = reference.predict(table)
+            shares = reference.predict_proba(table) if hasattr(reference, "predict_proba") else None
+        label = given.model.description.predicted_feature_name
+        if not label:
+            return [predicted]
+        value = predicted[0].item() if hasattr(predicted[0], "item") else predicted[0]
+        probabilities = given.model.description.predicted_probabilities_name
+        if shares is None or not probabilities:
+            return {label: value}
+        return {label: value, probabilities: dict(zip(reference.classes_.tolist(), shares[0].tolist(), strict=True))}
+
+    return Reference("the estimator", run)
+
+
+def _table(estimator: Any, given: Given) -> Array:
+    """The inputs as a table of one row: an array is the row, numbers are columns."""
+    values = dict(given.features)
+    names: Sequence[str] = list(getattr(estimator, "feature_names_in_", ()))
+    if len(values) > 1 and set(names) == set(values):
+        values = {name: values[name] for name in names}
+    return np.concatenate([np.asarray(value, np.float64).reshape(1, -1) for value in values.values()], axis=1)
+
+
+REFERENCE_FILES: Mapping[str, Callable[[Path], Reference]] = {
+    ".onnx": _onnx_file,
+    ".npz": _recorded_file,
+    ".pt": _torch_script,
+    ".pt2": _torch_export,
+}
+"""Suffix of a file that is a reference -> what reads it."""
+
+_LIBRARIES: Mapping[str, Callable[[Any], Reference]] = {
+    "torch": _torch,
+    "keras": _keras,
+    "sklearn": _scikit_learn,
+    "onnxruntime": _onnx_session,
+    "onnx": _onnx_message,
+}
+"""Library that a reference comes from -> its adapter."""
+
+
+def _called(function: Callable[..., Any], arrays: Mapping[str, Array]) -> Any:
+    """What a function gives: by the names of its parameters where these are the inputs, else in order."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a function of C, which does not say
+        parameters = ()
+    named = {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+    return _plain(function(**arrays) if set(arrays) <= named else function(*arrays.values()))
+
+
+def _plain(found: Any) -> Any:
+    """Outputs as a dictionary of arrays and other values, or as a list of them."""
+    if isinstance(found, Mapping):
+        return {name: _value(value) for name, value in found.items() if value is not None}
+    return list(_flat(found))
+
+
+def _flat(found: Any) -> Iterator[Any]:
+    """The outputs of nested tuples and lists, as converters number them."""
+    if isinstance(found, tuple | list):
+        for each in found:
+            yield from _flat(each)
+    elif found is not None:
+        yield _value(found)
+
+
+def _value(value: Any) -> Any:
+    """A tensor as an array; other values as they are."""
+    if not _is_tensor(value):
+        return value
+    value = value.detach().cpu()
+    return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()  # NumPy has no bfloat16
+
+
+def _is_tensor(value: Any) -> bool:
+    return _comes_from(value, "torch") and hasattr(value, "detach")
+
+
+# Outputs of both -----------------------------------------------------------------------------------------------------
+
+
+def paired(model: Model, own: Mapping[str, Any], other: Any, what: str) -> list[tuple[str, Any, Any]]:
+    """(name, value, value of the reference) of each output."""
+    if isinstance(other, Mapping):
+        common = [name for name in own if name in other]
+        if common:
+            return [(name, own[name], other[name]) for name in common]
+    values: list[Any] = list(other.values()) if isinstance(other, Mapping) else other
+    label = model.description.predicted_feature_name
+    numbers = {name: value for name, value in own.items() if name != label}
+    if label and len(values) == len(numbers) != len(own):  # whoever gives probabilities alone gives no label
+        own = numbers
+    if len(values) != len(own):
+        raise FeatureError(f"the model has the outputs {', '.join(map(repr, own))}; {what} gives {len(values)}")
+    return [(name, own[name], value) for name, value in zip(own, values, strict=True)]
+
+
+def in_the_order_of(own: Any, other: Any) -> Any:
+    """An output of the reference with the keys in the order of the model's; None if the keys differ."""
+    if not isinstance(own, Mapping) or not isinstance(other, Mapping):
+        return other
+    keys: list[Any] = list(own)
+    return {key: other[key] for key in keys} if set(keys) == set(other) else None
+
+
+def numbers(value: Any) -> Array:
+    """An output as an array: probabilities in the order of their classes."""
+    return np.asarray(list(value.values()) if isinstance(value, Mapping) else value)
