@@ -1,5 +1,6 @@
 """Small torch modules of known architectures, with random weights: those of transformers, and some of our own."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from collections.abc import Callable
