@@ -170,7 +170,8 @@ ARCHITECTURES: dict[str, tuple[Callable[[], nn.Module], Callable[[], torch.Tenso
 def architecture(name: str) -> tuple[nn.Module, torch.Tensor]:
     """A module in evaluation mode, and an input.
 
-    Batch normalization has statistics of random inputs: with those of a new module, numbers vanish from layer to layer.
+    Batch normalization has statistics of random inputs: with those of a new module, numbers vanish from layer to layer,
+    and with those of a single image they are magnified, together with the rounding errors.
     """
     torch.manual_seed(1)
     build, example = ARCHITECTURES[name]
@@ -180,6 +181,7 @@ def architecture(name: str) -> tuple[nn.Module, torch.Tensor]:
         if isinstance(norm, nn.BatchNorm2d):
             norm.momentum = 1.0
             norm.train()
-    with torch.no_grad():
-        module(x)
+    if x.is_floating_point():
+        with torch.no_grad():
+            module(torch.rand(16, *x.shape[1:]))
     return module.eval(), x
