@@ -31,6 +31,7 @@ LEVELS = [
     ["graphml.models"],
     ["graphml.update", "graphml.build", "graphml.inspect.drawing"],
     ["graphml.interop"],
+    ["graphml.inspect.references"],
     ["graphml.inspect.compare", "graphml.inspect"],
     ["graphml.testing"],
     ["graphml.cli"],
