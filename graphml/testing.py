@@ -18,12 +18,10 @@ import numpy as np
 
 from graphml.errors import FeatureError
 from graphml.inspect.agreement import difference, first_inside, paired
-from graphml.inspect.drawing import drawn_shapes, draws
-from graphml.inspect.references import Given, answers, known_limits, reference_to
+from graphml.inspect.drawing import drawn_shapes
+from graphml.inspect.references import Given, answers, drawn_for, limits_of, reference_of
 from graphml.models import load
 from graphml.models.model import Model
-
-_ROWS = 10  # that are drawn for models of few numbers, such as trees
 
 
 def assert_same(
@@ -42,11 +40,11 @@ def assert_same(
 
     Args:
         model: What `graphml.load` takes: a path, bytes, a message or an MLModel of coremltools; or a Model.
-        reference: A torch module or exported program, an ONNX file, message or session, a Keras model, a scikit-learn
-            estimator, a function of arrays (of JAX or NumPy), another Core ML model, or recorded outputs: {output:
-            array}, an array or a list of arrays. Modules and functions receive the inputs in the order of the
-            interface, a function whose parameters have their names by name; images as pixels 0 to 255 with the shape
-            [1, channels, height, width].
+        reference: A torch module or exported program or a file of one (`.pt` of TorchScript, `.pt2`), an ONNX file,
+            message or session, a Keras model, a scikit-learn estimator, a function of arrays (of JAX or NumPy), another
+            Core ML model, or recorded outputs: {output: array}, an array, a list of arrays or an `.npz` file. Modules
+            and functions receive the inputs in the order of the interface, a function whose parameters have their names
+            by name; images as pixels 0 to 255 with the shape [1, channels, height, width].
         inputs: {input: value} as `predict` takes them, or several of these. None draws them: of the default shapes and
             of each enumerated shape, indices where an input is used as one. Recorded outputs need them.
         rtol: The difference that is accepted, relative to each number of the reference.
@@ -60,10 +58,10 @@ def assert_same(
         MissingExtraError: The library of the reference is not installed.
     """
     own = model if isinstance(model, Model) else load(model)
-    source = reference_to(reference)
+    source = reference_of(reference)
     if source.recorded and (inputs is None or not isinstance(inputs, Mapping)):
         raise FeatureError("recorded outputs belong to the inputs that they were recorded with: pass inputs={...}")
-    limits = known_limits(own)
+    limits = limits_of(own)
     for words, features in _inputs(own, inputs, limits, seed):
         given = Given(own, features, frozenset(limits), jax.random.key(seed))
         pairs = paired(own, answers(own, features, given.key), source.run(given), source.what)
@@ -79,7 +77,6 @@ def _inputs(model: Model, inputs: Any, limits: Mapping[str, int], seed: int) -> 
         for number, each in enumerate([inputs] if isinstance(inputs, Mapping) else inputs, 1):
             yield f"number {number} of those that were given", each
         return
-    for own_seed in range(seed, seed + (1 if model.has_network() else _ROWS)):
-        for each in draws(model.description.inputs, limits, own_seed, drawn_shapes(model.description.inputs)):
-            shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in each.items())
-            yield f"drawn with seed {own_seed}: {shapes}", each
+    for each in drawn_for(model, limits, seed, drawn_shapes(model.description.inputs)):
+        shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in each.items())
+        yield f"drawn with seed {seed}: {shapes}", each

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graphml import load, spec
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.errors import FeatureError, UnsupportedError
+from graphml.errors import FeatureError
 from graphml.inspect.compare import compare
 
 W = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
@@ -82,10 +83,8 @@ def test_networks_that_draw_random_numbers_are_compared_on_the_same_ones(tmp_pat
     assert compare(tmp_path / "a.mlmodel", tmp_path / "b.mlmodel").agree
 
 
-def test_what_cannot_be_compared_is_refused(tmp_path, real_models):
+def test_what_cannot_be_compared_is_refused(tmp_path):
     network(tmp_path / "a.mlmodel")
-    with pytest.raises(UnsupportedError, match="is a pipelineClassifier"):
-        compare(real_models / "iris-gavi/iris.mlmodel", tmp_path / "a.mlmodel")
     with pytest.raises(FeatureError, match="x"):
         compare(tmp_path / "a.mlmodel", tmp_path / "a.mlmodel", {"x": np.ones(4)})
 
@@ -100,3 +99,82 @@ def test_the_real_twin_of_a_network_with_dynamic_shapes(real_models):
     outputs = [d for d in found.differences if d.first in ("scores", "regression")]
     assert len(outputs) == 2
     assert all(d.error < 1e-4 for d in outputs), outputs
+
+
+# Outputs alone -------------------------------------------------------------------------------------------------------
+
+
+def regressor(scale):
+    message = spec.Model(specificationVersion=1)
+    for name in "ab":
+        message.description.input.add(name=name).type.doubleType.SetInParent()
+    message.description.output.add(name="price").type.doubleType.SetInParent()
+    message.description.predictedFeatureName = "price"
+    message.glmRegressor.weights.add().value.extend([scale, 3])
+    message.glmRegressor.offset.append(0.5)
+    return message
+
+
+def pipeline(path, scale=2.0):
+    stage = regressor(scale)
+    message = spec.Model(specificationVersion=1)
+    message.description.CopyFrom(stage.description)
+    message.pipelineRegressor.pipeline.models.append(stage)
+    spec.write(message, path)
+    return path
+
+
+def test_pipelines_are_compared_by_their_outputs(tmp_path):
+    first = pipeline(tmp_path / "a.mlmodel")
+    assert compare(first, first).agree
+    assert compare(first, load(regressor(2))).agree
+    found = compare(first, pipeline(tmp_path / "b.mlmodel", scale=2.2))
+    assert [(d.first, d.layer, d.shape) for d in found.differences] == [
+        ("price", "output of the pipelineRegressor", ())
+    ]
+    assert found.start is not None
+    assert 0.01 < found.start.error < 0.1  # the worst of several rows
+
+
+def test_labels_and_probabilities_are_compared(tmp_path):
+    builder = NeuralNetworkBuilder({"x": array(3)}, {"p": None}, mode="classifier")
+    builder.add("innerProduct", "fc", ["x"], ["h"], weights=W).add("softmax", "s", ["h"], ["p"])
+    builder.set_class_labels(["a", "b"])
+    model = load(builder.spec)
+    x = {"x": np.float32([1, 0, 0])}
+    outputs = model.predict(x)
+    path = tmp_path / "a.mlmodel"
+    builder.save(path)
+    assert compare(path, outputs, x).agree
+    other = {
+        name: value if isinstance(value, str) else dict(reversed(value.items())) for name, value in outputs.items()
+    }
+    assert compare(path, other, x).agree  # in another order
+    other = {name: "c" if isinstance(value, str) else value for name, value in outputs.items()}
+    found = compare(path, other, x)
+    assert found.start is not None
+    assert found.start.first == model.description.predicted_feature_name
+
+
+def test_outputs_are_compared_with_arrays_and_functions(tmp_path):
+    path = network(tmp_path / "a.mlmodel")
+    x = np.float32([1, -2, 3])
+    np.savez(tmp_path / "y.npz", y=W @ x / 2)
+    assert compare(path, tmp_path / "y.npz", {"x": x}).agree
+    assert compare(path, lambda x: W @ x / 2).agree
+    assert not compare(path, lambda x: W @ x / 3).agree
+    with pytest.raises(FeatureError, match="recorded outputs belong to the inputs"):
+        compare(path, tmp_path / "y.npz")
+    (tmp_path / "z.npz").write_bytes(b"PK")
+    with pytest.raises(FeatureError, match=r"z\.npz cannot be read as arrays"):
+        compare(path, tmp_path / "z.npz", {"x": x})
+
+
+def test_the_command_takes_arrays(tmp_path, run):
+    path = network(tmp_path / "a.mlmodel")
+    x = np.float32([1, -2, 3])
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "y.npz", y=W @ x)
+    status, out, _ = run("compare", path, tmp_path / "y.npz", "-i", f"x={tmp_path / 'x.npy'}")
+    assert status == 2
+    assert "first difference: 'y' [2], output of the neuralNetwork" in out

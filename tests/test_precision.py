@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from graphml import ProgramBuilder
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError, UnsupportedError
+from graphml.graph import Node
 from graphml.inspect.measure import measure
+from graphml.inspect.mending import Mend
 from graphml.inspect.precision import precision
 from graphml.inspect.precision_page import as_page, conclusions, plot
 from graphml.models import load
@@ -33,6 +36,12 @@ def rms(dtype: str = "float32") -> ProgramBuilder:
 
 def row(report, name):
     return next(row for row in report.rows if row.operation == name)
+
+
+def test_operations_are_recognized_by_their_names_in_coremltools():
+    nodes = tuple(Node("", name, "program", "mul", (), ()) for name in ("op_4_cast_fp16", "a_b"))
+    mend = Mend(nodes, mends=True, minimal=True, runs=1)
+    assert [mend.op_selector(SimpleNamespace(name=name)) for name in ("4", "a.b", "5")] == [False, False, True]
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +65,8 @@ def test_a_square_that_overflows_is_found_and_named(broken):
 
 def test_what_must_stay_in_float32_is_exactly_what_mends_it(broken):
     assert broken.mend.operations == ("square", "mean", "root")
+    names = ["square", "mean", "scaled", "root"]
+    assert [broken.mend.op_selector(SimpleNamespace(name=name)) for name in names] == [False, False, True, False]
     assert broken.mend.mends
     assert broken.mend.minimal
     assert precision(rms().model(), SMALL, half="float16").holds

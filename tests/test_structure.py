@@ -32,6 +32,8 @@ LEVELS = [
     ["graphml.update", "graphml.build", "graphml.inspect.drawing"],
     ["graphml.utils"],
     ["graphml.interop"],
+    ["graphml.inspect.measure", "graphml.inspect.references"],
+    ["graphml.inspect.agreement"],
     ["graphml.inspect.compare", "graphml.inspect"],
     ["graphml.testing"],
     ["graphml.convert"],

@@ -167,39 +167,65 @@ class _Tensor:
     def detach(self):
         return self
 
-    cpu = detach
+    cpu = clone = detach
+
+    def to(self, device, kind):
+        assert (device, kind) == ("here", _HALF)
+        return _Tensor(self.array)
+
+    def copy_(self, other):
+        self.array[...] = other.array
 
     def numpy(self):
         return self.array
 
+    @property
+    def dtype(self):
+        return types.SimpleNamespace(is_floating_point=False)
+
+
+_HALF = types.SimpleNamespace(is_floating_point=True)
+
 
 class _Module:
-    training = True
-    seen: list[bool]
+    """A module with a part that is not in training, weights in half precision and a buffer that it changes."""
 
     def __init__(self):
-        self.seen = []
+        self.training, self.part = True, types.SimpleNamespace(training=False)
+        self.seen: list[bool] = []
+        self.calls = _Tensor(np.zeros(1))
+        self.calls.clone = lambda: _Tensor(self.calls.array.copy())
 
-    def eval(self):
-        self.training = False
+    def modules(self):
+        return [self, self.part]
 
-    def train(self):
-        self.training = True
+    def parameters(self):
+        return [types.SimpleNamespace(device="here", dtype=_HALF)]
+
+    def buffers(self):
+        return [self.calls]
 
     def __call__(self, x):
         self.seen.append(self.training)
-        return _Tensor(plain(x.array))
+        self.calls.array += 1
+        return (_Tensor(plain(x.array)),), None
 
 
 def test_a_torch_module_runs_in_evaluation_mode_and_stays_as_it_was(model, monkeypatch):
     """torch is not installed where these tests run: this is the part of its interface that the adapter uses."""
-    fake = types.SimpleNamespace(from_numpy=_Tensor, no_grad=contextlib.nullcontext)
+    fake = types.SimpleNamespace(from_numpy=_Tensor, no_grad=contextlib.nullcontext, float32=0, int64=1, bool=2)
     monkeypatch.setitem(sys.modules, "torch", fake)
     monkeypatch.setattr(_Module, "__module__", "torch.nn.modules.linear")
+    monkeypatch.setattr(_Tensor, "__module__", "torch")
     module = _Module()
     assert_same(model, module)
-    assert module.seen == [False]
+    assert_same(model, module)
+    assert module.seen == [False, False]
     assert module.training
+    assert not module.part.training
+    assert module.calls.array == 0
+    x = np.ones((2, 3), np.float32)
+    assert_same(model, _Tensor(plain(x)), {"x": x})  # a tensor is recorded outputs
 
 
 def test_a_keras_model(model, monkeypatch):

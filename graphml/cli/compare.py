@@ -17,8 +17,8 @@ from graphml.visible import visible
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(help="a neural network or ML Program")],
-    second: Annotated[Path, typer.Argument(help="another one, .mlmodel, .mlpackage or .onnx")],
+    first: Annotated[Path, typer.Argument(help="a model")],
+    second: Annotated[Path, typer.Argument(help="another one, .onnx, .pt2 or .pt of torch, or outputs as .npz")],
     given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
     tolerance: Annotated[float, typer.Option(help="relative to the largest magnitude of each value")] = 1e-3,
     seed: Annotated[int, typer.Option(help="seed of random inputs and random layers")] = 0,
@@ -35,7 +35,7 @@ def compare(
     """Run two models on the same inputs and show where they first differ (exit status 2 if they do).
 
     Values are matched by name. Outputs of different names are matched by shape; of several with one shape, those that
-    agree best.
+    agree best. Values inside are compared if both are neural networks, ML Programs or ONNX graphs, otherwise outputs.
     """
     from graphml.inspect.compare import MOST_SHAPES
     from graphml.inspect.compare import compare as compare_models

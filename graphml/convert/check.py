@@ -17,7 +17,7 @@ from graphml.errors import ConversionError, GraphmlError
 from graphml.inspect.agreement import difference, first_inside, paired
 from graphml.inspect.drawing import draws
 from graphml.inspect.measure import measure
-from graphml.inspect.references import Array, Given, answers, known_limits
+from graphml.inspect.references import Array, Given, answers, limits_of
 from graphml.models.model import Model
 
 _MORE = 3  # how much larger an axis without a limit is made
@@ -36,7 +36,7 @@ def check(model: Model, source: Source) -> Check:
     """
     request = source.request
     reference = source.reference()
-    limits = known_limits(model)
+    limits = limits_of(model)
     worst: dict[str, OutputCheck] = {}
     shapes: list[str] = []
     notes: list[str] = []

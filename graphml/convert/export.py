@@ -20,7 +20,7 @@ from graphml.convert.versions import tried, version
 from graphml.errors import ConversionError, UnsupportedError, need, typed, with_article
 from graphml.inspect.agreement import difference
 from graphml.inspect.drawing import draws
-from graphml.inspect.references import known_limits
+from graphml.inspect.references import limits_of
 from graphml.interop.onnx import onnx_session, run_session
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
@@ -132,7 +132,7 @@ def _checked(model: GraphModel, written: Any, tolerance: float, seed: int) -> tu
         session = onnx_session(written)
     except Exception as error:  # onnxruntime raises classes of its own
         raise ConversionError(f"onnxruntime cannot load what jax2onnx wrote: {error}") from None
-    features = next(draws(model.description.inputs, known_limits(model), seed, [{}]))
+    features = next(draws(model.description.inputs, limits_of(model), seed, [{}]))
     arrays = {name: np.asarray(value) for name, value in model.arrays(features).items()}
     own = {name: np.asarray(value) for name, value in model.as_function()(arrays).items()}
     others = run_session(session, arrays)

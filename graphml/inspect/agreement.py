@@ -12,7 +12,7 @@ import numpy as np
 
 from graphml.errors import FeatureError, GraphmlError
 from graphml.inspect.measure import differences
-from graphml.inspect.references import Array, Given, extras
+from graphml.inspect.references import Array, Given, call_options
 from graphml.models.graph_model import GraphModel
 from graphml.models.model import Model
 
@@ -59,18 +59,26 @@ def difference(name: str, own: Any, other: Any, rtol: float, atol: float) -> str
     Returns:
         The difference in words; None if there is none.
     """
-    if isinstance(own, Mapping) and isinstance(other, Mapping):
-        if set(own) != set(other):
-            return f"output {name!r} has the keys {sorted(own, key=str)}, the reference {sorted(other, key=str)}"
-        keys = list(own)
-        own, other = [own[key] for key in keys], [other[key] for key in keys]
+    ordered = in_the_order_of(own, other)
+    if ordered is None:
+        return f"output {name!r} has the keys {sorted(own, key=str)}, the reference {sorted(other, key=str)}"
+    other = ordered
     if isinstance(own, str) or isinstance(other, str):
         return None if own == other else f"output {name!r} is {own!r}, the reference gives {other!r}"
-    a, b = _numbers(own), _numbers(other)
+    a, b = numbers(own), numbers(other)
     return None if (text := _in_words(a, b, rtol, atol)) is None else f"output {name!r} {text}"
 
 
-def _numbers(value: Any) -> Array:
+def in_the_order_of(own: Any, other: Any) -> Any:
+    """An output of the reference with the keys in the order of the model's; None if the keys differ."""
+    if not isinstance(own, Mapping) or not isinstance(other, Mapping):
+        return other
+    keys: list[Any] = list(own)
+    return {key: other[key] for key in keys} if set(keys) == set(other) else None
+
+
+def numbers(value: Any) -> Array:
+    """An output as an array: probabilities in the order of their classes."""
     return np.asarray(list(value.values()) if isinstance(value, Mapping) else value)
 
 
@@ -113,7 +121,7 @@ def first_inside(given: Given, others: Mapping[str, Any], rtol: float, atol: flo
     if not isinstance(model, GraphModel):
         return "the model cannot be looked into"
     try:
-        own = model.intermediates(given.features, **extras(model, given.key))
+        own = model.intermediates(given.features, **call_options(model, given.key))
     except GraphmlError as error:
         return f"the model cannot be looked into: {error}"
     equal = 0

@@ -15,12 +15,23 @@ import numpy as np
 
 from graphml import catalogue
 from graphml.descriptions import FeatureDescription
-from graphml.errors import FeatureError, UnsupportedError, with_article
+from graphml.errors import FeatureError
 from graphml.graph import Graph, Node, live_after, written_by
+from graphml.inspect.agreement import in_the_order_of, numbers, paired
 from graphml.inspect.drawing import drawn_shapes, draws, index_limits
+from graphml.inspect.references import (
+    REFERENCE_FILES,
+    Given,
+    Reference,
+    answers,
+    drawn_for,
+    limits_of,
+    reference_of,
+)
 from graphml.interop.onnx import onnx_outputs, run_onnx
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
+from graphml.models.model import Model
 
 Arrays = Mapping[str, np.ndarray]
 MOST_SHAPES = 4
@@ -78,7 +89,7 @@ class Comparison:
 
 def compare(
     first: str | Path,
-    second: str | Path,
+    second: Any,
     features: Mapping[str, Any] | None = None,
     *,
     tolerance: float = 1e-3,
@@ -94,9 +105,11 @@ def compare(
     differently.
 
     Args:
-        first: A neural network or ML Program.
-        second: The .mlmodel, .mlpackage or .onnx file to compare it with. Inputs are matched by name, or in order
-            where names differ. An ONNX graph receives images as pixels.
+        first: A model. If it is a neural network or ML Program, and the second one is an ONNX graph or one of these,
+            the values inside are compared, otherwise the outputs.
+        second: The .mlmodel, .mlpackage or .onnx file to compare it with, or another reference, see
+            `graphml.testing.assert_same`. Inputs are matched by name, or in order where names differ. An ONNX graph
+            receives images as pixels. Recorded outputs need `features`.
         features: Inputs of the first model. None draws random ones of the default shapes and of each enumerated shape:
             pixels 0 to 255, floats 0 to 1, and indices that exist in the table that they look up.
         tolerance: The largest relative error that counts as equal.
@@ -104,14 +117,15 @@ def compare(
         function_name: The function of the first model, if it is an ML Program.
         second_function_name: The function of the second model.
         most_shapes: How many shapes are drawn at most: the default one, then small ones first, because each is compiled
-            twice. None: all of them.
+            twice. None: all of them. Where outputs alone are compared, only the default one is drawn.
 
     Raises:
         FeatureError: If the models have no value in common, or no inputs can be drawn.
-        UnsupportedError: If one of the models is neither a neural network nor an ML Program.
     """
-    a = _loaded(first, function_name)
-    b = _Onnx(second) if Path(second).suffix == ".onnx" else _loaded(second, second_function_name)
+    a = load(first, function_name=function_name)
+    b = _second(second, second_function_name)
+    if not isinstance(a, GraphModel) or not isinstance(b, GraphModel | _Onnx):
+        return _outputs_compared(a, reference_of(b.path if isinstance(b, _Onnx) else b), features, tolerance, seed)
     key = jax.random.key(seed)  # layers that draw random numbers draw the same ones in both
     found: dict[str, Difference] = {}
     pairs: dict[str, _Match] = {}
@@ -139,16 +153,45 @@ def compare(
     return Comparison(tuple(found.values()), tolerance, len(chosen), len(shapes))
 
 
-def _loaded(path: str | Path, function_name: str | None) -> GraphModel:
-    model = load(path, function_name=function_name)
-    if not isinstance(model, GraphModel):
-        raise UnsupportedError(
-            f"only neural networks and ML Programs can be compared value by value; {path} is {with_article(model.kind)}"
-        )
-    return model
+def _outputs_compared(
+    model: Model, reference: Reference, features: Mapping[str, Any] | None, tolerance: float, seed: int
+) -> Comparison:
+    """Compare the outputs alone."""
+    if reference.recorded and features is None:
+        raise FeatureError("recorded outputs belong to the inputs that they were recorded with: give these inputs, too")
+    limits = limits_of(model)
+    inputs = [features] if features is not None else drawn_for(model, limits, seed, [{}])
+    found: dict[str, Difference] = {}
+    for each in inputs:
+        given = Given(model, each, frozenset(limits), jax.random.key(seed))
+        for name, own, other in paired(model, answers(model, each, given.key), reference.run(given), reference.what):
+            shape, error = np.shape(numbers(own)), _error_of_outputs(own, other)
+            if name not in found or not error <= found[name].error:
+                found[name] = Difference(name, name, f"output of the {model.kind}", shape, error)
+    return Comparison(tuple(found.values()), tolerance)
+
+
+def _error_of_outputs(own: Any, other: Any) -> float:
+    other = in_the_order_of(own, other)
+    if other is None:
+        return float("inf")
+    a, b = numbers(own), numbers(other)
+    if {"U", "O"} & {a.dtype.kind, b.dtype.kind}:  # labels
+        return 0.0 if np.array_equal(a, b) else float("inf")
+    return _error(a, b)
 
 
 # The second model ----------------------------------------------------------------------------------------------------
+
+
+def _second(second: Any, function_name: str | None) -> Any:
+    """The second model, as what its values are taken from."""
+    suffix = Path(second).suffix if isinstance(second, str | Path) else None
+    if suffix == ".onnx":
+        return _Onnx(second)
+    if suffix is None or suffix in REFERENCE_FILES:
+        return second
+    return load(second, function_name=function_name)
 
 
 class _Onnx:

@@ -8,6 +8,7 @@ nothing can be left out; another set may be smaller.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,8 +37,20 @@ class Mend:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Their names in the file, as `op_selector` of coremltools sees them."""
+        """Their names in the file."""
         return tuple(node.name for node in self.nodes)
+
+    def op_selector(self, operation: Any) -> bool:
+        """Whether coremltools may compute an operation in half precision: its `op_selector` for the next conversion.
+
+        coremltools asks before it turns names into identifiers, as in `op_4` for 4, and marks those in half precision.
+
+        Args:
+            operation: An operation of coremltools.
+        """
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", operation.name)
+        name = f"op_{name}" if name[:1].isdigit() else name
+        return name not in {each.removesuffix("_cast_fp16") for each in self.operations}
 
 
 @dataclass

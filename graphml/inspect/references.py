@@ -1,4 +1,7 @@
-"""What a model is compared with: models of other libraries, functions and recorded outputs, run on the same inputs."""
+"""What the model that was converted gives: a reference is a model of another library, a file of one, or its outputs.
+
+`reference_of` makes one of whatever a user has; `Given` is what it runs on.
+"""
 
 # models of other libraries have no types here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -7,7 +10,8 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +21,14 @@ import numpy as np
 from google.protobuf.message import Message
 
 from graphml.errors import FeatureError, need, with_article
-from graphml.inspect.drawing import index_limits
+from graphml.inspect.drawing import draws, index_limits
 from graphml.interop.onnx import run_onnx, run_session
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
 from graphml.models.model import HasSpec, Model
 
 Array = np.ndarray[Any, Any]
+_ROWS = 10  # that are drawn for models of few numbers
 
 
 @dataclass(frozen=True)
@@ -57,41 +62,31 @@ class Given:
         return found
 
 
-def known_limits(model: Model) -> dict[str, int]:
-    """Which inputs of a model are indices, as `index_limits` finds them; none if the model cannot be traced, because it
-    is no graph or does not declare the shapes of its inputs."""
+def limits_of(model: Model) -> dict[str, int]:
+    """Which inputs of a model are used as indices, see `index_limits`; none where it cannot be traced."""
     if not isinstance(model, GraphModel):
         return {}
-    declared = set(model.graph.inputs) <= set(model.interface.declared_inputs(np.float32))
-    return index_limits(model.lower()) if declared else {}
+    declared = set(model.interface.declared_inputs(np.float32))
+    return index_limits(model.lower()) if set(model.graph.inputs) <= declared else {}
+
+
+def drawn_for(
+    model: Model, limits: Mapping[str, int], seed: int, shapes: Sequence[Mapping[str, tuple[int, ...]]]
+) -> Iterator[dict[str, Any]]:
+    """Inputs of a model for each of some shapes; several for models of few numbers, such as trees."""
+    for own_seed in range(seed, seed + (1 if model.has_network() else _ROWS)):
+        yield from draws(model.description.inputs, limits, own_seed, shapes)
 
 
 def answers(model: Model, features: Mapping[str, Any], key: jax.Array) -> dict[str, Any]:
-    """What a model predicts.
-
-    Args:
-        model: The model; if it has a state, a new one is used.
-        features: As `predict` takes them.
-        key: For random operations.
-    """
-    return model.predict(features, **extras(model, key))
+    """The outputs of a Core ML model, whose states begin with zeros."""
+    return model.predict(features, **call_options(model, key))
 
 
-def extras(model: Model, key: jax.Array) -> dict[str, Any]:
-    """The keywords of a call.
-
-    Args:
-        model: A model.
-        key: For random operations.
-
-    Returns:
-        The key for models that draw random numbers, a new state for those that have one.
-    """
+def call_options(model: Model, key: jax.Array) -> dict[str, Any]:
+    """The keywords of a call: a key for models that draw random numbers, a new state for those that have one."""
     found: dict[str, Any] = {"key": key} if model.draws() else {}
     return found | ({"state": model.make_state()} if model.has_state() else {})
-
-
-# References ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -111,29 +106,30 @@ class Reference:
     recorded: bool = False
 
 
-def reference_to(reference: Any) -> Reference:
-    """Something to compare a model with.
+def reference_of(reference: Any) -> Reference:
+    """What a model is compared with.
 
     Args:
-        reference: What `graphml.testing.assert_same` takes.
+        reference: A torch module or exported program, or a file of one (`.pt` of TorchScript, `.pt2`); an ONNX file,
+            message or session; a Keras model; a scikit-learn estimator; a function of arrays; a Core ML model; recorded
+            outputs, or an `.npz` file of them.
 
     Raises:
-        FeatureError: It is nothing that can be run, and no outputs.
+        FeatureError: It is none of these, or the file cannot be read.
         MissingExtraError: Its library is not installed.
     """
-    if isinstance(reference, str | os.PathLike) and Path(reference).suffix == ".onnx":
-        return _onnx_file(Path(reference))
+    if isinstance(reference, str | os.PathLike) and (reader := REFERENCE_FILES.get(Path(reference).suffix)) is not None:
+        return reader(Path(reference))
     if isinstance(reference, Model):
         return _core_ml(reference)
     core_ml = isinstance(reference, Message) and reference.DESCRIPTOR.name == "Model"
     if core_ml or isinstance(reference, str | os.PathLike | bytes | HasSpec):
         return _core_ml(load(reference))
+    if isinstance(reference, Mapping | list | tuple | np.ndarray | np.generic | jax.Array) or _is_tensor(reference):
+        return _recorded(reference)
     for library, adapter in _LIBRARIES.items():
         if _comes_from(reference, library):
             return adapter(reference)
-    if isinstance(reference, Mapping | list | tuple | np.ndarray | np.generic | jax.Array):
-        recorded: Any = _plain(reference)
-        return Reference("the recorded outputs", lambda given: recorded, recorded=True)
     if callable(reference):
         return Reference("the function", lambda given: _called(reference, given.arrays()))
     raise FeatureError(
@@ -156,7 +152,7 @@ def _core_ml(model: Model) -> Reference:
 
     def inside(given: Given) -> Mapping[str, Any]:
         assert isinstance(model, GraphModel)
-        return model.intermediates(passed(given), **extras(model, given.key))
+        return model.intermediates(passed(given), **call_options(model, given.key))
 
     return Reference(
         "the other model",
@@ -187,27 +183,63 @@ def _onnx_session(session: Any) -> Reference:
     return Reference("the ONNX graph", lambda given: run_session(session, given.arrays()))
 
 
+def _recorded(outputs: Any) -> Reference:
+    found = _plain(outputs)
+    return Reference("the recorded outputs", lambda given: found, recorded=True)
+
+
+def _recorded_file(path: Path) -> Reference:
+    try:
+        with np.load(path) as stored:  # without pickled objects
+            return _recorded({name: stored[name] for name in stored.files})
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FeatureError(f"{path} cannot be read as arrays: {error}") from None
+
+
+def _torch_script(path: Path) -> Reference:
+    torch = need("torch", "bench")
+    return _torch(_from_torch(torch.jit.load, path, "TorchScript"))
+
+
+def _torch_export(path: Path) -> Reference:
+    torch = need("torch", "bench")
+    return _torch(_from_torch(torch.export.load, path, "an exported program"))
+
+
+def _from_torch(read: Callable[[str], Any], path: Path, what: str) -> Any:
+    try:
+        return read(str(path))
+    except Exception as error:  # torch has many
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FeatureError(f"{path} cannot be loaded as {what}: {first}") from None
+
+
 def _torch(reference: Any) -> Reference:
     torch = need("torch", "bench")
-    exported = type(reference).__name__ == "ExportedProgram"
-    module = reference.module() if exported else reference
+    module = reference.module() if type(reference).__name__ == "ExportedProgram" else reference
+    weights = [*module.parameters(), *module.buffers()]
+    device = weights[0].device if weights else "cpu"
+    floats = next((weight.dtype for weight in weights if weight.dtype.is_floating_point), torch.float32)
+
+    def tensor(array: Array) -> Any:
+        """Integers as int64, which lookups need, and floats in the type of the weights."""
+        kind = floats if array.dtype.kind == "f" else torch.int64 if array.dtype.kind in "iu" else torch.bool
+        return torch.from_numpy(np.array(array)).to(device, kind)
 
     def run(given: Given) -> Any:
-        arrays = given.arrays().values()
-        tensors = [torch.from_numpy(np.array(a, np.int64 if a.dtype.kind == "i" else a.dtype)) for a in arrays]
-        training = not exported and module.training
-        if training:
-            module.eval()
+        tensors = [tensor(array) for array in given.arrays().values()]
+        modes = [(each, each.training) for each in module.modules()]
+        buffers = [(each, each.clone()) for each in module.buffers()]
+        for each, _ in modes:
+            each.training = False
         try:
             with torch.no_grad():
-                found = module(*tensors)
+                return _plain(module(*tensors))
         finally:
-            if training:
-                module.train()
-        return jax.tree.map(as_array, _plain(found))
-
-    def as_array(tensor: Any) -> Array:
-        return tensor.detach().cpu().numpy()
+            for each, mode in modes:
+                each.training = mode
+            for each, before in buffers:  # a state of the model begins anew, too
+                each.copy_(before)
 
     return Reference("the torch module", run)
 
@@ -248,6 +280,14 @@ def _table(estimator: Any, given: Given) -> Array:
     return np.concatenate([np.asarray(value, np.float64).reshape(1, -1) for value in values.values()], axis=1)
 
 
+REFERENCE_FILES: Mapping[str, Callable[[Path], Reference]] = {
+    ".onnx": _onnx_file,
+    ".npz": _recorded_file,
+    ".pt": _torch_script,
+    ".pt2": _torch_export,
+}
+"""Suffix of a file that is a reference -> what reads it."""
+
 _LIBRARIES: Mapping[str, Callable[[Any], Reference]] = {
     "torch": _torch,
     "keras": _keras,
@@ -269,5 +309,28 @@ def _called(function: Callable[..., Any], arrays: Mapping[str, Array]) -> Any:
 
 
 def _plain(found: Any) -> Any:
-    """Outputs as a dictionary or a list."""
-    return found if isinstance(found, Mapping) else list(found) if isinstance(found, tuple | list) else [found]
+    """Outputs as a dictionary of arrays and other values, or as a list of them."""
+    if isinstance(found, Mapping):
+        return {name: _value(value) for name, value in found.items() if value is not None}
+    return list(_flat(found))
+
+
+def _flat(found: Any) -> Iterator[Any]:
+    """The outputs of nested tuples and lists, as converters number them."""
+    if isinstance(found, tuple | list):
+        for each in found:
+            yield from _flat(each)
+    elif found is not None:
+        yield _value(found)
+
+
+def _value(value: Any) -> Any:
+    """A tensor as an array; other values as they are."""
+    if not _is_tensor(value):
+        return value
+    value = value.detach().cpu()
+    return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()  # NumPy has no bfloat16
+
+
+def _is_tensor(value: Any) -> bool:
+    return _comes_from(value, "torch") and hasattr(value, "detach")

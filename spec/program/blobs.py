@@ -54,6 +54,9 @@ _VERSION = 2
 _ALIGNMENT = 64
 _CHUNK = 1 << 20  # bytes that are copied at a time
 _SIZE = 64  # of the header, and of each record
+_MAPS = (
+    os.name != "nt"
+)  # Windows neither removes nor replaces a file that is mapped, as a package may be while it is used
 
 
 class _Record(NamedTuple):
@@ -65,7 +68,7 @@ class _Record(NamedTuple):
 
 
 class BlobFile:
-    """A weight file, mapped into memory.
+    """A weight file, mapped into memory; on Windows, read.
 
     Args:
         path: The file.
@@ -83,12 +86,12 @@ class BlobFile:
                 size = os.fstat(opened.fileno()).st_size
                 if size < _SIZE:
                     raise self._error(f"the file has {size} bytes; expected a header of {_SIZE}")
-                mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+                content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) if _MAPS else opened.read()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise self._error(f"the weight file cannot be opened: {reason}") from error
-        self._bytes: np.ndarray = np.frombuffer(mapped, np.uint8)
-        self.count, version = _HEADER.unpack_from(mapped)
+        self._bytes: np.ndarray = np.frombuffer(content, np.uint8)
+        self.count, version = _HEADER.unpack_from(content)
         if version != _VERSION:
             raise self._error(f"the weight file has version {version}; expected {_VERSION}")
 

@@ -1,5 +1,6 @@
 """Small TensorFlow models: a frozen BERT, and graphs with the operators that converters of 2018 refused."""
 
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

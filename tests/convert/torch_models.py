@@ -1,5 +1,6 @@
 """Small torch models with calibrated weights: every layer sees numbers of ordinary size."""
 
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
 from __future__ import annotations
 
 import torch

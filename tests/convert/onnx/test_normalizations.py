@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from convert.onnx.running import agree, graph
+from onnx_models import agree, graph
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 

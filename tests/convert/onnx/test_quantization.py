@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from convert.onnx.running import agree, graph
+from onnx_models import agree, graph
 from onnx import helper
 
 import graphml

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from convert.onnx.running import agree, graph
+from onnx_models import agree, graph
 from onnx import helper
 
 from graphml.convert.onnx import network_from_onnx

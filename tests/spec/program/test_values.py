@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graphml.errors import SpecError
-from graphml.spec.program import types, values
+from graphml.spec.program import blobs, types, values
 from graphml.spec.program.blobs import BLOB_TYPES, BlobFile, BlobWriter
 from graphml.spec.program.packing import pack, unpack
 from graphml.spec.program.values import WeightFiles, decode, encode
@@ -68,6 +68,17 @@ def test_large_arrays_are_views_of_the_file(name, tmp_path):
     one, two = file.read(offset, name, SHAPE), file.read(offset, name, (21,))
     assert np.shares_memory(one, two)
     assert one.ctypes.data % 64 == 0
+
+
+def test_on_windows_a_weight_file_is_read_so_that_it_can_be_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(blobs, "_MAPS", False)
+    writer = BlobWriter()
+    offset = writer.add(example("float32"), "float32")
+    (tmp_path / "w").write_bytes(b"".join(writer.chunks()))
+    file = BlobFile(tmp_path / "w")
+    (tmp_path / "w").write_bytes(b"")
+    assert same(file.read(offset, "float32", SHAPE), example("float32"))
+    assert not file.read(offset, "float32", SHAPE).flags.writeable
 
 
 def test_numbers_are_packed_from_the_least_significant_bit_on():
