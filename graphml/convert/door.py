@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # importing them needs JAX, which `import graphml` does not
     from graphml.convert.report import Explanation
     from graphml.convert.source import Source
     from graphml.models import Model
+    from graphml.update.edit.trainable import Trainable
 
 
 def convert(
@@ -168,10 +169,9 @@ def _converted(source: Source) -> Model:
     notes = list(translation.notes)
     trained: tuple[str, ...] = ()
     if request.trainable is not None or request.respect_trainable:
-        spec = model.spec
-        trained, more = _make_trainable(spec, source)
-        notes += more
-        model = load(spec)
+        result, more = _trainable(model, source)
+        model, trained = result.model, result.trained
+        notes += [*result.notes, *more]
     found = check(model, source) if request.check else None
     model.conversion = Conversion(
         source.what, request.to, translation.by, translation.lines, tuple(notes), trained, found
@@ -179,34 +179,34 @@ def _converted(source: Source) -> Model:
     return model
 
 
-def _make_trainable(spec: Any, source: Source) -> tuple[tuple[str, ...], list[str]]:
+def _trainable(model: Model, source: Source) -> tuple[Trainable, list[str]]:
     """Make layers of a network trainable, as the request says: by their names or the flags of the source.
 
     Args:
-        spec: The message of the network, which is changed.
+        model: The network.
         source: What it was converted from.
 
     Returns:
-        The names of the trainable layers, and notes.
+        The trainable network, and notes on layers that were hard to find.
 
     Raises:
         FeatureError: No layer or weight has a name that was asked for.
+        UpdateError: Core ML cannot train any of the layers.
     """
-    from graphml.convert.trainable import frozen_layers, make_trainable
+    from graphml.convert.trainable import frozen_layers, respect_trainable
+    from graphml.update.edit.trainable import make_trainable
 
-    request = source.request
-    messages = getattr(spec, spec.WhichOneof("Type")).layers
-    weights = dict(source.weights())
-    layers: list[str] | None = None
-    if request.trainable is not None:
-        layers = [layer.name for layer in messages if request.wants_training(layer.name)] or None
-        weights = {name: (weight, request.wants_training(name)) for name, (weight, _) in weights.items()}
-        if layers is None and not any(flag for _, flag in weights.values()):
-            raise FeatureError(
-                f"no layer and no weight matches {', '.join(map(repr, request.trainable))}; the weights are "
-                f"{', '.join(weights) or 'not known by name'}"
-            )
-    frozen = [] if layers is not None else list(frozen_layers(weights, spec))
-    notes = make_trainable(spec, layers=layers, frozen=frozen)
-    updatable = tuple(layer.name for layer in messages if layer.isUpdatable)
-    return updatable, [str(line) for line in getattr(notes, "lines", ())]
+    request, weights = source.request, dict(source.weights())
+    if request.trainable is None:
+        result, found = respect_trainable(model, weights)
+        return result, [f"{layer}: {text}" for layer, text in [*found.notes.items(), *found.unknown.items()]]
+    wanted = {name: (weight, request.wants_training(name)) for name, (weight, _) in weights.items()}
+    found = frozen_layers(wanted, model.spec)
+    known = [*found.trainable, *found.frozen, *found.unknown]
+    layers = [name for name in known if name in found.trainable or request.wants_training(name)]
+    if not layers:
+        raise FeatureError(
+            f"no layer and no weight matches {', '.join(map(repr, request.trainable))}; the layers with weights are "
+            f"{', '.join(known)}, the weights of the source {', '.join(weights) or 'not known by name'}"
+        )
+    return make_trainable(model, layers), [f"{name}: {found.notes[name]}" for name in layers if name in found.notes]

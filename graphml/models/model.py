@@ -20,7 +20,6 @@ from google.protobuf.message import Message
 from graphml import spec
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
 from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article, without_middle
-from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.values import feature_check
 from graphml.models.lowered import LoweredModel
@@ -353,8 +352,12 @@ class Model:
         """The same model with other weights."""
         raise self._no_function()
 
-    def lower(self, dtype: Any = None, platform: str | None = None) -> Lowered | LoweredModel:
+    # Any: a union of Lowered and LoweredModel would make everyone who loads a network narrow it
+    def lower(self, dtype: Any = None, platform: str | None = None) -> Any:
         """The model as a pure function of parameters and inputs; networks take more options.
+
+        Returns:
+            A `Lowered` of networks and programs, otherwise a `LoweredModel`.
 
         Raises:
             UnsupportedError: If the model is not a function of arrays, or is none of a type or platform of choice.

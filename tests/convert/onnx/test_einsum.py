@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_models import agree, graph
 from onnx import helper
+from onnx_models import agree, graph
 
 from graphml.convert.onnx import network_from_onnx
 from graphml.errors import UnsupportedError

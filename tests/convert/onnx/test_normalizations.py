@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx_models import agree, graph
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
+from onnx_models import agree, graph
 
 import graphml
 from graphml.convert.onnx import network_from_onnx

@@ -7,8 +7,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from onnx_models import agree, graph
 from onnx import helper
+from onnx_models import agree, graph
 
 import graphml
 from graphml.convert.onnx import network_from_onnx
