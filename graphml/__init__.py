@@ -118,7 +118,7 @@ _HOME = {
     ),
 }
 
-__all__ = ["__version__", *sorted([*_HOME, "convert"])]
+__all__ = ["__version__", "convert", *sorted(_HOME)]
 
 
 def __getattr__(name: str):

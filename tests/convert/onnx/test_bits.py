@@ -26,11 +26,16 @@ def test_logic_of_bits(dtype: Any) -> None:
     low = max(np.iinfo(dtype).min, -(2**24))
     a, b = (_DRAW.integers(low, limit, shape, endpoint=True).astype(dtype) for shape in ((3, 40), (40,)))
     a[0, :2], b[:2] = [low, limit], [limit, low]
-    nodes = [helper.make_node(f"Bitwise{kind}", ["a", "b"], [kind]) for kind in ("And", "Or", "Xor")]
+    nodes = [helper.make_node(kind, ["a", "b"], [kind]) for kind in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")]
     nodes.append(helper.make_node("BitwiseNot", ["a"], ["Not"]))
-    model = graph(nodes, {"a": (dtype, (3, "n")), "b": (dtype, ("n",))}, ["And", "Or", "Xor", "Not"], opset=18)
+    model = graph(
+        nodes,
+        {"a": (dtype, (3, "n")), "b": (dtype, ("n",))},
+        ["BitwiseAnd", "BitwiseOr", "BitwiseXor", "Not"],
+        opset=18,
+    )
     found = _predict(model, {"a": a, "b": b})
-    for name, wanted in {"And": a & b, "Or": a | b, "Xor": a ^ b, "Not": ~a}.items():
+    for name, wanted in {"BitwiseAnd": a & b, "BitwiseOr": a | b, "BitwiseXor": a ^ b, "Not": ~a}.items():
         np.testing.assert_array_equal(found[name], wanted, name)
 
 

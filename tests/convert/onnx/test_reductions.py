@@ -13,7 +13,11 @@ from graphml.convert.onnx import network_from_onnx
 from graphml.errors import UnsupportedError
 
 _DRAW = np.random.default_rng(7)
-_NAMES = ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")
+_NAMES = (
+    *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax"),
+    *("ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"),
+)
+_PLAIN = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd")
 
 
 def _positive(*shape: int) -> Any:
@@ -26,34 +30,24 @@ def test_reductions_with_axes_as_attribute_and_input(opset: int) -> None:
     for i, name in enumerate(_NAMES):
         for keep, axes in ((1, "axes"), (0, "middle"), (i % 2, None)):
             outputs.append(f"{name}{keep}{axes}")
-            as_input = opset >= (13 if name == "Sum" else 18)
+            as_input = opset >= (13 if name == "ReduceSum" else 18)
             listed = {} if as_input or axes is None else {"axes": constants[axes]}
             inputs = ["x", axes] if as_input and axes else ["x"]
-            nodes.append(helper.make_node(f"Reduce{name}", inputs, outputs[-1:], keepdims=keep, **listed))
+            nodes.append(helper.make_node(name, inputs, outputs[-1:], keepdims=keep, **listed))
     model = graph(nodes, {"x": (np.float32, ("n", 3, "m"))}, outputs, constants, opset)
     agree(model, {"x": _positive(2, 3, 4)}, {"x": _positive(5, 3, 2)})
 
 
 def test_reductions_over_no_axes() -> None:
-    nodes = [
-        helper.make_node(f"Reduce{name}", ["x"], [name], noop_with_empty_axes=1)
-        for name in ("Sum", "Mean", "Max", "Min", "Prod")
-    ]
+    nodes = [helper.make_node(name, ["x"], [name], noop_with_empty_axes=1) for name in _PLAIN]
     x = _positive(2, 3)
-    agree(graph(nodes, {"x": (np.float32, (2, 3))}, ["Sum", "Mean", "Max", "Min", "Prod"], opset=18), {"x": x})
+    agree(graph(nodes, {"x": (np.float32, (2, 3))}, list(_PLAIN), opset=18), {"x": x})
 
 
 def test_functions_stay_where_no_axes_are_reduced() -> None:
-    """onnxruntime returns the input as it is; the documentation of the operators says that the function is applied."""
-    import graphml
-
-    names = ("L1", "L2", "LogSum", "LogSumExp", "SumSquare")
-    nodes = [helper.make_node(f"Reduce{name}", ["x"], [name], noop_with_empty_axes=1) for name in names]
-    model = network_from_onnx(graph(nodes, {"x": (np.float32, (2, 3))}, names, opset=18)).model
-    x = -_positive(2, 3)
-    found = graphml.load(model).predict({"x": x})
-    for name, wanted in zip(names, (-x, -x, np.full_like(x, np.nan), x, x * x), strict=True):
-        np.testing.assert_allclose(found[name], wanted, 1e-6)
+    names = [name for name in _NAMES if name not in _PLAIN]
+    nodes = [helper.make_node(name, ["x"], [name], noop_with_empty_axes=1) for name in names]
+    agree(graph(nodes, {"x": (np.float32, (2, 3))}, names, opset=18), {"x": _positive(2, 3)})
 
 
 def test_reductions_of_integers_and_booleans() -> None:
