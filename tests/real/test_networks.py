@@ -102,7 +102,7 @@ def _numpy_weights(weights):
     return jax.tree.map(floats, dict(weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
 
 
-# 524 layers, whose blobs are all outputs: to compile them as users do takes ten times as long as all oracles
+# 524 layers, whose blobs are all outputs: compiling them as users do takes several times as long as the oracles
 DEEP = {"pose-edvardhua/hourglass"}
 
 
