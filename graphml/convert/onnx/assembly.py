@@ -12,9 +12,9 @@ from graphml.build.datatypes import array
 from graphml.build.network import NeuralNetworkBuilder
 from graphml.convert.onnx.interface import OnnxInput
 from graphml.convert.onnx.joining import with_biases
-from graphml.convert.onnx.tensors import Tensor, blob_shape
+from graphml.convert.onnx.tensors import LARGEST_RANK, Tensor, blob_shape
 from graphml.convert.onnx.writer import LayerStep, Writer
-from graphml.errors import UnsupportedError
+from graphml.errors import UnsupportedError, quoted
 from graphml.naming import Names
 from graphml.spec import layers
 from graphml.spec.attributes import weight_messages
@@ -42,7 +42,7 @@ def assembled(
     _name_blobs(steps, [*entered, *results])
     builder = NeuralNetworkBuilder(
         [(each.name, _input_type(each)) for each in inputs],
-        [(name, _output_type(tensor)) for name, tensor in zip(names, results, strict=True)],
+        [(name, _output_type(name, tensor)) for name, tensor in zip(names, results, strict=True)],
         disable_rank5_shape_mapping=True,
     )
     labels = _LayerNames(steps)
@@ -171,8 +171,10 @@ def _input_type(each: OnnxInput) -> Any:
     return feature
 
 
-def _output_type(tensor: Tensor) -> Any:
+def _output_type(name: str, tensor: Tensor) -> Any:
     shape = tensor.shape
+    if len(shape) > LARGEST_RANK:
+        raise UnsupportedError(f"the output {quoted(name)} has {len(shape)} axes; a network has at most {LARGEST_RANK}")
     known = [int(size) for size in shape if size is not None]
     sizes = blob_shape(tuple(known)) if len(known) == len(shape) and 0 not in known else ()
     return array(*sizes, dtype=_dtype(tensor.dtype))

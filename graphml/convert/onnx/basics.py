@@ -58,7 +58,7 @@ def clip(w: Writer, x: Tensor, low: float | None, high: float | None) -> Tensor:
 def binary(w: Writer, kind: str, a: Operand, b: Operand, *, dtype: Any = None) -> Tensor:
     """A layer of two inputs that broadcast against each other."""
     first, second = _pair(w, a, b)
-    shapes = [np.broadcast_shapes(*each) for each in zip(first.shapes, second.shapes, strict=True)]
+    shapes = together([first, second])
     if max(first.rank, second.rank) > LARGEST_RANK:
         # stored flat, which is the same only without broadcasting
         sizes = {math.prod(shape) for each in (first.shapes, second.shapes) for shape in each} - {1}
@@ -67,6 +67,19 @@ def binary(w: Writer, kind: str, a: Operand, b: Operand, *, dtype: Any = None) -
         if len(first.shapes[0]) != len(second.shapes[0]):
             first, second = (_flat(w, x) if math.prod(x.shapes[0]) > 1 else x for x in (first, second))
     return w.layer(kind, [first, second], dtype=first.dtype if dtype is None else dtype, shapes=shapes)
+
+
+def together(parts: Sequence[Tensor]) -> list[Shape]:
+    """The shape to which tensors broadcast, for each set of sizes.
+
+    Raises:
+        ShapeError: They do not.
+    """
+    try:
+        return [np.broadcast_shapes(*each) for each in zip(*(part.shapes for part in parts), strict=True)]
+    except ValueError:
+        shown = ", ".join(str([*part.shape]).replace("None", "?") for part in parts)
+        raise ShapeError(f"the shapes {shown} do not broadcast") from None
 
 
 def _pair(w: Writer, a: Operand, b: Operand) -> tuple[Tensor, Tensor]:
@@ -130,7 +143,7 @@ def where(w: Writer, condition: Tensor, a: Operand, b: Operand) -> Tensor:
     """a where the condition is not 0, else b."""
     first, second = _pair(w, a, b)
     parts = [condition, first, second]
-    shapes = [np.broadcast_shapes(*each) for each in zip(*(part.shapes for part in parts), strict=True)]
+    shapes = together(parts)
     return w.layer("whereBroadcastable", parts, dtype=first.dtype, shapes=shapes)
 
 
@@ -445,63 +458,3 @@ def matmul(w: Writer, a: Tensor, b: Tensor) -> Tensor:
 def stored(value: Array) -> Array:
     """A constant as the weights of a layer: half precision stays, everything else becomes float32."""
     return np.ascontiguousarray(value if value.dtype == np.float16 else np.asarray(value, np.float32))
-
-
-# Static arguments ----------------------------------------------------------------------------------------------------
-
-
-def required(x: Tensor | None, what: str) -> Array:
-    """The value of an input that the network has to know.
-
-    Args:
-        x: The input.
-        what: Names it in the error.
-
-    Raises:
-        UnsupportedError: It is computed from the inputs of the model.
-    """
-    value = None if x is None else x.constant
-    if value is None:
-        raise UnsupportedError(f"{what} must be a constant; here it is computed from the inputs")
-    return value
-
-
-def integers(x: Tensor | None, what: str) -> tuple[int, ...] | None:
-    """The numbers of a constant input of rank 0 or 1; None if it is not given. Otherwise as `required`."""
-    return None if x is None else tuple(int(number) for number in np.ravel(required(x, what)))
-
-
-def declared_shapes(w: Writer, output: int = 0) -> list[Shape] | None:
-    """The shape of an output of the node as ONNX infers it, for each set of sizes; None unless it is fixed."""
-    shape = w.node.shapes[output] if output < len(w.node.shapes) else None
-    return None if shape is None or None in shape else [tuple(size or 0 for size in shape)] * w.sets
-
-
-def reduced_axes(w: Writer, x: Tensor, axes: Tensor | None, keep: bool) -> tuple[int, ...] | None:
-    """The axes of a reduction; None for all of them.
-
-    Args:
-        w: The writer.
-        x: What is reduced.
-        axes: The input that lists them. Where it is computed, they are those that the declared result lacks.
-        keep: Whether they stay, with size 1.
-
-    Raises:
-        UnsupportedError: They are computed, and do not follow from the declared result.
-    """
-    if axes is None or axes.constant is not None:
-        return integers(axes, "axes")
-    shape = declared_shapes(w)
-    if shape is not None and keep and len(shape[0]) == x.rank:
-        return tuple(axis for axis, size in enumerate(shape[0]) if size == 1)
-    if shape is not None and not keep:
-        kept = itertools.combinations(range(x.rank), len(shape[0]))
-        found = [own for own in kept if tuple(x.shape[axis] for axis in own) == shape[0]]
-        if len(found) == 1:
-            return tuple(axis for axis in range(x.rank) if axis not in found[0])
-    return integers(axes, "axes")
-
-
-def number(x: Tensor | None, what: str, default: float) -> float:
-    """The number in a constant input; the default if it is not given. Otherwise as `required`."""
-    return default if x is None else float(np.ravel(required(x, what))[0])

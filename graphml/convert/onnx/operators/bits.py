@@ -16,25 +16,35 @@ from graphml.errors import GraphError, UnsupportedError
 _EXACT_BITS = 24
 
 
-@operator("BitShift", until=27)
+@operator("BitShift")
 def bit_shift(w: Writer, x: Tensor, by: Tensor, *, direction: str) -> Tensor:
     """Products and quotients with powers of 2; what leaves the type on the left is lost.
 
-    Version 28 adds types with signs, which this does not convert.
+    A shift that is negative or as large as the type, which version 28 allows, leaves only the sign.
     """
     if direction not in ("LEFT", "RIGHT"):
         raise GraphError(f"direction is {direction!r}; it must be LEFT or RIGHT")
-    _, high = integer_range(x.dtype)
-    if by.constant is not None:
-        powers = w.constant(np.exp2(np.asarray(by.constant, np.float32)).astype(np.float32))
-    else:
-        table = w.constant(np.exp2(np.arange(64, dtype=np.float32)))
-        flat = basics.reshape(w, by, [(math.prod(shape),) for shape in by.shapes], w.features)
-        powers = basics.reshape(w, w.layer("gather", [table, flat], axis=0), by.shapes, [by])
-    if direction == "LEFT":
-        wide = basics.multiply(w, x, powers)
-        return basics.binary(w, "modBroadcastable", wide, w.constant(np.asarray(high + 1, np.float32)))
-    return basics.binary(w, "floorDivBroadcastable", x, powers)
+    low, high = integer_range(x.dtype)
+    bits = (high - low).bit_length()
+    outside = basics.compare(w, "logicalOr", *(basics.compare(w, *each) for each in _beyond(by, bits)))
+    steps = basics.where(w, outside, float(bits), by)
+    table = w.constant(np.exp2(np.arange(bits + 1, dtype=np.float32)))
+    flat = basics.reshape(w, steps, [(math.prod(shape),) for shape in steps.shapes], w.features)
+    powers = basics.reshape(w, w.layer("gather", [table, flat], axis=0), by.shapes, [by])
+    if direction == "RIGHT":
+        return basics.binary(w, "floorDivBroadcastable", x, powers)
+    wide = basics.multiply(w, x, powers)
+    size = basics.binary(w, "modBroadcastable", basics.function(w, "ABS", wide), float(high - low + 1))
+    kept = basics.multiply(w, basics.unary(w, "sign", wide), size)
+    if not low:
+        return kept
+    above, below = basics.compare(w, "greaterThan", kept, float(high)), basics.compare(w, "lessThan", kept, float(low))
+    kept = basics.where(w, above, basics.linear(w, kept, 1.0, -float(high - low + 1)), kept)
+    return basics.where(w, below, basics.linear(w, kept, 1.0, float(high - low + 1)), kept)
+
+
+def _beyond(by: Tensor, bits: int) -> tuple[tuple[str, Tensor, float], tuple[str, Tensor, float]]:
+    return ("lessThan", by, 0.0), ("greaterEqual", by, float(bits))
 
 
 @operator("BitwiseNot")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import Array, Tensor
 from graphml.convert.onnx.windows import Cut, Pair, Windows, windows
@@ -342,7 +342,7 @@ def col2im(
 ) -> Tensor:
     """A transposed convolution that puts each element of a block in its place."""
     image, block = (
-        tuple(int(size) for size in np.ravel(basics.required(each, what)))
+        tuple(int(size) for size in np.ravel(static.required(each, what)))
         for each, what in ((image_shape, "image_shape"), (block_shape, "block_shape"))
     )
     taps, count = math.prod(block), len(block)

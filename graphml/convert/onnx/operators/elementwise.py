@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import Tensor
 from graphml.convert.onnx.writer import Writer
@@ -120,8 +120,8 @@ def identity(w: Writer, x: Any) -> Any:
 @operator("Dropout", since=7, moved={"ratio": 12}, ignored=("seed",))
 def dropout(w: Writer, x: Tensor, ratio: Tensor | None = None, training: Tensor | None = None) -> list[Tensor]:
     """Nothing is dropped: a network is converted for prediction. The mask is true everywhere."""
-    drops = training is not None and bool(basics.required(training, "training_mode"))
-    if drops and basics.number(ratio, "ratio", 0.5) != 0:
+    drops = training is not None and bool(static.required(training, "training_mode"))
+    if drops and static.number(ratio, "ratio", 0.5) != 0:
         raise UnsupportedError("it drops values at random (training_mode is true)")
     wanted = w.node.wanted
     mask = [basics.fill(w, x.shapes, 1.0, np.bool_, [x])] if len(wanted) > 1 and wanted[1] else []

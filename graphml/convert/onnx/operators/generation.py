@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.model import element_type
 from graphml.convert.onnx.tensors import Array, Shape, Tensor
@@ -61,7 +61,7 @@ def filled(w: Writer, shape: Tensor, value: float, dtype: Any) -> Tensor:
         dtype: Its ONNX type.
     """
     shapes = asked_shapes(w, shape)
-    if shape.known is not None or shapes == basics.declared_shapes(w):
+    if shape.known is not None or shapes == static.declared_shapes(w):
         return basics.fill(w, shapes, value, dtype, w.features)
     return w.layer("fillDynamic", [shape], dtype=dtype, shapes=shapes, value=value)
 
@@ -71,7 +71,7 @@ def asked_shapes(w: Writer, shape: Tensor) -> list[Shape]:
     all others."""
     if shape.known is not None:
         return [tuple(int(size) for size in np.ravel(known)) for known in shape.known]
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if declared is not None:
         return declared
     count = shape.shape[0] if shape.rank else 0
@@ -98,7 +98,7 @@ def range_(w: Writer, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
         counts += (max(math.ceil((float(last) - float(first)) / float(step)), 0),)
     if 0 in counts:
         raise UnsupportedError("the result is empty, which a network cannot hold")
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     shapes = [(count,) for count in counts] or declared or [(size,) for size in w.fresh_size()]
     return w.layer("rangeDynamic", [limit, start, delta], dtype=start.dtype, shapes=shapes)
 
@@ -132,7 +132,7 @@ def _number(w: Writer, x: Tensor) -> Tensor:
 
 
 def _declared_sizes(w: Writer, axis: int) -> tuple[int, ...]:
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     return w.fresh_size() if declared is None else tuple(shape[axis] for shape in declared)
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.expressions import Expression, counting, entry, size
 from graphml.convert.onnx.operators.convolutions import conv
@@ -89,7 +89,7 @@ def affine_grid(w: Writer, theta: Tensor, shape: Tensor, *, align_corners: int =
     count = (theta.shape[1] or 0) if theta.rank == 3 else 0
     if theta.rank != 3 or theta.shape[1:] not in ((2, 3), (3, 4)):
         raise ShapeError(f"theta has the shape {list(theta.shapes[0])}; it must be [batch, 2, 3] or [batch, 3, 4]")
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     even: list[Expression] = []
     for axis in range(count):
         length = entry(w, shape, 2 + axis)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphml.convert.onnx import basics, catalogue
+from graphml.convert.onnx import basics, catalogue, static
 from graphml.convert.onnx.operators import attention as heads
 from graphml.convert.onnx.tensors import Tensor
 from graphml.convert.onnx.writer import Writer
@@ -62,8 +62,8 @@ def fused_matmul(
 
 
 def _normalized(w: Writer, x: Tensor, gamma: Tensor, beta: Tensor | None, epsilon: float) -> Tensor:
-    scale = basics.required(gamma, "gamma")
-    shift = np.zeros_like(scale) if beta is None else basics.required(beta, "beta")
+    scale = static.required(gamma, "gamma")
+    shift = np.zeros_like(scale) if beta is None else static.required(beta, "beta")
     fields = {"normalized_shape": scale.shape, "eps": epsilon, "gamma": scale, "beta": shift}
     return basics.unary(w, "layerNormalization", x, **fields)
 
@@ -200,8 +200,8 @@ def attention(
     """Self-attention with one matrix for queries, keys and values."""
     if do_rotary or past_present_share_buffer:
         raise UnsupportedError("it turns positions (do_rotary), or writes to its past (past_present_share_buffer)")
-    matrix = basics.required(weights, "the weights")
-    shift = None if bias is None else basics.required(bias, "the bias")
+    matrix = static.required(weights, "the weights")
+    shift = None if bias is None else static.required(bias, "the bias")
     whole = w.layer("innerProduct", [x], weights=np.ascontiguousarray(matrix.T), bias=shift)
     sizes = list(qkv_hidden_sizes or [matrix.shape[1] // 3] * 3)
     parts = w.layers("splitND", [whole], 3, axis=2, split_sizes=sizes)

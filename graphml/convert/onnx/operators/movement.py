@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import Tensor
 from graphml.convert.onnx.writer import Writer
@@ -33,7 +33,7 @@ def size(w: Writer, x: Tensor) -> Tensor:
 def reshape(w: Writer, x: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
     """0 in the shape keeps the size of that axis (unless allowzero), -1 is what is left."""
     if shape.known is None:
-        declared = basics.declared_shapes(w)
+        declared = static.declared_shapes(w)
         return _reshape_by_data(w, x, shape) if declared is None else basics.reshape(w, x, declared)
     shapes: list[tuple[int, ...]] = []
     for own, wanted in zip(x.shapes, shape.known, strict=True):
@@ -67,10 +67,10 @@ def flatten(w: Writer, x: Tensor, *, axis: int = 1) -> Tensor:
 
 @operator("Squeeze", moved={"axes": 13})
 def squeeze(w: Writer, x: Tensor, axes: Tensor | None = None) -> Tensor:
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if axes is not None and axes.constant is None and declared is not None:
         return basics.reshape(w, x, declared)
-    listed = basics.integers(axes, "axes")
+    listed = static.integers(axes, "axes")
     if listed is None:
         listed = tuple(axis for axis, size in enumerate(x.shape) if size == 1)
     return basics.squeeze(w, x, listed)
@@ -78,10 +78,10 @@ def squeeze(w: Writer, x: Tensor, axes: Tensor | None = None) -> Tensor:
 
 @operator("Unsqueeze", moved={"axes": 13})
 def unsqueeze(w: Writer, x: Tensor, axes: Tensor) -> Tensor:
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if axes.constant is None and declared is not None:
         return basics.reshape(w, x, declared)
-    return basics.expand_dims(w, x, basics.integers(axes, "axes") or ())
+    return basics.expand_dims(w, x, static.integers(axes, "axes") or ())
 
 
 @operator("Transpose")
@@ -97,7 +97,7 @@ def concat(w: Writer, *parts: Tensor, axis: int = 1) -> Tensor:
 @operator("Expand")
 def expand(w: Writer, x: Tensor, shape: Tensor) -> Tensor:
     if shape.known is None:
-        declared = basics.declared_shapes(w)
+        declared = static.declared_shapes(w)
         if declared is None:
             raise UnsupportedError("the shape depends on values, not only on sizes")
         return basics.broadcast(w, x, declared)

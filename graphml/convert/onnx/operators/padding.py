@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.expressions import Expression, counting, either, entry, size
 from graphml.convert.onnx.operators.convolutions import pad_zeros
@@ -31,7 +31,7 @@ def pad(
     if axes is not None and axes.constant is None and mode == "constant":
         everything = _amounts_of_all_axes(w, x, pads, axes)
         return pad(w, x, everything, value, mode=mode)
-    listed = basics.integers(axes, "axes")
+    listed = static.integers(axes, "axes")
     named = list(range(x.rank)) if listed is None else [x.axis(axis) for axis in listed]
     if pads.shape != (2 * len(named),):
         raise ShapeError(f"pads has the shape {list(pads.shape)}; {len(named)} axes need [{2 * len(named)}]")
@@ -138,7 +138,7 @@ def _border_of_elements(w: Writer, x: Tensor, axis: int, before: Expression, aft
     """Each element of the result is one of x, whose position follows from its own."""
     length = size(w, x, axis)
     total = length + before + after
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if not total.decided and declared is not None:
         total = Expression(w, declared[0][axis])
     if not total.decided:
@@ -158,7 +158,7 @@ def _border_of_elements(w: Writer, x: Tensor, axis: int, before: Expression, aft
 def center_crop_pad(w: Writer, x: Tensor, shape: Tensor, *, axes: tuple[int, ...] | None = None) -> Tensor:
     """The odd element is cut off, or added, at the end."""
     named = list(range(x.rank)) if axes is None else [x.axis(axis) for axis in axes]
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     for i, axis in enumerate(named):
         wanted = entry(w, shape, i)
         if not wanted.decided and declared is not None:

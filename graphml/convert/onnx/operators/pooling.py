@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.expressions import Expression, counting, size
 from graphml.convert.onnx.operators.convolutions import (
@@ -220,7 +220,7 @@ def max_unpool(
     natural = shapes
     if output_shape is not None:
         given = None if output_shape.known is None else [tuple(map(int, each)) for each in output_shape.known]
-        given = given or basics.declared_shapes(w)
+        given = given or static.declared_shapes(w)
         if given is None:
             raise UnsupportedError("output_shape must be a constant; here it is computed from the inputs")
         shapes = given

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import LARGEST_RANK, Tensor
 from graphml.convert.onnx.writer import Writer
@@ -33,7 +33,7 @@ def _reduction(name: str) -> Callable[..., Tensor]:
     def convert(
         w: Writer, x: Tensor, axes: Tensor | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Tensor:
-        listed = basics.reduced_axes(w, x, axes, bool(keepdims))
+        listed = static.reduced_axes(w, x, axes, bool(keepdims))
         if not listed and noop_with_empty_axes:
             made = _unreduced(w, kind, x)
         else:

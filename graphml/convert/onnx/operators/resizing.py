@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.expressions import Expression, counting, either, entry, size
 from graphml.convert.onnx.sampling import Tap, cubic
@@ -125,7 +125,7 @@ def _resize(
         raise ShapeError(f"scales or sizes have the shape {list(given.shape)}; {len(axes)} axes are resized")
     old = [size(w, x, axis) for axis in axes]
     numbers = [entry(w, given, i) for i in range(len(axes))]
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if scales is None and declared is not None and policy == "stretch":
         numbers = [Expression(w, declared[0][axis]) for axis in axes]
     if scales is None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import Shape, Tensor
 from graphml.convert.onnx.writer import Writer
@@ -39,7 +39,7 @@ def top_k(w: Writer, x: Tensor, k: Tensor, *, axis: int = -1, largest: int = 1, 
 def _count(w: Writer, k: Tensor, axis: int) -> tuple[int, ...]:
     if k.known is not None:
         return tuple(int(np.ravel(value)[0]) for value in k.known)
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     return w.fresh_size() if declared is None else tuple(shape[axis] for shape in declared)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import LARGEST_RANK, Tensor, TensorList, Value
 from graphml.convert.onnx.writer import Writer
@@ -35,11 +35,11 @@ def split(
 
 
 def _sizes(w: Writer, split: Tensor, axis: int, count: int) -> Sequence[int]:
-    declared = [basics.declared_shapes(w, i) for i in range(count)]
+    declared = [static.declared_shapes(w, i) for i in range(count)]
     known = [shapes[0][axis] for shapes in declared if shapes is not None]
     if split.constant is None and len(known) == count:
         return known
-    return [int(size) for size in np.ravel(basics.required(split, "split"))]
+    return [int(size) for size in np.ravel(static.required(split, "split"))]
 
 
 def parts(w: Writer, x: Tensor, axis: int, sizes: Sequence[int]) -> list[Tensor]:
@@ -138,7 +138,7 @@ def _position(sequence: TensorList, position: Tensor | None, last: int) -> int:
     """A position counted from the front; without one, the last that is allowed."""
     if position is None:
         return last
-    size, at = len(sequence.items), int(np.ravel(basics.required(position, "the position"))[0])
+    size, at = len(sequence.items), int(np.ravel(static.required(position, "the position"))[0])
     if not -size <= at <= last:
         raise GraphError(f"position {at} of a sequence of {size} tensors")
     return at + size if at < 0 else at
@@ -170,7 +170,7 @@ def split_to_sequence(
     if split is None:
         made = parts(w, x, at, [1] * size)
         return TensorList(made if keepdims else [basics.squeeze(w, part, [at]) for part in made])
-    wanted = basics.required(split, "split")
+    wanted = static.required(split, "split")
     sizes = [int(each) for each in np.ravel(wanted)]
     if not split.rank:
         longest = sizes[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import Shape, Tensor
 from graphml.convert.onnx.writer import Writer
@@ -24,9 +24,9 @@ def slice_(
         raise UnsupportedError("the number of sliced axes depends on the inputs")
     if any(each is not None and each.constant is None for each in (axes, steps)):
         return _by_run_time_axes(w, x, starts, ends, axes, steps)
-    found = basics.integers(axes, "axes")
+    found = static.integers(axes, "axes")
     listed = tuple(range(count)) if found is None else tuple(x.axis(axis) for axis in found)
-    strides = basics.integers(steps, "steps") or (1,) * count
+    strides = static.integers(steps, "steps") or (1,) * count
     cuts: dict[int, tuple[int | None, int | None, int]] = {}
     for place, (axis, stride) in enumerate(zip(listed, strides, strict=True)):
         begin, end = (_bound(x, axis, bounds, place, stride) for bounds in (starts, ends))
@@ -54,7 +54,7 @@ def _by_run_time_axes(
         )
         for given, other in bounds.values()
     ]
-    shapes = basics.declared_shapes(w)
+    shapes = static.declared_shapes(w)
     if shapes is None:
         free = [w.fresh_size() for _ in range(x.rank)]
         shapes = [tuple(size[which] for size in free) for which in range(w.sets)]
@@ -127,7 +127,7 @@ def _sliced(
                 sizes[axis] = len(range(own[axis])[begin:end:stride])
             shapes.append(tuple(sizes))
         return shapes
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if declared is not None:
         return declared
     free = {axis: w.fresh_size() for axis in axes}
@@ -145,7 +145,7 @@ def tile(w: Writer, x: Tensor, repeats: Tensor) -> Tensor:
         shapes = [tuple(size * time for size, time in zip(own, times, strict=True)) for own in x.shapes]
         return w.layer("tile", [x], shapes=shapes, reps=times) if max(times, default=1) > 1 else x
     if repeats.known is None:
-        shapes = basics.declared_shapes(w)
+        shapes = static.declared_shapes(w)
         if shapes is None:
             free = [w.fresh_size() for _ in range(x.rank)]
             shapes = [tuple(size[which] for size in free) for which in range(w.sets)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx import basics
+from graphml.convert.onnx import basics, static
 from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.operators.products import times_weights
 from graphml.convert.onnx.tensors import Array, Tensor
@@ -76,10 +76,10 @@ def _dft(w: Writer, x: Tensor, length: Tensor | None, axis: int, inverse: bool, 
 
 
 def _length(w: Writer, length: Tensor | None, at: int, default: int, halved: bool) -> int:
-    declared = basics.declared_shapes(w)
+    declared = static.declared_shapes(w)
     if length is not None and length.constant is None and declared is not None and not halved:
         return declared[0][at]
-    return int(basics.number(length, "dft_length", default))
+    return int(static.number(length, "dft_length", default))
 
 
 @operator("DFT", since=17, until=19)
@@ -99,7 +99,7 @@ def dft(
     inverse: int = 0,
     onesided: int = 0,
 ) -> Tensor:
-    return _dft(w, x, length, int(basics.number(axis, "axis", -2)), bool(inverse), bool(onesided))
+    return _dft(w, x, length, int(static.number(axis, "axis", -2)), bool(inverse), bool(onesided))
 
 
 @operator("STFT")
@@ -118,10 +118,10 @@ def stft(
         raise GraphError(f"the signal has the shape {list(signal.shape)}; its last axis must have 1 or 2 numbers")
     size = window.shape[0] if window is not None else signal.shape[1]
     if frame_length is not None and (window is None or frame_length.constant is not None):
-        size = int(basics.number(frame_length, "frame_length", 0))
+        size = int(static.number(frame_length, "frame_length", 0))
     if size is None:
         raise UnsupportedError("the length of a frame must be fixed")
-    step = int(basics.number(frame_step, "frame_step", 0))
+    step = int(static.number(frame_step, "frame_step", 0))
     matrix, count, _ = _transform(size, size, parts, onesided=bool(onesided), inverse=False)
     frames = w.layer("slidingWindows", [signal], axis=1, window_size=size, step=step)
     factors = None if window is None else window.constant
@@ -147,8 +147,8 @@ def window(w: Writer, size: Tensor, *, output_datatype: int = 1, periodic: int =
     """A constant: its size is known, or follows from the declared result."""
     from graphml.convert.onnx.model import element_type
 
-    declared = basics.declared_shapes(w)
-    count = declared[0][0] if size.constant is None and declared is not None else int(basics.number(size, "size", 0))
+    declared = static.declared_shapes(w)
+    count = declared[0][0] if size.constant is None and declared is not None else int(static.number(size, "size", 0))
     turns = 2 * math.pi * np.arange(count) / (count if periodic else count - 1)
     a, b, c = _WINDOWS[w.node.kind]
     made: Any = a + b * np.cos(turns) + c * np.cos(2 * turns)
@@ -161,5 +161,5 @@ def mel_weight_matrix(w: Writer, *numbers: Tensor, output_datatype: int = 1) -> 
     for each, what in zip(
         numbers, ("num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"), strict=True
     ):
-        basics.required(each, what)
+        static.required(each, what)
     raise UnsupportedError("its numbers make no matrix")
