@@ -34,6 +34,14 @@ def compiled_programs_are_dropped():
         gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def programs_are_not_shared_between_tests():
+    """Models of equal content share compiled programs; a test that counts them must not depend on those before it."""
+    content = sys.modules.get("graphml.models.compile.content")
+    if content is not None:
+        content.forget()
+
+
 @pytest.fixture(scope="session")
 def real_models() -> Path:
     """The folder of real models; tests that need it are skipped where it is not."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -30,6 +31,7 @@ from graphml.interpreter.stages import Staged
 from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
 from graphml.models.compile.cache_keys import digest, fingerprint
+from graphml.models.compile.once import once
 from graphml.models.compile.programs import Compilation, Program
 from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
 from graphml.models.compile.zeros import declared_shapes, zeros
@@ -39,6 +41,8 @@ from graphml.models.interface.ports import Classes
 from graphml.models.model import Model, Traceable
 from graphml.models.state import State, arrays_of, initial_arrays, state_types
 from graphml.models.weights import ModelWeights, Parameters
+
+_making = threading.RLock()
 
 
 class GraphModel(Model, ABC):
@@ -437,7 +441,7 @@ class GraphModel(Model, ABC):
         """Outputs as the description declares them, from the blobs."""
         return self._make_present()
 
-    @functools.cached_property
+    @once
     def _read(self) -> tuple[Graph, Interface]:
         return self._read_graph()
 
@@ -445,7 +449,7 @@ class GraphModel(Model, ABC):
     def _original(self) -> Graph:
         return self._read[0]
 
-    @functools.cached_property
+    @once
     def weights(self) -> ModelWeights:
         """The owner of this model's weights, stored and prepared."""
         return ModelWeights(lambda: self._original.parameters(), self._node)
@@ -458,11 +462,12 @@ class GraphModel(Model, ABC):
     def _platform(self) -> str:
         return jax.default_backend() if self._device is None else self._device.platform
 
-    @functools.cached_property
+    @once
     def _program(self) -> Program:
-        if "shared" not in self.programs:
-            self.programs["shared"] = self._program_of(self._lower_original, self._cache)
-        shared = self.programs["shared"]
+        with _making:  # models that share programs may be used by several threads
+            if "shared" not in self.programs:
+                self.programs["shared"] = self._program_of(self._lower_original, self._cache)
+            shared = self.programs["shared"]
         # constants that decide shapes are part of the program
         differs = self.weights.replaced and self.weights.differ_in(shared.lowered.known)
         return self._program_of(self.lower) if differs else shared
@@ -474,7 +479,7 @@ class GraphModel(Model, ABC):
     def _lower_original(self) -> Lowered:
         return self._lowered(self._original)
 
-    @functools.cached_property
+    @once
     def _cache(self) -> Cache | None:
         """What this model has in the cache directory, if there is one."""
         folder = cache_directory(self.configuration)
@@ -490,7 +495,7 @@ class GraphModel(Model, ABC):
         precision = self._low_precision(self._platform)
         return Cache(folder, self._message, device, computed, precision, *limits, *self._cache_facts())
 
-    @functools.cached_property
+    @once
     def _usable(self) -> bool:
         # what is in the cache was checked before it came there
         return (self._cache is not None and self._cache.weights is not None) or super()._usable
