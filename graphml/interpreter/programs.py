@@ -115,7 +115,7 @@ class Compiled:
                 found = self._found(which)
                 if found is not None:
                     return found
-                program = self._make(which, self._function, arguments)
+                program = self._make(which, _another(self._function), arguments)
                 inside = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))  # of another program
                 size = 0 if inside else compiled_size(program, arguments)
                 held = Held(program, size, functools.partial(_forget, weakref.ref(self), which))
@@ -126,11 +126,17 @@ class Compiled:
         return held, program
 
     def _jitted(self, which: Hashable, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def own(*arguments: Any) -> Any:  # JAX keeps what it compiles by the function, so each program needs one
-            return function(*arguments)
+        return jax.jit(function, **self._options)
 
-        return jax.jit(own, **self._options)
+
+def _another(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function as an object of its own: JAX keeps what it traces and compiles by the object."""
+
+    @functools.wraps(function)
+    def own(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return own
 
 
 def _forget(compiled: weakref.ref[Compiled], which: Hashable) -> None:
