@@ -56,6 +56,8 @@ def run(monkeypatch, capsys):
     """Run the command line in this process: (exit status, standard output, standard error)."""
     from graphml import cli
 
+    monkeypatch.setenv("GRAPHML_CACHE", "")  # not the user's own
+
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["graphml", *map(str, arguments)])
         try:

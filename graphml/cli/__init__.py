@@ -15,6 +15,7 @@ need("rich", "cli")
 
 from rich.console import Console  # noqa: E402  (after the message about the missing extra)
 
+from graphml.cli import cache as cache  # noqa: E402
 from graphml.cli import codegen as codegen  # noqa: E402
 from graphml.cli import compare as compare  # noqa: E402
 from graphml.cli import inspect as inspect  # noqa: E402
@@ -26,9 +27,11 @@ from graphml.cli.app import app as app  # noqa: E402
 
 
 def main() -> None:
-    """Run the command line; errors end in one message and exit status 1 (--debug shows the traceback)."""
+    """Run the command line; errors end in one message and exit status 1 (--debug shows the traceback). Options for all
+    commands may stand anywhere."""
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--debug", "--no-cache")]
+    folder = cache.choose(no_cache="--no-cache" in sys.argv)
     try:
         app(args=arguments)
     except GraphmlError as error:
@@ -37,3 +40,6 @@ def main() -> None:
         Console(stderr=True, highlight=False).print(f"[bold red]{type(error).__name__}[/]: ", end="")
         print(error, file=sys.stderr)
         sys.exit(1)
+    finally:
+        if folder is not None:
+            cache.shrink(folder)
