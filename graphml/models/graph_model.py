@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import functools
 import os
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -22,7 +21,7 @@ import jax
 import numpy as np
 
 from graphml.descriptions import ArrayConstraint
-from graphml.errors import FeatureError, GraphmlError, UnsupportedError
+from graphml.errors import GraphmlError, UnsupportedError
 from graphml.graph import Graph
 from graphml.interpreter.interface import Interface
 from graphml.interpreter.lower import Lowered, lower
@@ -32,17 +31,16 @@ from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
 from graphml.models.compile.cache_keys import digest, fingerprint
 from graphml.models.compile.once import once
+from graphml.models.compile.parallel import in_threads
 from graphml.models.compile.programs import Compilation, Program
 from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
-from graphml.models.compile.zeros import declared_shapes, zeros
+from graphml.models.compile.zeros import blank_rows
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface.arrays import presentation
 from graphml.models.interface.ports import Classes
 from graphml.models.model import Model, Traceable
 from graphml.models.state import State, arrays_of, initial_arrays, state_types
 from graphml.models.weights import ModelWeights, Parameters
-
-_making = threading.RLock()
 
 
 class GraphModel(Model, ABC):
@@ -262,7 +260,7 @@ class GraphModel(Model, ABC):
     def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
         """Compile ahead for these input shapes, so that the first `predict` with one of them is fast.
 
-        The model runs once on zeros for each; where shapes depend on values, other values may need more programs.
+        The model runs once on zeros for each, in threads; where shapes depend on values, others may need more programs.
 
         Args:
             shapes: {input: shape} for each program; an input that is left out has its default shape, an image is
@@ -272,15 +270,15 @@ class GraphModel(Model, ABC):
             FeatureError: The interface does not allow a shape.
         """
         self._usable  # noqa: B018  (checked once)
-        inputs = self.description.inputs
+        rows = blank_rows(self.description.inputs, shapes)
         key = jax.random.key(0) if self.draws() else None
-        for row in declared_shapes(inputs) if shapes is None else shapes:
-            unknown = sorted(set(row) - {feature.name for feature in inputs})
-            if unknown:
-                raise FeatureError(f"no input is called {', '.join(map(repr, unknown))}")
-            blank = {feature.name: zeros(feature, row.get(feature.name)) for feature in inputs}
+        program, prepared = self._program, self._prepared
+
+        def compile_for(row: dict[str, Any]) -> None:
             state = initial_arrays(self._states) if self._states else None
-            jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key, state))
+            jax.block_until_ready(program.run(prepared, self._check(row), key, state))
+
+        in_threads(compile_for, rows)
 
     def predict(
         self, features: Mapping[str, Any], *, key: jax.Array | None = None, state: State | None = None
@@ -464,10 +462,8 @@ class GraphModel(Model, ABC):
 
     @once
     def _program(self) -> Program:
-        with _making:  # models that share programs may be used by several threads
-            if "shared" not in self.programs:
-                self.programs["shared"] = self._program_of(self._lower_original, self._cache)
-            shared = self.programs["shared"]
+        made = self.programs.get("shared") or self._program_of(self._lower_original, self._cache)
+        shared = self.programs.setdefault("shared", made)  # another thread may have made one for the same models
         # constants that decide shapes are part of the program
         differs = self.weights.replaced and self.weights.differ_in(shared.lowered.known)
         return self._program_of(self.lower) if differs else shared

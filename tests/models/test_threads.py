@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import jax
 import numpy as np
 import pytest
 from models.test_content import compilations as compilations  # a fixture
@@ -12,7 +13,9 @@ from models.test_content import dense
 
 from graphml.interpreter.programs import Compiled
 from graphml.models import ModelConfiguration, load
+from graphml.models.compile import parallel
 from graphml.models.compile.once import once
+from graphml.models.compile.parallel import in_threads
 
 THREADS = 8
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -138,3 +141,43 @@ def test_a_property_is_computed_once():
     assert at_once(lambda number: thing.value) == [2] * THREADS
     assert len(counted) == 1
     assert isinstance(Thing.value, once)
+
+
+def test_enumerated_shapes_are_compiled_at_the_same_time(monkeypatch):
+    model = load(dense(), configuration=ModelConfiguration(most_programs=3))
+    gate, run = threading.Barrier(2), model._program.run  # type: ignore[attr-defined]
+
+    def waiting(*arguments):
+        gate.wait(60)
+        return run(*arguments)
+
+    monkeypatch.setattr(parallel.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(model._program, "run", waiting)  # type: ignore[attr-defined]
+    model.warm_up([{"x": (4,)}] * 4)  # type: ignore[attr-defined]
+    assert model.trace_count == 1
+
+
+def test_threads_have_the_settings_of_the_caller_or_are_not_used(monkeypatch):
+    monkeypatch.setattr(parallel.os, "cpu_count", lambda: 2)
+
+    def thread(item):
+        found.append((threading.get_ident(), jax.config.jax_default_matmul_precision))
+
+    found: list = []
+    in_threads(thread, range(3))
+    assert threading.get_ident() not in {ident for ident, _ in found}
+    found.clear()
+    with jax.default_matmul_precision("highest"):
+        in_threads(thread, range(3))
+    assert found == [(threading.get_ident(), "highest")] * 3
+    found.clear()
+    in_threads(thread, [1])
+    assert [ident for ident, _ in found] == [threading.get_ident()]
+
+
+def test_the_first_error_in_order_is_raised():
+    def refuse(item):
+        raise ValueError(str(item))
+
+    with pytest.raises(ValueError, match=r"^1$"):
+        in_threads(refuse, [1, 2, 3])
