@@ -12,6 +12,7 @@ from compiling import QUICK, as_flags
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("XLA_FLAGS", as_flags(QUICK))
+os.environ["GRAPHML_CACHE"] = ""  # the command line would keep programs in the user's directory
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("ci", max_examples=4, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE)
@@ -55,8 +56,6 @@ def real_models() -> Path:
 def run(monkeypatch, capsys):
     """Run the command line in this process: (exit status, standard output, standard error)."""
     from graphml import cli
-
-    monkeypatch.setenv("GRAPHML_CACHE", "")  # not the user's own
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["graphml", *map(str, arguments)])

@@ -45,13 +45,13 @@ def predict(run, model, *more):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the directory has another name on this platform")
-def test_a_prediction_is_kept_in_the_cache_directory_of_the_user(home, model, run, monkeypatch):
+def test_a_prediction_is_kept_in_the_cache_directory_of_the_user(home, model, run):
     predict(run, model)
     folder = home / ".cache/graphml"
     assert len(list(folder.glob("*/program"))) == 1
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    monkeypatch.delenv(cache.VARIABLE)  # as in the next process
+    assert cache.VARIABLE not in os.environ
     predict(run, model)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
@@ -71,7 +71,7 @@ def test_the_environment_names_another_directory_or_none(home, model, run, monke
     predict(run, model)
     assert list((tmp_path / "mine").glob("*/program"))
     predict(run, model, "--no-cache")
-    assert os.environ[cache.VARIABLE] == ""
+    assert os.environ[cache.VARIABLE] == str(tmp_path / "mine")
     assert list(home.iterdir()) == []
 
 
@@ -94,15 +94,19 @@ def test_rules_of_platforms(platform, variables, folder, home, monkeypatch):
 
 
 def test_who_has_no_home_or_cannot_write_to_it_keeps_nothing(home, monkeypatch):
+    with cache.kept(no_cache=False):
+        assert cache.VARIABLE in os.environ
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert cache.choose(no_cache=False) is None
+    with cache.kept(no_cache=False):
+        assert cache.VARIABLE not in os.environ
 
     def nobody():
         raise RuntimeError("no home")
 
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
     monkeypatch.setattr(Path, "home", nobody)
-    assert cache.choose(no_cache=False) is None
-    assert cache.VARIABLE not in os.environ
+    with cache.kept(no_cache=False):
+        assert cache.VARIABLE not in os.environ
 
 
 def test_the_directory_does_not_grow_without_end(tmp_path, monkeypatch):

@@ -31,15 +31,12 @@ def main() -> None:
     commands may stand anywhere."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--debug", "--no-cache")]
-    folder = cache.choose(no_cache="--no-cache" in sys.argv)
     try:
-        app(args=arguments)
+        with cache.kept(no_cache="--no-cache" in sys.argv):
+            app(args=arguments)
     except GraphmlError as error:
         if debug:
             raise
         Console(stderr=True, highlight=False).print(f"[bold red]{type(error).__name__}[/]: ", end="")
         print(error, file=sys.stderr)
         sys.exit(1)
-    finally:
-        if folder is not None:
-            cache.shrink(folder)

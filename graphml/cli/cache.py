@@ -5,8 +5,10 @@ The environment variable GRAPHML_CACHE names another directory; where it is empt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 VARIABLE = "GRAPHML_CACHE"  # that `ModelConfiguration.cache_directory` goes by
@@ -27,24 +29,28 @@ def default_directory() -> Path | None:
     return (Path(given) if os.path.isabs(given) else home / ".cache") / "graphml"
 
 
-def choose(*, no_cache: bool) -> Path | None:
-    """Set the cache directory of this process.
+@contextlib.contextmanager
+def kept(*, no_cache: bool) -> Generator[None]:
+    """Set the cache directory of this process in the block.
 
     Args:
         no_cache: Whether nothing is to be kept.
-
-    Returns:
-        The default directory, if it is the one that is used.
     """
-    if no_cache:
-        os.environ[VARIABLE] = ""
-    if VARIABLE in os.environ:
-        return None
-    folder = default_directory()
-    if folder is None or not _can_be_written(folder):
-        return None
-    os.environ[VARIABLE] = str(folder)
-    return folder
+    before = os.environ.get(VARIABLE)
+    folder = default_directory() if before is None and not no_cache else None
+    if folder is not None and not _can_be_written(folder):
+        folder = None
+    if no_cache or folder is not None:
+        os.environ[VARIABLE] = "" if folder is None else str(folder)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[VARIABLE] = before
+        else:
+            os.environ.pop(VARIABLE, None)
+        if folder is not None:
+            _shrink(folder)
 
 
 def _can_be_written(folder: Path) -> bool:
@@ -52,12 +58,8 @@ def _can_be_written(folder: Path) -> bool:
     return existing is not None and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
-def shrink(folder: Path) -> None:
-    """Remove what was stored first, if the directory is too large and this process may have added to it.
-
-    Args:
-        folder: The default directory.
-    """
+def _shrink(folder: Path) -> None:
+    """Remove what was stored first, if the directory is too large and this process may have added to it."""
     if "jax" in sys.modules:
         from graphml.models.compile.cache_files import shrink_to
 
