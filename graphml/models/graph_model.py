@@ -380,8 +380,7 @@ class GraphModel(Model, ABC):
         key = self._key(key)
         lowered = self._program.lowered
         wanted = None if names is None else tuple(names)
-        params = {k: v for k, v in self.parameters.items() if k not in lowered.known}
-        inputs = self._check(features)
+        params, inputs = {k: v for k, v in self.parameters.items() if k not in lowered.known}, self._check(features)
         arrays = self._arrays_of(state) if state is not None or self._states else None
 
         def run(params: Any, inputs: Any, key: Any, arrays: Any) -> dict[str, Any]:
@@ -463,7 +462,7 @@ class GraphModel(Model, ABC):
     @once
     def _program(self) -> Program:
         made = self.programs.get("shared") or self._program_of(self._lower_original, self._cache)
-        shared = self.programs.setdefault("shared", made)  # another thread may have made one for the same models
+        shared = self.programs.setdefault("shared", made)  # another thread may have made one meanwhile
         # constants that decide shapes are part of the program
         differs = self.weights.replaced and self.weights.differ_in(shared.lowered.known)
         return self._program_of(self.lower) if differs else shared
