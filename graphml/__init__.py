@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from graphml.errors import UnsupportedError as UnsupportedError
     from graphml.errors import UpdateError as UpdateError
     from graphml.inspect import codegen as codegen
+    from graphml.interpreter.program_memory import limit_program_memory as limit_program_memory
+    from graphml.interpreter.program_memory import program_memory as program_memory
     from graphml.interpreter.quantization import Quantized as Quantized
     from graphml.interpreter.quantization import dequantize as dequantize
     from graphml.interpreter.quantization import requantize as requantize
@@ -80,6 +82,7 @@ _HOME = {
     **dict.fromkeys(("FeatureError", "GraphError", "GraphmlError", "ShapeError", "SpecError"), "graphml.errors"),
     **dict.fromkeys(("UnsupportedError", "UpdateError"), "graphml.errors"),
     "export": "graphml.convert.export",
+    **dict.fromkeys(("limit_program_memory", "program_memory"), "graphml.interpreter.program_memory"),
     "lower": "graphml.models.lowered",
     **dict.fromkeys(("Quantized", "dequantize", "requantize"), "graphml.interpreter.quantization"),
     **dict.fromkeys(("Model", "load"), "graphml.models"),

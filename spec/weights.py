@@ -98,12 +98,17 @@ Weight = np.ndarray | Quantized
 def aligned(values: np.ndarray | bytes | memoryview, dtype: npt.DTypeLike) -> np.ndarray:
     """A flat copy of `values` in memory that starts at a multiple of 64 bytes, so that JAX need not copy it again."""
     source = np.frombuffer(values, dtype) if not isinstance(values, np.ndarray) else values.reshape(-1)
-    target = np.dtype(dtype)
-    room = np.empty(source.size * target.itemsize + _ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % _ALIGNMENT
-    out = room[start : start + source.size * target.itemsize].view(target)
+    out = aligned_empty(source.shape, dtype)
     out[...] = source
     return out
+
+
+def aligned_empty(shape: Sequence[int], dtype: npt.DTypeLike) -> np.ndarray:
+    """An array without values in memory that starts at a multiple of 64 bytes."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % _ALIGNMENT
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def storage(message: WeightParams) -> str:

@@ -12,6 +12,7 @@ from compiling import QUICK, as_flags
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("XLA_FLAGS", as_flags(QUICK))
+os.environ["GRAPHML_CACHE"] = ""  # the command line would keep programs in the user's directory
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("ci", max_examples=4, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE)
@@ -32,6 +33,14 @@ def compiled_programs_are_dropped():
 
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def programs_are_not_shared_between_tests():
+    """Models of equal content share compiled programs; a test that counts them must not depend on those before it."""
+    content = sys.modules.get("graphml.models.compile.content")
+    if content is not None:
+        content.forget()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ need("rich", "cli")
 
 from rich.console import Console  # noqa: E402  (after the message about the missing extra)
 
+from graphml.cli import cache as cache  # noqa: E402
 from graphml.cli import codegen as codegen  # noqa: E402
 from graphml.cli import compare as compare  # noqa: E402
 from graphml.cli import convert as convert  # noqa: E402
@@ -27,11 +28,13 @@ from graphml.cli.app import app as app  # noqa: E402
 
 
 def main() -> None:
-    """Run the command line; errors end in one message and exit status 1 (--debug shows the traceback)."""
+    """Run the command line; errors end in one message and exit status 1 (--debug shows the traceback). Options for all
+    commands may stand anywhere."""
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--debug", "--no-cache")]
     try:
-        app(args=arguments)
+        with cache.kept(no_cache="--no-cache" in sys.argv):
+            app(args=arguments)
     except GraphmlError as error:
         if debug:
             raise

@@ -20,5 +20,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 
 
 @app.callback()
-def _options(debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False) -> None:
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="compile anew, and keep nothing for the next run")
+    ] = False,
+) -> None:
     """Core ML models anywhere JAX runs."""

@@ -11,11 +11,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 import jax
+from jax.core import Tracer
+
+from graphml.interpreter.program_memory import MEMORY, Held, compiled_size
 
 MOST = 64
 """For how many sets of shapes a function keeps its programs by default."""
@@ -44,6 +48,14 @@ class Latest(Generic[Value]):
         while len(self._values) > self._most:
             self._values.popitem(last=False)
 
+    def drop(self, key: Hashable) -> None:
+        """Keep the value of a key no longer, if there is one."""
+        self._values.pop(key, None)
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._values.clear()
+
     def __len__(self) -> int:
         return len(self._values)
 
@@ -51,11 +63,15 @@ class Latest(Generic[Value]):
 class Compiled:
     """`jax.jit` of a function, for the `most` sets of shapes that were used last.
 
+    Several threads may call it: one of them compiles a program, and no lock is held while it runs. The programs of
+    a process share one limit of memory (`program_memory`), so that fewer stay where they are large.
+
     Args:
         function: the function.
         most: for how many sets of shapes programs are kept.
         which: arguments -> what decides which program runs, hashable. It may leave out what has few forms, since a
             program can hold several; by default all shapes and types count.
+        make: (which, function, arguments) -> the jitted function; by default `jax.jit(function)` with the options.
         options: for `jax.jit`.
     """
 
@@ -65,37 +81,68 @@ class Compiled:
         *,
         most: int = MOST,
         which: Callable[..., Hashable] | None = None,
+        make: Callable[[Hashable, Callable[..., Any], tuple[Any, ...]], Callable[..., Any]] | None = None,
         **options: Any,
     ) -> None:
         self._function, self._options = function, options
         self._which = forms if which is None else which
-        self._programs: Latest[Callable[..., Any]] = Latest(most)
-        self._last: tuple[Hashable, Any] = None, None  # most calls have the shapes of the one before
-        self._lock = threading.Lock()
+        self._make = self._jitted if make is None else make
+        self._programs: Latest[Held] = Latest(most)
+        self._last: tuple[Hashable, Held | None] = None, None  # most calls have the shapes of the one before
+        self._making: dict[Hashable, threading.RLock] = {}
 
     def __call__(self, *arguments: Any) -> Any:
         which = self._which(*arguments)
-        last, program = self._last
-        if which != last:
-            program = self._programs.get(which)
-            if program is None:
-                program = self._made(which)
-            self._last = which, program
+        last, held = self._last
+        program = held.program if held is not None and which == last else None
+        if held is None or program is None:
+            held, program = self._found(which) or self._made(which, arguments)
+            self._last = which, held
+        held.touch()
         return program(*arguments)
 
-    def _made(self, which: Hashable) -> Callable[..., Any]:
-        function = self._function
+    def __len__(self) -> int:
+        return len(self._programs)
 
-        @functools.wraps(function)
-        def own(*arguments: Any) -> Any:  # JAX keeps what it compiles by the function, so each program needs one
-            return function(*arguments)
+    def _found(self, which: Hashable) -> tuple[Held, Callable[..., Any]] | None:
+        held = self._programs.get(which)
+        program = None if held is None else held.program
+        return None if held is None or program is None else (held, program)
 
-        with self._lock:
-            program = self._programs.get(which)
-            if program is None:
-                program = jax.jit(own, **self._options)
-                self._programs.put(which, program)
-        return program
+    def _made(self, which: Hashable, arguments: tuple[Any, ...]) -> tuple[Held, Callable[..., Any]]:
+        try:
+            with self._making.setdefault(which, threading.RLock()):  # other shapes may be compiled at the same time
+                found = self._found(which)
+                if found is not None:
+                    return found
+                program = self._make(which, _another(self._function), arguments)
+                inside = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))  # of another program
+                size = 0 if inside else compiled_size(program, arguments)
+                held = Held(program, size, functools.partial(_forget, weakref.ref(self), which))
+                self._programs.put(which, held)
+        finally:
+            self._making.pop(which, None)
+        MEMORY.hold(held)
+        return held, program
+
+    def _jitted(self, which: Hashable, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        return jax.jit(function, **self._options)
+
+
+def _another(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function as an object of its own: JAX keeps what it traces and compiles by the object."""
+
+    @functools.wraps(function)
+    def own(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return own
+
+
+def _forget(compiled: weakref.ref[Compiled], which: Hashable) -> None:
+    owner = compiled()
+    if owner is not None:
+        owner._programs.drop(which)  # pyright: ignore[reportPrivateUsage]
 
 
 def forms(*trees: Any) -> Hashable:

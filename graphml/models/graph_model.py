@@ -21,7 +21,7 @@ import jax
 import numpy as np
 
 from graphml.descriptions import ArrayConstraint
-from graphml.errors import FeatureError, GraphmlError, UnsupportedError
+from graphml.errors import GraphmlError, UnsupportedError
 from graphml.graph import Graph
 from graphml.interpreter.interface import Interface
 from graphml.interpreter.lower import Lowered, lower
@@ -30,9 +30,11 @@ from graphml.interpreter.stages import Staged
 from graphml.interpreter.values import known
 from graphml.models.compile.cache import Cache, usable
 from graphml.models.compile.cache_keys import digest, fingerprint
+from graphml.models.compile.once import once
+from graphml.models.compile.parallel import in_threads
 from graphml.models.compile.programs import Compilation, Program
 from graphml.models.compile.random_keys import checked_key, fresh_key, fresh_seeds, key_of
-from graphml.models.compile.zeros import declared_shapes, zeros
+from graphml.models.compile.zeros import blank_rows
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface.arrays import presentation
 from graphml.models.interface.ports import Classes
@@ -258,7 +260,7 @@ class GraphModel(Model, ABC):
     def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
         """Compile ahead for these input shapes, so that the first `predict` with one of them is fast.
 
-        The model runs once on zeros for each; where shapes depend on values, other values may need more programs.
+        The model runs once on zeros for each, in threads; where shapes depend on values, others may need more programs.
 
         Args:
             shapes: {input: shape} for each program; an input that is left out has its default shape, an image is
@@ -268,15 +270,15 @@ class GraphModel(Model, ABC):
             FeatureError: The interface does not allow a shape.
         """
         self._usable  # noqa: B018  (checked once)
-        inputs = self.description.inputs
+        rows = blank_rows(self.description.inputs, shapes)
         key = jax.random.key(0) if self.draws() else None
-        for row in declared_shapes(inputs) if shapes is None else shapes:
-            unknown = sorted(set(row) - {feature.name for feature in inputs})
-            if unknown:
-                raise FeatureError(f"no input is called {', '.join(map(repr, unknown))}")
-            blank = {feature.name: zeros(feature, row.get(feature.name)) for feature in inputs}
+        program, prepared = self._program, self._prepared
+
+        def compile_for(row: dict[str, Any]) -> None:
             state = initial_arrays(self._states) if self._states else None
-            jax.block_until_ready(self._program.run(self._prepared, self._check(blank), key, state))
+            jax.block_until_ready(program.run(prepared, self._check(row), key, state))
+
+        in_threads(compile_for, rows)
 
     def predict(
         self, features: Mapping[str, Any], *, key: jax.Array | None = None, state: State | None = None
@@ -378,8 +380,7 @@ class GraphModel(Model, ABC):
         key = self._key(key)
         lowered = self._program.lowered
         wanted = None if names is None else tuple(names)
-        params = {k: v for k, v in self.parameters.items() if k not in lowered.known}
-        inputs = self._check(features)
+        params, inputs = {k: v for k, v in self.parameters.items() if k not in lowered.known}, self._check(features)
         arrays = self._arrays_of(state) if state is not None or self._states else None
 
         def run(params: Any, inputs: Any, key: Any, arrays: Any) -> dict[str, Any]:
@@ -437,7 +438,7 @@ class GraphModel(Model, ABC):
         """Outputs as the description declares them, from the blobs."""
         return self._make_present()
 
-    @functools.cached_property
+    @once
     def _read(self) -> tuple[Graph, Interface]:
         return self._read_graph()
 
@@ -445,7 +446,7 @@ class GraphModel(Model, ABC):
     def _original(self) -> Graph:
         return self._read[0]
 
-    @functools.cached_property
+    @once
     def weights(self) -> ModelWeights:
         """The owner of this model's weights, stored and prepared."""
         return ModelWeights(lambda: self._original.parameters(), self._node)
@@ -458,11 +459,10 @@ class GraphModel(Model, ABC):
     def _platform(self) -> str:
         return jax.default_backend() if self._device is None else self._device.platform
 
-    @functools.cached_property
+    @once
     def _program(self) -> Program:
-        if "shared" not in self.programs:
-            self.programs["shared"] = self._program_of(self._lower_original, self._cache)
-        shared = self.programs["shared"]
+        made = self.programs.get("shared") or self._program_of(self._lower_original, self._cache)
+        shared = self.programs.setdefault("shared", made)  # another thread may have made one meanwhile
         # constants that decide shapes are part of the program
         differs = self.weights.replaced and self.weights.differ_in(shared.lowered.known)
         return self._program_of(self.lower) if differs else shared
@@ -474,7 +474,7 @@ class GraphModel(Model, ABC):
     def _lower_original(self) -> Lowered:
         return self._lowered(self._original)
 
-    @functools.cached_property
+    @once
     def _cache(self) -> Cache | None:
         """What this model has in the cache directory, if there is one."""
         folder = cache_directory(self.configuration)
@@ -490,7 +490,7 @@ class GraphModel(Model, ABC):
         precision = self._low_precision(self._platform)
         return Cache(folder, self._message, device, computed, precision, *limits, *self._cache_facts())
 
-    @functools.cached_property
+    @once
     def _usable(self) -> bool:
         # what is in the cache was checked before it came there
         return (self._cache is not None and self._cache.weights is not None) or super()._usable

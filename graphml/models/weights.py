@@ -4,6 +4,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -40,6 +41,7 @@ class ModelWeights:
         self._stored: Parameters | None = None
         self._replaced = replaced
         self._prepared: Any = None
+        self._preparing = threading.Lock()
 
     @property
     def stored(self) -> Parameters:
@@ -81,10 +83,12 @@ class ModelWeights:
     def prepared(self, program: Program) -> Any:
         """The weights on the device of a program, in the form that it takes; made on the first call."""
         if self._prepared is None:
-            if self.replaced:
-                self._prepared = program.prepare(self.current)
-            else:
-                self._prepared = program.prepare_kept(lambda: self.current)
+            with self._preparing:
+                if self._prepared is None:
+                    if self.replaced:
+                        self._prepared = program.prepare(self.current)
+                    else:
+                        self._prepared = program.prepare_kept(lambda: self.current)
         return self._prepared
 
     def applied_to(self, graph: Graph) -> Graph:

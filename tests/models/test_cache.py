@@ -19,7 +19,7 @@ import graphml
 from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.models import ModelConfiguration, load
-from graphml.models.compile import cache, cache_files
+from graphml.models.compile import cache, cache_files, content
 from graphml.models.network import NeuralNetwork
 
 X = np.linspace(-1, 1, 40, dtype=np.float32)
@@ -32,6 +32,8 @@ def dense(seed: int = 0) -> NeuralNetworkBuilder:
 
 
 def network(message: spec.Model, folder: Path | None, **keyword) -> NeuralNetwork:
+    """A model that has only the directory, as in another process."""
+    content.forget()
     model = load(message, configuration=ModelConfiguration(cache_directory=folder), **keyword)
     assert isinstance(model, NeuralNetwork)
     return model

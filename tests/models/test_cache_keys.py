@@ -91,7 +91,7 @@ def key_of(message, folder, **configuration):
     model = load(message, configuration=ModelConfiguration(cache_directory=folder, **configuration))
     assert isinstance(model, NeuralNetwork)
     assert model._cache is not None
-    return model._cache._key
+    return model._cache.key
 
 
 CHANGES = {
@@ -186,7 +186,7 @@ def test_rows_shapes_types_and_keys_of_a_call(tmp_path):
         call()
         call()
         assert len(list((tmp_path / "cache").glob("*/program"))) == count
-        assert len(program._kept) == count
+        assert len(program._stored_programs.one) + len(program._stored_programs.many) == count
 
 
 def test_settings_of_jax_are_part_of_a_call(tmp_path):

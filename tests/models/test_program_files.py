@@ -68,7 +68,7 @@ def test_a_cache_directory_knows_function_weights_and_precision(tmp_path):
         name = keyword.pop("function_name", None)
         model = program(path, function_name=name, configuration=ModelConfiguration(**cache, **keyword))
         assert model._cache is not None
-        return model._cache._key
+        return model._cache.key
 
     first = key()
     assert key() == key(function_name="add") == first

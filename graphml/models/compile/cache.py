@@ -63,12 +63,16 @@ class Cache:
         model: The Model message.
         device: The jax.Device that it runs on.
         *facts: Whatever else decides what is stored.
+
+    Attributes:
+        folder: The directory.
+        key: A hash of all the others.
     """
 
     def __init__(self, folder: Path, model: Any, device: Any, *facts: Any) -> None:
         self.folder = folder
         self._surroundings = surroundings(device)
-        self._key = digest(self._surroundings, fingerprint(model), *facts)
+        self.key = digest(self._surroundings, fingerprint(model), *facts)
         self._platform = None if device.platform == jax.default_backend() else [device.platform]
 
     # Weights
@@ -76,7 +80,7 @@ class Cache:
     @functools.cached_property
     def weights(self) -> list[np.ndarray] | None:
         """The leaves that `keep_weights` has stored, mapped read-only; None if there are none, or they are damaged."""
-        found = read(self.folder / f"{self._key}.weights", _CHECKED)
+        found = read(self.folder / f"{self.key}.weights", _CHECKED)
         if found is None:
             return None
         header, payload = found
@@ -97,7 +101,7 @@ class Cache:
             places.append((start, array.nbytes, array.dtype.name, array.shape))
             start += array.nbytes + -array.nbytes % _ALIGNMENT
         with self._forgiving():
-            write(self.folder / f"{self._key}.weights", {"leaves": places}, arrays)
+            write(self.folder / f"{self.key}.weights", {"leaves": places}, arrays)
 
     # Compiler options
 
@@ -137,7 +141,7 @@ class Cache:
         Returns:
             The jitted function.
         """
-        home = self.folder / f"{self._key}-{digest(call)}"
+        home = self.folder / f"{self.key}-{digest(call)}"
         traced = _stored_program(home)
         known = traced is not None
         if traced is None:

@@ -13,6 +13,7 @@ import stat
 import struct
 import tempfile
 import threading
+import time
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,6 +158,33 @@ def discard(home: Path) -> None:
         os.rename(home, removed)
         shutil.rmtree(removed, ignore_errors=True)
         removed.unlink(missing_ok=True)
+
+
+_ABANDONED = 24 * 3600  # seconds after which what is unfinished belongs to a process that has died
+
+
+def shrink_to(folder: Path, most: int) -> None:
+    """Remove from a cache directory what was stored first, until the rest takes at most so many bytes.
+
+    Args:
+        folder: The directory.
+        most: Bytes.
+    """
+    found: list[tuple[float, int, Path]] = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):  # another process may have removed it just now
+                inside = [path, *(path.iterdir() if path.is_dir() else ())]
+                found.append((path.stat().st_mtime, sum(each.stat().st_size for each in inside), path))
+    left = most
+    for stored, size, path in sorted(found, reverse=True):
+        if path.name.startswith(UNFINISHED):
+            if stored < time.time() - _ABANDONED:
+                discard(path)
+            continue
+        left -= size
+        if left < 0:
+            discard(path)
 
 
 # JAX's own cache -----------------------------------------------------------------------------------------------------

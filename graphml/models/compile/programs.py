@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import MOST, Compiled, Latest, forms_of_inputs
 from graphml.interpreter.stages import Staged
 from graphml.models.compile.cache import Cache
-from graphml.models.compile.cache_keys import flags
+from graphml.models.compile.cache_keys import digest, flags
+from graphml.models.compile.content import content_key, shared
+from graphml.models.compile.once import once
+from graphml.models.compile.preparation import Preparation
 from graphml.models.configuration import Device
 
 # On CPUs XLA's own convolutions and products are faster in float32 inference than the library that it prefers, and wide
@@ -93,8 +97,68 @@ class Kept(NamedTuple):
     leaves: list[jax.Array]
 
 
+class _SharedPrograms:
+    """What models of one content share: see `graphml.models.compile.content`. It refers to none of these models.
+
+    Args:
+        options: Compiler options.
+        most: For how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+        cache: What a cache directory has of the models; None: they have none.
+    """
+
+    def __init__(self, options: dict[str, Any], most: int, cache: Cache | None = None) -> None:
+        def stored(rows: bool, which: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+            assert cache is not None
+            return cache.program((rows, *which), function, arguments, options)
+
+        if cache is None:
+            settings: dict[str, Any] = {"most": most, "which": forms_of_inputs, "compiler_options": options}
+            self.one = Compiled(_traced_by_caller, **settings)
+            self.many = Compiled(_rows_traced_by_caller, **settings)
+        else:
+            settings = {"most": most, "which": _stored_call}
+            self.one = Compiled(_stored_by_caller, make=functools.partial(stored, False), **settings)
+            self.many = Compiled(_stored_rows_by_caller, make=functools.partial(stored, True), **settings)
+        self.preparations: Latest[Preparation] = Latest(most)
+        self.rows: Latest[int] = Latest(most)  # shapes of the inputs -> how many rows run in one call
+
+
+class _Caller(threading.local):
+    """The model that this thread runs: a program that models share is traced from the one that needs it first."""
+
+    program: Program | None = None
+    traces = 0
+
+
+_caller = _Caller()
+
+
+def _traced_by_caller(*arguments: Any) -> Any:
+    assert _caller.program is not None
+    return _caller.program.traced(*arguments)
+
+
+def _rows_traced_by_caller(*arguments: Any) -> Any:
+    assert _caller.program is not None
+    return _caller.program.rows_traced(*arguments)
+
+
+def _stored_by_caller(leaves: list[jax.Array], *rest: Any) -> Any:
+    return _traced_by_caller(Kept(leaves), *rest)
+
+
+def _stored_rows_by_caller(leaves: list[jax.Array], *rest: Any) -> Any:
+    return _rows_traced_by_caller(Kept(leaves), *rest)
+
+
+def _stored_call(leaves: list[jax.Array], inputs: Mapping[str, Any], key: jax.Array | None, *state: Any) -> Any:
+    shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
+    return shapes, None if key is None else str(jax.typeof(key)), flags()
+
+
 class Program:
-    """A model compiled for one device, whatever its weights: models that differ in weights only share one.
+    """A model compiled for one device, whatever its weights: models that `with_parameters` makes share one, and models
+    of equal content share what it has compiled.
 
     Args:
         lower: Makes the function, when it is needed.
@@ -121,31 +185,37 @@ class Program:
     ) -> None:
         self._lower = lower
         self.compilations: list[Compilation] = []
-        self._traces = 0
         self._device = device
         self._cache = cache
+        self._most = most
         self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
         if cache is None:
             options = compiler_options(platform, dtype)
         else:
             options = cache.options(_wanted_options(platform, dtype), lambda: compiler_options(platform, dtype))
         self._options = options
-        settings = {"most": most, "which": forms_of_inputs, "compiler_options": options}
-        self._one = Compiled(self._traced, **settings)
-        self._many = Compiled(self._traced_rows, **settings)
-        self._kept: Latest[Callable] = Latest(most)
-        self._preparations: Latest[_Preparation] = Latest(most)
-        self._rows: Latest[int] = Latest(most)  # shapes of the inputs -> how many rows run in one call
 
-    @functools.cached_property
+    @once
     def lowered(self) -> Lowered:
         return self._lower()
+
+    @once
+    def _programs(self) -> _SharedPrograms:
+        key = content_key(self.lowered, str(self._device), self._most, self._options)
+        return shared(key, lambda: _SharedPrograms(self._options, self._most))
+
+    @once
+    def _stored_programs(self) -> _SharedPrograms:
+        cache = self._cache
+        assert cache is not None
+        key = digest(cache.folder, cache.key, str(self._device), self._most, self._options)
+        return shared(key, lambda: _SharedPrograms(self._options, self._most, cache))
 
     @property
     def trace_count(self) -> int:
         return len(self.compilations)
 
-    @functools.cached_property
+    @once
     def staged(self) -> Staged:
         """The network in stages, for those whose shapes depend on values."""
 
@@ -154,13 +224,15 @@ class Program:
 
         return Staged(self.lowered, prepared=True, compiler_options=self._options, traced=traced)
 
-    def _traced(self, prepared, inputs, key, state=None):
-        self._traces += 1
+    def traced(self, prepared: Any, inputs: Any, key: Any, state: Any = None) -> Any:
+        """The network, for a program that is traced. It is called by that program."""
+        _caller.traces += 1
         return self.lowered.run_prepared(self._tree(prepared), inputs, key=key, state=state)
 
-    def _traced_rows(self, prepared, inputs, key):
+    def rows_traced(self, prepared: Any, inputs: Any, key: Any) -> Any:
+        """`traced` for many rows."""
         one = key is None or key.ndim == 0
-        return jax.vmap(self._traced, in_axes=(None, 0, None if one else 0))(prepared, inputs, key)
+        return jax.vmap(self.traced, in_axes=(None, 0, None if one else 0))(prepared, inputs, key)
 
     def _on_device(self):
         return contextlib.nullcontext() if self._device is None else jax.default_device(self._device)
@@ -168,16 +240,15 @@ class Program:
     def prepare(self, params: Mapping[str, Any]) -> Any:
         """Weights on the device, in the form in which the layers use them; those used as stored are not copied."""
         known = self.lowered.known
+        leaves, tree = jax.tree.flatten({k: v for k, v in params.items() if k not in known})
+        stored = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
         with self._on_device():
-            leaves, tree = jax.tree.flatten(
-                jax.device_put({k: v for k, v in params.items() if k not in known}, self._device)
-            )
-            stored = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-            preparation = self._preparations.get(stored)
+            preparations = self._programs.preparations
+            preparation = preparations.get(stored)
             if preparation is None:
-                preparation = _Preparation(self.lowered, tree, leaves)
-                self._preparations.put(stored, preparation)
-            return preparation(leaves)
+                preparation = Preparation(self.lowered, tree, leaves)
+                preparations.put(stored, preparation)
+            return preparation(leaves, self._device)
 
     def prepare_kept(self, params: Callable[[], Mapping[str, Any]]) -> Any:
         """`prepare` for the weights of the file, which the cache directory may have as they come out of it."""
@@ -206,10 +277,14 @@ class Program:
         *,
         rows: bool = False,
     ) -> Any:
-        before, start = self._traces, time.perf_counter()
+        outer, before, start = _caller.program, _caller.traces, time.perf_counter()
         arguments = (prepared, inputs, key) if state is None else (prepared, inputs, key, state)
-        outputs = self._compiled(arguments, rows)
-        if self._traces > before:
+        _caller.program = self
+        try:
+            outputs = self._compiled(arguments, rows)
+        finally:
+            _caller.program = outer
+        if _caller.traces > before:
             jax.block_until_ready(outputs)
             shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in sorted(inputs.items()))
             what = "the network for rows" if rows else "the network"
@@ -217,23 +292,12 @@ class Program:
         return outputs
 
     def _compiled(self, arguments: tuple[Any, ...], rows: bool) -> Any:
-        plain = self._many if rows else self._one
-        prepared = arguments[0]
-        if not isinstance(prepared, Kept) or self._cache is None:
-            return plain(*arguments)
-        _, inputs, key, *state = arguments
-        shapes = tuple((name, value.shape, value.dtype.name) for name, value in sorted(inputs.items()))
-        call = rows, shapes, None if key is None else str(jax.typeof(key)), flags()
-        program = self._kept.get(call)
-        if program is None:
-            traced = self._traced_rows if rows else self._traced
-
-            def function(leaves, *rest):
-                return traced(Kept(leaves), *rest)
-
-            program = self._cache.program(call, function, (prepared.leaves, inputs, key, *state), self._options)
-            self._kept.put(call, program)
-        return program(prepared.leaves, inputs, key, *state)
+        prepared, *rest = arguments
+        if isinstance(prepared, Kept) and self._cache is not None:
+            programs, prepared = self._stored_programs, prepared.leaves
+        else:
+            programs = self._programs
+        return (programs.many if rows else programs.one)(prepared, *rest)
 
     def run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None = None, state: Arrays = None) -> Any:
         """The outputs for one set of inputs; of a model that has a state: the outputs, and the state after them."""
@@ -270,9 +334,10 @@ class Program:
 
     def in_stages(self, prepared: Any) -> bool:
         """Whether the network is known to run in stages. What a cache directory has compiled is one program."""
-        if self._needs_stages is None:
-            self._needs_stages = not isinstance(prepared, Kept) and self.lowered.endless
-        return self._needs_stages
+        needed = self._needs_stages
+        if needed is None:
+            needed = self._needs_stages = not isinstance(prepared, Kept) and self.lowered.endless
+        return needed
 
     def run_rows(
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
@@ -297,7 +362,7 @@ class Program:
     def _rows_per_call(self, row: Mapping[str, Any], key: jax.Array | None) -> int:
         """A power of two: 1 for large images on a CPU, up to 1024 for short vectors."""
         shapes = tuple((name, np.shape(value)) for name, value in sorted(row.items()))
-        known = self._rows.get(shapes)
+        known = self._programs.rows.get(shapes)
         if known is None:
             lowered = self.lowered
             try:
@@ -307,7 +372,7 @@ class Program:
             largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])
             limit = _CPU_BYTES if lowered.target.platform == "cpu" else _BYTES
             known = min(_ROWS, 1 << max(0, (limit // largest).bit_length() - 1))
-            self._rows.put(shapes, known)
+            self._programs.rows.put(shapes, known)
         return known
 
     def _run_equal(self, prepared, rows, key):
@@ -327,24 +392,3 @@ class Program:
 def _for_rows(key: jax.Array | None, places: Any) -> jax.Array | None:
     """The key of a row, or those of some rows. key: one for all rows, or one for each."""
     return key if key is None or key.ndim == 0 else key[places]
-
-
-class _Preparation:
-    """`Lowered.prepare` compiled for weights of certain shapes, less those that it passes on: `jit` would copy them."""
-
-    _tree: Any
-    _passed: list[int | None]  # for each result the place of the weight that it is; None where it is computed
-
-    def __init__(self, lowered: Lowered, tree: Any, leaves: Sequence[Any]) -> None:
-        def prepare(leaves):
-            made, self._tree = jax.tree.flatten(lowered.prepare(tree.unflatten(leaves)))
-            places = {id(leaf): i for i, leaf in enumerate(leaves)}
-            self._passed = [places.get(id(leaf)) for leaf in made]
-            return [leaf for leaf, place in zip(made, self._passed, strict=True) if place is None]
-
-        some = jax.eval_shape(prepare, leaves)
-        self._compiled = jax.jit(prepare) if some else lambda leaves: []
-
-    def __call__(self, leaves: Sequence[Any]) -> Any:
-        made = iter(self._compiled(leaves))
-        return self._tree.unflatten(next(made) if place is None else leaves[place] for place in self._passed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,27 @@ def declared_shapes(inputs: Sequence[FeatureDescription]) -> Iterator[dict[str, 
             for width, height in feature.image.sizes:
                 if (width, height) != (feature.image.width, feature.image.height):
                     yield {feature.name: (height, width)}
+
+
+def blank_rows(
+    inputs: Sequence[FeatureDescription], shapes: Iterable[Mapping[str, Sequence[int]]] | None
+) -> list[dict[str, Any]]:
+    """Zeros for all inputs, once for each program to compile.
+
+    Args:
+        inputs: The inputs of the network.
+        shapes: As `declared_shapes` yields them; None: what it yields.
+
+    Raises:
+        FeatureError: There is no such input, or it does not allow a shape.
+    """
+    rows: list[dict[str, Any]] = []
+    for row in declared_shapes(inputs) if shapes is None else shapes:
+        unknown = sorted(set(row) - {feature.name for feature in inputs})
+        if unknown:
+            raise FeatureError(f"no input is called {', '.join(map(repr, unknown))}")
+        rows.append({feature.name: zeros(feature, row.get(feature.name)) for feature in inputs})
+    return rows
 
 
 def zeros(feature: FeatureDescription, shape: Sequence[int] | None) -> Any:
