@@ -32,7 +32,7 @@ def assert_same(
     atol: float = 1e-5,
     seed: int = 0,
 ) -> None:
-    """Check that a model gives what another one gives.
+    """Check that two models give the same outputs.
 
     Outputs are matched by name where the reference has names and they are equal, otherwise by order. Axes of size 1 do
     not count. A dictionary of probabilities is compared with an array in the order of the classes. What a reference

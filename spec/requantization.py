@@ -26,7 +26,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def requantized(weight: Array, form: CompressedWeight) -> CompressedWeight | Array:
-    """A weight in the storage of another one.
+    """A weight, stored in the form of another weight.
 
     Args:
         weight: Array.

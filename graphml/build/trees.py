@@ -38,7 +38,7 @@ class TreeEnsembleBuilder:
     """Builds a treeEnsembleRegressor or, with class labels, a treeEnsembleClassifier.
 
     A row of features reaches one leaf in each tree. The values of these leaves are added to the default prediction, and
-    the sum is transformed. The root of a tree is the node that is no child of another.
+    the sum is transformed. The root of a tree is the node that has no parent.
 
     Args:
         inputs: The name of one array of all features, a name for each feature, or {name: type}.

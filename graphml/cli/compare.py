@@ -18,7 +18,7 @@ from graphml.visible import visible
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="a model")],
-    second: Annotated[Path, typer.Argument(help="another one, .onnx, .pt2 or .pt of torch, or outputs as .npz")],
+    second: Annotated[Path, typer.Argument(help="another model, .onnx, .pt2 or .pt of torch, or outputs as .npz")],
     given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
     tolerance: Annotated[float, typer.Option(help="relative to the largest magnitude of each value")] = 1e-3,
     seed: Annotated[int, typer.Option(help="seed of random inputs and random layers")] = 0,

@@ -51,7 +51,7 @@ def read_graph(tf: Any, path: Path) -> Any:
         path: The file.
 
     Raises:
-        SpecError: It is no GraphDef.
+        SpecError: It is not a GraphDef.
     """
     graph = tf.compat.v1.GraphDef()
     try:

@@ -34,7 +34,7 @@ class Flexible:
 
     Attributes:
         low: The smallest size.
-        high: The largest size; None: there is no limit.
+        high: The largest size; None for no limit.
         sizes: The only sizes, in place of a range.
         default: The size with which the source is run. 0: the smallest one, or the first of `sizes`.
         name: The name of the dimension, which keeps equal ranges apart that change on their own.
@@ -179,7 +179,7 @@ class ConversionRequest:
         outputs: Names for the outputs, in the order of the source; empty: those of the source.
         to: The kind of the result.
         precision: Of an ML Program.
-        class_labels: The labels of a classifier; empty: the result is no classifier.
+        class_labels: The labels of a classifier; empty: the result is not a classifier.
         trainable: Patterns of names of layers that can be trained on a device; None: none was named.
         respect_trainable: Whether layers are trainable that are so in the source.
         check: Whether the result is compared with the source.

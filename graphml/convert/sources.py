@@ -72,7 +72,7 @@ def _recognise_file(path: Path) -> str:
     if path.is_dir():
         if (path / "saved_model.pb").exists():
             return "tensorflow"
-        raise FeatureError(f"the folder {visible(str(path))} is no SavedModel: it has no saved_model.pb")
+        raise FeatureError(f"the folder {visible(str(path))} is not a SavedModel: it has no saved_model.pb")
     if suffix not in _SUFFIXES:
         raise FeatureError(f"files like {visible(path.name)} cannot be converted; expected {_ACCEPTED}")
     return _SUFFIXES[suffix]

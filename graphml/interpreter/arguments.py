@@ -25,7 +25,7 @@ def check_names(what: str, given: Any, legal: Collection[str]) -> None:
         legal: The names that exist.
 
     Raises:
-        FeatureError: It is no mapping.
+        FeatureError: It is not a mapping.
         GraphError: A name does not exist.
     """
     if not isinstance(given, Mapping):
@@ -46,7 +46,7 @@ def check_params(given: Any, expected: Mapping[str, Any], *, may_be_there: Colle
         may_be_there: Keys of others that do not count.
 
     Raises:
-        GraphError: A part is missing or unknown, or is no array.
+        GraphError: A part is missing or unknown, or is not an array.
         ShapeError: An array has another shape.
     """
     if not isinstance(given, Mapping):

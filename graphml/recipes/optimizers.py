@@ -94,7 +94,7 @@ class Optimizer(Part):
         rate, schedule = cast("object", self.learning_rate), cast("object", self.schedule)
         if callable(rate):
             if schedule != Constant():
-                raise UpdateError(f"{type(self).__name__}: learning_rate is a schedule, so there cannot be another one")
+                raise UpdateError(f"{type(self).__name__}: learning_rate is a schedule, so `schedule` must be left out")
             schedule, rate = rate, 1.0
         if callable(schedule) and not isinstance(schedule, Schedule | type):
             schedule = FunctionSchedule(function=cast("Callable[[Any], Any]", schedule))

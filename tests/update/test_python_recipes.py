@@ -214,7 +214,7 @@ def test_a_schedule_that_is_a_function_is_in_no_file():
     recipe = Recipe(recipes.Adam(optax.constant_schedule(0.1)))
     with pytest.raises(UpdateError, match="cannot be saved in a file: the schedule is a Python function"):
         recipe.refuse_unless_storable()
-    with pytest.raises(UpdateError, match="Adam: learning_rate is a schedule, so there cannot be another one"):
+    with pytest.raises(UpdateError, match="Adam: learning_rate is a schedule, so `schedule` must be left out"):
         recipes.Adam(optax.constant_schedule(0.1), schedule=recipes.CosineDecay())
     with pytest.raises(UpdateError, match=r"a schedule is the learning rate of one, such as Adam\(schedule\)"):
         Recipe(optax.constant_schedule(0.1))

@@ -57,7 +57,7 @@ def positions(w: Writer, x: Tensor, axis: int) -> Tensor:
 
 
 def _window(w: Writer, query: Tensor, key: Tensor, offset: Tensor | int, left: int, right: int) -> Tensor | None:
-    """Where a key is at most `left` before and `right` after its query, as a bool; -1 is no limit.
+    """Where a key is at most `left` before and `right` after its query, as a bool; -1 means no limit.
 
     Args:
         w: The writer.
