@@ -18,7 +18,8 @@ import numpy as np
 import graphml
 from graphml import spec
 from graphml.models import FeatureDescription, FeatureType, Model
-from graphml.models.model import KINDS, kind_of
+from graphml.models.kinds import KINDS
+from graphml.models.loading import kind_of
 from graphml.models.system import SystemModel
 from graphml.spec import versions
 from graphml.spec.rules.updates import update_problems

@@ -297,7 +297,7 @@ def test_codegen_writes_through_links_and_into_devices(run, tmp_path):
 
 def test_predict_checks_its_output_folder_before_it_computes(run, tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("mine")
-    monkeypatch.setattr("graphml.models.model.spec.read", lambda path: pytest.fail("it was loaded"))
+    monkeypatch.setattr("graphml.models.loading.spec.read", lambda path: pytest.fail("it was loaded"))
     for name, words in (("a.txt", "it is not a folder"), ("a.txt/out", "a.txt is not a folder")):
         status, _, err = run("predict", DENSE, "-i", "dense_input=[1.0]", "-o", tmp_path / name)
         assert (status, words in err) == (1, True), err

@@ -24,7 +24,8 @@ from graphml.build.program_core import Argument, Probe, ProgramBlock, Step, Valu
 from graphml.build.program_methods import ProgramMethods
 from graphml.build.program_writing import ELEMENT_TYPES, Function, InputType, OutputType, write_model
 from graphml.errors import GraphError, SpecError, quoted
-from graphml.models.model import Model, load
+from graphml.models.loading import load
+from graphml.models.model import Model
 from graphml.spec.files.models import write
 from graphml.spec.program.blobs import BlobWriter
 from graphml.spec.program.values import WEIGHT_FILE

@@ -25,7 +25,8 @@ from graphml.inspect.drawing import draws, index_limits
 from graphml.interop.onnx import run_onnx, run_session
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
-from graphml.models.model import HasSpec, Model
+from graphml.models.loading import HasSpec
+from graphml.models.model import Model
 
 Array = np.ndarray[Any, Any]
 _ROWS = 10  # that are drawn for models of few numbers

@@ -1,7 +1,7 @@
 """Models of every kind: a file goes in, an object that predicts and saves comes out.
 
-`model` has `load` and what all kinds share; `graph_model` is what networks and ML Programs share, and the folders hold
-the other kinds. Start with `model`, then `graph_model`.
+`loading` has `load`, `model` what all kinds share; `graph_model` is what networks and ML Programs share, and the
+folders hold the other kinds. Start with `model`, then `graph_model`.
 """
 
 from graphml.descriptions import Description as Description
@@ -14,6 +14,6 @@ from graphml.models.interface.images import CropAndScale as CropAndScale
 from graphml.models.interface.images import ImageOptions as ImageOptions
 from graphml.models.interface.values import FeatureValue as FeatureValue
 from graphml.models.interface.values import check as check
+from graphml.models.loading import load as load
 from graphml.models.model import Model as Model
-from graphml.models.model import load as load
 from graphml.models.state import State as State

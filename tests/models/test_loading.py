@@ -17,7 +17,8 @@ from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import SpecError, UnsupportedError
 from graphml.models import FeatureType, Model, ModelConfiguration, load
-from graphml.models.model import KINDS, NEWEST_VERSION
+from graphml.models.kinds import KINDS
+from graphml.models.model import NEWEST_VERSION
 from graphml.spec.program.blobs import BlobWriter
 
 

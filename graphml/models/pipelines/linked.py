@@ -28,8 +28,9 @@ from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedErr
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.interface.conversion import stage_inputs, with_colors
+from graphml.models.loading import load
 from graphml.models.lowered import LoweredModel
-from graphml.models.model import Model, Traceable, load
+from graphml.models.model import Model, Traceable
 from graphml.models.state import State
 from graphml.spec.files import model_file
 from graphml.spec.rules.updates import pipeline_of

@@ -9,7 +9,8 @@ from typing import Any
 
 from graphml import spec
 from graphml.errors import SpecError
-from graphml.models.model import Model, load
+from graphml.models.loading import load
+from graphml.models.model import Model
 from graphml.naming import Names
 from graphml.spec.rules.updates import pipeline_of
 

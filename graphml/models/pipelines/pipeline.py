@@ -24,7 +24,8 @@ from graphml.models.compile.random_keys import checked_key
 from graphml.models.configuration import for_stage
 from graphml.models.interface.conversion import Declared, converted, stage_inputs
 from graphml.models.interface.values import checker, feature_check
-from graphml.models.model import Model, Traceable, kind_of
+from graphml.models.loading import kind_of
+from graphml.models.model import Model, Traceable
 from graphml.models.pipelines.fusion import Segment, declared_before, function_of, inside, segments, stage_key
 from graphml.models.pipelines.linked import follow
 from graphml.spec import versions
