@@ -158,8 +158,10 @@ def another(value):
         return not value
     if isinstance(value, enum.Enum):
         return next(each for each in type(value) if each is not value)
-    if isinstance(value, str | tuple):
-        return value + type(value)("z")
+    if isinstance(value, str):
+        return f"{value}z"
+    if isinstance(value, tuple):
+        return (*value, "z")
     if isinstance(value, int | float):
         return value + 1
     if isinstance(value, dict):
