@@ -11,7 +11,7 @@ from example_programs import TABLE, image_program, two_functions
 import graphml
 from graphml import ProgramBuilder
 from graphml.build import NeuralNetworkBuilder, array, image
-from graphml.errors import FeatureError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, SpecError
 from graphml.inspect.compare import compare
 from graphml.inspect.drawing import drawn_shapes, draws, index_limits
 
@@ -161,9 +161,9 @@ def test_functions_states_and_the_command(tmp_path, run):
         compare(path, tmp_path / "image.mlpackage")
 
 
-def test_only_graphs_are_compared(tmp_path, real_models):
+def test_models_with_other_inputs_are_not_compared(tmp_path, real_models):
     path = embedding_program(tmp_path / "a.mlpackage")
-    with pytest.raises(UnsupportedError, match="is a pipelineClassifier"):
+    with pytest.raises(FeatureError, match="the model has no feature 'token'"):
         compare(path, real_models / "iris-gavi/iris.mlmodel")
 
 

@@ -106,7 +106,7 @@ def test_sources_are_recognised(tmp_path):
         assert recognise(tmp_path / name) == kind
     saved = tmp_path / "saved"
     saved.mkdir()
-    with pytest.raises(FeatureError, match="no SavedModel"):
+    with pytest.raises(FeatureError, match="not a SavedModel"):
         recognise(saved)
     (saved / "saved_model.pb").write_bytes(b"")
     assert recognise(str(saved)) == "tensorflow"

@@ -97,7 +97,7 @@ operations(
             beta=0.5,
         ),
         "thresholded_relu": _row(
-            lambda v, a: v if v >= a["alpha"] else 0, [([0.25, 0.5, 3], [0, 0.5, 3])], {"alpha": [-1.0]}, alpha=0.5
+            lambda v, a: v if v >= a["alpha"] else 0, [([0.25, 0.5, 3], [0, 0.5, 3])], {"alpha": [-3.0]}, alpha=0.5
         ),
     },
     15,
