@@ -125,15 +125,22 @@ def _from_onnx(model: Any, request: ConversionRequest, inputs: Mapping[str, Inpu
 
 
 def _uses_of_onnx(model: Any, inputs: Mapping[str, Input]) -> list[OperatorUse]:
-    """The operators of an ONNX model and the layers that our own front end makes of them."""
-    from graphml.convert.onnx import network_from_onnx
+    """The operators of an ONNX model and the layers that our own front end makes of them; first those that it cannot
+    convert."""
+    from graphml.convert.onnx import UnsupportedNodes, network_from_onnx
 
+    refused: list[OperatorUse] = []
+    try:
+        notes = network_from_onnx(model, shapes=_shapes(inputs)).nodes
+    except UnsupportedNodes as error:
+        notes = error.notes
+        refused = counted((fault.kind or "output", fault.name, fault.reason) for fault in error.faults)
     found: dict[tuple[str, str], list[str]] = {}
-    for note in network_from_onnx(model, shapes=_shapes(inputs)).nodes:
+    for note in notes:
         layers = ", ".join(dict.fromkeys(note.layers)) or "nothing: it is computed while converting"
         found.setdefault((note.kind, f"{layers}{' (dynamic)' if note.dynamic else ''}"), []).append(note.name)
     uses = [OperatorUse(kind, len(names), layers, "", tuple(names)) for (kind, layers), names in found.items()]
-    return sorted(uses, key=lambda use: (-use.count, use.operator))
+    return [*refused, *sorted(uses, key=lambda use: (-use.count, use.operator))]
 
 
 def _shapes(inputs: Mapping[str, Input]) -> dict[str, list[Any]]:

@@ -75,7 +75,9 @@ class Conversion:
     check: Check | None = None
 
     def __str__(self) -> str:
-        found = [f"{self.source} -> {self.to}, by {self.by}", *self.lines]
+        found = [f"{self.source} -> {self.to}, by {self.by}"]
+        if self.lines:
+            found.append(f"nodes that became layers: {len(self.lines)} (see `lines`)")
         if self.trainable:
             found.append(f"trainable: {', '.join(self.trainable)}")
         if self.check is None:

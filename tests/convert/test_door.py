@@ -80,7 +80,8 @@ def test_a_conversion_is_checked_on_several_shapes(doubling):
     assert done.check.error < 1e-6
     text = str(done)
     assert "a doubling -> neuralnetwork, by this test" in text
-    assert "double -> multiply" in text
+    assert done.lines == ("double -> multiply",)
+    assert "nodes that became layers: 1" in text
     assert "a note" in text
 
 
@@ -168,3 +169,12 @@ def test_blobs_of_coremltools_are_written_once_and_outputs_get_names():
     assert all(layer.input[0] == before for layer, before in zip(layers[1:], names, strict=False))
     assert found.description.output[0].name == "t"
     assert found.description.input[0].type.multiArrayType.dataType == 131104  # int32
+
+
+def test_a_dry_run_lists_nodes_that_cannot_be_converted():
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    from onnx_models import graph
+
+    nodes = [onnx.helper.make_node("Unique", ["x"], ["y"], axis=0), onnx.helper.make_node("Relu", ["x"], ["z"])]
+    found = explain(graph(nodes, {"x": (np.float32, [2, 3])}, ["y", "z"]))
+    assert [(use.operator, bool(use.unsupported)) for use in found.operators] == [("Unique", True), ("Relu", False)]

@@ -8,5 +8,6 @@ and finds their shapes; `assembly` makes the model of them.
 
 from graphml.convert.onnx.catalogue import names as operator_names
 from graphml.convert.onnx.network import Converted, NodeNote, network_from_onnx
+from graphml.convert.onnx.unsupported import UnsupportedNodes
 
-__all__ = ["Converted", "NodeNote", "network_from_onnx", "operator_names"]
+__all__ = ["Converted", "NodeNote", "UnsupportedNodes", "network_from_onnx", "operator_names"]

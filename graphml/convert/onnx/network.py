@@ -115,7 +115,7 @@ class _Conversion:
         self._nodes(graph.node)
         outputs = [self._output(value.name) for value in graph.output]
         if self._faults:
-            raise refusal(self._faults)
+            raise refusal(self._faults, self._notes)
         names = [value.name for value in graph.output]
         results = [value for value in outputs if value is not None]
         return Converted(assembled(self._writer, self._inputs, entered, names, results), tuple(self._notes))

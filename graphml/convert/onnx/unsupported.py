@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graphml.errors import GraphmlError, UnsupportedError, quoted
 
@@ -40,8 +41,27 @@ class Fault:
     reason: str
 
 
-def refusal(faults: Iterable[Fault]) -> UnsupportedError:
-    """The error that lists every fault, those of one operator and reason together."""
+class UnsupportedNodes(UnsupportedError):
+    """Nodes of a model cannot be converted; the message lists all of them.
+
+    Args:
+        text: The message.
+        faults: The nodes.
+        notes: What became of the others.
+    """
+
+    def __init__(self, text: object = "", faults: Sequence[Fault] = (), notes: Sequence[Any] = ()) -> None:
+        super().__init__(text)
+        self.faults, self.notes = tuple(faults), tuple(notes)
+
+
+def refusal(faults: Sequence[Fault], notes: Sequence[Any]) -> UnsupportedNodes:
+    """The error that lists every fault, those of one operator and reason together.
+
+    Args:
+        faults: The nodes that cannot be converted.
+        notes: The notes on those that can.
+    """
     groups: dict[tuple[str, str], list[str]] = {}
     for fault in faults:
         groups.setdefault((fault.kind, fault.reason), []).append(fault.name)
@@ -53,4 +73,5 @@ def refusal(faults: Iterable[Fault]) -> UnsupportedError:
         where = f"{kind} ({len(names)}: {shown}{more}): " if kind else ""
         lines += [f"{where}{first}", *(f"  {line}" for line in rest)]
     count = sum(len(names) for names in groups.values())
-    return UnsupportedError("\n".join([f"{count} {'node' if count == 1 else 'nodes'} cannot be converted:", *lines]))
+    text = "\n".join([f"{count} {'node' if count == 1 else 'nodes'} cannot be converted:", *lines])
+    return UnsupportedNodes(text, faults, notes)
