@@ -6,6 +6,7 @@ It has no opinion on a case that it refuses; `unlike_coremltools` of a row says 
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -106,7 +107,8 @@ def _cases(stated: Operation) -> Iterator[tuple[str, Case]]:
 def _parameters(stated: Operation, case: Case) -> dict[str, Any]:
     """What the builder takes: arrays and scalars of declared types."""
     says = declared(stated.kind, case.version or stated.version).parameters
-    given = {name: value for name, value in {**case.inputs, **case.attributes}.items() if name in says}
+    # copies: coremltools writes into what it folds (thresholded_relu)
+    given = {name: copy.deepcopy(value) for name, value in {**case.inputs, **case.attributes}.items() if name in says}
     letters = {says[name].letter for name, value in given.items() if _is_float(value)} - {""}
     found: dict[str, Any] = {}
     for name, value in given.items():
