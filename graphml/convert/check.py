@@ -137,7 +137,7 @@ def _shape(one: Input, sizes: tuple[int, ...]) -> tuple[int, ...]:
 def _draw_integers(
     features: dict[str, Any], inputs: Mapping[str, Input], limits: Mapping[str, int], generator: np.random.Generator
 ) -> None:
-    """Replace drawn integers that are no indices by some in the range of the example, or by 0 and 1 as in a mask:
+    """Replace drawn integers that are not indices by some in the range of the example, or by 0 and 1 as in a mask:
     larger ones might overflow in a mask, or count turns."""
     for name, one in inputs.items():
         if one.dtype not in INTEGERS or name in limits or isinstance(one, ImageInput):

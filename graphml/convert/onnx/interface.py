@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.onnx.model import value_type
+from graphml.convert.onnx.model import check_names, value_type
 from graphml.convert.onnx.tensors import LARGEST_RANK, Shape
 from graphml.errors import FeatureError, UnsupportedError, quoted
 
@@ -51,9 +51,7 @@ def interface_inputs(model: Any, given: Mapping[str, Sequence[Axis]]) -> list[On
     """
     stored = {tensor.name for tensor in model.graph.initializer}
     declared = {info.name: value_type(info) for info in model.graph.input if info.name not in stored}
-    unknown = [name for name in given if name not in declared]
-    if unknown:
-        raise FeatureError(f"there is no input {quoted(unknown[0])}; the inputs are {', '.join(map(quoted, declared))}")
+    check_names(given, declared)
     axes: dict[str, tuple[Axis, ...]] = {}
     symbols: dict[str, tuple[str, ...]] = {}
     for name, kind in declared.items():

@@ -4,7 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,18 @@ def loaded(source: Any) -> Any:
     return model
 
 
+def check_names(given: Iterable[str], declared: Iterable[str]) -> None:
+    """Check that names are those of inputs.
+
+    Raises:
+        FeatureError: One is not.
+    """
+    names = list(declared)
+    unknown = next((name for name in given if name not in names), None)
+    if unknown is not None:
+        raise FeatureError(f"there is no input {quoted(unknown)}; the inputs are {', '.join(map(quoted, names))}")
+
+
 def with_constants(model: Any, values: Mapping[str, Any]) -> Any:
     """The model with fixed values in place of some of its inputs.
 
@@ -71,9 +83,8 @@ def with_constants(model: Any, values: Mapping[str, Any]) -> Any:
     """
     numpy_helper = need("onnx.numpy_helper", "onnx")
     declared = {info.name: value_type(info) for info in model.graph.input}
+    check_names(values, declared)
     for name, value in values.items():
-        if name not in declared:
-            raise FeatureError(f"there is no input {quoted(name)}; the inputs are {', '.join(map(quoted, declared))}")
         array = np.asarray(value, declared[name].dtype)
         kept = [tensor for tensor in model.graph.initializer if tensor.name != name]
         del model.graph.initializer[:]

@@ -12,7 +12,6 @@ from onnx_models import agree, graph
 
 import graphml
 from graphml.convert.onnx import network_from_onnx
-from graphml.convert.onnx.catalogue import find
 from graphml.errors import UnsupportedError
 
 _DRAW = np.random.default_rng(17)
@@ -141,6 +140,5 @@ def _convolutions() -> Any:
     return graph(nodes, {"x": (np.uint8, (1, 2, 5, 6))}, ["i", "q"], constants)
 
 
-@pytest.mark.skipif(find("", "Conv", 17) is None, reason="convolutions are not converted yet")
 def test_convolutions_of_integers() -> None:
     agree(_convolutions(), {"x": _integers(np.uint8, 1, 2, 5, 6)})

@@ -144,7 +144,7 @@ def _as_layer(
     flag = [loops.carry(w, w.constant(np.asarray(True)) if condition is None else condition)] if decides else []
     used = [value for value, wanted in zip(collected, w.node.wanted[len(carried) :], strict=False) if wanted]
     if used and count is None:
-        raise UnsupportedError("the number of turns has no bound, so that there is no room for what it collects")
+        raise UnsupportedError("the number of turns is unbounded, so no buffer can be allocated for what it collects")
     storages: list[Tensor] = []
     if used and count is not None:
         known = w.fresh_size() if count.known is None else tuple(int(np.ravel(value)[0]) for value in count.known)

@@ -48,7 +48,7 @@ def parts(w: Writer, x: Tensor, axis: int, sizes: Sequence[int]) -> list[Tensor]
     if size is not None and (sum(sizes) != size or min(sizes) < 0):
         raise ShapeError(f"axis {axis} of size {size} cannot be split into {list(sizes)}")
     filled = [size for size in sizes if size]
-    if len(filled) < len(sizes):  # an empty part is no trouble as long as no layer reads it
+    if len(filled) < len(sizes):  # an empty part is fine as long as no layer reads it
         made = iter(parts(w, x, axis, filled) if filled else ())
         return [next(made) if size else _empty(x, axis) for size in sizes]
     if len(sizes) == 1:
