@@ -364,6 +364,10 @@ class Program:
             self._programs.batches.put(shapes, known)
         return known
 
+    def run_stacked(self, prepared: Any, inputs: Mapping[str, Any]) -> Mapping[str, jax.Array]:
+        """The outputs of rows that are stacked along a first axis, from one call; the axis may be sharded."""
+        return self._call(prepared, inputs, None, rows=True)
+
     def _run_part(
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None, wait: bool, part: list[int]
     ) -> Sequence[Mapping[str, Any]]:
