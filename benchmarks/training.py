@@ -53,7 +53,7 @@ def with_graphml(network: Network, x: np.ndarray, labels: np.ndarray) -> Run:
     parts = take_apart(model.lower(), recipe.loss)  # type: ignore[attr-defined]
     train, frozen = jax.device_put(parts.split(model.parameters))  # type: ignore[attr-defined]
     inputs = {"x": x.reshape(-1, *network.shape)}
-    blobs = training.make_trunk(parts)(model.parameters, inputs)  # type: ignore[attr-defined]
+    blobs = jax.vmap(lambda one: parts.trunk.fn(model.parameters, one))(inputs)  # type: ignore[attr-defined]
     data = training.Data(blobs, jax.device_put(labels.reshape(-1)))
     order = np.arange(labels.size, dtype=np.int32).reshape(labels.shape)
     state, hyper = training.initial_state(parts, recipe, train), training.hyper_values(recipe)

@@ -92,6 +92,25 @@ class Blobs:
         return ""
 
 
+class Beginning:
+    """The interface of the first part of a graph: inputs are those of the whole, outputs are blobs as they are inside.
+
+    Args:
+        whole: the interface of the graph.
+        outputs: the blobs.
+    """
+
+    def __init__(self, whole: Interface, outputs: Iterable[str]) -> None:
+        self._end = whole.inside((), outputs)
+        self.blob_rank = whole.blob_rank
+        self.declared_inputs, self.declared_state = whole.declared_inputs, whole.declared_state
+        self.signature, self.enter = whole.signature, whole.enter
+        self.inside, self.advice = whole.inside, whole.advice
+
+    def leave(self, name: str, blob: Any) -> Any:
+        return self._end.leave(name, blob)
+
+
 class SeenBlobs(Blobs):
     """As `Blobs`, for whoever evaluates a graph abstractly; `found` keeps the results that follow from shapes alone."""
 

@@ -18,7 +18,7 @@ from graphml.interpreter.programs import Compiled, Latest
 from graphml.models import ModelConfiguration, load
 from graphml.models.tabular.base import RowProgram
 from graphml.update import recipe_of
-from graphml.update.step import training
+from graphml.update.step import programs
 from graphml.update.step.trunk import take_apart
 
 MOST = 3
@@ -115,13 +115,16 @@ def test_the_edges_of_networks_in_stages_are_let_go(monkeypatch):
 
 
 def test_the_programs_of_training_are_let_go(monkeypatch):
-    monkeypatch.setattr(training, "MOST_SHAPES", MOST)
+    monkeypatch.setattr(programs, "MOST_SHAPES", MOST)
     model = classifier()
     parts = take_apart(model.lower(), recipe_of(model.spec))
-    run, params, counts = training.make_trunk(parts), dict(parts.trunk.params), []
+    trunk, counts = programs.trunk_program(parts), []
+    used = {node.key for node in parts.trunk.graph.body.walk()}
+    prepared = trunk.prepare({key: weights for key, weights in parts.trunk.params.items() if key in used})
     (port,) = model.interface.inputs
     for rows in range(1, 7):
-        made = run(params, {port.name: np.zeros((rows, *(port.shape or ())), np.float32)})
+        inputs = {port.name: np.zeros((rows, *(port.shape or ())), np.float32)}
+        made = trunk.run_stacked(prepared, inputs)
         assert {len(blob) for blob in made.values()} == {rows}
         counts.append(executables())
     assert counts[-1] == counts[MOST - 1]

@@ -151,14 +151,14 @@ def test_enumerated_shapes_are_compiled_at_the_same_time(monkeypatch):
         gate.wait(60)
         return run(*arguments)
 
-    monkeypatch.setattr(parallel.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
     monkeypatch.setattr(model._program, "run", waiting)  # type: ignore[attr-defined]
     model.warm_up([{"x": (4,)}] * 4)  # type: ignore[attr-defined]
     assert model.trace_count == 1
 
 
 def test_threads_have_the_settings_of_the_caller_or_are_not_used(monkeypatch):
-    monkeypatch.setattr(parallel.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
 
     def thread(item):
         found.append((threading.get_ident(), jax.config.jax_default_matmul_precision))

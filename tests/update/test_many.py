@@ -18,7 +18,7 @@ import graphml
 from graphml import recipes
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError, UpdateError
-from graphml.update import UpdateTask, federated_average, update_many
+from graphml.update import TaskState, UpdateTask, federated_average, update_many
 from graphml.update.learners import runner
 from graphml.update.step.trunk_runner import TrunkRunner
 from graphml.update.users import cohort_runner
@@ -39,8 +39,7 @@ def _alone(model, data, **keyword) -> UpdateTask:
     parameters = {name: keyword.pop(name) for name in ("epochs", "learning_rate") if name in keyword}
     task = UpdateTask(model, data, **keyword)
     task.resume(parameters)
-    task.wait(60)
-    assert task.error is None
+    assert (task.wait(120), task.error) == (TaskState.COMPLETED, None)
     return task
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from training_setups import trunk_blobs
 from update.networks import classifier, classifier_data, network, regression, regression_data
 
 from graphml import recipes
@@ -23,7 +24,7 @@ def _setup(model, data, **values):
     recipe = recipe_of(model.spec, values)
     parts = take_apart(model.lower(), recipe.loss)
     samples = read_samples(model, recipe.loss, data)
-    blobs = training.make_trunk(parts)(dict(model.lower().params), samples.inputs)
+    blobs = trunk_blobs(parts, dict(model.lower().params), samples.inputs)
     return recipe, parts, training.Data(blobs, jnp.asarray(samples.target))
 
 
@@ -168,7 +169,7 @@ def test_padding_rows_change_nothing():
     recipe = recipe_of(model.spec)
     parts = take_apart(model.lower(), recipe)
     samples = read_samples(model, recipe.losses, classifier_data(5))
-    blobs = training.make_trunk(parts)(dict(model.lower().params), samples.inputs)
+    blobs = trunk_blobs(parts, dict(model.lower().params), samples.inputs)
     data, run = training.Data(blobs, jnp.asarray(samples.target)), training.make_slice(parts, recipe)
     train, frozen = parts.split(model.parameters)
     state, hyper = training.initial_state(parts, recipe, model.parameters), training.hyper_values(recipe)

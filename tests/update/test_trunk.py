@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from training_setups import trunk_blobs
 from update.networks import classifier, network, regression, with_recipe
 
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
 from graphml.spec.weights import Quantized, quantize
 from graphml.update import recipe_of, take_apart
-from graphml.update.step.training import MiniBatch, hyper_values, loss_and_statistics, make_trunk
+from graphml.update.step.training import MiniBatch, hyper_values, loss_and_statistics
 from graphml.update.step.trunk import merge
 
 EYE = np.eye(3, dtype=np.float32)
@@ -61,7 +62,7 @@ def _same_as_uncut(model, target_shape=(2,)):
     draw = np.random.default_rng(5)
     x = draw.normal(size=(7, 3)).astype(np.float32)
     target = draw.normal(size=(7, *target_shape)).astype(np.float32)
-    blobs = make_trunk(parts)(dict(parts.trunk.params), {"x": x})
+    blobs = trunk_blobs(parts, dict(parts.trunk.params), {"x": x})
     train, frozen = parts.split(model.parameters)
     batch = MiniBatch(blobs, target, np.ones(7, bool))
 

@@ -1,4 +1,4 @@
-"""Compilations that do not depend on each other, in threads: XLA lets other threads run while it compiles."""
+"""Calls that do not depend on each other, in threads: XLA lets other threads run while it compiles and computes."""
 
 # JAX's types are partly unknown
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -14,9 +14,15 @@ import jax
 from graphml.models.compile.cache_keys import flags
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def in_threads(call: Callable[[Item], Any], items: Sequence[Item]) -> None:
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_threads(call: Callable[[Item], Result], items: Sequence[Item], most: int | None = None) -> list[Result]:
     """Call a function for each item, in as many threads as there are cores.
 
     Settings of JAX that hold for the calling thread only, such as those of `jax.default_matmul_precision`, do not hold
@@ -25,19 +31,24 @@ def in_threads(call: Callable[[Item], Any], items: Sequence[Item]) -> None:
     Args:
         call: The function.
         items: Its arguments.
+        most: A lower limit of threads.
+
+    Returns:
+        What the function returns, in the order of the items.
 
     Raises:
-        Exception: Of the first item, in order, for which the function raises one.
+        Exception: Of the first item, in order, for which the function raises one; no further call is begun.
     """
-    threads = min(len(items), os.cpu_count() or 1)
+    threads = min(len(items), cores(), len(items) if most is None else most)
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
             if pool.submit(_settings).result() == _settings():
-                for _ in pool.map(call, items):
-                    pass
-                return
-    for item in items:
-        call(item)
+                started = [pool.submit(call, item) for item in items]
+                try:
+                    return [each.result() for each in started]
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)
+    return [call(item) for item in items]
 
 
 def _settings() -> tuple[Any, ...]:

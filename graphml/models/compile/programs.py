@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,10 +23,12 @@ from graphml.interpreter.loop import MOST_TURNS
 from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import MOST, Compiled, Latest, forms_of_inputs
 from graphml.interpreter.stages import Staged
+from graphml.models.compile.batches import ROW_BY_ROW, Batches, batches_of
 from graphml.models.compile.cache import Cache
 from graphml.models.compile.cache_keys import digest, flags
 from graphml.models.compile.content import content_key, shared
 from graphml.models.compile.once import once
+from graphml.models.compile.parallel import in_threads
 from graphml.models.compile.preparation import Preparation
 from graphml.models.configuration import Device
 
@@ -36,11 +37,6 @@ from graphml.models.configuration import Device
 _CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
 
 Arrays = Mapping[str, Any] | None
-
-_ROWS = 1024  # the most rows of a batch in one call
-# Limit for the largest blob of one call, in bytes. More does not fit in the caches of a CPU, and glibc returns such
-# allocations to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
-_CPU_BYTES, _BYTES = 1 << 22, 1 << 28
 
 
 def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
@@ -120,7 +116,7 @@ class _SharedPrograms:
             self.one = Compiled(_stored_by_caller, make=functools.partial(stored, False), **settings)
             self.many = Compiled(_stored_rows_by_caller, make=functools.partial(stored, True), **settings)
         self.preparations: Latest[Preparation] = Latest(most)
-        self.rows: Latest[int] = Latest(most)  # shapes of the inputs -> how many rows run in one call
+        self.batches: Latest[Batches] = Latest(most)  # shapes of the inputs -> how rows of these shapes run
 
 
 class _Caller(threading.local):
@@ -343,7 +339,8 @@ class Program:
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
     ) -> list[Mapping[str, Any]]:
         """The outputs of many rows, in order. Rows of equal shapes run in one call, filled up to a power of two with
-        copies of the last, so that a new batch size seldom compiles anew. key: one for all rows, or one for each."""
+        copies of the last, so that a new batch size seldom compiles anew; where that is not all of them, calls run in
+        threads, one for each core. key: one for all rows, or one for each."""
         groups: dict[Any, list[int]] = {}
         for i, row in enumerate(rows):
             self._check_counts(row)
@@ -351,29 +348,32 @@ class Program:
         out: list[Any] = [None] * len(rows)
         for group in groups.values():
             alone = len(group) == 1 or self.in_stages(prepared)
-            step = 1 if alone else self._rows_per_call(rows[group[0]], _for_rows(key, group[0]))
-            for start in range(0, len(group), step):
-                part = group[start : start + step]
-                outputs = self._run_equal(prepared, [rows[i] for i in part], _for_rows(key, np.array(part)))
-                for i, each in zip(part, outputs, strict=True):
+            step, calls = ROW_BY_ROW if alone else self._batches(rows[group[0]], _for_rows(key, group[0]))
+            parts = [group[start : start + step] for start in range(0, len(group), step)]
+            run = functools.partial(self._run_part, prepared, rows, key, calls > 1)
+            for part, results in zip(parts, in_threads(run, parts, calls), strict=True):
+                for i, each in zip(part, results, strict=True):
                     out[i] = each
         return out
 
-    def _rows_per_call(self, row: Mapping[str, Any], key: jax.Array | None) -> int:
-        """A power of two: 1 for large images on a CPU, up to 1024 for short vectors."""
+    def _batches(self, row: Mapping[str, Any], key: jax.Array | None) -> Batches:
         shapes = tuple((name, np.shape(value)) for name, value in sorted(row.items()))
-        known = self._programs.rows.get(shapes)
+        known = self._programs.batches.get(shapes)
         if known is None:
-            lowered = self.lowered
-            try:
-                blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.params, row)
-            except UnsupportedError:  # it will run row by row
-                blobs = {}
-            largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])
-            limit = _CPU_BYTES if lowered.target.platform == "cpu" else _BYTES
-            known = min(_ROWS, 1 << max(0, (limit // largest).bit_length() - 1))
-            self._programs.rows.put(shapes, known)
+            known = batches_of(self.lowered, row, key)
+            self._programs.batches.put(shapes, known)
         return known
+
+    def run_stacked(self, prepared: Any, inputs: Mapping[str, Any]) -> Mapping[str, jax.Array]:
+        """The outputs of rows that are stacked along a first axis, from one call; the axis may be sharded."""
+        return self._call(prepared, inputs, None, rows=True)
+
+    def _run_part(
+        self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None, wait: bool, part: list[int]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The outputs of the rows at these places, which have equal shapes. wait: until they are computed."""
+        found = self._run_equal(prepared, [rows[i] for i in part], _for_rows(key, np.array(part)))
+        return jax.block_until_ready(found) if wait else found
 
     def _run_equal(self, prepared, rows, key):
         if len(rows) > 1 and rows[0] and not self.in_stages(prepared):

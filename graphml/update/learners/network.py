@@ -161,7 +161,7 @@ class NetworkLearner:
         folder = None if self.checkpoints.directory is None else self.checkpoints.directory.samples
         store = storage.Store(self._limits, folder)
         recipe = self._state.recipe
-        return store_samples(self._model, data, self._programs, recipe, store, device=self._device, check=check)
+        return store_samples(self._model, data, self._programs, recipe, store, check=check)
 
     def _train_epochs(self, runner: EpochRunner, hooks: TaskHooks) -> None:
         length = 1  # the number of mini-batches of the next compiled call

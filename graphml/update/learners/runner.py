@@ -72,7 +72,6 @@ def store_samples(
     recipe: Recipe,
     store: Store,
     *,
-    device: Device | None,
     check: Callable[[], None],
 ) -> Stored:
     """Read and check all samples, run the trunk once for each, and store the results.
@@ -83,14 +82,13 @@ def store_samples(
         programs: the compiled programs of the network.
         recipe: says which targets the losses need.
         store: receives the samples and is closed.
-        device: where the trunk runs.
         check: called between pieces and while waiting for data; may raise to stop.
 
     Raises:
         FeatureError: a sample does not fit the model; the message names it.
         UpdateError: there are no samples, or a sample cannot be read.
     """
-    trunk = TrunkRunner(model, programs, place=device)
+    trunk = TrunkRunner(model, programs)
     done = 0
     try:
         for piece in read_ahead(in_pieces(checked_samples(model, recipe.losses, data), _PIECE), 2, check):

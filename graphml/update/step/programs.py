@@ -10,11 +10,12 @@ import jax.numpy as jnp
 
 from graphml.errors import UpdateError
 from graphml.interpreter.programs import Latest
+from graphml.models.compile.programs import Program
 from graphml.models.configuration import Device
 from graphml.models.graph_model import GraphModel
 from graphml.recipes import Recipe
 from graphml.update.step import failures
-from graphml.update.step.training import make_evaluation, make_slice, make_trunk
+from graphml.update.step.training import MOST_SHAPES, make_evaluation, make_slice
 from graphml.update.step.trunk import Parts, take_apart
 
 Precision = Literal["float32", "bfloat16"]
@@ -28,13 +29,13 @@ class Programs:
 
     Attributes:
         parts: the network, split into trunk and tail.
-        trunk: see `training.make_trunk`.
+        trunk: the trunk as it predicts: its weights are prepared once, and its rows run on all cores.
         slice: see `training.make_slice`.
         evaluation: see `training.make_evaluation`.
     """
 
     parts: Parts
-    trunk: Callable[..., Any]
+    trunk: Program
     slice: Callable[..., Any]
     evaluation: Callable[..., Any]
 
@@ -63,6 +64,12 @@ def programs_for(
         platform = None if device is None else device.platform
         with failures.as_update_errors():
             parts = take_apart(model.lower(dtype=_DTYPES[precision], platform=platform), recipe)
-        kept = Programs(parts, make_trunk(parts), make_slice(parts, recipe), make_evaluation(parts, recipe))
+        kept = Programs(parts, trunk_program(parts, device), make_slice(parts, recipe), make_evaluation(parts, recipe))
         all_kept.put(key, kept)
     return kept
+
+
+def trunk_program(parts: Parts, device: Device | None = None) -> Program:
+    """The trunk as a program from inputs to the blobs at the cut."""
+    trunk = parts.trunk
+    return Program(lambda: trunk, trunk.target.platform, device, dtype=trunk.dtype, most=MOST_SHAPES)

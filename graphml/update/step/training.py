@@ -278,16 +278,6 @@ def _right(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, k: int
     raise AssertionError("metrics of a recipe without classes are refused when it is read")
 
 
-def make_trunk(parts: Parts) -> Callable[..., dict[str, jax.Array]]:
-    """The trunk as one compiled call: run(params, inputs) -> {blob at the cut: [rows, ...]}, inputs [rows, ...]."""
-
-    @functools.partial(Compiled, most=MOST_SHAPES)
-    def run(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, jax.Array]:
-        return jax.vmap(lambda one: parts.trunk.intermediates(params, one, parts.cut))(inputs)
-
-    return run
-
-
 def blob_shapes(parts: Parts, train: Any, frozen: Any, data: Data) -> list[tuple[int, ...]]:
     """The shapes, for one sample, of the blobs that the losses read, found by tracing."""
     params = merge(train, frozen)

@@ -20,6 +20,7 @@ from graphml.errors import UpdateError
 from graphml.frontends.layer_interface import LayerInterface
 from graphml.frontends.program_interface import ProgramInterface
 from graphml.graph import Graph, Node, Region, read_by, reads, writes, written_by
+from graphml.interpreter.interface import Beginning
 from graphml.interpreter.lower import Lowered
 from graphml.recipes import Augmentation, BinaryCrossEntropy, CrossEntropy, Loss, Recipe
 from graphml.update.step import quantized as rounding
@@ -58,7 +59,7 @@ class Parts:
     """A network in two pieces.
 
     Attributes:
-        trunk: the frozen piece.
+        trunk: the frozen piece, whose outputs are the blobs at the cut.
         tail: the piece that training runs, with dropout and batch statistics.
         plain: the layers of the tail without these.
         cut: the blobs between trunk and tail.
@@ -175,7 +176,11 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
     tail = piece(replace(lowered, target=target), above, (*cut, *extra), ends)
     trunk_body = Region(tuple(leading_to(Region(tuple(below)), *cut)))
     return Parts(
-        trunk=replace(lowered, graph=replace(graph, outputs=(), body=trunk_body)),
+        trunk=replace(
+            lowered,
+            graph=replace(graph, outputs=cut, body=trunk_body),
+            interface=Beginning(lowered.interface, cut),
+        ),
         tail=tail,
         plain=piece(lowered, plain, cut, [reading.blob for reading in readings]),
         cut=cut,

@@ -7,9 +7,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Sharding
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from graphml.models.configuration import Device
 from graphml.models.graph_model import GraphModel
 from graphml.update.data.samples import TrainingSamples
 from graphml.update.step import failures, training
@@ -19,8 +18,6 @@ from graphml.update.step.programs import Programs
 class TrunkRunner:
     """Computes what the trained tail reads of each sample: the blobs at the cut.
 
-    Every piece is padded to the size of the first, so that all of them run in the same program.
-
     Attributes:
         shapes: the shapes, for one sample, of the blobs that the losses read; empty before the first piece.
     """
@@ -29,24 +26,21 @@ class TrunkRunner:
         self,
         model: GraphModel,
         programs: Programs,
-        *,
-        place: Device | Sharding | None,
-        split: Sharding | None = None,
-        multiple: int = 1,
+        mesh: Mesh | None = None,
     ) -> None:
         """Prepare the weights of the trunk.
 
         Args:
             model: the network.
             programs: its compiled programs.
-            place: where the weights go.
-            split: how the rows of a piece are divided among devices; None leaves that to the program.
-            multiple: the padded size of a piece is a multiple of this, the number of these devices.
+            mesh: several devices among which the rows of a piece are divided, along the first axis; None: the device of
+                the programs.
         """
         parts = programs.parts
         used = {node.key for node in parts.trunk.graph.body.walk()} - parts.trunk.known
-        self._params = jax.device_put({key: value for key, value in model.parameters.items() if key in used}, place)
-        self._programs, self._split, self._multiple = programs, split, multiple
+        params = {key: value for key, value in model.parameters.items() if key in used}
+        self._prepared = programs.trunk.prepare(params)
+        self._params, self._programs, self._mesh = params, programs, mesh
         self._tail = parts.split(model.parameters)
         self._rows = 0
         self.shapes: list[tuple[int, ...]] = []
@@ -57,17 +51,29 @@ class TrunkRunner:
         Raises:
             UpdateError: a layer cannot take these samples; the message names it.
         """
-        count, parts = samples.count, self._programs.parts
-        if not count:
+        parts = self._programs.parts
+        if not samples.count:
             return {}
-        self._rows = max(self._rows, -(-count // self._multiple) * self._multiple)
-        missing = self._rows - count
-        inputs: Any = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
-        if self._split is not None:
-            inputs = jax.device_put(inputs, self._split)
-        with failures.as_update_errors(lambda: failures.faulty_in_trunk(parts, self._params, inputs)):
-            blobs = {n: np.asarray(blob)[:count] for n, blob in self._programs.trunk(self._params, inputs).items()}
+        with failures.as_update_errors(lambda: failures.faulty_in_trunk(parts, self._params, samples.inputs)):
+            blobs = self._on_cores(samples) if self._mesh is None else self._on_devices(samples, self._mesh)
         if not self.shapes:
             with failures.as_update_errors():
                 self.shapes = training.blob_shapes(parts, *self._tail, training.Data(blobs, samples.target))
         return blobs
+
+    def _on_cores(self, samples: TrainingSamples) -> dict[str, np.ndarray]:
+        rows = [{name: values[i] for name, values in samples.inputs.items()} for i in range(samples.count)]
+        found = self._programs.trunk.run_rows(self._prepared, rows)
+        return {name: np.stack([np.asarray(blobs[name]) for blobs in found]) for name in found[0]}
+
+    def _on_devices(self, samples: TrainingSamples, mesh: Mesh) -> dict[str, np.ndarray]:
+        """As `_on_cores`, in one call. Every piece is padded to the size of the first, so that all of them run in the
+        same program."""
+        count = samples.count
+        self._rows = max(self._rows, -(-count // mesh.size) * mesh.size)
+        missing = self._rows - count
+        inputs: Any = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
+        prepared = jax.device_put(self._prepared, NamedSharding(mesh, PartitionSpec()))
+        inputs = jax.device_put(inputs, NamedSharding(mesh, PartitionSpec(mesh.axis_names[0])))
+        outputs = self._programs.trunk.run_stacked(prepared, inputs)
+        return {name: np.asarray(blob)[:count] for name, blob in outputs.items()}

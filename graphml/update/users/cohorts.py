@@ -95,8 +95,7 @@ def read_users(
         memory_bytes: a cohort is complete when its samples take this much memory.
         failed: gets the number of a user with bad data, and the error; if it returns, that user is left out.
     """
-    place, split = NamedSharding(mesh, REPLICATED), NamedSharding(mesh, SHARDED)
-    trunk = TrunkRunner(model, programs, place=place, split=split, multiple=mesh.size)
+    trunk = TrunkRunner(model, programs, mesh if mesh.size > 1 else None)
     cohort: list[User] = []
     last: int | None = None  # the user of the latest sample; there may be more samples of this user
 
