@@ -17,6 +17,7 @@ from graphml.ops.kernels.convolution import (
     TransposedWindow,
 )
 from graphml.ops.kernels.convolution_choice import choose, choose_transposed
+from graphml.ops.kernels.cpu import convolution as cpu
 from graphml.ops.kernels.cpu.convolution import (
     DenseBlocks,
     MatrixProduct,
@@ -178,6 +179,20 @@ def test_winograd_is_as_exact_as_the_plain_form_in_float32():
 def _in_float64(x, kernel, window):
     with jax.enable_x64(True):
         return Convolution(jnp.asarray(np.asarray(kernel), jnp.float64))(jnp.asarray(x, jnp.float64), window)
+
+
+@pytest.mark.parametrize("outputs", [5, 7])
+@pytest.mark.parametrize("form", [Winograd.of, ShiftedProducts], ids=["winograd", "outputs"])
+@pytest.mark.parametrize("tile", [1, 1 << 14])
+def test_tiles_of_rows_give_the_same_bits(form, outputs, tile, monkeypatch):
+    x, kernel = numbers(2, 13, 7, 5), _kernel(3, 3, 5, outputs)
+    window = ConvolutionWindow(padding=((1, 1), (2, 0)))
+    whole = jax.jit(lambda form: form(x, window))(form(kernel))
+    monkeypatch.setattr(cpu, "_MOST_AT_ONCE", 0)
+    monkeypatch.setattr(cpu, "_TILE", tile)
+    assert "scan" in str(jax.make_jaxpr(lambda form: form(x, window))(form(kernel)))
+    tiled = jax.jit(lambda form: form(x, window))(form(kernel))
+    np.testing.assert_array_equal(tiled, whole)
 
 
 def test_training_convolutions_are_in_canonical_order():

@@ -34,6 +34,10 @@ from graphml.ops.kernels.windows import Extents, Pair
 _BLOCK = 32  # channels: fewer leave vectors empty, more multiply zeros
 _MOST_BLOCKS = 16
 
+# Bytes that a form holds beside image and result: above the first number it computes in tiles of rows, each of which
+# holds about the second number and so stays in the cache of a core.
+_MOST_AT_ONCE, _TILE = 1 << 24, 1 << 21
+
 # (kernel, window) -> the form of an ungrouped convolution
 FormChoice: TypeAlias = Callable[[Array, ConvolutionWindow], ConvolutionForm]
 
@@ -57,6 +61,49 @@ def _shifted(x: Array, taps: Extents, window: ConvolutionWindow) -> Iterator[tup
     for i, j in np.ndindex(*taps):
         top, left = i * window.dilation[0], j * window.dilation[1]
         yield (i, j), x[:, top : top + down : window.stride[0], left : left + across : window.stride[1]]
+
+
+def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, size: int) -> Array:
+    """A function of images, computed for tiles of rows one after the other where it would take much memory at once.
+
+    Args:
+        part: Makes h rows of h + reach rows, the same whichever rows are beside them.
+        x: [batch, height, width, channels].
+        reach: How many rows it needs beyond those that it makes.
+        rows: It makes a multiple of so many rows.
+        size: Bytes that it holds for so many rows.
+
+    Returns:
+        part(x).
+    """
+    height = x.shape[1] - reach
+    count = height // rows
+    if count * size <= _MOST_AT_ONCE:
+        return part(x)
+    turns = -(-count // max(1, _TILE // size))
+    each = -(-count // turns) * rows
+    turns = -(-height // each)
+    x = _pad(x, ((0, turns * each - height), (0, 0)))
+
+    def tile(whole: Array, turn: Array | int) -> Array:
+        return part(lax.dynamic_slice_in_dim(whole, turn * each, each + reach, axis=1))
+
+    def put(turn: Array, whole: Array) -> Array:
+        return lax.dynamic_update_slice_in_dim(whole, tile(whole, turn), turn * each, axis=1)
+
+    def put_beside(turn: Array, whole: Array) -> Array:
+        return lax.dynamic_update_slice_in_dim(whole, tile(x, turn), turn * each, axis=1)
+
+    made = jax.eval_shape(tile, x, 0)
+    if made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
+        # no tile reads rows that have been made before it, so they take the place of the image
+        whole: Array = lax.fori_loop(0, turns, put, x)
+    else:
+        # any number of the image will do; zeros for all loops of a program XLA would make before the first of them
+        pixel = x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
+        whole = jnp.broadcast_to(pixel, (made.shape[0], turns * each, *made.shape[2:]))
+        whole = lax.fori_loop(0, turns, put_beside, whole)
+    return whole[:, :height, : made.shape[2]]
 
 
 class MatrixProduct(NamedTuple):
@@ -139,13 +186,19 @@ class ShiftedProducts(NamedTuple):
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         height, width, fan_in, outputs = self.kernel.shape
         matrix = self.kernel.transpose(2, 0, 1, 3).reshape(fan_in, -1)
-        parts = contract(_dot_general, _pad(x, window.padding), matrix, (((3,), (0,)), ((), ())))
-        parts = lax.optimization_barrier(parts)
-        shifted = _shifted(parts, (height, width), window)
-        return reduce(
-            jnp.add,
-            (part[..., n * outputs : (n + 1) * outputs] for n, (_, part) in enumerate(shifted)),
-        )
+
+        def sums(x: Array) -> Array:
+            parts = contract(_dot_general, x, matrix, (((3,), (0,)), ((), ())))
+            parts = lax.optimization_barrier(parts)
+            shifted = _shifted(parts, (height, width), window)
+            return reduce(
+                jnp.add,
+                (part[..., n * outputs : (n + 1) * outputs] for n, (_, part) in enumerate(shifted)),
+            )
+
+        x = _pad(x, window.padding)
+        line = x.shape[0] * x.shape[2] * matrix.shape[1] * x.dtype.itemsize
+        return _in_tiles(sums, x, (height - 1) * window.dilation[0], 1, line)
 
 
 class Winograd(NamedTuple):
@@ -162,23 +215,31 @@ class Winograd(NamedTuple):
         return cls(both.reshape(16, *kernel.shape[2:]))
 
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
-        batch, height, width, channels = x.shape
+        batch, height, width, _ = x.shape
         (top, bottom), (left, right) = window.padding
         rows, columns = height + top + bottom - 2, width + left + right - 2
         down, across = -(-rows // 2), -(-columns // 2)  # tiles of 2x2 outputs
         x = _pad(x, ((top, bottom + 2 * down - rows), (left, right + 2 * across - columns)))
-        lines = _to_patches([x[:, i : i + 2 * down - 1 : 2] for i in range(4)])
-        patches = [
-            patch for line in lines for patch in _to_patches([line[:, :, j : j + 2 * across - 1 : 2] for j in range(4)])
-        ]
+        # patches and products
+        line = 16 * batch * across * sum(self.transformed.shape[1:]) * x.dtype.itemsize
+        return _in_tiles(self._tiles, x, 2, 2, line)[:, :rows, :columns]
+
+    def _tiles(self, x: Array) -> Array:
+        """Of an image with an even number of rows and columns, without padding."""
+        batch, height, width, channels = x.shape
+        down, across = height // 2 - 1, width // 2 - 1
+        lines = jnp.stack(_to_patches([x[:, i : i + 2 * down - 1 : 2] for i in range(4)]))
+        # without the barrier XLA makes a kernel for each of the 16 elements of a patch, which takes longer to compile
+        lines = lax.optimization_barrier(lines)
+        patches = jnp.stack(_to_patches([lines[:, :, :, j : j + 2 * across - 1 : 2] for j in range(4)]), axis=1)
         products = lax.dot_general(
-            jnp.stack(patches).reshape(16, batch * down * across, channels),
+            patches.reshape(16, batch * down * across, channels),
             self.transformed,
             (((2,), (1,)), ((0,), (0,))),
         )
-        lines = _from_patches(products.reshape(4, 4, batch, down, across, -1))
-        tiles = jnp.stack([jnp.stack(_from_patches(line), axis=3) for line in lines], axis=2)
-        return tiles.reshape(batch, 2 * down, 2 * across, -1)[:, :rows, :columns]
+        made = _from_patches(products.reshape(4, 4, batch, down, across, -1))
+        tiles = jnp.stack([jnp.stack(_from_patches(line), axis=3) for line in made], axis=2)
+        return tiles.reshape(batch, 2 * down, 2 * across, -1)
 
 
 def _to_patches(d: Sequence[Array]) -> list[Array]:
