@@ -19,15 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.arrays import Array, Joined
 from graphml.ops.kernels.convolution import ConvolutionForm, ConvolutionWindow, TransposedWindow, convolve
+from graphml.ops.kernels.movement import whole
 from graphml.ops.kernels.precision import contract
 from graphml.ops.kernels.windows import Extents, Pair
 
@@ -63,7 +64,7 @@ def _shifted(x: Array, taps: Extents, window: ConvolutionWindow) -> Iterator[tup
         yield (i, j), x[:, top : top + down : window.stride[0], left : left + across : window.stride[1]]
 
 
-def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, size: int) -> Array:
+def _in_tiles(part: Callable[[Any], Array], x: Array | Joined, reach: int, rows: int, size: int) -> Array:
     """A function of images, computed for tiles of rows one after the other where it would take much memory at once.
 
     Args:
@@ -83,27 +84,32 @@ def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, s
     turns = -(-count // max(1, _TILE // size))
     each = -(-count // turns) * rows
     turns = -(-height // each)
-    x = _pad(x, ((0, turns * each - height), (0, 0)))
 
-    def tile(whole: Array, turn: Array | int) -> Array:
-        return part(lax.dynamic_slice_in_dim(whole, turn * each, each + reach, axis=1))
+    def tile(turn: Array | int, images: Array | Joined) -> Array:
+        return part(jax.tree.map(partial(_rows, start=turn * each, count=each + reach), images))
 
-    def put(turn: Array, whole: Array) -> Array:
-        return lax.dynamic_update_slice_in_dim(whole, tile(whole, turn), turn * each, axis=1)
+    def put(turn: Array, y: Array, images: Array | Joined) -> Array:
+        return lax.dynamic_update_slice_in_dim(y, tile(turn, images), turn * each, axis=1)
 
-    def put_beside(turn: Array, whole: Array) -> Array:
-        return lax.dynamic_update_slice_in_dim(whole, tile(x, turn), turn * each, axis=1)
-
-    made = jax.eval_shape(tile, x, 0)
-    if made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
+    made = jax.eval_shape(tile, 0, x)
+    if not isinstance(x, Joined) and made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
         # no tile reads rows that have been made before it, so they take the place of the image
-        whole: Array = lax.fori_loop(0, turns, put, x)
+        y = _loop(turns, lambda turn, y: put(turn, y, y), _pad(x, ((0, turns * each - height), (0, 0))))
     else:
-        # any number of the image will do; zeros for all loops of a program XLA would make before the first of them
-        pixel = x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
-        whole = jnp.broadcast_to(pixel, (made.shape[0], turns * each, *made.shape[2:]))
-        whole = lax.fori_loop(0, turns, put_beside, whole)
-    return whole[:, :height, : made.shape[2]]
+        # Any number of the last image will do. Zeros, or numbers of an earlier one, XLA would make for several loops at
+        # once. The last tile begins earlier if rows are missing, and makes some again.
+        pixel = jax.tree.leaves(x)[-1][0, x.shape[1] // 2, x.shape[2] // 2, 0]
+        y = jnp.broadcast_to(pixel, (made.shape[0], height, *made.shape[2:]))
+        y = _loop(turns, lambda turn, y: put(turn, y, x), y)
+    return y[:, :height, : made.shape[2]]
+
+
+def _rows(x: Array, start: Array | int, count: int) -> Array:
+    return lax.dynamic_slice_in_dim(x, start, count, axis=1)
+
+
+def _loop(turns: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
+    return cast("Array", lax.fori_loop(0, turns, step, y))
 
 
 class MatrixProduct(NamedTuple):
@@ -111,9 +117,16 @@ class MatrixProduct(NamedTuple):
 
     kernel: Array
 
-    def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
+    joined = True  # see `taken_by`
+
+    def __call__(self, x: Array | Joined, window: ConvolutionWindow) -> Array:
+        if isinstance(x, Joined) and window.stride == (1, 1) and not np.any(window.padding):
+            line = x.nbytes // x.shape[1]
+            return _in_tiles(lambda x: self._product(x.whole()), x, 0, 1, line)
         down, right = window.stride
-        x = _pad(x, window.padding)[:, ::down, ::right]
+        return self._product(_pad(whole(x), window.padding)[:, ::down, ::right])
+
+    def _product(self, x: Array) -> Array:
         return contract(_dot_general, x, self.kernel[0, 0], (((3,), (0,)), ((), ())))
 
 
