@@ -61,7 +61,9 @@ def _shifted(x: Array, taps: Extents, window: ConvolutionWindow) -> Iterator[tup
     down, across = (x.shape[1 + axis] - reach[axis] for axis in range(2))
     for i, j in np.ndindex(*taps):
         top, left = i * window.dilation[0], j * window.dilation[1]
-        yield (i, j), x[:, top : top + down : window.stride[0], left : left + across : window.stride[1]]
+        # not x[...], which takes JAX ten times as long to trace; and so below
+        corner, strides = (0, top, left, 0), (1, *window.stride, 1)
+        yield (i, j), lax.slice(x, corner, (x.shape[0], top + down, left + across, x.shape[3]), strides)
 
 
 def _in_tiles(part: Callable[[Any], Array], x: Array | Joined, reach: int, rows: int, size: int) -> Array:
@@ -142,14 +144,16 @@ class ShiftedImages(NamedTuple):
         x = lax.optimization_barrier(_pad(x, window.padding)) if np.any(window.padding) else x
         each = outputs // groups
         terms: list[Array] = []
-        for (i, j), image in _shifted(x, (height, width), window):
+        elements = self.kernel.reshape(-1, outputs)
+        for n, ((i, j), image) in enumerate(_shifted(x, (height, width), window)):
             if fan_in == each == 1:
-                terms.append(image * self.kernel[i, j, 0])
+                element = lax.index_in_dim(elements, n, keepdims=False)
+                terms.append(lax.mul(image, lax.broadcast_in_dim(element, image.shape, (3,))))
                 continue
             image = image.reshape(*image.shape[:3], groups, fan_in)
             for c in range(fan_in):
                 terms.append(image[..., c, None] * self.kernel[i, j, c].reshape(groups, each))
-        total = reduce(jnp.add, terms)
+        total = reduce(lax.add, terms)
         return total.reshape(*total.shape[:3], outputs)
 
 
