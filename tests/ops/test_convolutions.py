@@ -10,6 +10,9 @@ import pytest
 from cases import Case, numbers
 from one_layer import blobs, lowered, same
 
+import graphml
+from graphml.build import NeuralNetworkBuilder, array
+from graphml.ops.kernels import movement
 from graphml.ops.kernels.convolution import (
     Convolution,
     ConvolutionWindow,
@@ -17,6 +20,7 @@ from graphml.ops.kernels.convolution import (
     TransposedWindow,
 )
 from graphml.ops.kernels.convolution_choice import choose, choose_transposed
+from graphml.ops.kernels.cpu import convolution as cpu
 from graphml.ops.kernels.cpu.convolution import (
     DenseBlocks,
     MatrixProduct,
@@ -178,6 +182,49 @@ def test_winograd_is_as_exact_as_the_plain_form_in_float32():
 def _in_float64(x, kernel, window):
     with jax.enable_x64(True):
         return Convolution(jnp.asarray(np.asarray(kernel), jnp.float64))(jnp.asarray(x, jnp.float64), window)
+
+
+@pytest.mark.parametrize("outputs", [5, 7])
+@pytest.mark.parametrize("form", [Winograd.of, ShiftedProducts], ids=["winograd", "outputs"])
+@pytest.mark.parametrize("tile", [1, 1 << 14])
+def test_tiles_of_rows_give_the_same_bits(form, outputs, tile, monkeypatch):
+    x, kernel = numbers(2, 13, 7, 5), _kernel(3, 3, 5, outputs)
+    window = ConvolutionWindow(padding=((1, 1), (2, 0)))
+    whole = jax.jit(lambda form: form(x, window))(form(kernel))
+    monkeypatch.setattr(cpu, "_MOST_AT_ONCE", 0)
+    monkeypatch.setattr(cpu, "_TILE", tile)
+    assert "scan" in str(jax.make_jaxpr(lambda form: form(x, window))(form(kernel)))
+    tiled = jax.jit(lambda form: form(x, window))(form(kernel))
+    np.testing.assert_array_equal(tiled, whole)
+
+
+def _one_by_one(channels, fan_in):
+    return {"n_groups": 1, "kernel_size": (1, 1), "valid": {}, "weights": np.asarray(numbers(channels, fan_in, 1, 1))}
+
+
+def test_images_that_are_concatenated_for_a_matrix_product_are_copied_in_tiles_only(monkeypatch):
+    builder = NeuralNetworkBuilder({"x": array(3, 6, 5)}, {"y": array(5, 6, 5), "z": array(7, 6, 5)})
+    for name, channels in (("a", 4), ("b", 3)):
+        builder.add("convolution", name, ["x"], [name], **_one_by_one(channels, 3))
+    builder.add("concat", "two", ["a", "b"], ["two"])
+    builder.add("concat", "three", ["two", "b"], ["three"])
+    builder.add("convolution", "y", ["three"], ["y"], **_one_by_one(5, 10))
+    builder.add("activation", "z", ["two"], ["z"], nonlinearity_type="ReLU")
+    inputs = {"x": np.asarray(numbers(3, 6, 5))}
+
+    def run():
+        lowered = graphml.load(builder.spec).lower()
+        return str(jax.make_jaxpr(lowered.fn)(lowered.params, inputs)), jax.jit(lowered.fn)(lowered.params, inputs)
+
+    program, plain = run()
+    assert "scan" not in program
+    monkeypatch.setattr(cpu, "_MOST_AT_ONCE", 0)
+    monkeypatch.setattr(cpu, "_TILE", 1 << 9)
+    monkeypatch.setattr(movement, "_MOST_JOINED", 0)
+    program, tiled = run()
+    assert "scan" in program
+    for name, values in plain.items():
+        np.testing.assert_array_equal(tiled[name], values)
 
 
 def test_training_convolutions_are_in_canonical_order():

@@ -19,20 +19,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.arrays import Array, Joined
 from graphml.ops.kernels.convolution import ConvolutionForm, ConvolutionWindow, TransposedWindow, convolve
+from graphml.ops.kernels.movement import whole
 from graphml.ops.kernels.precision import contract
 from graphml.ops.kernels.windows import Extents, Pair
 
 _BLOCK = 32  # channels: fewer leave vectors empty, more multiply zeros
 _MOST_BLOCKS = 16
+
+# Bytes that a form holds beside image and result: above the first number it computes in tiles of rows, each of which
+# holds about the second number and so stays in the cache of a core.
+_MOST_AT_ONCE, _TILE = 1 << 24, 1 << 21
 
 # (kernel, window) -> the form of an ungrouped convolution
 FormChoice: TypeAlias = Callable[[Array, ConvolutionWindow], ConvolutionForm]
@@ -56,7 +61,57 @@ def _shifted(x: Array, taps: Extents, window: ConvolutionWindow) -> Iterator[tup
     down, across = (x.shape[1 + axis] - reach[axis] for axis in range(2))
     for i, j in np.ndindex(*taps):
         top, left = i * window.dilation[0], j * window.dilation[1]
-        yield (i, j), x[:, top : top + down : window.stride[0], left : left + across : window.stride[1]]
+        # not x[...], which takes JAX ten times as long to trace; and so below
+        corner, strides = (0, top, left, 0), (1, *window.stride, 1)
+        yield (i, j), lax.slice(x, corner, (x.shape[0], top + down, left + across, x.shape[3]), strides)
+
+
+def _in_tiles(part: Callable[[Any], Array], x: Array | Joined, reach: int, rows: int, size: int) -> Array:
+    """A function of images, computed for tiles of rows one after the other where it would take much memory at once.
+
+    Args:
+        part: Makes h rows of h + reach rows, the same whichever rows are beside them.
+        x: [batch, height, width, channels].
+        reach: How many rows it needs beyond those that it makes.
+        rows: It makes a multiple of so many rows.
+        size: Bytes that it holds for so many rows.
+
+    Returns:
+        part(x).
+    """
+    height = x.shape[1] - reach
+    count = height // rows
+    if count * size <= _MOST_AT_ONCE:
+        return part(x)
+    turns = -(-count // max(1, _TILE // size))
+    each = -(-count // turns) * rows
+    turns = -(-height // each)
+
+    def tile(turn: Array | int, images: Array | Joined) -> Array:
+        return part(jax.tree.map(partial(_rows, start=turn * each, count=each + reach), images))
+
+    def put(turn: Array, y: Array, images: Array | Joined) -> Array:
+        return lax.dynamic_update_slice_in_dim(y, tile(turn, images), turn * each, axis=1)
+
+    made = jax.eval_shape(tile, 0, x)
+    if not isinstance(x, Joined) and made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
+        # no tile reads rows that have been made before it, so they take the place of the image
+        y = _loop(turns, lambda turn, y: put(turn, y, y), _pad(x, ((0, turns * each - height), (0, 0))))
+    else:
+        # Any number of the last image will do. Zeros, or numbers of an earlier one, XLA would make for several loops at
+        # once. The last tile begins earlier if rows are missing, and makes some again.
+        pixel = jax.tree.leaves(x)[-1][0, x.shape[1] // 2, x.shape[2] // 2, 0]
+        y = jnp.broadcast_to(pixel, (made.shape[0], height, *made.shape[2:]))
+        y = _loop(turns, lambda turn, y: put(turn, y, x), y)
+    return y[:, :height, : made.shape[2]]
+
+
+def _rows(x: Array, start: Array | int, count: int) -> Array:
+    return lax.dynamic_slice_in_dim(x, start, count, axis=1)
+
+
+def _loop(turns: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
+    return cast("Array", lax.fori_loop(0, turns, step, y))
 
 
 class MatrixProduct(NamedTuple):
@@ -64,9 +119,16 @@ class MatrixProduct(NamedTuple):
 
     kernel: Array
 
-    def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
+    joined = True  # see `taken_by`
+
+    def __call__(self, x: Array | Joined, window: ConvolutionWindow) -> Array:
+        if isinstance(x, Joined) and window.stride == (1, 1) and not np.any(window.padding):
+            line = x.nbytes // x.shape[1]
+            return _in_tiles(lambda x: self._product(x.whole()), x, 0, 1, line)
         down, right = window.stride
-        x = _pad(x, window.padding)[:, ::down, ::right]
+        return self._product(_pad(whole(x), window.padding)[:, ::down, ::right])
+
+    def _product(self, x: Array) -> Array:
         return contract(_dot_general, x, self.kernel[0, 0], (((3,), (0,)), ((), ())))
 
 
@@ -82,14 +144,16 @@ class ShiftedImages(NamedTuple):
         x = lax.optimization_barrier(_pad(x, window.padding)) if np.any(window.padding) else x
         each = outputs // groups
         terms: list[Array] = []
-        for (i, j), image in _shifted(x, (height, width), window):
+        elements = self.kernel.reshape(-1, outputs)
+        for n, ((i, j), image) in enumerate(_shifted(x, (height, width), window)):
             if fan_in == each == 1:
-                terms.append(image * self.kernel[i, j, 0])
+                element = lax.index_in_dim(elements, n, keepdims=False)
+                terms.append(lax.mul(image, lax.broadcast_in_dim(element, image.shape, (3,))))
                 continue
             image = image.reshape(*image.shape[:3], groups, fan_in)
             for c in range(fan_in):
                 terms.append(image[..., c, None] * self.kernel[i, j, c].reshape(groups, each))
-        total = reduce(jnp.add, terms)
+        total = reduce(lax.add, terms)
         return total.reshape(*total.shape[:3], outputs)
 
 
@@ -139,13 +203,19 @@ class ShiftedProducts(NamedTuple):
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         height, width, fan_in, outputs = self.kernel.shape
         matrix = self.kernel.transpose(2, 0, 1, 3).reshape(fan_in, -1)
-        parts = contract(_dot_general, _pad(x, window.padding), matrix, (((3,), (0,)), ((), ())))
-        parts = lax.optimization_barrier(parts)
-        shifted = _shifted(parts, (height, width), window)
-        return reduce(
-            jnp.add,
-            (part[..., n * outputs : (n + 1) * outputs] for n, (_, part) in enumerate(shifted)),
-        )
+
+        def sums(x: Array) -> Array:
+            parts = contract(_dot_general, x, matrix, (((3,), (0,)), ((), ())))
+            parts = lax.optimization_barrier(parts)
+            shifted = _shifted(parts, (height, width), window)
+            return reduce(
+                jnp.add,
+                (part[..., n * outputs : (n + 1) * outputs] for n, (_, part) in enumerate(shifted)),
+            )
+
+        x = _pad(x, window.padding)
+        line = x.shape[0] * x.shape[2] * matrix.shape[1] * x.dtype.itemsize
+        return _in_tiles(sums, x, (height - 1) * window.dilation[0], 1, line)
 
 
 class Winograd(NamedTuple):
@@ -162,23 +232,31 @@ class Winograd(NamedTuple):
         return cls(both.reshape(16, *kernel.shape[2:]))
 
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
-        batch, height, width, channels = x.shape
+        batch, height, width, _ = x.shape
         (top, bottom), (left, right) = window.padding
         rows, columns = height + top + bottom - 2, width + left + right - 2
         down, across = -(-rows // 2), -(-columns // 2)  # tiles of 2x2 outputs
         x = _pad(x, ((top, bottom + 2 * down - rows), (left, right + 2 * across - columns)))
-        lines = _to_patches([x[:, i : i + 2 * down - 1 : 2] for i in range(4)])
-        patches = [
-            patch for line in lines for patch in _to_patches([line[:, :, j : j + 2 * across - 1 : 2] for j in range(4)])
-        ]
+        # patches and products
+        line = 16 * batch * across * sum(self.transformed.shape[1:]) * x.dtype.itemsize
+        return _in_tiles(self._tiles, x, 2, 2, line)[:, :rows, :columns]
+
+    def _tiles(self, x: Array) -> Array:
+        """Of an image with an even number of rows and columns, without padding."""
+        batch, height, width, channels = x.shape
+        down, across = height // 2 - 1, width // 2 - 1
+        lines = jnp.stack(_to_patches([x[:, i : i + 2 * down - 1 : 2] for i in range(4)]))
+        # without the barrier XLA makes a kernel for each of the 16 elements of a patch, which takes longer to compile
+        lines = lax.optimization_barrier(lines)
+        patches = jnp.stack(_to_patches([lines[:, :, :, j : j + 2 * across - 1 : 2] for j in range(4)]), axis=1)
         products = lax.dot_general(
-            jnp.stack(patches).reshape(16, batch * down * across, channels),
+            patches.reshape(16, batch * down * across, channels),
             self.transformed,
             (((2,), (1,)), ((0,), (0,))),
         )
-        lines = _from_patches(products.reshape(4, 4, batch, down, across, -1))
-        tiles = jnp.stack([jnp.stack(_from_patches(line), axis=3) for line in lines], axis=2)
-        return tiles.reshape(batch, 2 * down, 2 * across, -1)[:, :rows, :columns]
+        made = _from_patches(products.reshape(4, 4, batch, down, across, -1))
+        tiles = jnp.stack([jnp.stack(_from_patches(line), axis=3) for line in made], axis=2)
+        return tiles.reshape(batch, 2 * down, 2 * across, -1)
 
 
 def _to_patches(d: Sequence[Array]) -> list[Array]:
