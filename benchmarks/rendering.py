@@ -121,21 +121,6 @@ def _add(builder: Any, step: Step, updatable: bool) -> None:
         add("uniDirectionalLSTM", inputs, output, activations=activations, params=params, weight_params=matrices)
 
 
-def as_graphml(network: Network) -> Run:
-    """`predict`; for a batch of images `predict_batch`, which decides how many of them run together."""
-    import graphml
-
-    model = graphml.load(graphml_spec(network))
-    name = network.steps[-1].output
-
-    def run(x: np.ndarray) -> np.ndarray:
-        if network.length is not None or len(x) == 1:
-            return model.predict({"x": x})[name]
-        return np.stack([row[name] for row in model.predict_batch([{"x": image} for image in x])])
-
-    return run
-
-
 # onnxruntime ---------------------------------------------------------------------------------------------------------
 
 
@@ -191,14 +176,12 @@ def _onnx_node(step: Step) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
     return plain[step.kind], {}, {"axis": 1} if step.kind == "softmax" else {}
 
 
-def as_onnxruntime(network: Network, threads: int = 1) -> Run:
+def onnx_session(model: bytes | str, threads: int = 1) -> Any:
+    """model: the bytes, or the path of a file."""
     onnxruntime = needed("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    model = onnx_model(network).SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    dtype = np.float32 if network.words is None else np.int64
-    return lambda x: session.run(None, {"x": x.astype(dtype, copy=False)})[0]
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 # torch ---------------------------------------------------------------------------------------------------------------
@@ -260,15 +243,3 @@ def torch_weights(network: Network) -> dict[str, Any]:
             weights["zeros"] = np.zeros_like(weights["bias"])  # it adds two biases
         tensors |= {f"{step.output}/{name}": torch.from_numpy(w) for name, w in weights.items()}
     return tensors
-
-
-def as_torch(network: Network, threads: int = 1) -> Run:
-    torch = needed("torch")
-    torch.set_num_threads(threads)
-    forward = torch_forward(network, torch_weights(network))
-
-    def run(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return forward(torch.from_numpy(x)).numpy()
-
-    return run
