@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import contest
+import real_models
 from architectures import encoder, large_dense, lstm, mobilenet_v2, resnet50, small_cnn, tiny_dense
 from contenders import predicting
 from training import learning
@@ -37,6 +38,7 @@ def contest_rows() -> Mapping[str, contest.Row]:
         "dense-400mb": predicting(large_dense, cached=True),
         "tiny": predicting(tiny_dense),
         "cnn-train": learning(small_cnn, classes=10, batch=32, steps=8),
+        **real_models.rows(),
     }
 
 

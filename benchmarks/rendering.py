@@ -22,8 +22,8 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Step:
-    """One layer. kind: conv, norm, relu, relu6, add, maxpool, mean (of all pixels), dense, softmax, lstm, or one of
-    `attention.KINDS`."""
+    """One layer. kind: conv, norm, relu, relu6, add, maxpool, mean (of all pixels), dense, softmax, lstm, one of
+    `attention.KINDS`, or, for onnxruntime and torch only, concat (of channels), reshape and permute (to `sizes`)."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -35,6 +35,7 @@ class Step:
     groups: int = 1
     heads: int = 1
     width: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,12 @@ def _onnx_node(step: Step) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
         bias = np.concatenate([weights["bias"], np.zeros_like(weights["bias"])])
         stacked = {"w": weights["w"][None], "r": weights["r"][None], "b": bias[None]}
         return "LSTM", stacked, {"hidden_size": weights["r"].shape[1]}
+    if step.kind == "concat":
+        return "Concat", {}, {"axis": 1}
+    if step.kind == "reshape":
+        return "Reshape", {"shape": np.array(step.sizes)}, {}
+    if step.kind == "permute":
+        return "Transpose", {}, {"perm": step.sizes}
     plain = {"relu": "Relu", "add": "Add", "mean": "GlobalAveragePool", "softmax": "Softmax"}
     return plain[step.kind], {}, {"axis": 1} if step.kind == "softmax" else {}
 
@@ -213,6 +220,10 @@ def torch_forward(network: Network, weights: Mapping[str, Any]) -> Callable[[Any
             return torch.lstm(x, (start, start), tuple(w.values()), True, 1, 0.0, False, False, False)[0]
         if step.kind == "add":
             return x + more[0]
+        if step.kind == "concat":
+            return torch.cat([x, *more], 1)
+        if step.kind in ("reshape", "permute"):
+            return getattr(x, step.kind)(*step.sizes)
         plain = {"relu": F.relu, "relu6": F.relu6, "mean": lambda x: F.adaptive_avg_pool2d(x, 1)}
         return plain[step.kind](x) if step.kind in plain else F.softmax(x, 1)
 
