@@ -27,13 +27,13 @@ _EPOCHS, _BATCH = 5, 10
 
 
 def _model() -> Any:
-    import networks
+    from architectures import small_cnn
     from rendering import graphml_spec
 
     import graphml
     from graphml import recipes
 
-    network = networks.small_cnn()
+    network = small_cnn()
     head, softmax = network.steps[-2:]
     return graphml.make_updatable(
         graphml.load(graphml_spec(network)),

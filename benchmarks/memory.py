@@ -48,13 +48,13 @@ def many_shapes(count: int) -> None:
 
 def copies(name: str) -> None:
     """Where the weights of a network are after a prediction."""
+    import architectures
     import jax
-    import networks
     from rendering import graphml_spec
 
     import graphml
 
-    network = getattr(networks, name)()
+    network = getattr(architectures, name)()
     message = graphml_spec(network).SerializeToString()
     size = len(message) / 1e6
     gc.collect()

@@ -1,275 +1,46 @@
-"""graphml, onnxruntime and torch side by side on networks with random weights, through `graphml.load(...).predict`.
+"""graphml, onnxruntime and torch side by side on networks with random weights, each in a process of its own.
 
-    python benchmarks/networks.py                         # everything, on one core
-    python benchmarks/networks.py mobilenet-b1 lstm-b32   # some of it
-    python benchmarks/networks.py --threads 2 --json
+    python benchmarks/networks.py                                # everything, on one core and on all, about 20 minutes
+    python benchmarks/networks.py mobilenet-b1 lstm-b32          # some rows
+    python benchmarks/networks.py mobilenet-b8 --cores 2 --who graphml onnxruntime --json new.json
+    python benchmarks/networks.py hourglass --rounds 0 --starts 5  # first answers only
+    python benchmarks/networks.py --compare old.json new.json    # two commits
 
-Every network is described once and rendered three times; the three must agree before anything is timed. `cnn-train`
-is one pass over eight mini-batches of 32, as an `UpdateTask` runs it.
+"graphml program" is the same network as an ML Program, "graphml cached" starts with a filled cache directory. Rows of 8
+samples are predicted together, one by one (singly), and by eight threads. The rows carn and hourglass need
+models of other people in the directory GRAPHML_MODELS.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import numpy as np
-import timing
-import training
-from rendering import Network, Step, as_graphml, as_onnxruntime, as_torch, graphml_spec
-
-AGREEMENT = 1e-4  # of the range of the outputs
-
-Call = Callable[[], np.ndarray]
+import contest
+import real_models
+from architectures import encoder, large_dense, lstm, mobilenet_v2, resnet50, small_cnn, tiny_dense
+from contenders import predicting
+from training import learning
 
 
-class _Sketch:
-    """Steps with random weights, one after the other; each method appends and gives the name of the new blob."""
-
-    def __init__(self, channels: int) -> None:
-        self.steps: list[Step] = []
-        self.channels = {"x": channels}
-        self._random = np.random.default_rng(1)
-
-    def _normal(self, *shape: int, spread: float) -> np.ndarray:
-        return (spread * self._random.standard_normal(shape)).astype(np.float32)
-
-    def step(self, kind: str, *inputs: str, channels: int | None = None, **facts: Any) -> str:
-        name = f"{kind}{len(self.steps)}"
-        self.steps.append(Step(kind, inputs, name, **facts))
-        self.channels[name] = self.channels[inputs[0]] if channels is None else channels
-        return name
-
-    def conv(
-        self,
-        x: str,
-        channels: int,
-        window: int = 1,
-        stride: int = 1,
-        groups: int = 1,
-        act: str = "",
-        gain: float = 1.0,
-        norm: bool = True,
-    ) -> str:
-        """Convolution, batch normalization and an activation; without normalization, a bias. gain: of the former."""
-        read = self.channels[x] // groups
-        weights = {"weights": self._normal(channels, read, window, window, spread=(2 / (read * window**2)) ** 0.5)}
-        if not norm:
-            weights["bias"] = self._normal(channels, spread=0.1)
-        sizes = {"window": window, "stride": stride, "pad": window // 2, "groups": groups}
-        x = self.step("conv", x, channels=channels, weights=weights, **sizes)
-        if not norm:
-            return self.step(act, x) if act else x
-        statistics = {
-            "gamma": gain * (1 + self._normal(channels, spread=0.1)),
-            "beta": self._normal(channels, spread=0.1),
-            "mean": self._normal(channels, spread=0.1),
-            "variance": 1 + self._random.random(channels, np.float32),
-        }
-        x = self.step("norm", x, weights=statistics)
-        return self.step(act, x) if act else x
-
-    def dense(self, x: str, read: int, channels: int) -> str:
-        weights = {
-            "weights": self._normal(channels, read, spread=read**-0.5),
-            "bias": self._normal(channels, spread=0.1),
-        }
-        return self.step("dense", x, channels=channels, weights=weights)
-
-
-def mobilenet_v2(size: int = 224, width: float = 1.0, classes: int = 1000) -> Network:
-    """Inverted residual blocks: 1x1 convolutions around a depthwise 3x3."""
-
-    def wide(channels: int) -> int:
-        return max(8, int(channels * width + 4) // 8 * 8)
-
-    net = _Sketch(3)
-    x = net.conv("x", wide(32), 3, stride=2, act="relu6")
-    stages = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-    for expand, channels, count, first in stages:
-        for stride in (first,) + (1,) * (count - 1):
-            inner = expand * net.channels[x]
-            y = net.conv(x, inner, act="relu6") if expand > 1 else x
-            y = net.conv(y, inner, 3, stride=stride, groups=inner, act="relu6")
-            y = net.conv(y, wide(channels), gain=0.5)
-            x = net.step("add", x, y) if net.channels[x] == wide(channels) and stride == 1 else y
-    x = net.conv(x, max(wide(1280), 64), act="relu6")
-    x = net.dense(net.step("mean", x), net.channels[x], classes)
-    net.step("softmax", x)
-    return Network((3, size, size), tuple(net.steps))
-
-
-def resnet50(size: int = 224, width: float = 1.0, classes: int = 1000) -> Network:
-    """Bottleneck blocks: 1x1, 3x3, 1x1 convolutions beside a shortcut; the stride is in the 3x3."""
-    net = _Sketch(3)
-    x = net.conv("x", int(64 * width), 7, stride=2, act="relu")
-    x = net.step("maxpool", x, window=3, stride=2, pad=1)
-    for channels, count, first in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
-        inner = int(channels * width)
-        for stride in (first,) + (1,) * (count - 1):
-            y = net.conv(x, inner, act="relu")
-            y = net.conv(y, inner, 3, stride=stride, act="relu")
-            y = net.conv(y, 4 * inner, gain=0.3)
-            if stride > 1 or net.channels[x] != 4 * inner:
-                x = net.conv(x, 4 * inner, stride=stride)
-            x = net.step("relu", net.step("add", x, y))
-    x = net.dense(net.step("mean", x), net.channels[x], classes)
-    net.step("softmax", x)
-    return Network((3, size, size), tuple(net.steps))
-
-
-def small_cnn(size: int = 32, width: int = 32, classes: int = 10) -> Network:
-    """Two convolutions with biases and pooling, two dense layers; for training."""
-    net = _Sketch(3)
-    x = net.conv("x", width, 3, act="relu", norm=False)
-    x = net.step("maxpool", x, window=2, stride=2)
-    x = net.conv(x, 2 * width, 3, act="relu", norm=False)
-    x = net.step("maxpool", x, window=2, stride=2)
-    x = net.dense(x, 2 * width * (size // 4) ** 2, 4 * width)
-    net.step("softmax", net.dense(net.step("relu", x), 4 * width, classes))
-    return Network((3, size, size), tuple(net.steps))
-
-
-def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
-    """One LSTM that gives its output at every step."""
-    net = _Sketch(read)
-    weights = {
-        "w": net._normal(4 * size, read, spread=read**-0.5),
-        "r": net._normal(4 * size, size, spread=size**-0.5),
-        "bias": net._normal(4 * size, spread=0.1),
-    }
-    net.step("lstm", "x", channels=size, weights=weights)
-    return Network((read,), tuple(net.steps), length)
-
-
-def encoder(layers: int, width: int, heads: int, words: int, vocabulary: int = 30522) -> Network:
-    """BERT's: words and places, then layers of attention and of two dense layers, each with a residual and a
-    normalization behind it."""
-    net = _Sketch(1)
-
-    def normal(x: str) -> str:
-        weights = {"gamma": 1 + net._normal(width, spread=0.1), "beta": net._normal(width, spread=0.1)}
-        return net.step("layernorm", x, weights=weights)
-
-    def project(x: str, read: int, size: int) -> str:
-        weights = {"weights": net._normal(size, read, spread=read**-0.5), "bias": net._normal(size, spread=0.1)}
-        return net.step("project", x, weights=weights)
-
-    x = net.step("embed", "x", weights={"table": net._normal(vocabulary, width, spread=1.0)})
-    x = normal(net.step("places", x, weights={"rows": net._normal(words, width, spread=1.0)}))
-    for _ in range(layers):
-        y = net.step("attention", *(project(x, width, width) for _ in "qkv"), heads=heads, width=width)
-        x = normal(net.step("add", x, project(y, width, width)))
-        y = net.step("gelu", project(x, width, 4 * width))
-        x = normal(net.step("add", x, project(y, 4 * width, width)))
-    return Network((words, 1), tuple(net.steps), words=vocabulary)
-
-
-def predicting(network: Network, batch: int, threads: int = 1) -> dict[str, Call]:
-    x = network.sample(batch)
-    runs = {
-        "graphml": as_graphml(network),
-        "onnxruntime": as_onnxruntime(network, threads),
-        "torch": as_torch(network, threads),
-    }
-    return {name: lambda run=run: run(x) for name, run in runs.items()}
-
-
-def learning(network: Network, classes: int, batch: int, steps: int, threads: int = 1) -> dict[str, Call]:
-    x, labels = training.samples(network, batch, steps, classes)
+def contest_rows() -> Mapping[str, contest.Row]:
     return {
-        "graphml": training.with_graphml(network, x, labels),
-        "torch": training.with_torch(network, x, labels, threads),
+        "mobilenet-b1": predicting(mobilenet_v2, cached=True),
+        "mobilenet-b8": predicting(mobilenet_v2, 8, ways=True),
+        "resnet50-b1": predicting(resnet50),
+        "resnet50-b8": predicting(resnet50, 8, ways=True),
+        "lstm-b1": predicting(lstm),
+        "lstm-b32": predicting(lstm, 32),
+        "minilm-s128": predicting(lambda: encoder(6, 384, 12, 128)),
+        "minilm-s384": predicting(lambda: encoder(6, 384, 12, 384)),
+        "minilm-s128-b8": predicting(lambda: encoder(6, 384, 12, 128), 8, ways=True),
+        "bert4-s128": predicting(lambda: encoder(4, 768, 12, 128)),
+        "bert4-s384": predicting(lambda: encoder(4, 768, 12, 384)),
+        "dense-400mb": predicting(large_dense, cached=True),
+        "tiny": predicting(tiny_dense),
+        "cnn-train": learning(small_cnn, classes=10, batch=32, steps=8),
+        **real_models.rows(),
     }
-
-
-BENCHMARKS: Mapping[str, Callable[[int], dict[str, Call]]] = {
-    "mobilenet-b1": lambda threads: predicting(mobilenet_v2(), 1, threads),
-    "mobilenet-b8": lambda threads: predicting(mobilenet_v2(), 8, threads),
-    "resnet50-b1": lambda threads: predicting(resnet50(), 1, threads),
-    "resnet50-b8": lambda threads: predicting(resnet50(), 8, threads),
-    "lstm-b1": lambda threads: predicting(lstm(), 1, threads),
-    "lstm-b32": lambda threads: predicting(lstm(), 32, threads),
-    "minilm-s128": lambda threads: predicting(encoder(6, 384, 12, 128), 1, threads),
-    "minilm-s384": lambda threads: predicting(encoder(6, 384, 12, 384), 1, threads),
-    "bert4-s128": lambda threads: predicting(encoder(4, 768, 12, 128), 1, threads),
-    "bert4-s384": lambda threads: predicting(encoder(4, 768, 12, 384), 1, threads),
-    "cnn-train": lambda threads: learning(small_cnn(), 10, 32, 8, threads),
-}
-
-
-def check_agreement(calls: Mapping[str, Call]) -> float:
-    """The largest difference from the last contender, relative to the range of its numbers. Raises ValueError where it
-    is above AGREEMENT."""
-    *others, judge = calls
-    want = calls[judge]().ravel()
-    worst = 0.0
-    for name in others:
-        got = calls[name]().ravel()
-        if got.size != want.size:
-            raise ValueError(f"{name} gives {got.size} numbers, {judge} {want.size}")
-        error = float(np.abs(got - want).max() / np.ptp(want))
-        if not error <= AGREEMENT:
-            raise ValueError(f"{name} differs from {judge} by {error:.1e} of the range of the outputs")
-        worst = max(worst, error)
-    return worst
-
-
-def overhead() -> dict[str, Call]:
-    """`predict` of a tiny network, and the jitted function inside it."""
-    import jax
-
-    import graphml
-
-    net = _Sketch(8)
-    net.dense("x", 8, 8)
-    network = Network((8,), tuple(net.steps))
-    model = graphml.load(graphml_spec(network))
-    lowered = model.lower()  # type: ignore[attr-defined]
-    jitted, prepared = jax.jit(lowered.run_prepared), lowered.prepare(lowered.params)
-    x = network.sample(1)[0]
-    name = network.steps[-1].output
-    return {
-        "predict": lambda: model.predict({"x": x})[name],
-        "jit": lambda: np.asarray(jitted(prepared, {"x": x})[name]),
-    }
-
-
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="network", help=f"some of: {', '.join(BENCHMARKS)}")
-    parser.add_argument("--threads", type=int, default=1, help="cores to use and threads for each library (1)")
-    parser.add_argument("--rounds", type=int, default=15, help="blocks of each contender (15)")
-    parser.add_argument("--tuned", action="store_true", help="call graphml.tune_host_allocator(), for everybody")
-    parser.add_argument("--json", action="store_true", help="print all readings as JSON")
-    options = parser.parse_args(arguments)
-    unknown = sorted(set(options.names) - set(BENCHMARKS))
-    if unknown:
-        parser.error(f"no network {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    timing.pin(options.threads)
-    from graphml.allocator import tune_host_allocator
-
-    tuned = options.tuned and tune_host_allocator()
-    results = {}
-    for name in options.names or BENCHMARKS:
-        calls = BENCHMARKS[name](options.threads)
-        print(f"{name}: all agree within {check_agreement(calls):.0e}", file=sys.stderr)
-        results[name] = timing.measure(calls, rounds=options.rounds)
-    extra = timing.measure(overhead(), rounds=options.rounds, seconds=0.05)
-    facts = {**timing.machine(options.threads), "allocator": "tuned for the whole process" if tuned else "as it was"}
-    if options.json:
-        print(json.dumps(timing.as_json(facts, {**results, "overhead": extra}), indent=1))
-        return
-    clock = "cpu" if options.threads == 1 else "wall_p10"
-    print(", ".join(f"{key} {value}" for key, value in facts.items()))
-    print("\nCPU time, medians:\n" if clock == "cpu" else "\nwall time, tenth percentiles:\n")
-    print(timing.table(results, "graphml", clock))
-    more = 1e3 * (getattr(extra["predict"], clock) - getattr(extra["jit"], clock))
-    print(f"\npredict costs {more:.0f} microseconds more than the jitted function inside it")
 
 
 if __name__ == "__main__":
-    main()
+    contest.main("networks", __doc__ or "")

@@ -1,60 +1,112 @@
-"""The model of examples/bert_qa beside onnxruntime and torch, all with the same weights.
+"""The model of examples/bert_qa beside onnxruntime and torch, all with the same weights, each in a process of its own.
 
-    python benchmarks/question_answering.py                          # the shipped model, on one core
-    python benchmarks/question_answering.py --model mine.mlmodel --rounds 5 --threads 2
-    python benchmarks/question_answering.py --storages               # and how fast each storage of the weights is
+    python benchmarks/question_answering.py                        # on one core and on all
+    python benchmarks/question_answering.py storages --cores 1     # how fast each storage of the weights is
 
 Rows are one text of 128 or 384 words (latency) and eight of 128 (throughput). torch is the network of the library
-`transformers`; who is not installed is left out. All must agree within 1e-4 of the range of the logits first.
+`transformers`; who is not installed is left out.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import contest
 import numpy as np
-import timing
-from networks import check_agreement
+from contenders import NETWORK
+from contest import Call, Contender, Row
+from rendering import needed, onnx_session
 
 SHIPPED = Path(__file__).resolve().parents[1] / "examples" / "data" / "bert_qa.mlmodel"
-TEXTS = {"1 x 128": (1, 128), "1 x 384": (1, 384), "8 x 128": (8, 128)}
-
-Inputs = Mapping[str, np.ndarray]
-Run = Callable[[Inputs], np.ndarray]
+STORAGES = {"float32": ("float32", 8), "float16": ("float16", 8), "8bit": ("quantized", 8), "4bit": ("quantized", 4)}
 
 
-def inputs(texts: int, words: int, vocabulary: int) -> dict[str, np.ndarray]:
+def contest_rows() -> Mapping[str, Row]:
+    found = {
+        f"{texts}x{words}": Row(
+            {
+                "graphml": with_graphml(SHIPPED, texts, words),
+                "onnxruntime": with_onnxruntime(texts, words),
+                "torch": with_torch(texts, words),
+            }
+        )
+        for texts, words in ((1, 128), (1, 384), (8, 128))
+    }
+    stored = {f"graphml {name}": with_storage(name) for name in STORAGES}
+    return {**found, "storages": Row(stored, agreement=1.0)}  # answers differ by what the storage loses
+
+
+def inputs(texts: int, words: int) -> dict[str, np.ndarray]:
+    _, params = _shipped()
     rng = np.random.default_rng(words)
     types = np.broadcast_to(np.arange(words) > words // 8, (texts, words))
     return {
-        "word_ids": rng.integers(0, vocabulary, (texts, words)).astype(np.int32),
+        "word_ids": rng.integers(0, params["embeddings/words"]["weights"].shape[1], (texts, words)).astype(np.int32),
         "word_types": types.astype(np.int32),
         "mask": np.ones((texts, words), np.int32),
     }
 
 
-def with_graphml(model: Any) -> Run:
-    def run(given: Inputs) -> np.ndarray:
-        out = model.predict(given)
-        return np.stack([out["start_logits"], out["end_logits"]])
+def _shipped() -> tuple[Any, Any]:
+    """Configuration and parameters."""
+    from graphml.interop import bert
 
-    return run
+    return bert.read_network(SHIPPED)
 
 
-def with_onnxruntime(config: Any, params: Any, threads: int) -> Run:
-    import onnxruntime
+def _write_inputs(folder: Path, texts: int, words: int) -> None:
+    for name, value in inputs(texts, words).items():
+        np.save(folder / f"{name}.npy", value)
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    model = onnx_encoder(config, params).SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda given: np.stack(session.run(None, {name: value.astype(np.int64) for name, value in given.items()}))
+
+def _read_inputs(folder: Path) -> dict[str, np.ndarray]:
+    return {name: np.load(folder / f"{name}.npy") for name in ("word_ids", "word_types", "mask")}
+
+
+def with_graphml(model: Path, texts: int, words: int) -> Contender:
+    """model: the path of a file, or its name in the folder of the row."""
+
+    def start(folder: Path, cores: int) -> Call:
+        import graphml
+
+        loaded, given = graphml.load(folder / model), _read_inputs(folder)
+
+        def call() -> np.ndarray:
+            out = loaded.predict(given)
+            return np.stack([out["start_logits"], out["end_logits"]])
+
+        return call
+
+    return Contender(lambda folder: _write_inputs(folder, texts, words), start, NETWORK)
+
+
+def with_storage(name: str) -> Contender:
+    model = Path(f"{name}.mlmodel")
+
+    def prepare(folder: Path) -> None:
+        from graphml.interop import bert
+
+        config, params = _shipped()
+        weights, bits = STORAGES[name]
+        bert.network(config, bert.stored_as(params, weights, bits=bits)).save(folder / model)
+        _write_inputs(folder, 1, 128)
+
+    return Contender(prepare, with_graphml(model, 1, 128).start, NETWORK)
+
+
+def with_onnxruntime(texts: int, words: int) -> Contender:
+    def prepare(folder: Path) -> None:
+        (folder / "encoder.onnx").write_bytes(onnx_encoder(*_shipped()).SerializeToString())
+        _write_inputs(folder, texts, words)
+
+    def start(folder: Path, cores: int) -> Call:
+        session = onnx_session(str(folder / "encoder.onnx"), cores)
+        given = {name: value.astype(np.int64) for name, value in _read_inputs(folder).items()}
+        return lambda: np.stack(session.run(None, given))
+
+    return Contender(prepare, start, ("onnxruntime",))
 
 
 def onnx_encoder(config: Any, params: Any) -> Any:
@@ -122,83 +174,30 @@ def onnx_encoder(config: Any, params: Any) -> Any:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
-def with_torch(config: Any, params: Any, threads: int) -> Run:
+def with_torch(texts: int, words: int) -> Contender:
     """The network of `transformers`, loaded from a checkpoint folder with the weights."""
-    import torch
-    import transformers
 
-    from graphml.interop import bert
+    def prepare(folder: Path) -> None:
+        from graphml.interop import bert
 
-    torch.set_num_threads(threads)
-    with tempfile.TemporaryDirectory() as folder:
-        bert.write_checkpoint(folder, config, params)
-        network = transformers.BertForQuestionAnswering.from_pretrained(folder).eval()
+        bert.write_checkpoint(folder / "checkpoint", *_shipped())
+        _write_inputs(folder, texts, words)
 
-    def run(given: Inputs) -> np.ndarray:
-        with torch.inference_mode():
-            ids, types, mask = (torch.from_numpy(given[n]) for n in ("word_ids", "word_types", "mask"))
-            out = network(input_ids=ids, token_type_ids=types, attention_mask=mask)
-            return np.stack([out.start_logits.numpy(), out.end_logits.numpy()])
+    def start(folder: Path, cores: int) -> Call:
+        torch, transformers = needed("torch"), needed("transformers")
+        torch.set_num_threads(cores)
+        network = transformers.BertForQuestionAnswering.from_pretrained(folder / "checkpoint").eval()
+        ids, types, mask = (torch.from_numpy(value) for value in _read_inputs(folder).values())
 
-    return run
+        def call() -> np.ndarray:
+            with torch.inference_mode():
+                out = network(input_ids=ids, token_type_ids=types, attention_mask=mask)
+                return np.stack([out.start_logits.numpy(), out.end_logits.numpy()])
 
+        return call
 
-def storages(config: Any, params: Any) -> dict[str, Run]:
-    """graphml with the same weights in each storage; the agreement of the others does not hold between these."""
-    import graphml
-    from graphml.interop import bert
-
-    runs = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, weights, bits in (("float32", "float32", 8), ("float16", "float16", 8), ("8 bits", "quantized", 8),
-                                    ("4 bits", "quantized", 4)):  # fmt: skip
-            path = Path(folder) / "net.mlmodel"
-            bert.network(config, bert.stored_as(params, weights, bits=bits)).save(path)
-            runs[name] = with_graphml(graphml.load(path))
-    return runs
-
-
-def measured(runs: Mapping[str, Run], vocabulary: int, rounds: int) -> dict[str, dict[str, timing.Reading]]:
-    results = {}
-    for name, (texts, words) in TEXTS.items():
-        given = inputs(texts, words, vocabulary)
-        results[name] = timing.measure({who: lambda run=run: run(given) for who, run in runs.items()}, rounds=rounds)  # noqa: B023
-    return results
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--model", type=Path, default=SHIPPED, help="an .mlmodel of examples/bert_qa (the shipped one)")
-    parser.add_argument("--threads", type=int, default=1, help="cores to use and threads for each library (1)")
-    parser.add_argument("--rounds", type=int, default=15, help="blocks of each contender (15)")
-    parser.add_argument("--storages", action="store_true", help="time each storage of the weights too")
-    options = parser.parse_args(arguments)
-    timing.pin(options.threads)
-    import graphml
-    from graphml.interop import bert
-
-    config, params = bert.read_network(options.model)
-    vocabulary = params["embeddings/words"]["weights"].shape[1]
-    runs = {"graphml": with_graphml(graphml.load(options.model))}
-    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
-        runs["onnxruntime"] = with_onnxruntime(config, params, options.threads)
-    if importlib.util.find_spec("torch") and importlib.util.find_spec("transformers"):
-        runs["torch"] = with_torch(config, params, options.threads)
-    given = inputs(2, 128, vocabulary)
-    worst = check_agreement({who: lambda run=run: run(given) for who, run in runs.items()})
-    print(f"all agree within {worst:.0e} of the range of the logits", file=sys.stderr)
-    clock = "cpu" if options.threads == 1 else "wall_p10"
-    print(", ".join(f"{key} {value}" for key, value in timing.machine(options.threads).items()))
-    print(
-        "\nCPU time, medians; texts x words:\n"
-        if clock == "cpu"
-        else "\nwall time, tenth percentiles; texts x words:\n"
-    )
-    print(timing.table(measured(runs, vocabulary, options.rounds), "graphml", clock))
-    if options.storages:
-        results = measured(storages(config, params), vocabulary, options.rounds)
-        print(f"\ngraphml by storage of the weights:\n\n{timing.table(results, 'float32', clock)}")
+    return Contender(prepare, start, ("transformers", "torch"))
 
 
 if __name__ == "__main__":
-    main()
+    contest.main("question_answering", __doc__ or "")

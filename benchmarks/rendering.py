@@ -22,8 +22,8 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Step:
-    """One layer. kind: conv, norm, relu, relu6, add, maxpool, mean (of all pixels), dense, softmax, lstm, or one of
-    `attention.KINDS`."""
+    """One layer. kind: conv, norm, relu, relu6, add, maxpool, mean (of all pixels), dense, softmax, lstm, one of
+    `attention.KINDS`, or, for onnxruntime and torch only, concat (of channels), reshape and permute (to `sizes`)."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -35,6 +35,7 @@ class Step:
     groups: int = 1
     heads: int = 1
     width: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,21 +122,6 @@ def _add(builder: Any, step: Step, updatable: bool) -> None:
         add("uniDirectionalLSTM", inputs, output, activations=activations, params=params, weight_params=matrices)
 
 
-def as_graphml(network: Network) -> Run:
-    """`predict`; for a batch of images `predict_batch`, which decides how many of them run together."""
-    import graphml
-
-    model = graphml.load(graphml_spec(network))
-    name = network.steps[-1].output
-
-    def run(x: np.ndarray) -> np.ndarray:
-        if network.length is not None or len(x) == 1:
-            return model.predict({"x": x})[name]
-        return np.stack([row[name] for row in model.predict_batch([{"x": image} for image in x])])
-
-    return run
-
-
 # onnxruntime ---------------------------------------------------------------------------------------------------------
 
 
@@ -187,18 +173,22 @@ def _onnx_node(step: Step) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
         bias = np.concatenate([weights["bias"], np.zeros_like(weights["bias"])])
         stacked = {"w": weights["w"][None], "r": weights["r"][None], "b": bias[None]}
         return "LSTM", stacked, {"hidden_size": weights["r"].shape[1]}
+    if step.kind == "concat":
+        return "Concat", {}, {"axis": 1}
+    if step.kind == "reshape":
+        return "Reshape", {"shape": np.array(step.sizes)}, {}
+    if step.kind == "permute":
+        return "Transpose", {}, {"perm": step.sizes}
     plain = {"relu": "Relu", "add": "Add", "mean": "GlobalAveragePool", "softmax": "Softmax"}
     return plain[step.kind], {}, {"axis": 1} if step.kind == "softmax" else {}
 
 
-def as_onnxruntime(network: Network, threads: int = 1) -> Run:
+def onnx_session(model: bytes | str, threads: int = 1) -> Any:
+    """model: the bytes, or the path of a file."""
     onnxruntime = needed("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    model = onnx_model(network).SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    dtype = np.float32 if network.words is None else np.int64
-    return lambda x: session.run(None, {"x": x.astype(dtype, copy=False)})[0]
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 # torch ---------------------------------------------------------------------------------------------------------------
@@ -230,6 +220,10 @@ def torch_forward(network: Network, weights: Mapping[str, Any]) -> Callable[[Any
             return torch.lstm(x, (start, start), tuple(w.values()), True, 1, 0.0, False, False, False)[0]
         if step.kind == "add":
             return x + more[0]
+        if step.kind == "concat":
+            return torch.cat([x, *more], 1)
+        if step.kind in ("reshape", "permute"):
+            return getattr(x, step.kind)(*step.sizes)
         plain = {"relu": F.relu, "relu6": F.relu6, "mean": lambda x: F.adaptive_avg_pool2d(x, 1)}
         return plain[step.kind](x) if step.kind in plain else F.softmax(x, 1)
 
@@ -260,15 +254,3 @@ def torch_weights(network: Network) -> dict[str, Any]:
             weights["zeros"] = np.zeros_like(weights["bias"])  # it adds two biases
         tensors |= {f"{step.output}/{name}": torch.from_numpy(w) for name, w in weights.items()}
     return tensors
-
-
-def as_torch(network: Network, threads: int = 1) -> Run:
-    torch = needed("torch")
-    torch.set_num_threads(threads)
-    forward = torch_forward(network, torch_weights(network))
-
-    def run(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return forward(torch.from_numpy(x)).numpy()
-
-    return run

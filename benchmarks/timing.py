@@ -1,16 +1,19 @@
-"""How things are timed: one process, pinned to few cores, the contenders taking turns in short blocks.
+"""How calls are timed in one process, pinned to few cores, the contenders taking turns in short blocks.
 
-Imports nothing that starts threads: `pin` must come first.
+This is for single operators and for a library against itself. Whole networks are timed in processes of their own
+(`contest.py`). Imports nothing that starts threads: `pin` must come first.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 PACKAGES = ("jax", "jaxlib", "onnxruntime", "torch", "numpy")
@@ -39,12 +42,13 @@ def pin(threads: int) -> None:
         os.environ[name] = str(threads)
 
 
-def machine(threads: int) -> dict[str, Any]:
+def machine(threads: int | None = None) -> dict[str, Any]:
     """Where this runs: processor, cores used, load of the last minute, versions."""
     return {
         "cpu": _cpu_name(),
-        "threads": threads,
+        **({} if threads is None else {"threads": threads}),
         "cores": os.cpu_count(),
+        "commit": _commit(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
@@ -62,6 +66,15 @@ def _cpu_name() -> str:
     return f"{named.get('model name', platform.machine())} (family {named.get('cpu family')}, {wide})"
 
 
+def _commit() -> str | None:
+    """Of graphml; with a plus sign if files differ from it."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True).stdout.strip() or None
+    except OSError:
+        return None
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -69,37 +82,39 @@ def _version(package: str) -> str | None:
         return None
 
 
+Samples = list[tuple[float, float]]
+"""Seconds of each call: of wall time, and of CPU time of all threads."""
+
+
+def block(call: Callable[[], Any], seconds: float) -> Samples:
+    """Call for about so long, at least twice. The first call is not counted: the caches still hold what others left
+    there. A call that takes longer than the block is the only one, and is counted."""
+    taken: Samples = []
+    start = time.perf_counter()
+    while len(taken) < 3 or time.perf_counter() - start < seconds:
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        taken.append((time.perf_counter() - wall, time.process_time() - cpu))
+        if len(taken) == 1 and taken[0][0] > seconds:
+            return taken
+    return taken[1:]
+
+
 def measure(
     contenders: Mapping[str, Callable[[], Any]], *, rounds: int = 15, seconds: float = 0.25
 ) -> dict[str, Reading]:
-    """Time calls that take turns in blocks of about `seconds` each, `rounds` blocks for each contender.
-
-    Taking turns spreads the noise of a shared machine over all of them. The first call of a block is not counted: the
-    caches still hold what the other one left there.
-    """
-    counts = {name: _calls_in(call, seconds) for name, call in contenders.items()}
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+    """Time calls in this process. They take turns in blocks of about `seconds` each, `rounds` blocks for each
+    contender, which spreads the noise of a shared machine over all of them."""
+    taken: dict[str, Samples] = {name: [] for name in contenders}
+    for call in contenders.values():
+        call()  # compiles
     for _ in range(rounds):
         for name, call in contenders.items():
-            call()
-            for _ in range(counts[name]):
-                wall, cpu = time.perf_counter(), time.process_time()
-                call()
-                taken[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    return {name: _reading(samples) for name, samples in taken.items()}
+            taken[name] += block(call, seconds)
+    return {name: reading(samples) for name, samples in taken.items()}
 
 
-def _calls_in(call: Callable[[], Any], seconds: float) -> int:
-    call()  # compiles
-    start = time.perf_counter()
-    calls = 0
-    while time.perf_counter() - start < seconds:
-        call()
-        calls += 1
-    return max(2, calls)
-
-
-def _reading(samples: Iterable[tuple[float, float]]) -> Reading:
+def reading(samples: Iterable[tuple[float, float]]) -> Reading:
     walls, cpus = (sorted(1e3 * t for t in column) for column in zip(*samples, strict=True))
     middle, tenth = len(walls) // 2, len(walls) // 10
     return Reading(walls[middle], walls[tenth], cpus[middle], cpus[tenth], len(walls))

@@ -7,14 +7,15 @@ once, always from the same start, and gives their losses.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rendering import Network, graphml_spec, needed, torch_forward, torch_weights
+from contenders import read_for_torch, write_for_torch
+from contest import Call, Contender, Row
+from rendering import Network, graphml_spec, needed, torch_forward
 
 RATE, MOMENTUM = 0.001, 0.9
-
-Run = Callable[[], np.ndarray]
 
 
 def samples(network: Network, batch: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +41,29 @@ def updatable_spec(network: Network, batch: int) -> Any:
     return model
 
 
-def with_graphml(network: Network, x: np.ndarray, labels: np.ndarray) -> Run:
+def learning(make: Callable[[], Network], classes: int, batch: int, steps: int) -> Row:
+    """One pass over so many mini-batches."""
+
+    def prepare(folder: Path) -> Network:
+        network = make()
+        x, labels = samples(network, batch, steps, classes)
+        np.save(folder / "x.npy", x)
+        np.save(folder / "labels.npy", labels)
+        return network
+
+    def prepare_graphml(folder: Path) -> None:
+        from graphml import spec
+
+        spec.write(updatable_spec(prepare(folder), batch), folder / "updatable.mlmodel")
+
+    def prepare_torch(folder: Path) -> None:
+        write_for_torch(folder, prepare(folder))
+
+    ours = Contender(prepare_graphml, with_graphml, ("graphml", "graphml.update", "graphml.models.network"))
+    return Row({"graphml": ours, "torch": Contender(prepare_torch, with_torch, ("torch",))})
+
+
+def with_graphml(folder: Path, cores: int) -> Call:
     """What an `UpdateTask` runs for an epoch: one compiled call."""
     import jax
 
@@ -48,11 +71,12 @@ def with_graphml(network: Network, x: np.ndarray, labels: np.ndarray) -> Run:
     from graphml.update import recipe_of, take_apart
     from graphml.update.step import training
 
-    model = graphml.load(updatable_spec(network, x.shape[1]))
+    x, labels = np.load(folder / "x.npy"), np.load(folder / "labels.npy")
+    model = graphml.load(folder / "updatable.mlmodel")
     recipe = recipe_of(model.spec)
     parts = take_apart(model.lower(), recipe.loss)  # type: ignore[attr-defined]
     train, frozen = jax.device_put(parts.split(model.parameters))  # type: ignore[attr-defined]
-    inputs = {"x": x.reshape(-1, *network.shape)}
+    inputs = {"x": x.reshape(-1, *x.shape[2:])}
     blobs = jax.vmap(lambda one: parts.trunk.fn(model.parameters, one))(inputs)  # type: ignore[attr-defined]
     data = training.Data(blobs, jax.device_put(labels.reshape(-1)))
     order = np.arange(labels.size, dtype=np.int32).reshape(labels.shape)
@@ -61,12 +85,12 @@ def with_graphml(network: Network, x: np.ndarray, labels: np.ndarray) -> Run:
     return lambda: np.asarray(epoch(train, frozen, state, data, order, 0, len(order), hyper, None)[2])
 
 
-def with_torch(network: Network, x: np.ndarray, labels: np.ndarray, threads: int = 1) -> Run:
+def with_torch(folder: Path, cores: int) -> Call:
     torch = needed("torch")
-    torch.set_num_threads(threads)
-    start = torch_weights(network)
+    network, start = read_for_torch(folder, cores)
     logits = Network(network.shape, network.steps[:-1])  # the loss has the softmax in it
-    images, targets = torch.from_numpy(x), torch.from_numpy(labels.astype(np.int64))
+    images = torch.from_numpy(np.load(folder / "x.npy"))
+    targets = torch.from_numpy(np.load(folder / "labels.npy").astype(np.int64))
 
     def run() -> np.ndarray:
         weights = {name: w.clone().requires_grad_() for name, w in start.items()}

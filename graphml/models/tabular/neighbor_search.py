@@ -20,8 +20,10 @@ from graphml.models.configuration import Device
 
 _LARGEST_CHUNK = 1 << 15  # samples
 _SMALLEST_CHUNK = 64
-_SCORES = 1 << 22  # distances in memory at a time: malloc returns blocks of 32 MB and more to the system at once
+_SCORES = 1 << 21  # distances in memory at a time: malloc returns blocks of 32 MB and more to the system at once
+_LARGEST_GROUP = 8  # chunks that are searched in one call
 _FEWEST_CANDIDATES = 32
+_BLOCK = 64  # scores
 
 
 class _Chunk(NamedTuple):
@@ -30,12 +32,16 @@ class _Chunk(NamedTuple):
     Attributes:
         samples: float32 [capacity, dimensions].
         norms: |x|^2 of each row, float32 [capacity]; infinite for rows that hold no sample.
-        count: Number of rows that hold a sample.
+        count: Number of rows that hold a sample, an int32 scalar.
     """
 
     samples: jax.Array
     norms: jax.Array
-    count: int
+    count: np.int32
+
+
+_Found = tuple[jax.Array, jax.Array, jax.Array]
+"""See `_candidates`."""
 
 
 class NeighborIndex:
@@ -104,26 +110,27 @@ class NeighborIndex:
         positions = np.zeros((len(queries), k), np.int64)
         if k == 0:
             return distances, positions
-        rows = max((len(chunk.norms) for chunk in self._chunks), default=1)
-        numbers = max(rows, _candidates_for(k) * self.dimensions)  # in memory, for each query
+        numbers = max(len(self._chunks[0].norms), _candidates_for(k) * self.dimensions)  # in memory, for each query
         step = max(1, _SCORES // numbers)
-        for start in range(0, len(queries), step):
-            part = slice(start, start + step)
-            distances[part], positions[part] = self._some(queries[part], k)
+        parts = [slice(start, start + step) for start in range(0, len(queries), step)]
+        found = [self._candidates(queries[part], k) for part in parts]  # all at once: the device need not wait
+        for part, one in zip(parts, found, strict=True):
+            distances[part], positions[part] = self._settled(queries[part], one, k)
         return distances, positions
 
-    def _some(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        count = len(queries)
-        padded = _filled(queries)
-        wanted = _candidates_for(k)
+    def _candidates(self, queries: np.ndarray, k: int) -> list[tuple[int, _Found]]:
+        """Candidates in each group of chunks, with the position of the group."""
+        padded, wanted, start, found = _filled(queries), _candidates_for(k), 0, []
         with jax.enable_x64(True):
-            found = [
-                _candidates(s.samples, s.norms, np.int32(s.count), padded, min(wanted, len(s.norms)))
-                for s in self._chunks
-            ]
-            parts = [tuple(np.asarray(a)[:count] for a in one) for one in found]
-        distances, positions = _ordered([(d, i + n) for (d, i, _), n in zip(parts, self._starts, strict=True)], k)
-        rest = np.min([limit for _, _, limit in parts], axis=0)
+            for group in self._groups(len(padded)):
+                found.append((start, _candidates(group, padded, wanted)))
+                start += _LARGEST_CHUNK * len(group)
+        return found
+
+    def _settled(self, queries: np.ndarray, found: list[tuple[int, _Found]], k: int) -> tuple[np.ndarray, np.ndarray]:
+        parts = [(start, *(np.asarray(a)[: len(queries)] for a in one)) for start, one in found]
+        distances, positions = _ordered([(d, i + start) for start, d, i, _ in parts], k)
+        rest = functools.reduce(np.minimum, [limit for *_, limit in parts])
         with np.errstate(over="ignore", invalid="ignore"):
             unsettled = np.flatnonzero(~(distances[:, -1] < rest - self._rounding(queries)))
         if len(unsettled):
@@ -134,22 +141,30 @@ class NeighborIndex:
     def _exactly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         wanted, padded = 1 << (k - 1).bit_length(), _filled(queries)
         with jax.enable_x64(True):
-            found = [_all(s.samples, padded, np.int32(s.count), min(wanted, len(s.norms))) for s in self._chunks]
+            found = [_all(s.samples, padded, s.count, min(wanted, len(s.norms))) for s in self._chunks]
             parts = [tuple(np.asarray(a)[: len(queries)] for a in one) for one in found]
         return _ordered([(d, i + n) for (d, i), n in zip(parts, self._starts, strict=True)], k)
+
+    def _groups(self, queries: int) -> list[tuple[_Chunk, ...]]:
+        """The chunks that are searched together. Calls cost more than short products: for few queries, full chunks
+        share one; the last one is apart, because its size changes as samples are added."""
+        most = max(1, min(_LARGEST_GROUP, _SCORES // (queries * _LARGEST_CHUNK)))
+        *full, last = self._chunks
+        return [*(tuple(full[i : i + most]) for i in range(0, len(full), most)), (last,)]
 
     @property
     def _starts(self) -> list[int]:
         return [number * _LARGEST_CHUNK for number in range(len(self._chunks))]
 
     def _rounding(self, queries: np.ndarray) -> np.ndarray:
-        """A bound on the error of distances by the matrix product: float64 [queries]."""
+        """A bound on the error of distances by the product: float64 [queries]; infinite where it may overflow."""
         norms = np.einsum("ij,ij->i", queries, queries, dtype=np.float64)
         unit = (self.dimensions + 8) * 2.0**-24
         if unit >= 0.5:
             return np.full(len(queries), np.inf)
         relative = unit / (1 - unit) * (self._largest + 2 * np.sqrt(norms * self._largest) + norms)
-        return relative + (self.dimensions + 8) * 2.0**-124  # products too small for float32 count as zero
+        bound = relative + (self.dimensions + 8) * 2.0**-124  # products too small for float32 count as zero
+        return np.where(self._largest + norms < 2.0**126, bound, np.inf)
 
 
 def _chunk(start: np.ndarray, rows: np.ndarray, device: Device | None) -> tuple[_Chunk, float]:
@@ -162,7 +177,7 @@ def _chunk(start: np.ndarray, rows: np.ndarray, device: Device | None) -> tuple[
     largest = float(norms[:count].max()) if count else 0.0
     with np.errstate(over="ignore"):
         rounded = norms.astype(np.float32)
-    return _Chunk(jax.device_put(samples, device), jax.device_put(rounded, device), count), largest
+    return _Chunk(jax.device_put(samples, device), jax.device_put(rounded, device), np.int32(count)), largest
 
 
 def _candidates_for(k: int) -> int:
@@ -187,22 +202,48 @@ def _ordered(parts: list[tuple[np.ndarray, np.ndarray]], k: int) -> tuple[np.nda
 
 
 @functools.partial(jax.jit, static_argnames="wanted")
-def _candidates(samples, norms, count, queries, wanted: int):
-    """The nearest samples of a chunk according to the matrix product.
+def _candidates(chunks: tuple[_Chunk, ...], queries: jax.Array, wanted: int) -> _Found:
+    """The nearest samples of some chunks according to the matrix product.
 
     Returns:
-        Their exact squared distances and their positions, [queries, wanted]; and a lower bound, by the product, for the
-        distances of all other samples, [queries], infinite if there are no others.
+        Their exact squared distances and their positions, `wanted` of each chunk, [queries, candidates]; and a lower
+        bound, by the product, for the distances of all other samples, [queries], infinite if there are no others.
     """
-    contract = (((1,), (1,)), ((), ()))
-    scores = norms - 2 * jax.lax.dot_general(queries, samples, contract, precision=jax.lax.Precision.HIGHEST)
-    # without the barrier XLA sorts all scores to find the last of the best
-    best, positions = jax.lax.optimization_barrier(jax.lax.top_k(-scores, wanted))
     wide = queries.astype(jnp.float64)
-    differences = samples[positions].astype(jnp.float64) - wide[:, None]
-    distances = jnp.where(positions < count, jnp.sum(differences * differences, -1), jnp.inf)
-    limit = -best[:, -1].astype(jnp.float64) + jnp.sum(wide * wide, -1)
-    return distances, positions, jnp.full_like(limit, jnp.inf) if wanted == len(norms) else limit
+    contract = (((1,), (1,)), ((), ()))
+    found: list[tuple[jax.Array, jax.Array]] = []
+    limits: list[jax.Array] = []
+    for number, (samples, norms, count) in enumerate(chunks):
+        scores = 2 * jax.lax.dot_general(queries, samples, contract, precision=jax.lax.Precision.HIGHEST) - norms
+        best, positions = _largest(scores, min(wanted, len(norms)))
+        differences = samples[positions].astype(jnp.float64) - wide[:, None]
+        distances = jnp.where(positions < count, jnp.sum(differences * differences, -1), jnp.inf)
+        found.append((distances, positions + number * len(norms)))
+        if wanted < len(norms):
+            limits.append(-best[:, -1].astype(jnp.float64) + jnp.sum(wide * wide, -1))
+    distances, positions = (jnp.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+    return distances, positions, functools.reduce(jnp.minimum, limits, jnp.full(len(queries), jnp.inf))
+
+
+def _largest(scores: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+    """The largest scores of each row, and their positions, [rows, count].
+
+    XLA's own search is not vectorized. The maxima of blocks are, and the largest scores are in those `count` blocks
+    whose maxima are largest. A block holds every n-th score, so that a maximum reads whole vectors.
+    """
+    if scores.shape[1] < 4 * _BLOCK * count:
+        return _top(scores, count)
+    # without barriers, maxima and scores would be computed from the product twice
+    blocks = jax.lax.optimization_barrier(scores).reshape(len(scores), _BLOCK, -1)
+    _, chosen = _top(jnp.max(blocks, 1), count)
+    best, places = _top(jnp.take_along_axis(blocks, chosen[:, None], 2).reshape(len(scores), -1), count)
+    row, column = places // count, jnp.take_along_axis(chosen, places % count, 1)
+    return best, row * blocks.shape[2] + column
+
+
+def _top(scores: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+    # without the barrier XLA sorts all scores to find the last of the best
+    return jax.lax.optimization_barrier(jax.lax.top_k(scores, count))
 
 
 @functools.partial(jax.jit, static_argnames="wanted")

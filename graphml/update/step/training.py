@@ -10,15 +10,17 @@ The numbers of a recipe are arguments of the compiled programs, so another learn
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 
 from graphml.interpreter.programs import Compiled
+from graphml.models.compile.programs import training_options
 from graphml.recipes import BinaryCrossEntropy, CrossEntropy, Hinge, Recipe
 from graphml.update.step import surgery
 from graphml.update.step.augmentation import augmented
@@ -211,7 +213,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
         the number of samples of the whole epoch; both are traced. start, stop and losses are relative to the window.
     """
 
-    @functools.partial(Compiled, most=MOST_SHAPES)
+    @functools.partial(Compiled, most=MOST_SHAPES, make=_compiled_for_training)
     def run(train, frozen, opt_state, data: Data, order, start, stop, hyper: Hyper, key, first=0, count=None):
         rows = order.shape[1]
         samples = data.count if count is None else count
@@ -233,6 +235,14 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
         return jax.lax.fori_loop(start, stop, body, (train, opt_state, losses))
 
     return run
+
+
+def _compiled_for_training(_: Hashable, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+    leaves = jax.tree.leaves(arguments)
+    if any(isinstance(leaf, Tracer) for leaf in leaves):  # a part of another program, which has its own options
+        return jax.jit(function)
+    platforms = {device.platform for leaf in leaves if isinstance(leaf, jax.Array) for device in leaf.devices()}
+    return jax.jit(function, compiler_options=training_options(platforms.pop()) if len(platforms) == 1 else None)
 
 
 # Evaluation ----------------------------------------------------------------------------------------------------------
