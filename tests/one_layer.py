@@ -67,12 +67,16 @@ def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], t
     return run, moving
 
 
-def answers(kind: str, *inputs: Any, outputs: int = 1, **fields: Any) -> list[Any]:
-    """What a layer gives for these inputs, in one program: without it, each operation of JAX is compiled on its own."""
-    case = Case(tuple(np.asarray(x, np.float32) for x in inputs), fields, outputs=outputs)
-    network = lowered(kind, case)
+def compiled(kind: str, case: Case, **options: Any) -> list[Any]:
+    """What the network of a case gives, in one program: without it, each operation of JAX is compiled on its own."""
+    network = lowered(kind, case, **options)
     run, moving = traceable(network, case)
     return jax.jit(run)(network.params, moving)
+
+
+def answers(kind: str, *inputs: Any, outputs: int = 1, **fields: Any) -> list[Any]:
+    """What a layer gives for these inputs."""
+    return compiled(kind, Case(tuple(np.asarray(x, np.float32) for x in inputs), fields, outputs=outputs))
 
 
 def built(kind: str, case: Case) -> NeuralNetworkBuilder:
