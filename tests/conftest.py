@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,12 +13,25 @@ from compiling import QUICK, as_flags
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("XLA_FLAGS", as_flags(QUICK))
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in background jobs of a shell; tests of Ctrl-C would not end
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["GRAPHML_CACHE"] = ""  # the command line would keep programs in the user's directory
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("ci", max_examples=4, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE)
 settings.register_profile("thorough", max_examples=200, deadline=None, suppress_health_check=_SLOW_IS_FINE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Modules and cases of tests live to the end: garbage collections need not look at a million objects each time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 _MOST_MEMORY = 2 << 30

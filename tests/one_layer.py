@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from cases import Case
@@ -66,11 +67,16 @@ def traceable(network: Lowered, case: Case) -> tuple[Callable[..., list[Any]], t
     return run, moving
 
 
+def compiled(kind: str, case: Case, **options: Any) -> list[Any]:
+    """What the network of a case gives, in one program: without it, each operation of JAX is compiled on its own."""
+    network = lowered(kind, case, **options)
+    run, moving = traceable(network, case)
+    return jax.jit(run)(network.params, moving)
+
+
 def answers(kind: str, *inputs: Any, outputs: int = 1, **fields: Any) -> list[Any]:
     """What a layer gives for these inputs."""
-    case = Case(tuple(np.asarray(x, np.float32) for x in inputs), fields, outputs=outputs)
-    network = lowered(kind, case)
-    return blobs(network, network.params, case.inputs)
+    return compiled(kind, Case(tuple(np.asarray(x, np.float32) for x in inputs), fields, outputs=outputs))
 
 
 def built(kind: str, case: Case) -> NeuralNetworkBuilder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 import tomllib
@@ -46,6 +47,7 @@ NO_JAX = ["graphml", "graphml.spec", "graphml.graph", "graphml.inspect.summary",
 NO_JAX += ["graphml.descriptions", "graphml.recipes", "graphml.inspect.codegen", "graphml.inspect.viewer"]
 
 
+@functools.cache
 def _modules() -> dict[str, Path]:
     found = {}
     for folder, package in (("graphml", "graphml"), ("ops", "graphml.ops"), ("spec", "graphml.spec")):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import Case, numbers
-from one_layer import blobs, lowered, same
+from one_layer import compiled, same
 
 from graphml.spec.attributes import Choice
 
@@ -37,8 +37,7 @@ def _answer(node, names, constants, attributes, x=X):
 
 
 def _agrees(kind, fields, want, *inputs):
-    network = lowered(kind, Case(inputs or (X,), fields))
-    same(blobs(network, network.params, inputs or (X,))[0], want, rtol=2e-5, atol=2e-5)
+    same(compiled(kind, Case(inputs or (X,), fields))[0], want, rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize(

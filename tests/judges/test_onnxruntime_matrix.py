@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import Case, numbers
-from one_layer import blobs, lowered, same
+from one_layer import compiled, same
 
 from graphml.spec.weights import Quantized
 
@@ -26,8 +26,7 @@ def _judge(nodes, inputs, constants, output="y"):
 
 
 def _ours(kind, inputs, fields):
-    network = lowered(kind, Case(tuple(inputs), fields))
-    return np.asarray(blobs(network, network.params, inputs)[0])
+    return np.asarray(compiled(kind, Case(tuple(inputs), fields))[0])
 
 
 @pytest.mark.parametrize("biased", [False, True])

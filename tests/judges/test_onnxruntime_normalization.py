@@ -2,7 +2,7 @@
 
 import pytest
 from cases import Case, numbers
-from one_layer import blobs, lowered, same
+from one_layer import compiled, same
 
 ort = pytest.importorskip("onnxruntime", reason="onnxruntime judges this family and is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")
@@ -27,9 +27,7 @@ def _judge(operator, x, constants=(), **attributes):
 
 
 def _ours(kind, x, **fields):
-    case = Case((x,), fields)
-    network = lowered(kind, case)
-    return blobs(network, network.params, case.inputs)[0]
+    return compiled(kind, Case((x,), fields))[0]
 
 
 @pytest.mark.parametrize("epsilon", [1e-5, 0.1])

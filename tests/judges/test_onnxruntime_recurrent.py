@@ -7,7 +7,7 @@ give outputs in the order in which they were computed: `_as_computed` turns thei
 import numpy as np
 import pytest
 from cases import Case, numbers
-from one_layer import blobs, lowered, same
+from one_layer import compiled, same
 
 from graphml.spec.attributes import Choice
 
@@ -78,8 +78,7 @@ def _stacked(cells, gates):
 
 def _ours(kind, fields, states, outputs):
     inputs = (_X[..., None, None], *(s[None, ..., None, None] for s in states))
-    network = lowered(kind, Case(inputs, fields, outputs=outputs))
-    return [np.asarray(y)[..., 0, 0] for y in blobs(network, network.params, inputs)]
+    return [np.asarray(y)[..., 0, 0] for y in compiled(kind, Case(inputs, fields, outputs=outputs))]
 
 
 def _as_computed(outputs, reverse):

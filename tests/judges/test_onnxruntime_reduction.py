@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import Case, numbers
-from one_layer import blobs, lowered, same
+from one_layer import compiled, same
 
 ort = pytest.importorskip("onnxruntime", reason="onnxruntime judges this family and is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx builds the judge's models and is not installed")
@@ -28,9 +28,7 @@ def _judge(operator, x, constants=(), outputs=1, opset=18, **attributes):
 
 
 def _ours(kind, x, outputs=1, **fields):
-    case = Case((x,), fields, outputs=outputs)
-    network = lowered(kind, case)
-    return blobs(network, network.params, case.inputs)
+    return compiled(kind, Case((x,), fields, outputs=outputs))
 
 
 _SAME_NAMES = ["L1", "L2", "Max", "Min", "Sum", "Prod", "Mean", "LogSum", "SumSquare", "LogSumExp"]

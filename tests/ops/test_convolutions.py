@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import Case, numbers
-from one_layer import blobs, lowered, same
+from one_layer import blobs, compiled, lowered, same
 
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
@@ -261,7 +261,7 @@ def test_prepared_weights_give_the_same_answer():
         network = lowered("convolution", case)
         named = {"in0": case.inputs[0]}
         prepared = jax.jit(network.run_prepared)(network.prepare(network.params), named)["out0"]
-        same(prepared, blobs(network, network.params, case.inputs)[0], rtol=1e-5, atol=1e-5)
+        same(prepared, compiled("convolution", case)[0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -287,8 +287,7 @@ def test_low_precision_computes_in_half_and_returns_single():
     network = lowered("convolution", case, platform="cuda", low_precision=True)
     program = str(jax.make_jaxpr(network.fn)(network.params, {"in0": case.inputs[0]}))
     assert "preferred_element_type=float16" in program
-    (half,) = blobs(network, network.params, case.inputs)
-    plain = lowered("convolution", case, platform="cuda")
-    (single,) = blobs(plain, plain.params, case.inputs)
+    (half,) = compiled("convolution", case, platform="cuda", low_precision=True)
+    (single,) = compiled("convolution", case, platform="cuda")
     assert half.dtype == np.float32
     assert 0 < np.abs(half - single).max() < 0.05

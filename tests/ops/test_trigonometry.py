@@ -23,7 +23,7 @@ def test_as_good_as_float32_allows(function, reference, x):
 @pytest.mark.parametrize(("function", "reference"), _FUNCTIONS)
 def test_what_is_not_finite_gives_nan(function, reference):
     x = np.float32([0.5, np.nan, np.inf, -np.inf])
-    got = np.asarray(function(x))
+    got = np.asarray(jax.jit(function)(x))
     assert np.isnan(got[1:]).all()
     same(got[0], np.float32(reference(0.5)), rtol=4e-7)
 
@@ -34,7 +34,7 @@ def test_what_is_not_finite_gives_nan(function, reference):
 def test_gradients(function, slope):
     x = np.linspace(-6, 6, 50, dtype=np.float32)
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
-        same(rows(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
+        same(jax.jit(rows)(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
 
 
 _INVERSES = [(arcsine, np.arcsin, 1), (arccosine, np.arccos, 1), (arctangent, np.arctan, 40)]
@@ -46,7 +46,7 @@ def test_inverses(function, reference, reach):
     same(jax.jit(function)(x), reference(np.float64(x)), rtol=4e-7, atol=1e-7)
     odd = np.float32([np.nan, np.inf, -np.inf, 1.5, -1.5, -0.0])
     with np.errstate(invalid="ignore"):
-        same(function(odd), reference(odd), rtol=4e-7)
+        same(jax.jit(function)(odd), reference(odd), rtol=4e-7)
 
 
 @pytest.mark.parametrize(("function", "reference", "reach"), _INVERSES)
@@ -55,7 +55,7 @@ def test_gradients_of_inverses(function, reference, reach):
     wide = np.float64(x)
     slope = (reference(wide + 1e-6) - reference(wide - 1e-6)) / 2e-6
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
-        same(rows(x), slope, rtol=2e-6, atol=1e-6)
+        same(jax.jit(rows)(x), slope, rtol=2e-6, atol=1e-6)
 
 
 def test_other_processors_use_the_plain_function():

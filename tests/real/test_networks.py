@@ -139,8 +139,9 @@ def test_every_blob_is_that_of_the_chained_oracles(real_models, name):
 FOOD = ("food", "food_linear_16", "food_linear_8", "food_kmeans_4")
 
 
-def test_food_photos(real_models):
+def test_food_photos(real_models, monkeypatch):
     """One classifier in four storages on 105 photos; a reference run had 0.752 three times and 0.619 for 4 bits."""
+    models_compile_as_for_users(monkeypatch)  # 105 photos take longer than compiling
     photos = sorted(path for path in (real_models / "data/food-photos").rglob("*") if path.is_file())
     wanted = [path.parent.name.replace("_", " ") for path in photos]
     assert len(photos) == 105

@@ -83,11 +83,11 @@ def _digit_accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float
 
 
 def test_digits_are_learned_from_chance_by_the_recipe_of_the_file(real_models, tmp_path, monkeypatch):
-    models_compile_as_for_users(monkeypatch)  # a thousand steps take longer than compiling
+    models_compile_as_for_users(monkeypatch)  # hundreds of steps take longer than compiling
     images, labels = _digits(real_models)
     model: Any = graphml.load(real_models / "cnn-retrainable" / "MNIST_Model.mlmodel")
     assert _digit_accuracy(model, images[5000:], labels[5000:]) < 0.2
-    trained: Any = update(model, {"image": images[:5000], "output_true": labels[:5000, None]})
+    trained: Any = update(model, {"image": images[:2000], "output_true": labels[:2000, None]})
     assert _digit_accuracy(trained, images[5000:], labels[5000:]) > 0.95
     trained.save(tmp_path / "digits.mlmodel")
     again: Any = graphml.load(tmp_path / "digits.mlmodel")
