@@ -1,12 +1,12 @@
 """The server of examples/serving under load: latencies at several rates, and whether a killed worker loses an update.
 
-    python benchmarks/serving.py                       # 20 and 60 requests a second, then 20 and a kill
+    python benchmarks/serving.py                       # 20 and 60 requests a second, then 60 and a kill
     python benchmarks/serving.py --rates 10 100 --seconds 30
 
 Needs the extra "ray" and httpx. Server and client share this machine, and all traffic stays on it. Nine of ten requests
 predict for one of 50 users, one of ten is an update with four drawings. Requests begin at fixed times, whether the ones
-before have been answered or not, and latency counts from these times. In the last row a worker is killed (SIGKILL)
-after a third of the time; requests that fail for that reason are repeated with the same id, as a client should.
+before have been answered or not, and latency counts from these times. In the last row a worker is killed (SIGKILL) in
+the middle of an update, after a third of the time; requests that fail for that reason are repeated with the same id, as a client should.
 
 At the end the updates of each user are trained again, in the order of the versions that the server has acknowledged.
 The weights on disk must be those: then no acknowledged update is lost, and none is applied twice.
@@ -113,8 +113,14 @@ class Client:
             self.acknowledged[user][version] = body["samples"]
 
     async def _kill(self) -> None:
-        worker = (await self._http.get("/health")).json()["worker"]
-        os.kill(worker, signal.SIGKILL)
+        """Kill a worker in the middle of an update."""
+        for _ in range(1000):
+            health = (await self._http.get("/health")).json()
+            if health["updates"]:
+                os.kill(health["worker"], signal.SIGKILL)
+                return
+            await asyncio.sleep(0.002)
+        raise SystemExit("no worker was seen with an update")
 
 
 def lost(acknowledged: dict[str, dict[int, list[Any]]], folder: str) -> tuple[int, int]:
@@ -153,8 +159,8 @@ def main() -> None:
         client = Client()
         await client.run("first requests", 10, 4)  # not reported
         loads = [await client.run(f"{rate:g}/s", rate, arguments.seconds) for rate in arguments.rates]
-        slow = min(arguments.rates)
-        loads.append(await client.run(f"{slow:g}/s, a worker killed", slow, 2 * arguments.seconds, kill=True))
+        rate = max(arguments.rates)
+        loads.append(await client.run(f"{rate:g}/s, a worker killed", rate, 2 * arguments.seconds, kill=True))
         return loads, client
 
     print(timing.machine(os.cpu_count() or 1))
