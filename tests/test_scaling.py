@@ -54,7 +54,7 @@ def test_a_round_without_an_engine_learns_and_averages(federated):
     clipped = federated.averaged(model, [(arrays, count) for arrays, count, _ in results], clip_norm=0.1)
     moved = np.sqrt(sum(((new - old) ** 2).sum() for new, old in zip(clipped, before, strict=True)))
     assert 0 < moved <= 0.1
-    (loss, count, _), (better, _, metrics) = (clients[0].evaluate(arrays, {}) for arrays in (before, together))
+    (loss, count, _), (better, _, metrics) = (clients[0].evaluate(arrays, {}) for arrays in (before, results[0][0]))
     assert count == 20
     assert better < loss
     assert 0 <= metrics["accuracy"] <= 1

@@ -1,4 +1,4 @@
-"""The server of examples/serving over HTTP. It needs Ray, which is not in CI; benchmarks/serving.py loads and kills it."""
+"""The server of examples/serving over HTTP. It needs Ray, which is not in CI; load is in benchmarks/serving.py."""
 
 from __future__ import annotations
 
