@@ -1,6 +1,6 @@
 """The server of examples/serving under load: latencies at several rates, and whether a killed worker loses an update.
 
-    python benchmarks/serving.py                       # 20 and 60 requests a second, then 60 and a kill
+    python benchmarks/serving.py                       # 20 and 80 requests a second, then 80 and a kill
     python benchmarks/serving.py --rates 10 100 --seconds 30
 
 Needs the extra "ray" and httpx. Server and client share this machine, and all traffic stays on it. Nine of ten requests
@@ -150,8 +150,8 @@ def lost(acknowledged: dict[str, dict[int, list[Any]]], folder: str) -> tuple[in
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rates", nargs="+", type=float, default=[20, 60], help="requests a second")
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--rates", nargs="+", type=float, default=[20, 80], help="requests a second")
+    parser.add_argument("--seconds", type=float, default=10)
     arguments = parser.parse_args()
     import app
 

@@ -108,14 +108,13 @@ def test_too_many_updates_are_refused_and_the_others_are_done(server):
 def test_a_shutdown_waits_for_what_runs(server):
     """The last test of this module: the server is gone afterwards."""
     process, folder, client = server
-    with ThreadPoolExecutor(4) as threads:
-        running = [threads.submit(client.post, f"/users/last{n}", json={"samples": SAMPLES}) for n in range(4)]
-        time.sleep(0.05)
+    with ThreadPoolExecutor(12) as threads:
+        running = [threads.submit(client.post, f"/users/last{n}", json={"samples": SAMPLES}) for n in range(12)]
+        time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
-        answers = [one.result() for one in running]
+        statuses = [one.result().status_code for one in running]  # no connection is cut
     assert process.wait(60) == 0, (folder / "output").read_text()
-    for number, answer in enumerate(answers):
+    assert statuses.count(200) >= 4
+    for number, status in enumerate(statuses):
         stored = list((folder / "users" / f"last{number}").glob("00000001.*.safetensors"))
-        if answer.status_code == 200:
-            assert len(stored) == 1
-    assert any(answer.status_code == 200 for answer in answers)
+        assert len(stored) == (status == 200)

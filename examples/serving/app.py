@@ -198,6 +198,7 @@ def start(folder: str, port: int) -> None:
 
 def stop() -> None:
     """Take no more requests, wait for those that run, and end all processes."""
+    serve.delete("graphml")  # while the proxy is there to pass on the last answers
     serve.shutdown()
     ray.shutdown()
 
