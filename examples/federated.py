@@ -83,10 +83,11 @@ class Client:
         return float(loss), len(labels), {"accuracy": float(accuracy)}
 
 
-def averaged(base: graphml.Model, results: Sequence[tuple[Arrays, int]], **options: float) -> Arrays:
-    """The weighted mean of what clients have learned. options: clip_norm, noise_multiplier."""
+def averaged(base: graphml.Model, results: Sequence[tuple[Arrays, int]], clip_norm: float | None = None) -> Arrays:
+    """The weighted mean of what clients have learned, the change of each clipped to an L2 norm."""
     models = [with_arrays(base, arrays) for arrays, _ in results]
-    return arrays_of(graphml.federated_average(base, models, [count for _, count in results], **options))
+    counts = [count for _, count in results]
+    return arrays_of(graphml.federated_average(base, models, counts, clip_norm=clip_norm))
 
 
 def simulate() -> list[float]:

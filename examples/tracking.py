@@ -23,7 +23,7 @@ import graphml
 from graphml import MetricKey, UpdateContext, UpdateEvent, UpdateProgressHandlers, recipes
 
 MODEL = Path(__file__).parents[1] / "tests/data/keras_model_personalization.mlmodel"
-Track = Callable[[dict[str, float], int], None]
+Track = Callable[[dict[str, float], int], object]
 """Takes {name: number} and the number of the epoch."""
 
 

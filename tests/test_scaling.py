@@ -64,8 +64,7 @@ def test_a_killed_run_of_predictions_continues(tmp_path):
     """Blocks that were finished before the kill are not touched again, and every row is predicted once."""
     if importlib.util.find_spec("ray") is None:
         pytest.skip("the package ray is an optional extra and is not installed here")
-    from pyarrow import parquet
-
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow comes with Ray and is not installed here")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, str(EXAMPLES / "ray_data.py"), str(tmp_path)]
     predictions = tmp_path / "predictions"

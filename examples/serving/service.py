@@ -23,7 +23,7 @@ BATCHES = (1, 4, 16)
 """Numbers of rows that are compiled when the service starts; a batch is filled up to the next of them."""
 
 SAMPLES = (1, 2, 4, 8)
-"""Numbers of samples of an update that are compiled when the service starts; others take a second longer once."""
+"""Numbers of samples of an update that are compiled when the service starts; others compile when they first come."""
 
 MOST_USERS = 10_000  # whose weights a worker keeps in memory
 
