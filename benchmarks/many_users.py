@@ -2,6 +2,7 @@
 
     python benchmarks/many_users.py                 # 1 user and 64, on one core
     python benchmarks/many_users.py 1024            # so many
+    python benchmarks/many_users.py --cost 10 100 1000      # time, memory and disk of so many, and of nothing else
 
 Each user trains the last layer of a small network of convolutions with 20 to 40 images of 32 x 32, 5 epochs of
 mini-batches of 10. The runs of single tasks are those of a few users, times the number of users over theirs:
@@ -10,13 +11,21 @@ first: the model is new, so everything is compiled. again: the same once more, n
 for each user, on one model, that has seen a user with as many samples before. fresh tasks: a new model for each.
 
 Seconds are of CPU time with one thread, of wall time with more.
+
+--cost runs `update_many` once in a new process for each number, with users from a generator, and saves a delta for each
+user: seconds without imports, the growth of the largest resident memory, and bytes on disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,13 +54,16 @@ def _model() -> Any:
     )
 
 
-def _users(count: int, target: str) -> list[dict[str, np.ndarray]]:
-    draw, users = np.random.default_rng(7), []
+def _users(count: int, target: str) -> Iterator[dict[str, np.ndarray]]:
+    draw = np.random.default_rng(7)
     for _ in range(count):
         samples = int(draw.integers(2, 5)) * 10
         images = draw.standard_normal((samples, 3, 32, 32), np.float32)
-        users.append({"x": images, target: draw.integers(0, 10, (samples, 1)).astype(np.int32)})
-    return users
+        yield {"x": images, target: draw.integers(0, 10, (samples, 1)).astype(np.int32)}
+
+
+def _target(model: Any) -> str:
+    return next(f.name for f in model.description.training_inputs if f.name != "x")
 
 
 def _alone(model: Any, data: Any) -> Any:
@@ -74,8 +86,7 @@ def measure(count: int, clock: Callable[[], float]) -> None:
         return clock() - began, done
 
     model = _model()
-    target = next(f.name for f in model.description.training_inputs if f.name != "x")
-    users = _users(count, target)
+    users = list(_users(count, _target(model)))
     first, _ = seconds(lambda: graphml.update_many(model, users))
     again, result = seconds(lambda: graphml.update_many(model, users))
 
@@ -99,13 +110,51 @@ def measure(count: int, clock: Callable[[], float]) -> None:
     )
 
 
+def cost(count: int) -> None:
+    """Train so many users in this process, save a delta for each, and print a row of the table."""
+    import graphml
+
+    model = _model()
+    before, began = _most_memory(), time.perf_counter()
+    result = graphml.update_many(model, _users(count, _target(model)))
+    trained = time.perf_counter() - began
+    memory = _most_memory() - before
+    with tempfile.TemporaryDirectory() as folder:
+        for user in range(count):
+            result.delta(user).save(Path(folder) / f"{user}.safetensors")
+        saved = time.perf_counter() - began - trained
+        disk = sum(path.stat().st_size for path in Path(folder).iterdir())
+    cells = [f"{count:,}", f"{trained:.2f}", f"{1e3 * trained / count:.1f}", f"{1e3 * saved / count:.1f}"]
+    print(f"| {' | '.join([*cells, f'{memory / 2**20:.0f}', f'{disk / count / 2**10:.1f}'])} |", flush=True)
+
+
+def _most_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("counts", nargs="*", type=int, metavar="USERS", help="how many; 1 and 64 unless given")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cost", action="store_true", help="time, memory and disk of update_many alone")
+    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)  # of --cost, in a process of its own
     arguments = parser.parse_args()
     timing.pin(arguments.threads)
+    if arguments.row:
+        cost(*arguments.counts)
+        return
     print(timing.machine(arguments.threads))
+    if arguments.cost:
+        print(
+            "| users | s | ms per user | ms per user to save | memory, MiB | delta, KiB |",
+            "| ---: " * 6 + "|",
+            sep="\n",
+        )
+        sys.stdout.flush()
+        for count in arguments.counts or (10, 100, 1000):
+            command = [sys.executable, __file__, "--row", str(count), "--threads", str(arguments.threads)]
+            subprocess.run(command, check=True)
+        return
     for count in arguments.counts or (1, 64):
         measure(count, time.process_time if arguments.threads == 1 else time.perf_counter)
 
