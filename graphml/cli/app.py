@@ -3,7 +3,6 @@
 # typer brings its own click or takes that of the environment, depending on its version, so the context has no one type
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from graphml import __version__
+from graphml.cli.output import ReportFormat
 from graphml.cli.status import ClosedPipe
 
 _ORDER = ("inspect", "predict", "update", "convert", "export", "compare", "precision", "qa", "codegen")
@@ -47,14 +47,6 @@ app = typer.Typer(
 )
 
 
-class ReportFormat(enum.StrEnum):
-    """Formats of reports."""
-
-    text = "text"
-    json = "json"
-    html = "html"
-
-
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", help="a .mlmodel file or .mlpackage folder")]
 FunctionName = Annotated[
     str | None,
@@ -67,6 +59,10 @@ ReportFile = Annotated[
 ]
 FormatIsJson = Annotated[bool, typer.Option("--json", help="the same as --format json")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print errors only")]
+GivenInputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
+]
 Tolerance = Annotated[float, typer.Option(help="relative to the largest magnitude of each value")]
 Seed = Annotated[int, typer.Option(help="of inputs that are drawn, and of random layers")]
 

@@ -12,7 +12,7 @@ from graphml.cli.app import FunctionName, ModelFile, app
 from graphml.cli.output import refuse_unwritable, write
 
 
-@app.command()
+@app.command(epilog="Example: graphml codegen net.mlmodel -o net.py")
 def codegen(
     file: ModelFile,
     output: Annotated[

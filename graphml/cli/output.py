@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import io
 import json
 import os
@@ -38,6 +39,12 @@ console = _Output(highlight=False)
 def print_line(text: str) -> None:
     """Print text that may contain names from a model file: brackets are not markup, control characters are escaped."""
     console.print(visible_lines(text), markup=False, soft_wrap=True)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print each of some lines as `print_line` does."""
+    for line in lines:
+        print_line(line)
 
 
 def print_wrapped(text: str, indent: str = "", hanging: str = "    ", style: str | None = None) -> None:
@@ -107,7 +114,15 @@ def captured(show: Callable[[], None]) -> str:
     return text.getvalue()
 
 
-# Files ---------------------------------------------------------------------------------------------------------------
+# Reports -------------------------------------------------------------------------------------------------------------
+
+
+class ReportFormat(enum.StrEnum):
+    """Formats of reports."""
+
+    text = "text"
+    json = "json"
+    html = "html"
 
 
 def deliver(text: str, output: Path | None) -> None:
@@ -116,6 +131,44 @@ def deliver(text: str, output: Path | None) -> None:
         sys.stdout.write(text)
     else:
         write(output, text.encode())
+
+
+def deliver_report(
+    *,
+    form: ReportFormat,
+    show: Callable[[], None],
+    plain: Callable[[], Any],
+    page: Callable[[], str],
+    conclusions: Sequence[str],
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Print a report or write it to a file.
+
+    Args:
+        form: Its format.
+        show: Prints it as text.
+        plain: Makes plain data of it.
+        page: Makes HTML of it.
+        conclusions: What is printed if the report goes to a file.
+        output: The file.
+        quiet: Whether nothing is printed.
+    """
+    if output is not None or not quiet:
+        if form is ReportFormat.text and output is None:
+            show()
+            return
+        made = {
+            ReportFormat.text: lambda: captured(show),
+            ReportFormat.json: lambda: as_json(plain(), indent=2) + "\n",
+            ReportFormat.html: page,
+        }
+        deliver(made[form](), output)
+    if output is not None and not quiet:
+        print_lines([*conclusions, f"written to {output}"])
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
