@@ -109,8 +109,8 @@ class _Drawing:
         begin = tops[row] + (0.0 if piece.source is None else self.heights[piece.source])
         if row == 0 and piece.source is None:
             begin = 0.0  # from the border
-        bottom, end = tops[row + 1] - ROW_GAP, tops[row + 1]
-        if row + 2 == len(tops) and piece.target is None and not self._shown.areas[block].rows[-1]:
+        bottom, end = tops[row + 1] - ROW_GAP, tops[piece.last]
+        if piece.last + 1 == len(tops) and piece.target is None and not self._shown.areas[block].rows[-1]:
             end = self.heights[block]
         # the same curve as in page.js
         middle = (bottom + end) / 2

@@ -24,23 +24,26 @@ _BOX_GAP, _LINE_GAP = 20, 10
 _LETTER = 6.9  # width
 MOST_LETTERS = 36
 _SWEEPS = 8
+_MOST_BENDS = 50_000  # in one box; with more, long edges cross what is between
 _STRAIGHT = 8.0  # how much more a long edge wants to be straight than a box wants to be centered
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of an edge, from one row to the next.
+    """A part of an edge.
 
     Attributes:
         row: The row where it begins.
-        begin: x there.
-        end: x in the next row.
+        last: The row where it ends, mostly the next one.
+        begin: x where it begins.
+        end: x where it ends.
         source: The box at its beginning, or None if the edge only passes.
         target: The box at its end, or None if the edge goes on.
         writer: The box that the whole edge comes from.
     """
 
     row: int
+    last: int
     begin: float
     end: float
     source: Block | None
@@ -181,10 +184,15 @@ class _Layout:
                 self._ports[block, item] = centers[item] - area.width / 2
         area.pieces = [
             Piece(
-                *(row, centers[a] + self._offset(a, net[1], out=True), centers[b] + self._offset(b, net[1], out=False)),
+                *(
+                    row,
+                    last,
+                    centers[a] + self._offset(a, net[1], out=True),
+                    centers[b] + self._offset(b, net[1], out=False),
+                ),
                 *(a if isinstance(a, Block) else None, b if isinstance(b, Block) else None, net[1]),
             )
-            for row, a, b, net in grid.pieces
+            for row, last, a, b, net in grid.pieces
         ]
         self.areas[block] = area
 
@@ -230,22 +238,27 @@ class _Grid:
 
     def __init__(self, ranks: Mapping[_Item, int], inner: _Inner) -> None:
         self.rows: list[list[_Node]] = [[] for _ in range(1 + max(ranks.values(), default=0))]
-        self.pieces: list[tuple[int, _Node, _Node, _Net]] = []
+        self.pieces: list[tuple[int, int, _Node, _Node, _Net]] = []
         for item, rank in ranks.items():
             self.rows[rank].append(item)
+        longest = {net: max(map(ranks.__getitem__, ends)) - ranks[net[0]] for net, ends in inner.edges.items()}
+        straight = sum(longest.values()) > _MOST_BENDS
         for net, ends in inner.edges.items():
             bends: list[_Node] = [net[0]]
             first = ranks[net[0]]
             for end in sorted(ends, key=ranks.__getitem__):
+                if straight:
+                    self.pieces.append((first, ranks[end], net[0], end, net))
+                    continue
                 while first + len(bends) < ranks[end]:
-                    bend = _Bend()
-                    self.rows[first + len(bends)].append(bend)
-                    self.pieces.append((first + len(bends) - 1, bends[-1], bend, net))
+                    bend, row = _Bend(), first + len(bends)
+                    self.rows[row].append(bend)
+                    self.pieces.append((row - 1, row, bends[-1], bend, net))
                     bends.append(bend)
-                self.pieces.append((ranks[end] - 1, bends[ranks[end] - 1 - first], end, net))
+                self.pieces.append((ranks[end] - 1, ranks[end], bends[ranks[end] - 1 - first], end, net))
         self.above = defaultdict[_Node, list[tuple[_Node, Block]]](list)
         self.below = defaultdict[_Node, list[tuple[_Node, Block]]](list)
-        for _, a, b, net in self.pieces:
+        for _, _, a, b, net in self.pieces:
             self.above[b].append((a, net[1]))
             self.below[a].append((b, net[1]))
         self._sort()

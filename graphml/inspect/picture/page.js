@@ -1,6 +1,7 @@
 // Folding, finding and tracing in the picture of a graph. BLOCKS and PIECES are written by page.py:
 // BLOCKS[number] = [left, width, height, rows of numbers or null]
-// PIECES[number] = [[row, x at the begin, x at the end, number of the box there or -1, the same at the end, writer] ...]
+// PIECES[number] = [[row at the begin, row at the end, x at the begin, x at the end, number of the box at the begin
+//                   or -1, the same at the end, number of the box that the whole edge comes from] ...]
 const svg = document.querySelector("svg"), root = document.getElementById("b0");
 const groups = BLOCKS.map((_, i) => document.getElementById("b" + i));
 const inside = groups.map(g => g.querySelector(":scope > .inside"));
@@ -40,12 +41,12 @@ function place(i) { // sets everything inside of box i, and returns its height
     top += Math.max(0, ...row.map(j => heights[j])) + GAP;
   }
   const total = top - GAP + PADDING;
-  PIECES[i].forEach(([row, x0, x1, from, to], k) => {
+  PIECES[i].forEach(([row, final, x0, x1, from, to], k) => {
     const middle = j => BLOCKS[j][0] + BLOCKS[j][1] / 2;
     const a = folded.has(from) ? middle(from) : x0, b = folded.has(to) ? middle(to) : x1;
     const begin = from >= 0 ? tops[row] + heights[from] : row ? tops[row] : 0, bottom = tops[row + 1] - GAP;
-    const last = row + 2 == tops.length && to < 0 && !rows[rows.length - 1].length;
-    const end = last ? total : tops[row + 1], half = (bottom + end) / 2;
+    const last = final + 1 == tops.length && to < 0 && !rows[rows.length - 1].length;
+    const end = last ? total : tops[final], half = (bottom + end) / 2;
     paths[i][k].setAttribute("d", `M${a} ${begin}V${bottom}C${a} ${half} ${b} ${half} ${b} ${end}`);
   });
   frames[i].setAttribute("height", total);
@@ -74,7 +75,7 @@ function toggle(i) {
 
 function trace(i) { // marks the edges of box i
   paths.forEach((list, j) => list.forEach((path, k) =>
-    path.classList.toggle("lit", i >= 0 && (PIECES[j][k][5] == i || PIECES[j][k][4] == i))));
+    path.classList.toggle("lit", i >= 0 && (PIECES[j][k][6] == i || PIECES[j][k][5] == i))));
   groups.forEach((g, j) => g.classList.toggle("chosen", i == j));
   document.getElementById("details").textContent = i < 0 ? "" : words[i];
 }

@@ -68,7 +68,7 @@ def _script(shown: Picture) -> str:
         pieces.append(
             [
                 [
-                    *(piece.row, round(piece.begin, 1), round(piece.end, 1)),
+                    *(piece.row, piece.last, round(piece.begin, 1), round(piece.end, 1)),
                     *(-1 if end is None else numbers[end] for end in (piece.source, piece.target)),
                     numbers[piece.writer],
                 ]

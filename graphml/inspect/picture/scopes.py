@@ -6,6 +6,7 @@ layers with names of their own between those of a scope; a few of them do not en
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -72,12 +73,19 @@ def _divided(members: Sequence[int], paths: Sequence[tuple[str, ...]], depth: in
         if key is None or len(run) < _LEAST[separator]:
             out += run
             continue
-        parts = _divided(run, paths, depth + 1, separator)
-        if len(run) == len(members) or (len(parts) == 1 and isinstance(parts[0], Scope)):
+        common = _common([paths[one] for one in run if paths[one][: depth + 1] == key])
+        parts = _divided(run, paths, len(common), separator)
+        if len(run) == len(members):
             out += parts  # a box around everything says nothing
         else:
-            out.append(Scope(separator.join(key), separator, parts))
+            out.append(Scope(separator.join(common), separator, parts))
     return out
+
+
+def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The longest path that all of these begin with."""
+    same = itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
+    return tuple(parts[0] for parts in same)
 
 
 def _runs(
