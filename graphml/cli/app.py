@@ -38,12 +38,19 @@ class CommandGroup(TyperGroup):
             raise ClosedPipe from None
 
 
+def examples(*commands: str) -> str:
+    """The end of a help text; \\b keeps its lines as they are."""
+    return "\n".join(("\b", "Example:" if len(commands) == 1 else "Examples:", *(f"  {one}" for one in commands)))
+
+
 app = typer.Typer(
     cls=CommandGroup,
     help="Core ML models anywhere JAX runs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    epilog="Example: graphml inspect net.mlmodel",
+    rich_markup_mode=None,  # whose help cuts options and breaks words in terminals of 80 columns
+    context_settings={"max_content_width": 120},
+    epilog=examples("graphml inspect net.mlmodel", "graphml predict net.mlmodel -i image=photo.jpg"),
 )
 
 

@@ -19,6 +19,7 @@ from graphml.cli.app import (
     Seed,
     Tolerance,
     app,
+    examples,
 )
 from graphml.cli.features import read_features
 from graphml.cli.output import deliver_report, print_lines, refuse_unwritable
@@ -29,10 +30,15 @@ if TYPE_CHECKING:  # importing it needs JAX
     from graphml.inspect.compare import Comparison
 
 
-@app.command(epilog="Example: graphml compare net.mlpackage net.onnx --tolerance 0.01")
+@app.command(
+    short_help="Find the first value in which two models differ.",
+    epilog=examples("graphml compare net.mlpackage net.onnx --tolerance 0.01"),
+)
 def compare(
-    first: Annotated[Path, typer.Argument(help="a model")],
-    second: Annotated[Path, typer.Argument(help="another model, .onnx, .pt2 or .pt of torch, or outputs as .npz")],
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="a model")],
+    second: Annotated[
+        Path, typer.Argument(metavar="SECOND", help="another model, .onnx, .pt2 or .pt of torch, or outputs as .npz")
+    ],
     given: GivenInputs = None,
     tolerance: Tolerance = 1e-3,
     seed: Seed = 0,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, FunctionName, ModelFile, Quiet, Seed, app
+from graphml.cli.app import AsJson, FunctionName, ModelFile, Quiet, Seed, app, examples
 from graphml.cli.features import split_pair
 from graphml.cli.output import print_json, print_line, print_lines, refuse_unwritable, write
 from graphml.cli.status import ExitStatus
@@ -33,10 +33,14 @@ class ProgramPrecision(enum.StrEnum):
     float16 = "float16"
 
 
-@app.command(epilog="Examples: graphml convert net.onnx -o net.mlmodel\n\ngraphml convert net.onnx --explain")
+@app.command(
+    short_help="Convert a model of another framework to Core ML.",
+    epilog=examples("graphml convert net.onnx -o net.mlmodel", "graphml convert net.onnx --explain"),
+)
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="a file or folder: .onnx, .pt, .pt2, .pb, .keras, .h5, or a SavedModel")
+        Path,
+        typer.Argument(metavar="SOURCE", help="a file or folder: .onnx, .pt, .pt2, .pb, .keras, .h5, or a SavedModel"),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the .mlmodel file or .mlpackage folder to write")
@@ -137,7 +141,7 @@ def convert(
         print_lines([str(done), f"written to {output}"])
 
 
-@app.command("export", epilog="Example: graphml export net.mlmodel -o net.onnx")
+@app.command("export", short_help="Write a model as ONNX.", epilog=examples("graphml export net.mlmodel -o net.onnx"))
 def export_model(
     file: ModelFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="the .onnx file to write")],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from graphml import spec
-from graphml.cli.app import FormatIsJson, FunctionName, ModelFile, ReportFile, app
+from graphml.cli.app import FormatIsJson, FunctionName, ModelFile, ReportFile, app, examples
 from graphml.cli.listing import show
 from graphml.cli.output import as_json, captured, deliver, refuse_unwritable
 from graphml.errors import FeatureError, GraphmlError, UnsupportedError, with_article
@@ -42,7 +42,8 @@ _VIEWS = {
 
 
 @app.command(
-    epilog="Examples: graphml inspect net.mlmodel --shapes\n\ngraphml inspect net.mlmodel --format html -o net.html"
+    short_help="Show what a model contains, and draw its graph.",
+    epilog=examples("graphml inspect net.mlmodel --shapes", "graphml inspect net.mlmodel --format html -o net.html"),
 )
 def inspect(
     file: ModelFile,

@@ -19,6 +19,7 @@ from graphml.cli.app import (
     Seed,
     Tolerance,
     app,
+    examples,
 )
 from graphml.cli.features import read_features
 from graphml.cli.output import deliver_report, print_line, print_lines, print_table, refuse_unwritable
@@ -35,7 +36,12 @@ class HalfTypes(enum.StrEnum):
     declared = "declared"
 
 
-@app.command(epilog="Example: graphml precision net.mlpackage --half float16 --format html -o net.html")
+@app.command(
+    short_help="Find what half precision breaks in a model.",
+    epilog=examples(
+        "graphml precision net.mlpackage", "graphml precision net.mlpackage --half float16 --format html -o net.html"
+    ),
+)
 def precision(
     file: ModelFile,
     given: GivenInputs = None,

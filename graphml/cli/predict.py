@@ -8,13 +8,18 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from graphml.cli.app import AsJson, FunctionName, GivenInputs, ModelFile, app
+from graphml.cli.app import AsJson, FunctionName, GivenInputs, ModelFile, app, examples
 from graphml.cli.features import read_features
 from graphml.cli.output import print_json, print_line, refuse_unwritable_folder, write, writing
 from graphml.visible import visible
 
 
-@app.command(epilog="Example: graphml predict net.mlmodel -i image=photo.jpg")
+@app.command(
+    short_help="Run a model once.",
+    epilog=examples(
+        "graphml predict net.mlmodel -i image=photo.jpg", "graphml predict net.mlmodel -i x=[1,2,3] --json"
+    ),
+)
 def predict(
     file: ModelFile,
     given: GivenInputs = None,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, app
+from graphml.cli.app import AsJson, app, examples
 from graphml.cli.output import print_json, print_line
 from graphml.cli.status import ExitStatus
 from graphml.errors import FeatureError
@@ -17,7 +17,10 @@ from graphml.spec.files import open_regular
 from graphml.visible import visible
 
 
-@app.command(epilog='Example: graphml qa text.txt "Who lives here?" --model bert_qa.mlmodel')
+@app.command(
+    short_help="Answer a question from a text.",
+    epilog=examples('graphml qa text.txt "Who lives here?" --model bert_qa.mlmodel'),
+)
 def qa(
     text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="the question, in quotation marks")],

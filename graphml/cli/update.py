@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from graphml.cli.app import AsJson, ModelFile, Quiet, app
+from graphml.cli.app import AsJson, ModelFile, Quiet, app, examples
 from graphml.cli.features import split_pair
 from graphml.cli.output import print_json, print_line, refuse_unwritable
 from graphml.cli.status import ExitStatus
@@ -28,8 +28,11 @@ class TrainingPrecision(enum.StrEnum):
 
 
 @app.command(
-    epilog="Examples: graphml update net.mlmodel --data photos/ -o mine.mlmodel\n\n"
-    "graphml update net.mlmodel --data photos/ --labels data --epochs 20 -o mine.mlmodel"
+    short_help="Train a model with data of your own.",
+    epilog=examples(
+        "graphml update net.mlmodel --data photos/ -o mine.mlmodel",
+        "graphml update net.mlmodel --data photos/ --labels data --epochs 20 -o mine.mlmodel",
+    ),
 )
 def update(
     file: ModelFile,
