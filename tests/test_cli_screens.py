@@ -65,7 +65,7 @@ def test_tables_in_a_pipe_are_as_wide_as_names(run, long):
 
 
 def test_a_table_that_does_not_fit_into_a_terminal_becomes_lines(run, long, terminal):
-    terminal(80)
+    terminal(90)
     _, out, _ = run("inspect", long)
     assert f"1  {LONG}  softmax\n   x\n" in re.sub(r"\x1b\[[0-9;]*m", "", out)
     terminal(300)
@@ -99,7 +99,7 @@ def test_inspect_writes_files(run, tmp_path, options):
     status, out, err = run("inspect", HOUSE, *options, "-o", path)
     assert (status, out, err) == (0, "", "")
     assert path.read_text() == run("inspect", HOUSE, *options)[1]
-    assert "dense1" in path.read_text()
+    assert "outRelu2" in path.read_text()
 
 
 @pytest.mark.parametrize("form", ["json", "html"])
