@@ -57,6 +57,13 @@ def test_the_version(run):
     assert run("--version") == (0, f"graphml {graphml.__version__}\n", "")
 
 
+@pytest.mark.parametrize("arguments", [["-h"], ["help"], ["help", "inspect"], ["inspect", "-h"]])
+def test_help_is_found_in_many_ways(run, arguments):
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert f"Usage: graphml {'inspect ' if 'inspect' in arguments else ''}[OPTIONS]" in out
+
+
 def test_tables_in_a_pipe_are_as_wide_as_names(run, long):
     _, out, _ = run("inspect", long)
     (line,) = [line for line in out.splitlines() if line.startswith("1 ")]
@@ -118,6 +125,7 @@ def test_reports_have_the_same_options(run, tmp_path, form):
     [
         (["inspct"], "no such command 'inspct'"),
         (["net.mlmodel"], "graphml inspect net.mlmodel"),
+        (["predict", HOUSE, "image=a.png"], "values of inputs are given as -i NAME=VALUE (see graphml predict --help)"),
         (["inspect"], "missing argument 'FILE' (see graphml inspect --help)"),
         (["inspect", HOUSE, "--colour"], "no such option: --colour"),
         (["inspect", HOUSE, "--format", "dot"], "the summary can be text, json, html, svg, got dot"),

@@ -23,8 +23,14 @@ class CommandGroup(TyperGroup):
         """The names of the commands, in the order of the help."""
         return sorted(super().list_commands(ctx), key=_ORDER.index)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments; `graphml help` is `graphml --help`."""
+        return super().parse_args(ctx, ["--help"] if args == ["help"] else args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named first; for a file in its place the message says what to write."""
+        if args[:1] == ["help"] and len(args) > 1:  # as other programs have it; without more, see `parse_args`
+            args = [args[1], "--help"]
         first = args[0] if args else ""
         if first not in self.commands and Path(first).suffix in (".mlmodel", ".mlpackage", ".mlmodelc"):
             ctx.fail(f"a command comes before the file: graphml inspect {first}")
@@ -49,7 +55,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # whose help cuts options and breaks words in terminals of 80 columns
-    context_settings={"max_content_width": 120},
+    context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]},
     epilog=examples("graphml inspect net.mlmodel", "graphml predict net.mlmodel -i image=photo.jpg"),
 )
 

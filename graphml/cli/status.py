@@ -66,10 +66,12 @@ def status_of(run: Callable[[], object], *, debug: bool) -> int:
 
 def _report(error: Exception) -> int:
     if isinstance(error, _ArgumentError):
-        message = error.format_message()
+        message = error.format_message().strip().rstrip(".")
+        if "extra argument" in message and "=" in message:
+            message += "; values of inputs are given as -i NAME=VALUE"
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "graphml"
-        _say("UsageError", f"{visible(_lower(message.strip().rstrip('.')))} (see {command} --help)")
+        _say("UsageError", f"{visible(_lower(message))} (see {command} --help)")
         return ExitStatus.USAGE
     if isinstance(error, GraphmlError):
         _say(type(error).__name__, one_line(str(error)))
