@@ -70,13 +70,15 @@ def test_layers_and_recipes_are_those_that_are_named(classifier, table, tmp_path
     options = {"layers": ["f*", "second"], "recipe": str(tmp_path / "r.json"), "epochs": 3}
     found = training_model(classifier, table, **OPTIONS | options)
     recipe = graphml.recipes.read_recipe(found.model.spec)
-    assert [name for name, _ in recipe.layers] == ["first", "second"]
+    assert recipe is not None
+    assert [name for name, _ in recipe.layers or ()] == ["first", "second"]
     assert (recipe.optimizer.momentum, recipe.epochs, found.validation_fraction) == (0.5, 3, 0.5)
 
 
 def test_without_a_recipe_that_of_the_file_is_kept(table):
     options = {"labels": "a,b", "epochs": 5}
     recipe = graphml.recipes.read_recipe(training_model(DRAW, table, **OPTIONS | options).model.spec)
+    assert recipe is not None
     assert (recipe.epochs, recipe.batch_size, recipe.optimizer.learning_rate) == (5, 1, pytest.approx(0.001))
 
 

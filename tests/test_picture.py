@@ -54,7 +54,7 @@ def test_branches_are_boxes_of_their_sides():
         inner.layers.add(name=side + "1", input=["x"], output=["h"]).sinh.SetInParent()
     builder.add("tanh", "after", ["h"], ["y"])
     drawn = diagram(summarize(builder.spec), "m")
-    assert [part.kind for part in named(drawn, "choice").parts] == ["if", "else"]
+    assert [part.kind for part in named(drawn, "choice").parts or ()] == ["if", "else"]
     wanted = [("after", "y"), ("else1", "after"), ("if1", "after"), ("p", "choice"), ("x", "else1"), ("x", "if1")]
     assert edges(drawn) == wanted
 
@@ -68,7 +68,7 @@ def test_loops_of_programs_pass_their_values_on():
     assert [part.kind for part in (condition, body)] == ["condition", "body"]
     adds = [block for block in body.walk() if block.kind == "add"]
     assert ("logits", True) in {(b.name, a in adds) for a, b in drawn.edges}
-    sides = {block for side in named(drawn, "chosen").parts for block in side.walk()}
+    sides = {block for side in named(drawn, "chosen").parts or () for block in side.walk()}
     assert {block.kind for block in sides & {a for a, b in drawn.edges if b in adds}} == {"mul", "sub"}
 
 
@@ -115,6 +115,7 @@ def test_names_in_a_scope_are_shown_without_its_path():
     builder.add("sinh", "tail", ["y"], ["z"])
     drawn = diagram(summarize(builder.spec), "m")
     scope = named(drawn, "net/block")
+    assert scope.parts is not None
     assert [part.name for part in scope.parts] == ["a", "b", "c"]
     assert scope.parts[0].details[0] == "net/block/a"
 

@@ -39,6 +39,4 @@ def main() -> None:
         with cache.kept(no_cache="--no-cache" in found):
             return app(args=arguments, prog_name="graphml", standalone_mode=False)
 
-    status = status_of(run, debug="--debug" in found)
-    if status:
-        sys.exit(status)
+    sys.exit(status_of(run, debug="--debug" in found))

@@ -16,7 +16,7 @@ from graphml.inspect.viewer import stage_row, weights_text
 
 
 @dataclass(eq=False)
-class Block:
+class Box:
     """A box.
 
     Attributes:
@@ -33,9 +33,9 @@ class Block:
     note: str = ""
     details: tuple[str, ...] = ()
     role: str = "layer"
-    parts: list[Block] | None = None
+    parts: list[Box] | None = None
 
-    def walk(self) -> Iterator[Block]:
+    def walk(self) -> Iterator[Box]:
         """This box and all inside of it, outer before inner."""
         yield self
         for part in self.parts or ():
@@ -51,11 +51,11 @@ class Diagram:
         edges: (from, to); each goes from a box to one that comes after it.
     """
 
-    root: Block
-    edges: dict[tuple[Block, Block], None] = field(default_factory=dict[tuple[Block, Block], None])
+    root: Box
+    edges: dict[tuple[Box, Box], None] = field(default_factory=dict[tuple[Box, Box], None])
 
 
-Writers = dict[str, tuple[Block, ...]]
+Writers = dict[str, tuple[Box, ...]]
 """{value: the boxes that may have written it last}"""
 
 
@@ -66,13 +66,13 @@ def diagram(summary: Mapping[str, Any], title: str) -> Diagram:
         summary: See `graphml.inspect.summary.summarize`; layers may have "shapes".
         title: The name of the model.
     """
-    drawn = Diagram(Block(str(summary["kind"]), title, role="scope", parts=[]))
+    drawn = Diagram(Box(str(summary["kind"]), title, role="scope", parts=[]))
     wiring = _Wiring(drawn)
     inputs = [*summary["inputs"], *summary.get("states", [])]
-    features = [Block("input", one["name"], one["type"], role="feature") for one in inputs]
+    features = [Box("input", one["name"], one["type"], role="feature") for one in inputs]
     writers: Writers = {one["name"]: (block,) for one, block in zip(inputs, features, strict=True)}
     inner = wiring.model(summary, writers)
-    outputs = [Block("output", one["name"], one["type"], role="feature") for one in summary["outputs"]]
+    outputs = [Box("output", one["name"], one["type"], role="feature") for one in summary["outputs"]]
     for block in outputs:
         wiring.read(block, [block.name], writers)
     drawn.root.parts = [*features, *inner, *outputs]
@@ -83,13 +83,13 @@ class _Wiring:
     def __init__(self, drawn: Diagram) -> None:
         self._edges = drawn.edges
 
-    def read(self, block: Block, names: Iterable[str], writers: Mapping[str, tuple[Block, ...]]) -> None:
+    def read(self, block: Box, names: Iterable[str], writers: Mapping[str, tuple[Box, ...]]) -> None:
         for name in names:
             for writer in writers.get(name, ()):
                 if writer is not block:
                     self._edges[writer, block] = None
 
-    def model(self, summary: Mapping[str, Any], writers: Writers) -> list[Block]:
+    def model(self, summary: Mapping[str, Any], writers: Writers) -> list[Box]:
         """The boxes of a model without its inputs and outputs; `writers` then has those of its outputs."""
         if "layers" in summary:
             inner = dict(writers)
@@ -100,31 +100,31 @@ class _Wiring:
             return self._functions(summary, writers)
         if summary.get("stages"):
             return [self._stage(number, stage, writers) for number, stage in enumerate(summary["stages"], 1)]
-        block = Block(str(summary["kind"]), note=_size(summary))
+        block = Box(str(summary["kind"]), note=_size(summary))
         self.read(block, [feature["name"] for feature in summary["inputs"]], writers)
         writers |= {feature["name"]: (block,) for feature in summary["outputs"]}
         return [block]
 
-    def _stage(self, number: int, summary: Mapping[str, Any], writers: Writers) -> Block:
-        block = Block(f"stage {number}: {summary['kind']}", summary["name"], _size(summary), role="scope")
+    def _stage(self, number: int, summary: Mapping[str, Any], writers: Writers) -> Box:
+        block = Box(f"stage {number}: {summary['kind']}", summary["name"], _size(summary), role="scope")
         block.parts = self.model(summary, writers)
         return block
 
     def _write_outputs(
-        self, summary: Mapping[str, Any], inner: Writers, writers: Writers, last: tuple[Block, ...]
+        self, summary: Mapping[str, Any], inner: Writers, writers: Writers, last: tuple[Box, ...]
     ) -> None:
         """Where an output has no blob of its name, as those of classifiers have not, the last layer made it."""
         writers |= {one["name"]: inner.get(one["name"], last) for one in summary["outputs"]}
 
     # Networks --------------------------------------------------------------------------------------------------------
 
-    def _layers(self, layers: list[dict[str, Any]], writers: Writers) -> list[Block]:
+    def _layers(self, layers: list[dict[str, Any]], writers: Writers) -> list[Box]:
         return _grouped([self._layer(layer, writers) for layer in layers])
 
-    def _layer(self, layer: dict[str, Any], writers: Writers) -> Block:
+    def _layer(self, layer: dict[str, Any], writers: Writers) -> Box:
         regions = [name for name in ("if", "else", "condition", "body") if name in layer]
         shapes = layer.get("shapes", {})
-        block = Block(
+        block = Box(
             str(layer["kind"]),
             layer["name"],
             ", ".join(str(list(shape)) for shape in shapes.values()),
@@ -138,7 +138,7 @@ class _Wiring:
         before, ends = dict(writers), list[Writers]()
         for name in regions:
             inner = dict(ends[-1] if name == "body" and ends else before)  # the body reads what the condition wrote
-            part = Block(name, role="control", parts=self._layers(layer[name], inner))
+            part = Box(name, role="control", parts=self._layers(layer[name], inner))
             ends.append(inner)
             assert block.parts is not None
             block.parts.append(part)
@@ -151,14 +151,14 @@ class _Wiring:
 
     # Programs --------------------------------------------------------------------------------------------------------
 
-    def _functions(self, summary: Mapping[str, Any], writers: Writers) -> list[Block]:
+    def _functions(self, summary: Mapping[str, Any], writers: Writers) -> list[Box]:
         functions = summary["functions"]
-        blocks: list[Block] = []
+        blocks: list[Box] = []
         for function in functions:
             inner = dict(writers)
             parts = self._operations(function["operations"], inner)
             if len(functions) > 1:
-                parts = [Block("function", function["name"], role="scope", parts=parts)]
+                parts = [Box("function", function["name"], role="scope", parts=parts)]
             blocks += parts
             made = {one["name"]: inner[one["name"]] for one in summary["outputs"] if one["name"] in inner}
             for name, found in made.items():
@@ -166,20 +166,20 @@ class _Wiring:
         self._write_outputs(summary, dict(writers), writers, _last(blocks))
         return blocks
 
-    def _operations(self, operations: list[dict[str, Any]], writers: Writers) -> list[Block]:
+    def _operations(self, operations: list[dict[str, Any]], writers: Writers) -> list[Box]:
         return _grouped([self._operation(operation, writers) for operation in operations])
 
-    def _operation(self, operation: dict[str, Any], writers: Writers) -> Block:
+    def _operation(self, operation: dict[str, Any], writers: Writers) -> Box:
         given = [f"{name} = {text}" for name, text in operation["inputs"].items()]
         shapes = operation.get("shapes") or operation["types"]
-        block = Block(
+        block = Box(
             operation["kind"],
             operation["name"],
             ", ".join(str(shape) for shape in shapes.values()),
             (*given, *(f"{name}: {text}" for name, text in operation["types"].items())),
         )
         self.read(block, operation["reads"], writers)
-        made: list[list[tuple[Block, ...]]] = []
+        made: list[list[tuple[Box, ...]]] = []
         if "blocks" in operation:
             names = {"cond": ("if", "else"), "while_loop": ("condition", "body")}.get(operation["kind"], ())
             block.role, block.parts = "control", []
@@ -188,7 +188,7 @@ class _Wiring:
                     name: writers.get(outer, ()) for name, outer in operation["parameters"][position].items()
                 }
                 name = names[position] if position < len(names) else f"block {position + 1}"
-                block.parts.append(Block(name, role="control", parts=self._operations(inner, known)))
+                block.parts.append(Box(name, role="control", parts=self._operations(inner, known)))
                 made.append([known.get(result, ()) for result in operation["results"][position]])
             if operation["kind"] == "while_loop":
                 made = made[1:]  # the condition decides, and makes nothing
@@ -200,7 +200,7 @@ class _Wiring:
         return block
 
 
-def _last(blocks: list[Block]) -> tuple[Block, ...]:
+def _last(blocks: list[Box]) -> tuple[Box, ...]:
     """The last simple box."""
     simple = [one for block in blocks for one in block.walk() if one.parts is None]
     return tuple(simple[-1:])
@@ -215,12 +215,12 @@ def _details(inputs: list[str], outputs: list[str], weights: str) -> tuple[str, 
     return tuple(line for line in lines if line)
 
 
-def _grouped(blocks: list[Block]) -> list[Block]:
+def _grouped(blocks: list[Box]) -> list[Box]:
     """The boxes of one level, those that share a path in boxes of their own."""
     return [_made(part, blocks, "") for part in scoped([block.name for block in blocks])]
 
 
-def _made(part: int | Scope, blocks: list[Block], prefix: str) -> Block:
+def _made(part: int | Scope, blocks: list[Box], prefix: str) -> Box:
     """A box whose name is shown without the path of the box around it."""
     if isinstance(part, int):
         block = blocks[part]
@@ -230,4 +230,4 @@ def _made(part: int | Scope, blocks: list[Block], prefix: str) -> Block:
         return block
     inner = [_made(one, blocks, part.name + part.separator) for one in part.parts]
     name = part.name.removeprefix(prefix)
-    return Block("", name, details=(part.name,) if prefix else (), role="scope", parts=inner)
+    return Box("", name, details=(part.name,) if prefix else (), role="scope", parts=inner)

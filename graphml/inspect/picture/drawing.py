@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from graphml.inspect.picture.blocks import Block, Diagram
-from graphml.inspect.picture.layout import HEADER, LINE, PADDING, ROW_GAP, Area, Piece, box_size, laid_out, lines
+from graphml.inspect.picture.blocks import Box, Diagram
+from graphml.inspect.picture.layout import HEADER, LINE, PADDING, ROW_GAP, Area, EdgePiece, box_size, laid_out, lines
 from graphml.visible import visible
 
 STYLE = (
@@ -39,9 +39,9 @@ class Picture:
         areas: {box that holds others: its inside}
     """
 
-    root: Block
-    numbers: Mapping[Block, int]
-    areas: Mapping[Block, Area]
+    root: Box
+    numbers: Mapping[Box, int]
+    areas: Mapping[Box, Area]
 
 
 def picture(drawn: Diagram) -> Picture:
@@ -52,7 +52,7 @@ def picture(drawn: Diagram) -> Picture:
 
 def as_svg(shown: Picture) -> str:
     """A drawing with everything unfolded, which stands alone."""
-    drawing = _Drawing(shown)
+    drawing = _SvgDrawing(shown)
     body = "".join(drawing.block(shown.root, 0, 0))
     width, height = shown.areas[shown.root].width, drawing.heights[shown.root]
     return (
@@ -63,15 +63,15 @@ def as_svg(shown: Picture) -> str:
     )
 
 
-class _Drawing:
+class _SvgDrawing:
     def __init__(self, shown: Picture) -> None:
         self._shown = shown
-        self.heights: dict[Block, float] = {}
-        self._tops: dict[Block, list[float]] = {}
+        self.heights: dict[Box, float] = {}
+        self._tops: dict[Box, list[float]] = {}
         for block in reversed(list(shown.numbers)):  # inner before outer
             self.heights[block] = self._height(block)
 
-    def _height(self, block: Block) -> float:
+    def _height(self, block: Box) -> float:
         area = self._shown.areas.get(block)
         if area is None:
             return box_size(block)[1]
@@ -82,7 +82,7 @@ class _Drawing:
         self._tops[block] = tops
         return top - ROW_GAP + PADDING
 
-    def block(self, block: Block, x: float, y: float) -> Iterator[str]:
+    def block(self, block: Box, x: float, y: float) -> Iterator[str]:
         """A box with all that is inside of it."""
         area = self._shown.areas.get(block)
         width = box_size(block)[0] if area is None else area.width
@@ -104,7 +104,7 @@ class _Drawing:
             yield "</g>"
         yield "</g>"
 
-    def _path(self, block: Block, piece: Piece) -> str:
+    def _path(self, block: Box, piece: EdgePiece) -> str:
         tops, row = self._tops[block], piece.row
         begin = tops[row] + (0.0 if piece.source is None else self.heights[piece.source])
         if row == 0 and piece.source is None:
@@ -120,21 +120,21 @@ class _Drawing:
         return f'<path d="M{a} {begin:.1f}V{bottom:.1f}C{a} {middle:.1f} {b} {middle:.1f} {b} {end:.1f}"{mark}/>'
 
 
-def _family(block: Block) -> str:
+def _family(block: Box) -> str:
     if block.role != "layer" or block.parts is not None:
         return ""
     kind = block.kind.lower()
     return next((name for name, pattern in _FAMILIES.items() if re.search(pattern, kind)), "")
 
 
-def _texts(block: Block, middle: float) -> Iterator[str]:
+def _texts(block: Box, middle: float) -> Iterator[str]:
     shown = [name for name, text in (("kind", block.kind), ("name", block.name), ("note", block.note)) if text]
     for number, (name, text) in enumerate(zip(shown, lines(block), strict=True)):
         place = f'x="{middle:.1f}" y="{16 + number * LINE}" text-anchor="middle"'
         yield f'<text class="{name}" {place}>{_escaped(text)}</text>'
 
 
-def _title(block: Block) -> str:
+def _title(block: Box) -> str:
     first = "  ".join(text for text in (block.kind, block.name, block.note) if text)
     return "\n".join(_escaped(line) for line in (first, *block.details))
 

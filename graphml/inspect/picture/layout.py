@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from unicodedata import east_asian_width
 
-from graphml.inspect.picture.blocks import Block, Diagram
+from graphml.inspect.picture.blocks import Box, Diagram
 
 LINE = 15  # height of a line of text
 HEADER = 30  # height of the title of a box that holds others
@@ -29,7 +29,7 @@ _STRAIGHT = 8.0  # how much more a long edge wants to be straight than a box wan
 
 
 @dataclass(frozen=True)
-class Piece:
+class EdgePiece:
     """A part of an edge.
 
     Attributes:
@@ -46,9 +46,9 @@ class Piece:
     last: int
     begin: float
     end: float
-    source: Block | None
-    target: Block | None
-    writer: Block
+    source: Box | None
+    target: Box | None
+    writer: Box
 
 
 @dataclass
@@ -62,13 +62,13 @@ class Area:
         pieces: The edges.
     """
 
-    rows: list[list[Block]] = field(default_factory=list[list[Block]])
-    left: dict[Block, float] = field(default_factory=dict[Block, float])
+    rows: list[list[Box]] = field(default_factory=list[list[Box]])
+    left: dict[Box, float] = field(default_factory=dict[Box, float])
     width: float = 0.0
-    pieces: list[Piece] = field(default_factory=list[Piece])
+    pieces: list[EdgePiece] = field(default_factory=list[EdgePiece])
 
 
-def lines(block: Block) -> list[str]:
+def lines(block: Box) -> list[str]:
     """The lines of text in a box, shortened."""
     return [_short(text) for text in (block.kind, block.name, block.note) if text]
 
@@ -79,7 +79,7 @@ def _short(text: str) -> str:
     return f"{text[: MOST_LETTERS // 2 - 1]}…{text[-MOST_LETTERS // 2 :]}"
 
 
-def box_size(block: Block) -> tuple[float, float]:
+def box_size(block: Box) -> tuple[float, float]:
     """The width and height of a simple box."""
     texts = lines(block)
     return max(map(text_width, texts), default=0.0) + 2 * PADDING, LINE * len(texts) + 10
@@ -90,7 +90,7 @@ def text_width(text: str) -> float:
     return _LETTER * sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def laid_out(drawn: Diagram) -> dict[Block, Area]:
+def laid_out(drawn: Diagram) -> dict[Box, Area]:
     """The inside of every box that holds others."""
     return _Layout(drawn).areas
 
@@ -102,10 +102,10 @@ def laid_out(drawn: Diagram) -> dict[Block, Area]:
 class _Port:
     """Where the edges of one writer cross the border of a box."""
 
-    writer: Block
+    writer: Box
 
 
-_Item = Block | _Port
+_Item = Box | _Port
 
 
 @dataclass
@@ -118,32 +118,32 @@ class _Inner:
         edges: {(from, writer): what it leads to}
     """
 
-    entries: dict[Block, _Port] = field(default_factory=dict[Block, _Port])
-    exits: dict[Block, _Port] = field(default_factory=dict[Block, _Port])
-    edges: dict[tuple[_Item, Block], dict[_Item, None]] = field(
-        default_factory=lambda: defaultdict[tuple[_Item, Block], dict[_Item, None]](dict)
+    entries: dict[Box, _Port] = field(default_factory=dict[Box, _Port])
+    exits: dict[Box, _Port] = field(default_factory=dict[Box, _Port])
+    edges: dict[tuple[_Item, Box], dict[_Item, None]] = field(
+        default_factory=lambda: defaultdict[tuple[_Item, Box], dict[_Item, None]](dict)
     )
 
 
 class _Layout:
     def __init__(self, drawn: Diagram) -> None:
-        self.areas: dict[Block, Area] = {}
+        self.areas: dict[Box, Area] = {}
         self._parents = {part: block for block in drawn.root.walk() for part in block.parts or ()}
-        self._inner = defaultdict[Block, _Inner](_Inner)
-        self._ports: dict[tuple[Block, _Port], float] = {}
+        self._inner = defaultdict[Box, _Inner](_Inner)
+        self._ports: dict[tuple[Box, _Port], float] = {}
         for source, target in drawn.edges:
             self._route(source, target)
         holders = [block for block in drawn.root.walk() if block.parts is not None]
         for block in reversed(holders):  # inner before outer
             self._place(block)
 
-    def _path(self, block: Block) -> list[Block]:
+    def _path(self, block: Box) -> list[Box]:
         path = [block]
         while path[-1] in self._parents:
             path.append(self._parents[path[-1]])
         return path[::-1]
 
-    def _route(self, source: Block, target: Block) -> None:
+    def _route(self, source: Box, target: Box) -> None:
         """Divide an edge at the borders of boxes."""
         a, b = self._path(source), self._path(target)
         common = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x is not y), None)
@@ -159,15 +159,15 @@ class _Layout:
 
     # One box ---------------------------------------------------------------------------------------------------------
 
-    def size(self, block: Block) -> float:
+    def size(self, block: Box) -> float:
         """The width of a box."""
         return self.areas[block].width if block in self.areas else box_size(block)[0]
 
-    def _place(self, block: Block) -> None:
+    def _place(self, block: Box) -> None:
         inner, parts = self._inner[block], block.parts or []
         ranks = _ranks(parts, inner)
         grid = _Grid(ranks, inner)
-        width = {item: self.size(item) if isinstance(item, Block) else 0.0 for item in grid.items()}
+        width = {item: self.size(item) if isinstance(item, Box) else 0.0 for item in grid.items()}
         centers = _centers(grid, width, self._offset)
         left = min((centers[item] - width[item] / 2 for item in centers), default=0.0) - PADDING
         right = max((centers[item] + width[item] / 2 for item in centers), default=0.0) + PADDING
@@ -175,36 +175,36 @@ class _Layout:
         spare = max(0.0, title - (right - left)) / 2
         area = Area(width=right - left + 2 * spare)
         for row in grid.rows:
-            area.rows.append([item for item in row if isinstance(item, Block)])
+            area.rows.append([item for item in row if isinstance(item, Box)])
         for item, center in centers.items():
             centers[item] = center - left + spare
-            if isinstance(item, Block):
+            if isinstance(item, Box):
                 area.left[item] = centers[item] - width[item] / 2
             elif isinstance(item, _Port):
                 self._ports[block, item] = centers[item] - area.width / 2
         area.pieces = [
-            Piece(
+            EdgePiece(
                 *(
                     row,
                     last,
                     centers[a] + self._offset(a, net[1], out=True),
                     centers[b] + self._offset(b, net[1], out=False),
                 ),
-                *(a if isinstance(a, Block) else None, b if isinstance(b, Block) else None, net[1]),
+                *(a if isinstance(a, Box) else None, b if isinstance(b, Box) else None, net[1]),
             )
             for row, last, a, b, net in grid.pieces
         ]
         self.areas[block] = area
 
-    def _offset(self, item: _Node, writer: Block, *, out: bool) -> float:
+    def _offset(self, item: _Node, writer: Box, *, out: bool) -> float:
         """Where an edge touches a box, from the center of the box."""
-        if not isinstance(item, Block) or item not in self.areas:
+        if not isinstance(item, Box) or item not in self.areas:
             return 0.0
         ports = self._inner[item].exits if out else self._inner[item].entries
         return self._ports[item, ports[writer]] if writer in ports else 0.0
 
 
-def _ranks(parts: Sequence[Block], inner: _Inner) -> dict[_Item, int]:
+def _ranks(parts: Sequence[Box], inner: _Inner) -> dict[_Item, int]:
     """The row of each box: below all that it reads, and no higher than it has to be if it reads nothing."""
     incoming = defaultdict[_Item, list[_Item]](list)
     outgoing = defaultdict[_Item, list[_Item]](list)
@@ -229,8 +229,8 @@ class _Bend:
     """Where a long edge passes a row."""
 
 
-_Node = Block | _Port | _Bend
-_Net = tuple[_Item, Block]
+_Node = Box | _Port | _Bend
+_Net = tuple[_Item, Box]
 
 
 class _Grid:
@@ -256,8 +256,8 @@ class _Grid:
                     self.pieces.append((row - 1, row, bends[-1], bend, net))
                     bends.append(bend)
                 self.pieces.append((ranks[end] - 1, ranks[end], bends[ranks[end] - 1 - first], end, net))
-        self.above = defaultdict[_Node, list[tuple[_Node, Block]]](list)
-        self.below = defaultdict[_Node, list[tuple[_Node, Block]]](list)
+        self.above = defaultdict[_Node, list[tuple[_Node, Box]]](list)
+        self.below = defaultdict[_Node, list[tuple[_Node, Box]]](list)
         for _, _, a, b, net in self.pieces:
             self.above[b].append((a, net[1]))
             self.below[a].append((b, net[1]))
@@ -284,7 +284,7 @@ class _Grid:
 
 
 class _Offset(Protocol):
-    def __call__(self, item: _Node, writer: Block, *, out: bool) -> float: ...
+    def __call__(self, item: _Node, writer: Box, *, out: bool) -> float: ...
 
 
 def _centers(grid: _Grid, width: Mapping[_Node, float], offset: _Offset) -> dict[_Node, float]:

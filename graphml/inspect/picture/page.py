@@ -10,7 +10,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from graphml.inspect.picture.blocks import Block, diagram
+from graphml.inspect.picture.blocks import Box, diagram
 from graphml.inspect.picture.drawing import Picture, as_svg, picture
 from graphml.inspect.picture.layout import HEADER, PADDING, ROW_GAP, box_size
 from graphml.inspect.viewer import as_html
@@ -90,5 +90,5 @@ def _folded(shown: Picture) -> list[int]:
     return [number for block, number in shown.numbers.items() if _is_name_scope(block)]
 
 
-def _is_name_scope(block: Block) -> bool:
+def _is_name_scope(block: Box) -> bool:
     return block.role == "scope" and not block.kind
