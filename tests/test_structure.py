@@ -25,7 +25,7 @@ LEVELS = [
     ["graphml.inspect.summary"],
     ["graphml.catalogue", "graphml.recipes"],
     ["graphml.interpreter.budget", "graphml.inspect.viewer"],
-    ["graphml.ops", "graphml.inspect.codegen"],
+    ["graphml.ops", "graphml.inspect.codegen", "graphml.inspect.picture"],
     ["graphml.interpreter"],
     ["graphml.frontends"],
     ["graphml.inspect.code", "graphml.inspect.flow"],

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import sys
 
-from graphml.errors import GraphmlError, need
+from graphml.errors import need
 
 need("typer", "cli")
 need("rich", "cli")
 
-from rich.console import Console  # noqa: E402  (after the message about the missing extra)
-
-from graphml.cli import cache as cache  # noqa: E402
+from graphml.cli import cache as cache  # noqa: E402  (after the message about the missing extra)
 from graphml.cli import codegen as codegen  # noqa: E402
 from graphml.cli import compare as compare  # noqa: E402
 from graphml.cli import convert as convert  # noqa: E402
@@ -25,19 +23,20 @@ from graphml.cli import predict as predict  # noqa: E402
 from graphml.cli import qa as qa  # noqa: E402
 from graphml.cli import update as update  # noqa: E402
 from graphml.cli.app import app as app  # noqa: E402
+from graphml.cli.status import status_of  # noqa: E402
+
+_ANYWHERE = ("--debug", "--no-cache")  # options for all commands, which may stand anywhere
 
 
 def main() -> None:
-    """Run the command line; errors end in one message and exit status 1 (--debug shows the traceback). Options for all
-    commands may stand anywhere."""
-    debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument not in ("--debug", "--no-cache")]
-    try:
-        with cache.kept(no_cache="--no-cache" in sys.argv):
-            app(args=arguments)
-    except GraphmlError as error:
-        if debug:
-            raise
-        Console(stderr=True, highlight=False).print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    """Run the command line, and exit with a status of `graphml.cli.status.ExitStatus`."""
+    given = sys.argv[1:]
+    own = given[: given.index("--")] if "--" in given else given
+    found = {option for option in _ANYWHERE if option in own}
+    arguments = [argument for argument in own if argument not in found] + given[len(own) :]
+
+    def run() -> object:
+        with cache.kept(no_cache="--no-cache" in found):
+            return app(args=arguments, prog_name="graphml", standalone_mode=False)
+
+    sys.exit(status_of(run, debug="--debug" in found))

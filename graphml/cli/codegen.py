@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import FunctionName, ModelFile, app
+from graphml.cli.app import FunctionName, ModelFile, app, examples
 from graphml.cli.output import refuse_unwritable, write
 
 
-@app.command()
+@app.command(
+    short_help="Write a typed Python module for a model.", epilog=examples("graphml codegen net.mlmodel -o net.py")
+)
 def codegen(
     file: ModelFile,
     output: Annotated[

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from graphml import spec
-from graphml.cli.app import AsJson, FunctionName, app
+from graphml.cli.app import (
+    Format,
+    FormatIsJson,
+    FunctionName,
+    GivenInputs,
+    Quiet,
+    ReportFile,
+    ReportFormat,
+    Seed,
+    Tolerance,
+    app,
+    examples,
+)
 from graphml.cli.features import read_features
-from graphml.cli.output import print_json, print_line
+from graphml.cli.output import deliver_report, print_lines, refuse_unwritable
+from graphml.cli.status import ExitStatus
 from graphml.descriptions import describe_model
-from graphml.visible import visible
+
+if TYPE_CHECKING:  # importing it needs JAX
+    from graphml.inspect.compare import Comparison
 
 
-@app.command()
+@app.command(
+    short_help="Find the first value in which two models differ.",
+    epilog=examples("graphml compare net.mlpackage net.onnx --tolerance 0.01"),
+)
 def compare(
-    first: Annotated[Path, typer.Argument(help="a model")],
-    second: Annotated[Path, typer.Argument(help="another model, .onnx, .pt2 or .pt of torch, or outputs as .npz")],
-    given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
-    tolerance: Annotated[float, typer.Option(help="relative to the largest magnitude of each value")] = 1e-3,
-    seed: Annotated[int, typer.Option(help="seed of random inputs and random layers")] = 0,
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="a model")],
+    second: Annotated[
+        Path, typer.Argument(metavar="SECOND", help="another model, .onnx, .pt2 or .pt of torch, or outputs as .npz")
+    ],
+    given: GivenInputs = None,
+    tolerance: Tolerance = 1e-3,
+    seed: Seed = 0,
     function: FunctionName = None,
     second_function: Annotated[
         str | None, typer.Option("--second-function", metavar="NAME", help="the function of the second model")
@@ -30,16 +50,22 @@ def compare(
         bool,
         typer.Option("--all-shapes", help="draw inputs of every enumerated shape; default: of 4, small ones first"),
     ] = False,
-    as_json: AsJson = False,
+    form: Format = ReportFormat.text,
+    json_too: FormatIsJson = False,
+    output: ReportFile = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Run two models on the same inputs and show where they first differ (exit status 2 if they do).
+    """Run two models on the same inputs and show where they first differ (exit status 1 if they do).
 
     Values are matched by name. Outputs of different names are matched by shape; of several with one shape, those that
     agree best. Values inside are compared if both are neural networks, ML Programs or ONNX graphs, otherwise outputs.
     """
     from graphml.inspect.compare import MOST_SHAPES
     from graphml.inspect.compare import compare as compare_models
+    from graphml.inspect.compare_page import as_page, conclusions
 
+    if output is not None:
+        refuse_unwritable(output)
     message = spec.read(first)
     features = read_features(describe_model(message, function).inputs, given) if given else None
     found = compare_models(
@@ -52,25 +78,25 @@ def compare(
         second_function_name=second_function,
         most_shapes=None if all_shapes else MOST_SHAPES,
     )
+    deliver_report(
+        form=ReportFormat.json if json_too else form,
+        show=lambda: print_lines(conclusions(found)),
+        plain=lambda: _plain(found),
+        page=lambda: as_page(found, first.name, second.name),
+        conclusions=conclusions(found),
+        output=output,
+        quiet=quiet,
+    )
+    if found.start is not None:
+        raise typer.Exit(ExitStatus.FAILED)
+
+
+def _plain(found: Comparison) -> dict[str, Any]:
+    """A comparison as plain data."""
     start = found.start
-    if as_json:
-        rows = [
-            {"blob": d.first, "other": d.second, "layer": d.layer, "error": d.error, "matched_by": d.matched}
-            for d in found.differences
-        ]
-        tried = {"shapes": found.shapes, "declared_shapes": found.declared_shapes}
-        print_json({"agree": found.agree, "first_difference": start and start.first, **tried, "values": rows})
-    else:
-        if found.shapes < found.declared_shapes:
-            print_line(f"{found.shapes} of {found.declared_shapes} enumerated shapes were tried; see --all-shapes")
-        for d in found.differences:
-            if d.matched != "name":
-                print_line(f"{visible(d.first)} was compared with {visible(d.second)}, matched by {d.matched}")
-        if start is None:
-            worst = max(d.error for d in found.differences)
-            print_line(f"{len(found.differences)} values agree within {tolerance:g}; the largest error is {worst:.3g}")
-        else:
-            print_line(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}")
-            print_line(f"the error is {start.error:.3g} of its largest magnitude")
-    if start is not None:
-        raise typer.Exit(2)
+    rows = [
+        {"blob": one.first, "other": one.second, "layer": one.layer, "error": one.error, "matched_by": one.matched}
+        for one in found.differences
+    ]
+    tried = {"shapes": found.shapes, "declared_shapes": found.declared_shapes}
+    return {"agree": found.agree, "first_difference": start and start.first, **tried, "values": rows}

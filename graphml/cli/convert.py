@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, FunctionName, ModelFile, app
+from graphml.cli.app import AsJson, FunctionName, ModelFile, Quiet, Seed, app, examples
 from graphml.cli.features import split_pair
-from graphml.cli.output import print_json, print_line, refuse_unwritable, write
+from graphml.cli.output import print_json, print_line, print_lines, refuse_unwritable, write
+from graphml.cli.status import ExitStatus
 from graphml.convert.request import Color, Flexible, ImageInput, Input
 from graphml.errors import FeatureError
 
@@ -26,16 +27,20 @@ class ConversionTarget(enum.StrEnum):
 
 
 class ProgramPrecision(enum.StrEnum):
-    """ProgramPrecision of ML Programs."""
+    """Types of the floats of an ML Program."""
 
     float32 = "float32"
     float16 = "float16"
 
 
-@app.command()
+@app.command(
+    short_help="Convert a model of another framework to Core ML.",
+    epilog=examples("graphml convert net.onnx -o net.mlmodel", "graphml convert net.onnx --explain"),
+)
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="a file or folder: .onnx, .pt, .pt2, .pb, .keras, .h5, or a SavedModel")
+        Path,
+        typer.Argument(metavar="SOURCE", help="a file or folder: .onnx, .pt, .pt2, .pb, .keras, .h5, or a SavedModel"),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the .mlmodel file or .mlpackage folder to write")
@@ -71,10 +76,11 @@ def convert(
     tolerance: Annotated[
         float | None, typer.Option(help="relative to the largest number of each output [default: 0.001]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="of inputs that are drawn")] = 0,
+    seed: Seed = 0,
     signature: Annotated[str | None, typer.Option(help="which signature of a SavedModel")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="say what would be done, and write nothing")] = False,
-    as_json: AsJson = False,
+    json_too: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Convert a model of another framework to Core ML, and compare the result with it."""
     from graphml.convert import door
@@ -90,23 +96,25 @@ def convert(
             respect_trainable=respect_trainable,
             signature=signature,
         )
-        if as_json:
+        if json_too:
             rows = [
                 {"operator": use.operator, "count": use.count, "becomes": use.becomes, "unsupported": use.unsupported}
                 for use in found.operators
             ]
             shown = {name: str(one) for name, one in found.inputs.items()}
             print_json({"source": found.source, "inputs": shown, "operators": rows, "trainable": found.trainable})
-        else:
+        elif not quiet:
             print_line(str(found))
         if found.unsupported:
-            raise typer.Exit(2)
+            raise typer.Exit(ExitStatus.FAILED)
         return
     if output is None:
-        raise FeatureError("-o names the file to write: a .mlmodel file or a .mlpackage folder (or use --explain)")
+        raise typer.BadParameter(
+            "-o names the file to write: a .mlmodel file or a .mlpackage folder (or use --explain)"
+        )
     wanted = ".mlpackage" if to is ConversionTarget.mlprogram else ".mlmodel"
     if output.suffix not in (wanted, ".mlpackage"):
-        raise FeatureError(f"--to {to.value} writes a {wanted}, got {output.name}")
+        raise typer.BadParameter(f"--to {to.value} writes a {wanted}, got {output.name}")
     if output.suffix == ".mlmodel":
         refuse_unwritable(output)
     model = door.convert(
@@ -125,35 +133,39 @@ def convert(
     )
     model.save(output)
     done = model.conversion
-    if as_json:
+    if json_too:
         errors = {} if done.check is None else {one.output: one.error for one in done.check.outputs}
         facts = {"source": done.source, "to": done.to, "by": done.by, "notes": done.notes}
         print_json({**facts, "trainable": done.trainable, "errors": errors})
-    else:
-        print_line(str(done))
-        print_line(f"written to {output}")
+    elif not quiet:
+        print_lines([str(done), f"written to {output}"])
 
 
-@app.command("export")
+@app.command("export", short_help="Write a model as ONNX.", epilog=examples("graphml export net.mlmodel -o net.onnx"))
 def export_model(
     file: ModelFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="the .onnx file to write")],
     function: FunctionName = None,
     check: Annotated[bool, typer.Option(help="compare the result with the model")] = True,
     tolerance: Annotated[float, typer.Option(help="relative to the largest number of each output")] = 1e-3,
-    seed: Annotated[int, typer.Option(help="of inputs that are drawn")] = 0,
+    seed: Seed = 0,
+    json_too: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a neural network or ML Program as an ONNX model, and compare the two."""
     from graphml.convert.export import export
     from graphml.models import load
 
     if output.suffix != ".onnx":
-        raise FeatureError(f"export writes .onnx files, got {output.name}")
+        raise typer.BadParameter(f"export writes .onnx files, got {output.name}")
     refuse_unwritable(output)
     exported = export(load(file, function_name=function), check=check, tolerance=tolerance, seed=seed)
     write(output, exported.model.SerializeToString())
-    print_line(str(exported))
-    print_line(f"written to {output}")
+    if json_too:
+        errors = {one.output: one.error for one in exported.outputs}
+        print_json({"by": exported.by, "nodes": len(exported.model.graph.node), "errors": errors})
+    elif not quiet:
+        print_lines([str(exported), f"written to {output}"])
 
 
 def _inputs(given: list[str], images: list[str]) -> dict[str, Input] | None:

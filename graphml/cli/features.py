@@ -39,9 +39,10 @@ def read_features(declared: Iterable[FeatureDescription], given: list[str]) -> d
         FeatureError: A pair has no equals sign, or its value cannot be read as the declared type.
     """
     types = {feature.name: feature.type for feature in declared}
+    names = ", ".join(map(repr, types))
     out: dict[str, Any] = {}
     for pair in given:
-        name, text = split_pair(pair, "-i takes NAME=VALUE")
+        name, text = split_pair(pair, f"-i takes NAME=VALUE with a name of {names}")
         out[name] = _feature(types.get(name), name, text)
     return out
 

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from graphml import spec
-from graphml.cli.app import AsJson, FunctionName, ModelFile, app
-from graphml.cli.output import console, print_json, print_line
+from graphml.cli.app import FormatIsJson, FunctionName, ModelFile, ReportFile, app, examples
+from graphml.cli.listing import show
+from graphml.cli.output import as_json, captured, deliver, refuse_unwritable
 from graphml.errors import FeatureError, GraphmlError, UnsupportedError, with_article
 from graphml.inspect.summary import summarize
-from graphml.inspect.viewer import interface_rows, rows, typed_outputs, walk
-from graphml.visible import visible
+from graphml.inspect.viewer import walk
+from graphml.visible import visible, visible_lines
 
 if TYPE_CHECKING:  # importing it needs JAX
     from graphml.models.graph_model import GraphModel
+    from graphml.models.model import Model
 
 
-class Drawing(enum.StrEnum):
-    """Output formats of --flow."""
+class InspectFormat(enum.StrEnum):
+    """Formats of what `graphml inspect` shows."""
 
     text = "text"
-    dot = "dot"
+    json = "json"
     html = "html"
+    svg = "svg"
+    dot = "dot"
 
 
-@app.command()
+_VIEWS = {
+    "the summary": ("text", "json", "html", "svg"),
+    "--code": ("text", "html"),
+    "--flow": ("text", "html", "dot"),
+}
+
+
+@app.command(
+    short_help="Show what a model contains, and draw its graph.",
+    epilog=examples("graphml inspect net.mlmodel --shapes", "graphml inspect net.mlmodel --format html -o net.html"),
+)
 def inspect(
     file: ModelFile,
     shapes: Annotated[bool, typer.Option("--shapes", help="trace the network and show the shape of each blob")] = False,
@@ -38,32 +52,81 @@ def inspect(
     flow: Annotated[
         bool, typer.Option("--flow", help="show branches, loops, compiled stages and what determines shapes")
     ] = False,
-    form: Annotated[Drawing, typer.Option("--format", help="output format of --flow")] = Drawing.text,
+    form: Annotated[
+        InspectFormat,
+        typer.Option(
+            "--format",
+            help="html is a page with the summary and a picture of the graph, svg the picture alone; dot is for --flow",
+        ),
+    ] = InspectFormat.text,
+    output: ReportFile = None,
     function: FunctionName = None,
-    as_json: AsJson = False,
+    json_too: FormatIsJson = False,
 ) -> None:
-    """Show what a model contains: interface, layers, weights, update recipe."""
-    message = spec.read(file)
+    """Show what a model contains: interface, layers, weights, update recipe, and a picture of its graph."""
+    form = InspectFormat.json if json_too else form
+    view = "--flow" if flow else "--code" if code else "the summary"
+    if form not in _VIEWS[view]:
+        raise typer.BadParameter(f"{view} can be {', '.join(_VIEWS[view])}, got {form.value}")
+    if output is not None:
+        refuse_unwritable(output)
     if flow:
-        print(_flow(_graph_model(file, function), form, file.name), end="")  # already escaped
-        return
-    if code:
-        print_line(_code(_graph_model(file, function)))
-        return
-    summary = summarize(message, function)
-    if shapes:
-        model = _graph_model(file, function)
-        found = _blob_shapes(model)
-        traced = summary.get("layers", [])
-        for each in summary.get("functions", []):
-            if each["name"] == getattr(model, "function_name", None):
-                traced = [operation for _, operation in walk(each["operations"])]
-        for layer in traced:
-            layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
-    if as_json:
-        print_json(summary, indent=2)
+        deliver(_flow(_graph_model(file, function), form, file.name), output)
+    elif code:
+        deliver(_code(_graph_model(file, function), form, file.name), output)
+    elif form is InspectFormat.text and output is None:
+        show(_summarized(file, function, shapes=shapes, must=shapes), str(file))
     else:
-        _show(summary, str(file))
+        deliver(_summary(file, function, form, shapes=shapes), output)
+
+
+def _summarized(file: Path, function: str | None, *, shapes: bool, must: bool) -> dict[str, Any]:
+    """The summary of a file, with shapes on request. must: whether a network that cannot be traced is an error."""
+    summary = summarize(spec.read(file), function)
+    if shapes:
+        from graphml.models import load
+
+        with contextlib.nullcontext() if must else contextlib.suppress(GraphmlError):
+            _add_shapes(summary, load(file, function_name=function))
+    return summary
+
+
+def _summary(file: Path, function: str | None, form: InspectFormat, *, shapes: bool) -> str:
+    drawn = form in (InspectFormat.html, InspectFormat.svg)
+    summary = _summarized(file, function, shapes=shapes or drawn, must=shapes)
+    if form is InspectFormat.json:
+        return as_json(summary, indent=2) + "\n"
+    if form is InspectFormat.text:
+        return captured(lambda: show(summary, str(file)))
+    from graphml.inspect.picture.page import as_page, as_picture
+
+    return (as_page if form is InspectFormat.html else as_picture)(summary, file.name)
+
+
+def _code(model: GraphModel, form: InspectFormat, title: str) -> str:
+    from graphml.inspect.code import listing
+
+    try:
+        shapes = _blob_shapes(model)
+    except GraphmlError:  # a network that cannot run, or declares no shapes, still has code to read
+        shapes = None
+    code = visible_lines(listing(model.graph, model.interface, shapes, name=getattr(model, "function_name", "network")))
+    return f"{code}\n" if form is InspectFormat.text else _code_page(code, title)
+
+
+def _code_page(code: str, title: str) -> str:
+    name = html.escape(visible(title))
+    head = f'<!doctype html><meta charset="utf-8"><title>{name}</title>'
+    return f"{head}\n<h1>{name}</h1>\n<pre>{html.escape(code)}</pre>\n"
+
+
+def _flow(model: GraphModel, form: InspectFormat, title: str) -> str:
+    from graphml.inspect import flow
+
+    steps = flow.flow(model.lower())
+    if form is InspectFormat.text:
+        return flow.as_text(steps) + "\n"
+    return (flow.as_dot if form is InspectFormat.dot else flow.as_html)(steps, title)
 
 
 def _graph_model(file: Path, function: str | None) -> GraphModel:
@@ -72,10 +135,42 @@ def _graph_model(file: Path, function: str | None) -> GraphModel:
 
     model = load(file, function_name=function)
     if not isinstance(model, GraphModel):
-        raise UnsupportedError(
-            f"only neural networks and ML Programs have a graph; this model is {with_article(model.kind)}"
-        )
+        raise _no_graph(model)
     return model
+
+
+def _no_graph(model: Model) -> UnsupportedError:
+    return UnsupportedError(
+        f"only neural networks and ML Programs have a graph; this model is {with_article(model.kind)}"
+    )
+
+
+# Shapes --------------------------------------------------------------------------------------------------------------
+
+
+def _add_shapes(summary: dict[str, Any], model: Model) -> None:
+    """Add the shape of every blob to the layers of a summary, those of the stages of a pipeline included.
+
+    Raises:
+        GraphmlError: Nothing in the model has a graph, or it cannot be traced.
+    """
+    from graphml.models.graph_model import GraphModel
+    from graphml.models.pipelines.pipeline import Pipeline
+
+    if isinstance(model, Pipeline):
+        for stage, inner in zip(summary["stages"], model.models.values(), strict=False):
+            with contextlib.suppress(UnsupportedError):
+                _add_shapes(stage, inner)
+        return
+    if not isinstance(model, GraphModel):
+        raise _no_graph(model)
+    found = _blob_shapes(model)
+    traced = [layer for _, layer in walk(summary.get("layers", []))]
+    for each in summary.get("functions", []):
+        if each["name"] == getattr(model, "function_name", None):
+            traced = [operation for _, operation in walk(each["operations"])]
+    for layer in traced:
+        layer["shapes"] = {name: list(found[name]) for name in layer["outputs"] if name in found}
 
 
 def _blob_shapes(model: GraphModel) -> dict[str, tuple[int, ...]]:
@@ -98,76 +193,3 @@ def _blob_shapes(model: GraphModel) -> dict[str, tuple[int, ...]]:
     key = shape_of(lambda: jax.random.key(0))
     blobs = shape_of(blobs_of, lowered.params, inputs, key, state)
     return {name: blob.shape for name, blob in blobs.items()}
-
-
-def _code(model: GraphModel) -> str:
-    from graphml.inspect.code import listing
-
-    try:
-        shapes = _blob_shapes(model)
-    except GraphmlError:  # a network that cannot run, or declares no shapes, still has code to read
-        shapes = None
-    return listing(model.graph, model.interface, shapes, name=getattr(model, "function_name", "network"))
-
-
-def _flow(model: GraphModel, form: Drawing, title: str) -> str:
-    from graphml.inspect import flow
-
-    steps = flow.flow(model.lower())
-    if form is Drawing.text:
-        return flow.as_text(steps) + "\n"
-    return (flow.as_dot if form is Drawing.dot else flow.as_html)(steps, title)
-
-
-def _show(summary: dict[str, Any], title: str, indent: int = 0) -> None:
-    pad = "  " * indent
-    console.print(pad, Text(visible(title), style="bold"), sep="", soft_wrap=True)
-    updatable = ", updatable" if summary["updatable"] else ""
-    print_line(f"{pad}{summary['kind']}, specification {summary['specification_version']}{updatable}")
-    for group, name, text in rows(summary):
-        if group == "model" and name in ("kind", "specification", "updatable"):
-            continue  # already in the line above
-        feature = group in ("input", "output", "training input", "state")
-        said = f"{group}  {visible(name)}: " if feature else f"{visible(name)}  "
-        below = f"\n{pad}    "  # indent the further lines of a long text
-        print_line(f"{pad}{said}{below.join(map(visible, text.splitlines()))}")
-    if "class_labels" in summary:
-        labels = [visible(str(label)) for label in summary["class_labels"]]
-        print_line(f"{pad}classes  {len(labels)}: {', '.join(labels[:8])}{' ...' if len(labels) > 8 else ''}")
-    if "layers" in summary:
-        console.print(_layer_table(summary["layers"]))
-    for function in summary.get("functions", []):
-        print_line(f"{pad}function {visible(function['name'])}")
-        for group, name, text in interface_rows(function):
-            print_line(f"{pad}  {group}  {visible(name)}: {visible(text)}")
-        console.print(_operation_table(function["operations"]))
-    for stage in summary.get("stages", []):
-        _show(stage, f"stage {stage['name']}", indent + 1)
-
-
-def _layer_table(layers: list[dict[str, Any]]) -> Table:
-    with_shapes = any("shapes" in layer for layer in layers)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("#", "layer", "kind", "inputs", "outputs", *(["shape"] if with_shapes else []), "weights"):
-        table.add_column(column, overflow="fold")
-    for depth, layer in walk(layers):
-        shape = [" ".join(str(s) for s in layer.get("shapes", {}).values())] if with_shapes else []
-        weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
-        mark = " (updatable)" if layer.get("updatable") else ""
-        cells = [str(layer["number"]), "  " * depth + layer["name"] + mark, str(layer["kind"])]
-        cells += [", ".join(layer["inputs"]), ", ".join(layer["outputs"]), *shape, ", ".join(weights)]
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    return table
-
-
-def _operation_table(operations: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("#", "outputs", "operation", "inputs"):
-        table.add_column(column, overflow="fold")
-    for depth, operation in walk(operations):
-        shapes = operation.get("shapes", {})
-        outputs = ", ".join(f"{name} {shapes[name]}" for name in shapes) if shapes else typed_outputs(operation)
-        inputs = ", ".join(f"{name} = {text}" for name, text in operation["inputs"].items())
-        cells = [str(operation["number"]), "  " * depth + outputs, operation["kind"], inputs]
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    return table

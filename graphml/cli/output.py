@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import enum
+import io
 import json
 import os
-from collections.abc import Generator
+import sys
+import textwrap
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
 
 from graphml.errors import GraphmlError
 from graphml.spec.files import probe, replace_file
-from graphml.visible import harmless, visible_lines
+from graphml.visible import harmless, visible, visible_lines
 
-console = Console(highlight=False)
+
+class _Output(Console):
+    """Standard output."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the end of a pipe to `graphml.cli.status`; rich itself would end with exit status 1."""
+        raise BrokenPipeError
+
+
+console = _Output(highlight=False)
+
+# Lines and JSON ------------------------------------------------------------------------------------------------------
 
 
 def print_line(text: str) -> None:
@@ -23,10 +41,134 @@ def print_line(text: str) -> None:
     console.print(visible_lines(text), markup=False, soft_wrap=True)
 
 
-def print_json(value: Any, indent: int | None = None) -> None:
-    """Print JSON with non-ASCII text as it is, except that characters which would control a terminal are escaped."""
+def print_lines(lines: Iterable[str]) -> None:
+    """Print each of some lines as `print_line` does."""
+    for line in lines:
+        print_line(line)
+
+
+def print_wrapped(text: str, indent: str = "", hanging: str = "    ", style: str | None = None) -> None:
+    """Print one line. A terminal gets it wrapped between words, the further lines indented by `hanging` more."""
+    text = indent + visible(text)
+    if console.is_terminal and len(text) > console.width:
+        text = textwrap.fill(
+            text, console.width, subsequent_indent=indent + hanging, break_long_words=False, break_on_hyphens=False
+        )
+    console.print(text, markup=False, soft_wrap=True, style=style)
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON with non-ASCII text as it is, except that characters which would control a terminal are escaped."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    print("".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text))
+    return "".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text)
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print JSON as `as_json` writes it."""
+    print(as_json(value, indent))
+
+
+# Tables --------------------------------------------------------------------------------------------------------------
+
+Row = tuple[Sequence[str], str]
+"""The cells of a row, and its style."""
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Row], indent: str = "", right: Sequence[str] = (), *, fold: bool = False
+) -> bool:
+    """Print a table if its lines fit. Outside of a terminal every line does: names stay whole.
+
+    Args:
+        columns: The titles of the columns.
+        rows: The rows. Cells may contain names from a model file.
+        indent: What all lines begin with.
+        right: The columns that are aligned at the right.
+        fold: Whether to print it with broken cells if its lines do not fit.
+
+    Returns:
+        Whether it was printed.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="right" if column in right else "left")
+    for cells, style in rows:
+        table.add_row(*(Text(visible(cell), style=style) for cell in cells))
+    endless = console.options.update(max_width=1 << 20)
+    width = Measurement.get(console, endless, table).maximum
+    if console.is_terminal and width + len(indent) > console.width:
+        if not fold:
+            return False
+        width = console.width - len(indent)
+    lines = io.StringIO()
+    Console(file=lines, width=width, force_terminal=console.is_terminal).print(table)  # which is as wide as it is told
+    for line in lines.getvalue().splitlines():
+        sys.stdout.write(f"{indent}{line.rstrip()}\n")
+    return True
+
+
+def captured(show: Callable[[], None]) -> str:
+    """What a function prints, as it would be printed outside of a terminal."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        show()
+    return text.getvalue()
+
+
+# Reports -------------------------------------------------------------------------------------------------------------
+
+
+class ReportFormat(enum.StrEnum):
+    """Formats of reports."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Write text to a file, or print it if there is none. The text is escaped already."""
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write(output, text.encode())
+
+
+def deliver_report(
+    *,
+    form: ReportFormat,
+    show: Callable[[], None],
+    plain: Callable[[], Any],
+    page: Callable[[], str],
+    conclusions: Sequence[str],
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Print a report or write it to a file.
+
+    Args:
+        form: Its format.
+        show: Prints it as text.
+        plain: Makes plain data of it.
+        page: Makes HTML of it.
+        conclusions: What is printed if the report goes to a file.
+        output: The file.
+        quiet: Whether nothing is printed.
+    """
+    if output is not None or not quiet:
+        if form is ReportFormat.text and output is None:
+            show()
+            return
+        made = {
+            ReportFormat.text: lambda: captured(show),
+            ReportFormat.json: lambda: as_json(plain(), indent=2) + "\n",
+            ReportFormat.html: page,
+        }
+        deliver(made[form](), output)
+    if output is not None and not quiet:
+        print_lines([*conclusions, f"written to {output}"])
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

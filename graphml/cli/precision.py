@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from graphml.cli.app import AsJson, ModelFile, app
+from graphml.cli.app import (
+    Format,
+    FormatIsJson,
+    FunctionName,
+    GivenInputs,
+    ModelFile,
+    Quiet,
+    ReportFile,
+    ReportFormat,
+    Seed,
+    Tolerance,
+    app,
+    examples,
+)
 from graphml.cli.features import read_features
-from graphml.cli.output import console, print_json, print_line, refuse_unwritable, write
-from graphml.visible import visible
+from graphml.cli.output import deliver_report, print_line, print_lines, print_table, refuse_unwritable
+from graphml.cli.status import ExitStatus
 
 if TYPE_CHECKING:  # importing it needs JAX
     from graphml.inspect.precision import PrecisionReport
@@ -26,30 +36,37 @@ class HalfTypes(enum.StrEnum):
     declared = "declared"
 
 
-@app.command()
+@app.command(
+    short_help="Find what half precision breaks in a model.",
+    epilog=examples(
+        "graphml precision net.mlpackage", "graphml precision net.mlpackage --half float16 --format html -o net.html"
+    ),
+)
 def precision(
     file: ModelFile,
-    given: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE")] = None,
+    given: GivenInputs = None,
     half: Annotated[
         HalfTypes | None,
         typer.Option(help="types of floats; by default those that a program declares, float16 for networks"),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="accumulate sums in half precision, too")] = False,
-    tolerance: Annotated[float, typer.Option(help="relative to the largest magnitude of each value")] = 1e-2,
+    tolerance: Tolerance = 1e-2,
     outputs: Annotated[bool, typer.Option("--outputs", help="judge outputs only, not every operation")] = False,
     mend: Annotated[bool, typer.Option(help="search for the operations that must stay in float32")] = True,
-    seed: Annotated[int, typer.Option(help="of inputs that are drawn")] = 0,
-    function: Annotated[str | None, typer.Option(help="function of a program")] = None,
-    page: Annotated[Path | None, typer.Option("--html", help="write an HTML page with a plot to this file")] = None,
-    as_json: AsJson = False,
+    seed: Seed = 0,
+    function: FunctionName = None,
+    form: Format = ReportFormat.text,
+    json_too: FormatIsJson = False,
+    output: ReportFile = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Run a model in float32 and in half precision and compare each operation (exit status 2 if it does not hold)."""
+    """Run a model in float32 and in half precision and compare each operation (exit status 1 if it does not hold)."""
     from graphml.inspect.precision import precision as measure_precision
-    from graphml.inspect.precision_page import as_page
+    from graphml.inspect.precision_page import as_page, conclusions
     from graphml.models import load
 
-    if page is not None:
-        refuse_unwritable(page)
+    if output is not None:
+        refuse_unwritable(output)
     model = load(file, function_name=function)
     report = measure_precision(
         model,
@@ -61,30 +78,29 @@ def precision(
         mend=mend,
         seed=seed,
     )
-    if page is not None:
-        write(page, as_page(report, file.name).encode())
-    if as_json:
-        print_json(report.as_dict(), indent=2)
-    else:
-        _show(report)
+    deliver_report(
+        form=ReportFormat.json if json_too else form,
+        show=lambda: _show(report),
+        plain=report.as_dict,
+        page=lambda: as_page(report, file.name),
+        conclusions=conclusions(report),
+        output=output,
+        quiet=quiet,
+    )
     if not report.holds:
-        raise typer.Exit(2)
+        raise typer.Exit(ExitStatus.FAILED)
 
 
 def _show(report: PrecisionReport) -> None:
     from graphml.inspect.precision_page import COLUMNS, cells, conclusions
 
     *columns, _ = COLUMNS
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for position, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=position > 2, justify="right" if position > 3 else "left")
-    for number, row in enumerate(report.rows, 1):
-        style = "dim" if row.is_given else "red" if row.fails(report.tolerance) else ""
-        *texts, _ = cells(number, row)
-        table.add_row(*(Text(visible(text), style=style) for text in texts))
-    console.print(table)
+    rows = [
+        (cells(number, row)[:-1], "dim" if row.is_given else "red" if row.fails(report.tolerance) else "")
+        for number, row in enumerate(report.rows, 1)
+    ]
+    print_table(columns, rows, right=columns[4:], fold=True)
     for number, row in enumerate(report.rows, 1):
         if row.note:
             print_line(f"{number}: {row.note}")
-    for line in conclusions(report):
-        print_line(line)
+    print_lines(conclusions(report))

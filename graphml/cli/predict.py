@@ -8,25 +8,27 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from graphml.cli.app import AsJson, FunctionName, ModelFile, app
+from graphml.cli.app import AsJson, FunctionName, GivenInputs, ModelFile, app, examples
 from graphml.cli.features import read_features
 from graphml.cli.output import print_json, print_line, refuse_unwritable_folder, write, writing
 from graphml.visible import visible
 
 
-@app.command()
+@app.command(
+    short_help="Run a model once.",
+    epilog=examples(
+        "graphml predict net.mlmodel -i image=photo.jpg", "graphml predict net.mlmodel -i x=[1,2,3] --json"
+    ),
+)
 def predict(
     file: ModelFile,
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
-    ] = None,
+    given: GivenInputs = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="folder to write arrays and images to")] = None,
     seed: Annotated[
         int | None, typer.Option(help="seed of random layers; without it, each run draws new numbers")
     ] = None,
     function: FunctionName = None,
-    as_json: AsJson = False,
+    json_too: AsJson = False,
 ) -> None:
     """Run a model once. A model that has a state starts from zeros, and the state after the run is dropped."""
     from graphml.models import load
@@ -44,7 +46,7 @@ def predict(
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)
     shown = {name: _shown(name, value, output) for name, value in result.items()}
-    if as_json:
+    if json_too:
         print_json(shown)
         return
     for name, value in shown.items():

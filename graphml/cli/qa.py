@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, app
+from graphml.cli.app import AsJson, app, examples
 from graphml.cli.output import print_json, print_line
+from graphml.cli.status import ExitStatus
 from graphml.errors import FeatureError
 from graphml.spec.files import open_regular
 from graphml.visible import visible
 
 
-@app.command()
+@app.command(
+    short_help="Answer a question from a text.",
+    epilog=examples('graphml qa text.txt "Who lives here?" --model bert_qa.mlmodel'),
+)
 def qa(
     text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8")],
-    question: Annotated[str, typer.Argument()],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="the question, in quotation marks")],
     model: Annotated[
         str,
         typer.Option(
@@ -32,8 +37,13 @@ def qa(
         typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; default: the one stored with the model"),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", help="greatest number of answers")] = 1,
-    threshold: Annotated[float, typer.Option(help="drop answers below this confidence")] = 0.0,
-    as_json: AsJson = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="give answers of at least this confidence; default: those that are likelier than that there is none"
+        ),
+    ] = None,
+    json_too: AsJson = False,
 ) -> None:
     """Answer a question from a text (exit status 2: no answer found)."""
     from graphml.interop.qa import answers, load
@@ -44,13 +54,14 @@ def qa(
     except (OSError, ValueError) as error:
         raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
     network, tokenizer = load(model, vocabulary=vocabulary)
-    found = answers(network, tokenizer, text, question, count=count, threshold=threshold)
-    if as_json:
+    found = answers(network, tokenizer, text, question, count=count, threshold=threshold or 0.0)
+    if threshold is None:
+        found = [answer for answer in found if answer.margin >= 0]
+    if json_too:
         print_json([asdict(answer) for answer in found])
     else:
         for answer in found:
             print_line(f"{answer.confidence:.3f}  {visible(answer.text)}  (characters {answer.start} to {answer.end})")
-        if not found:
-            print_line("the text does not contain an answer")
     if not found:
-        raise typer.Exit(2)
+        print(f"the text does not answer the question: {visible(question)}", file=sys.stderr)
+        raise typer.Exit(ExitStatus.NO_ANSWER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import sys
 from pathlib import Path
@@ -9,19 +10,56 @@ from typing import Annotated, Any
 
 import typer
 
-from graphml import spec
-from graphml.cli.app import AsJson, ModelFile, app
+from graphml.cli.app import AsJson, ModelFile, Quiet, app, examples
 from graphml.cli.features import split_pair
-from graphml.cli.output import console, print_json, print_line, refuse_unwritable
+from graphml.cli.output import print_json, print_line, refuse_unwritable
+from graphml.cli.status import ExitStatus
+from graphml.cli.training import TrainingModel, training_model
+from graphml.cli.training_bar import training_bar
 from graphml.errors import GraphmlError, UpdateError, need
 from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
 
 
-@app.command()
+class TrainingPrecision(enum.StrEnum):
+    """Types in which training computes."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+@app.command(
+    short_help="Train a model with data of your own.",
+    epilog=examples(
+        "graphml update net.mlmodel --data photos/ -o mine.mlmodel",
+        "graphml update net.mlmodel --data photos/ --labels data --epochs 20 -o mine.mlmodel",
+    ),
+)
 def update(
     file: ModelFile,
     data: Annotated[Path, typer.Option("--data", "-d", help="folder of images per class, or .jsonl, .csv, .npz file")],
     output: Annotated[Path, typer.Option("--output", "-o", help="where to write the updated model")],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="new classes in place of the old ones: cat,dog,bird, or a text file with one on each line, or data: "
+            "those of the training data",
+        ),
+    ] = None,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="layers that learn, such as fc*; may be repeated"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="how often training sees all samples; default: as the recipe says")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECIPE",
+            help="in place of the recipe of the file: an optimizer (SGD, Adam, AdamW, RMSprop, Lion) or a .json file",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,13 +77,15 @@ def update(
         float | None, typer.Option("--budget", metavar="SECONDS", help="stop after this many seconds (exit status 3)")
     ] = None,
     nice: Annotated[int, typer.Option("--nice", help="lower the priority of the process, 0 to 19")] = 0,
-    precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16")] = "float32",
+    precision: Annotated[TrainingPrecision, typer.Option(help="of training")] = TrainingPrecision.float32,
     plot: Annotated[Path | None, typer.Option("--plot", help="draw losses and metrics into this image file")] = None,
-    as_json: AsJson = False,
+    json_too: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Personalize an updatable model with training data and write the result.
+    """Personalize a model with training data and write the result.
 
-    Ctrl-C saves a checkpoint and prints how to continue from it.
+    An updatable model is trained by the recipe in its file. With --labels, --layers or --recipe any neural network is
+    trained, for classes of your own if you like. Ctrl-C saves a checkpoint and prints how to continue from it.
     """
     from graphml.update import MetricKey, TaskState
     from graphml.update.task.worker import save_result
@@ -58,14 +98,24 @@ def update(
         refuse_unwritable(plot)
     if nice and hasattr(os, "nice"):
         os.nice(nice)
+    trained = training_model(file, data, labels=labels, layers=layers or (), recipe=recipe, epochs=epochs)
     parameters = _settings(settings or [])
+    if epochs is not None and not trained.own:
+        parameters["epochs"] = epochs
     try:
         task = _train(
-            file, data, parameters, checkpoint_dir, budget, strict=not free, precision=precision, quiet=as_json
+            trained,
+            data,
+            parameters,
+            checkpoint_dir,
+            budget,
+            strict=not (free or trained.own),
+            precision=precision.value,
+            quiet=json_too or quiet,
         )
     except _Interrupted as stopped:
         print(_save_interrupted(stopped.task, checkpoint_dir, output), file=sys.stderr)
-        sys.exit(130)
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
     metrics = task.metrics
     loss = metrics.get(MetricKey.LOSS_VALUE)
     done = task.state is TaskState.COMPLETED
@@ -75,18 +125,18 @@ def update(
         raise task.checkpoint_error
     if plot is not None:
         task.history.plot(plot)
-    if as_json:
+    if json_too:
         print_json({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
-    elif done:
+    elif done and not quiet:
         count = "" if task.sample_count is None else f" with {task.sample_count} samples"
         said = "learned" if loss is None else f"loss {loss:.6g}"
         print_line(f"{said}{count}; written to {output}")
-    else:
+    elif not quiet:
         epoch = metrics.get(MetricKey.EPOCH_INDEX, 0) + 1
         total = task.epochs
         print_line(f"budget used up in epoch {epoch} of {total}; run the same command again to continue")
     if not done:
-        raise typer.Exit(3)
+        raise typer.Exit(ExitStatus.BUDGET)
 
 
 class _Interrupted(Exception):
@@ -97,7 +147,7 @@ class _Interrupted(Exception):
 
 
 def _train(
-    file: Path,
+    trained: TrainingModel,
     data: Path,
     settings: dict[str, Any],
     directory: Path | None,
@@ -107,36 +157,25 @@ def _train(
     precision: Any,
     quiet: bool,
 ) -> Any:
-    """Run the task to its end, or until the budget is used up, with a progress bar of epochs."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    """Run the task to its end, or until the budget is used up."""
     from graphml.models.configuration import ModelConfiguration
-    from graphml.update import MetricKey, TaskState, UpdateTask
+    from graphml.update import TaskState, UpdateTask
     from graphml.update.data.files import read_samples
     from graphml.update.task.worker import run_within, task_in
 
+    how: dict[str, Any] = {"strict": strict, "precision": precision, "recipe": trained.recipe}
     if directory is None:
-        samples = read_samples(data, spec.read(file))
-        task = UpdateTask(file, samples, ModelConfiguration(parameters=settings), strict=strict, precision=precision)
+        samples = read_samples(data, trained.model.spec)
+        task = UpdateTask(trained.model, samples, ModelConfiguration(parameters=settings), **how)
     else:
-        task = task_in(directory, file, data, settings, strict=strict, precision=precision)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=quiet) as progress:
-        bar = progress.add_task("loss -", total=None)
-
-        def show() -> None:
-            metrics = task.metrics
-            if metrics:
-                loss = metrics.get(MetricKey.LOSS_VALUE)
-                said = "learned" if loss is None else f"loss {loss:.4g}"
-                progress.update(bar, completed=metrics[MetricKey.EPOCH_INDEX] + 1, total=task.epochs, description=said)
-
-        if task.state is TaskState.SUSPENDED:
+        task = task_in(directory, trained.model, data, settings, **how)
+    if task.state is TaskState.SUSPENDED:
+        with training_bar(task, trained.validation_fraction, quiet=quiet) as show:
             try:
                 run_within(task, budget, show)
             except KeyboardInterrupt:
                 raise _Interrupted(task) from None
-        show()
+            show()
     if task.error is not None and not task.cancelled:
         raise task.error
     return task

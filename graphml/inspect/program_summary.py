@@ -74,8 +74,9 @@ def operations_of(function: Any) -> list[dict[str, Any]]:
         function: The Function message.
 
     Returns:
-        For each its number, name, kind, inputs {parameter: name or constant}, outputs, types {output: type}, and
-        blocks.
+        For each its number, name, kind, inputs {parameter: name or constant}, outputs, types {output: type}, the names
+        of what it reads without constants, and blocks. For each block also its parameters {name: what it is given}
+        and the names of its results.
     """
     return list(_operations(programs.body(function), {})) if function.opset in function.block_specializations else []
 
@@ -99,9 +100,21 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
             out["inputs"] |= dict(sorted(own.items()))
         out["outputs"] = [output.name for output in operation.outputs]
         out["types"] = {output.name: types.shown(output.type) for output in operation.outputs}
+        out["reads"] = list(_names(operation, known))
         if operation.blocks:
+            given = [binding.name for binding in operation.inputs["loop_vars"].arguments]
+            names = [[held.name for held in inner.inputs] for inner in operation.blocks]
+            out["parameters"] = [dict(zip(inner, given, strict=False)) for inner in names]
+            out["results"] = [list(inner.outputs) for inner in operation.blocks]
             out["blocks"] = [list(_operations(inner, known)) for inner in operation.blocks]
         yield out
+
+
+def _names(operation: Any, constants: dict[str, str]) -> Iterator[str]:
+    for _, argument in sorted(operation.inputs.items()):
+        for binding in argument.arguments:
+            if binding.WhichOneof("binding") == "name" and binding.name not in constants:
+                yield binding.name
 
 
 def _binding(binding: Any, constants: dict[str, str]) -> str:

@@ -36,6 +36,7 @@ def summarize(model: Any, function: str | None = None) -> dict[str, Any]:
         "kind": kind,
         "specification_version": model.specificationVersion,
         "updatable": model.isUpdatable,
+        "size_bytes": model.ByteSize(),
         "inputs": [_feature(feature) for feature in description.inputs],
         "outputs": [_feature(feature) for feature in description.outputs],
     }

@@ -103,6 +103,39 @@ def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, di
             yield from walk(block, depth + 1)
 
 
+def weights_text(layer: dict[str, Any]) -> str:
+    """The weights of a layer with their shapes; how they are stored is said once if all are stored alike."""
+    weights = layer.get("weights", {})
+    storages = {weight["storage"] for weight in weights.values()}
+    said = [f"{name} {weight['shape']}" if weight["shape"] else name for name, weight in weights.items()]
+    if len(storages) == 1:
+        return f"{', '.join(said)} {storages.pop()}"
+    return ", ".join(f"{text} {weight['storage']}" for text, weight in zip(said, weights.values(), strict=True))
+
+
+def stage_row(stage: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    """What a pipeline says about one of its stages: name, kind, inputs, outputs, size."""
+    inputs, outputs = (", ".join(feature["name"] for feature in stage[what]) for what in ("inputs", "outputs"))
+    sizes = [
+        f"{facts[name]:,} {word}"
+        for facts in [stage.get("facts", {})]
+        for name, word in _SIZES.items()
+        if isinstance(facts.get(name), int)
+    ]
+    return stage["name"], str(stage["kind"]), inputs, outputs, ", ".join([*sizes, f"{stage['size_bytes']:,} bytes"])
+
+
+_SIZES = {
+    "layer_count": "layers",
+    "operation_count": "operations",
+    "weight_count": "weights",
+    "stages": "stages",
+    "trees": "trees",
+    "nodes": "nodes",
+    "support_vectors": "support vectors",
+    "samples": "samples",
+}
+
 # As HTML -------------------------------------------------------------------------------------------------------------
 
 _STYLE = (
@@ -136,7 +169,15 @@ def _model(summary: dict[str, Any], title: str) -> str:
     if "layers" in summary:
         parts.append(_layers(summary["layers"]))
     parts += [_operations(function) for function in summary.get("functions", [])]
-    for stage in summary.get("stages", []):
+    stages = summary.get("stages", [])
+    if stages:
+        head = "".join(f"<th>{name}</th>" for name in ("", "stage", "kind", "inputs", "outputs", "size"))
+        lines = "".join(
+            f"<tr><td>{number}</td>{''.join(f'<td>{_cell(cell)}</td>' for cell in stage_row(stage))}</tr>"
+            for number, stage in enumerate(stages, 1)
+        )
+        parts.append(f"<h4>stages</h4><table><tr>{head}</tr>{lines}</table>")
+    for stage in stages:
         name = f"stage {stage['name']}"
         parts.append(f"<details><summary>{_cell(name)}</summary>{_model(stage, name)}</details>")
     return "".join(parts)
@@ -146,10 +187,9 @@ def _layers(layers: list[dict[str, Any]]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("", "layer", "kind", "inputs", "outputs", "weights"))
     lines: list[str] = []
     for depth, layer in walk(layers):
-        weights = [f"{name} {w['shape'] or ''} {w['storage']}" for name, w in layer.get("weights", {}).items()]
         name = "  " * depth + layer["name"] + (" (updatable)" if layer.get("updatable") else "")
         cells = (layer["number"], name, layer["kind"], *(", ".join(layer[b]) for b in ("inputs", "outputs")))
-        lines.append("".join(f"<td>{_cell(str(cell))}</td>" for cell in (*cells, ", ".join(weights))))
+        lines.append("".join(f"<td>{_cell(str(cell))}</td>" for cell in (*cells, weights_text(layer))))
     table = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<details><summary>{len(lines)} layers</summary><table><tr>{head}</tr>{table}</table></details>"
 

@@ -32,6 +32,8 @@ class Answer:
         end: The index after its last character.
         confidence: Its softmax probability among all possible spans and "no answer" (the logits at [CLS]), 0 to 1.
         score: The sum of its start and end logits.
+        margin: Its score less that of "no answer". Below 0 the network finds it likelier that the text does not answer
+            the question.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Answer:
     end: int
     confidence: float
     score: float
+    margin: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +236,8 @@ def best_spans(
     out: list[Answer] = []
     for place in np.argsort(-best, kind="stable")[:count]:
         begin, stop = divmod(int(unique[place]), len(text) + 1)
-        out.append(Answer(text[begin:stop], begin, stop, float(shares[place]), float(best[place])))
+        score = float(best[place])
+        out.append(Answer(text[begin:stop], begin, stop, float(shares[place]), score, score - float(none)))
     return out
 
 

@@ -26,6 +26,7 @@ from graphml.recipes.completion import is_label as is_label
 from graphml.recipes.core_ml import beyond_core_ml as beyond_core_ml
 from graphml.recipes.files import core_ml_problems as core_ml_problems
 from graphml.recipes.files import declare_training_inputs as declare_training_inputs
+from graphml.recipes.files import has_recipe as has_recipe
 from graphml.recipes.files import in_core_ml as in_core_ml
 from graphml.recipes.files import parameter_descriptions as parameter_descriptions
 from graphml.recipes.files import read_recipe as read_recipe
@@ -60,6 +61,7 @@ from graphml.recipes.optimizers import Schedule as Schedule
 from graphml.recipes.optimizers import StepDecay as StepDecay
 from graphml.recipes.parameters import ParameterDescription as ParameterDescription
 from graphml.recipes.parameters import ParameterKey as ParameterKey
+from graphml.recipes.plain import recipe_of_plain as recipe_of_plain
 from graphml.recipes.recipe import Recipe as Recipe
 from graphml.recipes.regularization import Augmentation as Augmentation
 from graphml.recipes.regularization import Brightness as Brightness

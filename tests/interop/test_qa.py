@@ -197,4 +197,10 @@ def test_command_line(folder, monkeypatch, capsys):
     cli.app(args=base, standalone_mode=False)
     assert "red roof  (characters 20 to 28)" in capsys.readouterr().out
     assert cli.app(args=[*base, "--threshold", "1"], standalone_mode=False) == 2
-    assert "does not contain an answer" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "the text does not answer the question: who sleeps?\n")
+    none = {"[CLS]": 9.0}
+    monkeypatch.setattr(models, "load", lambda path: Scripted({"red": 5.0, **none}, {"roof": 5.0, **none}))
+    assert cli.app(args=base, standalone_mode=False) == 2  # "no answer" has the higher score
+    assert not cli.app(args=[*base, "--threshold", "0"], standalone_mode=False)
+    assert "red roof" in capsys.readouterr().out

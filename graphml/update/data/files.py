@@ -70,7 +70,8 @@ def read_samples(path: Path, model: Any) -> Iterable[Mapping[str, Any]]:
         return _image_folder(path, model)
     readers = {".jsonl": _json_lines, ".csv": _csv, ".npz": _archive}
     if path.suffix not in readers:
-        raise FeatureError(f"{path}: training data must be a folder of images or a {', '.join(readers)} file")
+        what = "there is no such file or folder; " if not os.path.lexists(path) else ""
+        raise FeatureError(f"{path}: {what}training data must be a folder of images or a {', '.join(readers)} file")
     try:
         open_regular(path).close()  # fail now rather than when training reads the first sample
     except (OSError, ValueError) as error:  # ValueError: a path with a null character

@@ -20,6 +20,7 @@ from graphml.errors import GraphmlError, UpdateError
 from graphml.models import Model, load
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.program import MLProgram
+from graphml.recipes import Recipe
 from graphml.spec.files import refuse_unwritable
 from graphml.update.data.files import read_samples
 from graphml.update.edit.updatable import without_recipe
@@ -113,41 +114,45 @@ class _ProgressReport:
 
 def task_in(
     directory: str | os.PathLike[str],
-    model: str | os.PathLike[str],
+    model: Model | str | os.PathLike[str],
     data: str | os.PathLike[str],
     parameters: Mapping[str, Any],
     *,
     strict: bool = True,
     precision: Any = "float32",
+    recipe: Recipe | None = None,
     **keyword: Any,
 ) -> UpdateTask:
     """The task of a checkpoint directory, restored or new.
 
     Args:
         directory: the directory.
-        model: the file of the model.
+        model: the model, or its file.
         data: the file or folder of the training data.
         parameters: {name: value}.
         strict: for a new task.
         precision: for a new task.
+        recipe: for a new task, in place of the recipe of the model.
         **keyword: further options of `UpdateTask`.
 
     Raises:
         UpdateError: the directory holds an update of another model.
     """
-    samples = read_samples(Path(data), load(model).spec)
+    where = model.path if isinstance(model, Model) else model
+    model = model if isinstance(model, Model) else load(model)
+    samples = read_samples(Path(data), model.spec)
     configuration = ModelConfiguration(parameters=parameters)
     if not (Path(directory) / "update.json").exists():
-        more: dict[str, Any] = {"strict": strict, "precision": precision, **keyword}
+        more: dict[str, Any] = {"strict": strict, "precision": precision, "recipe": recipe, **keyword}
         return UpdateTask(model, samples, configuration, checkpoint_dir=directory, **more)
     if _digest(CheckpointDirectory.model_in(directory)) != _digest(model):
-        raise UpdateError(f"{directory} holds an update of another model than {model}")
+        raise UpdateError(f"{directory} holds an update of another model than {where}")
     return UpdateTask.restore(directory, samples, configuration, **keyword)
 
 
-def _digest(path: str | os.PathLike[str]) -> str:
+def _digest(model: Model | str | os.PathLike[str]) -> str:
     """The digest of a model as it was before it got a recipe that its own file does not keep."""
-    model = load(path)
+    model = model if isinstance(model, Model) else load(model)
     return digest(without_recipe(model) if isinstance(model, MLProgram) else model)
 
 
