@@ -25,7 +25,7 @@ help(graphml.load) explains one of them. Documentation: https://graphml.github.i
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -138,7 +138,7 @@ _HOME = {
 _PUBLIC = ["__version__", "convert", *sorted(_HOME)]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     # Names are resolved when they are first used, so that what needs no JAX starts without it.
     if name not in _HOME:
         raise AttributeError(f"module 'graphml' has no attribute {name!r}")

@@ -56,9 +56,9 @@ class Model:
         weights_dir: Path | None = None,
     ) -> None:
         self._message: Any = message
-        self.configuration = ModelConfiguration() if configuration is None else configuration
-        self.custom_layers = dict(custom_layers or {})
-        self.custom_models = dict(custom_models or {})
+        self.configuration: ModelConfiguration = ModelConfiguration() if configuration is None else configuration
+        self.custom_layers: dict[str, Callable[..., Any]] = dict(custom_layers or {})
+        self.custom_models: dict[str, Callable[..., Any]] = dict(custom_models or {})
         self.path = path
         self.weights_dir = weights_dir
 
