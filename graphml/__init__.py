@@ -6,13 +6,26 @@
     model.predict({"image": "seven.png"})          # {'classLabel': '7', ...}
     lowered = model.lower()                        # a pure function and its parameters, for jit, grad and vmap
 
-Names are resolved when they are first used, so that what needs no JAX starts without it.
+Read and run     load, Model, State, lower, link, FeatureValue, ImageConstraint, ImageOptions, CropAndScale
+Configure        ModelConfiguration, ComputeUnits, limit_program_memory, program_memory, tune_host_allocator
+Extend           register_custom_layer, register_custom_model, register_provider
+Train            UpdateTask, UpdateContext, UpdateEvent, UpdateProgressHandlers, TaskState, MetricKey, ParameterKey,
+                 ArrayBatchProvider, BackgroundUpdate, update_in_background, recipes
+Make trainable   make_updatable, make_trainable, replace_head
+Many users       update_many, save_delta, apply_delta, federated_average
+Convert          convert, export
+Build            NeuralNetworkBuilder, ProgramBuilder, SgdParams, AdamParams, datatypes
+Weights          Quantized, dequantize, requantize
+Tools            codegen, utils
+Errors           GraphmlError, SpecError, GraphError, ShapeError, FeatureError, UnsupportedError, UpdateError
+
+help(graphml.load) explains one of them. Documentation: https://graphml.github.io/graphml
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -121,10 +134,12 @@ _HOME = {
     ),
 }
 
-__all__ = ["__version__", "convert", *sorted(_HOME)]
+# There is no __all__: help(graphml) would print every class in full.
+_PUBLIC = ["__version__", "convert", *sorted(_HOME)]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
+    # Names are resolved when they are first used, so that what needs no JAX starts without it.
     if name not in _HOME:
         raise AttributeError(f"module 'graphml' has no attribute {name!r}")
     home = importlib.import_module(_HOME[name])
@@ -134,4 +149,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return list(_PUBLIC)

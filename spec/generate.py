@@ -36,7 +36,21 @@ def compile_protos(out: Path) -> dict[str, bytes]:
     arguments = [f"-Igraphml/spec={WIRE.parent}", f"--python_out={out}", f"--pyi_out={out}"]
     if compiler.main(["protoc", *arguments, *map(str, sorted(WIRE.glob("*.proto")))]):
         raise SystemExit("protoc refused the .proto files, see above")
-    return {path.name: path.read_bytes() for path in out.rglob("*_pb2.py*")}
+    found = {path.name: path.read_bytes() for path in out.rglob("*_pb2.py*")}
+    return {name: typed(content) if name.endswith(".pyi") else content for name, content in found.items()}
+
+
+def typed(stub: bytes) -> bytes:
+    """The stub with types for mappings that stand for messages; with bare ones every message is partly unknown.
+
+    Args:
+        stub: What protoc writes.
+    """
+    if b"_Mapping]" not in stub:
+        return stub
+    return stub.replace(b"_Mapping]", b"_Mapping[str, _Any]]").replace(
+        b"\nfrom typing import ", b"\nfrom typing import Any as _Any, ", 1
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

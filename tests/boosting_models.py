@@ -76,6 +76,8 @@ def main() -> None:
     for target in ("two", "three", "number"):
         xgboost, lightgbm = fit_xgboost(target, n_estimators=2, max_depth=2), fit_lightgbm(target, n_estimators=2)
         xgboost.get_booster().save_model(FOLDER / f"xgboost_{target}.json")
+        if target == "three":
+            xgboost.get_booster().save_model(FOLDER / f"xgboost_{target}.ubj")
         text = lightgbm.booster_.model_to_string()
         end = text.index("end of trees") + len("end of trees")
         (FOLDER / f"lightgbm_{target}.txt").write_text(text[:end] + "\n")

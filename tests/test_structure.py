@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
+import pydoc
+import re
 import subprocess
 import sys
 import tomllib
@@ -131,18 +133,25 @@ def test_the_package_list_is_the_tree():
 
 
 def test_public_names_resolve_and_are_few():
-    assert len(graphml.__all__) < 60
-    for name in graphml.__all__:
+    assert len(dir(graphml)) < 60
+    for name in dir(graphml):
         assert getattr(graphml, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         graphml.nothing  # noqa: B018
 
 
 def test_public_names_are_documented():
-    for name in graphml.__all__:
+    for name in dir(graphml):
         value = getattr(graphml, name)
         if not isinstance(value, str):
             assert (value.__doc__ or "").strip(), f"graphml.{name} has no docstring"
+
+
+def test_help_fits_two_screens_and_names_everything_public():
+    text = pydoc.render_doc(graphml, renderer=pydoc.plaintext)
+    assert len(text.splitlines()) <= 80
+    words = set(re.findall(r"\w+", (graphml.__doc__ or "")))
+    assert {name for name in dir(graphml) if name != "__version__"} <= words
 
 
 def test_nothing_that_belongs_to_the_repository_is_ignored():

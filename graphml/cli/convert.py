@@ -40,7 +40,10 @@ class ProgramPrecision(enum.StrEnum):
 def convert(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SOURCE", help="a file or folder: .onnx, .pt, .pt2, .pb, .keras, .h5, or a SavedModel"),
+        typer.Argument(
+            metavar="SOURCE",
+            help="a file (.onnx, .pt, .pt2, .pb, .keras, .h5, .json, .ubj, .txt) or the folder of a SavedModel",
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the .mlmodel file or .mlpackage folder to write")

@@ -3,8 +3,9 @@
     model = graphml.convert(module, [torch.rand(1, 3, 224, 224)])
 
 `door` has `convert` and `explain`; `sources` recognises what was given, and one module for each kind of source
-translates it (`torch`, `tensorflow`, `keras`, `jax`, `onnx_source`); `check` compares the result with the source. The
-way back, to ONNX, is in `export`. Read `door` first, then `source`, which says what each kind of source offers.
+translates it (`torch`, `tensorflow`, `keras`, `jax`, `onnx_source`, `sklearn`, `xgboost`, `lightgbm`); `check` compares
+the result with the source, `estimators` that of an estimator. The way back, to ONNX, is in `export`. Read `door` first,
+then `source`, which says what each kind of source offers.
 
 In `graphml`, the name `convert` is the function; `from graphml.convert import Flexible` finds this package.
 """

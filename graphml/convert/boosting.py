@@ -9,6 +9,10 @@ import numpy as np
 
 from graphml.build.messages import Inputs, Labels
 from graphml.build.trees import TreeEnsembleBuilder
+from graphml.convert.estimators import RowAnswers, RowSource
+from graphml.convert.source import OperatorUse
+from graphml.errors import UnsupportedError
+from graphml.models.interface.ports import classes_of
 from graphml.spec.wire.model_pb2 import Model
 
 PREDICTION = ("prediction", "")
@@ -71,3 +75,37 @@ class Boosting:
     def spec(self) -> Model:
         """The Model message."""
         return self._trees.spec
+
+
+class BoostingSource(RowSource):
+    """A model of a library of gradient boosting, as a source of `graphml.convert`.
+
+    Attributes:
+        kind: What the library calls the kind of the model.
+        trees: The number of trees.
+    """
+
+    kind: str
+    trees: int
+
+    def operators(self) -> list[OperatorUse]:
+        name = f"tree ({self.kind})"
+        try:
+            return [OperatorUse(name, self.trees, self.model.kind)]
+        except UnsupportedError as error:
+            return [OperatorUse(name, self.trees, "", str(error))]
+
+    def labelled(self, found: Any) -> RowAnswers:
+        """The answers for what the library returns: numbers, or probabilities of the second class or of all classes.
+
+        Args:
+            found: [rows] or [rows, scores].
+        """
+        values = np.asarray(found, np.float64)
+        if not self.model.kind.endswith("Classifier"):
+            return RowAnswers(values)
+        shares = np.stack([1 - values, values], axis=1) if values.ndim == 1 else values
+        found = classes_of(getattr(self.model.spec, self.model.kind), self.model.description)
+        assert found is not None
+        classes = found.labels
+        return RowAnswers([classes[place] for place in shares.argmax(axis=1)], classes, shares)

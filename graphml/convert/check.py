@@ -12,7 +12,7 @@ import numpy as np
 
 from graphml.convert.report import Check, OutputCheck
 from graphml.convert.request import INTEGERS, Flexible, ImageInput, Input
-from graphml.convert.source import Source
+from graphml.convert.source import TensorSource
 from graphml.errors import ConversionError, GraphmlError
 from graphml.inspect.agreement import difference, first_inside, paired
 from graphml.inspect.drawing import draws
@@ -23,7 +23,7 @@ from graphml.models.model import Model
 _MORE = 3  # how much larger an axis without a limit is made
 
 
-def check(model: Model, source: Source) -> Check:
+def check(model: Model, source: TensorSource) -> Check:
     """Compare a model with the source that it was converted from.
 
     Args:
@@ -80,7 +80,9 @@ def check(model: Model, source: Source) -> Check:
     return Check(tuple(worst.values()), tuple(shapes), tuple(notes))
 
 
-def _features(model: Model, source: Source, limits: Mapping[str, int]) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
+def _features(
+    model: Model, source: TensorSource, limits: Mapping[str, int]
+) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
     """(words, whether this is the default shape, inputs) for each comparison: the example, then drawn inputs."""
     inputs = source.inputs
     examples = {name: one.example for name, one in inputs.items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graphml.convert.request import INTEGERS, ConversionRequest, Flexible, ImageInput, Input, enumerated_shapes
-from graphml.convert.source import Source, Translation
+from graphml.convert.source import TensorSource, Translation
 from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, need, typed
 from graphml.naming import Names
@@ -55,7 +55,7 @@ def quiet() -> Generator[list[str]]:
 
 
 def translate(
-    source: Source,
+    source: TensorSource,
     model: Any,
     inputs: Mapping[str, Input] | None,
     outputs: Sequence[str] | None,

@@ -42,10 +42,12 @@ def convert(
     Args:
         source: An ONNX file, its bytes or message; a torch module, a scripted module or exported program, or a file of
             one of the two; a frozen TensorFlow graph, a SavedModel folder or a concrete function; a Keras model or its
-            file; or a function of JAX, a Flax NNX or Equinox module.
+            file; a function of JAX, a Flax NNX or Equinox module; or a fitted estimator of scikit-learn, XGBoost or
+            LightGBM, a Booster, or a file that `save_model` wrote (`.json`, `.ubj`, `.txt`).
         inputs: The inputs, in order or by name: an example array, a shape such as (1, 3, 224, 224), an `Input` or an
-            `ImageInput`. The size of an axis may be `Flexible`. Whatever the source says itself may be left out.
-        to: "neuralnetwork", which can be trained on a device, or "mlprogram".
+            `ImageInput`. The size of an axis may be `Flexible`. Whatever the source says itself may be left out. Of an
+            estimator the rows to compare on: a table, or {name: column}.
+        to: "neuralnetwork", which can be trained on a device, or "mlprogram". Estimators become models of their kind.
         outputs: Names for the outputs, in the order of the source. Default: those of the source.
         class_labels: The labels of a classifier, or a text file with one on each line.
         precision: "float32", or "float16" for an ML Program that computes in half precision.
@@ -160,7 +162,9 @@ def _request(
 
 def _converted(source: Source) -> Model:
     from graphml.convert.check import check
+    from graphml.convert.estimators import RowSource, check_rows
     from graphml.convert.report import Conversion
+    from graphml.convert.source import TensorSource
     from graphml.models import load
 
     request = source.request
@@ -172,9 +176,19 @@ def _converted(source: Source) -> Model:
         result, more = _trainable(model, source)
         model, trained = result.model, result.trained
         notes += [*result.notes, *more]
-    found = check(model, source) if request.check else None
+    found = None
+    if request.check and isinstance(source, RowSource):
+        found = check_rows(model, source)
+    elif request.check and isinstance(source, TensorSource):
+        found = check(model, source)
     model.conversion = Conversion(
-        source.what, request.to, translation.by, translation.lines, tuple(notes), trained, found
+        source.what,
+        translation.to or request.to,
+        translation.by,
+        translation.lines,
+        tuple(notes),
+        trained,
+        found,
     )
     return model
 

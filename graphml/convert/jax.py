@@ -16,13 +16,13 @@ from jax.extend import core as jax_core
 from graphml.convert.coremltools import input_types, load_coremltools, quiet, translation_of
 from graphml.convert.onnx_source import OnnxSource
 from graphml.convert.request import ConversionRequest, Flexible, Input
-from graphml.convert.source import OperatorUse, Source, Translation, counted
+from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
 from graphml.convert.versions import tried, version
 from graphml.errors import FeatureError, need, typed
 from graphml.inspect.references import Array, Given, Reference
 
 
-class JaxSource(Source):
+class JaxSource(TensorSource):
     """A function of arrays.
 
     Args:

@@ -5,8 +5,8 @@ thresholds so close to 0 are changed, so that each row reaches the same leaves. 
 has a side of its own, or counts as 0.
 """
 
-# the results of where have no types
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# models of LightGBM and the results of where have no types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import os
@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from graphml.build.messages import Labels
-from graphml.convert.boosting import Boosting
-from graphml.errors import GraphmlError, SpecError, UnsupportedError
+from graphml.convert.boosting import Boosting, BoostingSource
+from graphml.convert.estimators import RowAnswers
+from graphml.convert.request import ConversionRequest
+from graphml.errors import GraphmlError, SpecError, UnsupportedError, need
 from graphml.models import Model, load
 
 _PLAIN = (
@@ -60,15 +62,23 @@ def from_lightgbm(
         UnsupportedError: If Core ML has no equivalent; the message says of what.
         SpecError: If the source is not such a model, or there are not as many names as features.
     """
-    if class_labels is None and getattr(source, "classes_", None) is not None:
-        class_labels = np.asarray(source.classes_).tolist()
-    source = getattr(source, "booster_", source)
-    text = _text(source)
+    text = _text(getattr(source, "booster_", source))
+    return _model(
+        text, input_features, output_feature_names, _own_labels(source) if class_labels is None else class_labels
+    )
+
+
+def _own_labels(source: Any) -> Labels | None:
+    classes = getattr(source, "classes_", None)
+    return None if classes is None else np.asarray(classes).tolist()
+
+
+def _model(text: str, inputs: Any, names: Any, classes: Labels | None) -> Model:
     try:
-        spec = _converted(text, input_features, output_feature_names, class_labels)
+        spec = _converted(text, inputs, names, classes)
     except GraphmlError:
         raise
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, OverflowError) as error:
         raise SpecError(f"this is not a model of LightGBM: {type(error).__name__}: {error}") from None
     return load(spec)
 
@@ -77,7 +87,10 @@ def _text(source: Any) -> str:
     if hasattr(source, "model_to_string"):
         return str(source.model_to_string())
     if isinstance(source, os.PathLike) or (isinstance(source, str) and not source.startswith("tree\n")):
-        source = Path(source).read_text()
+        try:
+            source = Path(source).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            source = None
     if not isinstance(source, str) or not source.startswith("tree\n"):
         raise SpecError("a model of LightGBM is an estimator, a Booster, or the text that save_model writes")
     return source
@@ -168,3 +181,45 @@ def _missing_left(decisions: Any, threshold: Any) -> Any:
 
 def _numbers(text: str) -> Any:
     return np.array(text.split(), np.float64)
+
+
+# For graphml.convert -------------------------------------------------------------------------------------------------
+
+
+class LightGBMSource(BoostingSource):
+    """A model of LightGBM: an estimator, a Booster, or a file of one.
+
+    Args:
+        source: The estimator, the Booster or the path of the file.
+        request: What is asked for.
+
+    Raises:
+        SpecError: It is not a model of LightGBM.
+    """
+
+    kind = "gbdt"
+
+    def __init__(self, source: Any, request: ConversionRequest) -> None:
+        super().__init__(request)
+        self._booster = getattr(source, "booster_", source)
+        self._text, self._labels = _text(self._booster), _own_labels(source)
+        try:
+            header, *trees = _blocks(self._text)
+        except ValueError as error:
+            raise SpecError(f"this is not a model of LightGBM: {error}") from None
+        self.trees = len(trees)
+        self._columns = header.get("feature_names", "").split()
+        self.what = f"a model of LightGBM ({header.get('objective', 'custom')})"
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        return self._columns or None
+
+    def convert(self, names: str | Sequence[str] | None, outputs: str | tuple[str, str] | None) -> Model:
+        return _model(self._text, names, outputs, self.request.class_labels or self._labels)
+
+    def answers(self, table: Any) -> RowAnswers:
+        booster = self._booster
+        if not hasattr(booster, "model_to_string"):
+            booster = need("lightgbm", "lightgbm").Booster(model_str=self._text)
+        return self.labelled(booster.predict(table if hasattr(table, "toarray") else np.asarray(table, np.float64)))

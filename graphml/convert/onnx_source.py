@@ -12,14 +12,14 @@ from typing import Any
 from graphml.convert.coremltools import load_coremltools, quiet, translation_of
 from graphml.convert.finishing import finish_network
 from graphml.convert.request import ConversionRequest, Flexible, Input, open_axis
-from graphml.convert.source import OperatorUse, Source, Translation, counted, unsupported_operators
+from graphml.convert.source import OperatorUse, TensorSource, Translation, counted, unsupported_operators
 from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, SpecError, need, typed
 from graphml.inspect.references import Array, Given, Reference
 from graphml.interop.onnx import onnx_session, run_onnx, run_session
 
 
-class OnnxSource(Source):
+class OnnxSource(TensorSource):
     """An ONNX model.
 
     Args:

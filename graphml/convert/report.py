@@ -19,14 +19,18 @@ class OutputCheck:
         largest: The largest number of the source.
         spread: How much the numbers of the source differ among themselves, at most. An error is as small as it seems
             only if it is small against this.
+        labels: How many labels were compared; `error` is then the share of those that differ. 0: numbers were.
     """
 
     output: str
     error: float
     largest: float
     spread: float
+    labels: int = 0
 
     def __str__(self) -> str:
+        if self.labels:
+            return f"{self.output}: {round(self.error * self.labels)} of {self.labels} labels differ"
         share = self.error * self.largest
         close = f", {share / self.spread:.2g} of their spread" if 0 < self.spread < self.largest / 10 else ""
         return f"{self.output}: largest difference {share:.3g}, {self.error:.2g} of the largest number{close}"
@@ -58,7 +62,7 @@ class Conversion:
 
     Attributes:
         source: What was converted, in words.
-        to: "neuralnetwork" or "mlprogram".
+        to: "neuralnetwork" or "mlprogram", or the kind of the model that an estimator became.
         by: What converted it, with its version.
         lines: What each part of the source became, where this is known.
         notes: What is worth knowing.
@@ -119,8 +123,9 @@ class Explanation:
     def __str__(self) -> str:
         found = [self.source, *(f"input {name}: {one}" for name, one in self.inputs.items())]
         found += ["operators:", *(f"  {use}" for use in self.operators)]
-        found += [f"weights: {self.weights:,} numbers"]
-        found += [f"trainable: {', '.join(self.trainable) or 'nothing'}"]
+        if self.weights:
+            found += [f"weights: {self.weights:,} numbers"]
+            found += [f"trainable: {', '.join(self.trainable) or 'nothing'}"]
         missing = len(self.unsupported)
         found += [f"{missing} kinds of operators cannot be converted" if missing else "every operator can be converted"]
         return "\n".join(found)

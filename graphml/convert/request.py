@@ -281,6 +281,8 @@ def _input(value: Any) -> Input:
         shape = tuple(int(size) if isinstance(size, int) else Flexible(name=str(size)) for size in value.shape)
         abstract = not hasattr(value, "__array__") and not hasattr(value, "__getitem__")
         return Input(shape, dtype_name(value.dtype), None if abstract else value)
+    if hasattr(value, "shape") and hasattr(value, "columns"):  # a table, whose columns have types of their own
+        return Input(tuple(value.shape), None, value)
     if _is_shape(value):
         return Input(tuple(value))
     raise FeatureError(

@@ -54,6 +54,7 @@ class Translation:
         notes: What the caller should know.
         weights: The folder of the weights of an ML Program.
         files: What keeps this folder.
+        to: The kind of the model, where it is neither a neural network nor an ML Program.
     """
 
     model: Any
@@ -62,6 +63,7 @@ class Translation:
     notes: tuple[str, ...] = ()
     weights: Path | None = None
     files: Any = None
+    to: str = ""
 
 
 class Source(ABC):
@@ -91,6 +93,14 @@ class Source(ABC):
         Raises:
             UnsupportedError: It has operators that cannot be converted; the message lists all of them.
         """
+
+    def weights(self) -> Mapping[str, tuple[Array, bool]]:
+        """{name: (weight, whether it is trainable in the source)}; empty for sources without layers."""
+        return {}
+
+
+class TensorSource(Source):
+    """A source that computes with tensors: a network, a graph or a function."""
 
     @abstractmethod
     def reference(self) -> Reference:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphml.convert.request import ConversionRequest
 from graphml.convert.source import Source
-from graphml.errors import FeatureError, SpecError, with_article
+from graphml.errors import FeatureError, SpecError, UnsupportedError, with_article
 from graphml.visible import visible
 
 _SUFFIXES: Mapping[str, str] = {
@@ -16,12 +16,16 @@ _SUFFIXES: Mapping[str, str] = {
     **dict.fromkeys((".pt", ".pth", ".pt2", ".ts", ".torchscript"), "torch"),
     **dict.fromkeys((".pb", ".pbtxt"), "tensorflow"),
     **dict.fromkeys((".keras", ".h5", ".hdf5"), "keras"),
+    **dict.fromkeys((".json", ".ubj"), "xgboost"),
+    ".txt": "lightgbm",
 }
+_PICKLED = (".pkl", ".pickle", ".joblib", ".sav", ".dill", ".cloudpickle")
 _CORE_ML = (".mlmodel", ".mlpackage", ".mlmodelc")
 _ACCEPTED = (
     "an ONNX file (.onnx), its bytes or message; a torch module, a scripted module or exported program (.pt, .pt2); "
     "a TensorFlow graph (.pb), SavedModel folder or concrete function; a Keras model (.keras, .h5); "
-    "or a JAX function, also a Flax or Equinox module"
+    "a JAX function, also a Flax or Equinox module; an estimator of scikit-learn, XGBoost or LightGBM; "
+    "or a file that save_model of XGBoost (.json, .ubj) or LightGBM (.txt) wrote"
 )
 
 
@@ -41,7 +45,7 @@ def open_source(source: Any, request: ConversionRequest) -> Source:
 
 
 def recognise(source: Any) -> str:
-    """The kind of a source: onnx, torch, tensorflow, keras or jax.
+    """The kind of a source: onnx, torch, tensorflow, keras, jax, xgboost, lightgbm or sklearn.
 
     Args:
         source: What `convert` takes.
@@ -49,13 +53,15 @@ def recognise(source: Any) -> str:
     Raises:
         FeatureError: It is none of these.
         SpecError: There is no such file.
+        UnsupportedError: The file is a pickle.
     """
     if isinstance(source, str | Path):
         return _recognise_file(Path(source))
     if isinstance(source, bytes | bytearray | memoryview):
         return "onnx"
     libraries = {cls.__module__.partition(".")[0] for cls in type(source).__mro__}
-    for library in ("onnx", "torch", "keras", "tf_keras", "tensorflow"):
+    # estimators of XGBoost and LightGBM are derived from those of scikit-learn
+    for library in ("onnx", "torch", "keras", "tf_keras", "tensorflow", "xgboost", "lightgbm", "sklearn"):
         if library in libraries:
             return library.removeprefix("tf_")
     if callable(source):
@@ -73,9 +79,21 @@ def _recognise_file(path: Path) -> str:
         if (path / "saved_model.pb").exists():
             return "tensorflow"
         raise FeatureError(f"the folder {visible(str(path))} is not a SavedModel: it has no saved_model.pb")
+    if suffix in _PICKLED or (suffix not in _SUFFIXES and _starts_as_pickle(path)):
+        raise UnsupportedError(
+            f"{visible(path.name)} holds pickled objects, which run code when they are opened. Load it yourself if you "
+            "trust it, and pass the estimator to graphml.convert; models of XGBoost and LightGBM can also be saved "
+            "with save_model, and given as a .json, .ubj or .txt file"
+        )
     if suffix not in _SUFFIXES:
         raise FeatureError(f"files like {visible(path.name)} cannot be converted; expected {_ACCEPTED}")
     return _SUFFIXES[suffix]
+
+
+def _starts_as_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.read(2)
+    return len(first) == 2 and first[0] == 0x80 and first[1] <= 5
 
 
 def _torch(source: Any, request: ConversionRequest) -> Source:
@@ -108,10 +126,31 @@ def _onnx(source: Any, request: ConversionRequest) -> Source:
     return OnnxSource(source, request)
 
 
+def _xgboost(source: Any, request: ConversionRequest) -> Source:
+    from graphml.convert.xgboost import XGBoostSource
+
+    return XGBoostSource(source, request)
+
+
+def _lightgbm(source: Any, request: ConversionRequest) -> Source:
+    from graphml.convert.lightgbm import LightGBMSource
+
+    return LightGBMSource(source, request)
+
+
+def _sklearn(source: Any, request: ConversionRequest) -> Source:
+    from graphml.convert.sklearn.source import SklearnSource
+
+    return SklearnSource(source, request)
+
+
 _OPENERS: Mapping[str, Callable[[Any, ConversionRequest], Source]] = {
     "onnx": _onnx,
     "torch": _torch,
     "tensorflow": _tensorflow,
     "keras": _keras,
     "jax": _jax,
+    "xgboost": _xgboost,
+    "lightgbm": _lightgbm,
+    "sklearn": _sklearn,
 }

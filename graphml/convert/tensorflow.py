@@ -15,7 +15,7 @@ import numpy as np
 from graphml.convert.coremltools import load_coremltools, quiet, translate
 from graphml.convert.frozen_graphs import chosen_signature, float_constants, open_graph, read_graph, saved_signature
 from graphml.convert.request import ConversionRequest, Input, open_axis
-from graphml.convert.source import OperatorUse, Source, Translation, counted
+from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
 from graphml.convert.versions import version
 from graphml.errors import FeatureError, SpecError, UnsupportedError, need, typed
 from graphml.inspect.references import Array, Given, Reference
@@ -38,7 +38,7 @@ def load_tensorflow() -> Any:
         return need("tensorflow", "tensorflow")
 
 
-class TensorFlowSource(Source):
+class TensorFlowSource(TensorSource):
     """A model of TensorFlow.
 
     Args:

@@ -19,7 +19,7 @@ import numpy as np
 
 from graphml.convert.coremltools import load_coremltools, quiet, translate
 from graphml.convert.request import ConversionRequest, Flexible, Input, dtype_name
-from graphml.convert.source import OperatorUse, Source, Translation, counted
+from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
 from graphml.convert.versions import version
 from graphml.errors import FeatureError, SpecError, UnsupportedError, need, typed
 from graphml.inspect.references import Array, Given, Reference
@@ -81,7 +81,7 @@ def _only_weights_are_unpickled() -> Generator[None]:
             os.environ[name] = before
 
 
-class TorchSource(Source):
+class TorchSource(TensorSource):
     """A torch module.
 
     Args:

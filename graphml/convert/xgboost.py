@@ -1,10 +1,12 @@
-"""Models of XGBoost, read from the JSON that XGBoost itself writes.
+"""Models of XGBoost, read from the JSON that XGBoost itself writes, as text or binary (`.ubj`).
 
 XGBoost asks `float32(x) < threshold`, Core ML `x <= threshold` for the float64 that it is given. `rounding_limit_below`
 finds the threshold with which both give the same answer for every number, so each row reaches the same leaves. XGBoost
 adds the leaves in float32, Core ML in float64; sums differ by a few parts in ten million.
 """
 
+# models of XGBoost have no types here
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import json
@@ -17,11 +19,16 @@ from typing import Any, cast
 import numpy as np
 
 from graphml.build.messages import Labels
-from graphml.convert.boosting import Boosting
+from graphml.convert import ubjson
+from graphml.convert.boosting import Boosting, BoostingSource
+from graphml.convert.estimators import RowAnswers
+from graphml.convert.request import ConversionRequest
 from graphml.convert.thresholds import rounding_limit_below
-from graphml.errors import GraphmlError, SpecError, UnsupportedError
+from graphml.convert.versions import version
+from graphml.errors import GraphmlError, SpecError, UnsupportedError, need
 from graphml.models import Model, load
 
+_BINARY = (b"$", b"#", b"i", b"U", b"I", b"l", b"L")  # what follows the brace of an object in Universal Binary JSON
 _LOGISTIC = ("binary:logistic", "reg:logistic")
 _SOFTMAX = ("multi:softprob", "multi:softmax")
 _PLAIN = (
@@ -48,7 +55,7 @@ def from_xgboost(
 
     Args:
         source: An XGBClassifier, XGBRegressor or other estimator of XGBoost, a Booster, the path of a file that
-            `save_model("model.json")` wrote, or its content. XGBoost is needed only for the first two.
+            `save_model` wrote ("model.json" or "model.ubj"), or its content. XGBoost is needed only for the first two.
         input_features: The name of one array of all features, or a name for each feature. Default: an array "input".
         output_feature_names: The name of the output, of a classifier also (label, probabilities). Default:
             "prediction", or "classLabel" and "classProbability".
@@ -61,12 +68,15 @@ def from_xgboost(
         UnsupportedError: If Core ML has no equivalent; the message says of what.
         SpecError: If the source is not such a model, or there are not as many names as features.
     """
-    content, rounds = _content(source)
+    return _model(*_content(source), input_features, output_feature_names, class_labels)
+
+
+def _model(content: Any, rounds: int | None, inputs: Any, names: Any, class_labels: Labels | None) -> Model:
     try:
-        spec = _converted(content, rounds, input_features, output_feature_names, class_labels)
+        spec = _converted(content, rounds, inputs, names, class_labels)
     except GraphmlError:
         raise
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise SpecError(f"this is not a model of XGBoost in JSON: {type(error).__name__}: {error}") from None
     return load(spec)
 
@@ -85,8 +95,10 @@ def _content(source: Any) -> tuple[Any, int | None]:
         return json.loads(bytes(source.save_raw("json"))), None
     text: Any = Path(source).read_bytes() if _is_path(source) else source
     try:
+        if isinstance(text, bytes) and text[:1] == b"{" and text[1:2] in _BINARY:
+            return ubjson.loads(text), None
         return json.loads(text), None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         hint = "save it with save_model('model.json')"
         raise SpecError(f"a model of XGBoost is an estimator, a Booster, or JSON; {hint} ({error})") from None
 
@@ -161,3 +173,60 @@ def _reached(left: Any, right: Any) -> list[int]:
         if left[node] >= 0:
             found += [int(left[node]), int(right[node])]
     return found
+
+
+# For graphml.convert -------------------------------------------------------------------------------------------------
+
+
+class XGBoostSource(BoostingSource):
+    """A model of XGBoost: an estimator, a Booster, or a file of one.
+
+    Args:
+        source: The estimator, the Booster or the path of the file.
+        request: What is asked for.
+
+    Raises:
+        SpecError: It is not a model of XGBoost.
+    """
+
+    def __init__(self, source: Any, request: ConversionRequest) -> None:
+        super().__init__(request)
+        self._origin = source
+        self._content, self._rounds = _content(source)
+        try:
+            learner = self._content["learner"]
+            self.objective = str(learner["objective"]["name"])
+            booster = learner["gradient_booster"]
+            trees = booster.get("gbtree", booster).get("model", {}).get("trees", ())
+            self.kind, self.trees = str(booster["name"]), len(trees)
+            self._columns = [str(name) for name in learner.get("feature_names", ())]
+            written = ".".join(str(part) for part in self._content.get("version", ()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SpecError(f"this is not a model of XGBoost in JSON: {type(error).__name__}: {error}") from None
+        self.what = f"a model of XGBoost {written or version('xgboost')} ({self.objective})"
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        return self._columns or None
+
+    def convert(self, names: str | Sequence[str] | None, outputs: str | tuple[str, str] | None) -> Model:
+        return _model(self._content, self._rounds, names, outputs, self.request.class_labels or None)
+
+    def answers(self, table: Any) -> RowAnswers:
+        xgboost = need("xgboost", "xgboost")
+        booster = self._origin
+        if hasattr(booster, "get_booster"):
+            booster = booster.get_booster()
+        elif not hasattr(booster, "save_raw"):
+            booster = xgboost.Booster(model_file=str(self._origin))
+        rows = table if hasattr(table, "toarray") else np.asarray(table, np.float64)
+        found = booster.predict(
+            xgboost.DMatrix(rows),
+            output_margin=self.objective == "multi:softmax",
+            iteration_range=(0, self._rounds or 0),
+            validate_features=False,
+        )
+        if self.objective == "multi:softmax":  # which returns labels only
+            found = np.exp(found - found.max(axis=1, keepdims=True))
+            found /= found.sum(axis=1, keepdims=True)
+        return self.labelled(found)

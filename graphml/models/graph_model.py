@@ -38,6 +38,7 @@ from graphml.models.compile.zeros import blank_rows
 from graphml.models.configuration import Device, cache_directory, low_precision, pick_device
 from graphml.models.interface.arrays import presentation
 from graphml.models.interface.ports import Classes
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.model import Model, Traceable
 from graphml.models.state import State, arrays_of, initial_arrays, state_types
 from graphml.models.weights import ModelWeights, Parameters
@@ -302,12 +303,12 @@ class GraphModel(Model, ABC):
         return outputs
 
     def predict_batch(
-        self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None, state: State | None = None
+        self, rows: Rows, *, key: jax.Array | None = None, state: State | None = None
     ) -> list[dict[str, Any]]:
         """`predict` for each of many, in order; rows of equal shapes run together.
 
         Args:
-            rows: The features of each row.
+            rows: The features of each row, or {input: its values in all rows}.
             key: Every row draws what `predict` draws with it; without it each row draws anew.
             state: Of a model that has one: its rows run one after the other, each with the state that the row before
                 it has left. It is changed when all rows have succeeded.
@@ -315,7 +316,7 @@ class GraphModel(Model, ABC):
         self._usable  # noqa: B018  (checked once)
         arrays = self._arrays_of(state) if state is not None or self._states else None
         values: list[dict[str, Any]] = []
-        for number, features in enumerate(rows):
+        for number, features in enumerate(rows_of(rows)):
             try:
                 values.append(self._check(features))
             except GraphmlError as error:

@@ -20,6 +20,7 @@ from graphml import spec
 from graphml.descriptions import MOST_PIXELS, Description, default_dtype, describe
 from graphml.errors import FeatureError, SpecError, UnsupportedError, without_middle
 from graphml.models.configuration import ModelConfiguration
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.interface.values import feature_check
 from graphml.models.kinds import KINDS
 from graphml.models.lowered import LoweredModel
@@ -55,9 +56,9 @@ class Model:
         weights_dir: Path | None = None,
     ) -> None:
         self._message: Any = message
-        self.configuration = ModelConfiguration() if configuration is None else configuration
-        self.custom_layers = dict(custom_layers or {})
-        self.custom_models = dict(custom_models or {})
+        self.configuration: ModelConfiguration = ModelConfiguration() if configuration is None else configuration
+        self.custom_layers: dict[str, Callable[..., Any]] = dict(custom_layers or {})
+        self.custom_models: dict[str, Callable[..., Any]] = dict(custom_models or {})
         self.path = path
         self.weights_dir = weights_dir
 
@@ -109,17 +110,18 @@ class Model:
             raise FeatureError(NO_STATE)
         return self._predict(self._check(features), **keyword)
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
+    def predict_batch(self, rows: Rows, **keyword: Any) -> list[dict[str, Any]]:
         """Run the model for many inputs.
 
         Args:
-            rows: The features of each row, as `predict` takes them.
+            rows: The features of each row, as `predict` takes them, or {input: its values in all rows}: an array whose
+                first axis counts the rows, or a list.
             **keyword: `key`, for models that draw random numbers.
 
         Returns:
             The outputs of each row, in order.
         """
-        return [self.predict(features, **keyword) for features in rows]
+        return [self.predict(features, **keyword) for features in rows_of(rows)]
 
     def check(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """Check features and convert them to the types that the model computes with.

@@ -2,7 +2,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -114,7 +114,7 @@ class PrecisionRecallCurve(_message.Message):
     precisionConfidenceThresholds: FloatVector
     recallValues: FloatVector
     recallConfidenceThresholds: FloatVector
-    def __init__(self, precisionValues: _Optional[_Union[FloatVector, _Mapping]] = ..., precisionConfidenceThresholds: _Optional[_Union[FloatVector, _Mapping]] = ..., recallValues: _Optional[_Union[FloatVector, _Mapping]] = ..., recallConfidenceThresholds: _Optional[_Union[FloatVector, _Mapping]] = ...) -> None: ...
+    def __init__(self, precisionValues: _Optional[_Union[FloatVector, _Mapping[str, _Any]]] = ..., precisionConfidenceThresholds: _Optional[_Union[FloatVector, _Mapping[str, _Any]]] = ..., recallValues: _Optional[_Union[FloatVector, _Mapping[str, _Any]]] = ..., recallConfidenceThresholds: _Optional[_Union[FloatVector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Int64Parameter(_message.Message):
     __slots__ = ("defaultValue", "range", "set")
@@ -124,7 +124,7 @@ class Int64Parameter(_message.Message):
     defaultValue: int
     range: Int64Range
     set: Int64Set
-    def __init__(self, defaultValue: _Optional[int] = ..., range: _Optional[_Union[Int64Range, _Mapping]] = ..., set: _Optional[_Union[Int64Set, _Mapping]] = ...) -> None: ...
+    def __init__(self, defaultValue: _Optional[int] = ..., range: _Optional[_Union[Int64Range, _Mapping[str, _Any]]] = ..., set: _Optional[_Union[Int64Set, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class DoubleParameter(_message.Message):
     __slots__ = ("defaultValue", "range")
@@ -132,7 +132,7 @@ class DoubleParameter(_message.Message):
     RANGE_FIELD_NUMBER: _ClassVar[int]
     defaultValue: float
     range: DoubleRange
-    def __init__(self, defaultValue: _Optional[float] = ..., range: _Optional[_Union[DoubleRange, _Mapping]] = ...) -> None: ...
+    def __init__(self, defaultValue: _Optional[float] = ..., range: _Optional[_Union[DoubleRange, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class StringParameter(_message.Message):
     __slots__ = ("defaultValue",)

@@ -3,7 +3,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -66,7 +66,7 @@ class TrainingRecipe(_message.Message):
     half: TrainedHalf
     statistics: TrainedStatistics
     statisticsMomentum: float
-    def __init__(self, layers: _Optional[_Iterable[_Union[TrainedLayer, _Mapping]]] = ..., losses: _Optional[_Iterable[_Union[TrainingLoss, _Mapping]]] = ..., optimizer: _Optional[_Union[TrainingOptimizer, _Mapping]] = ..., schedule: _Optional[_Union[TrainingSchedule, _Mapping]] = ..., epochs: _Optional[int] = ..., miniBatchSize: _Optional[int] = ..., shuffle: bool = ..., seed: _Optional[int] = ..., clipNorm: _Optional[float] = ..., dropout: _Optional[_Iterable[_Union[TrainingDropout, _Mapping]]] = ..., augmentation: _Optional[_Iterable[_Union[TrainingAugmentation, _Mapping]]] = ..., validationFraction: _Optional[float] = ..., earlyStopping: _Optional[_Union[TrainingEarlyStopping, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[TrainingMetric, _Mapping]]] = ..., quantized: _Optional[_Union[TrainedQuantized, str]] = ..., half: _Optional[_Union[TrainedHalf, str]] = ..., statistics: _Optional[_Union[TrainedStatistics, str]] = ..., statisticsMomentum: _Optional[float] = ...) -> None: ...
+    def __init__(self, layers: _Optional[_Iterable[_Union[TrainedLayer, _Mapping[str, _Any]]]] = ..., losses: _Optional[_Iterable[_Union[TrainingLoss, _Mapping[str, _Any]]]] = ..., optimizer: _Optional[_Union[TrainingOptimizer, _Mapping[str, _Any]]] = ..., schedule: _Optional[_Union[TrainingSchedule, _Mapping[str, _Any]]] = ..., epochs: _Optional[int] = ..., miniBatchSize: _Optional[int] = ..., shuffle: bool = ..., seed: _Optional[int] = ..., clipNorm: _Optional[float] = ..., dropout: _Optional[_Iterable[_Union[TrainingDropout, _Mapping[str, _Any]]]] = ..., augmentation: _Optional[_Iterable[_Union[TrainingAugmentation, _Mapping[str, _Any]]]] = ..., validationFraction: _Optional[float] = ..., earlyStopping: _Optional[_Union[TrainingEarlyStopping, _Mapping[str, _Any]]] = ..., metrics: _Optional[_Iterable[_Union[TrainingMetric, _Mapping[str, _Any]]]] = ..., quantized: _Optional[_Union[TrainedQuantized, str]] = ..., half: _Optional[_Union[TrainedHalf, str]] = ..., statistics: _Optional[_Union[TrainedStatistics, str]] = ..., statisticsMomentum: _Optional[float] = ...) -> None: ...
 
 class TrainedLayer(_message.Message):
     __slots__ = ("name", "weights")
@@ -100,7 +100,7 @@ class TrainingLoss(_message.Message):
     cosine: CosineLoss
     hinge: HingeLoss
     contrastive: ContrastiveLoss
-    def __init__(self, name: _Optional[str] = ..., input: _Optional[str] = ..., target: _Optional[str] = ..., weight: _Optional[float] = ..., crossEntropy: _Optional[_Union[CrossEntropyLoss, _Mapping]] = ..., squaredError: _Optional[_Union[SquaredErrorLoss, _Mapping]] = ..., binaryCrossEntropy: _Optional[_Union[BinaryCrossEntropyLoss, _Mapping]] = ..., huber: _Optional[_Union[HuberLoss, _Mapping]] = ..., cosine: _Optional[_Union[CosineLoss, _Mapping]] = ..., hinge: _Optional[_Union[HingeLoss, _Mapping]] = ..., contrastive: _Optional[_Union[ContrastiveLoss, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., input: _Optional[str] = ..., target: _Optional[str] = ..., weight: _Optional[float] = ..., crossEntropy: _Optional[_Union[CrossEntropyLoss, _Mapping[str, _Any]]] = ..., squaredError: _Optional[_Union[SquaredErrorLoss, _Mapping[str, _Any]]] = ..., binaryCrossEntropy: _Optional[_Union[BinaryCrossEntropyLoss, _Mapping[str, _Any]]] = ..., huber: _Optional[_Union[HuberLoss, _Mapping[str, _Any]]] = ..., cosine: _Optional[_Union[CosineLoss, _Mapping[str, _Any]]] = ..., hinge: _Optional[_Union[HingeLoss, _Mapping[str, _Any]]] = ..., contrastive: _Optional[_Union[ContrastiveLoss, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class CrossEntropyLoss(_message.Message):
     __slots__ = ("labelSmoothing",)
@@ -152,7 +152,7 @@ class TrainingOptimizer(_message.Message):
     adamW: AdamSettings
     rmsprop: RMSpropSettings
     lion: LionSettings
-    def __init__(self, sgd: _Optional[_Union[SGDSettings, _Mapping]] = ..., adam: _Optional[_Union[AdamSettings, _Mapping]] = ..., adamW: _Optional[_Union[AdamSettings, _Mapping]] = ..., rmsprop: _Optional[_Union[RMSpropSettings, _Mapping]] = ..., lion: _Optional[_Union[LionSettings, _Mapping]] = ...) -> None: ...
+    def __init__(self, sgd: _Optional[_Union[SGDSettings, _Mapping[str, _Any]]] = ..., adam: _Optional[_Union[AdamSettings, _Mapping[str, _Any]]] = ..., adamW: _Optional[_Union[AdamSettings, _Mapping[str, _Any]]] = ..., rmsprop: _Optional[_Union[RMSpropSettings, _Mapping[str, _Any]]] = ..., lion: _Optional[_Union[LionSettings, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class SGDSettings(_message.Message):
     __slots__ = ("learningRate", "momentum", "weightDecay")
@@ -216,7 +216,7 @@ class TrainingSchedule(_message.Message):
     cosine: CosineSchedule
     linear: LinearSchedule
     step: StepSchedule
-    def __init__(self, warmup: _Optional[float] = ..., constant: _Optional[_Union[ConstantSchedule, _Mapping]] = ..., cosine: _Optional[_Union[CosineSchedule, _Mapping]] = ..., linear: _Optional[_Union[LinearSchedule, _Mapping]] = ..., step: _Optional[_Union[StepSchedule, _Mapping]] = ...) -> None: ...
+    def __init__(self, warmup: _Optional[float] = ..., constant: _Optional[_Union[ConstantSchedule, _Mapping[str, _Any]]] = ..., cosine: _Optional[_Union[CosineSchedule, _Mapping[str, _Any]]] = ..., linear: _Optional[_Union[LinearSchedule, _Mapping[str, _Any]]] = ..., step: _Optional[_Union[StepSchedule, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ConstantSchedule(_message.Message):
     __slots__ = ()
@@ -262,7 +262,7 @@ class TrainingAugmentation(_message.Message):
     shift: ShiftAugmentation
     rotate: RotateAugmentation
     brightness: BrightnessAugmentation
-    def __init__(self, input: _Optional[str] = ..., flip: _Optional[_Union[FlipAugmentation, _Mapping]] = ..., shift: _Optional[_Union[ShiftAugmentation, _Mapping]] = ..., rotate: _Optional[_Union[RotateAugmentation, _Mapping]] = ..., brightness: _Optional[_Union[BrightnessAugmentation, _Mapping]] = ...) -> None: ...
+    def __init__(self, input: _Optional[str] = ..., flip: _Optional[_Union[FlipAugmentation, _Mapping[str, _Any]]] = ..., shift: _Optional[_Union[ShiftAugmentation, _Mapping[str, _Any]]] = ..., rotate: _Optional[_Union[RotateAugmentation, _Mapping[str, _Any]]] = ..., brightness: _Optional[_Union[BrightnessAugmentation, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class FlipAugmentation(_message.Message):
     __slots__ = ("horizontal", "vertical")
@@ -308,7 +308,7 @@ class TrainingMetric(_message.Message):
     TOPK_FIELD_NUMBER: _ClassVar[int]
     accuracy: AccuracyMetric
     topK: TopKMetric
-    def __init__(self, accuracy: _Optional[_Union[AccuracyMetric, _Mapping]] = ..., topK: _Optional[_Union[TopKMetric, _Mapping]] = ...) -> None: ...
+    def __init__(self, accuracy: _Optional[_Union[AccuracyMetric, _Mapping[str, _Any]]] = ..., topK: _Optional[_Union[TopKMetric, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class AccuracyMetric(_message.Message):
     __slots__ = ()

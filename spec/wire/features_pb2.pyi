@@ -3,7 +3,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -52,14 +52,14 @@ class ImageFeatureType(_message.Message):
         __slots__ = ("sizes",)
         SIZES_FIELD_NUMBER: _ClassVar[int]
         sizes: _containers.RepeatedCompositeFieldContainer[ImageFeatureType.ImageSize]
-        def __init__(self, sizes: _Optional[_Iterable[_Union[ImageFeatureType.ImageSize, _Mapping]]] = ...) -> None: ...
+        def __init__(self, sizes: _Optional[_Iterable[_Union[ImageFeatureType.ImageSize, _Mapping[str, _Any]]]] = ...) -> None: ...
     class ImageSizeRange(_message.Message):
         __slots__ = ("widthRange", "heightRange")
         WIDTHRANGE_FIELD_NUMBER: _ClassVar[int]
         HEIGHTRANGE_FIELD_NUMBER: _ClassVar[int]
         widthRange: SizeRange
         heightRange: SizeRange
-        def __init__(self, widthRange: _Optional[_Union[SizeRange, _Mapping]] = ..., heightRange: _Optional[_Union[SizeRange, _Mapping]] = ...) -> None: ...
+        def __init__(self, widthRange: _Optional[_Union[SizeRange, _Mapping[str, _Any]]] = ..., heightRange: _Optional[_Union[SizeRange, _Mapping[str, _Any]]] = ...) -> None: ...
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     ENUMERATEDSIZES_FIELD_NUMBER: _ClassVar[int]
@@ -70,7 +70,7 @@ class ImageFeatureType(_message.Message):
     enumeratedSizes: ImageFeatureType.EnumeratedImageSizes
     imageSizeRange: ImageFeatureType.ImageSizeRange
     colorSpace: ImageFeatureType.ColorSpace
-    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., enumeratedSizes: _Optional[_Union[ImageFeatureType.EnumeratedImageSizes, _Mapping]] = ..., imageSizeRange: _Optional[_Union[ImageFeatureType.ImageSizeRange, _Mapping]] = ..., colorSpace: _Optional[_Union[ImageFeatureType.ColorSpace, str]] = ...) -> None: ...
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., enumeratedSizes: _Optional[_Union[ImageFeatureType.EnumeratedImageSizes, _Mapping[str, _Any]]] = ..., imageSizeRange: _Optional[_Union[ImageFeatureType.ImageSizeRange, _Mapping[str, _Any]]] = ..., colorSpace: _Optional[_Union[ImageFeatureType.ColorSpace, str]] = ...) -> None: ...
 
 class ArrayFeatureType(_message.Message):
     __slots__ = ("shape", "dataType", "enumeratedShapes", "shapeRange", "intDefaultValue", "floatDefaultValue", "doubleDefaultValue")
@@ -97,12 +97,12 @@ class ArrayFeatureType(_message.Message):
         __slots__ = ("shapes",)
         SHAPES_FIELD_NUMBER: _ClassVar[int]
         shapes: _containers.RepeatedCompositeFieldContainer[ArrayFeatureType.Shape]
-        def __init__(self, shapes: _Optional[_Iterable[_Union[ArrayFeatureType.Shape, _Mapping]]] = ...) -> None: ...
+        def __init__(self, shapes: _Optional[_Iterable[_Union[ArrayFeatureType.Shape, _Mapping[str, _Any]]]] = ...) -> None: ...
     class ShapeRange(_message.Message):
         __slots__ = ("sizeRanges",)
         SIZERANGES_FIELD_NUMBER: _ClassVar[int]
         sizeRanges: _containers.RepeatedCompositeFieldContainer[SizeRange]
-        def __init__(self, sizeRanges: _Optional[_Iterable[_Union[SizeRange, _Mapping]]] = ...) -> None: ...
+        def __init__(self, sizeRanges: _Optional[_Iterable[_Union[SizeRange, _Mapping[str, _Any]]]] = ...) -> None: ...
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     DATATYPE_FIELD_NUMBER: _ClassVar[int]
     ENUMERATEDSHAPES_FIELD_NUMBER: _ClassVar[int]
@@ -117,7 +117,7 @@ class ArrayFeatureType(_message.Message):
     intDefaultValue: int
     floatDefaultValue: float
     doubleDefaultValue: float
-    def __init__(self, shape: _Optional[_Iterable[int]] = ..., dataType: _Optional[_Union[ArrayFeatureType.ArrayDataType, str]] = ..., enumeratedShapes: _Optional[_Union[ArrayFeatureType.EnumeratedShapes, _Mapping]] = ..., shapeRange: _Optional[_Union[ArrayFeatureType.ShapeRange, _Mapping]] = ..., intDefaultValue: _Optional[int] = ..., floatDefaultValue: _Optional[float] = ..., doubleDefaultValue: _Optional[float] = ...) -> None: ...
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., dataType: _Optional[_Union[ArrayFeatureType.ArrayDataType, str]] = ..., enumeratedShapes: _Optional[_Union[ArrayFeatureType.EnumeratedShapes, _Mapping[str, _Any]]] = ..., shapeRange: _Optional[_Union[ArrayFeatureType.ShapeRange, _Mapping[str, _Any]]] = ..., intDefaultValue: _Optional[int] = ..., floatDefaultValue: _Optional[float] = ..., doubleDefaultValue: _Optional[float] = ...) -> None: ...
 
 class DictionaryFeatureType(_message.Message):
     __slots__ = ("int64KeyType", "stringKeyType")
@@ -125,7 +125,7 @@ class DictionaryFeatureType(_message.Message):
     STRINGKEYTYPE_FIELD_NUMBER: _ClassVar[int]
     int64KeyType: Int64FeatureType
     stringKeyType: StringFeatureType
-    def __init__(self, int64KeyType: _Optional[_Union[Int64FeatureType, _Mapping]] = ..., stringKeyType: _Optional[_Union[StringFeatureType, _Mapping]] = ...) -> None: ...
+    def __init__(self, int64KeyType: _Optional[_Union[Int64FeatureType, _Mapping[str, _Any]]] = ..., stringKeyType: _Optional[_Union[StringFeatureType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class SequenceFeatureType(_message.Message):
     __slots__ = ("int64Type", "stringType", "sizeRange")
@@ -135,13 +135,13 @@ class SequenceFeatureType(_message.Message):
     int64Type: Int64FeatureType
     stringType: StringFeatureType
     sizeRange: SizeRange
-    def __init__(self, int64Type: _Optional[_Union[Int64FeatureType, _Mapping]] = ..., stringType: _Optional[_Union[StringFeatureType, _Mapping]] = ..., sizeRange: _Optional[_Union[SizeRange, _Mapping]] = ...) -> None: ...
+    def __init__(self, int64Type: _Optional[_Union[Int64FeatureType, _Mapping[str, _Any]]] = ..., stringType: _Optional[_Union[StringFeatureType, _Mapping[str, _Any]]] = ..., sizeRange: _Optional[_Union[SizeRange, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class StateFeatureType(_message.Message):
     __slots__ = ("arrayType",)
     ARRAYTYPE_FIELD_NUMBER: _ClassVar[int]
     arrayType: ArrayFeatureType
-    def __init__(self, arrayType: _Optional[_Union[ArrayFeatureType, _Mapping]] = ...) -> None: ...
+    def __init__(self, arrayType: _Optional[_Union[ArrayFeatureType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class FeatureType(_message.Message):
     __slots__ = ("int64Type", "doubleType", "stringType", "imageType", "multiArrayType", "dictionaryType", "sequenceType", "stateType", "isOptional")
@@ -163,4 +163,4 @@ class FeatureType(_message.Message):
     sequenceType: SequenceFeatureType
     stateType: StateFeatureType
     isOptional: bool
-    def __init__(self, int64Type: _Optional[_Union[Int64FeatureType, _Mapping]] = ..., doubleType: _Optional[_Union[DoubleFeatureType, _Mapping]] = ..., stringType: _Optional[_Union[StringFeatureType, _Mapping]] = ..., imageType: _Optional[_Union[ImageFeatureType, _Mapping]] = ..., multiArrayType: _Optional[_Union[ArrayFeatureType, _Mapping]] = ..., dictionaryType: _Optional[_Union[DictionaryFeatureType, _Mapping]] = ..., sequenceType: _Optional[_Union[SequenceFeatureType, _Mapping]] = ..., stateType: _Optional[_Union[StateFeatureType, _Mapping]] = ..., isOptional: bool = ...) -> None: ...
+    def __init__(self, int64Type: _Optional[_Union[Int64FeatureType, _Mapping[str, _Any]]] = ..., doubleType: _Optional[_Union[DoubleFeatureType, _Mapping[str, _Any]]] = ..., stringType: _Optional[_Union[StringFeatureType, _Mapping[str, _Any]]] = ..., imageType: _Optional[_Union[ImageFeatureType, _Mapping[str, _Any]]] = ..., multiArrayType: _Optional[_Union[ArrayFeatureType, _Mapping[str, _Any]]] = ..., dictionaryType: _Optional[_Union[DictionaryFeatureType, _Mapping[str, _Any]]] = ..., sequenceType: _Optional[_Union[SequenceFeatureType, _Mapping[str, _Any]]] = ..., stateType: _Optional[_Union[StateFeatureType, _Mapping[str, _Any]]] = ..., isOptional: bool = ...) -> None: ...

@@ -4,7 +4,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -147,7 +147,7 @@ class Convolution3DLayerParams(_message.Message):
     customPaddingRight: int
     isDeconvolution: bool
     outputShape: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, outputChannels: _Optional[int] = ..., inputChannels: _Optional[int] = ..., nGroups: _Optional[int] = ..., kernelDepth: _Optional[int] = ..., kernelHeight: _Optional[int] = ..., kernelWidth: _Optional[int] = ..., strideDepth: _Optional[int] = ..., strideHeight: _Optional[int] = ..., strideWidth: _Optional[int] = ..., dilationDepth: _Optional[int] = ..., dilationHeight: _Optional[int] = ..., dilationWidth: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., paddingType: _Optional[_Union[Convolution3DLayerParams.PaddingType, str]] = ..., customPaddingFront: _Optional[int] = ..., customPaddingBack: _Optional[int] = ..., customPaddingTop: _Optional[int] = ..., customPaddingBottom: _Optional[int] = ..., customPaddingLeft: _Optional[int] = ..., customPaddingRight: _Optional[int] = ..., isDeconvolution: bool = ..., outputShape: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, outputChannels: _Optional[int] = ..., inputChannels: _Optional[int] = ..., nGroups: _Optional[int] = ..., kernelDepth: _Optional[int] = ..., kernelHeight: _Optional[int] = ..., kernelWidth: _Optional[int] = ..., strideDepth: _Optional[int] = ..., strideHeight: _Optional[int] = ..., strideWidth: _Optional[int] = ..., dilationDepth: _Optional[int] = ..., dilationHeight: _Optional[int] = ..., dilationWidth: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., paddingType: _Optional[_Union[Convolution3DLayerParams.PaddingType, str]] = ..., customPaddingFront: _Optional[int] = ..., customPaddingBack: _Optional[int] = ..., customPaddingTop: _Optional[int] = ..., customPaddingBottom: _Optional[int] = ..., customPaddingLeft: _Optional[int] = ..., customPaddingRight: _Optional[int] = ..., isDeconvolution: bool = ..., outputShape: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EmbeddingNDLayerParams(_message.Message):
     __slots__ = ("vocabSize", "embeddingSize", "hasBias", "weights", "bias")
@@ -161,7 +161,7 @@ class EmbeddingNDLayerParams(_message.Message):
     hasBias: bool
     weights: _weights_pb2.WeightParams
     bias: _weights_pb2.WeightParams
-    def __init__(self, vocabSize: _Optional[int] = ..., embeddingSize: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, vocabSize: _Optional[int] = ..., embeddingSize: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Pooling3DLayerParams(_message.Message):
     __slots__ = ("type", "kernelDepth", "kernelHeight", "kernelWidth", "strideDepth", "strideHeight", "strideWidth", "paddingType", "customPaddingFront", "customPaddingBack", "customPaddingTop", "customPaddingBottom", "customPaddingLeft", "customPaddingRight", "countExcludePadding")
@@ -247,7 +247,7 @@ class BatchedMatMulLayerParams(_message.Message):
     weights: _weights_pb2.WeightParams
     bias: _weights_pb2.WeightParams
     int8DynamicQuantize: bool
-    def __init__(self, transposeA: bool = ..., transposeB: bool = ..., weightMatrixFirstDimension: _Optional[int] = ..., weightMatrixSecondDimension: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., int8DynamicQuantize: bool = ...) -> None: ...
+    def __init__(self, transposeA: bool = ..., transposeB: bool = ..., weightMatrixFirstDimension: _Optional[int] = ..., weightMatrixSecondDimension: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., int8DynamicQuantize: bool = ...) -> None: ...
 
 class ConcatNDLayerParams(_message.Message):
     __slots__ = ("axis", "interleave")
@@ -283,7 +283,7 @@ class LoadConstantNDLayerParams(_message.Message):
     DATA_FIELD_NUMBER: _ClassVar[int]
     shape: _containers.RepeatedScalarFieldContainer[int]
     data: _weights_pb2.WeightParams
-    def __init__(self, shape: _Optional[_Iterable[int]] = ..., data: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., data: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class FillLikeLayerParams(_message.Message):
     __slots__ = ("value",)
@@ -889,7 +889,7 @@ class LayerNormalizationLayerParams(_message.Message):
     eps: float
     gamma: _weights_pb2.WeightParams
     beta: _weights_pb2.WeightParams
-    def __init__(self, normalizedShape: _Optional[_Iterable[int]] = ..., eps: _Optional[float] = ..., gamma: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., beta: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, normalizedShape: _Optional[_Iterable[int]] = ..., eps: _Optional[float] = ..., gamma: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., beta: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class NonMaximumSuppressionLayerParams(_message.Message):
     __slots__ = ("iouThreshold", "scoreThreshold", "maxBoxes", "perClassSuppression")

@@ -4,7 +4,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -54,7 +54,7 @@ class ActivationPReLU(_message.Message):
     __slots__ = ("alpha",)
     ALPHA_FIELD_NUMBER: _ClassVar[int]
     alpha: _weights_pb2.WeightParams
-    def __init__(self, alpha: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, alpha: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ActivationELU(_message.Message):
     __slots__ = ("alpha",)
@@ -82,7 +82,7 @@ class ActivationParametricSoftplus(_message.Message):
     BETA_FIELD_NUMBER: _ClassVar[int]
     alpha: _weights_pb2.WeightParams
     beta: _weights_pb2.WeightParams
-    def __init__(self, alpha: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., beta: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, alpha: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., beta: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ActivationParams(_message.Message):
     __slots__ = ("linear", "ReLU", "leakyReLU", "thresholdedReLU", "PReLU", "tanh", "scaledTanh", "sigmoid", "sigmoidHard", "ELU", "softsign", "softplus", "parametricSoftplus")
@@ -112,7 +112,7 @@ class ActivationParams(_message.Message):
     softsign: ActivationSoftsign
     softplus: ActivationSoftplus
     parametricSoftplus: ActivationParametricSoftplus
-    def __init__(self, linear: _Optional[_Union[ActivationLinear, _Mapping]] = ..., ReLU: _Optional[_Union[ActivationReLU, _Mapping]] = ..., leakyReLU: _Optional[_Union[ActivationLeakyReLU, _Mapping]] = ..., thresholdedReLU: _Optional[_Union[ActivationThresholdedReLU, _Mapping]] = ..., PReLU: _Optional[_Union[ActivationPReLU, _Mapping]] = ..., tanh: _Optional[_Union[ActivationTanh, _Mapping]] = ..., scaledTanh: _Optional[_Union[ActivationScaledTanh, _Mapping]] = ..., sigmoid: _Optional[_Union[ActivationSigmoid, _Mapping]] = ..., sigmoidHard: _Optional[_Union[ActivationSigmoidHard, _Mapping]] = ..., ELU: _Optional[_Union[ActivationELU, _Mapping]] = ..., softsign: _Optional[_Union[ActivationSoftsign, _Mapping]] = ..., softplus: _Optional[_Union[ActivationSoftplus, _Mapping]] = ..., parametricSoftplus: _Optional[_Union[ActivationParametricSoftplus, _Mapping]] = ...) -> None: ...
+    def __init__(self, linear: _Optional[_Union[ActivationLinear, _Mapping[str, _Any]]] = ..., ReLU: _Optional[_Union[ActivationReLU, _Mapping[str, _Any]]] = ..., leakyReLU: _Optional[_Union[ActivationLeakyReLU, _Mapping[str, _Any]]] = ..., thresholdedReLU: _Optional[_Union[ActivationThresholdedReLU, _Mapping[str, _Any]]] = ..., PReLU: _Optional[_Union[ActivationPReLU, _Mapping[str, _Any]]] = ..., tanh: _Optional[_Union[ActivationTanh, _Mapping[str, _Any]]] = ..., scaledTanh: _Optional[_Union[ActivationScaledTanh, _Mapping[str, _Any]]] = ..., sigmoid: _Optional[_Union[ActivationSigmoid, _Mapping[str, _Any]]] = ..., sigmoidHard: _Optional[_Union[ActivationSigmoidHard, _Mapping[str, _Any]]] = ..., ELU: _Optional[_Union[ActivationELU, _Mapping[str, _Any]]] = ..., softsign: _Optional[_Union[ActivationSoftsign, _Mapping[str, _Any]]] = ..., softplus: _Optional[_Union[ActivationSoftplus, _Mapping[str, _Any]]] = ..., parametricSoftplus: _Optional[_Union[ActivationParametricSoftplus, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class BorderAmounts(_message.Message):
     __slots__ = ("borderAmounts",)
@@ -125,13 +125,13 @@ class BorderAmounts(_message.Message):
         def __init__(self, startEdgeSize: _Optional[int] = ..., endEdgeSize: _Optional[int] = ...) -> None: ...
     BORDERAMOUNTS_FIELD_NUMBER: _ClassVar[int]
     borderAmounts: _containers.RepeatedCompositeFieldContainer[BorderAmounts.EdgeSizes]
-    def __init__(self, borderAmounts: _Optional[_Iterable[_Union[BorderAmounts.EdgeSizes, _Mapping]]] = ...) -> None: ...
+    def __init__(self, borderAmounts: _Optional[_Iterable[_Union[BorderAmounts.EdgeSizes, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ValidPadding(_message.Message):
     __slots__ = ("paddingAmounts",)
     PADDINGAMOUNTS_FIELD_NUMBER: _ClassVar[int]
     paddingAmounts: BorderAmounts
-    def __init__(self, paddingAmounts: _Optional[_Union[BorderAmounts, _Mapping]] = ...) -> None: ...
+    def __init__(self, paddingAmounts: _Optional[_Union[BorderAmounts, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class SamePadding(_message.Message):
     __slots__ = ("asymmetryMode",)
@@ -205,7 +205,7 @@ class ConvolutionLayerParams(_message.Message):
     weights: _weights_pb2.WeightParams
     bias: _weights_pb2.WeightParams
     outputShape: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, outputChannels: _Optional[int] = ..., kernelChannels: _Optional[int] = ..., nGroups: _Optional[int] = ..., kernelSize: _Optional[_Iterable[int]] = ..., stride: _Optional[_Iterable[int]] = ..., dilationFactor: _Optional[_Iterable[int]] = ..., valid: _Optional[_Union[ValidPadding, _Mapping]] = ..., same: _Optional[_Union[SamePadding, _Mapping]] = ..., isDeconvolution: bool = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputShape: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, outputChannels: _Optional[int] = ..., kernelChannels: _Optional[int] = ..., nGroups: _Optional[int] = ..., kernelSize: _Optional[_Iterable[int]] = ..., stride: _Optional[_Iterable[int]] = ..., dilationFactor: _Optional[_Iterable[int]] = ..., valid: _Optional[_Union[ValidPadding, _Mapping[str, _Any]]] = ..., same: _Optional[_Union[SamePadding, _Mapping[str, _Any]]] = ..., isDeconvolution: bool = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputShape: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class InnerProductLayerParams(_message.Message):
     __slots__ = ("inputChannels", "outputChannels", "hasBias", "weights", "bias", "int8DynamicQuantize")
@@ -221,7 +221,7 @@ class InnerProductLayerParams(_message.Message):
     weights: _weights_pb2.WeightParams
     bias: _weights_pb2.WeightParams
     int8DynamicQuantize: bool
-    def __init__(self, inputChannels: _Optional[int] = ..., outputChannels: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., int8DynamicQuantize: bool = ...) -> None: ...
+    def __init__(self, inputChannels: _Optional[int] = ..., outputChannels: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., int8DynamicQuantize: bool = ...) -> None: ...
 
 class EmbeddingLayerParams(_message.Message):
     __slots__ = ("inputDim", "outputChannels", "hasBias", "weights", "bias")
@@ -235,7 +235,7 @@ class EmbeddingLayerParams(_message.Message):
     hasBias: bool
     weights: _weights_pb2.WeightParams
     bias: _weights_pb2.WeightParams
-    def __init__(self, inputDim: _Optional[int] = ..., outputChannels: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, inputDim: _Optional[int] = ..., outputChannels: _Optional[int] = ..., hasBias: bool = ..., weights: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class BatchnormLayerParams(_message.Message):
     __slots__ = ("channels", "computeMeanVar", "instanceNormalization", "epsilon", "gamma", "beta", "mean", "variance")
@@ -255,7 +255,7 @@ class BatchnormLayerParams(_message.Message):
     beta: _weights_pb2.WeightParams
     mean: _weights_pb2.WeightParams
     variance: _weights_pb2.WeightParams
-    def __init__(self, channels: _Optional[int] = ..., computeMeanVar: bool = ..., instanceNormalization: bool = ..., epsilon: _Optional[float] = ..., gamma: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., beta: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., mean: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., variance: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, channels: _Optional[int] = ..., computeMeanVar: bool = ..., instanceNormalization: bool = ..., epsilon: _Optional[float] = ..., gamma: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., beta: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., mean: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., variance: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class PoolingLayerParams(_message.Message):
     __slots__ = ("type", "kernelSize", "stride", "valid", "same", "includeLastPixel", "avgPoolExcludePadding", "globalPooling")
@@ -288,7 +288,7 @@ class PoolingLayerParams(_message.Message):
     includeLastPixel: PoolingLayerParams.ValidCompletePadding
     avgPoolExcludePadding: bool
     globalPooling: bool
-    def __init__(self, type: _Optional[_Union[PoolingLayerParams.PoolingType, str]] = ..., kernelSize: _Optional[_Iterable[int]] = ..., stride: _Optional[_Iterable[int]] = ..., valid: _Optional[_Union[ValidPadding, _Mapping]] = ..., same: _Optional[_Union[SamePadding, _Mapping]] = ..., includeLastPixel: _Optional[_Union[PoolingLayerParams.ValidCompletePadding, _Mapping]] = ..., avgPoolExcludePadding: bool = ..., globalPooling: bool = ...) -> None: ...
+    def __init__(self, type: _Optional[_Union[PoolingLayerParams.PoolingType, str]] = ..., kernelSize: _Optional[_Iterable[int]] = ..., stride: _Optional[_Iterable[int]] = ..., valid: _Optional[_Union[ValidPadding, _Mapping[str, _Any]]] = ..., same: _Optional[_Union[SamePadding, _Mapping[str, _Any]]] = ..., includeLastPixel: _Optional[_Union[PoolingLayerParams.ValidCompletePadding, _Mapping[str, _Any]]] = ..., avgPoolExcludePadding: bool = ..., globalPooling: bool = ...) -> None: ...
 
 class PaddingLayerParams(_message.Message):
     __slots__ = ("constant", "reflection", "replication", "paddingAmounts")
@@ -311,7 +311,7 @@ class PaddingLayerParams(_message.Message):
     reflection: PaddingLayerParams.PaddingReflection
     replication: PaddingLayerParams.PaddingReplication
     paddingAmounts: BorderAmounts
-    def __init__(self, constant: _Optional[_Union[PaddingLayerParams.PaddingConstant, _Mapping]] = ..., reflection: _Optional[_Union[PaddingLayerParams.PaddingReflection, _Mapping]] = ..., replication: _Optional[_Union[PaddingLayerParams.PaddingReplication, _Mapping]] = ..., paddingAmounts: _Optional[_Union[BorderAmounts, _Mapping]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[PaddingLayerParams.PaddingConstant, _Mapping[str, _Any]]] = ..., reflection: _Optional[_Union[PaddingLayerParams.PaddingReflection, _Mapping[str, _Any]]] = ..., replication: _Optional[_Union[PaddingLayerParams.PaddingReplication, _Mapping[str, _Any]]] = ..., paddingAmounts: _Optional[_Union[BorderAmounts, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ConcatLayerParams(_message.Message):
     __slots__ = ("sequenceConcat",)
@@ -417,7 +417,7 @@ class ResizeBilinearLayerParams(_message.Message):
     MODE_FIELD_NUMBER: _ClassVar[int]
     targetSize: _containers.RepeatedScalarFieldContainer[int]
     mode: SamplingMode
-    def __init__(self, targetSize: _Optional[_Iterable[int]] = ..., mode: _Optional[_Union[SamplingMode, _Mapping]] = ...) -> None: ...
+    def __init__(self, targetSize: _Optional[_Iterable[int]] = ..., mode: _Optional[_Union[SamplingMode, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class CropResizeLayerParams(_message.Message):
     __slots__ = ("targetSize", "normalizedCoordinates", "mode", "boxIndicesMode", "spatialScale")
@@ -431,7 +431,7 @@ class CropResizeLayerParams(_message.Message):
     mode: SamplingMode
     boxIndicesMode: BoxCoordinatesMode
     spatialScale: float
-    def __init__(self, targetSize: _Optional[_Iterable[int]] = ..., normalizedCoordinates: bool = ..., mode: _Optional[_Union[SamplingMode, _Mapping]] = ..., boxIndicesMode: _Optional[_Union[BoxCoordinatesMode, _Mapping]] = ..., spatialScale: _Optional[float] = ...) -> None: ...
+    def __init__(self, targetSize: _Optional[_Iterable[int]] = ..., normalizedCoordinates: bool = ..., mode: _Optional[_Union[SamplingMode, _Mapping[str, _Any]]] = ..., boxIndicesMode: _Optional[_Union[BoxCoordinatesMode, _Mapping[str, _Any]]] = ..., spatialScale: _Optional[float] = ...) -> None: ...
 
 class BiasLayerParams(_message.Message):
     __slots__ = ("shape", "bias")
@@ -439,7 +439,7 @@ class BiasLayerParams(_message.Message):
     BIAS_FIELD_NUMBER: _ClassVar[int]
     shape: _containers.RepeatedScalarFieldContainer[int]
     bias: _weights_pb2.WeightParams
-    def __init__(self, shape: _Optional[_Iterable[int]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ScaleLayerParams(_message.Message):
     __slots__ = ("shapeScale", "scale", "hasBias", "shapeBias", "bias")
@@ -453,7 +453,7 @@ class ScaleLayerParams(_message.Message):
     hasBias: bool
     shapeBias: _containers.RepeatedScalarFieldContainer[int]
     bias: _weights_pb2.WeightParams
-    def __init__(self, shapeScale: _Optional[_Iterable[int]] = ..., scale: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., hasBias: bool = ..., shapeBias: _Optional[_Iterable[int]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, shapeScale: _Optional[_Iterable[int]] = ..., scale: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., hasBias: bool = ..., shapeBias: _Optional[_Iterable[int]] = ..., bias: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class LoadConstantLayerParams(_message.Message):
     __slots__ = ("shape", "data")
@@ -461,7 +461,7 @@ class LoadConstantLayerParams(_message.Message):
     DATA_FIELD_NUMBER: _ClassVar[int]
     shape: _containers.RepeatedScalarFieldContainer[int]
     data: _weights_pb2.WeightParams
-    def __init__(self, shape: _Optional[_Iterable[int]] = ..., data: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., data: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class L2NormalizeLayerParams(_message.Message):
     __slots__ = ("epsilon",)
@@ -587,7 +587,7 @@ class CropLayerParams(_message.Message):
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     cropAmounts: BorderAmounts
     offset: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, cropAmounts: _Optional[_Union[BorderAmounts, _Mapping]] = ..., offset: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, cropAmounts: _Optional[_Union[BorderAmounts, _Mapping[str, _Any]]] = ..., offset: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class AverageLayerParams(_message.Message):
     __slots__ = ()
@@ -643,7 +643,7 @@ class SimpleRecurrentLayerParams(_message.Message):
     recursionMatrix: _weights_pb2.WeightParams
     biasVector: _weights_pb2.WeightParams
     reverseInput: bool
-    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activation: _Optional[_Union[ActivationParams, _Mapping]] = ..., sequenceOutput: bool = ..., hasBiasVector: bool = ..., weightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., recursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., biasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., reverseInput: bool = ...) -> None: ...
+    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activation: _Optional[_Union[ActivationParams, _Mapping[str, _Any]]] = ..., sequenceOutput: bool = ..., hasBiasVector: bool = ..., weightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., recursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., biasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., reverseInput: bool = ...) -> None: ...
 
 class GRULayerParams(_message.Message):
     __slots__ = ("inputVectorSize", "outputVectorSize", "activations", "sequenceOutput", "hasBiasVectors", "updateGateWeightMatrix", "resetGateWeightMatrix", "outputGateWeightMatrix", "updateGateRecursionMatrix", "resetGateRecursionMatrix", "outputGateRecursionMatrix", "updateGateBiasVector", "resetGateBiasVector", "outputGateBiasVector", "reverseInput")
@@ -677,7 +677,7 @@ class GRULayerParams(_message.Message):
     resetGateBiasVector: _weights_pb2.WeightParams
     outputGateBiasVector: _weights_pb2.WeightParams
     reverseInput: bool
-    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activations: _Optional[_Iterable[_Union[ActivationParams, _Mapping]]] = ..., sequenceOutput: bool = ..., hasBiasVectors: bool = ..., updateGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., resetGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., updateGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., resetGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., updateGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., resetGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., reverseInput: bool = ...) -> None: ...
+    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activations: _Optional[_Iterable[_Union[ActivationParams, _Mapping[str, _Any]]]] = ..., sequenceOutput: bool = ..., hasBiasVectors: bool = ..., updateGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., resetGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., updateGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., resetGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., updateGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., resetGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., reverseInput: bool = ...) -> None: ...
 
 class LSTMParams(_message.Message):
     __slots__ = ("sequenceOutput", "hasBiasVectors", "forgetBias", "hasPeepholeVectors", "coupledInputAndForgetGate", "cellClipThreshold")
@@ -727,7 +727,7 @@ class LSTMWeightParams(_message.Message):
     inputGatePeepholeVector: _weights_pb2.WeightParams
     forgetGatePeepholeVector: _weights_pb2.WeightParams
     outputGatePeepholeVector: _weights_pb2.WeightParams
-    def __init__(self, inputGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., forgetGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., blockInputWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., inputGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., forgetGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., blockInputRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., inputGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., forgetGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., blockInputBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., inputGatePeepholeVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., forgetGatePeepholeVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ..., outputGatePeepholeVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, inputGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., forgetGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., blockInputWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGateWeightMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., inputGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., forgetGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., blockInputRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGateRecursionMatrix: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., inputGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., forgetGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., blockInputBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGateBiasVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., inputGatePeepholeVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., forgetGatePeepholeVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ..., outputGatePeepholeVector: _Optional[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UniDirectionalLSTMLayerParams(_message.Message):
     __slots__ = ("inputVectorSize", "outputVectorSize", "activations", "params", "weightParams", "reverseInput")
@@ -743,7 +743,7 @@ class UniDirectionalLSTMLayerParams(_message.Message):
     params: LSTMParams
     weightParams: LSTMWeightParams
     reverseInput: bool
-    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activations: _Optional[_Iterable[_Union[ActivationParams, _Mapping]]] = ..., params: _Optional[_Union[LSTMParams, _Mapping]] = ..., weightParams: _Optional[_Union[LSTMWeightParams, _Mapping]] = ..., reverseInput: bool = ...) -> None: ...
+    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activations: _Optional[_Iterable[_Union[ActivationParams, _Mapping[str, _Any]]]] = ..., params: _Optional[_Union[LSTMParams, _Mapping[str, _Any]]] = ..., weightParams: _Optional[_Union[LSTMWeightParams, _Mapping[str, _Any]]] = ..., reverseInput: bool = ...) -> None: ...
 
 class BiDirectionalLSTMLayerParams(_message.Message):
     __slots__ = ("inputVectorSize", "outputVectorSize", "activationsForwardLSTM", "activationsBackwardLSTM", "params", "weightParams")
@@ -759,7 +759,7 @@ class BiDirectionalLSTMLayerParams(_message.Message):
     activationsBackwardLSTM: _containers.RepeatedCompositeFieldContainer[ActivationParams]
     params: LSTMParams
     weightParams: _containers.RepeatedCompositeFieldContainer[LSTMWeightParams]
-    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activationsForwardLSTM: _Optional[_Iterable[_Union[ActivationParams, _Mapping]]] = ..., activationsBackwardLSTM: _Optional[_Iterable[_Union[ActivationParams, _Mapping]]] = ..., params: _Optional[_Union[LSTMParams, _Mapping]] = ..., weightParams: _Optional[_Iterable[_Union[LSTMWeightParams, _Mapping]]] = ...) -> None: ...
+    def __init__(self, inputVectorSize: _Optional[int] = ..., outputVectorSize: _Optional[int] = ..., activationsForwardLSTM: _Optional[_Iterable[_Union[ActivationParams, _Mapping[str, _Any]]]] = ..., activationsBackwardLSTM: _Optional[_Iterable[_Union[ActivationParams, _Mapping[str, _Any]]]] = ..., params: _Optional[_Union[LSTMParams, _Mapping[str, _Any]]] = ..., weightParams: _Optional[_Iterable[_Union[LSTMWeightParams, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class CustomLayerParams(_message.Message):
     __slots__ = ("className", "weights", "parameters", "description")
@@ -782,7 +782,7 @@ class CustomLayerParams(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: CustomLayerParams.CustomLayerParamValue
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[CustomLayerParams.CustomLayerParamValue, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[CustomLayerParams.CustomLayerParamValue, _Mapping[str, _Any]]] = ...) -> None: ...
     CLASSNAME_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -791,4 +791,4 @@ class CustomLayerParams(_message.Message):
     weights: _containers.RepeatedCompositeFieldContainer[_weights_pb2.WeightParams]
     parameters: _containers.MessageMap[str, CustomLayerParams.CustomLayerParamValue]
     description: str
-    def __init__(self, className: _Optional[str] = ..., weights: _Optional[_Iterable[_Union[_weights_pb2.WeightParams, _Mapping]]] = ..., parameters: _Optional[_Mapping[str, CustomLayerParams.CustomLayerParamValue]] = ..., description: _Optional[str] = ...) -> None: ...
+    def __init__(self, className: _Optional[str] = ..., weights: _Optional[_Iterable[_Union[_weights_pb2.WeightParams, _Mapping[str, _Any]]]] = ..., parameters: _Optional[_Mapping[str, CustomLayerParams.CustomLayerParamValue]] = ..., description: _Optional[str] = ...) -> None: ...

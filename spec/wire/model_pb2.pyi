@@ -10,7 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -37,7 +37,7 @@ class CustomModel(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: CustomModel.CustomModelParamValue
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[CustomModel.CustomModelParamValue, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[CustomModel.CustomModelParamValue, _Mapping[str, _Any]]] = ...) -> None: ...
     CLASSNAME_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -75,13 +75,13 @@ class NonMaximumSuppression(_message.Message):
     confidenceThresholdInputFeatureName: str
     confidenceOutputFeatureName: str
     coordinatesOutputFeatureName: str
-    def __init__(self, pickTop: _Optional[_Union[NonMaximumSuppression.PickTop, _Mapping]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ..., iouThreshold: _Optional[float] = ..., confidenceThreshold: _Optional[float] = ..., confidenceInputFeatureName: _Optional[str] = ..., coordinatesInputFeatureName: _Optional[str] = ..., iouThresholdInputFeatureName: _Optional[str] = ..., confidenceThresholdInputFeatureName: _Optional[str] = ..., confidenceOutputFeatureName: _Optional[str] = ..., coordinatesOutputFeatureName: _Optional[str] = ...) -> None: ...
+    def __init__(self, pickTop: _Optional[_Union[NonMaximumSuppression.PickTop, _Mapping[str, _Any]]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ..., iouThreshold: _Optional[float] = ..., confidenceThreshold: _Optional[float] = ..., confidenceInputFeatureName: _Optional[str] = ..., coordinatesInputFeatureName: _Optional[str] = ..., iouThresholdInputFeatureName: _Optional[str] = ..., confidenceThresholdInputFeatureName: _Optional[str] = ..., confidenceOutputFeatureName: _Optional[str] = ..., coordinatesOutputFeatureName: _Optional[str] = ...) -> None: ...
 
 class LinkedModel(_message.Message):
     __slots__ = ("linkedModelFile",)
     LINKEDMODELFILE_FIELD_NUMBER: _ClassVar[int]
     linkedModelFile: LinkedModelFile
-    def __init__(self, linkedModelFile: _Optional[_Union[LinkedModelFile, _Mapping]] = ...) -> None: ...
+    def __init__(self, linkedModelFile: _Optional[_Union[LinkedModelFile, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class LinkedModelFile(_message.Message):
     __slots__ = ("linkedModelFileName", "linkedModelSearchPath")
@@ -89,13 +89,13 @@ class LinkedModelFile(_message.Message):
     LINKEDMODELSEARCHPATH_FIELD_NUMBER: _ClassVar[int]
     linkedModelFileName: _data_pb2.StringParameter
     linkedModelSearchPath: _data_pb2.StringParameter
-    def __init__(self, linkedModelFileName: _Optional[_Union[_data_pb2.StringParameter, _Mapping]] = ..., linkedModelSearchPath: _Optional[_Union[_data_pb2.StringParameter, _Mapping]] = ...) -> None: ...
+    def __init__(self, linkedModelFileName: _Optional[_Union[_data_pb2.StringParameter, _Mapping[str, _Any]]] = ..., linkedModelSearchPath: _Optional[_Union[_data_pb2.StringParameter, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ClassConfidenceThresholding(_message.Message):
     __slots__ = ("precisionRecallCurves",)
     PRECISIONRECALLCURVES_FIELD_NUMBER: _ClassVar[int]
     precisionRecallCurves: _containers.RepeatedCompositeFieldContainer[_data_pb2.PrecisionRecallCurve]
-    def __init__(self, precisionRecallCurves: _Optional[_Iterable[_Union[_data_pb2.PrecisionRecallCurve, _Mapping]]] = ...) -> None: ...
+    def __init__(self, precisionRecallCurves: _Optional[_Iterable[_Union[_data_pb2.PrecisionRecallCurve, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Pipeline(_message.Message):
     __slots__ = ("models", "names")
@@ -103,19 +103,19 @@ class Pipeline(_message.Message):
     NAMES_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[Model]
     names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping[str, _Any]]]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PipelineClassifier(_message.Message):
     __slots__ = ("pipeline",)
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     pipeline: Pipeline
-    def __init__(self, pipeline: _Optional[_Union[Pipeline, _Mapping]] = ...) -> None: ...
+    def __init__(self, pipeline: _Optional[_Union[Pipeline, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class PipelineRegressor(_message.Message):
     __slots__ = ("pipeline",)
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     pipeline: Pipeline
-    def __init__(self, pipeline: _Optional[_Union[Pipeline, _Mapping]] = ...) -> None: ...
+    def __init__(self, pipeline: _Optional[_Union[Pipeline, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class FeatureDescription(_message.Message):
     __slots__ = ("name", "shortDescription", "type")
@@ -125,7 +125,7 @@ class FeatureDescription(_message.Message):
     name: str
     shortDescription: str
     type: _features_pb2.FeatureType
-    def __init__(self, name: _Optional[str] = ..., shortDescription: _Optional[str] = ..., type: _Optional[_Union[_features_pb2.FeatureType, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., shortDescription: _Optional[str] = ..., type: _Optional[_Union[_features_pb2.FeatureType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Metadata(_message.Message):
     __slots__ = ("shortDescription", "versionString", "author", "license", "userDefined")
@@ -162,7 +162,7 @@ class FunctionDescription(_message.Message):
     state: _containers.RepeatedCompositeFieldContainer[FeatureDescription]
     predictedFeatureName: str
     predictedProbabilitiesName: str
-    def __init__(self, name: _Optional[str] = ..., input: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ..., output: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ..., state: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ..., predictedFeatureName: _Optional[str] = ..., predictedProbabilitiesName: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., input: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ..., output: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ..., state: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ..., predictedFeatureName: _Optional[str] = ..., predictedProbabilitiesName: _Optional[str] = ...) -> None: ...
 
 class ModelDescription(_message.Message):
     __slots__ = ("functions", "defaultFunctionName", "metadata", "input", "output", "state", "predictedFeatureName", "predictedProbabilitiesName", "trainingInput")
@@ -184,7 +184,7 @@ class ModelDescription(_message.Message):
     predictedFeatureName: str
     predictedProbabilitiesName: str
     trainingInput: _containers.RepeatedCompositeFieldContainer[FeatureDescription]
-    def __init__(self, functions: _Optional[_Iterable[_Union[FunctionDescription, _Mapping]]] = ..., defaultFunctionName: _Optional[str] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ..., input: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ..., output: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ..., state: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ..., predictedFeatureName: _Optional[str] = ..., predictedProbabilitiesName: _Optional[str] = ..., trainingInput: _Optional[_Iterable[_Union[FeatureDescription, _Mapping]]] = ...) -> None: ...
+    def __init__(self, functions: _Optional[_Iterable[_Union[FunctionDescription, _Mapping[str, _Any]]]] = ..., defaultFunctionName: _Optional[str] = ..., metadata: _Optional[_Union[Metadata, _Mapping[str, _Any]]] = ..., input: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ..., output: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ..., state: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ..., predictedFeatureName: _Optional[str] = ..., predictedProbabilitiesName: _Optional[str] = ..., trainingInput: _Optional[_Iterable[_Union[FeatureDescription, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class SerializedModel(_message.Message):
     __slots__ = ("identifier", "model")
@@ -278,4 +278,4 @@ class Model(_message.Message):
     audioFeaturePrint: _system_pb2.AudioFeaturePrint
     serializedModel: SerializedModel
     trainingRecipe: _extension_pb2.TrainingRecipe
-    def __init__(self, specificationVersion: _Optional[int] = ..., description: _Optional[_Union[ModelDescription, _Mapping]] = ..., isUpdatable: bool = ..., pipelineClassifier: _Optional[_Union[PipelineClassifier, _Mapping]] = ..., pipelineRegressor: _Optional[_Union[PipelineRegressor, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, _Mapping]] = ..., glmRegressor: _Optional[_Union[_predictors_pb2.GLMRegressor, _Mapping]] = ..., supportVectorRegressor: _Optional[_Union[_predictors_pb2.SupportVectorRegressor, _Mapping]] = ..., treeEnsembleRegressor: _Optional[_Union[_predictors_pb2.TreeEnsembleRegressor, _Mapping]] = ..., neuralNetworkRegressor: _Optional[_Union[_network_pb2.NeuralNetworkRegressor, _Mapping]] = ..., bayesianProbitRegressor: _Optional[_Union[_predictors_pb2.BayesianProbitRegressor, _Mapping]] = ..., glmClassifier: _Optional[_Union[_predictors_pb2.GLMClassifier, _Mapping]] = ..., supportVectorClassifier: _Optional[_Union[_predictors_pb2.SupportVectorClassifier, _Mapping]] = ..., treeEnsembleClassifier: _Optional[_Union[_predictors_pb2.TreeEnsembleClassifier, _Mapping]] = ..., neuralNetworkClassifier: _Optional[_Union[_network_pb2.NeuralNetworkClassifier, _Mapping]] = ..., kNearestNeighborsClassifier: _Optional[_Union[_predictors_pb2.KNearestNeighborsClassifier, _Mapping]] = ..., neuralNetwork: _Optional[_Union[_network_pb2.NeuralNetwork, _Mapping]] = ..., itemSimilarityRecommender: _Optional[_Union[_predictors_pb2.ItemSimilarityRecommender, _Mapping]] = ..., mlProgram: _Optional[_Union[_program_pb2.Program, _Mapping]] = ..., customModel: _Optional[_Union[CustomModel, _Mapping]] = ..., linkedModel: _Optional[_Union[LinkedModel, _Mapping]] = ..., classConfidenceThresholding: _Optional[_Union[ClassConfidenceThresholding, _Mapping]] = ..., oneHotEncoder: _Optional[_Union[_transforms_pb2.OneHotEncoder, _Mapping]] = ..., imputer: _Optional[_Union[_transforms_pb2.Imputer, _Mapping]] = ..., featureVectorizer: _Optional[_Union[_transforms_pb2.FeatureVectorizer, _Mapping]] = ..., dictVectorizer: _Optional[_Union[_transforms_pb2.DictVectorizer, _Mapping]] = ..., scaler: _Optional[_Union[_transforms_pb2.Scaler, _Mapping]] = ..., categoricalMapping: _Optional[_Union[_transforms_pb2.CategoricalMapping, _Mapping]] = ..., normalizer: _Optional[_Union[_transforms_pb2.Normalizer, _Mapping]] = ..., arrayFeatureExtractor: _Optional[_Union[_transforms_pb2.ArrayFeatureExtractor, _Mapping]] = ..., nonMaximumSuppression: _Optional[_Union[NonMaximumSuppression, _Mapping]] = ..., identity: _Optional[_Union[_transforms_pb2.Identity, _Mapping]] = ..., textClassifier: _Optional[_Union[_system_pb2.TextClassifier, _Mapping]] = ..., wordTagger: _Optional[_Union[_system_pb2.WordTagger, _Mapping]] = ..., visionFeaturePrint: _Optional[_Union[_system_pb2.VisionFeaturePrint, _Mapping]] = ..., soundAnalysisPreprocessing: _Optional[_Union[_system_pb2.SoundAnalysisPreprocessing, _Mapping]] = ..., gazetteer: _Optional[_Union[_system_pb2.Gazetteer, _Mapping]] = ..., wordEmbedding: _Optional[_Union[_system_pb2.WordEmbedding, _Mapping]] = ..., audioFeaturePrint: _Optional[_Union[_system_pb2.AudioFeaturePrint, _Mapping]] = ..., serializedModel: _Optional[_Union[SerializedModel, _Mapping]] = ..., trainingRecipe: _Optional[_Union[_extension_pb2.TrainingRecipe, _Mapping]] = ...) -> None: ...
+    def __init__(self, specificationVersion: _Optional[int] = ..., description: _Optional[_Union[ModelDescription, _Mapping[str, _Any]]] = ..., isUpdatable: bool = ..., pipelineClassifier: _Optional[_Union[PipelineClassifier, _Mapping[str, _Any]]] = ..., pipelineRegressor: _Optional[_Union[PipelineRegressor, _Mapping[str, _Any]]] = ..., pipeline: _Optional[_Union[Pipeline, _Mapping[str, _Any]]] = ..., glmRegressor: _Optional[_Union[_predictors_pb2.GLMRegressor, _Mapping[str, _Any]]] = ..., supportVectorRegressor: _Optional[_Union[_predictors_pb2.SupportVectorRegressor, _Mapping[str, _Any]]] = ..., treeEnsembleRegressor: _Optional[_Union[_predictors_pb2.TreeEnsembleRegressor, _Mapping[str, _Any]]] = ..., neuralNetworkRegressor: _Optional[_Union[_network_pb2.NeuralNetworkRegressor, _Mapping[str, _Any]]] = ..., bayesianProbitRegressor: _Optional[_Union[_predictors_pb2.BayesianProbitRegressor, _Mapping[str, _Any]]] = ..., glmClassifier: _Optional[_Union[_predictors_pb2.GLMClassifier, _Mapping[str, _Any]]] = ..., supportVectorClassifier: _Optional[_Union[_predictors_pb2.SupportVectorClassifier, _Mapping[str, _Any]]] = ..., treeEnsembleClassifier: _Optional[_Union[_predictors_pb2.TreeEnsembleClassifier, _Mapping[str, _Any]]] = ..., neuralNetworkClassifier: _Optional[_Union[_network_pb2.NeuralNetworkClassifier, _Mapping[str, _Any]]] = ..., kNearestNeighborsClassifier: _Optional[_Union[_predictors_pb2.KNearestNeighborsClassifier, _Mapping[str, _Any]]] = ..., neuralNetwork: _Optional[_Union[_network_pb2.NeuralNetwork, _Mapping[str, _Any]]] = ..., itemSimilarityRecommender: _Optional[_Union[_predictors_pb2.ItemSimilarityRecommender, _Mapping[str, _Any]]] = ..., mlProgram: _Optional[_Union[_program_pb2.Program, _Mapping[str, _Any]]] = ..., customModel: _Optional[_Union[CustomModel, _Mapping[str, _Any]]] = ..., linkedModel: _Optional[_Union[LinkedModel, _Mapping[str, _Any]]] = ..., classConfidenceThresholding: _Optional[_Union[ClassConfidenceThresholding, _Mapping[str, _Any]]] = ..., oneHotEncoder: _Optional[_Union[_transforms_pb2.OneHotEncoder, _Mapping[str, _Any]]] = ..., imputer: _Optional[_Union[_transforms_pb2.Imputer, _Mapping[str, _Any]]] = ..., featureVectorizer: _Optional[_Union[_transforms_pb2.FeatureVectorizer, _Mapping[str, _Any]]] = ..., dictVectorizer: _Optional[_Union[_transforms_pb2.DictVectorizer, _Mapping[str, _Any]]] = ..., scaler: _Optional[_Union[_transforms_pb2.Scaler, _Mapping[str, _Any]]] = ..., categoricalMapping: _Optional[_Union[_transforms_pb2.CategoricalMapping, _Mapping[str, _Any]]] = ..., normalizer: _Optional[_Union[_transforms_pb2.Normalizer, _Mapping[str, _Any]]] = ..., arrayFeatureExtractor: _Optional[_Union[_transforms_pb2.ArrayFeatureExtractor, _Mapping[str, _Any]]] = ..., nonMaximumSuppression: _Optional[_Union[NonMaximumSuppression, _Mapping[str, _Any]]] = ..., identity: _Optional[_Union[_transforms_pb2.Identity, _Mapping[str, _Any]]] = ..., textClassifier: _Optional[_Union[_system_pb2.TextClassifier, _Mapping[str, _Any]]] = ..., wordTagger: _Optional[_Union[_system_pb2.WordTagger, _Mapping[str, _Any]]] = ..., visionFeaturePrint: _Optional[_Union[_system_pb2.VisionFeaturePrint, _Mapping[str, _Any]]] = ..., soundAnalysisPreprocessing: _Optional[_Union[_system_pb2.SoundAnalysisPreprocessing, _Mapping[str, _Any]]] = ..., gazetteer: _Optional[_Union[_system_pb2.Gazetteer, _Mapping[str, _Any]]] = ..., wordEmbedding: _Optional[_Union[_system_pb2.WordEmbedding, _Mapping[str, _Any]]] = ..., audioFeaturePrint: _Optional[_Union[_system_pb2.AudioFeaturePrint, _Mapping[str, _Any]]] = ..., serializedModel: _Optional[_Union[SerializedModel, _Mapping[str, _Any]]] = ..., trainingRecipe: _Optional[_Union[_extension_pb2.TrainingRecipe, _Mapping[str, _Any]]] = ...) -> None: ...

@@ -4,7 +4,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -34,14 +34,14 @@ class BayesianProbitRegressor(_message.Message):
         FEATUREWEIGHT_FIELD_NUMBER: _ClassVar[int]
         featureValue: int
         featureWeight: BayesianProbitRegressor.Gaussian
-        def __init__(self, featureValue: _Optional[int] = ..., featureWeight: _Optional[_Union[BayesianProbitRegressor.Gaussian, _Mapping]] = ...) -> None: ...
+        def __init__(self, featureValue: _Optional[int] = ..., featureWeight: _Optional[_Union[BayesianProbitRegressor.Gaussian, _Mapping[str, _Any]]] = ...) -> None: ...
     class FeatureWeight(_message.Message):
         __slots__ = ("featureId", "weights")
         FEATUREID_FIELD_NUMBER: _ClassVar[int]
         WEIGHTS_FIELD_NUMBER: _ClassVar[int]
         featureId: int
         weights: _containers.RepeatedCompositeFieldContainer[BayesianProbitRegressor.FeatureValueWeight]
-        def __init__(self, featureId: _Optional[int] = ..., weights: _Optional[_Iterable[_Union[BayesianProbitRegressor.FeatureValueWeight, _Mapping]]] = ...) -> None: ...
+        def __init__(self, featureId: _Optional[int] = ..., weights: _Optional[_Iterable[_Union[BayesianProbitRegressor.FeatureValueWeight, _Mapping[str, _Any]]]] = ...) -> None: ...
     NUMBEROFFEATURES_FIELD_NUMBER: _ClassVar[int]
     BIAS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
@@ -64,7 +64,7 @@ class BayesianProbitRegressor(_message.Message):
     varianceOutputFeatureName: str
     pessimisticProbabilityOutputFeatureName: str
     sampledProbabilityOutputFeatureName: str
-    def __init__(self, numberOfFeatures: _Optional[int] = ..., bias: _Optional[_Union[BayesianProbitRegressor.Gaussian, _Mapping]] = ..., features: _Optional[_Iterable[_Union[BayesianProbitRegressor.FeatureWeight, _Mapping]]] = ..., regressionInputFeatureName: _Optional[str] = ..., optimismInputFeatureName: _Optional[str] = ..., samplingScaleInputFeatureName: _Optional[str] = ..., samplingTruncationInputFeatureName: _Optional[str] = ..., meanOutputFeatureName: _Optional[str] = ..., varianceOutputFeatureName: _Optional[str] = ..., pessimisticProbabilityOutputFeatureName: _Optional[str] = ..., sampledProbabilityOutputFeatureName: _Optional[str] = ...) -> None: ...
+    def __init__(self, numberOfFeatures: _Optional[int] = ..., bias: _Optional[_Union[BayesianProbitRegressor.Gaussian, _Mapping[str, _Any]]] = ..., features: _Optional[_Iterable[_Union[BayesianProbitRegressor.FeatureWeight, _Mapping[str, _Any]]]] = ..., regressionInputFeatureName: _Optional[str] = ..., optimismInputFeatureName: _Optional[str] = ..., samplingScaleInputFeatureName: _Optional[str] = ..., samplingTruncationInputFeatureName: _Optional[str] = ..., meanOutputFeatureName: _Optional[str] = ..., varianceOutputFeatureName: _Optional[str] = ..., pessimisticProbabilityOutputFeatureName: _Optional[str] = ..., sampledProbabilityOutputFeatureName: _Optional[str] = ...) -> None: ...
 
 class GLMRegressor(_message.Message):
     __slots__ = ("weights", "offset", "postEvaluationTransform")
@@ -87,7 +87,7 @@ class GLMRegressor(_message.Message):
     weights: _containers.RepeatedCompositeFieldContainer[GLMRegressor.DoubleArray]
     offset: _containers.RepeatedScalarFieldContainer[float]
     postEvaluationTransform: GLMRegressor.PostEvaluationTransform
-    def __init__(self, weights: _Optional[_Iterable[_Union[GLMRegressor.DoubleArray, _Mapping]]] = ..., offset: _Optional[_Iterable[float]] = ..., postEvaluationTransform: _Optional[_Union[GLMRegressor.PostEvaluationTransform, str]] = ...) -> None: ...
+    def __init__(self, weights: _Optional[_Iterable[_Union[GLMRegressor.DoubleArray, _Mapping[str, _Any]]]] = ..., offset: _Optional[_Iterable[float]] = ..., postEvaluationTransform: _Optional[_Union[GLMRegressor.PostEvaluationTransform, str]] = ...) -> None: ...
 
 class GLMClassifier(_message.Message):
     __slots__ = ("weights", "offset", "postEvaluationTransform", "classEncoding", "stringClassLabels", "int64ClassLabels")
@@ -120,7 +120,7 @@ class GLMClassifier(_message.Message):
     classEncoding: GLMClassifier.ClassEncoding
     stringClassLabels: _data_pb2.StringVector
     int64ClassLabels: _data_pb2.Int64Vector
-    def __init__(self, weights: _Optional[_Iterable[_Union[GLMClassifier.DoubleArray, _Mapping]]] = ..., offset: _Optional[_Iterable[float]] = ..., postEvaluationTransform: _Optional[_Union[GLMClassifier.PostEvaluationTransform, str]] = ..., classEncoding: _Optional[_Union[GLMClassifier.ClassEncoding, str]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ...) -> None: ...
+    def __init__(self, weights: _Optional[_Iterable[_Union[GLMClassifier.DoubleArray, _Mapping[str, _Any]]]] = ..., offset: _Optional[_Iterable[float]] = ..., postEvaluationTransform: _Optional[_Union[GLMClassifier.PostEvaluationTransform, str]] = ..., classEncoding: _Optional[_Union[GLMClassifier.ClassEncoding, str]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class KNearestNeighborsClassifier(_message.Message):
     __slots__ = ("nearestNeighborsIndex", "numberOfNeighbors", "stringClassLabels", "int64ClassLabels", "defaultStringLabel", "defaultInt64Label", "uniformWeighting", "inverseDistanceWeighting")
@@ -140,7 +140,7 @@ class KNearestNeighborsClassifier(_message.Message):
     defaultInt64Label: int
     uniformWeighting: UniformWeighting
     inverseDistanceWeighting: InverseDistanceWeighting
-    def __init__(self, nearestNeighborsIndex: _Optional[_Union[NearestNeighborsIndex, _Mapping]] = ..., numberOfNeighbors: _Optional[_Union[_data_pb2.Int64Parameter, _Mapping]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ..., defaultStringLabel: _Optional[str] = ..., defaultInt64Label: _Optional[int] = ..., uniformWeighting: _Optional[_Union[UniformWeighting, _Mapping]] = ..., inverseDistanceWeighting: _Optional[_Union[InverseDistanceWeighting, _Mapping]] = ...) -> None: ...
+    def __init__(self, nearestNeighborsIndex: _Optional[_Union[NearestNeighborsIndex, _Mapping[str, _Any]]] = ..., numberOfNeighbors: _Optional[_Union[_data_pb2.Int64Parameter, _Mapping[str, _Any]]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ..., defaultStringLabel: _Optional[str] = ..., defaultInt64Label: _Optional[int] = ..., uniformWeighting: _Optional[_Union[UniformWeighting, _Mapping[str, _Any]]] = ..., inverseDistanceWeighting: _Optional[_Union[InverseDistanceWeighting, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class NearestNeighborsIndex(_message.Message):
     __slots__ = ("numberOfDimensions", "floatSamples", "linearIndex", "singleKdTreeIndex", "squaredEuclideanDistance")
@@ -154,7 +154,7 @@ class NearestNeighborsIndex(_message.Message):
     linearIndex: LinearIndex
     singleKdTreeIndex: SingleKdTreeIndex
     squaredEuclideanDistance: SquaredEuclideanDistance
-    def __init__(self, numberOfDimensions: _Optional[int] = ..., floatSamples: _Optional[_Iterable[_Union[_data_pb2.FloatVector, _Mapping]]] = ..., linearIndex: _Optional[_Union[LinearIndex, _Mapping]] = ..., singleKdTreeIndex: _Optional[_Union[SingleKdTreeIndex, _Mapping]] = ..., squaredEuclideanDistance: _Optional[_Union[SquaredEuclideanDistance, _Mapping]] = ...) -> None: ...
+    def __init__(self, numberOfDimensions: _Optional[int] = ..., floatSamples: _Optional[_Iterable[_Union[_data_pb2.FloatVector, _Mapping[str, _Any]]]] = ..., linearIndex: _Optional[_Union[LinearIndex, _Mapping[str, _Any]]] = ..., singleKdTreeIndex: _Optional[_Union[SingleKdTreeIndex, _Mapping[str, _Any]]] = ..., squaredEuclideanDistance: _Optional[_Union[SquaredEuclideanDistance, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UniformWeighting(_message.Message):
     __slots__ = ()
@@ -216,7 +216,7 @@ class Kernel(_message.Message):
     rbfKernel: RBFKernel
     polyKernel: PolyKernel
     sigmoidKernel: SigmoidKernel
-    def __init__(self, linearKernel: _Optional[_Union[LinearKernel, _Mapping]] = ..., rbfKernel: _Optional[_Union[RBFKernel, _Mapping]] = ..., polyKernel: _Optional[_Union[PolyKernel, _Mapping]] = ..., sigmoidKernel: _Optional[_Union[SigmoidKernel, _Mapping]] = ...) -> None: ...
+    def __init__(self, linearKernel: _Optional[_Union[LinearKernel, _Mapping[str, _Any]]] = ..., rbfKernel: _Optional[_Union[RBFKernel, _Mapping[str, _Any]]] = ..., polyKernel: _Optional[_Union[PolyKernel, _Mapping[str, _Any]]] = ..., sigmoidKernel: _Optional[_Union[SigmoidKernel, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class SparseNode(_message.Message):
     __slots__ = ("index", "value")
@@ -230,13 +230,13 @@ class SparseVector(_message.Message):
     __slots__ = ("nodes",)
     NODES_FIELD_NUMBER: _ClassVar[int]
     nodes: _containers.RepeatedCompositeFieldContainer[SparseNode]
-    def __init__(self, nodes: _Optional[_Iterable[_Union[SparseNode, _Mapping]]] = ...) -> None: ...
+    def __init__(self, nodes: _Optional[_Iterable[_Union[SparseNode, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class SparseSupportVectors(_message.Message):
     __slots__ = ("vectors",)
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     vectors: _containers.RepeatedCompositeFieldContainer[SparseVector]
-    def __init__(self, vectors: _Optional[_Iterable[_Union[SparseVector, _Mapping]]] = ...) -> None: ...
+    def __init__(self, vectors: _Optional[_Iterable[_Union[SparseVector, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class DenseVector(_message.Message):
     __slots__ = ("values",)
@@ -248,7 +248,7 @@ class DenseSupportVectors(_message.Message):
     __slots__ = ("vectors",)
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     vectors: _containers.RepeatedCompositeFieldContainer[DenseVector]
-    def __init__(self, vectors: _Optional[_Iterable[_Union[DenseVector, _Mapping]]] = ...) -> None: ...
+    def __init__(self, vectors: _Optional[_Iterable[_Union[DenseVector, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Coefficients(_message.Message):
     __slots__ = ("alpha",)
@@ -268,7 +268,7 @@ class SupportVectorRegressor(_message.Message):
     denseSupportVectors: DenseSupportVectors
     coefficients: Coefficients
     rho: float
-    def __init__(self, kernel: _Optional[_Union[Kernel, _Mapping]] = ..., sparseSupportVectors: _Optional[_Union[SparseSupportVectors, _Mapping]] = ..., denseSupportVectors: _Optional[_Union[DenseSupportVectors, _Mapping]] = ..., coefficients: _Optional[_Union[Coefficients, _Mapping]] = ..., rho: _Optional[float] = ...) -> None: ...
+    def __init__(self, kernel: _Optional[_Union[Kernel, _Mapping[str, _Any]]] = ..., sparseSupportVectors: _Optional[_Union[SparseSupportVectors, _Mapping[str, _Any]]] = ..., denseSupportVectors: _Optional[_Union[DenseSupportVectors, _Mapping[str, _Any]]] = ..., coefficients: _Optional[_Union[Coefficients, _Mapping[str, _Any]]] = ..., rho: _Optional[float] = ...) -> None: ...
 
 class SupportVectorClassifier(_message.Message):
     __slots__ = ("kernel", "numberOfSupportVectorsPerClass", "sparseSupportVectors", "denseSupportVectors", "coefficients", "rho", "probA", "probB", "stringClassLabels", "int64ClassLabels")
@@ -292,7 +292,7 @@ class SupportVectorClassifier(_message.Message):
     probB: _containers.RepeatedScalarFieldContainer[float]
     stringClassLabels: _data_pb2.StringVector
     int64ClassLabels: _data_pb2.Int64Vector
-    def __init__(self, kernel: _Optional[_Union[Kernel, _Mapping]] = ..., numberOfSupportVectorsPerClass: _Optional[_Iterable[int]] = ..., sparseSupportVectors: _Optional[_Union[SparseSupportVectors, _Mapping]] = ..., denseSupportVectors: _Optional[_Union[DenseSupportVectors, _Mapping]] = ..., coefficients: _Optional[_Iterable[_Union[Coefficients, _Mapping]]] = ..., rho: _Optional[_Iterable[float]] = ..., probA: _Optional[_Iterable[float]] = ..., probB: _Optional[_Iterable[float]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ...) -> None: ...
+    def __init__(self, kernel: _Optional[_Union[Kernel, _Mapping[str, _Any]]] = ..., numberOfSupportVectorsPerClass: _Optional[_Iterable[int]] = ..., sparseSupportVectors: _Optional[_Union[SparseSupportVectors, _Mapping[str, _Any]]] = ..., denseSupportVectors: _Optional[_Union[DenseSupportVectors, _Mapping[str, _Any]]] = ..., coefficients: _Optional[_Iterable[_Union[Coefficients, _Mapping[str, _Any]]]] = ..., rho: _Optional[_Iterable[float]] = ..., probA: _Optional[_Iterable[float]] = ..., probB: _Optional[_Iterable[float]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TreeEnsembleParameters(_message.Message):
     __slots__ = ("nodes", "numPredictionDimensions", "basePredictionValue")
@@ -341,14 +341,14 @@ class TreeEnsembleParameters(_message.Message):
         missingValueTracksTrueChild: bool
         evaluationInfo: _containers.RepeatedCompositeFieldContainer[TreeEnsembleParameters.TreeNode.EvaluationInfo]
         relativeHitRate: float
-        def __init__(self, treeId: _Optional[int] = ..., nodeId: _Optional[int] = ..., nodeBehavior: _Optional[_Union[TreeEnsembleParameters.TreeNode.TreeNodeBehavior, str]] = ..., branchFeatureIndex: _Optional[int] = ..., branchFeatureValue: _Optional[float] = ..., trueChildNodeId: _Optional[int] = ..., falseChildNodeId: _Optional[int] = ..., missingValueTracksTrueChild: bool = ..., evaluationInfo: _Optional[_Iterable[_Union[TreeEnsembleParameters.TreeNode.EvaluationInfo, _Mapping]]] = ..., relativeHitRate: _Optional[float] = ...) -> None: ...
+        def __init__(self, treeId: _Optional[int] = ..., nodeId: _Optional[int] = ..., nodeBehavior: _Optional[_Union[TreeEnsembleParameters.TreeNode.TreeNodeBehavior, str]] = ..., branchFeatureIndex: _Optional[int] = ..., branchFeatureValue: _Optional[float] = ..., trueChildNodeId: _Optional[int] = ..., falseChildNodeId: _Optional[int] = ..., missingValueTracksTrueChild: bool = ..., evaluationInfo: _Optional[_Iterable[_Union[TreeEnsembleParameters.TreeNode.EvaluationInfo, _Mapping[str, _Any]]]] = ..., relativeHitRate: _Optional[float] = ...) -> None: ...
     NODES_FIELD_NUMBER: _ClassVar[int]
     NUMPREDICTIONDIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     BASEPREDICTIONVALUE_FIELD_NUMBER: _ClassVar[int]
     nodes: _containers.RepeatedCompositeFieldContainer[TreeEnsembleParameters.TreeNode]
     numPredictionDimensions: int
     basePredictionValue: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, nodes: _Optional[_Iterable[_Union[TreeEnsembleParameters.TreeNode, _Mapping]]] = ..., numPredictionDimensions: _Optional[int] = ..., basePredictionValue: _Optional[_Iterable[float]] = ...) -> None: ...
+    def __init__(self, nodes: _Optional[_Iterable[_Union[TreeEnsembleParameters.TreeNode, _Mapping[str, _Any]]]] = ..., numPredictionDimensions: _Optional[int] = ..., basePredictionValue: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class TreeEnsembleClassifier(_message.Message):
     __slots__ = ("treeEnsemble", "postEvaluationTransform", "stringClassLabels", "int64ClassLabels")
@@ -360,7 +360,7 @@ class TreeEnsembleClassifier(_message.Message):
     postEvaluationTransform: TreeEnsemblePostEvaluationTransform
     stringClassLabels: _data_pb2.StringVector
     int64ClassLabels: _data_pb2.Int64Vector
-    def __init__(self, treeEnsemble: _Optional[_Union[TreeEnsembleParameters, _Mapping]] = ..., postEvaluationTransform: _Optional[_Union[TreeEnsemblePostEvaluationTransform, str]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ...) -> None: ...
+    def __init__(self, treeEnsemble: _Optional[_Union[TreeEnsembleParameters, _Mapping[str, _Any]]] = ..., postEvaluationTransform: _Optional[_Union[TreeEnsemblePostEvaluationTransform, str]] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64ClassLabels: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TreeEnsembleRegressor(_message.Message):
     __slots__ = ("treeEnsemble", "postEvaluationTransform")
@@ -368,7 +368,7 @@ class TreeEnsembleRegressor(_message.Message):
     POSTEVALUATIONTRANSFORM_FIELD_NUMBER: _ClassVar[int]
     treeEnsemble: TreeEnsembleParameters
     postEvaluationTransform: TreeEnsemblePostEvaluationTransform
-    def __init__(self, treeEnsemble: _Optional[_Union[TreeEnsembleParameters, _Mapping]] = ..., postEvaluationTransform: _Optional[_Union[TreeEnsemblePostEvaluationTransform, str]] = ...) -> None: ...
+    def __init__(self, treeEnsemble: _Optional[_Union[TreeEnsembleParameters, _Mapping[str, _Any]]] = ..., postEvaluationTransform: _Optional[_Union[TreeEnsemblePostEvaluationTransform, str]] = ...) -> None: ...
 
 class ItemSimilarityRecommender(_message.Message):
     __slots__ = ("itemItemSimilarities", "itemStringIds", "itemInt64Ids", "itemInputFeatureName", "numRecommendationsInputFeatureName", "itemRestrictionInputFeatureName", "itemExclusionInputFeatureName", "recommendedItemListOutputFeatureName", "recommendedItemScoreOutputFeatureName")
@@ -387,7 +387,7 @@ class ItemSimilarityRecommender(_message.Message):
         itemId: int
         similarItemList: _containers.RepeatedCompositeFieldContainer[ItemSimilarityRecommender.ConnectedItem]
         itemScoreAdjustment: float
-        def __init__(self, itemId: _Optional[int] = ..., similarItemList: _Optional[_Iterable[_Union[ItemSimilarityRecommender.ConnectedItem, _Mapping]]] = ..., itemScoreAdjustment: _Optional[float] = ...) -> None: ...
+        def __init__(self, itemId: _Optional[int] = ..., similarItemList: _Optional[_Iterable[_Union[ItemSimilarityRecommender.ConnectedItem, _Mapping[str, _Any]]]] = ..., itemScoreAdjustment: _Optional[float] = ...) -> None: ...
     ITEMITEMSIMILARITIES_FIELD_NUMBER: _ClassVar[int]
     ITEMSTRINGIDS_FIELD_NUMBER: _ClassVar[int]
     ITEMINT64IDS_FIELD_NUMBER: _ClassVar[int]
@@ -406,4 +406,4 @@ class ItemSimilarityRecommender(_message.Message):
     itemExclusionInputFeatureName: str
     recommendedItemListOutputFeatureName: str
     recommendedItemScoreOutputFeatureName: str
-    def __init__(self, itemItemSimilarities: _Optional[_Iterable[_Union[ItemSimilarityRecommender.SimilarItems, _Mapping]]] = ..., itemStringIds: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., itemInt64Ids: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ..., itemInputFeatureName: _Optional[str] = ..., numRecommendationsInputFeatureName: _Optional[str] = ..., itemRestrictionInputFeatureName: _Optional[str] = ..., itemExclusionInputFeatureName: _Optional[str] = ..., recommendedItemListOutputFeatureName: _Optional[str] = ..., recommendedItemScoreOutputFeatureName: _Optional[str] = ...) -> None: ...
+    def __init__(self, itemItemSimilarities: _Optional[_Iterable[_Union[ItemSimilarityRecommender.SimilarItems, _Mapping[str, _Any]]]] = ..., itemStringIds: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., itemInt64Ids: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ..., itemInputFeatureName: _Optional[str] = ..., numRecommendationsInputFeatureName: _Optional[str] = ..., itemRestrictionInputFeatureName: _Optional[str] = ..., itemExclusionInputFeatureName: _Optional[str] = ..., recommendedItemListOutputFeatureName: _Optional[str] = ..., recommendedItemScoreOutputFeatureName: _Optional[str] = ...) -> None: ...

@@ -3,7 +3,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -64,14 +64,14 @@ class Program(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Function
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Function, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Function, _Mapping[str, _Any]]] = ...) -> None: ...
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Value
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
     DOCSTRING_FIELD_NUMBER: _ClassVar[int]
@@ -90,14 +90,14 @@ class Function(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Block
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Block, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Block, _Mapping[str, _Any]]] = ...) -> None: ...
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Value
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     OPSET_FIELD_NUMBER: _ClassVar[int]
     BLOCK_SPECIALIZATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -106,7 +106,7 @@ class Function(_message.Message):
     opset: str
     block_specializations: _containers.MessageMap[str, Block]
     attributes: _containers.MessageMap[str, Value]
-    def __init__(self, inputs: _Optional[_Iterable[_Union[NamedValueType, _Mapping]]] = ..., opset: _Optional[str] = ..., block_specializations: _Optional[_Mapping[str, Block]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
+    def __init__(self, inputs: _Optional[_Iterable[_Union[NamedValueType, _Mapping[str, _Any]]]] = ..., opset: _Optional[str] = ..., block_specializations: _Optional[_Mapping[str, Block]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("inputs", "outputs", "operations", "attributes")
@@ -116,7 +116,7 @@ class Block(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Value
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -125,7 +125,7 @@ class Block(_message.Message):
     outputs: _containers.RepeatedScalarFieldContainer[str]
     operations: _containers.RepeatedCompositeFieldContainer[Operation]
     attributes: _containers.MessageMap[str, Value]
-    def __init__(self, inputs: _Optional[_Iterable[_Union[NamedValueType, _Mapping]]] = ..., outputs: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
+    def __init__(self, inputs: _Optional[_Iterable[_Union[NamedValueType, _Mapping[str, _Any]]]] = ..., outputs: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping[str, _Any]]]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
 
 class Argument(_message.Message):
     __slots__ = ("arguments",)
@@ -135,10 +135,10 @@ class Argument(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         name: str
         value: Value
-        def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     arguments: _containers.RepeatedCompositeFieldContainer[Argument.Binding]
-    def __init__(self, arguments: _Optional[_Iterable[_Union[Argument.Binding, _Mapping]]] = ...) -> None: ...
+    def __init__(self, arguments: _Optional[_Iterable[_Union[Argument.Binding, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Operation(_message.Message):
     __slots__ = ("type", "inputs", "outputs", "blocks", "attributes")
@@ -148,14 +148,14 @@ class Operation(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Argument
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Argument, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Argument, _Mapping[str, _Any]]] = ...) -> None: ...
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Value
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     TYPE_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -166,7 +166,7 @@ class Operation(_message.Message):
     outputs: _containers.RepeatedCompositeFieldContainer[NamedValueType]
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     attributes: _containers.MessageMap[str, Value]
-    def __init__(self, type: _Optional[str] = ..., inputs: _Optional[_Mapping[str, Argument]] = ..., outputs: _Optional[_Iterable[_Union[NamedValueType, _Mapping]]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
+    def __init__(self, type: _Optional[str] = ..., inputs: _Optional[_Mapping[str, Argument]] = ..., outputs: _Optional[_Iterable[_Union[NamedValueType, _Mapping[str, _Any]]]] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping[str, _Any]]]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
 
 class NamedValueType(_message.Message):
     __slots__ = ("name", "type")
@@ -174,7 +174,7 @@ class NamedValueType(_message.Message):
     TYPE_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: ValueType
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ValueType, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ValueType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ValueType(_message.Message):
     __slots__ = ("tensorType", "listType", "tupleType", "dictionaryType", "stateType")
@@ -188,7 +188,7 @@ class ValueType(_message.Message):
     tupleType: TupleType
     dictionaryType: DictionaryType
     stateType: StateType
-    def __init__(self, tensorType: _Optional[_Union[TensorType, _Mapping]] = ..., listType: _Optional[_Union[ListType, _Mapping]] = ..., tupleType: _Optional[_Union[TupleType, _Mapping]] = ..., dictionaryType: _Optional[_Union[DictionaryType, _Mapping]] = ..., stateType: _Optional[_Union[StateType, _Mapping]] = ...) -> None: ...
+    def __init__(self, tensorType: _Optional[_Union[TensorType, _Mapping[str, _Any]]] = ..., listType: _Optional[_Union[ListType, _Mapping[str, _Any]]] = ..., tupleType: _Optional[_Union[TupleType, _Mapping[str, _Any]]] = ..., dictionaryType: _Optional[_Union[DictionaryType, _Mapping[str, _Any]]] = ..., stateType: _Optional[_Union[StateType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TensorType(_message.Message):
     __slots__ = ("dataType", "rank", "dimensions", "attributes")
@@ -198,7 +198,7 @@ class TensorType(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: Value
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     DATATYPE_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -207,13 +207,13 @@ class TensorType(_message.Message):
     rank: int
     dimensions: _containers.RepeatedCompositeFieldContainer[Dimension]
     attributes: _containers.MessageMap[str, Value]
-    def __init__(self, dataType: _Optional[_Union[DataType, str]] = ..., rank: _Optional[int] = ..., dimensions: _Optional[_Iterable[_Union[Dimension, _Mapping]]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
+    def __init__(self, dataType: _Optional[_Union[DataType, str]] = ..., rank: _Optional[int] = ..., dimensions: _Optional[_Iterable[_Union[Dimension, _Mapping[str, _Any]]]] = ..., attributes: _Optional[_Mapping[str, Value]] = ...) -> None: ...
 
 class TupleType(_message.Message):
     __slots__ = ("types",)
     TYPES_FIELD_NUMBER: _ClassVar[int]
     types: _containers.RepeatedCompositeFieldContainer[ValueType]
-    def __init__(self, types: _Optional[_Iterable[_Union[ValueType, _Mapping]]] = ...) -> None: ...
+    def __init__(self, types: _Optional[_Iterable[_Union[ValueType, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListType(_message.Message):
     __slots__ = ("type", "length")
@@ -221,7 +221,7 @@ class ListType(_message.Message):
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     type: ValueType
     length: Dimension
-    def __init__(self, type: _Optional[_Union[ValueType, _Mapping]] = ..., length: _Optional[_Union[Dimension, _Mapping]] = ...) -> None: ...
+    def __init__(self, type: _Optional[_Union[ValueType, _Mapping[str, _Any]]] = ..., length: _Optional[_Union[Dimension, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class DictionaryType(_message.Message):
     __slots__ = ("keyType", "valueType")
@@ -229,13 +229,13 @@ class DictionaryType(_message.Message):
     VALUETYPE_FIELD_NUMBER: _ClassVar[int]
     keyType: ValueType
     valueType: ValueType
-    def __init__(self, keyType: _Optional[_Union[ValueType, _Mapping]] = ..., valueType: _Optional[_Union[ValueType, _Mapping]] = ...) -> None: ...
+    def __init__(self, keyType: _Optional[_Union[ValueType, _Mapping[str, _Any]]] = ..., valueType: _Optional[_Union[ValueType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class StateType(_message.Message):
     __slots__ = ("wrappedType",)
     WRAPPEDTYPE_FIELD_NUMBER: _ClassVar[int]
     wrappedType: ValueType
-    def __init__(self, wrappedType: _Optional[_Union[ValueType, _Mapping]] = ...) -> None: ...
+    def __init__(self, wrappedType: _Optional[_Union[ValueType, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Dimension(_message.Message):
     __slots__ = ("constant", "unknown")
@@ -253,7 +253,7 @@ class Dimension(_message.Message):
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     constant: Dimension.ConstantDimension
     unknown: Dimension.UnknownDimension
-    def __init__(self, constant: _Optional[_Union[Dimension.ConstantDimension, _Mapping]] = ..., unknown: _Optional[_Union[Dimension.UnknownDimension, _Mapping]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[Dimension.ConstantDimension, _Mapping[str, _Any]]] = ..., unknown: _Optional[_Union[Dimension.UnknownDimension, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Value(_message.Message):
     __slots__ = ("docString", "type", "immediateValue", "blobFileValue")
@@ -267,7 +267,7 @@ class Value(_message.Message):
         tuple: TupleValue
         list: ListValue
         dictionary: DictionaryValue
-        def __init__(self, tensor: _Optional[_Union[TensorValue, _Mapping]] = ..., tuple: _Optional[_Union[TupleValue, _Mapping]] = ..., list: _Optional[_Union[ListValue, _Mapping]] = ..., dictionary: _Optional[_Union[DictionaryValue, _Mapping]] = ...) -> None: ...
+        def __init__(self, tensor: _Optional[_Union[TensorValue, _Mapping[str, _Any]]] = ..., tuple: _Optional[_Union[TupleValue, _Mapping[str, _Any]]] = ..., list: _Optional[_Union[ListValue, _Mapping[str, _Any]]] = ..., dictionary: _Optional[_Union[DictionaryValue, _Mapping[str, _Any]]] = ...) -> None: ...
     class BlobFileValue(_message.Message):
         __slots__ = ("fileName", "offset")
         FILENAME_FIELD_NUMBER: _ClassVar[int]
@@ -283,7 +283,7 @@ class Value(_message.Message):
     type: ValueType
     immediateValue: Value.ImmediateValue
     blobFileValue: Value.BlobFileValue
-    def __init__(self, docString: _Optional[str] = ..., type: _Optional[_Union[ValueType, _Mapping]] = ..., immediateValue: _Optional[_Union[Value.ImmediateValue, _Mapping]] = ..., blobFileValue: _Optional[_Union[Value.BlobFileValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, docString: _Optional[str] = ..., type: _Optional[_Union[ValueType, _Mapping[str, _Any]]] = ..., immediateValue: _Optional[_Union[Value.ImmediateValue, _Mapping[str, _Any]]] = ..., blobFileValue: _Optional[_Union[Value.BlobFileValue, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TensorValue(_message.Message):
     __slots__ = ("floats", "ints", "bools", "strings", "longInts", "doubles", "bytes")
@@ -336,19 +336,19 @@ class TensorValue(_message.Message):
     longInts: TensorValue.RepeatedLongInts
     doubles: TensorValue.RepeatedDoubles
     bytes: TensorValue.RepeatedBytes
-    def __init__(self, floats: _Optional[_Union[TensorValue.RepeatedFloats, _Mapping]] = ..., ints: _Optional[_Union[TensorValue.RepeatedInts, _Mapping]] = ..., bools: _Optional[_Union[TensorValue.RepeatedBools, _Mapping]] = ..., strings: _Optional[_Union[TensorValue.RepeatedStrings, _Mapping]] = ..., longInts: _Optional[_Union[TensorValue.RepeatedLongInts, _Mapping]] = ..., doubles: _Optional[_Union[TensorValue.RepeatedDoubles, _Mapping]] = ..., bytes: _Optional[_Union[TensorValue.RepeatedBytes, _Mapping]] = ...) -> None: ...
+    def __init__(self, floats: _Optional[_Union[TensorValue.RepeatedFloats, _Mapping[str, _Any]]] = ..., ints: _Optional[_Union[TensorValue.RepeatedInts, _Mapping[str, _Any]]] = ..., bools: _Optional[_Union[TensorValue.RepeatedBools, _Mapping[str, _Any]]] = ..., strings: _Optional[_Union[TensorValue.RepeatedStrings, _Mapping[str, _Any]]] = ..., longInts: _Optional[_Union[TensorValue.RepeatedLongInts, _Mapping[str, _Any]]] = ..., doubles: _Optional[_Union[TensorValue.RepeatedDoubles, _Mapping[str, _Any]]] = ..., bytes: _Optional[_Union[TensorValue.RepeatedBytes, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TupleValue(_message.Message):
     __slots__ = ("values",)
     VALUES_FIELD_NUMBER: _ClassVar[int]
     values: _containers.RepeatedCompositeFieldContainer[Value]
-    def __init__(self, values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ...) -> None: ...
+    def __init__(self, values: _Optional[_Iterable[_Union[Value, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListValue(_message.Message):
     __slots__ = ("values",)
     VALUES_FIELD_NUMBER: _ClassVar[int]
     values: _containers.RepeatedCompositeFieldContainer[Value]
-    def __init__(self, values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ...) -> None: ...
+    def __init__(self, values: _Optional[_Iterable[_Union[Value, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class DictionaryValue(_message.Message):
     __slots__ = ("values",)
@@ -358,7 +358,7 @@ class DictionaryValue(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: Value
         value: Value
-        def __init__(self, key: _Optional[_Union[Value, _Mapping]] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[_Union[Value, _Mapping[str, _Any]]] = ..., value: _Optional[_Union[Value, _Mapping[str, _Any]]] = ...) -> None: ...
     VALUES_FIELD_NUMBER: _ClassVar[int]
     values: _containers.RepeatedCompositeFieldContainer[DictionaryValue.KeyValuePair]
-    def __init__(self, values: _Optional[_Iterable[_Union[DictionaryValue.KeyValuePair, _Mapping]]] = ...) -> None: ...
+    def __init__(self, values: _Optional[_Iterable[_Union[DictionaryValue.KeyValuePair, _Mapping[str, _Any]]]] = ...) -> None: ...

@@ -4,7 +4,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -40,7 +40,7 @@ class VisionFeaturePrint(_message.Message):
     OBJECTS_FIELD_NUMBER: _ClassVar[int]
     scene: VisionFeaturePrint.Scene
     objects: VisionFeaturePrint.Objects
-    def __init__(self, scene: _Optional[_Union[VisionFeaturePrint.Scene, _Mapping]] = ..., objects: _Optional[_Union[VisionFeaturePrint.Objects, _Mapping]] = ...) -> None: ...
+    def __init__(self, scene: _Optional[_Union[VisionFeaturePrint.Scene, _Mapping[str, _Any]]] = ..., objects: _Optional[_Union[VisionFeaturePrint.Objects, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class AudioFeaturePrint(_message.Message):
     __slots__ = ("sound",)
@@ -57,7 +57,7 @@ class AudioFeaturePrint(_message.Message):
         def __init__(self, version: _Optional[_Union[AudioFeaturePrint.Sound.SoundVersion, str]] = ...) -> None: ...
     SOUND_FIELD_NUMBER: _ClassVar[int]
     sound: AudioFeaturePrint.Sound
-    def __init__(self, sound: _Optional[_Union[AudioFeaturePrint.Sound, _Mapping]] = ...) -> None: ...
+    def __init__(self, sound: _Optional[_Union[AudioFeaturePrint.Sound, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TextClassifier(_message.Message):
     __slots__ = ("revision", "language", "modelParameterData", "stringClassLabels")
@@ -69,7 +69,7 @@ class TextClassifier(_message.Message):
     language: str
     modelParameterData: bytes
     stringClassLabels: _data_pb2.StringVector
-    def __init__(self, revision: _Optional[int] = ..., language: _Optional[str] = ..., modelParameterData: _Optional[bytes] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ...) -> None: ...
+    def __init__(self, revision: _Optional[int] = ..., language: _Optional[str] = ..., modelParameterData: _Optional[bytes] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class WordTagger(_message.Message):
     __slots__ = ("revision", "language", "tokensOutputFeatureName", "tokenTagsOutputFeatureName", "tokenLocationsOutputFeatureName", "tokenLengthsOutputFeatureName", "modelParameterData", "stringTags")
@@ -89,7 +89,7 @@ class WordTagger(_message.Message):
     tokenLengthsOutputFeatureName: str
     modelParameterData: bytes
     stringTags: _data_pb2.StringVector
-    def __init__(self, revision: _Optional[int] = ..., language: _Optional[str] = ..., tokensOutputFeatureName: _Optional[str] = ..., tokenTagsOutputFeatureName: _Optional[str] = ..., tokenLocationsOutputFeatureName: _Optional[str] = ..., tokenLengthsOutputFeatureName: _Optional[str] = ..., modelParameterData: _Optional[bytes] = ..., stringTags: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ...) -> None: ...
+    def __init__(self, revision: _Optional[int] = ..., language: _Optional[str] = ..., tokensOutputFeatureName: _Optional[str] = ..., tokenTagsOutputFeatureName: _Optional[str] = ..., tokenLocationsOutputFeatureName: _Optional[str] = ..., tokenLengthsOutputFeatureName: _Optional[str] = ..., modelParameterData: _Optional[bytes] = ..., stringTags: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Gazetteer(_message.Message):
     __slots__ = ("revision", "language", "modelParameterData", "stringClassLabels")
@@ -101,7 +101,7 @@ class Gazetteer(_message.Message):
     language: str
     modelParameterData: bytes
     stringClassLabels: _data_pb2.StringVector
-    def __init__(self, revision: _Optional[int] = ..., language: _Optional[str] = ..., modelParameterData: _Optional[bytes] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ...) -> None: ...
+    def __init__(self, revision: _Optional[int] = ..., language: _Optional[str] = ..., modelParameterData: _Optional[bytes] = ..., stringClassLabels: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class WordEmbedding(_message.Message):
     __slots__ = ("revision", "language", "modelParameterData")
@@ -120,4 +120,4 @@ class SoundAnalysisPreprocessing(_message.Message):
         def __init__(self) -> None: ...
     VGGISH_FIELD_NUMBER: _ClassVar[int]
     vggish: SoundAnalysisPreprocessing.Vggish
-    def __init__(self, vggish: _Optional[_Union[SoundAnalysisPreprocessing.Vggish, _Mapping]] = ...) -> None: ...
+    def __init__(self, vggish: _Optional[_Union[SoundAnalysisPreprocessing.Vggish, _Mapping[str, _Any]]] = ...) -> None: ...

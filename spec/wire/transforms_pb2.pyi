@@ -4,7 +4,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -24,7 +24,7 @@ class CategoricalMapping(_message.Message):
     int64ToStringMap: _data_pb2.Int64ToStringMap
     strValue: str
     int64Value: int
-    def __init__(self, stringToInt64Map: _Optional[_Union[_data_pb2.StringToInt64Map, _Mapping]] = ..., int64ToStringMap: _Optional[_Union[_data_pb2.Int64ToStringMap, _Mapping]] = ..., strValue: _Optional[str] = ..., int64Value: _Optional[int] = ...) -> None: ...
+    def __init__(self, stringToInt64Map: _Optional[_Union[_data_pb2.StringToInt64Map, _Mapping[str, _Any]]] = ..., int64ToStringMap: _Optional[_Union[_data_pb2.Int64ToStringMap, _Mapping[str, _Any]]] = ..., strValue: _Optional[str] = ..., int64Value: _Optional[int] = ...) -> None: ...
 
 class DictVectorizer(_message.Message):
     __slots__ = ("stringToIndex", "int64ToIndex")
@@ -32,7 +32,7 @@ class DictVectorizer(_message.Message):
     INT64TOINDEX_FIELD_NUMBER: _ClassVar[int]
     stringToIndex: _data_pb2.StringVector
     int64ToIndex: _data_pb2.Int64Vector
-    def __init__(self, stringToIndex: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64ToIndex: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ...) -> None: ...
+    def __init__(self, stringToIndex: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64ToIndex: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class FeatureVectorizer(_message.Message):
     __slots__ = ("inputList",)
@@ -45,7 +45,7 @@ class FeatureVectorizer(_message.Message):
         def __init__(self, inputColumn: _Optional[str] = ..., inputDimensions: _Optional[int] = ...) -> None: ...
     INPUTLIST_FIELD_NUMBER: _ClassVar[int]
     inputList: _containers.RepeatedCompositeFieldContainer[FeatureVectorizer.InputColumn]
-    def __init__(self, inputList: _Optional[_Iterable[_Union[FeatureVectorizer.InputColumn, _Mapping]]] = ...) -> None: ...
+    def __init__(self, inputList: _Optional[_Iterable[_Union[FeatureVectorizer.InputColumn, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Identity(_message.Message):
     __slots__ = ()
@@ -73,7 +73,7 @@ class Imputer(_message.Message):
     replaceDoubleValue: float
     replaceInt64Value: int
     replaceStringValue: str
-    def __init__(self, imputedDoubleValue: _Optional[float] = ..., imputedInt64Value: _Optional[int] = ..., imputedStringValue: _Optional[str] = ..., imputedDoubleArray: _Optional[_Union[_data_pb2.DoubleVector, _Mapping]] = ..., imputedInt64Array: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ..., imputedStringDictionary: _Optional[_Union[_data_pb2.StringToDoubleMap, _Mapping]] = ..., imputedInt64Dictionary: _Optional[_Union[_data_pb2.Int64ToDoubleMap, _Mapping]] = ..., replaceDoubleValue: _Optional[float] = ..., replaceInt64Value: _Optional[int] = ..., replaceStringValue: _Optional[str] = ...) -> None: ...
+    def __init__(self, imputedDoubleValue: _Optional[float] = ..., imputedInt64Value: _Optional[int] = ..., imputedStringValue: _Optional[str] = ..., imputedDoubleArray: _Optional[_Union[_data_pb2.DoubleVector, _Mapping[str, _Any]]] = ..., imputedInt64Array: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ..., imputedStringDictionary: _Optional[_Union[_data_pb2.StringToDoubleMap, _Mapping[str, _Any]]] = ..., imputedInt64Dictionary: _Optional[_Union[_data_pb2.Int64ToDoubleMap, _Mapping[str, _Any]]] = ..., replaceDoubleValue: _Optional[float] = ..., replaceInt64Value: _Optional[int] = ..., replaceStringValue: _Optional[str] = ...) -> None: ...
 
 class Normalizer(_message.Message):
     __slots__ = ("normType",)
@@ -105,7 +105,7 @@ class OneHotEncoder(_message.Message):
     int64Categories: _data_pb2.Int64Vector
     outputSparse: bool
     handleUnknown: OneHotEncoder.HandleUnknown
-    def __init__(self, stringCategories: _Optional[_Union[_data_pb2.StringVector, _Mapping]] = ..., int64Categories: _Optional[_Union[_data_pb2.Int64Vector, _Mapping]] = ..., outputSparse: bool = ..., handleUnknown: _Optional[_Union[OneHotEncoder.HandleUnknown, str]] = ...) -> None: ...
+    def __init__(self, stringCategories: _Optional[_Union[_data_pb2.StringVector, _Mapping[str, _Any]]] = ..., int64Categories: _Optional[_Union[_data_pb2.Int64Vector, _Mapping[str, _Any]]] = ..., outputSparse: bool = ..., handleUnknown: _Optional[_Union[OneHotEncoder.HandleUnknown, str]] = ...) -> None: ...
 
 class Scaler(_message.Message):
     __slots__ = ("shiftValue", "scaleValue")

@@ -2,7 +2,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -20,7 +20,7 @@ class WeightParams(_message.Message):
     int8RawValue: bytes
     quantization: QuantizationParams
     isUpdatable: bool
-    def __init__(self, floatValue: _Optional[_Iterable[float]] = ..., float16Value: _Optional[bytes] = ..., rawValue: _Optional[bytes] = ..., int8RawValue: _Optional[bytes] = ..., quantization: _Optional[_Union[QuantizationParams, _Mapping]] = ..., isUpdatable: bool = ...) -> None: ...
+    def __init__(self, floatValue: _Optional[_Iterable[float]] = ..., float16Value: _Optional[bytes] = ..., rawValue: _Optional[bytes] = ..., int8RawValue: _Optional[bytes] = ..., quantization: _Optional[_Union[QuantizationParams, _Mapping[str, _Any]]] = ..., isUpdatable: bool = ...) -> None: ...
 
 class QuantizationParams(_message.Message):
     __slots__ = ("numberOfBits", "linearQuantization", "lookupTableQuantization")
@@ -30,7 +30,7 @@ class QuantizationParams(_message.Message):
     numberOfBits: int
     linearQuantization: LinearQuantizationParams
     lookupTableQuantization: LookUpTableQuantizationParams
-    def __init__(self, numberOfBits: _Optional[int] = ..., linearQuantization: _Optional[_Union[LinearQuantizationParams, _Mapping]] = ..., lookupTableQuantization: _Optional[_Union[LookUpTableQuantizationParams, _Mapping]] = ...) -> None: ...
+    def __init__(self, numberOfBits: _Optional[int] = ..., linearQuantization: _Optional[_Union[LinearQuantizationParams, _Mapping[str, _Any]]] = ..., lookupTableQuantization: _Optional[_Union[LookUpTableQuantizationParams, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class LinearQuantizationParams(_message.Message):
     __slots__ = ("scale", "bias")

@@ -10,12 +10,12 @@ from graphml.convert import Flexible, ImageInput, Input, explain, sources
 from graphml.convert.coremltools import translation_of
 from graphml.convert.finishing import finish_network
 from graphml.convert.request import ConversionRequest
-from graphml.convert.source import OperatorUse, Source, Translation, counted
+from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
 from graphml.errors import ConversionError, UnsupportedError
 from graphml.inspect.references import Reference
 
 
-class Doubling(Source):
+class Doubling(TensorSource):
     """A source that doubles its input and adds an offset, which the translation does not."""
 
     what = "a doubling"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -96,12 +96,7 @@ def from_sklearn(
         UnsupportedError: If Core ML has no equivalent, or the estimator is not fitted; the message says which step.
         SpecError: If there are not as many names as features.
     """
-    found = _unwrapped(estimator)
-    kinds = _kinds(found)
-    inputs = _inputs(found, kinds, input_features)
-    names = _names(found, output_feature_names)
-    flow = Flow(inputs, names)
-    columns = _apply(flow, found, inputs, names, is_last=True)
+    flow, inputs, names, columns = _flow(_unwrapped(estimator), input_features, output_feature_names)
     made = None if columns is None else _made(flow, columns)
     stages = flow.stages
     alone = next(iter(stages.values())) if len(stages) == 1 else None
@@ -115,6 +110,50 @@ def from_sklearn(
     del model.description.input[:]
     model.description.input.extend(ordered)
     return load(finished(model))
+
+
+def _flow(
+    estimator: Any, input_features: str | Sequence[str] | None = None, output: str | tuple[str, str] | None = None
+) -> tuple[Flow, list[Column], tuple[str, str], Columns | None]:
+    """The models of an estimator, its inputs, the names of its outputs, and the columns that it makes."""
+    inputs = _inputs(estimator, _kinds(estimator), input_features)
+    names = _names(estimator, output)
+    flow = Flow(inputs, names)
+    return flow, inputs, names, _apply(flow, estimator, inputs, names, is_last=True)
+
+
+def steps(estimator: Any) -> Iterator[tuple[str, Any]]:
+    """The estimators that others contain, each with the names of the steps that lead to it, such as "prepare.scale".
+
+    Args:
+        estimator: A fitted estimator.
+    """
+    name, inner = type(estimator).__name__, list[tuple[str, Any]]()
+    if name in _WRAPPERS:
+        yield from steps(getattr(estimator, _WRAPPERS[name]))
+        return
+    if name == "Pipeline":
+        inner = list(estimator.steps)
+    elif name in ("ColumnTransformer", "FeatureUnion"):
+        inner = _members(estimator)
+    elif estimator not in ("passthrough", None):
+        yield "", estimator
+    for step, member in inner:
+        for path, found in steps(member):
+            yield f"{step}.{path}" if path else step, found
+
+
+def becomes(estimator: Any) -> str:
+    """The kinds of models that one step becomes; empty if it changes nothing.
+
+    Args:
+        estimator: A fitted estimator.
+
+    Raises:
+        UnsupportedError: Core ML has no equivalent.
+    """
+    stages = _flow(_unwrapped(estimator))[0].stages.values()
+    return ", ".join(dict.fromkeys(model.WhichOneof("Type") for model in stages))
 
 
 # Interface ------------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedErr
 from graphml.interpreter.lower import Lowered
 from graphml.models.configuration import ModelConfiguration, parameter
 from graphml.models.interface.conversion import stage_inputs, with_colors
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.loading import load
 from graphml.models.lowered import LoweredModel
 from graphml.models.model import Model, Traceable
@@ -165,10 +166,10 @@ class LinkedModel(Model):
             )
         return self._message
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]], **keyword: Any) -> list[dict[str, Any]]:
+    def predict_batch(self, rows: Rows, **keyword: Any) -> list[dict[str, Any]]:
         self._usable  # noqa: B018  (checked once)
         found = []
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows_of(rows)):
             try:
                 found.append(self._converted(self._check(row)))
             except GraphmlError as error:

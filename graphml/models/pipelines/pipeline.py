@@ -23,6 +23,7 @@ from graphml.interpreter.programs import Latest
 from graphml.models.compile.random_keys import checked_key
 from graphml.models.configuration import for_stage
 from graphml.models.interface.conversion import Declared, converted, stage_inputs
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.interface.values import checker, feature_check
 from graphml.models.loading import kind_of
 from graphml.models.model import Model, Traceable
@@ -211,16 +212,16 @@ class Pipeline(Model):
     def _declared(self) -> Sequence[Declared]:
         return declared_before(self._labelled, self.description.inputs)
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[Features]:
+    def predict_batch(self, rows: Rows, *, key: jax.Array | None = None) -> list[Features]:
         """Run the pipeline for many inputs: each stage processes all rows; see `Model.predict_batch`.
 
         Args:
-            rows: The features of each row.
+            rows: The features of each row, or {input: its values in all rows}.
             key: For random numbers: each row draws the same as `predict` with this key; without it all rows differ.
         """
         self._usable  # noqa: B018  (checked once)
         envs = []
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows_of(rows)):
             try:
                 envs.append(self._check(row))
             except GraphmlError as error:

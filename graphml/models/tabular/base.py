@@ -22,10 +22,9 @@ from graphml.interpreter.programs import Compiled, forms
 from graphml.models.configuration import Device, pick_device
 from graphml.models.features.transforms import given, in_float64, traced
 from graphml.models.interface import ports
+from graphml.models.interface.rows import Rows, column_length, rows_of
 from graphml.models.model import Model, Traceable
 from graphml.spec.rules.tabular import row_width
-
-Rows = Iterable[Mapping[str, Any]] | dict[str, Any]
 
 _MOST_ROWS = 16384  # in one call
 # The most numbers in memory during one call; on a CPU as many as fit into its caches.
@@ -176,8 +175,8 @@ class RowModel(Model):
             rows: The features of each row, or {input: its values in all rows}.
         """
         self._usable  # noqa: B018  (checked once)
-        if isinstance(rows, dict):
-            whole = self._columns(cast("dict[str, Any]", rows))
+        if isinstance(rows, Mapping):
+            whole = self._columns(cast("Mapping[str, Any]", rows))
         else:
             whole = rows if isinstance(rows, Sequence) else list(rows)
         step = self._program.most
@@ -189,18 +188,15 @@ class RowModel(Model):
         )
         return [answer for result in self._program(parts) for answer in self._answers(result)]
 
-    def _columns(self, columns: Mapping[str, Any]) -> np.ndarray | list[dict[str, Any]]:
+    def _columns(self, columns: Mapping[str, Any]) -> np.ndarray | list[Mapping[str, Any]]:
         """Convert {input: values} to [rows, features], or to single rows if a column needs to be checked row by row."""
-        lengths = {name: len(values) for name, values in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise FeatureError(f"all features of a batch must have the same number of values, got {lengths}")
+        column_length(columns)
         if columns.keys() == {feature.name for feature in self.description.inputs}:
             table = _joined([_column(f, columns[f.name]) for f in self.description.inputs])
             if table is not None:
                 self._fits(table.shape[1])
                 return table
-        count = next(iter(lengths.values()), 0)
-        return [{name: values[i] for name, values in columns.items()} for i in range(count)]
+        return list(rows_of(columns))
 
     def _table(self, rows: Sequence[Mapping[str, Any]], start: int) -> np.ndarray:
         """Convert rows to [rows, features]. Columns of plain numbers are checked as a whole, others row by row."""

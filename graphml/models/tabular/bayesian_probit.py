@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from graphml.interpreter.programs import Compiled, forms
 from graphml.models.compile.random_keys import checked_key, fresh_seeds, key_of
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import given, in_float64, traced
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.model import Model, Traceable
 from graphml.models.tabular.base import RowProgram, most_rows
 from graphml.models.tabular.linear import probit
@@ -129,16 +130,16 @@ class BayesianProbit(Model):
     def _predict(self, values: dict[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
         return self._run([self._arrays(values)], key)[0]
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]], *, key: jax.Array | None = None) -> list[dict[str, Any]]:
+    def predict_batch(self, rows: Rows, *, key: jax.Array | None = None) -> list[dict[str, Any]]:
         """Run the model for many inputs; rows with equally many features run together. See `Model.predict_batch`.
 
         Args:
-            rows: The features of each row.
+            rows: The features of each row, or {input: its values in all rows}.
             key: For the sampled probability: each row draws the same numbers as `predict` with this key.
         """
         self._usable  # noqa: B018  (checked once)
         checked = []
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows_of(rows)):
             try:
                 checked.append(self._arrays(self._check(row)))
             except GraphmlError as error:

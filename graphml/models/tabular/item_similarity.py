@@ -13,6 +13,7 @@ import numpy as np
 from graphml.errors import FeatureError, GraphmlError
 from graphml.models.configuration import pick_device
 from graphml.models.features.transforms import in_float64
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.model import Model, Traceable
 from graphml.models.tabular.base import RowProgram, most_rows
 
@@ -102,11 +103,11 @@ class ItemSimilarity(Model):
     def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
         return self._run([values])[0]
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def predict_batch(self, rows: Rows) -> list[dict[str, Any]]:
         """Run the model for many inputs together; see `Model.predict_batch`."""
         self._usable  # noqa: B018  (checked once)
         checked = []
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows_of(rows)):
             try:
                 checked.append(self._check(row))
                 self._wanted(checked[-1])

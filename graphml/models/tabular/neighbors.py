@@ -29,6 +29,7 @@ from graphml.descriptions import ArrayConstraint, FeatureDescription
 from graphml.errors import FeatureError, GraphmlError, ShapeError
 from graphml.models.configuration import parameter, pick_device
 from graphml.models.interface import ports
+from graphml.models.interface.rows import Rows, rows_of
 from graphml.models.interface.values import Check, FeatureValue, checker, feature_check
 from graphml.models.model import Model
 from graphml.models.tabular.neighbor_search import NeighborIndex
@@ -176,11 +177,11 @@ class NearestNeighbors(Model):
     def _predict(self, values: dict[str, Any]) -> dict[str, Any]:
         return self._answers(self._row(values)[None])[0]
 
-    def predict_batch(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def predict_batch(self, rows: Rows) -> list[dict[str, Any]]:
         """Run the model for many inputs in few calls of the compiled search; see `Model.predict_batch`."""
         self._usable  # noqa: B018  (checked once)
         found = []
-        for number, features in enumerate(rows):
+        for number, features in enumerate(rows_of(rows)):
             try:
                 found.append(self.row(features))
             except GraphmlError as error:

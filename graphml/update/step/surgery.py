@@ -132,7 +132,9 @@ def with_batch_statistics(nodes: Sequence[Node], keys: Sequence[str]) -> list[No
     return out
 
 
-def batch_statistics(x: jax.Array, mask: jax.Array, *, weights: Any, parameters: Mapping[str, Any]):
+def batch_statistics(
+    x: jax.Array, mask: jax.Array, *, weights: Any, parameters: Mapping[str, Any]
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """(x - mean) / sqrt(variance + epsilon) over all rows that count; the mean, and the unbiased variance.
 
     x: [..., channels, height, width], one row of a vmapped axis. Gradients go through the statistics.
