@@ -15,7 +15,8 @@ import readers_desk
 from onnx import helper
 
 import graphml
-from graphml import NeuralNetworkBuilder, UpdateTask, datatypes, errors
+from graphml import NeuralNetworkBuilder, UpdateTask, build, datatypes, errors
+from graphml.spec.weights import quantize
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/troubleshooting.md"
 HEADINGS = re.findall(r"^### `(.*)`$", PAGE.read_text(), re.MULTILINE)
@@ -58,6 +59,14 @@ def miswired() -> Any:
     builder = NeuralNetworkBuilder([("x", datatypes.Array(3))], [("y", None)])
     builder.add_softmax(name="softmax", input_name="h", output_name="y")
     return builder.model()
+
+
+def with_quantized_weights(restored: Any) -> Any:
+    """A dense layer of 4 from 6, whose weights are given as a checkpoint restores them."""
+    builder = NeuralNetworkBuilder({"x": build.array(6)}, {"y": build.array(4)})
+    weights = quantize(np.ones((4, 6), np.float32), bits=2, table=True)
+    builder.add("innerProduct", "fc", ["x"], ["y"], input_channels=6, output_channels=4, weights=weights)
+    return builder.model().lower().fn({"fc": {"weights": restored}}, {"x": np.zeros(6)})
 
 
 def of_kind(kind: str, version: int) -> Any:
@@ -108,6 +117,7 @@ PROVOKED: dict[str, Callable[[], Any]] = {
     "the parameters": lambda: called(PICTURES, conv1=None),
     "has shape": lambda: called(PICTURES, dense=WIDE),
     "grad requires": lambda: jax.grad(lambda codes: 0.0)(CODES),
+    "parts of a Quantized": lambda: with_quantized_weights({"codes": np.zeros((4, 6), np.uint8), "table": np.zeros(4)}),
     "decides a shape": lambda: jax.jit(sized().as_function())({"count": np.float32([2])}),
     "layer '...'": lambda: called({"image": np.zeros((2, 8, 8))}),
     "which is not an input": lambda: miswired().predict({"x": ROW[0]}),
