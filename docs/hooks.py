@@ -182,7 +182,7 @@ def _listed(items: Iterable[Any], section: str) -> Iterator[str]:
 
 
 def _first_sentence(markdown: str) -> str:
-    """The first sentence of a page's first paragraph of prose."""
-    prose = re.sub(r"^(```.*?^```|#.*?$|[|<!-].*?$)", "", markdown, flags=re.DOTALL | re.MULTILINE).strip()
-    paragraph = " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", prose.split("\n\n")[0]).split())
-    return re.split(r"(?<=[.:])\s", paragraph, maxsplit=1)[0]
+    """The first sentence of the first paragraph that is neither code nor a table, without its markup."""
+    prose = re.sub(r"^(```.*?^```|[#|<!-].*?|    .*?)$", "", markdown, flags=re.DOTALL | re.MULTILINE).strip()
+    plain = _LINK.sub(r"\1", prose.split("\n\n")[0]).replace("**", "")
+    return re.split(r"(?<=\.)\s", " ".join(plain.split()), maxsplit=1)[0]
