@@ -1,0 +1,94 @@
+"""Every Python block of the README and of docs/ runs, and prints what the page says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import documents
+import pytest
+import readers_desk
+
+from graphml.interop import coremltools as plugin
+
+ROOT = documents.ROOT
+SEVERAL_DEVICES = "xla_force_host_platform_device_count"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Path:
+    """The files of the reader, made once."""
+    folder = tmp_path_factory.mktemp("desk")
+    readers_desk.lay(folder)
+    return folder
+
+
+def _named(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+# one after the other in one test, because a network that both run is then compiled once
+TOGETHER = [ROOT / "README.md", ROOT / "docs/tutorials/questions.md"]
+
+
+@pytest.mark.parametrize("page", [page for page in documents.pages() if page not in TOGETHER], ids=_named)
+def test_blocks_of_the_page_run(page, desk, tmp_path, monkeypatch):
+    check(page, desk, tmp_path, monkeypatch)
+
+
+def test_blocks_of_pages_with_the_same_network_run(desk, tmp_path, monkeypatch):
+    for page in TOGETHER:
+        (tmp_path / page.stem).mkdir()
+        check(page, desk, tmp_path / page.stem, monkeypatch)
+
+
+def check(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the blocks of a page in a folder."""
+    if all(block.missing for block in documents.blocks(page)):
+        pytest.skip(f"all blocks of {page.name} need packages that are not installed here")
+    if SEVERAL_DEVICES in page.read_text():
+        run_apart(page, tmp_path)
+        return
+    readers_desk.copy(desk, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = readers_desk.names()
+    with warnings.catch_warnings():
+        if "coremltools" in page.read_text():
+            warnings.simplefilter("ignore")  # coremltools warns about versions of other libraries
+        try:
+            assert documents.run(page, names)
+        finally:
+            plugin.uninstall()
+
+
+def run_apart(page: Path, folder: Path) -> None:
+    """In a process of its own, which has as many devices as the page asks for."""
+    for extra in ("flax", "orbax.checkpoint"):
+        pytest.importorskip(extra, reason=f"{extra} is an optional extra and is not installed here")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, str(ROOT / "tests/documents.py"), str(page.relative_to(ROOT))]
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_needs_other_packages_says_which():
+    """A misspelt marker would switch a block off for good."""
+    known = {
+        "coremltools",
+        "flax",
+        "orbax.checkpoint",
+        "safetensors",
+        "stablehlo_coreml",
+        "tensorflow",
+        "torch",
+        "jax2onnx",
+    }
+    for page in documents.pages():
+        for block in documents.blocks(page):
+            assert set(block.missing) <= known, f"{page.name}:{block.line}"
