@@ -6,6 +6,8 @@ The layers are those of `tests/data/TinyDrawingEmbedding.mlmodel`. The last one 
 a drawing belongs to the kind whose mean embedding is nearest, which is a linear layer of the embedding.
 """
 
+# coremltools adds most of its builder's methods while it is imported
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 from pathlib import Path
