@@ -18,7 +18,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the notebook tools, about their own libraries
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # pyzmq's, about the loop that it finds
 def test_notebook_runs(path, monkeypatch):
-    if path.stem == "bert_qa":
+    if path.stem == "personalize":
         monkeypatch.setenv("XLA_FLAGS", "")  # it runs longer than it compiles
     nbclient = pytest.importorskip("nbclient", reason="notebooks are run by nbclient, of the extra 'notebooks'")
     import nbformat
