@@ -10,11 +10,18 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.typing import DTypeLike
 
 # Known values are NumPy arrays. They are accepted wherever a JAX array is; the two have no common static type.
 Array: TypeAlias = jax.Array
 DType: TypeAlias = DTypeLike
+
+
+def barrier(x: Array) -> Array:
+    """The same array, computed once: XLA does not merge what makes it with what reads it."""
+    apart: Array = lax.optimization_barrier(x)
+    return apart
 
 
 @jax.tree_util.register_dataclass

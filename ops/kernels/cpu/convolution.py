@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.ops.kernels.arrays import Array, Joined
+from graphml.ops.kernels.arrays import Array, Joined, barrier
 from graphml.ops.kernels.convolution import ConvolutionForm, ConvolutionWindow, TransposedWindow, convolve
 from graphml.ops.kernels.movement import whole
 from graphml.ops.kernels.precision import contract
@@ -141,7 +141,7 @@ class ShiftedImages(NamedTuple):
         height, width, fan_in, outputs = self.kernel.shape
         groups = window.groups
         # without the barrier XLA computes the padding again for every shift
-        x = lax.optimization_barrier(_pad(x, window.padding)) if np.any(window.padding) else x
+        x = barrier(_pad(x, window.padding)) if np.any(window.padding) else x
         each = outputs // groups
         terms: list[Array] = []
         elements = self.kernel.reshape(-1, outputs)
@@ -205,8 +205,7 @@ class ShiftedProducts(NamedTuple):
         matrix = self.kernel.transpose(2, 0, 1, 3).reshape(fan_in, -1)
 
         def sums(x: Array) -> Array:
-            parts = contract(_dot_general, x, matrix, (((3,), (0,)), ((), ())))
-            parts = lax.optimization_barrier(parts)
+            parts = barrier(contract(_dot_general, x, matrix, (((3,), (0,)), ((), ()))))
             shifted = _shifted(parts, (height, width), window)
             return reduce(
                 jnp.add,
@@ -247,7 +246,7 @@ class Winograd(NamedTuple):
         down, across = height // 2 - 1, width // 2 - 1
         lines = jnp.stack(_to_patches([x[:, i : i + 2 * down - 1 : 2] for i in range(4)]))
         # without the barrier XLA makes a kernel for each of the 16 elements of a patch, which takes longer to compile
-        lines = lax.optimization_barrier(lines)
+        lines = barrier(lines)
         patches = jnp.stack(_to_patches([lines[:, :, :, j : j + 2 * across - 1 : 2] for j in range(4)]), axis=1)
         products = lax.dot_general(
             patches.reshape(16, batch * down * across, channels),

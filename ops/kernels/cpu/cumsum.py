@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import lax
 
-from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.arrays import Array, barrier
 
 _BLOCK = 8
 
@@ -38,8 +38,8 @@ def _cumsum(x: Array, axis: int) -> Array:
         sums = sums + _shift(sums, axis + 1, step, -step)
         step *= 2
     # without the barriers XLA computes the sums of whole blocks again for each element
-    totals = lax.optimization_barrier(lax.index_in_dim(sums, _BLOCK - 1, axis + 1, keepdims=False))
-    before = lax.optimization_barrier(_cumsum(_shift(totals, axis, 1, -1), axis))
+    totals = barrier(lax.index_in_dim(sums, _BLOCK - 1, axis + 1, keepdims=False))
+    before = barrier(_cumsum(_shift(totals, axis, 1, -1), axis))
     return lax.slice_in_dim((sums + jnp.expand_dims(before, axis + 1)).reshape(complete.shape), 0, size, axis=axis)
 
 
