@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 from contest import Call, Contender, Row
-from programs import program
+from program_rendering import program
 from rendering import (
     Network,
     Run,
@@ -44,7 +44,7 @@ def predicting(make: Make, batch: int = 1, *, ways: bool = False, cached: bool =
         batch: The number of samples.
         ways: Predict the samples singly and in threads too.
         cached: Start with a filled cache directory too.
-        program: False for networks that `programs.py` does not render.
+        program: False for networks that `program_rendering.py` does not render.
     """
     found = {"graphml": layers(make, batch)}
     if program:

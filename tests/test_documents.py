@@ -88,6 +88,7 @@ def test_what_needs_other_packages_says_which():
         "tensorflow",
         "torch",
         "jax2onnx",
+        "mlflow",
     }
     for page in documents.pages():
         for block in documents.blocks(page):

@@ -84,7 +84,7 @@ class Writer:
         self.features: list[Tensor] = []
         self._regions: list[list[LayerStep]] = [[]]
         self._constants: dict[tuple[Any, ...], Tensor] = {}
-        self._written: set[int] = set()
+        self._written: set[Tensor] = set()  # not their ids: those of tensors that are gone are given to new ones
         self._fresh = 0
 
     # Tensors ---------------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ class Writer:
     def _append(self, step: LayerStep) -> None:
         step.inputs[:] = [self._blob(tensor) for tensor in step.inputs]
         self._regions[-1].append(step)
-        self._written.update(map(id, step.outputs))
+        self._written.update(step.outputs)
 
     # Constants -------------------------------------------------------------------------------------------------------
 
@@ -250,16 +250,16 @@ class Writer:
         Args:
             tensor: It.
         """
-        self._written.add(id(tensor))
+        self._written.add(tensor)
         return tensor
 
     def exists(self, tensor: Tensor) -> bool:
         """Whether a layer or the caller has written the tensor: it is a blob, and not a constant that none has read."""
-        return id(tensor) in self._written
+        return tensor in self._written
 
     def _blob(self, tensor: Tensor) -> Tensor:
         """The tensor, after a layer that loads it if it is a constant that none has written."""
-        if id(tensor) in self._written:
+        if tensor in self._written:
             return tensor
         value = tensor.constant
         if value is None:
@@ -273,7 +273,7 @@ class Writer:
             # in the outermost network, where everything sees it
             self._regions[0].append(LayerStep(message, [], [made], made.name))
             self._constants[key] = made
-            self._written.add(id(made))
+            self._written.add(made)
         return self._constants[key]
 
 
