@@ -22,6 +22,7 @@ import numpy as np
 
 import graphml
 from graphml import GraphmlError, ModelConfiguration, UpdateTask, codegen, spec
+from graphml.cli.inspect import InspectFormat
 from graphml.cli.inspect import inspect as inspect_command
 from graphml.inspect import flow
 from graphml.inspect.code import listing
@@ -154,8 +155,8 @@ def _inspected(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         path = Path(folder, "a.mlmodel")
         path.write_bytes(data)
-        inspect_command(path)
-        inspect_command(path, as_json=True)
+        for form in (InspectFormat.text, InspectFormat.json, InspectFormat.svg):
+            inspect_command(path, form=form)
 
 
 def _linked(data: bytes, model: Any, rng: random.Random) -> None:
