@@ -268,7 +268,7 @@ class Dialect:
                 affine one. In place of the number, the shape in which one number for each channel broadcasts over the
                 output and has its rank, such as (1, 8, 1, 1): then also one whose numbers have several axes.
             most_turns: (names of inputs, attributes) -> how many turns a loop makes at most, `math.inf` where nothing
-                bounds them; None where an input says how many, and for what is no loop.
+                bounds them; None where an input says how many, and for what is not a loop.
             supported: attributes -> None, or the reason why this node cannot run here.
             roles: see `Role`; a function of the attributes where they decide.
 

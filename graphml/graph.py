@@ -258,7 +258,7 @@ def _check_region(region: Region, known: Blobs) -> None:
     for node in region.nodes:
         for name in node.inputs:
             if name not in known and name != ABSENT:
-                raise GraphError(f"{node.label} reads {name!r}, which is no input and not written before it")
+                raise GraphError(f"{node.label} reads {name!r}, which is neither an input nor written before it")
         written = {name: writes(inner) for name, inner in node.regions.items()}
         for name, inner in node.regions.items():
             # the body reads what the condition has written

@@ -121,7 +121,7 @@ def _refuse_other_folders(model: Model, data: Path) -> None:
     if other:
         known = ", ".join(map(repr, labels[:5])) + (" ..." if len(labels) > 5 else "")
         raise UpdateError(
-            f"{data} has folders that are no classes of the model, such as {quoted(other[0])} (its {len(labels)} "
+            f"{data} has folders that are not classes of the model, such as {quoted(other[0])} (its {len(labels)} "
             f"classes are {known}); --labels {FROM_DATA} trains the folders as new classes"
         )
 

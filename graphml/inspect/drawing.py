@@ -100,7 +100,7 @@ def index_limits(lowered: Lowered) -> dict[str, int]:
             shape and is unknown; what comes after it is not seen.
 
     Returns:
-        {input: size of the smallest table that it looks up}; inputs that are no index are missing.
+        {input: size of the smallest table that it looks up}; inputs that are not an index are missing.
 
     Raises:
         FeatureError: An input declares no shape.

@@ -54,7 +54,7 @@ def decode(message: NetworkUpdateParameters) -> Recipe:
     """Read a recipe from Core ML's message.
 
     Its layers are those that the model marks. Its numbers are the defaults of the file, unchecked: a default that the
-    file itself does not allow may still be replaced. Loss weights and a warm-up are no parameters of Core ML.
+    file itself does not allow may still be replaced. Loss weights and a warm-up are not parameters of Core ML.
 
     Raises:
         UpdateError: the message is incomplete; the error lists what is missing.

@@ -66,8 +66,8 @@ def loop(
 
     The condition network, if there is one, runs before each iteration; the loop ends when the blob `condition_var` is
     then within 1e-6 of zero. Without a count and with `max_loop_iterations` 0 only the condition ends it. From 2^31 - 1
-    on a count is no bound where a condition or a break can end the loop; where nothing else does, UnsupportedError is
-    raised, or, when the count is not known before the network runs, the loop ends after 2^31 - 1 iterations.
+    on a count is not a bound where a condition or a break can end the loop; where nothing else does, UnsupportedError
+    is raised, or, when the count is not known before the network runs, the loop ends after 2^31 - 1 iterations.
 
     Args:
         count: the number of iterations, one number or none; replaces `max_loop_iterations`. Fractions are dropped.

@@ -48,7 +48,7 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
-    """Only where all blobs have rank 5: in lower ranks the results are on the last axis, and are no channels."""
+    """Only where all blobs have rank 5: in lower ranks the results are on the last axis, and are not channels."""
     if "weights" not in weights or attributes["int8_dynamic_quantize"] or target().blob_rank is None:
         return None
     return weights["weights"].shape[0]

@@ -73,7 +73,7 @@ def network_from_onnx(
         source: A file, bytes, or a ModelProto.
         shapes: {input: its shape}. A size is a number, a range (low, high), with a high of None for no bound, or None
             for any. Default: as the model declares it; what it leaves open may be any size.
-        constants: {input: array} for inputs that get a fixed value and are no inputs of the result: axes, shapes, sizes
+        constants: {input: array} for inputs that get a fixed value and are not inputs of the result: axes, shapes, sizes
             of windows and other numbers that layers have to know.
 
     Returns:

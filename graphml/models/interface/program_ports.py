@@ -30,7 +30,7 @@ def arguments(function: Any, description: Description) -> tuple[Argument, ...]:
         description: Its interface, which says what fills an optional input.
 
     Raises:
-        SpecError: An argument is no tensor, or the interface does not describe it.
+        SpecError: An argument is not a tensor, or the interface does not describe it.
     """
     features = {feature.name: feature for feature in description.inputs}
     found: list[Argument] = []

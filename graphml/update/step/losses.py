@@ -158,8 +158,8 @@ def hinge(prediction: jax.Array, target: jax.Array, margin: Any) -> jax.Array:
 
 
 def contrastive(embeddings: jax.Array, targets: jax.Array, mask: jax.Array, margin: Any) -> jax.Array:
-    """The mean over all pairs of rows of d^2 if both have the same class, of max(0, margin - d)^2 otherwise; 0 if there
-    is no pair.
+    """The mean over all pairs of rows of d^2 if both have the same class, of max(0, margin - d)^2 otherwise; 0 without
+    pairs.
 
     Args:
         embeddings: [rows, ...].

@@ -83,7 +83,7 @@ class _ProgressReport:
 
     def update(self, task: UpdateTask) -> None:
         if time.monotonic() - self._last >= _PROGRESS_SECONDS:
-            with contextlib.suppress(OSError):  # a full disk is no reason to stop
+            with contextlib.suppress(OSError):  # a full disk is not a reason to stop
                 self._write(self._of(task, TaskState.RUNNING))
 
     def finish(self, task: UpdateTask, state: TaskState) -> None:
