@@ -264,7 +264,10 @@ _SIDE = region(node("identity", "x", "y"))
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        (graph("x", "y", node("add", "x z", "y")), r"toy operation 'y' \(add\), number 1 reads 'z', which is neither an input nor written"),
+        (
+            graph("x", "y", node("add", "x z", "y")),
+            r"toy operation 'y' \(add\), number 1 reads 'z', which is neither an input nor written",
+        ),
         (graph("x", "y", node("add", "x x", "z")), "nothing writes the output 'y'"),
         (graph("x", "y", node("less", "x x", "p"), node("cond", "p", "", **{"if": _SIDE})), "one side of .* only"),
         (graph("x", "x", node("add", "x x", "h"), node("add", "x x", "h")), "the key 'h' is used 2 times"),

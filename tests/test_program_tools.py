@@ -168,7 +168,7 @@ def test_programs_are_stages(programs, tmp_path, run, monkeypatch):
     spec.write(pipeline, path)
     status, out, err = run("inspect", path)
     assert status == 0, err
-    assert out.index("stage model0") < out.index("first float32[1, 4]") < out.index("stage model1")
+    assert out.index("stage 1: model0") < out.index("y = first float32[1, 4]") < out.index("stage 2: model1")
     assert "stage model1" in graphml.load(path)._repr_html_()
     module = imported(codegen.generate(path, "Both"), monkeypatch)
     x = np.ones((1, 4), np.float32)

@@ -55,8 +55,8 @@ def recipe_of(model: Model, values: Mapping[Any, Any] | None = None, recipe: Rec
 
     Raises:
         UpdateError: the recipe is incomplete or does not fit the model, or values are not allowed; the message lists
-            what is missing or allowed. A default that the file itself does not allow is not an error here, because another
-            value may replace it: see `refuse_unless_allowed`.
+            what is missing or allowed. A default that the file itself does not allow is not an error here, because
+            another value may replace it: see `refuse_unless_allowed`.
     """
     message = _update_parameters(model)
     own = _own_recipe(model, recipe)

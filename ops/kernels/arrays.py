@@ -20,8 +20,8 @@ DType: TypeAlias = DTypeLike
 
 def barrier(x: Array) -> Array:
     """The same array, computed once: XLA does not merge what makes it with what reads it."""
-    apart: Array = lax.optimization_barrier(x)
-    return apart
+    # JAX does not declare its type
+    return lax.optimization_barrier(x)  # pyright: ignore[reportUnknownVariableType]
 
 
 @jax.tree_util.register_dataclass

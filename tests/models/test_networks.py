@@ -269,7 +269,7 @@ def test_batch_sizes_share_programs():
 
 
 def test_large_batches_run_in_parts(monkeypatch):
-    monkeypatch.setattr("graphml.models.compile.programs._ROWS", 8)
+    monkeypatch.setattr("graphml.models.compile.batches._ROWS", 8)
     model = network(prelu().spec)
     rows = [{"x": random(3, 2, 2, seed=i)} for i in range(19)]  # 8 + 8 + 3
     for row, outputs in zip(rows, model.predict_batch(rows), strict=True):
@@ -280,8 +280,8 @@ def test_large_batches_run_in_parts(monkeypatch):
 def test_rows_with_large_blobs_run_one_by_one(monkeypatch):
     model = network(prelu().spec)
     rows = [{"x": random(3, 2, 2, seed=i)} for i in range(4)]
-    monkeypatch.setattr("graphml.models.compile.programs._CPU_BYTES", 3 * 2 * 2 * 4 + 1)  # one row of its largest blob
-    monkeypatch.setattr("graphml.models.compile.programs._BYTES", 3 * 2 * 2 * 4 + 1)
+    monkeypatch.setattr("graphml.models.compile.batches._CPU_BYTES", 3 * 2 * 2 * 4 + 1)  # one row of its largest blob
+    monkeypatch.setattr("graphml.models.compile.batches._BYTES", 3 * 2 * 2 * 4 + 1)
     together = model.predict_batch(rows)
     assert model.trace_count == 1
     assert np.array_equal(model.predict(rows[0])["y"], together[0]["y"])

@@ -73,8 +73,8 @@ def network_from_onnx(
         source: A file, bytes, or a ModelProto.
         shapes: {input: its shape}. A size is a number, a range (low, high), with a high of None for no bound, or None
             for any. Default: as the model declares it; what it leaves open may be any size.
-        constants: {input: array} for inputs that get a fixed value and are not inputs of the result: axes, shapes, sizes
-            of windows and other numbers that layers have to know.
+        constants: {input: array} for inputs that get a fixed value and are not inputs of the result: axes, shapes,
+            sizes of windows and other numbers that layers have to know.
 
     Returns:
         The model, and what became of each node.
