@@ -8,40 +8,23 @@ from typing import Any
 from google.protobuf.message import Message
 
 from graphml.errors import UpdateError
+from graphml.recipes.kinds import AUGMENTATIONS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES, Kinds
 from graphml.recipes.losses import (
-    BinaryCrossEntropy,
-    Contrastive,
-    CosineDistance,
-    CrossEntropy,
-    Hinge,
-    Huber,
     Loss,
-    SquaredError,
 )
-from graphml.recipes.metrics import Accuracy, EarlyStopping, TopK
-from graphml.recipes.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    Constant,
-    CosineDecay,
-    LinearDecay,
-    Lion,
-    RMSprop,
-    StepDecay,
-)
+from graphml.recipes.metrics import EarlyStopping
 from graphml.recipes.part import Part
 from graphml.recipes.recipe import CHOICES, Recipe
-from graphml.recipes.regularization import Brightness, Dropout, Flip, Rotate, Shift
+from graphml.recipes.regularization import Dropout
 from graphml.spec.layers import snake_case
 from graphml.spec.wire.extension_pb2 import TrainingRecipe
 
-_KINDS: dict[str, tuple[type[Part], ...]] = {
-    "TrainingLoss": (CrossEntropy, SquaredError, BinaryCrossEntropy, Huber, CosineDistance, Hinge, Contrastive),
-    "TrainingOptimizer": (SGD, Adam, AdamW, RMSprop, Lion),
-    "TrainingSchedule": (Constant, CosineDecay, LinearDecay, StepDecay),
-    "TrainingAugmentation": (Flip, Shift, Rotate, Brightness),
-    "TrainingMetric": (Accuracy, TopK),
+_KINDS: dict[str, Kinds] = {
+    "TrainingLoss": LOSSES,
+    "TrainingOptimizer": OPTIMIZERS,
+    "TrainingSchedule": SCHEDULES,
+    "TrainingAugmentation": AUGMENTATIONS,
+    "TrainingMetric": METRICS,
 }
 
 

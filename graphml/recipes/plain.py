@@ -10,37 +10,17 @@ from dataclasses import fields
 from typing import Any, cast
 
 from graphml.errors import UpdateError, with_suggestions
-from graphml.recipes.losses import (
-    BinaryCrossEntropy,
-    Contrastive,
-    CosineDistance,
-    CrossEntropy,
-    Hinge,
-    Huber,
-    SquaredError,
-)
-from graphml.recipes.metrics import Accuracy, EarlyStopping, TopK
-from graphml.recipes.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    Constant,
-    CosineDecay,
-    LinearDecay,
-    Lion,
-    RMSprop,
-    StepDecay,
-)
+from graphml.recipes.kinds import AUGMENTATIONS, LOSSES, METRICS, OPTIMIZERS, SCHEDULES, Kinds
+from graphml.recipes.metrics import EarlyStopping
 from graphml.recipes.part import Part
 from graphml.recipes.recipe import Recipe
-from graphml.recipes.regularization import Brightness, Flip, Rotate, Shift
 
-_CHOICES: dict[str, tuple[type[Part], ...]] = {
-    "optimizer": (SGD, Adam, AdamW, RMSprop, Lion),
-    "schedule": (Constant, CosineDecay, LinearDecay, StepDecay),
-    "losses": (CrossEntropy, SquaredError, BinaryCrossEntropy, Huber, CosineDistance, Hinge, Contrastive),
-    "augmentation": (Flip, Shift, Rotate, Brightness),
-    "metrics": (Accuracy, TopK),
+_CHOICES: dict[str, Kinds] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "losses": LOSSES,
+    "augmentation": AUGMENTATIONS,
+    "metrics": METRICS,
     "early_stopping": (EarlyStopping,),
 }
 _SEVERAL = ("losses", "augmentation", "metrics")
