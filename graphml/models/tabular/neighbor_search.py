@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from graphml.models.configuration import Device
+from graphml.ops.kernels.arrays import barrier
 
 _LARGEST_CHUNK = 1 << 15  # samples
 _SMALLEST_CHUNK = 64
@@ -234,7 +235,7 @@ def _largest(scores: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
     if scores.shape[1] < 4 * _BLOCK * count:
         return _top(scores, count)
     # without barriers, maxima and scores would be computed from the product twice
-    blocks = jax.lax.optimization_barrier(scores).reshape(len(scores), _BLOCK, -1)
+    blocks = barrier(scores).reshape(len(scores), _BLOCK, -1)
     _, chosen = _top(jnp.max(blocks, 1), count)
     best, places = _top(jnp.take_along_axis(blocks, chosen[:, None], 2).reshape(len(scores), -1), count)
     row, column = places // count, jnp.take_along_axis(chosen, places % count, 1)

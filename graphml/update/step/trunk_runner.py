@@ -39,7 +39,8 @@ class TrunkRunner:
         parts = programs.parts
         used = {node.key for node in parts.trunk.graph.body.walk()} - parts.trunk.known
         params = {key: value for key, value in model.parameters.items() if key in used}
-        self._prepared = programs.trunk.prepare(params)
+        prepared = programs.trunk.prepare(params)
+        self._prepared = prepared if mesh is None else jax.device_put(prepared, NamedSharding(mesh, PartitionSpec()))
         self._params, self._programs, self._mesh = params, programs, mesh
         self._tail = parts.split(model.parameters)
         self._rows = 0
@@ -73,7 +74,6 @@ class TrunkRunner:
         self._rows = max(self._rows, -(-count // mesh.size) * mesh.size)
         missing = self._rows - count
         inputs: Any = {n: np.concatenate([v, np.repeat(v[-1:], missing, 0)]) for n, v in samples.inputs.items()}
-        prepared = jax.device_put(self._prepared, NamedSharding(mesh, PartitionSpec()))
         inputs = jax.device_put(inputs, NamedSharding(mesh, PartitionSpec(mesh.axis_names[0])))
-        outputs = self._programs.trunk.run_stacked(prepared, inputs)
+        outputs = self._programs.trunk.run_stacked(self._prepared, inputs)
         return {name: np.asarray(blob)[:count] for name, blob in outputs.items()}
