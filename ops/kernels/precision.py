@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from graphml.catalogue import target
 from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.cpu import bfloat16
 from graphml.ops.kernels.platform import on_cpu
 
 
@@ -64,6 +66,26 @@ def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **opt
 
 
 def matmul(x: Array, y: Array) -> Array:
-    """The product of the last two axes of x and y, as `jnp.matmul`, with the precision of the target."""
+    """The product of the last two axes of x and y, as `jnp.matmul`, with the precision of the target.
+
+    `jax.default_matmul_precision("BF16_BF16_F32")` holds on CPUs too for float32 products with a matrix, though XLA
+    ignores it there.
+    """
+    if _in_bfloat16(x, y):
+        return bfloat16.matmul(x, y)
     wide = product_type(x.dtype, y.dtype)
     return contract(jnp.matmul, x.astype(wide), y.astype(wide)).astype(jnp.result_type(x, y))
+
+
+def _in_bfloat16(x: Array, y: Array) -> bool:
+    settings: Any = jax.config  # whose attributes JAX does not declare
+    if not (
+        settings.jax_default_matmul_precision == "BF16_BF16_F32"
+        and on_cpu()
+        and x.dtype == y.dtype == jnp.float32
+        and x.ndim > 1
+        and y.ndim == 2
+    ):
+        return False
+    # the primitive does not say how its result is distributed over an explicit mesh
+    return x.size > 0 < y.size and jax.typeof(x).sharding.mesh.empty

@@ -15,13 +15,14 @@ import jax.numpy as jnp
 from graphml.errors import GraphError, ShapeError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.precision import contract, product_type
+from graphml.ops.kernels.precision import matmul as matrices
 from graphml.ops.program.dialect import operation
 
 
 def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
     """x @ y + bias in the type of x, rounded once."""
     wide = product_type(x.dtype, y.dtype)
-    product = contract(jnp.matmul, x.astype(wide), y.astype(wide))
+    product = matrices(x.astype(wide), y.astype(wide))
     return (product if bias is None else product + bias.astype(wide)).astype(x.dtype)
 
 
