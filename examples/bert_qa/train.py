@@ -29,6 +29,8 @@ from graphml.errors import UpdateError
 from graphml.interop import qa
 from graphml.interop.bert import Config, folder_of, network, read_checkpoint
 
+CHOSEN = ("rate", "epochs", "batch", "dropout", "precision", "freeze_embeddings", "seed")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -44,7 +46,9 @@ class Plan:
         decay: The weight decay of matrices.
         clip: The greatest norm of a gradient.
         dropout: Whether the network has dropout layers.
-        precision: "float32" or "bfloat16", for computation; weights, loss and optimizer stay float32.
+        precision: "float32"; "bfloat16", for all of the network; or "mixed", for matrix products only, with sums in
+            float32. Weights, loss and optimizer stay float32.
+        freeze_embeddings: Whether the tables of words, places and types stay as they are.
         seed: The seed of all random numbers.
     """
 
@@ -58,6 +62,7 @@ class Plan:
     clip: float = 1.0
     dropout: bool = False
     precision: str = "float32"
+    freeze_embeddings: bool = False
     seed: int = 0
 
 
@@ -78,12 +83,18 @@ def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callab
     """(step, weights, optimizer state), where step(weights, state, batch, number) returns weights, state and loss."""
     from graphml.models.network import NeuralNetwork
 
-    lowered = NeuralNetwork(network(config, params, dropout=plan.dropout).spec).lower(dtype=plan.precision)
+    half = plan.precision == "bfloat16"
+    lowered = NeuralNetwork(network(config, params, dropout=plan.dropout).spec).lower(
+        dtype="bfloat16" if half else "float32"
+    )
+    products = "BF16_BF16_F32" if plan.precision == "mixed" else None
     transform, _ = optimizer(plan, steps)
+    frozen = {name: params[name] for name in params if plan.freeze_embeddings and name.startswith("embeddings/")}
 
-    def loss_of(weights, batch, key):
+    def loss_of(weights, rest, batch, key):
         inputs = {name: value for name, value in batch.items() if name not in ("start", "end")}
-        out = lowered.fn(weights, inputs, key=key, train=True)
+        with jax.default_matmul_precision(products):
+            out = lowered.fn(weights | rest, inputs, key=key, train=True)
         absent = 1e4 * (1 - batch["mask"])
         sides = [
             optax.softmax_cross_entropy_with_integer_labels(
@@ -93,14 +104,16 @@ def stepper(config: Config, params: Any, plan: Plan, steps: int) -> tuple[Callab
         ]
         return jnp.mean(sides[0] + sides[1]) / 2
 
-    def step(weights, state, batch, number):
+    def step(weights, state, rest, batch, number):
         key = jax.random.fold_in(jax.random.key(plan.seed), number)
-        loss, gradient = jax.value_and_grad(loss_of)(weights, batch, key)
+        loss, gradient = jax.value_and_grad(loss_of)(weights, rest, batch, key)
         change, state = transform.update(gradient, state, weights)
         return optax.apply_updates(weights, change), state, loss
 
-    weights = jax.tree.map(jnp.asarray, params)
-    return jax.jit(step, donate_argnums=(0, 1)), weights, transform.init(weights)
+    weights = jax.tree.map(jnp.asarray, {name: params[name] for name in params if name not in frozen})
+    compiled = jax.jit(step, donate_argnums=(0, 1))
+    rest = jax.tree.map(jnp.asarray, frozen)
+    return (lambda weights, state, *rows: compiled(weights, state, rest, *rows)), weights, transform.init(weights)
 
 
 # Checkpoints ---------------------------------------------------------------------------------------------------------
@@ -196,7 +209,7 @@ def train(
     finally:
         if path is not None and not any(leaf.is_deleted() for leaf in jax.tree.leaves((weights, state))):
             save(path, number, (weights, state), about)
-    return jax.tree.map(np.asarray, weights), number == len(order)
+    return jax.tree.map(np.asarray, {**params, **weights}), number == len(order)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -215,15 +228,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=plan.rate)
     parser.add_argument("--dropout", action="store_true", help="use dropout; for several epochs")
     parser.add_argument(
-        "--precision", choices=("float32", "bfloat16"), default=plan.precision, help="bfloat16 for GPUs"
+        "--precision", choices=("float32", "bfloat16", "mixed"), default=plan.precision, help="see Plan"
     )
+    parser.add_argument("--freeze-embeddings", action="store_true", help="leave the tables of embeddings as they are")
     parser.add_argument("--seed", type=int, default=plan.seed)
     given = parser.parse_args(arguments)
     folder = folder_of(given.checkpoint)
     config, params = read_checkpoint(folder, seed=given.seed)
     tokenizer = qa.read_tokenizer(folder)
     examples = squad.drawn(squad.read(given.data), given.questions, given.seed)
-    chosen = {name: getattr(given, name) for name in ("rate", "epochs", "batch", "dropout", "precision", "seed")}
+    chosen = {name: getattr(given, name) for name in CHOSEN}
     plan = replace(plan, **chosen)
     rows = [
         row
