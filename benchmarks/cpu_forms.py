@@ -275,8 +275,8 @@ def _products() -> list[Row]:
         step = recurrent.multiply_in_step(matrix, recursion, length=x.shape[0], batch=batch)
         return loop(step, x)
 
-    def by_columns(x: Any, recursion: Any) -> Any:
-        multiply = recurrent.multiply_by_columns(recursion, batch)
+    def in_blocks(x: Any, recursion: Any) -> Any:
+        multiply = recurrent.multiply_in_blocks(recursion, batch)
         return loop(lambda y, z: z + multiply(y), x)
 
     def whole(x: Any, recursion: Any) -> Any:
@@ -291,7 +291,7 @@ def _products() -> list[Row]:
             hoisted,
             ((100, batch, 128), normal(128, 4 * size) / 64, recursion),
         ),
-        Row("recurrent.multiply_by_columns", by_columns, whole, ((100, batch, 4 * size), recursion)),
+        Row("recurrent.multiply_in_blocks", in_blocks, whole, ((100, batch, 4 * size), recursion)),
         Row(
             "matmul.matmul_int8",
             matmul.matmul_int8,

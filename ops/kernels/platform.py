@@ -1,6 +1,8 @@
-"""Which kind of processor the program being traced is for."""
+"""Which kind of processor the program being traced is for, and how many cores there are."""
 
 from __future__ import annotations
+
+import os
 
 from graphml.catalogue import target
 
@@ -12,3 +14,8 @@ def on_cpu() -> bool:
     they receive nothing but the arguments of the mathematical function.
     """
     return target().platform == "cpu"
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

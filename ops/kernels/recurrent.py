@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.cpu.recurrent import multiply_by_columns, multiply_in_step
+from graphml.ops.kernels.cpu.recurrent import multiply_in_blocks, multiply_in_step
 from graphml.ops.kernels.platform import on_cpu
 from graphml.ops.kernels.precision import matmul
 
@@ -249,6 +249,6 @@ def _products(
     if recursion is None:
         return x, lambda y, z: z
     if on_cpu():
-        repeat = multiply_by_columns(recursion, batch)
+        repeat = multiply_in_blocks(recursion, batch)
         return x, lambda y, z: z + repeat(y)
     return x, lambda y, z: z + matmul(y, recursion)
