@@ -97,7 +97,6 @@ class Op:
     quantized: bool = False
     differentiable: bool | str = True
     layout: Layout | Callable[[Attributes, Ranks], Layout] = "wire"
-    joined: bool = False
     stored: tuple[str, ...] = ()
     static: Callable[[Weights], bool] = field(default=lambda weights: False)
     prepare: Callable[[Weights, Attributes], Weights] | None = None
@@ -221,7 +220,6 @@ class Dialect:
         quantized: bool = False,
         differentiable: Literal[True] | str = True,
         layout: Layout | Callable[[Attributes, Ranks], Layout] = "wire",
-        joined: bool = False,
         stored: tuple[str, ...] = (),
         static: Callable[[Weights], bool] | None = None,
         prepare: Callable[[Weights, Attributes], Weights] | None = None,
@@ -253,7 +251,6 @@ class Dialect:
             quantized: the function takes `Quantized` weights as they are, instead of floats.
             differentiable: True, or the reason in one sentence why there is no gradient.
             layout: see `Layout`; a function of the attributes and the ranks of the inputs where they decide.
-            joined: whether the function takes images whose channels are in several arrays (`Joined`) as they are.
             stored: the last inputs, where these are usually constants: `prepare`, `affine` and `channels` see them as
                 weights, and the function receives them by keyword where the row prepares them.
             static: weights -> whether their values are part of the program, instead of parameters that may be replaced
@@ -303,7 +300,6 @@ class Dialect:
                 quantized=quantized,
                 differentiable=differentiable,
                 layout=layout,
-                joined=joined,
                 stored=stored,
                 static=static or (lambda weights: False),
                 prepare=prepare,

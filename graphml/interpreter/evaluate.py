@@ -209,7 +209,7 @@ def _call(row: Op, node: Node, values: Sequence[Any], evaluation: Evaluation) ->
         values = [*values, *(keywords.pop(name, None) for name in row.stored)]
     # stored inputs that are prepared are weights, not images
     first = len(row.inputs) - len(row.stored) if row.prepare and row.stored else len(values)
-    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values[:first], row.joined)
+    arrays, laid = arrange(row.layout_for(node.attributes, tuple(map(rank, values))), values[:first])
     arrays += map(wire, values[first:])
     if not row.signature.keeps_scalars:
         arrays = [array if array is None else at_least_1d(array) for array in arrays]

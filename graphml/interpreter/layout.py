@@ -8,36 +8,21 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from graphml.catalogue import Layout
-from graphml.ops.kernels.arrays import Joined
 
 
 class ChannelsLast(NamedTuple):
-    """An image-like array held as [..., height, width, channels]; the blob that it represents is [..., C, H, W].
+    """An image-like array held as [..., height, width, channels]; the blob that it represents is [..., C, H, W]."""
 
-    Attributes:
-        given: the array, or arrays of channels that are joined only where a row needs them in one (`Joined`).
-    """
-
-    given: Any
-
-    @property
-    def array(self) -> Any:
-        return self.given.whole() if isinstance(self.given, Joined) else self.given
+    array: Any
 
 
-def arrange(layout: Layout, values: Sequence[Any], joined: bool = False) -> tuple[list[Any], bool]:
-    """Blobs in the layout that a row wants, and whether its results are channels-last. Absent ones stay None.
-
-    Args:
-        layout: what the row wants.
-        values: the blobs.
-        joined: whether it takes `Joined` arrays.
-    """
+def arrange(layout: Layout, values: Sequence[Any]) -> tuple[list[Any], bool]:
+    """Blobs in the layout that a row wants, and whether its results are channels-last. Absent ones stay None."""
     laid = any(isinstance(value, ChannelsLast) for value in values)
     if layout == "last" or (layout == "either" and laid):
-        return [_last(value, joined) if (rank(value) or 0) >= 3 else wire(value) for value in values], True
+        return [_last(value) if (rank(value) or 0) >= 3 else wire(value) for value in values], True
     if layout == "any" and laid and len({rank(value) for value in values if value is not None}) == 1:
-        return [_last(value, joined) for value in values], True
+        return [_last(value) for value in values], True
     return [wire(value) for value in values], False
 
 
@@ -45,15 +30,13 @@ def rank(value: Any) -> int | None:
     """The number of axes of a blob; None for one that is absent."""
     if value is None:
         return None
-    return value.given.ndim if isinstance(value, ChannelsLast) else value.ndim
+    return value.array.ndim if isinstance(value, ChannelsLast) else value.ndim
 
 
-def _last(value: Any, joined: bool) -> Any:
+def _last(value: Any) -> Any:
     if value is None:
         return None
-    if isinstance(value, ChannelsLast):
-        return value.given if joined else value.array
-    return jnp.moveaxis(value, -3, -1)
+    return value.array if isinstance(value, ChannelsLast) else jnp.moveaxis(value, -3, -1)
 
 
 def wire(value: Any) -> Any:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jax
@@ -22,53 +19,6 @@ def barrier(x: Array) -> Array:
     """The same array, computed once: XLA does not merge what makes it with what reads it."""
     # JAX does not declare its type
     return lax.optimization_barrier(x)  # pyright: ignore[reportUnknownVariableType]
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class Joined:
-    """Arrays side by side along their last axis, which are copied into one only where it is needed as a whole.
-
-    Attributes:
-        parts: [..., n] each, equal in all other axes and in type.
-    """
-
-    parts: tuple[Array, ...]
-
-    @classmethod
-    def of(cls, arrays: Sequence[Array | Joined]) -> Joined:
-        """Arrays, or what is joined of them already, side by side."""
-        return cls(tuple(part for each in arrays for part in (each.parts if isinstance(each, Joined) else (each,))))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return *self.parts[0].shape[:-1], sum(part.shape[-1] for part in self.parts)
-
-    @property
-    def ndim(self) -> int:
-        return self.parts[0].ndim
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
-    @property
-    def dtype(self) -> Any:
-        return self.parts[0].dtype
-
-    @property
-    def nbytes(self) -> int:
-        return self.size * self.dtype.itemsize
-
-    def reshape(self, *shape: int) -> Joined:
-        """Another shape with the same last axis."""
-        return Joined(tuple(part.reshape(*shape[:-1], part.shape[-1]) for part in self.parts))
-
-    def whole(self) -> Array:
-        """As one array."""
-        # XLA copies faster when the axes before the last are one
-        flat = [part.reshape(-1, part.shape[-1]) for part in self.parts]
-        return jnp.concatenate(flat, 1).reshape(self.shape)
 
 
 def array_namespace(*arrays: object) -> Any:

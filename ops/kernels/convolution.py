@@ -13,8 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from graphml.errors import ShapeError
-from graphml.ops.kernels.arrays import Array, Joined
-from graphml.ops.kernels.movement import whole
+from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.precision import contract
 from graphml.ops.kernels.windows import Extents, Heavy, Pair, halves
 
@@ -40,11 +39,6 @@ class ConvolutionWindow(NamedTuple):
 
 # (image [batch, *space, channels in], window) -> [batch, *space, channels out]
 ConvolutionForm: TypeAlias = Callable[[Array, ConvolutionWindow], Array]
-
-
-def taken_by(form: Any, images: Array | Joined) -> Any:
-    """Images as a form takes them: those with the attribute `joined` take `Joined` ones, all others arrays."""
-    return images if getattr(form, "joined", False) else whole(images)
 
 
 class Convolution(NamedTuple):

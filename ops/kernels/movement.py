@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.ops.kernels.arrays import Array, Joined, along_axis, array_namespace
+from graphml.ops.kernels.arrays import Array, along_axis, array_namespace
 from graphml.ops.kernels.cpu import movement as cpu
 from graphml.ops.kernels.platform import on_cpu
 
-_MOST_JOINED = 1 << 24  # bytes, above which copying channels side by side is avoided
 _MOST_OPERANDS = 64  # copies that are worth an operand each
 
 
@@ -20,19 +19,6 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
     if array_namespace(*arrays) is np or not on_cpu():
         return array_namespace(*arrays).concatenate(arrays, axis)
     return cpu.concatenate(arrays, axis)
-
-
-def join(arrays: Sequence[Array | Joined]) -> Array | Joined:
-    """Arrays side by side along their last axis; on CPUs they are left where they are if there is much to copy."""
-    joined = Joined.of(arrays)
-    if on_cpu() and joined.nbytes > _MOST_JOINED:
-        return joined
-    return concatenate(joined.parts, joined.ndim - 1)
-
-
-def whole(x: Array | Joined) -> Array:
-    """What is joined, as one array; an array as it is."""
-    return x.whole() if isinstance(x, Joined) else x
 
 
 def interleave(arrays: Sequence[Array], axis: int) -> Array:

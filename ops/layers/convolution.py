@@ -8,13 +8,12 @@ from typing import Any
 
 from graphml.catalogue import target
 from graphml.errors import ShapeError
-from graphml.ops.kernels.arrays import Array, Joined
+from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.convolution import (
     ConvolutionWindow,
     TransposedWindow,
     crop_borders,
     crop_to_size,
-    taken_by,
 )
 from graphml.ops.kernels.convolution_choice import choose, stored_form, stored_transposed_form
 from graphml.ops.kernels.windows import Extents, reach
@@ -49,10 +48,9 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
     prepare=_prepare,
     channels=_channels,
     supported=_supported,
-    joined=True,
 )
 def convolution(
-    x: Array | Joined,
+    x: Array,
     kernel: Array | None = None,
     *,
     convolution_padding_type: Choice,
@@ -108,7 +106,7 @@ def convolution(
     expected = kernel_channels if is_deconvolution else kernel_channels * n_groups
     if x.shape[-1] != expected:
         raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
-    images = taken_by(form, x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:]))
+    images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
     sizes, size = images.shape[1:3], reach(extents(kernel_size, "kernel size"), dilation)
     if is_deconvolution:
         crop = _crop(sizes, size, stride, convolution_padding_type, output_shape)

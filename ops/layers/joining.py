@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 from jax import lax
 
 from graphml.catalogue import channel_axis
 from graphml.errors import ShapeError
-from graphml.ops.kernels.arrays import Array, Joined
-from graphml.ops.kernels.movement import concatenate, join, whole
+from graphml.ops.kernels.arrays import Array
+from graphml.ops.kernels.movement import concatenate
 from graphml.ops.layers._axes import check_rank, image_axis
 from graphml.ops.layers.dialect import layer
 
 
-@layer("concat", layout="either", joined=True)
-def concat(*inputs: Any, sequence_concat: bool) -> Array | Joined:
+@layer("concat", layout="either")
+def concat(*inputs: Array, sequence_concat: bool) -> Array:
     """All inputs concatenated along the channels, or along the sequence (axis -5).
 
     Args:
@@ -35,10 +33,7 @@ def concat(*inputs: Any, sequence_concat: bool) -> Array | Joined:
         check_rank(x, 5 if sequence_concat else 3)
     if len({x.ndim for x in inputs}) > 1:
         raise ShapeError(f"the inputs have ranks {', '.join(str(x.ndim) for x in inputs)}; they must be equal")
-    if not sequence_concat and channel_axis() == -1:
-        return join(inputs)
-    arrays = [whole(x) for x in inputs]
-    return concatenate(arrays, arrays[0].ndim + (-5 if sequence_concat else channel_axis()))
+    return concatenate(inputs, inputs[0].ndim + (-5 if sequence_concat else channel_axis()))
 
 
 @layer("split", layout="either")

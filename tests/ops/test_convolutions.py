@@ -10,9 +10,6 @@ import pytest
 from cases import Case, numbers
 from one_layer import blobs, compiled, lowered, same
 
-import graphml
-from graphml.build import NeuralNetworkBuilder, array
-from graphml.ops.kernels import movement
 from graphml.ops.kernels.convolution import (
     Convolution,
     ConvolutionWindow,
@@ -196,35 +193,6 @@ def test_tiles_of_rows_give_the_same_bits(form, outputs, tile, monkeypatch):
     assert "scan" in str(jax.make_jaxpr(lambda form: form(x, window))(form(kernel)))
     tiled = jax.jit(lambda form: form(x, window))(form(kernel))
     np.testing.assert_array_equal(tiled, whole)
-
-
-def _one_by_one(channels, fan_in):
-    return {"n_groups": 1, "kernel_size": (1, 1), "valid": {}, "weights": np.asarray(numbers(channels, fan_in, 1, 1))}
-
-
-def test_images_that_are_concatenated_for_a_matrix_product_are_copied_in_tiles_only(monkeypatch):
-    builder = NeuralNetworkBuilder({"x": array(3, 6, 5)}, {"y": array(5, 6, 5), "z": array(7, 6, 5)})
-    for name, channels in (("a", 4), ("b", 3)):
-        builder.add("convolution", name, ["x"], [name], **_one_by_one(channels, 3))
-    builder.add("concat", "two", ["a", "b"], ["two"])
-    builder.add("concat", "three", ["two", "b"], ["three"])
-    builder.add("convolution", "y", ["three"], ["y"], **_one_by_one(5, 10))
-    builder.add("activation", "z", ["two"], ["z"], nonlinearity_type="ReLU")
-    inputs = {"x": np.asarray(numbers(3, 6, 5))}
-
-    def run():
-        lowered = graphml.load(builder.spec).lower()
-        return str(jax.make_jaxpr(lowered.fn)(lowered.params, inputs)), jax.jit(lowered.fn)(lowered.params, inputs)
-
-    program, plain = run()
-    assert "scan" not in program
-    monkeypatch.setattr(cpu, "_MOST_AT_ONCE", 0)
-    monkeypatch.setattr(cpu, "_TILE", 1 << 9)
-    monkeypatch.setattr(movement, "_MOST_JOINED", 0)
-    program, tiled = run()
-    assert "scan" in program
-    for name, values in plain.items():
-        np.testing.assert_array_equal(tiled[name], values)
 
 
 def test_training_convolutions_are_in_canonical_order():

@@ -26,9 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.ops.kernels.arrays import Array, Joined, barrier
+from graphml.ops.kernels.arrays import Array, barrier
 from graphml.ops.kernels.convolution import ConvolutionForm, ConvolutionWindow, TransposedWindow, convolve
-from graphml.ops.kernels.movement import whole
 from graphml.ops.kernels.precision import contract
 from graphml.ops.kernels.windows import Extents, Pair
 
@@ -66,7 +65,7 @@ def _shifted(x: Array, taps: Extents, window: ConvolutionWindow) -> Iterator[tup
         yield (i, j), lax.slice(x, corner, (x.shape[0], top + down, left + across, x.shape[3]), strides)
 
 
-def _in_tiles(part: Callable[[Any], Array], x: Array | Joined, reach: int, rows: int, size: int) -> Array:
+def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, size: int) -> Array:
     """A function of images, computed for tiles of rows one after the other where it would take much memory at once.
 
     Args:
@@ -87,27 +86,23 @@ def _in_tiles(part: Callable[[Any], Array], x: Array | Joined, reach: int, rows:
     each = -(-count // turns) * rows
     turns = -(-height // each)
 
-    def tile(turn: Array | int, images: Array | Joined) -> Array:
-        return part(jax.tree.map(partial(_rows, start=turn * each, count=each + reach), images))
+    def tile(turn: Array | int, image: Array) -> Array:
+        return part(lax.dynamic_slice_in_dim(image, turn * each, each + reach, axis=1))
 
-    def put(turn: Array, y: Array, images: Array | Joined) -> Array:
-        return lax.dynamic_update_slice_in_dim(y, tile(turn, images), turn * each, axis=1)
+    def put(turn: Array, y: Array, image: Array) -> Array:
+        return lax.dynamic_update_slice_in_dim(y, tile(turn, image), turn * each, axis=1)
 
     made = jax.eval_shape(tile, 0, x)
-    if not isinstance(x, Joined) and made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
+    if made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
         # no tile reads rows that have been made before it, so they take the place of the image
         y = _loop(turns, lambda turn, y: put(turn, y, y), _pad(x, ((0, turns * each - height), (0, 0))))
     else:
-        # Any number of the last image will do. Zeros, or numbers of an earlier one, XLA would make for several loops at
-        # once. The last tile begins earlier if rows are missing, and makes some again.
-        pixel = jax.tree.leaves(x)[-1][0, x.shape[1] // 2, x.shape[2] // 2, 0]
+        # Any number of the image will do. Zeros XLA would make for several loops at once. The last tile begins earlier
+        # if rows are missing, and makes some again.
+        pixel = x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
         y = jnp.broadcast_to(pixel, (made.shape[0], height, *made.shape[2:]))
         y = _loop(turns, lambda turn, y: put(turn, y, x), y)
     return y[:, :height, : made.shape[2]]
-
-
-def _rows(x: Array, start: Array | int, count: int) -> Array:
-    return lax.dynamic_slice_in_dim(x, start, count, axis=1)
 
 
 def _loop(turns: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
@@ -119,16 +114,9 @@ class MatrixProduct(NamedTuple):
 
     kernel: Array
 
-    joined = True  # see `taken_by`
-
-    def __call__(self, x: Array | Joined, window: ConvolutionWindow) -> Array:
-        if isinstance(x, Joined) and window.stride == (1, 1) and not np.any(window.padding):
-            line = x.nbytes // x.shape[1]
-            return _in_tiles(lambda x: self._product(x.whole()), x, 0, 1, line)
+    def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         down, right = window.stride
-        return self._product(_pad(whole(x), window.padding)[:, ::down, ::right])
-
-    def _product(self, x: Array) -> Array:
+        x = _pad(x, window.padding)[:, ::down, ::right]
         return contract(_dot_general, x, self.kernel[0, 0], (((3,), (0,)), ((), ())))
 
 
