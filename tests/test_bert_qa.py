@@ -425,7 +425,21 @@ def test_half_precision_and_dropout(example, course):
 
     whole = loss()
     assert 0 < abs(loss(precision="bfloat16") - whole) < 0.05 * whole
+    assert 0 < abs(loss(precision="mixed") - whole) < 0.005 * whole
     assert 0 < abs(loss(dropout=True) - whole) < 0.5 * whole
+
+
+def test_frozen_embeddings_stay_as_they_are(example, course, monkeypatch):
+    _, config, params, rows, plan, stepper = course
+    monkeypatch.setattr(example["train"], "stepper", stepper)
+    weights, done = example["train"].train(
+        config, params, rows, dataclasses.replace(plan, epochs=2, freeze_embeddings=True)
+    )
+    assert done
+    assert weights.keys() == params.keys()
+    for layer, fields in params.items():
+        same = all((weights[layer][name] == value).all() for name, value in fields.items())
+        assert same == layer.startswith("embeddings/"), layer
 
 
 def test_from_checkpoint_to_score(example, course, tmp_path, capsys, monkeypatch):
@@ -442,8 +456,9 @@ def test_from_checkpoint_to_score(example, course, tmp_path, capsys, monkeypatch
     assert score["exact_match"] <= score["f1"]
     small = tmp_path / "small.mlmodel"
     monkeypatch.setattr(example["shrink"], "LENGTH", 24)
-    example["shrink"].main([str(out), str(folder / "train.json"), str(small), "--bits", "6", "--word-bits", "4"])
-    assert _storages(small) == {"float32", "table4", "table6", "table8"}
+    example["shrink"].main([str(out), str(folder / "train.json"), str(small), "--bits", "6", "--word-bits", "4",
+                             "--finer", "outer"])  # fmt: skip
+    assert _storages(small) == {"float32", "table4", "table6", "table7", "table8"}
     ids = {name: value[:, :12] for name, value in features_of(12, 12).items()}
     whole, less = graphml.load(out).predict(ids), graphml.load(small).predict(ids)
     assert 0 < np.abs(whole["start_logits"] - less["start_logits"]).max() < 0.1 * np.ptp(whole["start_logits"])

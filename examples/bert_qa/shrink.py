@@ -24,6 +24,7 @@ from graphml.spec.weights import Quantized, quantize
 
 TEXTS = 128  # number of windows for measuring errors, 16 at a time
 LENGTH = 192
+MATRICES = ("query", "key", "value", "mixed", "inner", "outer")
 
 
 def rounded(weights: np.ndarray, gram: np.ndarray, bits: int, *, damping: float = 0.01, block: int = 64) -> Quantized:
@@ -56,9 +57,16 @@ def rounded(weights: np.ndarray, gram: np.ndarray, bits: int, *, damping: float 
 
 
 def shrunk(
-    config: bert.Config, params: bert.Params, batches: Sequence[dict[str, np.ndarray]], bits: int, *, words: int
+    config: bert.Config,
+    params: bert.Params,
+    batches: Sequence[dict[str, np.ndarray]],
+    bits: int,
+    *,
+    words: int,
+    finer: Sequence[str] = (),
 ) -> bert.Params:
-    """Round matrices to tables of 2^bits entries, and word embeddings to 2^words; `batches` are example inputs."""
+    """Round matrices to tables of 2^bits entries, twice as many for those named in `finer`, and word embeddings to
+    2^words; `batches` are example inputs."""
     out = {layer: dict(fields) for layer, fields in params.items()}
     for layer in ("embeddings/words", "embeddings/places"):
         size = words if layer.endswith("words") else 8
@@ -78,7 +86,7 @@ def shrunk(
         for blob, layers in reads.items():
             for name in layers:
                 layer = f"{i}/{name}"
-                out[layer]["weights"] = rounded(params[layer]["weights"], grams[blob], bits)
+                out[layer]["weights"] = rounded(params[layer]["weights"], grams[blob], bits + (name in finer))
     return out
 
 
@@ -89,6 +97,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--bits", type=int, choices=range(2, 9), default=5, help="bits of matrices")
     parser.add_argument("--word-bits", type=int, choices=range(2, 9), default=5, help="bits of the word embeddings")
+    parser.add_argument(
+        "--finer", nargs="*", choices=MATRICES, default=(), help="matrices of each block that get one bit more"
+    )
     parser.add_argument("--license", default="", help="the licence to write into the file")
     parser.add_argument("--seed", type=int, default=0, help="seed of the choice of texts")
     given = parser.parse_args(arguments)
@@ -100,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     for first in range(0, len(rows), 16):
         batch = squad.batch_of(rows[first : first + 16], LENGTH, types=bool(config.types))
         batches.append({name: value for name, value in batch.items() if name not in ("start", "end")})
-    weights = shrunk(config, params, batches, given.bits, words=given.word_bits)
+    weights = shrunk(config, params, batches, given.bits, words=given.word_bits, finer=given.finer)
     builder = bert.network(config, weights)
     builder.license = given.license
     qa.save(builder, tokenizer, given.output)
