@@ -30,6 +30,12 @@ def test_providers_from_rows_and_from_columns_are_the_same():
         ArrayBatchProvider({"x": [1, 2, 3], "label": ["a", "b"]})
 
 
+@pytest.mark.parametrize("value", ["cat", 3.0, np.float32(3), np.zeros(())], ids=repr)
+def test_a_column_that_is_a_single_value_is_refused(value):
+    with pytest.raises(FeatureError, match=r"'label' is .*; for a single sample, pass a list of one dict"):
+        ArrayBatchProvider({"x": np.zeros(3), "label": value})
+
+
 def test_columns_rows_and_generators_give_the_same_samples():
     model, columns = regression(), regression_data(5)
     rows = list(ArrayBatchProvider(columns))
