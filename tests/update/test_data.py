@@ -238,3 +238,18 @@ def test_number_features_are_targets_too():
     model = network(with_recipe(builder, "y", "price", number))
     samples = _read(model, {"x": np.ones((2, 3)), "price": [1.5, 2.5]})
     np.testing.assert_array_equal(samples.target, np.array([1.5, 2.5], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("model", "sample", "message"),
+    [
+        (classifier(), classifier_data(1)[0], "'classLabel' is an output of the model and not an input of predict"),
+        (regression(), {"x": np.zeros(3), "y_true": 0}, "'y_true' is an input of training and not an input of predict"),
+    ],
+    ids=["label", "target"],
+)
+def test_predict_says_why_it_does_not_take_a_sample_with_its_target(model, sample, message):
+    with pytest.raises(FeatureError, match=f"^{message}, which takes 'x'$"):
+        model.predict(sample)
+    with pytest.raises(FeatureError, match=r"no feature 'X' \(did you mean|no feature 'X'; it has 'x'"):
+        model.predict({"X": 1})

@@ -96,8 +96,9 @@ class UpdateProgressHandlers:
 
 def _joined(given: Any) -> UpdateEvent:
     several = isinstance(given, Iterable) and not isinstance(given, str)
+    events = list(cast("Iterable[UpdateEvent]", given)) if several else [cast("UpdateEvent", given)]
     joined = UpdateEvent(0)
-    for event in cast("Iterable[Any]", given) if several else (given,):
+    for event in events:
         names = ", ".join(f"UpdateEvent.{known.name}" for known in UpdateEvent)
         expect(event, UpdateEvent, f"for_events must be {names}, or several of them")
         joined |= event
