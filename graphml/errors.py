@@ -182,6 +182,11 @@ def expect(value: Any, kind: type | tuple[type, ...], message: str) -> None:
         raise FeatureError(f"{message}, got {in_words(value)}")
 
 
+def reason(error: Exception) -> str:
+    """What an exception says; an OSError without its number and path, since the message around it has the path."""
+    return (getattr(error, "strerror", None) or str(error)) if isinstance(error, OSError) else str(error)
+
+
 def with_article(name: str) -> str:
     """A name after "a" or "an", depending on its pronunciation: an int, a str, a uint8, an mlProgram."""
     return f"{'an' if _LIKE_A_VOWEL.match(name) else 'a'} {name}"

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from google.protobuf.message import Message
 
-from graphml.errors import FeatureError, need, with_article
+from graphml.errors import FeatureError, need, reason, with_article
 from graphml.inspect.drawing import draws, index_limits
 from graphml.interop.onnx import onnx_session, run_onnx, run_session
 from graphml.models import load
@@ -167,7 +167,7 @@ def _onnx_file(path: Path) -> Reference:
     try:
         session = onnx_session(path)
     except Exception as error:  # onnxruntime raises classes of its own
-        raise FeatureError(f"{path} cannot be run as an ONNX model: {error}") from None
+        raise FeatureError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     return Reference(
         "the ONNX graph",
         lambda given: run_session(session, given.arrays()),
@@ -193,7 +193,7 @@ def _recorded_file(path: Path) -> Reference:
         with np.load(path) as stored:  # without pickled objects
             return _recorded({name: stored[name] for name in stored.files})
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FeatureError(f"{path} cannot be read as arrays: {error}") from None
+        raise FeatureError(f"{path} cannot be read as arrays: {reason(error)}") from None
 
 
 def _torch_script(path: Path) -> Reference:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import FeatureError, SpecError, need
+from graphml.errors import FeatureError, SpecError, need, reason
 from graphml.ops.layers._integers import to_integers
 
 _DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int32, np.int64, np.uint8)} | {
@@ -45,7 +45,7 @@ def run_onnx(path: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in written if name not in declared)
         session = onnx_session(model)
     except Exception as error:  # protobuf and onnxruntime raise classes of their own
-        raise SpecError(f"{path} cannot be run as an ONNX model: {error}") from None
+        raise SpecError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     feeds = _feeds(session.get_inputs(), inputs)
     names = [name for name in dict.fromkeys(written) if name]
     try:
@@ -70,7 +70,7 @@ def onnx_outputs(path: str | Path) -> list[str]:
     try:
         return [output.name for output in onnx.load(str(path), load_external_data=False).graph.output]
     except Exception as error:  # protobuf raises classes of its own
-        raise SpecError(f"{path} cannot be read as an ONNX model: {error}") from None
+        raise SpecError(f"{path} cannot be read as an ONNX model: {reason(error)}") from None
 
 
 def _feeds(wanted: Sequence[Any], inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
