@@ -33,7 +33,16 @@ __version__ = "0.1.0"
 from graphml.convert.door import convert as convert
 
 if TYPE_CHECKING:
+    from graphml import build as build
+    from graphml import errors as errors
+    from graphml import inspect as inspect
+    from graphml import interop as interop
+    from graphml import models as models
+    from graphml import ops as ops
     from graphml import recipes as recipes
+    from graphml import spec as spec
+    from graphml import testing as testing
+    from graphml import update as update
     from graphml import utils as utils
     from graphml.allocator import tune_host_allocator as tune_host_allocator
     from graphml.build import AdamParams as AdamParams
@@ -134,12 +143,17 @@ _HOME = {
     ),
 }
 
+# `graphml.build.pipeline` works after `import graphml` alone. dir() lists only what is used most.
+_MODULES = ("build", "errors", "inspect", "interop", "models", "ops", "spec", "testing", "update")
+
 # There is no __all__: help(graphml) would print every class in full.
 _PUBLIC = ["__version__", "convert", *sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:
     # Names are resolved when they are first used, so that what needs no JAX starts without it.
+    if name in _MODULES:
+        return importlib.import_module(f"graphml.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'graphml' has no attribute {name!r}")
     home = importlib.import_module(_HOME[name])

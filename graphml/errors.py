@@ -167,6 +167,26 @@ def in_words(value: Any) -> str:
     return with_article(type(value).__name__)
 
 
+def expect(value: Any, kind: type | tuple[type, ...], message: str) -> None:
+    """Refuse an argument of the wrong type, before it fails somewhere inside.
+
+    Args:
+        value: The argument.
+        kind: What it must be.
+        message: What it must be, in words: "recipe must be a Recipe". What was given is added.
+
+    Raises:
+        FeatureError: It is of another type.
+    """
+    if not isinstance(value, kind):
+        raise FeatureError(f"{message}, got {in_words(value)}")
+
+
+def reason(error: Exception) -> str:
+    """What an exception says; an OSError without its number and path, since the message around it has the path."""
+    return (getattr(error, "strerror", None) or str(error)) if isinstance(error, OSError) else str(error)
+
+
 def with_article(name: str) -> str:
     """A name after "a" or "an", depending on its pronunciation: an int, a str, a uint8, an mlProgram."""
     return f"{'an' if _LIKE_A_VOWEL.match(name) else 'a'} {name}"

@@ -112,7 +112,6 @@ def test_predict_with_an_image_and_an_array_file(run, tmp_path):
         (["inspect", str(DATA / "README.md")], "README.md"),
         (["predict", str(DENSE), "-i", "dense_imput=[1]"], "dense_imput"),
         (["predict", str(DENSE)], "dense_input"),
-        (["predict", str(DENSE), "-i", "dense_input"], "NAME=VALUE"),
         (["predict", str(DENSE), "-i", "dense_input=one"], "neither JSON nor"),
         (["predict", str(DENSE), "-i", "dense_input=[1, 2, 3]"], "dense_input"),
         (["update", str(DENSE), "-d", str(DENSE), "-o", "x.mlmodel"], "training data must be a folder"),
@@ -125,6 +124,27 @@ def test_errors_are_one_message_without_a_traceback(run, arguments, words):
     assert words in err
     assert "Traceback" not in err
     assert "loss -" not in err  # no progress bar if nothing has started
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["predict", DENSE, "-i", "dense_input"],
+            "-i takes NAME=VALUE with a name of 'dense_input', got",
+        ),
+        (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "-s", "seed"], "--set takes KEY=VALUE, got 'seed'"),
+        (["convert", "x.onnx", "-o", "x.mlmodel", "-i", "x"], "-i takes NAME=SHAPE, got 'x'"),
+        (["convert", "x.onnx", "-o", "x.mlmodel", "--image", "x"], "--image takes NAME=COLOR,SCALE,BIAS, got 'x'"),
+        (["convert", "x.onnx", "-o", "x.mlmodel", "--image", "x=RGB,a"], "NAME=COLOR,SCALE,BIAS with numbers, got"),
+        (["convert", "x.onnx", "-o", "x.mlmodel", "--image", "x=PINK"], "--image takes a color of "),
+    ],
+)
+def test_options_that_cannot_be_understood_are_errors_of_usage(run, arguments, words):
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert err.startswith("UsageError: ")
+    assert words in err
 
 
 STEERING = "a\x1b[31m\u202e\r\x07\x9b\x7f\nforged"

@@ -13,6 +13,7 @@ import documents
 import pytest
 import readers_desk
 
+import graphml
 from graphml.interop import coremltools as plugin
 
 ROOT = documents.ROOT
@@ -55,6 +56,7 @@ def check(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return
     readers_desk.copy(desk, tmp_path)
     monkeypatch.chdir(tmp_path)
+    tasks = watched(monkeypatch)
     names: dict[str, Any] = readers_desk.names()
     with warnings.catch_warnings():
         if "coremltools" in page.read_text():
@@ -63,6 +65,21 @@ def check(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert documents.run(page, names)
         finally:
             plugin.uninstall()
+    for task in tasks:  # a page that does not look at task.error must not hide one
+        assert task.error is None or task.cancelled, f"an update of {page.name} failed: {task.error}"
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[graphml.UpdateTask]:
+    """All tasks that are made from now on."""
+    tasks: list[graphml.UpdateTask] = []
+    make = graphml.UpdateTask.__init__
+
+    def remember(task: graphml.UpdateTask, *given: Any, **options: Any) -> None:
+        make(task, *given, **options)
+        tasks.append(task)
+
+    monkeypatch.setattr(graphml.UpdateTask, "__init__", remember)
+    return tasks
 
 
 def run_apart(page: Path, folder: Path) -> None:

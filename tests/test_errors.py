@@ -11,7 +11,17 @@ import pytest
 
 import graphml
 from graphml.build import NeuralNetworkBuilder, array
-from graphml.errors import GraphmlError, ShapeError, SpecError, UnsupportedError, quoted, shortened, typed, with_article
+from graphml.errors import (
+    GraphmlError,
+    ShapeError,
+    SpecError,
+    UnsupportedError,
+    quoted,
+    reason,
+    shortened,
+    typed,
+    with_article,
+)
 from graphml.frontends.layers import read_layers
 from graphml.inspect.flow import as_text, flow
 from graphml.interpreter.stages import Staged
@@ -185,3 +195,12 @@ def test_a_long_line_keeps_its_beginning_and_its_end():
 )
 def test_a_name_has_the_article_that_it_is_spoken_with(article, names):
     assert [with_article(name) for name in names] == [f"{article} {name}" for name in names]
+
+
+def test_the_reason_of_an_error_of_a_file_does_not_repeat_its_path(tmp_path):
+    path = tmp_path / "none.png"
+    with pytest.raises(OSError, match="Errno") as caught:
+        path.open()
+    assert reason(caught.value) == "No such file or directory"
+    assert reason(ValueError("odd")) == "odd"
+    assert reason(OSError("no number")) == "no number"

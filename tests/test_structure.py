@@ -141,6 +141,15 @@ def test_public_names_resolve_and_are_few():
         graphml.nothing  # noqa: B018
 
 
+def test_packages_are_attributes_after_import_graphml_alone():
+    names = ("build", "errors", "inspect", "interop", "models", "ops", "spec", "testing", "update")
+    for name in names:
+        assert (ROOT / "graphml" / name).is_dir() or (ROOT / "graphml" / f"{name}.py").is_file()
+    code = f"import graphml; print([getattr(graphml, name).__name__ for name in {names}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str([f"graphml.{name}" for name in names])
+
+
 def test_public_names_are_documented():
     for name in dir(graphml):
         value = getattr(graphml, name)

@@ -184,9 +184,9 @@ def _inputs(given: list[str], images: list[str]) -> dict[str, Input] | None:
         try:
             scale, *bias = [float(number) for number in numbers] or [1.0]
         except ValueError:
-            raise FeatureError(f"--image takes NAME=COLOR,SCALE,BIAS with numbers, got {pair!r}") from None
+            raise typer.BadParameter(f"--image takes NAME=COLOR,SCALE,BIAS with numbers, got {pair!r}") from None
         if color not in _COLORS or len(bias) not in (0, 1, 3):
-            raise FeatureError(f"--image takes a color of {', '.join(_COLORS)} and 1 or 3 biases, got {pair!r}")
+            raise typer.BadParameter(f"--image takes a color of {', '.join(_COLORS)} and 1 or 3 biases, got {pair!r}")
         one = found.get(name, Input())
         added = tuple(bias) if len(bias) > 1 else bias[0] if bias else 0.0
         found[name] = ImageInput(one.shape, one.dtype, None, scale, added, _COLORS[color])

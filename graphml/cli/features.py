@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import typer
+
 from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import FeatureError
 
@@ -17,11 +19,11 @@ def split_pair(pair: str, option: str) -> tuple[str, str]:
         option: The option and the form that it takes, for the message, such as "-i takes NAME=VALUE".
 
     Raises:
-        FeatureError: There is no equals sign.
+        typer.BadParameter: There is no equals sign.
     """
     name, equals, text = pair.partition("=")
     if not equals:
-        raise FeatureError(f"{option}, got {pair!r}")
+        raise typer.BadParameter(f"{option}, got {pair!r}")
     return name, text
 
 
@@ -36,7 +38,8 @@ def read_features(declared: Iterable[FeatureDescription], given: list[str]) -> d
         The value of each named input, for `Model.predict`.
 
     Raises:
-        FeatureError: A pair has no equals sign, or its value cannot be read as the declared type.
+        typer.BadParameter: A pair has no equals sign.
+        FeatureError: A value cannot be read as the declared type.
     """
     types = {feature.name: feature.type for feature in declared}
     names = ", ".join(map(repr, types))

@@ -12,7 +12,7 @@ import typer
 from graphml.cli.app import AsJson, app, examples
 from graphml.cli.output import print_json, print_line
 from graphml.cli.status import ExitStatus
-from graphml.errors import FeatureError
+from graphml.errors import FeatureError, reason
 from graphml.spec.files import open_regular
 from graphml.visible import visible
 
@@ -52,7 +52,7 @@ def qa(
         with open_regular(text_file) as file:
             text = file.read().decode("utf-8")
     except (OSError, ValueError) as error:
-        raise FeatureError(f"{text_file} cannot be read as text: {error}") from None
+        raise FeatureError(f"{text_file} cannot be read as text: {reason(error)}") from None
     network, tokenizer = load(model, vocabulary=vocabulary)
     found = answers(network, tokenizer, text, question, count=count, threshold=threshold or 0.0)
     if threshold is None:

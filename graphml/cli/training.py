@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphml.errors import UpdateError, quoted
+from graphml.errors import UpdateError, quoted, reason
 from graphml.recipes import (
     Adam,
     Recipe,
@@ -188,4 +188,4 @@ def _text(path: Path, what: str) -> str:
         with open_regular(path) as file:
             return file.read().decode("utf-8")
     except (OSError, ValueError) as error:
-        raise UpdateError(f"the {what} {path} cannot be read: {error}") from None
+        raise UpdateError(f"the {what} {path} cannot be read: {reason(error)}") from None

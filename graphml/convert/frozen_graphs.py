@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphml.convert.request import ConversionRequest, Input, open_axis
-from graphml.errors import FeatureError, SpecError, UnsupportedError
+from graphml.errors import FeatureError, SpecError, UnsupportedError, reason
 from graphml.inspect.references import Array
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable")
@@ -63,7 +63,7 @@ def read_graph(tf: Any, path: Path) -> Any:
             graph.ParseFromString(path.read_bytes())
     except Exception as error:  # protobuf raises classes of its own
         hint = "; for a SavedModel, give its folder" if path.name == "saved_model.pb" else ""
-        raise SpecError(f"{path} cannot be read as a frozen graph: {error}{hint}") from None
+        raise SpecError(f"{path} cannot be read as a frozen graph: {reason(error)}{hint}") from None
     if not graph.node:
         hint = "; for a SavedModel, give its folder" if path.name == "saved_model.pb" else ""
         raise SpecError(f"{path} cannot be read as a frozen graph: it has no nodes{hint}")

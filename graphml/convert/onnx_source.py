@@ -14,7 +14,7 @@ from graphml.convert.finishing import finish_network
 from graphml.convert.request import ConversionRequest, Flexible, Input, open_axis
 from graphml.convert.source import OperatorUse, TensorSource, Translation, counted, unsupported_operators
 from graphml.convert.versions import tried, version
-from graphml.errors import GraphmlError, SpecError, need, typed
+from graphml.errors import GraphmlError, SpecError, need, reason, typed
 from graphml.inspect.references import Array, Given, Reference
 from graphml.interop.onnx import onnx_session, run_onnx, run_session
 
@@ -166,7 +166,7 @@ def _read(source: Any) -> Any:
         return onnx.load_from_string(bytes(source))
     except Exception as error:  # protobuf raises classes of its own
         name = str(source) if isinstance(source, str | Path) else "the bytes"
-        raise SpecError(f"{name} cannot be read as an ONNX model: {error}") from None
+        raise SpecError(f"{name} cannot be read as an ONNX model: {reason(error)}") from None
 
 
 def _copied(model: Any) -> Any:

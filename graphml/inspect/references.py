@@ -20,9 +20,9 @@ import jax
 import numpy as np
 from google.protobuf.message import Message
 
-from graphml.errors import FeatureError, need, with_article
+from graphml.errors import FeatureError, need, reason, with_article
 from graphml.inspect.drawing import draws, index_limits
-from graphml.interop.onnx import run_onnx, run_session
+from graphml.interop.onnx import onnx_session, run_onnx, run_session
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
 from graphml.models.loading import HasSpec
@@ -163,11 +163,11 @@ def _core_ml(model: Model) -> Reference:
 
 
 def _onnx_file(path: Path) -> Reference:
-    runtime = need("onnxruntime", "onnx")
+    need("onnxruntime", "onnx")
     try:
-        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnx_session(path)
     except Exception as error:  # onnxruntime raises classes of its own
-        raise FeatureError(f"{path} cannot be run as an ONNX model: {error}") from None
+        raise FeatureError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     return Reference(
         "the ONNX graph",
         lambda given: run_session(session, given.arrays()),
@@ -176,8 +176,7 @@ def _onnx_file(path: Path) -> Reference:
 
 
 def _onnx_message(message: Any) -> Reference:
-    runtime = need("onnxruntime", "onnx")
-    return _onnx_session(runtime.InferenceSession(message.SerializeToString(), providers=["CPUExecutionProvider"]))
+    return _onnx_session(onnx_session(message))
 
 
 def _onnx_session(session: Any) -> Reference:
@@ -194,7 +193,7 @@ def _recorded_file(path: Path) -> Reference:
         with np.load(path) as stored:  # without pickled objects
             return _recorded({name: stored[name] for name in stored.files})
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FeatureError(f"{path} cannot be read as arrays: {error}") from None
+        raise FeatureError(f"{path} cannot be read as arrays: {reason(error)}") from None
 
 
 def _torch_script(path: Path) -> Reference:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import FeatureError, SpecError, need
+from graphml.errors import FeatureError, SpecError, need, reason
 from graphml.ops.layers._integers import to_integers
 
 _DTYPES = {f"tensor({np.dtype(t).name})": t for t in (np.int8, np.int16, np.int32, np.int64, np.uint8)} | {
@@ -36,16 +36,16 @@ def run_onnx(path: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
         FeatureError: The inputs do not match the graph.
     """
     onnx = need("onnx", "onnx")
-    runtime = need("onnxruntime", "onnx")
+    need("onnxruntime", "onnx")
     given, path = path, path if isinstance(path, str | Path) else "the message"
     try:
         model = onnx.load(str(given)) if given is path else onnx.ModelProto.FromString(given.SerializeToString())
         written = [output for node in model.graph.node for output in node.output if output]
         declared = {output.name for output in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in written if name not in declared)
-        session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = onnx_session(model)
     except Exception as error:  # protobuf and onnxruntime raise classes of their own
-        raise SpecError(f"{path} cannot be run as an ONNX model: {error}") from None
+        raise SpecError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     feeds = _feeds(session.get_inputs(), inputs)
     names = [name for name in dict.fromkeys(written) if name]
     try:
@@ -70,7 +70,7 @@ def onnx_outputs(path: str | Path) -> list[str]:
     try:
         return [output.name for output in onnx.load(str(path), load_external_data=False).graph.output]
     except Exception as error:  # protobuf raises classes of its own
-        raise SpecError(f"{path} cannot be read as an ONNX model: {error}") from None
+        raise SpecError(f"{path} cannot be read as an ONNX model: {reason(error)}") from None
 
 
 def _feeds(wanted: Sequence[Any], inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -95,15 +95,16 @@ def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
 
 
 def onnx_session(model: Any) -> Any:
-    """An `onnxruntime.InferenceSession` on the CPU, which keeps its warnings to itself.
+    """An `onnxruntime.InferenceSession` on the CPU, which keeps its log to itself: what fails raises an exception, too.
 
     Args:
-        model: A ModelProto.
+        model: A ModelProto, or the path of a file.
     """
     runtime = need("onnxruntime", "onnx")
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
-    return runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 4  # only what ends the process
+    source = str(model) if isinstance(model, str | Path) else model.SerializeToString()
+    return runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def run_session(session: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

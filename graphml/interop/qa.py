@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import FeatureError, SpecError, need
+from graphml.errors import FeatureError, SpecError, need, reason
 
 _STEP = 64  # models of flexible length see windows padded to a multiple of this, so that few programs are compiled
 
@@ -113,7 +113,7 @@ def read_tokenizer(path: str | Path) -> Any:
         tokenizer.no_truncation()
         tokenizer.no_padding()
     except Exception as error:  # tokenizers raises plain Exceptions
-        raise SpecError(f"{found} cannot be read as a vocabulary: {error}") from None
+        raise SpecError(f"{found} cannot be read as a vocabulary: {reason(error)}") from None
     missing = [word for word in ("[CLS]", "[SEP]") if tokenizer.token_to_id(word) is None]
     if missing:
         raise SpecError(f"the vocabulary {found} lacks {' and '.join(missing)}")

@@ -21,7 +21,7 @@ from graphml.descriptions import MOST_PIXELS, Description, default_dtype, descri
 from graphml.errors import FeatureError, SpecError, UnsupportedError, without_middle
 from graphml.models.configuration import ModelConfiguration
 from graphml.models.interface.rows import Rows, rows_of
-from graphml.models.interface.values import feature_check
+from graphml.models.interface.values import input_check_of
 from graphml.models.kinds import KINDS
 from graphml.models.lowered import LoweredModel
 from graphml.models.state import NO_STATE, State
@@ -256,7 +256,7 @@ class Model:
 
     @functools.cached_property
     def _check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return feature_check(self.description.inputs)
+        return input_check_of(self.description)
 
     def obstacles(self) -> list[str]:
         """The reasons why the model cannot run here, even if it is valid; empty if it can."""

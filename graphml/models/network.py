@@ -16,7 +16,7 @@ from graphml.interpreter.budget import check_shape
 from graphml.models.graph_model import GraphModel
 from graphml.models.interface import ports
 from graphml.models.interface.arrays import input_check
-from graphml.models.interface.values import feature_check
+from graphml.models.interface.values import input_check_of
 from graphml.models.network_weights import write_weights
 from graphml.spec import versions
 from graphml.spec.networks import all_kinds, draws, is_exact
@@ -70,8 +70,8 @@ class NeuralNetwork(GraphModel):
     def _make_check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         inputs, rank5 = ports.input_ports(self._network, self.description), not is_exact(self._network)
         shapes = {port.name: (port.shape, port.default) for port in inputs}
-        check = feature_check(
-            self.description.inputs,
+        check = input_check_of(
+            self.description,
             lambda feature: input_check(feature, lambda: self._advice(feature.name), rank5=rank5),
         )
         blanks: dict[str, Any] = {}

@@ -30,7 +30,7 @@ from graphml.models.interface.program_ports import (
     function_name,
     kinds_of,
 )
-from graphml.models.interface.values import feature_check
+from graphml.models.interface.values import input_check_of
 from graphml.models.model import Traceable
 from graphml.spec.files import write
 from graphml.spec.files.packages import blob_values
@@ -171,7 +171,7 @@ class MLProgram(GraphModel):
         write(model, path, source=source, weights=files)
 
     def _make_check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return feature_check(self.description.inputs, check_of)
+        return input_check_of(self.description, check_of)
 
     def _make_present(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return presentation(self.description.outputs, self.classes, conversion_of)

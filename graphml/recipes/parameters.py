@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from graphml.errors import UpdateError
+from graphml.errors import UpdateError, with_suggestions
 from graphml.spec.layers import snake_case
 
 
@@ -81,13 +81,26 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
     Raises:
         UpdateError: no parameter has this name.
     """
+    found = _found(key)
+    if found is None:
+        unknown = _unknown(key)
+        names = "" if "did you mean" in unknown else f"; the names are {', '.join(_NAMES)}"
+        raise UpdateError(f"{unknown}{names}")
+    return found
+
+
+def _found(key: ParameterKey | str) -> ParameterKey | None:
     if isinstance(key, ParameterKey):
         return key
     scope, _, last = key.rpartition("/")
     name = snake_case(last)
-    if name not in _NAMES:
-        raise UpdateError(f"there is no parameter {key!r}; the names are {', '.join(_NAMES)}")
-    return ParameterKey(name, (scope,) if scope else ())
+    return ParameterKey(name, (scope,) if scope else ()) if name in _NAMES else None
+
+
+def _unknown(key: ParameterKey | str) -> str:
+    scope = str(key).rpartition("/")[0]
+    known = [f"{scope}/{name}" if scope else name for name in _NAMES]
+    return f"there is no parameter {with_suggestions([key], known)}"
 
 
 Kind = Literal["integer", "number", "switch", "text"]
@@ -232,15 +245,17 @@ def checked(
     """
     out: dict[ParameterKey, Any] = {}
     refused: list[str] = []
+    legal = ", ".join(map(str, descriptions)) or "none"
     for name, value in (given or {}).items():
         try:
-            key = as_key(name)
+            key = _found(name)
+            if key is None:
+                raise UpdateError(f"{_unknown(name)}; this model has {legal}")
             if key.name in ("weights", "biases"):
                 out[key] = value
             elif key in descriptions:
                 out[key] = descriptions[key].check(value)
             else:
-                legal = ", ".join(map(str, descriptions)) or "none"
                 raise UpdateError(f"this model has no parameter {key}; it has {legal}")
         except UpdateError as error:
             refused.append(str(error))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphml.errors import FeatureError, SpecError
-from graphml.interop.onnx import run_onnx
+from graphml.errors import FeatureError, GraphmlError, SpecError
+from graphml.interop.onnx import onnx_session, run_onnx, run_session
 
 onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
 pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
@@ -46,3 +46,14 @@ def test_an_operator_that_fails(path):
         (FeatureError, SpecError), match=r"m.onnx fails in onnxruntime with x \[3\], index \[1\]: .*out of"
     ):
         run_onnx(path, {"x": np.arange(3.0), "index": np.array([9])})
+
+
+def test_what_onnxruntime_refuses_is_an_error_and_not_a_line_on_the_screen(path, capfd):
+    """It logs in red, also what a conversion tries only to find out which sizes the source takes."""
+    x = {"x": np.arange(3.0), "index": np.array([7])}
+    for source in (path, onnx.load(path)):
+        with pytest.raises(Exception, match="out of"):
+            run_session(onnx_session(source), x)
+        with pytest.raises(GraphmlError, match="out of"):
+            run_onnx(source, x)
+    assert capfd.readouterr() == ("", "")

@@ -30,6 +30,12 @@ def test_providers_from_rows_and_from_columns_are_the_same():
         ArrayBatchProvider({"x": [1, 2, 3], "label": ["a", "b"]})
 
 
+@pytest.mark.parametrize("value", ["cat", 3.0, np.float32(3), np.zeros(())], ids=repr)
+def test_a_column_that_is_a_single_value_is_refused(value):
+    with pytest.raises(FeatureError, match=r"'label' is .*; for a single sample, pass a list of one dict"):
+        ArrayBatchProvider({"x": np.zeros(3), "label": value})
+
+
 def test_columns_rows_and_generators_give_the_same_samples():
     model, columns = regression(), regression_data(5)
     rows = list(ArrayBatchProvider(columns))
@@ -232,3 +238,18 @@ def test_number_features_are_targets_too():
     model = network(with_recipe(builder, "y", "price", number))
     samples = _read(model, {"x": np.ones((2, 3)), "price": [1.5, 2.5]})
     np.testing.assert_array_equal(samples.target, np.array([1.5, 2.5], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("model", "sample", "message"),
+    [
+        (classifier(), classifier_data(1)[0], "'classLabel' is an output of the model and not an input of predict"),
+        (regression(), {"x": np.zeros(3), "y_true": 0}, "'y_true' is an input of training and not an input of predict"),
+    ],
+    ids=["label", "target"],
+)
+def test_predict_says_why_it_does_not_take_a_sample_with_its_target(model, sample, message):
+    with pytest.raises(FeatureError, match=f"^{message}, which takes 'x'$"):
+        model.predict(sample)
+    with pytest.raises(FeatureError, match=r"no feature 'X' \(did you mean|no feature 'X'; it has 'x'"):
+        model.predict({"X": 1})

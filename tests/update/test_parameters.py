@@ -22,8 +22,17 @@ def test_scopes_nest_from_the_outside_in():
 
 def test_names_stand_for_keys_in_both_spellings():
     assert as_key("learning_rate") == as_key("learningRate") == ParameterKey.LEARNING_RATE
-    with pytest.raises(UpdateError, match=r"no parameter 'learning_rat'; the names are learning_rate, .* biases"):
-        as_key("learning_rat")
+    with pytest.raises(UpdateError, match=r"no parameter 'temperature'; the names are learning_rate, .* biases"):
+        as_key("temperature")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("learning_rat", "learning_rate"), ("dense/weight", "dense/weights"), ("learninRate", "learning_rate")],
+)
+def test_a_misspelt_name_is_refused_with_the_one_that_is_close(given, meant):
+    with pytest.raises(UpdateError, match=rf"^there is no parameter '{given}' \(did you mean '{meant}'\?\)$"):
+        as_key(given)
 
 
 def test_a_set_allows_its_members_only():
@@ -91,3 +100,10 @@ def test_descriptions_hold_the_defaults_of_the_file():
         **{"learning_rate": 0.05, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "mini_batch_size": 4},
         **{"epochs": 3, "shuffle": False, "seed": 0},
     }
+
+
+def test_a_misspelt_name_is_refused_with_the_parameters_of_the_model():
+    with pytest.raises(
+        UpdateError, match=r"'learnin_rate' \(did you mean 'learning_rate'\?\); this model has learning_rate, "
+    ):
+        checked({"learnin_rate": 0.1}, parameter_descriptions(regression().spec))

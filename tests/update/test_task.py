@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -396,3 +397,45 @@ def test_a_task_takes_a_path(tmp_path):
     assert task.error is None
     assert len(task.task_identifier) == 32
     assert _same_bits(task.model, update(regression(), regression_data(10)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"configuration": {"learning_rate": 0.1}}, "configuration must be a ModelConfiguration.*, got a dict"),
+        ({"progress_handlers": print}, "progress_handlers must be UpdateProgressHandlers.*, got a builtin"),
+        ({"completion_handler": "done"}, "completion_handler must be a function of an UpdateContext, got 'done'"),
+        ({"recipe": "Adam"}, r"recipe must be a Recipe, such as .*, got 'Adam' \(str\)"),
+    ],
+    ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",
+)
+def test_arguments_of_other_types_are_refused_at_once(options, message):
+    with pytest.raises(FeatureError, match=message):
+        UpdateTask(regression(), regression_data(5), **options)
+
+
+@pytest.mark.parametrize("events", ["epoch_end", 2, [EPOCH, "epoch_end"]], ids=repr)
+def test_events_that_are_none_are_refused_with_those_that_there_are(events):
+    with pytest.raises(FeatureError, match=r"for_events must be UpdateEvent\.TRAINING_BEGIN, .*, got "):
+        UpdateProgressHandlers(events, print)
+
+
+@pytest.mark.parametrize("name", ["progress_handler", "completion_handler"])
+def test_handlers_that_cannot_be_called_are_refused(name):
+    with pytest.raises(FeatureError, match=f"{name} must be a function of an UpdateContext, got 1"):
+        UpdateProgressHandlers(EPOCH, **{name: 1})
+
+
+def test_events_may_be_a_list():
+    assert UpdateProgressHandlers([BEGIN, EPOCH]) == UpdateProgressHandlers(BEGIN | EPOCH)
+
+
+@pytest.mark.parametrize("data", ["photos", b"photos", Path("photos")], ids=repr)
+def test_the_path_of_data_is_refused_with_what_reads_it(data):
+    with pytest.raises(FeatureError, match="got the path 'photos'; `graphml update --data` and"):
+        UpdateTask(regression(), data)
+
+
+def test_data_that_contain_nothing_are_refused():
+    with pytest.raises(FeatureError, match=r"training data must be a list, a dict .*, got 3 \(int\)"):
+        UpdateTask(regression(), 3)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphml.convert.onnx.tensors import Array
-from graphml.errors import FeatureError, SpecError, need, quoted
+from graphml.errors import FeatureError, SpecError, need, quoted, reason
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def loaded(source: Any) -> Any:
             model = inliner.inline_local_functions(model)
     except Exception as error:  # protobuf and onnx raise classes of their own
         name = str(source) if isinstance(source, str | Path) else "the source"
-        raise SpecError(f"{name} cannot be read as an ONNX model: {error}") from None
+        raise SpecError(f"{name} cannot be read as an ONNX model: {reason(error)}") from None
     if not model.graph.node and not model.graph.output:
         raise SpecError("the ONNX model has no graph")
     return model
@@ -107,7 +107,7 @@ def to_array(tensor: Any) -> Array:
     try:
         return numpy_helper.to_array(tensor)
     except Exception as error:
-        raise SpecError(f"the values of {quoted(tensor.name)} cannot be read: {error}") from None
+        raise SpecError(f"the values of {quoted(tensor.name)} cannot be read: {reason(error)}") from None
 
 
 def element_type(code: int) -> np.dtype[Any] | None:

@@ -20,7 +20,7 @@ from urllib.request import url2pathname
 import numpy as np
 
 from graphml.descriptions import ImageConstraint, Size
-from graphml.errors import FeatureError, ShapeError, need
+from graphml.errors import FeatureError, ShapeError, need, reason
 from graphml.spec.files import open_regular
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
@@ -174,7 +174,7 @@ def _opened(value: Any, constraint: ImageConstraint) -> Any:
             with open_regular(_path(value)) as file:
                 return _unpacked(file, name, constraint)
         except (OSError, ValueError) as error:  # ValueError: a name with a null character
-            raise FeatureError(f"{name} cannot be read: {error}") from None
+            raise FeatureError(f"{name} cannot be read: {reason(error)}") from None
     if isinstance(value, bytes | bytearray) or (isinstance(value, memoryview) and value.ndim == 1):
         return _unpacked(io.BytesIO(value), "the image", constraint)
     if isinstance(value, io.TextIOBase):
@@ -210,7 +210,7 @@ def _unpacked(file: Any, name: str, constraint: ImageConstraint) -> Any:
     except FeatureError:
         raise
     except Exception as error:  # decoders raise errors of any type for damaged bytes
-        raise FeatureError(f"{name} cannot be read: {error}") from None
+        raise FeatureError(f"{name} cannot be read: {reason(error)}") from None
     return opened
 
 
@@ -233,7 +233,7 @@ def _from_pillow(image, constraint: ImageConstraint):
             return [plane / np.float32(257)] if image.mode.startswith("I;16") else [plane]
         return image.convert("L" if constraint.channels == 1 else "RGB")
     except Exception as error:  # decoders raise errors of any type for damaged bytes
-        raise FeatureError(f"the image cannot be read: {error}") from None
+        raise FeatureError(f"the image cannot be read: {reason(error)}") from None
 
 
 def _from_array(array: np.ndarray, constraint: ImageConstraint):

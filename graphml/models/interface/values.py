@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jax.core import Tracer
 
-from graphml.descriptions import FeatureDescription, FeatureType, ImageConstraint
+from graphml.descriptions import Description, FeatureDescription, FeatureType, ImageConstraint
 from graphml.errors import FeatureError, GraphmlError, in_words, with_article, with_suggestions
 from graphml.interpreter.budget import check_shape
 from graphml.models.interface.images import ImageOptions, pixels
@@ -92,13 +92,25 @@ def checker(description: FeatureDescription, *, dtype: str | None = None, rank5:
     return checked
 
 
+def input_check_of(
+    interface: Description, make: Callable[[FeatureDescription], Check] = checker
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """The check of the inputs of a model, whose refusals know its other features, too."""
+    outputs = {feature.name: "an output of the model" for feature in interface.outputs}
+    trained = {feature.name: "an input of training" for feature in interface.training_inputs}
+    return feature_check(interface.inputs, make, others=trained | outputs)
+
+
 def feature_check(
-    descriptions: Iterable[FeatureDescription], make: Callable[[FeatureDescription], Check] = checker
+    descriptions: Iterable[FeatureDescription],
+    make: Callable[[FeatureDescription], Check] = checker,
+    *,
+    others: Mapping[str, str] | None = None,
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """The check of a set of features: every name known, every value legal, nothing missing that is not optional.
 
     None counts as left out. An optional array with a declared default is filled with it; other optional features that
-    are left out do not appear in the result.
+    are left out do not appear in the result. others: {name: what it is} of features that are known but not taken.
     """
     descriptions = tuple(descriptions)
     checks: dict[str, Check] = {}
@@ -115,7 +127,7 @@ def feature_check(
                 "the parameters"
             )
         if not features.keys() <= checks.keys():
-            raise _unknown(features.keys() - checks.keys(), checks)
+            raise _unknown(features.keys() - checks.keys(), checks, others or {})
         out = {}
         for d in descriptions:
             value = features.get(d.name)
@@ -131,8 +143,11 @@ def feature_check(
     return check_all
 
 
-def _unknown(names: Iterable[Any], known: Mapping[str, Any]) -> FeatureError:
-    legal = ", ".join(map(repr, known))
+def _unknown(names: Iterable[Any], known: Mapping[str, Any], others: Mapping[str, str]) -> FeatureError:
+    names, legal = list(names), ", ".join(map(repr, known))
+    if all(name in others for name in names):  # a sample with its target
+        given = ", ".join(f"{name!r} is {others[name]}" for name in sorted(names))
+        return FeatureError(f"{given} and not an input of predict, which takes {legal if legal else 'none'}")
     return FeatureError(
         f"the model has no feature {with_suggestions(names, known)}; it has {legal if legal else 'none'}"
     )

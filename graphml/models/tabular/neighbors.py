@@ -30,7 +30,7 @@ from graphml.errors import FeatureError, GraphmlError, ShapeError
 from graphml.models.configuration import parameter, pick_device
 from graphml.models.interface import ports
 from graphml.models.interface.rows import Rows, rows_of
-from graphml.models.interface.values import Check, FeatureValue, checker, feature_check
+from graphml.models.interface.values import Check, FeatureValue, checker, input_check_of
 from graphml.models.model import Model
 from graphml.models.tabular.neighbor_search import NeighborIndex
 from graphml.spec import neighbors as stored
@@ -240,7 +240,7 @@ class NearestNeighbors(Model):
 
     @functools.cached_property
     def _check(self) -> Any:
-        return feature_check(self.description.inputs, self._checker)
+        return input_check_of(self.description, self._checker)
 
     def _checker(self, feature: FeatureDescription) -> Check:
         """The check of an input. An array may have any shape with the right number of elements."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from graphml.errors import FeatureError
+from graphml.errors import FeatureError, reason
 from graphml.spec.files import open_regular
 
 _LONGEST_HEADER = 10_000  # bytes, of a .npy file; NumPy's own limit, because Python's parser reads it
@@ -48,7 +48,7 @@ class FileSamples:
                 yield sample
                 count += 1
         except (OSError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a path with a null character
-            raise FeatureError(f"{self.path} cannot be read: {error}") from None
+            raise FeatureError(f"{self.path} cannot be read: {reason(error)}") from None
         if not count:
             raise FeatureError(f"{self.path} contains no samples")
 
@@ -75,7 +75,7 @@ def read_samples(path: Path, model: Any) -> Iterable[Mapping[str, Any]]:
     try:
         open_regular(path).close()  # fail now rather than when training reads the first sample
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise FeatureError(f"{path} cannot be read: {error}") from None
+        raise FeatureError(f"{path} cannot be read: {reason(error)}") from None
     return FileSamples(path, readers[path.suffix])
 
 
@@ -196,7 +196,7 @@ def read_array(path: str | os.PathLike[str]) -> Any:
         with open_regular(path) as file:
             return _array(file, os.fstat(file.fileno()).st_size, str(path))
     except (OSError, ValueError) as error:
-        raise FeatureError(f"{path} cannot be read as an array: {error}") from None
+        raise FeatureError(f"{path} cannot be read as an array: {reason(error)}") from None
 
 
 def _array(file: IO[bytes], size: int, where: str) -> Any:
@@ -258,4 +258,4 @@ def _arrays(file: IO[bytes], size: int, path: Path) -> dict[str, Any]:
     except FeatureError:
         raise
     except Exception as error:  # a damaged archive raises any kind of error
-        raise FeatureError(f"{path} cannot be read: {error}") from None
+        raise FeatureError(f"{path} cannot be read: {reason(error)}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,10 +25,17 @@ class ArrayBatchProvider:
     """Samples from a list of dicts {feature: value}, or from a dict {feature: values of all samples}."""
 
     def __init__(self, samples: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
-        """Raises FeatureError when the features of a dict have different numbers of values."""
+        """Raises FeatureError when a feature of a dict is a single value, or when their numbers of values differ."""
         self._columns = dict(samples) if isinstance(samples, Mapping) else None
         self._rows: Sequence[Mapping[str, Any]] = () if isinstance(samples, Mapping) else samples
         if self._columns is not None:
+            for name, values in self._columns.items():
+                alone = getattr(values, "shape", None) == () or not hasattr(values, "__len__")
+                if alone or isinstance(values, str | bytes):
+                    raise FeatureError(
+                        f"a dict has the values of all samples under each name, but {name!r} is {in_words(values)}; "
+                        "for a single sample, pass a list of one dict"
+                    )
             lengths = {name: len(values) for name, values in self._columns.items()}
             if len(set(lengths.values())) > 1:
                 raise FeatureError(f"all features must have the same number of values, got {lengths}")
@@ -112,6 +120,17 @@ def checked_samples(model: GraphModel, losses: Loss | Sequence[Loss], data: Trai
         except GraphmlError as error:
             raise error.in_context(f"sample {index} of the training data") from None
         yield inputs, np.asarray(target)
+
+
+def refuse_unless_samples(data: Any) -> None:
+    """Raises FeatureError if training data are the name of a file or folder, or nothing that contains samples."""
+    if isinstance(data, str | bytes | os.PathLike):
+        raise FeatureError(
+            f"training data are samples, got the path {os.fsdecode(cast('str', data))!r}; `graphml update --data` and "
+            "graphml.update_in_background read files and folders"
+        )
+    if not isinstance(data, Iterable) and not hasattr(data, "__getitem__"):
+        raise FeatureError(f"training data must be a list, a dict of arrays or another iterable, got {in_words(data)}")
 
 
 def numbered(data: TrainingData) -> Iterator[tuple[int, Mapping[str, Any]]]:

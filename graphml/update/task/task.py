@@ -7,19 +7,19 @@ import dataclasses
 import functools
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import jax
 
 from graphml import recipes
-from graphml.errors import GraphmlError, UpdateError
+from graphml.errors import FeatureError, GraphmlError, UpdateError, expect, in_words
 from graphml.models import Model, ModelConfiguration, load
 from graphml.models.configuration import pick_device
 from graphml.recipes.parameters import ParameterDescription, ParameterKey
-from graphml.update.data.samples import TrainingData
+from graphml.update.data.samples import TrainingData, refuse_unless_samples
 from graphml.update.data.storage import Limits
 from graphml.update.learners.kinds import learner_for
 from graphml.update.learners.learner import LearnerOptions, TaskHooks
@@ -76,14 +76,38 @@ class UpdateProgressHandlers:
     handler ends the task as FAILED.
 
     Attributes:
-        for_events: the events of the progress handler.
+        for_events: the events of the progress handler: one, several joined by |, or a list of them.
         progress_handler: called at these events.
         completion_handler: called once, when the task is over.
+
+    Raises:
+        FeatureError: the events are not members of UpdateEvent, or a handler cannot be called.
     """
 
-    for_events: UpdateEvent
+    for_events: UpdateEvent | Iterable[UpdateEvent]
     progress_handler: Callback | None = None
     completion_handler: Callback | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "for_events", _joined(self.for_events))
+        _refuse_unless_callable("progress_handler", self.progress_handler)
+        _refuse_unless_callable("completion_handler", self.completion_handler)
+
+
+def _joined(given: Any) -> UpdateEvent:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    events = list(cast("Iterable[UpdateEvent]", given)) if several else [cast("UpdateEvent", given)]
+    joined = UpdateEvent(0)
+    for event in events:
+        names = ", ".join(f"UpdateEvent.{known.name}" for known in UpdateEvent)
+        expect(event, UpdateEvent, f"for_events must be {names}, or several of them")
+        joined |= event
+    return joined
+
+
+def _refuse_unless_callable(name: str, handler: object) -> None:
+    if handler is not None and not callable(handler):
+        raise FeatureError(f"{name} must be a function of an UpdateContext, got {in_words(handler)}")
 
 
 # The task ------------------------------------------------------------------------------------------------------------
@@ -145,7 +169,17 @@ class UpdateTask:
 
         Raises:
             UpdateError: the model cannot be trained with these options.
+            FeatureError: an argument is of the wrong type.
         """
+        refuse_unless_samples(training_data)
+        if configuration is not None:
+            expect(configuration, ModelConfiguration, "configuration must be a ModelConfiguration(parameters={...})")
+        if progress_handlers is not None:
+            form = "UpdateProgressHandlers(UpdateEvent.EPOCH_END, function)"
+            expect(progress_handlers, UpdateProgressHandlers, f"progress_handlers must be {form}")
+        _refuse_unless_callable("completion_handler", completion_handler)
+        if recipe is not None:
+            expect(recipe, recipes.Recipe, "recipe must be a Recipe, such as recipes.Recipe(recipes.Adam())")
         loaded = model if isinstance(model, Model) else load(model, configuration=configuration)
         configuration = loaded.configuration if configuration is None else configuration
         handlers = UpdateProgressHandlers(UpdateEvent(0)) if progress_handlers is None else progress_handlers
