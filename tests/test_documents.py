@@ -54,6 +54,8 @@ def check(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         run_apart(page, tmp_path)
         return
     readers_desk.copy(desk, tmp_path)
+    if "bert_qa.pb" in page.read_text():
+        readers_desk.frozen_bert(tmp_path)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = readers_desk.names()
     with warnings.catch_warnings():
