@@ -34,19 +34,19 @@ def is_exact(network: Any) -> bool:
 
 def all_kinds(messages: Iterable[Any]) -> Iterator[str]:
     """The kinds of layer messages, sub-networks included."""
-    return (kind for kind, _ in _all_layers(messages))
+    return (kind for kind, _ in all_layers(messages))
 
 
 def draws(messages: Iterable[Any]) -> bool:
     """Whether a layer, in sub-networks too, draws random numbers without a seed of its own."""
-    return any(getattr(params, "seed", 0) < 0 for _, params in _all_layers(messages))
+    return any(getattr(params, "seed", 0) < 0 for _, params in all_layers(messages))
 
 
-def _all_layers(messages: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+def all_layers(messages: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """(kind, parameters) of layer messages, sub-networks included."""
     for message in messages:
         kind = kind_of(message)
         params = getattr(message, kind)
         yield kind, params
         for inner in layers.REGIONS.get(kind, {}):
-            yield from _all_layers(getattr(params, inner).layers)
+            yield from all_layers(getattr(params, inner).layers)

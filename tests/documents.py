@@ -37,7 +37,14 @@ class Block(NamedTuple):
         """The packages that it needs and that are not installed."""
         needs = _NEEDS.match(self.code)
         names = needs[1].split(", ") if needs else []
-        return [name for name in names if importlib.util.find_spec(name) is None]
+        return [name for name in names if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
 
 
 def pages() -> list[Path]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphml.build.program import ProgramBuilder
 from graphml.build.program_writing import write_model
+from graphml.spec import parse
 from graphml.spec.program.blobs import BlobWriter
 
 _MODEL = "com.apple.CoreML/model.mlmodel"
@@ -35,6 +36,18 @@ def write_package(path: Path, message: Any, blobs: BlobWriter) -> Path:
     manifest = {"fileFormatVersion": "1.0.0", "itemInfoEntries": items, "rootModelIdentifier": "0"}
     (path / "Manifest.json").write_text(json.dumps(manifest))
     (folder / "model.mlmodel").write_bytes(message.SerializeToString(deterministic=True))
+    return path
+
+
+def in_another_order(path: Path) -> Path:
+    """Give a package two entries of a map, in the order in which graphml does not write them, but other writers may."""
+    file = path / "Data" / _MODEL
+    message = parse(file.read_bytes())
+    message.description.metadata.userDefined.update(a="first", b="other")
+    first, second = (bytes([10, 1]) + key + bytes([18, 5]) + text for key, text in ((b"a", b"first"), (b"b", b"other")))
+    data = message.SerializeToString(deterministic=True)
+    between = data[data.index(first) + len(first) : data.index(second)]
+    file.write_bytes(data.replace(first + between + second, second + between + first))
     return path
 
 

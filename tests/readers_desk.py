@@ -32,6 +32,13 @@ def lay(folder: Path) -> None:
         shutil.copy(ROOT / "tests/data/boosting" / stored, folder / name)
 
 
+def frozen_bert(folder: Path) -> None:
+    """Put a frozen graph of TensorFlow, which only TensorFlow can write, into a folder: bert_qa.pb."""
+    from convert import tensorflow_models  # imports TensorFlow
+
+    tensorflow_models.frozen_bert(folder, longest=384)
+
+
 def copy(desk: Path, folder: Path) -> None:
     """Lay a copy of the files into another folder, beside the examples."""
     shutil.copytree(desk, folder, dirs_exist_ok=True)

@@ -74,10 +74,28 @@ def test_tables_in_a_pipe_are_as_wide_as_names(run, long):
 def test_a_table_that_does_not_fit_into_a_terminal_becomes_lines(run, long, terminal):
     terminal(90)
     _, out, _ = run("inspect", long)
-    assert f"1  {LONG}  softmax\n   x\n" in re.sub(r"\x1b\[[0-9;]*m", "", out)
+    assert f"1  {LONG}  softmax\n   x\n" in plain(out)
     terminal(300)
     _, out, _ = run("inspect", long)
     assert "inputs" in out
+
+
+def test_the_table_of_precision_keeps_names_and_numbers_whole(run, long, terminal):
+    status, piped, err = run("precision", long, "--half", "float16")
+    assert status == 0, err
+    cells = [line.split() for line in piped.splitlines() if re.match(r"\d+  ", line)]
+    for width in (300, 140, 80):  # the whole table, without the columns that have nothing, and lines
+        terminal(width)
+        lines = [line.rstrip() for line in plain(run("precision", long, "--half", "float16")[1]).splitlines()]
+        words = " ".join(lines).replace(",", "").split()
+        assert all(cell in words for row in cells for cell in row)
+        assert max(len(line) for line in lines if LONG not in line) <= width
+        assert ("to inf" in lines[0], "own error" in lines[0]) == (width == 300, width != 80)
+
+
+def plain(text: str) -> str:
+    """Text without the codes that style it."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def test_long_lines_wrap_between_words_in_a_terminal(run, terminal, tmp_path):

@@ -49,12 +49,16 @@ def test_blocks_of_pages_with_the_same_network_run(desk, tmp_path, monkeypatch):
 
 def check(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the blocks of a page in a folder."""
-    if all(block.missing for block in documents.blocks(page)):
-        pytest.skip(f"all blocks of {page.name} need packages that are not installed here")
+    blocks = documents.blocks(page)
+    if all(block.missing for block in blocks):
+        missing = " and ".join(sorted({name for block in blocks for name in block.missing}))
+        pytest.skip(f"the blocks of {page.name} need packages that are not installed here: {missing}")
     if SEVERAL_DEVICES in page.read_text():
         run_apart(page, tmp_path)
         return
     readers_desk.copy(desk, tmp_path)
+    if "bert_qa.pb" in page.read_text():
+        readers_desk.frozen_bert(tmp_path)
     monkeypatch.chdir(tmp_path)
     tasks = watched(monkeypatch)
     names: dict[str, Any] = readers_desk.names()
@@ -92,6 +96,11 @@ def run_apart(page: Path, folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_block_says_what_is_missing_also_inside_of_a_package_that_is_missing():
+    block = documents.Block(1, "# needs numpy, no_such_package, no_such_package.inner\n", "")
+    assert block.missing == ["no_such_package", "no_such_package.inner"]
 
 
 def test_what_needs_other_packages_says_which():

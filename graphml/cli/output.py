@@ -74,9 +74,7 @@ Row = tuple[Sequence[str], str]
 """The cells of a row, and its style."""
 
 
-def print_table(
-    columns: Sequence[str], rows: Iterable[Row], indent: str = "", right: Sequence[str] = (), *, fold: bool = False
-) -> bool:
+def print_table(columns: Sequence[str], rows: Iterable[Row], indent: str = "", right: Sequence[str] = ()) -> bool:
     """Print a table if its lines fit. Outside of a terminal every line does: names stay whole.
 
     Args:
@@ -84,7 +82,6 @@ def print_table(
         rows: The rows. Cells may contain names from a model file.
         indent: What all lines begin with.
         right: The columns that are aligned at the right.
-        fold: Whether to print it with broken cells if its lines do not fit.
 
     Returns:
         Whether it was printed.
@@ -97,9 +94,7 @@ def print_table(
     endless = console.options.update(max_width=1 << 20)
     width = Measurement.get(console, endless, table).maximum
     if console.is_terminal and width + len(indent) > console.width:
-        if not fold:
-            return False
-        width = console.width - len(indent)
+        return False
     lines = io.StringIO()
     Console(file=lines, width=width, force_terminal=console.is_terminal).print(table)  # which is as wide as it is told
     for line in lines.getvalue().splitlines():

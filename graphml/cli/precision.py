@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,7 @@ from graphml.cli.app import (
     examples,
 )
 from graphml.cli.features import read_features
-from graphml.cli.output import deliver_report, print_line, print_lines, print_table, refuse_unwritable
+from graphml.cli.output import Row, deliver_report, print_table, print_wrapped, refuse_unwritable
 from graphml.cli.status import ExitStatus
 
 if TYPE_CHECKING:  # importing it needs JAX
@@ -95,12 +96,24 @@ def _show(report: PrecisionReport) -> None:
     from graphml.inspect.precision_page import COLUMNS, cells, conclusions
 
     *columns, _ = COLUMNS
-    rows = [
+    right = columns[4:]
+    rows: list[Row] = [
         (cells(number, row)[:-1], "dim" if row.is_given else "red" if row.fails(report.tolerance) else "")
         for number, row in enumerate(report.rows, 1)
     ]
-    print_table(columns, rows, right=columns[4:], fold=True)
+    if not print_table(columns, rows, right=right) and not print_table(*_without_empty(columns, rows), right=right):
+        for (number, operation, kind, dtype, *numbers), style in rows:
+            print_wrapped(f"{number}  {operation}  {kind}  {dtype}", style=style)
+            said = [f"{what} {text}" for what, text in zip(right, numbers, strict=True) if text]
+            print_wrapped(", ".join(said), " " * (len(number) + 2), style=style)
     for number, row in enumerate(report.rows, 1):
         if row.note:
-            print_line(f"{number}: {row.note}")
-    print_lines(conclusions(report))
+            print_wrapped(f"{number}: {row.note}")
+    for line in conclusions(report):
+        print_wrapped(line)
+
+
+def _without_empty(columns: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
+    """A table without the columns in which no row has anything."""
+    used = [place for place in range(len(columns)) if any(cells[place] for cells, _ in rows)]
+    return [columns[place] for place in used], [([cells[place] for place in used], style) for cells, style in rows]

@@ -13,13 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from graphml.convert.request import INTEGERS, ConversionRequest, Flexible, ImageInput, Input, enumerated_shapes
 from graphml.convert.source import TensorSource, Translation
 from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, need, typed
 from graphml.naming import Names
 from graphml.spec import parse
-from graphml.spec.networks import all_kinds
+from graphml.spec.networks import all_kinds, all_layers
+from graphml.spec.program.programs import body, walk
+from graphml.spec.program.values import encode
 from graphml.spec.wire.features_pb2 import ArrayFeatureType
 from graphml.spec.wire.model_pb2 import Model
 
@@ -139,6 +143,30 @@ def translation_of(
     _write_once(network.layers, {one.name for one in spec.description.output})
     _rename_outputs(spec, network, renamed)
     return Translation(spec, by, (), tuple(notes))
+
+
+def draw_anew(model: Model) -> None:
+    """Let layers and operations with the seed 0 draw other numbers each time.
+
+    In TensorFlow 0 means that there is no seed; coremltools writes it as if it were one.
+
+    Args:
+        model: A neural network or ML Program, which is changed.
+    """
+    if model.WhichOneof("Type") != "mlProgram":
+        for _, params in all_layers(getattr(model, model.WhichOneof("Type") or "").layers):
+            if getattr(params, "seed", None) == 0:
+                params.seed = -1
+        return
+    for function in model.mlProgram.functions.values():
+        operations = [operation for operation, _ in walk(body(function))]
+        constants = {one.outputs[0].name: one.attributes["val"] for one in operations if one.type == "const"}
+        for operation in operations:
+            if operation.type.startswith("random_") and "seed" in operation.inputs:
+                for bound in operation.inputs["seed"].arguments:
+                    value = bound.value if bound.HasField("value") else constants[bound.name]
+                    if not any(value.immediateValue.tensor.ints.values):
+                        value.CopyFrom(encode(np.int32(-1)))
 
 
 def _rename_outputs(spec: Model, network: Any, renamed: Mapping[str, str]) -> None:

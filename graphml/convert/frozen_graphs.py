@@ -14,6 +14,7 @@ import numpy as np
 from graphml.convert.request import ConversionRequest, Input, open_axis
 from graphml.errors import FeatureError, SpecError, UnsupportedError, reason
 from graphml.inspect.references import Array
+from graphml.naming import Names
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable")
 _NO_OUTPUT = (
@@ -98,7 +99,7 @@ def open_graph(tf: Any, graph: Any, request: ConversionRequest) -> OpenedGraph:
     inputs = request.named(declared)
     ends = _ends(copy)
     names = dict(zip(declared, inputs, strict=True)) | dict(zip(ends, request.outputs, strict=False))
-    _rename(copy, {old: new for old, new in names.items() if old != new})
+    _rename(copy, {old: new for old, new in names.items() if old != new} | _out_of_the_way(copy, names))
     ends = [names.get(name, name) for name in ends]
     try:
         whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(copy, name=""), [])
@@ -202,6 +203,12 @@ def _ends(graph: Any) -> list[str]:
     if not found:
         raise FeatureError("the graph has no outputs: every value in it is read by another operation")
     return found
+
+
+def _out_of_the_way(graph: Any, names: Mapping[str, str]) -> dict[str, str]:
+    """Free names for the nodes inside that have a name which an input or output is to get."""
+    free, wanted = Names(node.name for node in graph.node), set(names.values())
+    return {node.name: free.free(node.name) for node in graph.node if node.name in wanted and node.name not in names}
 
 
 def _rename(graph: Any, names: Mapping[str, str]) -> None:

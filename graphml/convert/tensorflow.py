@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.coremltools import load_coremltools, quiet, translate
+from graphml.convert.coremltools import draw_anew, load_coremltools, quiet, translate
 from graphml.convert.frozen_graphs import chosen_signature, float_constants, open_graph, read_graph, saved_signature
 from graphml.convert.request import ConversionRequest, Input, open_axis
 from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
@@ -134,7 +134,7 @@ class TensorFlowSource(TensorSource):
     def translate(self) -> Translation:
         renamed = dict(zip([tensor.op.name for tensor in self._function.outputs], self._output_names, strict=True))
         outputs = self._output_names if self._constants is not None else None
-        return translate(
+        found = translate(
             self,
             [self._function],
             self._inputs,
@@ -143,6 +143,16 @@ class TensorFlowSource(TensorSource):
             framework="tensorflow",
             renamed=None if outputs else renamed,
         )
+        if self._draws_anew():
+            draw_anew(found.model)
+        return found
+
+    def _draws_anew(self) -> bool:
+        """Whether all operations with the seed 0 draw other numbers each time, which a second seed can prevent."""
+        graph = self._function.graph.as_graph_def()
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        second = [node.attr["seed2"].i for node in nodes if "seed" in node.attr and not node.attr["seed"].i]
+        return bool(second) and not any(second)
 
     def reference(self) -> Reference:
         tf = self._tf

@@ -74,7 +74,8 @@ def write(
     Args:
         model: The message.
         path: Where to write it.
-        source: What the model was read from. If that is a package, its other items are copied to a new package.
+        source: What the model was read from. If that is a package, its other items are copied to a new package, and so
+            are the bytes of its message if `model` equals it: other writers order the entries of maps differently.
         weights: Weight files to write besides those of `source`, or instead: {name in the program: content in pieces}.
 
     Raises:
@@ -83,7 +84,7 @@ def write(
     """
     path, source = Path(path), None if source is None else Path(source)
     with _naming(path):
-        data = serialize(model)
+        data = _as_stored(serialize(model), source)
         file, whole = _target(path)
         package = new_package(source, weights) if whole else None
         refuse_without_weights(model, path, source, package, weights)
@@ -112,6 +113,18 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
         if not file.parent.is_dir():
             raise SpecError(f"there is no folder {file.parent}")
         probe(file)
+
+
+def _as_stored(data: bytes, source: Path | None) -> bytes:
+    """The bytes of the message in a package if they say the same as `data`, otherwise `data`."""
+    if source is None or not source.is_dir() or is_compiled(source):
+        return data
+    with contextlib.suppress(SpecError, OSError):
+        file = root_model(source)
+        if file.stat().st_size == len(data):  # another order changes no lengths
+            stored = read_bytes(file, LARGEST)
+            return stored if serialize(parse(stored)) == data else data
+    return data
 
 
 @contextlib.contextmanager

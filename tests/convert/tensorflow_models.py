@@ -10,13 +10,17 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-WORDS, WIDTH, HEADS, LAYERS, LONGEST = 60, 24, 3, 2, 32
+WORDS, WIDTH, HEADS, LAYERS = 60, 24, 3, 2
 
 
 class Bert(tf.Module):
-    """BERT for questions: words, segments and a mask become the logits of where an answer starts and ends."""
+    """BERT for questions: words, segments and a mask become the logits of where an answer starts and ends.
 
-    def __init__(self) -> None:
+    Args:
+        longest: How many words a text can have.
+    """
+
+    def __init__(self, longest: int) -> None:
         super().__init__()
         random = np.random.default_rng(0)
         self.weights: dict[str, tf.Variable] = {}
@@ -25,7 +29,7 @@ class Bert(tf.Module):
             scale = 1 / np.sqrt(shape[0]) if len(shape) > 1 else 0.1
             self.weights[name] = tf.Variable(random.normal(0, scale, shape), dtype=tf.float32, name=name)
 
-        for name, count in (("words", WORDS), ("places", LONGEST), ("segments", 2)):
+        for name, count in (("words", WORDS), ("places", longest), ("segments", 2)):
             self.weights[name] = tf.Variable(random.normal(0, 1, (count, WIDTH)), dtype=tf.float32, name=name)
         for layer in range(LAYERS):
             for part, sizes in {**dict.fromkeys("qkvo", (WIDTH, WIDTH)), "in": (WIDTH, 64), "out": (64, WIDTH)}.items():
@@ -72,9 +76,9 @@ def frozen(
     return convert_variables_to_constants_v2(concrete).graph.as_graph_def()
 
 
-def frozen_bert(folder: Path) -> Path:
+def frozen_bert(folder: Path, longest: int = 32) -> Path:
     """A frozen BERT in a file, as its authors exported them."""
-    bert = Bert()
+    bert = Bert(longest)
     names = ("input_ids", "input_mask", "segment_ids")
     graph = frozen(bert, dict.fromkeys(names, (None, None)), "int32")
     path = folder / "bert_qa.pb"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphml import NeuralNetworkBuilder, convert, datatypes
+import graphml
+from graphml import NeuralNetworkBuilder, ProgramBuilder, convert, datatypes
 from graphml.convert import Flexible, ImageInput, Input, explain, sources
-from graphml.convert.coremltools import translation_of
+from graphml.convert.coremltools import draw_anew, translation_of
 from graphml.convert.finishing import finish_network
 from graphml.convert.request import ConversionRequest
 from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
@@ -178,3 +179,23 @@ def test_a_dry_run_lists_nodes_that_cannot_be_converted():
     nodes = [onnx.helper.make_node("Unique", ["x"], ["y"], axis=0), onnx.helper.make_node("Relu", ["x"], ["z"])]
     found = explain(graph(nodes, {"x": (np.float32, [2, 3])}, ["y", "z"]))
     assert [(use.operator, bool(use.unsupported)) for use in found.operators] == [("Unique", True), ("Relu", False)]
+
+
+def _noise(seed: int, program: bool) -> graphml.Model:
+    if program:
+        builder = ProgramBuilder("CoreML5")
+        builder.output("y", builder.add(builder.input("x", (4,)), builder.random_normal([4], seed=seed)))
+        return builder.model()
+    network = NeuralNetworkBuilder([("x", datatypes.Array(4))], [("y", None)])
+    network.add_get_shape("shape", "x", "shape")
+    network.add_random_normal_dynamic("noise", "shape", "y", stddev=1, seed=seed)
+    return network.model()
+
+
+@pytest.mark.parametrize("program", [False, True])
+def test_the_seed_0_of_tensorflow_is_none(program):
+    for seed, drawn in ((0, True), (5, False), (-1, True)):
+        message = _noise(seed, program).spec
+        assert graphml.load(message).draws() is (seed < 0)
+        draw_anew(message)
+        assert graphml.load(message).draws() is drawn

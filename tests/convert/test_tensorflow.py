@@ -47,11 +47,23 @@ def test_what_the_converters_of_2018_refused(name):
     agrees(graphml.convert(models.frozen(function, {"x": shape})))
 
 
+@BOTH
 @pytest.mark.parametrize("size", [1, None])
-def test_noise_is_drawn_anew_for_flexible_shapes(size):
-    model = graphml.convert(models.frozen(lambda x: x + tf.random.normal(tf.shape(x)), {"x": (size, 4)}))
+def test_noise_is_drawn_anew_for_flexible_shapes(to, size):
+    model = graphml.convert(models.frozen(lambda x: x + tf.random.normal(tf.shape(x)), {"x": (size, 4)}), to=to)
     assert model.draws() is (size is None)
     assert len(model.conversion.check.notes) == (1 if size is None else 2)
+
+
+def test_noise_with_a_seed_stays_the_same():
+    model = graphml.convert(models.frozen(lambda x: x + tf.random.normal(tf.shape(x), seed=5), {"x": (None, 4)}))
+    assert not model.draws()
+
+
+def test_outputs_get_the_names_of_nodes_inside():
+    graph = models.frozen(lambda x: tf.identity(tf.identity(x * 2.0, name="y") + 1.0, name="z"), {"x": (1, 4)})
+    model = agrees(graphml.convert(graph, outputs=["y"]))
+    assert [feature.name for feature in model.description.outputs] == ["y"]
 
 
 @BOTH

@@ -13,6 +13,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from program_packages import in_another_order
 
 import graphml
 from graphml.errors import SpecError
@@ -370,6 +371,23 @@ def test_other_files_of_a_package_are_copied_into_a_new_package(package, tmp_pat
     expected = _tree(package) | {str(INNER): serialize(message)}
     expected.pop("Data/note.txt")
     assert _tree(tmp_path / "b.mlpackage") == expected
+
+
+def test_a_message_that_did_not_change_keeps_its_bytes(package, tmp_path):
+    before = _tree(in_another_order(package))
+    message = read(package)
+    assert serialize(message) != before[str(INNER)]
+    for name in ("b.mlpackage", "a.mlpackage"):  # a new package, and the same
+        write(message, tmp_path / name, source=package)
+        assert (tmp_path / name / INNER).read_bytes() == before[str(INNER)]
+    message.description.metadata.userDefined["a"] = "tsrif"
+    write(message, tmp_path / "c.mlpackage", source=package)
+    assert (tmp_path / "c.mlpackage" / INNER).read_bytes() == serialize(message)
+    (package / INNER).write_bytes(b"damaged")
+    with pytest.raises(SpecError):
+        read(package)
+    write(message, package, source=package)
+    assert read(package) == message
 
 
 def test_a_saved_model_keeps_its_weight_files(package, tmp_path):

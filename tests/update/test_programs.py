@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from compiling import QUICK
+from program_packages import in_another_order
 from update.killed import bits
 from update.networks import pipeline
 from update.programs import (
@@ -165,6 +166,19 @@ def test_a_saved_program_differs_in_its_weights_alone(tmp_path, model):
     assert _bits(read) == _bits(task.model) != _bits(model)
     task.model.save(before)  # also in place
     assert _bits(graphml.load(before)) == _bits(task.model)
+
+
+def test_weights_in_the_weight_file_change_nothing_else(tmp_path):
+    """The program keeps its bytes, in whatever order its writer put them."""
+    before, after = tmp_path / "before.mlpackage", tmp_path / "after.mlpackage"
+    MODEL.save(before)
+    old = _files(in_another_order(before))
+    trained = _trained(before, DATA, Recipe(recipes.SGD(0.1), layers=["first_weight", "second_weight"]))
+    for place in (after, before):
+        trained.model.save(place)
+        new = _files(place)
+        assert old.keys() == new.keys()
+        assert {Path(name).name for name in old if old[name] != new[name]} == {"weight.bin"}
 
 
 def _files(package: Path) -> dict[str, bytes]:
