@@ -254,7 +254,7 @@ def _products() -> list[Row]:
     import jax.numpy as jnp
     from jax import lax
 
-    from graphml.ops.kernels.cpu import matmul, recurrent
+    from graphml.ops.kernels.cpu import bfloat16, matmul, recurrent
 
     batch, size = 32, 256
 
@@ -298,7 +298,19 @@ def _products() -> list[Row]:
             lambda x, codes: jnp.matmul(x.astype(jnp.int8), codes, preferred_element_type=jnp.int32),
             (np.rint(20 * normal(32, 512)), codes),
         ),
+        Row(
+            "bfloat16.matmul",
+            bfloat16.matmul,
+            jnp.matmul,
+            (_whole_numbers(1024, 384), _whole_numbers(384, 1536)),
+            train=True,
+        ),
     ]
+
+
+def _whole_numbers(*shape: int) -> np.ndarray:
+    """Numbers that bfloat16 holds."""
+    return np.clip(np.rint(20 * normal(*shape)), -128, 128)
 
 
 def _movement() -> list[Row]:

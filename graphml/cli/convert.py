@@ -14,7 +14,6 @@ from graphml.cli.features import split_pair
 from graphml.cli.output import print_json, print_line, print_lines, refuse_unwritable, write
 from graphml.cli.status import ExitStatus
 from graphml.convert.request import Color, Flexible, ImageInput, Input
-from graphml.errors import FeatureError
 
 _COLORS: Mapping[str, Color] = {"RGB": "RGB", "BGR": "BGR", "GRAYSCALE": "GRAYSCALE"}
 
@@ -203,6 +202,6 @@ def _axis(text: str) -> int | Flexible:
             return Flexible(sizes=tuple(int(size) for size in text.split("|")))
         return int(text)
     except ValueError:
-        raise FeatureError(
+        raise typer.BadParameter(
             f"a size is a number, a range such as 1..512, or sizes such as 224|320, got {text!r}"
         ) from None

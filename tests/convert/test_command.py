@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
 from graphml.cli.convert import _inputs
 from graphml.convert import Flexible, ImageInput, Input, door
@@ -22,7 +23,7 @@ def test_shapes_of_the_command_line():
     }
     assert _inputs([], []) is None
     for given, images in ((["x=a"], []), ([], ["x=CMYK"]), ([], ["x=RGB,1,2,3"]), ([], ["x=RGB,a"])):
-        with pytest.raises(FeatureError):
+        with pytest.raises(typer.BadParameter):
             _inputs(given, images)
 
 
