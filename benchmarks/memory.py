@@ -34,7 +34,7 @@ def many_shapes(count: int) -> None:
     message = builder.spec
     for feature in (message.description.input[0], message.description.output[0]):
         size = feature.type.multiArrayType.shapeRange.sizeRanges.add()
-        size.lowerBound, size.upperBound = 1, count
+        size.lowerBound, size.upperBound = 1, max(5, count)
     # more programs than the limit of memory allows, which is to be seen
     model = graphml.load(message, configuration=graphml.ModelConfiguration(most_programs=count))
     print("\n| shapes so far | resident MB | programs kept | their size by `graphml.program_memory()`, MB |")
@@ -60,18 +60,19 @@ def copies(name: str) -> None:
     gc.collect()
     before = resident()
     model: Any = graphml.load(message)
-    loaded = resident()
+    print(f"\n{name}, a file of {size:.0f} MB. Resident, more than before:")
+    print(f"  after loading {resident() - before:.0f} MB", end="")
     model.predict({"x": network.sample(1)[0]})
     gc.collect()
-    after = resident()
-    stored = {id(leaf): leaf for leaf in jax.tree.leaves(model.parameters)}
+    print(f", after a prediction {resident() - before:.0f} MB", end="")
     places = {leaf.unsafe_buffer_pointer(): leaf.nbytes for leaf in jax.live_arrays()}
-    shared = sum(leaf.nbytes for leaf in stored.values() if leaf.ctypes.data in places)
+    stored = {id(leaf): leaf for leaf in jax.tree.leaves(model.parameters)}
+    print(f", and with `model.parameters` {resident() - before:.0f} MB")
     held = sum(leaf.nbytes for leaf in stored.values())
-    print(f"\n{name}: a file of {size:.0f} MB")
-    print(f"  message {model.spec.ByteSize() / 1e6:.0f} MB, weights as stored {held / 1e6:.0f} MB, ", end="")
-    print(f"on the device {sum(places.values()) / 1e6:.0f} MB ({shared / 1e6:.0f} MB of these are the stored ones)")
-    print(f"  resident: {loaded - before:.0f} MB more after loading, {after - before:.0f} MB after a prediction")
+    shared = sum(leaf.nbytes for leaf in stored.values() if leaf.ctypes.data in places)
+    print(f"  Weights: in the message {model.spec.ByteSize() / 1e6:.0f} MB, ", end="")
+    print(f"on the device {sum(places.values()) / 1e6:.0f} MB, ", end="")
+    print(f"as stored {held / 1e6:.0f} MB ({shared / 1e6:.0f} MB of these are those on the device)")
 
 
 def main() -> None:

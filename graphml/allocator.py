@@ -1,4 +1,5 @@
-"""Settings of the C library's allocator for large blocks of memory, which matter for the speed of batches on CPUs."""
+"""The C library's allocator: how it treats large blocks of memory, which matters for the speed of batches on CPUs, and
+memory that it keeps for nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import os
 # From glibc's malloc.h: M_MMAP_MAX = 0 (no mmap for large blocks), M_TRIM_THRESHOLD (the heap is never returned to the
 # system), M_ARENA_MAX = 1 (one heap).
 _SETTINGS = {-4: 0, -1: 2**31 - 1, -8: 1}
+_tuned = False
 
 
 def tune_host_allocator() -> bool:
@@ -24,8 +26,18 @@ def tune_host_allocator() -> bool:
     """
     if not _is_glibc():
         return False
+    global _tuned
     mallopt = ctypes.CDLL(None).mallopt
-    return all(mallopt(ctypes.c_int(option), ctypes.c_int(value)) == 1 for option, value in _SETTINGS.items())
+    _tuned = all(mallopt(ctypes.c_int(option), ctypes.c_int(value)) == 1 for option, value in _SETTINGS.items())
+    return _tuned
+
+
+def return_free_memory() -> None:
+    """Return what is free to the system, after work that needed far more memory than it leaves; this needs glibc, and
+    does nothing after `tune_host_allocator`. A compilation of a large network leaves hundreds of megabytes free, and
+    glibc would keep them."""
+    if _is_glibc() and not _tuned:
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 
 
 def _is_glibc() -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
+from weakref import WeakValueDictionary
 
 import numpy as np
 from google.protobuf.descriptor import FieldDescriptor
@@ -68,10 +69,13 @@ def decode(layer: Message) -> Decoded:
     Raises:
         SpecError: If the layer has no kind, an enum value is unknown, or stored weights contradict declared sizes.
     """
+    return Decoded(decode_attributes(layer), _weights(layer, lambda _, held: held.decode()))
+
+
+def decode_attributes(layer: Message) -> dict[str, Any]:
+    """The attributes of a layer. Raises SpecError as `decode` does."""
     kind = kind_of(layer)
-    params = getattr(layer, kind)
-    attributes = _fields(params, skip=tuple(REGIONS.get(kind, ())))
-    return Decoded(attributes, _weights(kind, params, params, skip=tuple(REGIONS.get(kind, ()))))
+    return _fields(getattr(layer, kind), skip=tuple(REGIONS.get(kind, ())))
 
 
 def kind_of(layer: Message) -> str:
@@ -196,22 +200,95 @@ _SHORT_FORMS: Mapping[str, Callable[[Any], Any]] = {
 # Weights -------------------------------------------------------------------------------------------------------------
 
 
-def _weights(kind: str, params: Message, message: Message, skip: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The weights stored in `message`, which is the layer's parameters or a message in them."""
-    out: dict[str, Any] = {}
-    for name, field, value in _weight_fields(message, skip):
+def stored_weights(layer: Message) -> Mapping[str, Any]:
+    """The weights of a layer, as `decode` returns them, but read-only. They are read from the message where they are
+    used, and kept only as long as somebody else keeps them, so that a model does not hold them twice.
+
+    Args:
+        layer: A NeuralNetworkLayer, which does not change.
+
+    Raises:
+        SpecError: Stored weights contradict declared sizes.
+    """
+    names = tuple(_weights(layer, lambda _, held: held.check()))
+    return _StoredWeights(layer, names) if names else {}
+
+
+class _StoredWeights(Mapping[str, Any]):
+    def __init__(self, layer: Message, names: tuple[str, ...]) -> None:
+        self._layer = layer
+        self._names = names
+        self._kept: WeakValueDictionary[_Path, stored.Weight] = WeakValueDictionary()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return _weights(self._layer, self._weight, name)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _weight(self, path: _Path, held: _Held) -> stored.Weight:
+        found = self._kept.get(path)
+        if found is None:
+            found = self._kept[path] = held.decode()
+            fields = [getattr(found, name) for name in found.ARRAYS] if isinstance(found, stored.Quantized) else [found]
+            for array in fields:
+                if array is not None:
+                    array.setflags(write=False)  # devices may use this very memory
+        return found
+
+
+class _Held(NamedTuple):
+    """A weight in the message of its layer."""
+
+    kind: str
+    params: Message
+    field: str
+    message: Any
+
+    def decode(self) -> stored.Weight:
+        return self._told(stored.decode)
+
+    def check(self) -> None:
+        self._told(stored.check)
+
+    def _told(self, function: Callable[..., Any]) -> Any:
+        shape = weight_shape(self.kind, self.params, self.field)
+        if shape is None:
+            shape = (stored.stored_count(self.message),)
+        try:
+            return function(self.message, shape, axis=output_channel_axis(self.kind, self.params))
+        except SpecError as error:
+            raise SpecError(f"{snake_case(self.field)}: {error}") from None
+
+
+def _weights(layer: Message, leaf: Callable[[_Path, _Held], Any], only: str | None = None) -> dict[str, Any]:
+    """A tree like the weights of a layer, made of what `leaf` returns for each. only: the name of one of them."""
+    kind = kind_of(layer)
+    params = getattr(layer, kind)
+
+    def one(message: Any, field: _Field, path: _Path) -> Any:
         if field.message_type.full_name == _WEIGHTS:
-            if switched_off(params, field.name):
+            return leaf(path, _Held(kind, params, field.name, message))
+        return tree(message, path)
+
+    def tree(message: Message, path: _Path) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, field, value in _weight_fields(message, () if path else tuple(REGIONS.get(kind, ()))):
+            if (not path and only not in (None, name)) or switched_off(params, field.name):
                 continue
-            if field.is_repeated:
-                out[name] = [_weight(kind, params, field.name, item) for item in value]
-            else:
-                out[name] = _weight(kind, params, field.name, value)
-        elif field.is_repeated:
-            out[name] = [_weights(kind, params, item) for item in value]
-        else:
-            out[name] = _weights(kind, params, value)
-    return out
+            here = (*path, name)
+            many = field.is_repeated
+            out[name] = (
+                [one(item, field, (*here, i)) for i, item in enumerate(value)] if many else one(value, field, here)
+            )
+        return out
+
+    return tree(params, ())
 
 
 def _weight_fields(message: Message, skip: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
@@ -225,32 +302,11 @@ def _weight_fields(message: Message, skip: tuple[str, ...] = ()) -> Iterator[tup
             yield snake_case(field.name), field, value
 
 
-def _weight(kind: str, params: Message, field: str, message: Any) -> stored.Weight:
-    shape = weight_shape(kind, params, field)
-    if shape is None:
-        shape = (stored.stored_count(message),)
-    try:
-        return stored.decode(message, shape, axis=output_channel_axis(kind, params))
-    except SpecError as error:
-        raise SpecError(f"{snake_case(field)}: {error}") from None
-
-
-def weight_messages(layer: Message) -> Iterator[tuple[_Path, Any]]:
-    """Yield (path, WeightParams) for each weight of a layer; the path locates it in `decode(layer).weights`."""
-    kind = kind_of(layer)
-    params = getattr(layer, kind)
-
-    def walk(message: Message, path: _Path, skip: tuple[str, ...] = ()) -> Iterator[tuple[_Path, Any]]:
-        for name, field, value in _weight_fields(message, skip):
-            items = enumerate(value) if field.is_repeated else [(None, value)]
-            for index, item in items:
-                here = (*path, name) if index is None else (*path, name, index)
-                if field.message_type.full_name != _WEIGHTS:
-                    yield from walk(item, here)
-                elif not switched_off(params, field.name):
-                    yield here, item
-
-    yield from walk(params, (), tuple(REGIONS.get(kind, ())))
+def weight_messages(layer: Message) -> list[tuple[_Path, Any]]:
+    """(path, WeightParams) for each weight of a layer; the path locates it in `decode(layer).weights`."""
+    found: list[tuple[_Path, Any]] = []
+    _weights(layer, lambda path, held: found.append((path, held.message)))
+    return found
 
 
 # Encoding ------------------------------------------------------------------------------------------------------------

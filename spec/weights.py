@@ -214,6 +214,12 @@ def _quantized_faults(
                 yield f"quantization {name} must have 1 or {channels} (output channels) values, got {count}"
 
 
+def check(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> None:
+    """Raise SpecError where `faults` finds any."""
+    for fault in faults(message, shape, axis=axis):
+        raise SpecError(fault)
+
+
 def decode(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Weight:
     """Decode a stored weight.
 
@@ -228,8 +234,7 @@ def decode(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Wei
     Raises:
         SpecError: If it is damaged or has another number of values.
     """
-    for fault in faults(message, shape, axis=axis):
-        raise SpecError(fault)
+    check(message, shape, axis=axis)
     shape = tuple(int(n) for n in shape)
     if message.HasField("quantization"):
         return _decode_quantized(message, shape, axis)

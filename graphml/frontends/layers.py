@@ -58,7 +58,7 @@ def _node(key: str, message: Any, position: int) -> Node:
     try:
         kind = wire.kind_of(message)
         _check_parts(kind, message)
-        decoded = wire.decode(message)
+        attributes, weights = wire.decode_attributes(message), wire.stored_weights(message)
     except Exception as error:
         raise typed(error, layer_label(message, position)) from error
     params = getattr(message, kind)
@@ -74,8 +74,8 @@ def _node(key: str, message: Any, position: int) -> Node:
         kind=kind,
         inputs=tuple(message.input),
         outputs=(EXIT,) if kind in layers.EXITS else tuple(message.output),
-        attributes=decoded.attributes,
-        weights=decoded.weights,
+        attributes=attributes,
+        weights=weights,
         position=position,
         regions=regions,
         updatable=message.isUpdatable,

@@ -48,8 +48,7 @@ class Lowered:
     Attributes:
         graph: what is computed.
         interface: how values enter and leave it.
-        params: the weights as stored, {node: {weight: array or Quantized}}. `jax.grad` refuses the integers of
-            quantized ones: `graphml.dequantize(params)` has floats in their place.
+        source: the graph that the parameters come from; `graph` may be a piece of it.
         target: what it is lowered for.
         dtype: the type that it is lowered for; what that means for each value is the dialect's.
         known: keys of constants whose values decide shapes: they are part of the program, not of `params`.
@@ -57,10 +56,22 @@ class Lowered:
 
     graph: Graph
     interface: Interface
-    params: Params
+    source: Graph
     target: Target
     dtype: Any
     known: frozenset[str]
+
+    @cached_property
+    def params(self) -> Params:
+        """The weights as stored, {node: {weight: array or Quantized}}.
+
+        `jax.grad` refuses the integers of quantized ones: `graphml.dequantize(params)` has floats in their place.
+        """
+        return self.read_params()
+
+    def read_params(self) -> Params:
+        """`params`, which are not kept here."""
+        return {key: value for key, value in self.source.parameters().items() if key not in self.known}
 
     def __repr__(self) -> str:
         graph = self.graph
@@ -388,8 +399,7 @@ def lower(
         _check_node(node)
     check_sides(graph, known_blobs(graph))
     constants = shape_constants(graph.body) | static_constants(graph.body)
-    params = {key: value for key, value in graph.parameters().items() if key not in constants}
-    return Lowered(graph, interface, params, target, dtype, constants)
+    return Lowered(graph, interface, graph, target, dtype, constants)
 
 
 def refuse_unsupported(graph: Graph) -> None:

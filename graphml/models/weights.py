@@ -25,12 +25,12 @@ class ModelWeights:
 
     There are up to two sets of arrays: those in the layout of the file (`stored`, or `current` after a replacement),
     which saving, training and `lower` read, and the prepared ones on the device, which `predict` passes to the compiled
-    program. Prepared weights are made on first use and shared with the stored ones where the form is the same. An
-    object of this class never changes; other weights are another object.
+    program. Both are made on first use, so that a model which only predicts does not keep the stored ones; where the
+    form is the same they are shared. An object of this class never changes; other weights are another object.
 
     Args:
-        read: Reads {node: {weight: array or Quantized}} from the file. It is called once at most, and not at all while
-            a cache directory has the prepared weights.
+        read: Reads {node: {weight: array or Quantized}} from the file: for `stored`, and for the prepared weights unless
+            a cache directory has these.
         owner: What error messages call a node, such as "layer".
         replaced: Weights that take the place of the stored ones.
     """
@@ -47,10 +47,14 @@ class ModelWeights:
     def stored(self) -> Parameters:
         """The weights of the file, read-only."""
         if self._stored is None:
-            self._stored = self._read()
-            for leaf in jax.tree.leaves(self._stored):  # devices may use this very memory
-                leaf.setflags(write=False)
+            self._stored = self._read_only()
         return self._stored
+
+    def _read_only(self) -> Parameters:
+        weights = self._read()
+        for leaf in jax.tree.leaves(weights):  # devices may use this very memory
+            leaf.setflags(write=False)
+        return weights
 
     @property
     def current(self) -> Parameters:
@@ -87,8 +91,8 @@ class ModelWeights:
                 if self._prepared is None:
                     if self.replaced:
                         self._prepared = program.prepare(self.current)
-                    else:
-                        self._prepared = program.prepare_kept(lambda: self.current)
+                    else:  # what nobody has asked for yet is not kept
+                        self._prepared = program.prepare_kept(lambda: self._stored or self._read_only())
         return self._prepared
 
     def applied_to(self, graph: Graph) -> Graph:

@@ -144,7 +144,7 @@ ARGUMENT = Argument("x", np.dtype("float32"), (3, None))
 
 
 def key(graph=GRAPH, interface=INTERFACE, target=None, dtype=jnp.float32, known=(), facts=()):
-    lowered = Lowered(graph, interface, {}, Target() if target is None else target, dtype, frozenset(known))
+    lowered = Lowered(graph, interface, graph, Target() if target is None else target, dtype, frozenset(known))
     return content_key(lowered, *facts)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import tracemalloc
 from typing import Any
 
 import jax
@@ -500,6 +502,23 @@ def test_parameters_are_a_tree_in_the_layout_of_the_file():
     np.testing.assert_array_equal(params["act"]["alpha"], ALPHA)
     with pytest.raises(ValueError, match="read-only"):  # a device may be using this memory
         params["act"]["alpha"][0] = 3
+
+
+@pytest.mark.parametrize("bits", [None, 8])
+def test_a_model_that_only_predicts_keeps_no_stored_weights(bits):
+    kernel = random(512, 512)
+    builder = NeuralNetworkBuilder({"x": array(512)}, {"y": array(512)})
+    weights = kernel if bits is None else quantize(kernel, bits=bits)
+    model = network(builder.add("innerProduct", "fc", ["x"], ["y"], weights=weights).spec)
+    tracemalloc.start()
+    model.predict({"x": np.zeros(512, np.float32)})
+    gc.collect()
+    assert tracemalloc.get_traced_memory()[0] < 1.5 * kernel.nbytes  # prepared; protobuf's and XLA's are not traced
+    tracemalloc.stop()
+    stored = model.parameters["fc"]["weights"]
+    assert model.parameters["fc"]["weights"] is stored
+    assert not (stored.codes if bits else stored).flags.writeable
+    np.testing.assert_array_equal(stored.dequantize() if bits else stored, weights.dequantize() if bits else weights)
 
 
 def test_other_parameters_make_another_model():

@@ -48,7 +48,7 @@ def batches_of(lowered: Lowered, row: Mapping[str, Any], key: jax.Array | None) 
         key: What the model draws random numbers with, if it does.
     """
     try:
-        blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.params, row)
+        blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.read_params(), row)
     except UnsupportedError:
         return ROW_BY_ROW
     largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])

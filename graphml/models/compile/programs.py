@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphml.allocator import return_free_memory
 from graphml.errors import UnsupportedError
 from graphml.interpreter.loop import MOST_TURNS
 from graphml.interpreter.lower import Lowered
@@ -36,6 +37,10 @@ from graphml.models.configuration import Device
 # vectors, if the CPU has them, double the speed of functions such as exp and tanh.
 _CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
 _CPU_TRAINING = {"xla_cpu_prefer_vector_width": 512}  # the gradients of convolutions are faster in that library
+
+_LONG = (
+    1.0  # seconds; returning memory after a compilation takes some 40 ms, and it is not worth that after a short one
+)
 
 Arrays = Mapping[str, Any] | None
 
@@ -268,7 +273,7 @@ class Program:
 
     @functools.cached_property
     def _kept_tree(self) -> Any:
-        return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.params))
+        return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.read_params()))
 
     def _call(
         self,
@@ -291,6 +296,8 @@ class Program:
             shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in sorted(inputs.items()))
             what = "the network for rows" if rows else "the network"
             self.compilations.append(Compilation(what, f"first call for {shapes}", time.perf_counter() - start))
+            if self.compilations[-1].seconds > _LONG:
+                return_free_memory()
         return outputs
 
     def _compiled(self, arguments: tuple[Any, ...], rows: bool) -> Any:
