@@ -29,7 +29,7 @@ class ModelWeights:
     form is the same they are shared. An object of this class never changes; other weights are another object.
 
     Args:
-        read: Reads {node: {weight: array or Quantized}} from the file: for `stored`, and for the prepared weights unless
+        read: Reads {node: {weight: array or Quantized}} from the file, for `stored` and for the prepared weights unless
             a cache directory has these.
         owner: What error messages call a node, such as "layer".
         replaced: Weights that take the place of the stored ones.
