@@ -124,6 +124,7 @@ def _convolutions() -> list[Row]:
 
     from graphml.ops.kernels import convolution as plain
     from graphml.ops.kernels.cpu import convolution as forms
+    from graphml.ops.kernels.cpu import matmul
 
     def run(window: Any) -> Function:
         return lambda x, form: form(x, window)
@@ -144,7 +145,7 @@ def _convolutions() -> list[Row]:
                 slope = jax.grad(lambda form: jnp.sum(form(x, window) ** 2))(form)
                 return jax.tree.map(lambda one, other: one - 1e-6 * other, form, slope), None
 
-            return lax.scan(step, form, x)[0].kernel
+            return jax.tree.leaves(lax.scan(step, form, x)[0])[0].reshape(-1)
 
         return train
 
@@ -159,7 +160,14 @@ def _convolutions() -> list[Row]:
     polyphase = forms.Polyphase.of(jnp.asarray(upsampling), (2, 2), 1, dense)
     window = plain.ConvolutionWindow
     return [
-        training_row("MatrixProduct", forms.MatrixProduct, (1, 1, 32, 64), window()),
+        training_row("MatrixProduct", lambda k: forms.MatrixProduct(k[0, 0]), (1, 1, 32, 64), window()),
+        row(
+            "PaddedConvolution",
+            lambda k, w: forms.PaddedConvolution(matmul.kept_apart(jnp.asarray(k))),
+            (1, 14, 14, 256),
+            (3, 3, 256, 512),
+            window((2, 2), padding=same),
+        ),
         training_row("TrainableConvolution", forms.TrainableConvolution, (3, 3, 32, 32), window(padding=same)),
         row(
             "ShiftedImages",
@@ -297,6 +305,20 @@ def _products() -> list[Row]:
             matmul.matmul_int8,
             lambda x, codes: jnp.matmul(x.astype(jnp.int8), codes, preferred_element_type=jnp.int32),
             (np.rint(20 * normal(32, 512)), codes),
+        ),
+        Row(
+            "matmul.kept_apart",
+            lambda x, matrix: matrix.outputs_of(jnp.matmul(x, matrix.padded)),
+            jnp.matmul,
+            ((128, 384),),
+            (matmul.kept_apart(jnp.asarray(normal(384, 1536))), normal(384, 1536)),
+        ),
+        Row(
+            "matmul.PaddedOutputs",
+            lambda x, matrix: matrix.outputs_of(jnp.matmul(x, matrix.padded)),
+            jnp.matmul,
+            ((196, 256),),
+            (matmul.kept_apart(jnp.asarray(normal(256, 1024))), normal(256, 1024)),
         ),
         Row(
             "bfloat16.matmul",

@@ -23,12 +23,14 @@ from graphml.ops.kernels.convolution import (
 from graphml.ops.kernels.cpu.convolution import (
     DenseBlocks,
     MatrixProduct,
+    PaddedConvolution,
     Polyphase,
     ShiftedImages,
     ShiftedProducts,
     TrainableConvolution,
     Winograd,
 )
+from graphml.ops.kernels.cpu.matmul import PaddedOutputs, kept_apart
 from graphml.ops.kernels.cpu.volumes import StackedSlices, SumOfSlices, SumOfTransposedSlices
 from graphml.ops.kernels.windows import Extents
 
@@ -106,7 +108,7 @@ def choose(kernel: Array, window: ConvolutionWindow, *, platform: str, train: bo
             return ShiftedImages(kernel)
         return DenseBlocks.of(kernel, window, partial(choose, platform=platform, train=train))
     if (height, width) == (1, 1):
-        return MatrixProduct(kernel)
+        return MatrixProduct(kernel[0, 0] if train else kept_apart(kernel[0, 0]))
     few = outputs <= _MOST_OUTPUTS and height * width * outputs <= _MOST_SHIFTED_OUTPUTS
     if few and fan_in >= _LEAST_INPUTS and window.stride == (1, 1):
         return ShiftedProducts(kernel)
@@ -115,7 +117,8 @@ def choose(kernel: Array, window: ConvolutionWindow, *, platform: str, train: bo
     simple = (height, width) == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1)
     if simple and min(fan_in, outputs) >= _LEAST_WINOGRAD and kernel.dtype == jnp.float32:
         return Winograd.of(kernel)
-    return Convolution(kernel)
+    padded = kept_apart(kernel)
+    return PaddedConvolution(padded) if isinstance(padded, PaddedOutputs) else Convolution(kernel)
 
 
 def choose_transposed(kernel: Array, stride: Extents, groups: int, *, platform: str, train: bool) -> TransposedForm:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from graphml.catalogue import target
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.cpu import bfloat16
+from graphml.ops.kernels.cpu.matmul import PaddedOutputs, kept_apart
 from graphml.ops.kernels.platform import on_cpu
 
 
@@ -65,12 +66,19 @@ def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **opt
     return narrow.astype(jnp.result_type(x, y))
 
 
-def matmul(x: Array, y: Array) -> Array:
+def stored_matrix(matrix: Array) -> Array | PaddedOutputs:
+    """A matrix [in, out] of a layer in the form in which `matmul` is fastest, to be made once."""
+    return kept_apart(matrix) if on_cpu() and not target().train else matrix
+
+
+def matmul(x: Array, y: Array | PaddedOutputs) -> Array:
     """The product of the last two axes of x and y, as `jnp.matmul`, with the precision of the target.
 
     `jax.default_matmul_precision("BF16_BF16_F32")` holds on CPUs too for float32 products with a matrix, though XLA
     ignores it there.
     """
+    if isinstance(y, PaddedOutputs):
+        return y.outputs_of(matmul(x, y.padded))
     if _in_bfloat16(x, y):
         return bfloat16.matmul(x, y)
     wide = product_type(x.dtype, y.dtype)

@@ -19,7 +19,7 @@ from graphml.catalogue import target
 from graphml.errors import ShapeError, SpecError
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.kernels.matrices import embedding_lookup, int8_matmul
-from graphml.ops.kernels.precision import matmul
+from graphml.ops.kernels.precision import matmul, stored_matrix
 from graphml.ops.layers._axes import check_rank
 from graphml.ops.layers._integers import check_indices, to_integers
 from graphml.ops.layers.dialect import layer
@@ -45,6 +45,13 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
     if attributes.get("int8_dynamic_quantize", False):
         return {**ready, "weights": _turned_codes(matrix)}
     return {**ready, "weights": floats(matrix).T}
+
+
+def _multiplied(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The matrix as it is multiplied with."""
+    ready = _turned(weights, attributes)
+    matrix = ready.get("weights")
+    return ready if matrix is None or isinstance(matrix, Quantized) else {**ready, "weights": stored_matrix(matrix)}
 
 
 def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
@@ -80,7 +87,7 @@ def _times_stored(x: Array, weights: Any, bias: Array | None, *, features: str) 
     "innerProduct",
     wire_only=("input_channels", "output_channels", "has_bias"),
     quantized=True,
-    prepare=_turned,
+    prepare=_multiplied,
     channels=_channels,
 )
 def inner_product(x: Array, *, weights: Any, bias: Array | None, int8_dynamic_quantize: bool) -> Array:
@@ -113,7 +120,7 @@ def inner_product(x: Array, *, weights: Any, bias: Array | None, int8_dynamic_qu
     "batchedMatmul",
     wire_only=("weight_matrix_first_dimension", "weight_matrix_second_dimension", "has_bias"),
     quantized=True,
-    prepare=_turned,
+    prepare=_multiplied,
 )
 def batched_matmul(
     a: Array,

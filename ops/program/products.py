@@ -14,12 +14,13 @@ import jax.numpy as jnp
 
 from graphml.errors import GraphError, ShapeError
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.precision import contract, product_type
+from graphml.ops.kernels.cpu.matmul import PaddedOutputs
+from graphml.ops.kernels.precision import contract, product_type, stored_matrix
 from graphml.ops.kernels.precision import matmul as matrices
 from graphml.ops.program.dialect import operation
 
 
-def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
+def _product(x: Array, y: Array | PaddedOutputs, bias: Array | None = None) -> Array:
     """x @ y + bias in the type of x, rounded once."""
     wide = product_type(x.dtype, y.dtype)
     product = matrices(x.astype(wide), y.astype(wide))
@@ -30,11 +31,11 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
     """The matrix as [in, out]."""
     if weights["weight"].ndim != 2:
         raise ShapeError(f"weight has shape {list(weights['weight'].shape)}; it must be [out, in]")
-    return {**weights, "weight": weights["weight"].T}
+    return {**weights, "weight": stored_matrix(weights["weight"].T)}
 
 
 @operation("linear", version=15, stored=("weight", "bias"), prepare=_turned)
-def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+def linear(x: Array, weight: Array | PaddedOutputs, bias: Array | None = None) -> Array:
     """A dense layer: x W^T + b, W of shape [out, in].
 
     Args:
@@ -60,11 +61,12 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 def _second(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """y as it is multiplied."""
     y = weights["y"]
-    return {"y": y.swapaxes(-1, -2) if attributes["transpose_y"] and y.ndim > 1 else y}
+    turned = y.swapaxes(-1, -2) if attributes["transpose_y"] and y.ndim > 1 else y
+    return {"y": stored_matrix(turned) if turned.ndim == 2 else turned}
 
 
 @operation("matmul", version=15, stored=("y",), prepare=_second)
-def matmul(x: Array, y: Array, *, transpose_x: bool, transpose_y: bool) -> Array:
+def matmul(x: Array, y: Array | PaddedOutputs, *, transpose_x: bool, transpose_y: bool) -> Array:
     """Matrix products of the last two axes, by the rules of NumPy.
 
     Args:

@@ -21,12 +21,14 @@ from graphml.ops.kernels.cpu import convolution as cpu
 from graphml.ops.kernels.cpu.convolution import (
     DenseBlocks,
     MatrixProduct,
+    PaddedConvolution,
     Polyphase,
     ShiftedImages,
     ShiftedProducts,
     TrainableConvolution,
     Winograd,
 )
+from graphml.ops.kernels.cpu.matmul import PaddedOutputs
 from graphml.spec.attributes import Choice
 
 CPU: dict[str, Any] = {"platform": "cpu", "train": False}
@@ -45,8 +47,24 @@ def _blocks(kernel, window):
 # (form of a kernel and window, kernel, channels, window)
 PADDED = ((1, 2), (0, 1))
 FORMS = [
-    pytest.param(lambda k, w: MatrixProduct(k), (1, 1, 3, 5), 3, ConvolutionWindow(), id="dot"),
-    pytest.param(lambda k, w: MatrixProduct(k), (1, 1, 3, 5), 3, ConvolutionWindow((2, 3), PADDED), id="dot-strided"),
+    pytest.param(lambda k, w: MatrixProduct(k[0, 0]), (1, 1, 3, 5), 3, ConvolutionWindow(), id="dot"),
+    pytest.param(
+        lambda k, w: MatrixProduct(k[0, 0]), (1, 1, 3, 5), 3, ConvolutionWindow((2, 3), PADDED), id="dot-strided"
+    ),
+    pytest.param(
+        lambda k, w: MatrixProduct(PaddedOutputs.of(k[0, 0])),
+        (1, 1, 3, 512),
+        3,
+        ConvolutionWindow((2, 3)),
+        id="dot-apart",
+    ),
+    pytest.param(
+        lambda k, w: PaddedConvolution(PaddedOutputs.of(k)),
+        (3, 2, 3, 512),
+        3,
+        ConvolutionWindow((2, 3), PADDED),
+        id="apart",
+    ),
     pytest.param(
         lambda k, w: ShiftedImages(k), (3, 3, 1, 4), 4, ConvolutionWindow(padding=PADDED, groups=4), id="depthwise"
     ),
@@ -153,6 +171,9 @@ def test_the_polyphase_form_equals_the_plain_transposed_convolution(kernel, stri
         ((3, 3, 3, 8), ConvolutionWindow(), CPU, Convolution),
         ((3, 3, 64, 64), ConvolutionWindow(stride=(2, 2)), CPU, Convolution),
         ((3, 3, 64, 64), ConvolutionWindow(dilation=(1, 2)), CPU, Convolution),
+        ((3, 3, 8, 512), ConvolutionWindow(stride=(2, 2)), CPU, PaddedConvolution),
+        ((3, 3, 8, 512), ConvolutionWindow(stride=(2, 2)), TRAINING, TrainableConvolution),
+        ((3, 3, 8, 512), ConvolutionWindow(stride=(2, 2)), GPU, Convolution),
         ((3, 3, 64, 64), ConvolutionWindow(), TRAINING, TrainableConvolution),
         ((1, 1, 8, 8), ConvolutionWindow(), GPU, Convolution),
         ((3, 3, 1, 8), ConvolutionWindow(groups=8), GPU, Convolution),

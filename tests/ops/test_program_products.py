@@ -190,3 +190,22 @@ def test_attention_adds_up_in_float32_on_accelerators_too():
 
     assert of() == {("float16", "float32")}
     assert of(low_precision=True) == {("float16", "float16")}
+
+
+PRODUCTS = {
+    "linear": ({}, lambda w: {"weight": w, "bias": numbers(len(w), seed=2)}),
+    "matmul": ({"transpose_x": False, "transpose_y": True}, lambda w: {"y": w}),
+}
+
+
+@pytest.mark.parametrize("kind", PRODUCTS)
+@pytest.mark.parametrize(("outputs", "platform", "held"), [(512, "cpu", 528), (640, "cpu", 640), (512, "cuda", 512)])
+def test_on_cpus_stored_matrices_have_more_columns_where_the_cache_needs_them(kind, outputs, platform, held):
+    attributes, weights = PRODUCTS[kind]
+    made = weights(numbers(outputs, 20, seed=1))
+    program = lowered(with_constants(kind, "x", "y", attributes, **made), platform=platform)
+    prepared = program.prepare(program.params)
+    assert (20, held) in {leaf.shape for leaf in jax.tree.leaves(prepared)}
+    x = numbers(3, 20)
+    want = x @ made.get("weight", made.get("y")).T + made.get("bias", 0)
+    np.testing.assert_allclose(program.run_prepared(prepared, {"x": x})["y"], want, rtol=1e-5, atol=1e-5)

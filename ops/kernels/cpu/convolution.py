@@ -8,6 +8,7 @@ the order of axes that its kernels know only outside of loops.
     DenseBlocks       other groups: groups joined to blocks of about 32 channels, one dense convolution each
     ShiftedProducts   up to eight output channels: one product of all pixels with the whole kernel, then shifted sums
     Winograd          3x3, stride 1, many channels: 16 products on 2x2 tiles in place of 36; rounds a little differently
+    PaddedConvolution many output channels, whose number is a multiple of 256: XLA's convolution with 16 more
     TrainableConvolution   for training: its gradients are fast inside loops and for vmapped samples too
     Polyphase         transposed convolutions, without multiplying by the zeros between elements
 
@@ -28,7 +29,8 @@ from jax import lax
 
 from graphml.ops.kernels.arrays import Array, barrier
 from graphml.ops.kernels.convolution import ConvolutionForm, ConvolutionWindow, TransposedWindow, convolve
-from graphml.ops.kernels.precision import contract
+from graphml.ops.kernels.cpu.matmul import PaddedOutputs
+from graphml.ops.kernels.precision import contract, matmul
 from graphml.ops.kernels.windows import Extents, Pair
 
 _BLOCK = 32  # channels: fewer leave vectors empty, more multiply zeros
@@ -112,12 +114,20 @@ def _loop(turns: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
 class MatrixProduct(NamedTuple):
     """A 1x1 kernel: each pixel times one matrix."""
 
-    kernel: Array
+    matrix: Array | PaddedOutputs  # [channels in, channels out]
 
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         down, right = window.stride
-        x = _pad(x, window.padding)[:, ::down, ::right]
-        return contract(_dot_general, x, self.kernel[0, 0], (((3,), (0,)), ((), ())))
+        return matmul(_pad(x, window.padding)[:, ::down, ::right], self.matrix)
+
+
+class PaddedConvolution(NamedTuple):
+    """One XLA convolution with a few more output channels, which are dropped."""
+
+    kernel: PaddedOutputs
+
+    def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
+        return self.kernel.outputs_of(convolve(x, self.kernel.padded, window))
 
 
 class ShiftedImages(NamedTuple):

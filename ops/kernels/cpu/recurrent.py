@@ -11,17 +11,14 @@ from collections.abc import Callable
 import jax.numpy as jnp
 
 from graphml.ops.kernels.arrays import Array
-from graphml.ops.kernels.platform import cores
 from graphml.ops.kernels.precision import matmul
 
 _JOIN_FROM = 8  # steps from which it pays to copy both matrices into one
-_COLUMNS = 512  # of a product with several rows; XLA is slower with twice as many
-_ROWS = 16  # of a product on several cores: XLA divides larger ones among them, which takes twice the time ...
-_DIVIDED_FROM = 64  # ... up to this number of rows
+_COLUMNS = 256  # of a product with several rows: its part of the matrix stays in the cache, and each core takes some
 
 
 def multiply_in_blocks(matrix: Array, batch: int) -> Callable[[Array], Array]:
-    """x -> x @ matrix, in products of few enough rows and columns.
+    """x -> x @ matrix, in products of few enough columns.
 
     Args:
         matrix: [in, out].
@@ -30,17 +27,10 @@ def multiply_in_blocks(matrix: Array, batch: int) -> Callable[[Array], Array]:
     Returns:
         A function of x [batch, in] that gives [batch, out].
     """
-    count = matrix.shape[1] // _COLUMNS
-    split = batch > 1 and count > 1 and matrix.shape[1] % count == 0
-    columns = jnp.split(matrix, count, axis=1) if split else [matrix]
-    blocks = -(-batch // _ROWS) if cores() > 1 and batch <= _DIVIDED_FROM else 1
-    ends = [batch * i // blocks for i in range(1, blocks)]
-
-    def multiply(x: Array) -> Array:
-        products = [[matmul(rows, part) for part in columns] for rows in jnp.split(x, ends)]
-        return jnp.block(products) if ends or split else products[0][0]
-
-    return multiply
+    if batch == 1 or matrix.shape[1] <= _COLUMNS:
+        return lambda x: matmul(x, matrix)
+    parts = jnp.split(matrix, list(range(_COLUMNS, matrix.shape[1], _COLUMNS)), axis=1)
+    return lambda x: jnp.concatenate([matmul(x, part) for part in parts], axis=1)
 
 
 def multiply_in_step(
