@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from graphml.errors import UpdateError, with_suggestions
+from graphml.errors import UpdateError, closest, with_suggestions
 from graphml.spec.layers import snake_case
 
 
@@ -83,9 +83,8 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
     """
     found = _found(key)
     if found is None:
-        unknown = _unknown(key)
-        names = "" if "did you mean" in unknown else f"; the names are {', '.join(_NAMES)}"
-        raise UpdateError(f"{unknown}{names}")
+        names = f"; the names are {', '.join(_NAMES)}" if closest(str(key), _names_beside(key)) is None else ""
+        raise UpdateError(f"{_unknown(key)}{names}")
     return found
 
 
@@ -98,9 +97,13 @@ def _found(key: ParameterKey | str) -> ParameterKey | None:
 
 
 def _unknown(key: ParameterKey | str) -> str:
+    return f"there is no parameter {with_suggestions([key], _names_beside(key))}"
+
+
+def _names_beside(key: ParameterKey | str) -> list[str]:
+    """The names of all parameters, in the scope of a key."""
     scope = str(key).rpartition("/")[0]
-    known = [f"{scope}/{name}" if scope else name for name in _NAMES]
-    return f"there is no parameter {with_suggestions([key], known)}"
+    return [f"{scope}/{name}" if scope else name for name in _NAMES]
 
 
 Kind = Literal["integer", "number", "switch", "text"]
