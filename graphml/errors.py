@@ -189,7 +189,7 @@ def expect(value: Any, kind: type | tuple[type, ...], message: str) -> None:
 
 def reason(error: Exception) -> str:
     """What an exception says; an OSError without its number and path, since the message around it has the path."""
-    return (getattr(error, "strerror", None) or str(error)) if isinstance(error, OSError) else str(error)
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def with_article(name: str) -> str:

@@ -18,7 +18,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from graphml.errors import GraphmlError
+from graphml.errors import GraphmlError, reason
 from graphml.spec.files import probe, replace_file
 from graphml.visible import harmless, visible, visible_lines
 
@@ -172,7 +172,7 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        raise GraphmlError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        raise GraphmlError(f"{path} cannot be written: {reason(error)}") from None
 
 
 def refuse_unwritable(path: Path) -> None:

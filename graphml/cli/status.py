@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from rich.console import Console
 
-from graphml.errors import GraphmlError
+from graphml.errors import GraphmlError, reason
 from graphml.visible import visible, visible_lines
 
 
@@ -78,7 +78,7 @@ def _report(error: Exception) -> int:
     elif isinstance(error, OSError):
         _discard_output()  # the rest of it would fail again when the process ends
         what = "the output cannot be written" if error.filename is None else f"{error.filename} cannot be opened"
-        _say(type(error).__name__, visible(f"{what}: {error.strerror or error}"))
+        _say(type(error).__name__, visible(f"{what}: {reason(error)}"))
     elif isinstance(error, MemoryError):
         _say("MemoryError", "there is not enough memory")
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
-from graphml.errors import UpdateError, need
+from graphml.errors import UpdateError, need, reason
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class History(Sequence[Record]):
         try:
             figure.savefig(path)
         except (OSError, ValueError) as error:  # ValueError: unknown image format
-            raise UpdateError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+            raise UpdateError(f"{path} cannot be written: {reason(error)}") from error
 
 
 def batch_records(epoch: int, losses: Iterable[Any]) -> tuple[Record, ...]:
