@@ -17,6 +17,7 @@ from graphml.cli.status import ExitStatus
 from graphml.cli.training import TrainingModel, training_model
 from graphml.cli.training_bar import training_bar
 from graphml.errors import GraphmlError, UpdateError, need
+from graphml.recipes.parameters import refuse_unless_seconds
 from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
 
 
@@ -76,7 +77,7 @@ def update(
     budget: Annotated[
         float | None, typer.Option("--budget", metavar="SECONDS", help="stop after this many seconds (exit status 3)")
     ] = None,
-    nice: Annotated[int, typer.Option("--nice", help="lower the priority of the process, 0 to 19")] = 0,
+    nice: Annotated[int, typer.Option("--nice", min=0, max=19, help="lower the priority of the process")] = 0,
     precision: Annotated[TrainingPrecision, typer.Option(help="of training")] = TrainingPrecision.float32,
     plot: Annotated[Path | None, typer.Option("--plot", help="draw losses and metrics into this image file")] = None,
     json_too: AsJson = False,
@@ -91,6 +92,8 @@ def update(
     from graphml.update.task.worker import save_result
 
     refuse_unwritable_model(output)
+    if budget is not None:
+        refuse_unless_seconds(budget, "--budget")
     if budget is not None and checkpoint_dir is None:
         raise UpdateError("--budget needs --checkpoint-dir, where the next run continues")
     if plot is not None:

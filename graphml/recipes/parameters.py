@@ -110,7 +110,8 @@ Kind = Literal["integer", "number", "switch", "text"]
 
 _LARGEST = float(np.finfo(np.float32).max)  # the training step takes numbers as float32
 _MOST_SHOWN = 20  # allowed values in one message
-_MOST_EPOCHS = 2**31 - 1  # random keys take the number of an epoch as 32 bits
+MOST_EPOCHS = 2**31 - 1  # random keys take the number of an epoch as 32 bits
+MOST_WHOLE = 2**63 - 1  # files store whole numbers in 64 bits
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class ParameterDescription:
         Raises:
             UpdateError: the value is not allowed; the message says what is.
         """
-        plain = _plain(value, self.kind)
+        plain = plain_value(value, self.kind)
         if plain is None or not self._allows(plain):
             raise UpdateError(f"{self.key}={value!r} is refused; allowed: {self.allows}")
         if isinstance(plain, int | float) and abs(plain) > self._limit:
@@ -163,7 +164,13 @@ class ParameterDescription:
         """The largest value that training can take, even if the file allows larger ones."""
         if self.kind == "number":
             return _LARGEST
-        return _MOST_EPOCHS if self.key.name == "epochs" else math.inf
+        return MOST_EPOCHS if self.key.name == "epochs" else MOST_WHOLE
+
+    def within(self, other: ParameterDescription) -> ParameterDescription:
+        """This description, with the bounds of another one besides its own."""
+        low = max((one.minimum for one in (self, other) if one.minimum is not None), default=None)
+        high = min((one.maximum for one in (self, other) if one.maximum is not None), default=None)
+        return replace(self, minimum=low, maximum=high)
 
     @property
     def allows(self) -> str:
@@ -183,7 +190,7 @@ class ParameterDescription:
         return f"{noun} from {self.minimum}" + ("" if self.maximum is None else f" to {self.maximum}")
 
 
-def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
+def plain_value(value: Any, kind: Kind) -> int | float | bool | str | None:
     """The Python value of a scalar; None if it is not of this kind."""
     plain: Any = value
     if hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0:
@@ -204,6 +211,13 @@ def finite(value: Any) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def refuse_unless_seconds(value: Any, name: str) -> None:
+    """Raise UpdateError unless a value is a length of time: a finite number of at least 0."""
+    seconds = finite(value)
+    if seconds is None or seconds < 0:
+        raise UpdateError(f"{name}={value!r} is refused; allowed: a number of seconds from 0")
 
 
 _KINDS: dict[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}
