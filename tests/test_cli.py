@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -350,14 +351,30 @@ def test_update_keeps_the_trained_model_if_it_cannot_be_written(run, tmp_path, m
 
 @pytest.fixture
 def line(tmp_path):
-    """A command that trains a model which allows any number of epochs."""
+    """A command that trains a model which allows any number of epochs and any learning rate."""
     x = np.linspace(0, 1, 20)[:, None]
     np.savez(tmp_path / "data.npz", dense_input=x, output_true=3 * x)
     model = graphml.load(DENSE).spec
-    epochs = model.neuralNetwork.updateParams.epochs
-    epochs.range.minValue, epochs.range.maxValue = 1, 10**6
+    settings = model.neuralNetwork.updateParams
+    settings.epochs.range.minValue, settings.epochs.range.maxValue = 1, 10**6
+    for kind in ("sgdOptimizer", "adamOptimizer"):
+        if settings.optimizer.HasField(kind):
+            getattr(settings.optimizer, kind).learningRate.range.maxValue = 1e6
     graphml.utils.save_spec(model, tmp_path / "free.mlmodel")
     return ["update", tmp_path / "free.mlmodel", "-d", tmp_path / "data.npz", "-o", tmp_path / "new.mlmodel"]
+
+
+def test_a_training_that_diverges_is_written_with_a_warning(run, tmp_path, line):
+    line += ["-s", "epochs=2"]
+    status, out, err = run(*line, "-s", "learning_rate=20")
+    assert (status, "; written to" in out) == (0, True), err
+    said = r"^Warning: the training diverged: the loss rose from [\d.]+ to \S+; try a lower learning rate than 20$"
+    assert re.search(said, err)
+    status, out, err = run(*line, "-s", "learning_rate=20", "--json")
+    assert (status, json.loads(out)["diverged"], err.startswith("Warning: ")) == (0, True, True)
+    assert run(*line, "-s", "learning_rate=20", "--quiet") == (0, "", "")
+    status, out, err = run(*line, "-s", "learning_rate=0.01", "--json")
+    assert (status, json.loads(out)["diverged"], err) == (0, False, "")
 
 
 def test_update_stops_after_its_budget_and_the_same_command_continues(run, tmp_path, line):

@@ -99,9 +99,14 @@ def one_line(message: str) -> str:
     return ": ".join(line.strip() for line in lines) if nested else message
 
 
-def _say(kind: str, message: str) -> None:
+def warn(message: str) -> None:
+    """Say on standard error that something is probably not as it was meant; the exit status stays."""
+    _say("Warning", message, "bold yellow")
+
+
+def _say(kind: str, message: str, style: str = "bold red") -> None:
     with contextlib.suppress(OSError):
-        Console(stderr=True, highlight=False).print(f"[bold red]{kind}[/]: ", end="")
+        Console(stderr=True, highlight=False).print(f"[{style}]{kind}[/]: ", end="")
         print(visible_lines(message), file=sys.stderr, flush=True)
 
 

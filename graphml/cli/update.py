@@ -6,19 +6,22 @@ import enum
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from graphml.cli.app import AsJson, ModelFile, Quiet, app, examples
 from graphml.cli.features import split_pair
 from graphml.cli.output import print_json, print_line, refuse_unwritable
-from graphml.cli.status import ExitStatus
+from graphml.cli.status import ExitStatus, warn
 from graphml.cli.training import TrainingModel, training_model
 from graphml.cli.training_bar import training_bar
 from graphml.errors import GraphmlError, UpdateError, need
 from graphml.recipes.parameters import refuse_unless_seconds
 from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
+
+if TYPE_CHECKING:  # importing it needs JAX
+    from graphml.update import UpdateTask
 
 
 class TrainingPrecision(enum.StrEnum):
@@ -128,8 +131,19 @@ def update(
         raise task.checkpoint_error
     if plot is not None:
         task.history.plot(plot)
+    diverged = task.history.diverged
+    if diverged and not quiet:
+        warn(_divergence(task))
     if json_too:
-        print_json({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
+        print_json(
+            {
+                "loss": loss,
+                "samples": task.sample_count,
+                "completed": done,
+                "written": done and str(output),
+                "diverged": diverged,
+            }
+        )
     elif done and not quiet:
         count = "" if task.sample_count is None else f" with {task.sample_count} samples"
         said = "learned" if loss is None else f"loss {loss:.6g}"
@@ -145,7 +159,7 @@ def update(
 class _Interrupted(Exception):
     """Ctrl-C was pressed while a task was running; the task has ended."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: UpdateTask) -> None:
         self.task = task
 
 
@@ -159,7 +173,7 @@ def _train(
     strict: bool,
     precision: Any,
     quiet: bool,
-) -> Any:
+) -> UpdateTask:
     """Run the task to its end, or until the budget is used up."""
     from graphml.models.configuration import ModelConfiguration
     from graphml.update import TaskState, UpdateTask
@@ -184,7 +198,15 @@ def _train(
     return task
 
 
-def _save_interrupted(task: Any, directory: Path | None, output: Path) -> str:
+def _divergence(task: UpdateTask) -> str:
+    """What to say of a training that made the loss far larger."""
+    first, last = task.history[0].loss, task.history[-1].loss
+    rate = next((value for key, value in task.parameters.items() if key.name == "learning_rate"), None)
+    than = "" if rate is None else f" than {rate:g}"
+    return f"the training diverged: the loss rose from {first:.3g} to {last:.3g}; try a lower learning rate{than}"
+
+
+def _save_interrupted(task: UpdateTask, directory: Path | None, output: Path) -> str:
     """Save a checkpoint of an interrupted update, and return the message that says where it is."""
     import tempfile
     import uuid

@@ -9,6 +9,9 @@ from typing import Any, overload
 
 from graphml.errors import UpdateError, need, reason
 
+_DIVERGED = 100.0  # losses of mini-batches vary too, so a smaller factor means little
+_EASY = 0.1  # samples that are easy by chance may have a first loss near 0
+
 
 @dataclass(frozen=True)
 class Record:
@@ -67,6 +70,16 @@ class History(Sequence[Record]):
     def batches(self) -> tuple[Record, ...]:
         """The records of mini-batches."""
         return tuple(record for record in self._records if record.batch is not None)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether training has made the loss far larger: the last epoch has more than a hundred times the loss of the
+        first mini-batch, which the original model still computed. A lower learning rate is the usual remedy.
+        """
+        if not self._records:
+            return False
+        first = max(self._records[0].loss, _EASY)
+        return self._records[-1].loss > _DIVERGED * first
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Plot the losses, and below them the metrics, to an image file.
