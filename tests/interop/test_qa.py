@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from types import SimpleNamespace
@@ -202,6 +203,12 @@ def test_command_line(folder, monkeypatch, capsys):
     assert cli.app(args=[*base, "--threshold", "1"], standalone_mode=False) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", "the text does not answer the question: who sleeps?\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    cli.app(args=["qa", "-", *base[2:]], standalone_mode=False)
+    assert "red roof  (characters 20 to 28)" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    with pytest.raises(FeatureError, match="standard input cannot be read as text: 'utf-8' codec"):
+        cli.app(args=["qa", "-", *base[2:]], standalone_mode=False)
     none = {"[CLS]": 9.0}
     monkeypatch.setattr(models, "load", lambda path: Scripted({"red": 5.0, **none}, {"roof": 5.0, **none}))
     assert cli.app(args=base, standalone_mode=False) == 2  # "no answer" has the higher score
