@@ -123,7 +123,7 @@ def _as_stored(data: bytes, source: Path | None) -> bytes:
         file = root_model(source)
         if file.stat().st_size == len(data):  # another order changes no lengths
             stored = read_bytes(file, LARGEST)
-            return stored if serialize(parse(stored)) == data else data
+            return stored if stored == data or serialize(parse(stored)) == data else data
     return data
 
 
