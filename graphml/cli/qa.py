@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, app, examples
+from graphml.cli.app import AsJson, app, examples, not_negative
 from graphml.cli.output import print_json, print_line
 from graphml.cli.status import ExitStatus
 from graphml.errors import FeatureError, reason
@@ -39,11 +39,12 @@ def qa(
         Path | None,
         typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; default: the one stored with the model"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="greatest number of answers")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="greatest number of answers")] = 1,
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="give answers of at least this confidence; default: those that are likelier than that there is none"
+            callback=not_negative,
+            help="give answers of at least this confidence; default: those that are likelier than that there is none",
         ),
     ] = None,
     json_too: AsJson = False,

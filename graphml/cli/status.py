@@ -96,7 +96,7 @@ def one_line(message: str) -> str:
     lines = message.splitlines()
     depths = [len(line) - len(line.lstrip()) for line in lines]
     nested = all(a < b for a, b in itertools.pairwise(depths))
-    return ": ".join(line.strip() for line in lines) if nested else message
+    return ": ".join(line.strip().removesuffix(":") for line in lines) if nested else message
 
 
 def warn(message: str) -> None:

@@ -16,7 +16,7 @@ from graphml.cli.output import print_json, print_line, refuse_unwritable
 from graphml.cli.status import ExitStatus, warn
 from graphml.cli.training import TrainingModel, training_model
 from graphml.cli.training_bar import training_bar
-from graphml.errors import GraphmlError, UpdateError, need
+from graphml.errors import GraphmlError, UpdateError
 from graphml.recipes.parameters import refuse_unless_seconds
 from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
 
@@ -92,6 +92,7 @@ def update(
     trained, for classes of your own if you like. Ctrl-C saves a checkpoint and prints how to continue from it.
     """
     from graphml.update import MetricKey, TaskState
+    from graphml.update.progress.history import refuse_unless_plottable
     from graphml.update.task.worker import save_result
 
     refuse_unwritable_model(output)
@@ -100,8 +101,8 @@ def update(
     if budget is not None and checkpoint_dir is None:
         raise UpdateError("--budget needs --checkpoint-dir, where the next run continues")
     if plot is not None:
-        need("matplotlib", "plot")  # fail before training, not after it
-        refuse_unwritable(plot)
+        refuse_unwritable(plot, file, *([data] if data.is_file() else []))
+        refuse_unless_plottable(plot)
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     trained = training_model(file, data, labels=labels, layers=layers or (), recipe=recipe, epochs=epochs)

@@ -91,7 +91,7 @@ class History(Sequence[Record]):
             MissingExtraError: matplotlib is not installed (the extra "plot").
             UpdateError: nothing was measured yet, or the file cannot be written.
         """
-        need("matplotlib", "plot")
+        refuse_unless_plottable(path)
         drawing = need("matplotlib.figure", "plot")
         if not self._records:
             raise UpdateError("there is nothing to plot: no mini-batch is done yet")
@@ -120,8 +120,22 @@ class History(Sequence[Record]):
         axes[-1].set_xlabel("epochs")
         try:
             figure.savefig(path)
-        except (OSError, ValueError) as error:  # ValueError: unknown image format
+        except (OSError, ValueError) as error:  # ValueError: a path with a null character
             raise UpdateError(f"{path} cannot be written: {reason(error)}") from error
+
+
+def refuse_unless_plottable(path: str | os.PathLike[str]) -> None:
+    """Check that losses can be plotted to a file, before they are measured.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed (the extra "plot").
+        UpdateError: the name of the file does not end like that of an image.
+    """
+    need("matplotlib", "plot")
+    known = need("matplotlib.backend_bases", "plot").FigureCanvasBase.get_supported_filetypes()
+    kind = os.path.splitext(path)[1]
+    if kind and kind[1:].lower() not in known:
+        raise UpdateError(f"{path} cannot be written: the name of a plot ends in .png, .svg or .pdf, got {kind!r}")
 
 
 def batch_records(epoch: int, losses: Iterable[Any]) -> tuple[Record, ...]:
