@@ -140,14 +140,19 @@ def quoted(name: str) -> str:
     return repr(without_middle(name, _LONGEST_NAME))
 
 
-def with_suggestions(names: Iterable[Any], known: Iterable[str]) -> str:
-    """Unknown names in quotation marks, each with a known one that is close to it."""
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that an unknown one is probably meant to be; None if no name is close to it."""
     import difflib
 
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
+def with_suggestions(names: Iterable[Any], known: Iterable[str]) -> str:
+    """Unknown names in quotation marks, each with a known one that is close to it."""
     known, texts = list(known), list[str]()
     for name in sorted(map(str, names)):
-        close = difflib.get_close_matches(name, known, n=1)
-        texts.append(f"{quoted(name)} (did you mean {quoted(close[0])}?)" if close else quoted(name))
+        close = closest(name, known)
+        texts.append(quoted(name) if close is None else f"{quoted(name)} (did you mean {quoted(close)}?)")
     return ", ".join(texts)
 
 
@@ -184,7 +189,7 @@ def expect(value: Any, kind: type | tuple[type, ...], message: str) -> None:
 
 def reason(error: Exception) -> str:
     """What an exception says; an OSError without its number and path, since the message around it has the path."""
-    return (getattr(error, "strerror", None) or str(error)) if isinstance(error, OSError) else str(error)
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def with_article(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -350,14 +351,30 @@ def test_update_keeps_the_trained_model_if_it_cannot_be_written(run, tmp_path, m
 
 @pytest.fixture
 def line(tmp_path):
-    """A command that trains a model which allows any number of epochs."""
+    """A command that trains a model which allows any number of epochs and any learning rate."""
     x = np.linspace(0, 1, 20)[:, None]
     np.savez(tmp_path / "data.npz", dense_input=x, output_true=3 * x)
     model = graphml.load(DENSE).spec
-    epochs = model.neuralNetwork.updateParams.epochs
-    epochs.range.minValue, epochs.range.maxValue = 1, 10**6
+    settings = model.neuralNetwork.updateParams
+    settings.epochs.range.minValue, settings.epochs.range.maxValue = 1, 10**6
+    for kind in ("sgdOptimizer", "adamOptimizer"):
+        if settings.optimizer.HasField(kind):
+            getattr(settings.optimizer, kind).learningRate.range.maxValue = 1e6
     graphml.utils.save_spec(model, tmp_path / "free.mlmodel")
     return ["update", tmp_path / "free.mlmodel", "-d", tmp_path / "data.npz", "-o", tmp_path / "new.mlmodel"]
+
+
+def test_a_training_that_diverges_is_written_with_a_warning(run, tmp_path, line):
+    line += ["-s", "epochs=2"]
+    status, out, err = run(*line, "-s", "learning_rate=20")
+    assert (status, "; written to" in out) == (0, True), err
+    said = r"^Warning: the training diverged: the loss rose from [\d.]+ to \S+; try a lower learning rate than 20$"
+    assert re.search(said, err)
+    status, out, err = run(*line, "-s", "learning_rate=20", "--json")
+    assert (status, json.loads(out)["diverged"], err.startswith("Warning: ")) == (0, True, True)
+    assert run(*line, "-s", "learning_rate=20", "--quiet") == (0, "", "")
+    status, out, err = run(*line, "-s", "learning_rate=0.01", "--json")
+    assert (status, json.loads(out)["diverged"], err) == (0, False, "")
 
 
 def test_update_stops_after_its_budget_and_the_same_command_continues(run, tmp_path, line):
@@ -395,3 +412,64 @@ def test_ctrl_c_saves_a_checkpoint_and_prints_how_to_continue(run, tmp_path, lin
     assert not (tmp_path / "new.mlmodel").exists()
     status, out, err = run(*line, "-s", "epochs=1", "--checkpoint-dir", tmp_path / "new.update")
     assert (status, "written to" in out) == (0, True), err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["inspect", "--format", "html"],
+        ["codegen"],
+        ["precision"],
+        ["predict", "-i", "dense_input=[1]"],
+        ["compare", DENSE],
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_is_read_is_never_replaced_by_what_is_made_of_it(run, tmp_path, command):
+    model = tmp_path / "net.mlmodel"
+    shutil.copy(DENSE, model)
+    status, _, err = run(*command, model, "-o", tmp_path / "." / "net.mlmodel")
+    assert (status, "net.mlmodel cannot be written: it " in err) == (1, True), err
+    assert model.read_bytes() == DENSE.read_bytes()
+    (tmp_path / "link.txt").symlink_to(model)
+    assert run("inspect", model, "-o", tmp_path / "link.txt")[0] == 1
+    assert model.read_bytes() == DENSE.read_bytes()
+
+
+def test_without_a_command_the_help_is_printed(run):
+    status, out, err = run()
+    assert (status, err) == (0, "")
+    assert out == run("--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["precision", DENSE, "--tolerance", "nan"], "nan is not a number of at least 0"),
+        (["compare", DENSE, DENSE, "--tolerance", "-1"], "-1 is not a number of at least 0"),
+        (["inspect", DENSE, "--code", "--flow"], "--code and --flow are two views"),
+        (["qa", DENSE, "who?", "-m", DENSE, "--count", "0"], "greater than or equal to 1"),
+        (["qa", DENSE, "who?", "-m", DENSE, "--threshold", "nan"], "nan is not a number of at least 0"),
+        (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "--nice", "-5"], "greater than or equal to 0"),
+    ],
+)
+def test_values_of_options_that_mean_nothing_are_errors_of_usage(run, line, words):
+    status, _, err = run(*line)
+    assert status == 2
+    assert words in err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "--plot", "x.xyz"], "a plot ends in .png, .svg or .pdf"),
+        (["convert", "none.onnx", "-o", "nowhere/x.mlpackage"], "there is no folder"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_the_work(run, tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    if "--plot" in options:
+        pytest.importorskip("matplotlib", reason="plots are an optional extra, which is not installed here")
+    status, _, err = run(*options)
+    assert (status, words in err) == (1, True), err
+    assert os.listdir(tmp_path) == []

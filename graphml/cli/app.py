@@ -24,8 +24,8 @@ class CommandGroup(TyperGroup):
         return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments; `graphml help` is `graphml --help`."""
-        return super().parse_args(ctx, ["--help"] if args == ["help"] else args)
+        """The arguments; `graphml` and `graphml help` are `graphml --help`."""
+        return super().parse_args(ctx, ["--help"] if args in ([], ["help"]) else args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named first; for a file in its place the message says what to write."""
@@ -52,12 +52,22 @@ def examples(*commands: str) -> str:
 app = typer.Typer(
     cls=CommandGroup,
     help="Core ML models anywhere JAX runs.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # whose help cuts options and breaks words in terminals of 80 columns
     context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]},
     epilog=examples("graphml inspect net.mlmodel", "graphml predict net.mlmodel -i image=photo.jpg"),
 )
+
+
+def not_negative(value: float | None) -> float | None:
+    """The value of an option.
+
+    Raises:
+        typer.BadParameter: It is negative, or not a number.
+    """
+    if value is not None and not value >= 0:
+        raise typer.BadParameter(f"{value:g} is not a number of at least 0")
+    return value
 
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", help="a .mlmodel file or .mlpackage folder")]
@@ -76,7 +86,9 @@ GivenInputs = Annotated[
     list[str] | None,
     typer.Option("--input", "-i", metavar="NAME=VALUE", help="a number, text, JSON, image or .npy file"),
 ]
-Tolerance = Annotated[float, typer.Option(help="relative to the largest magnitude of each value")]
+Tolerance = Annotated[
+    float, typer.Option(callback=not_negative, help="relative to the largest magnitude of each value")
+]
 Seed = Annotated[int, typer.Option(help="of inputs that are drawn, and of random layers")]
 
 

@@ -27,7 +27,7 @@ def codegen(
     from graphml.inspect.codegen import generate
 
     if output is not None:
-        refuse_unwritable(output)
+        refuse_unwritable(output, file)
     text = generate(file, name, function)
     if output is None:
         sys.stdout.write(text)

@@ -65,7 +65,7 @@ def compare(
     from graphml.inspect.compare_page import as_page, conclusions
 
     if output is not None:
-        refuse_unwritable(output)
+        refuse_unwritable(output, first, second)
     message = spec.read(first)
     features = read_features(describe_model(message, function).inputs, given) if given else None
     found = compare_models(

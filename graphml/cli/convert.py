@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, FunctionName, ModelFile, Quiet, Seed, app, examples
+from graphml.cli.app import AsJson, FunctionName, ModelFile, Quiet, Seed, app, examples, not_negative
 from graphml.cli.features import split_pair
 from graphml.cli.output import print_json, print_line, print_lines, refuse_unwritable, write
 from graphml.cli.status import ExitStatus
 from graphml.convert.request import Color, Flexible, ImageInput, Input
+from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
 
 _COLORS: Mapping[str, Color] = {"RGB": "RGB", "BGR": "BGR", "GRAYSCALE": "GRAYSCALE"}
 
@@ -76,7 +77,8 @@ def convert(
     ] = False,
     check: Annotated[bool, typer.Option(help="compare the result with the source")] = True,
     tolerance: Annotated[
-        float | None, typer.Option(help="relative to the largest number of each output [default: 0.001]")
+        float | None,
+        typer.Option(callback=not_negative, help="relative to the largest number of each output [default: 0.001]"),
     ] = None,
     seed: Seed = 0,
     signature: Annotated[str | None, typer.Option(help="which signature of a SavedModel")] = None,
@@ -117,8 +119,7 @@ def convert(
     wanted = ".mlpackage" if to is ConversionTarget.mlprogram else ".mlmodel"
     if output.suffix not in (wanted, ".mlpackage"):
         raise typer.BadParameter(f"--to {to.value} writes a {wanted}, got {output.name}")
-    if output.suffix == ".mlmodel":
-        refuse_unwritable(output)
+    refuse_unwritable_model(output)
     model = door.convert(
         source,
         inputs,
@@ -149,7 +150,9 @@ def export_model(
     output: Annotated[Path, typer.Option("--output", "-o", help="the .onnx file to write")],
     function: FunctionName = None,
     check: Annotated[bool, typer.Option(help="compare the result with the model")] = True,
-    tolerance: Annotated[float, typer.Option(help="relative to the largest number of each output")] = 1e-3,
+    tolerance: Annotated[
+        float, typer.Option(callback=not_negative, help="relative to the largest number of each output")
+    ] = 1e-3,
     seed: Seed = 0,
     json_too: AsJson = False,
     quiet: Quiet = False,
@@ -160,7 +163,7 @@ def export_model(
 
     if output.suffix != ".onnx":
         raise typer.BadParameter(f"export writes .onnx files, got {output.name}")
-    refuse_unwritable(output)
+    refuse_unwritable(output, file)
     exported = export(load(file, function_name=function), check=check, tolerance=tolerance, seed=seed)
     write(output, exported.model.SerializeToString())
     if json_too:

@@ -66,10 +66,12 @@ def inspect(
     """Show what a model contains: interface, layers, weights, update recipe, and a picture of its graph."""
     form = InspectFormat.json if json_too else form
     view = "--flow" if flow else "--code" if code else "the summary"
+    if code and flow:
+        raise typer.BadParameter("--code and --flow are two views; give one of them")
     if form not in _VIEWS[view]:
         raise typer.BadParameter(f"{view} can be {', '.join(_VIEWS[view])}, got {form.value}")
     if output is not None:
-        refuse_unwritable(output)
+        refuse_unwritable(output, file)
     if flow:
         deliver(_flow(_graph_model(file, function), form, file.name), output)
     elif code:

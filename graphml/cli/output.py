@@ -18,7 +18,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from graphml.errors import GraphmlError
+from graphml.errors import GraphmlError, reason
 from graphml.spec.files import probe, replace_file
 from graphml.visible import harmless, visible, visible_lines
 
@@ -172,12 +172,18 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        raise GraphmlError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        raise GraphmlError(f"{path} cannot be written: {reason(error)}") from None
 
 
-def refuse_unwritable(path: Path) -> None:
-    """Raise GraphmlError for a file that cannot be written, before anything is computed for it."""
+def refuse_unwritable(path: Path, *read: Path) -> None:
+    """Raise GraphmlError for a file that cannot be written, before anything is computed for it.
+
+    Args:
+        path: The file.
+        read: What the command reads, files or packages. It must not be replaced by what is made of it.
+    """
     with writing(path):
+        _refuse_inside(path, read)
         if not _is_special(path):
             if path.is_dir():
                 raise OSError("it is a folder")
@@ -198,9 +204,16 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def refuse_unwritable_folder(folder: Path) -> None:
-    """Raise GraphmlError for a folder that cannot be created or written to, before anything is computed for it."""
+def _refuse_inside(path: Path, read: Iterable[Path]) -> None:
+    for source in read:
+        if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(source)):
+            raise OSError(f"it belongs to {source}, which is read")
+
+
+def refuse_unwritable_folder(folder: Path, *read: Path) -> None:
+    """Raise GraphmlError for a folder that cannot be created or written to; see `refuse_unwritable`."""
     with writing(folder):
+        _refuse_inside(folder, read)
         there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
         if not there.is_dir():
             raise OSError("it is not a folder" if there == folder else f"{there} is not a folder")

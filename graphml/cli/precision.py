@@ -67,7 +67,7 @@ def precision(
     from graphml.models import load
 
     if output is not None:
-        refuse_unwritable(output)
+        refuse_unwritable(output, file)
     model = load(file, function_name=function)
     report = measure_precision(
         model,

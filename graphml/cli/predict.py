@@ -34,7 +34,7 @@ def predict(
     from graphml.models import load
 
     if output is not None:
-        refuse_unwritable_folder(output)
+        refuse_unwritable_folder(output, file)
     model = load(file, function_name=function)
     more: dict[str, Any] = {"state": model.make_state()} if model.has_state() else {}
     if seed is not None and model.draws():

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphml.cli.app import AsJson, app, examples
+from graphml.cli.app import AsJson, app, examples, not_negative
 from graphml.cli.output import print_json, print_line
 from graphml.cli.status import ExitStatus
 from graphml.errors import FeatureError, reason
@@ -19,10 +19,13 @@ from graphml.visible import visible
 
 @app.command(
     short_help="Answer a question from a text.",
-    epilog=examples('graphml qa text.txt "Who lives here?" --model bert_qa.mlmodel'),
+    epilog=examples(
+        'graphml qa text.txt "Who lives here?" --model bert_qa.mlmodel',
+        'pdftotext letter.pdf - | graphml qa - "Who wrote this?" --model bert_qa.mlmodel',
+    ),
 )
 def qa(
-    text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8")],
+    text_file: Annotated[Path, typer.Argument(metavar="TEXT_FILE", help="the text, in UTF-8; - reads standard input")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="the question, in quotation marks")],
     model: Annotated[
         str,
@@ -36,11 +39,12 @@ def qa(
         Path | None,
         typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; default: the one stored with the model"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="greatest number of answers")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="greatest number of answers")] = 1,
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="give answers of at least this confidence; default: those that are likelier than that there is none"
+            callback=not_negative,
+            help="give answers of at least this confidence; default: those that are likelier than that there is none",
         ),
     ] = None,
     json_too: AsJson = False,
@@ -48,11 +52,7 @@ def qa(
     """Answer a question from a text (exit status 2: no answer found)."""
     from graphml.interop.qa import answers, load
 
-    try:
-        with open_regular(text_file) as file:
-            text = file.read().decode("utf-8")
-    except (OSError, ValueError) as error:
-        raise FeatureError(f"{text_file} cannot be read as text: {reason(error)}") from None
+    text = _text(text_file)
     network, tokenizer = load(model, vocabulary=vocabulary)
     found = answers(network, tokenizer, text, question, count=count, threshold=threshold or 0.0)
     if threshold is None:
@@ -65,3 +65,17 @@ def qa(
     if not found:
         print(f"the text does not answer the question: {visible(question)}", file=sys.stderr)
         raise typer.Exit(ExitStatus.NO_ANSWER)
+
+
+def _text(file: Path) -> str:
+    """The text in a file; - is standard input."""
+    name = "standard input" if str(file) == "-" else str(file)
+    try:
+        if str(file) != "-":
+            with open_regular(file) as opened:
+                return opened.read().decode("utf-8")
+        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it was closed)
+            raise OSError("it is closed")
+        return sys.stdin.buffer.read().decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise FeatureError(f"{name} cannot be read as text: {reason(error)}") from None

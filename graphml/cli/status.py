@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from rich.console import Console
 
-from graphml.errors import GraphmlError
+from graphml.errors import GraphmlError, reason
 from graphml.visible import visible, visible_lines
 
 
@@ -78,7 +78,7 @@ def _report(error: Exception) -> int:
     elif isinstance(error, OSError):
         _discard_output()  # the rest of it would fail again when the process ends
         what = "the output cannot be written" if error.filename is None else f"{error.filename} cannot be opened"
-        _say(type(error).__name__, visible(f"{what}: {error.strerror or error}"))
+        _say(type(error).__name__, visible(f"{what}: {reason(error)}"))
     elif isinstance(error, MemoryError):
         _say("MemoryError", "there is not enough memory")
     else:
@@ -96,12 +96,17 @@ def one_line(message: str) -> str:
     lines = message.splitlines()
     depths = [len(line) - len(line.lstrip()) for line in lines]
     nested = all(a < b for a, b in itertools.pairwise(depths))
-    return ": ".join(line.strip() for line in lines) if nested else message
+    return ": ".join(line.strip().removesuffix(":") for line in lines) if nested else message
 
 
-def _say(kind: str, message: str) -> None:
+def warn(message: str) -> None:
+    """Say on standard error that something is probably not as it was meant; the exit status stays."""
+    _say("Warning", message, "bold yellow")
+
+
+def _say(kind: str, message: str, style: str = "bold red") -> None:
     with contextlib.suppress(OSError):
-        Console(stderr=True, highlight=False).print(f"[bold red]{kind}[/]: ", end="")
+        Console(stderr=True, highlight=False).print(f"[{style}]{kind}[/]: ", end="")
         print(visible_lines(message), file=sys.stderr, flush=True)
 
 

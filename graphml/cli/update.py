@@ -6,18 +6,22 @@ import enum
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from graphml.cli.app import AsJson, ModelFile, Quiet, app, examples
 from graphml.cli.features import split_pair
 from graphml.cli.output import print_json, print_line, refuse_unwritable
-from graphml.cli.status import ExitStatus
+from graphml.cli.status import ExitStatus, warn
 from graphml.cli.training import TrainingModel, training_model
 from graphml.cli.training_bar import training_bar
-from graphml.errors import GraphmlError, UpdateError, need
+from graphml.errors import GraphmlError, UpdateError
+from graphml.recipes.parameters import refuse_unless_seconds
 from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
+
+if TYPE_CHECKING:  # importing it needs JAX
+    from graphml.update import UpdateTask
 
 
 class TrainingPrecision(enum.StrEnum):
@@ -76,7 +80,7 @@ def update(
     budget: Annotated[
         float | None, typer.Option("--budget", metavar="SECONDS", help="stop after this many seconds (exit status 3)")
     ] = None,
-    nice: Annotated[int, typer.Option("--nice", help="lower the priority of the process, 0 to 19")] = 0,
+    nice: Annotated[int, typer.Option("--nice", min=0, max=19, help="lower the priority of the process")] = 0,
     precision: Annotated[TrainingPrecision, typer.Option(help="of training")] = TrainingPrecision.float32,
     plot: Annotated[Path | None, typer.Option("--plot", help="draw losses and metrics into this image file")] = None,
     json_too: AsJson = False,
@@ -88,14 +92,17 @@ def update(
     trained, for classes of your own if you like. Ctrl-C saves a checkpoint and prints how to continue from it.
     """
     from graphml.update import MetricKey, TaskState
+    from graphml.update.progress.history import refuse_unless_plottable
     from graphml.update.task.worker import save_result
 
     refuse_unwritable_model(output)
+    if budget is not None:
+        refuse_unless_seconds(budget, "--budget")
     if budget is not None and checkpoint_dir is None:
         raise UpdateError("--budget needs --checkpoint-dir, where the next run continues")
     if plot is not None:
-        need("matplotlib", "plot")  # fail before training, not after it
-        refuse_unwritable(plot)
+        refuse_unwritable(plot, file, *([data] if data.is_file() else []))
+        refuse_unless_plottable(plot)
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     trained = training_model(file, data, labels=labels, layers=layers or (), recipe=recipe, epochs=epochs)
@@ -125,8 +132,19 @@ def update(
         raise task.checkpoint_error
     if plot is not None:
         task.history.plot(plot)
+    diverged = task.history.diverged
+    if diverged and not quiet:
+        warn(_divergence(task))
     if json_too:
-        print_json({"loss": loss, "samples": task.sample_count, "completed": done, "written": done and str(output)})
+        print_json(
+            {
+                "loss": loss,
+                "samples": task.sample_count,
+                "completed": done,
+                "written": done and str(output),
+                "diverged": diverged,
+            }
+        )
     elif done and not quiet:
         count = "" if task.sample_count is None else f" with {task.sample_count} samples"
         said = "learned" if loss is None else f"loss {loss:.6g}"
@@ -142,7 +160,7 @@ def update(
 class _Interrupted(Exception):
     """Ctrl-C was pressed while a task was running; the task has ended."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: UpdateTask) -> None:
         self.task = task
 
 
@@ -156,7 +174,7 @@ def _train(
     strict: bool,
     precision: Any,
     quiet: bool,
-) -> Any:
+) -> UpdateTask:
     """Run the task to its end, or until the budget is used up."""
     from graphml.models.configuration import ModelConfiguration
     from graphml.update import TaskState, UpdateTask
@@ -181,7 +199,15 @@ def _train(
     return task
 
 
-def _save_interrupted(task: Any, directory: Path | None, output: Path) -> str:
+def _divergence(task: UpdateTask) -> str:
+    """What to say of a training that made the loss far larger."""
+    first, last = task.history[0].loss, task.history[-1].loss
+    rate = next((value for key, value in task.parameters.items() if key.name == "learning_rate"), None)
+    than = "" if rate is None else f" than {rate:g}"
+    return f"the training diverged: the loss rose from {first:.3g} to {last:.3g}; try a lower learning rate{than}"
+
+
+def _save_interrupted(task: UpdateTask, directory: Path | None, output: Path) -> str:
     """Save a checkpoint of an interrupted update, and return the message that says where it is."""
     import tempfile
     import uuid

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from graphml.errors import FeatureError, with_article
+from graphml.errors import FeatureError, reason, with_article
 from graphml.visible import visible
 
 Target = Literal["neuralnetwork", "mlprogram"]
@@ -267,7 +267,7 @@ def read_labels(labels: Any) -> tuple[str, ...] | tuple[int, ...]:
         try:
             return tuple(Path(labels).read_text(encoding="utf-8").splitlines())
         except (OSError, ValueError) as error:
-            raise FeatureError(f"the class labels cannot be read from {labels}: {error}") from None
+            raise FeatureError(f"the class labels cannot be read from {labels}: {reason(error)}") from None
     found: list[Any] = list(labels)
     if all(isinstance(label, str) for label in found) or all(type(label) is int for label in found):
         return tuple(found)

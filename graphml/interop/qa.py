@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from graphml.errors import FeatureError, SpecError, need, reason
+from graphml.errors import FeatureError, SpecError, need, quoted, reason
 
+_MODELS = (".mlmodel", ".mlpackage", ".mlmodelc")
 _STEP = 64  # models of flexible length see windows padded to a multiple of this, so that few programs are compiled
 
 
@@ -95,7 +96,7 @@ def read_tokenizer(path: str | Path) -> Any:
     tokenizers = need("tokenizers", "qa")
     path = Path(path)
     places = [path]
-    if path.suffix in (".mlmodel", ".mlpackage"):
+    if path.suffix in _MODELS:
         places = [_vocabulary_of(path), path.parent / "tokenizer.json", path.parent / "vocab.txt"]
     elif path.is_dir():
         places = [path / "tokenizer.json", path / "vocab.txt"]
@@ -350,13 +351,15 @@ def load(where: str | Path, *, vocabulary: str | Path | None = None) -> tuple[An
 
     Raises:
         SpecError: The model or the vocabulary is missing or cannot be read.
+        FeatureError: The model has other inputs or outputs.
     """
     from graphml import models
 
     path = Path(where)
-    if path.suffix in (".mlmodel", ".mlpackage"):
-        tokenizer = read_tokenizer(path if vocabulary is None else vocabulary)
-        return models.load(path), tokenizer
+    if path.suffix in _MODELS:
+        model = models.load(path)
+        _takes(model)
+        return model, read_tokenizer(path if vocabulary is None else vocabulary)
     from graphml.interop import bert
 
     folder = bert.folder_of(where)
@@ -384,12 +387,15 @@ def _takes(model: Any) -> tuple[int, bool, set[str]]:
     """The greatest number of words that a model takes, whether that number is fixed, and the names of its inputs."""
     description = model.spec.description
     inputs = {feature.name: feature.type for feature in description.input}
-    outputs = {feature.name for feature in description.output}
-    extra = set(inputs) - {"word_ids", "word_types", "mask"}
-    lacking = sorted({"word_ids", "mask"} - set(inputs)) + sorted({"start_logits", "end_logits"} - outputs)
-    if lacking or extra:
-        wrong = f"it has no {', '.join(lacking)}" if lacking else f"it also requires {', '.join(sorted(extra))}"
-        raise FeatureError(f"the model does not answer questions: {wrong}")
+    outputs = [feature.name for feature in description.output]
+    needed, results = {"word_ids", "mask"}, {"start_logits", "end_logits"}
+    if not (needed <= inputs.keys() <= needed | {"word_types"} and results <= set(outputs)):
+        path = getattr(model, "path", None)
+        raise FeatureError(
+            f"{'the model' if path is None else path} does not answer questions: it takes {_listed(inputs)} and "
+            f"returns {_listed(outputs)}; such a model takes word_ids, mask and perhaps word_types, and returns "
+            "start_logits and end_logits"
+        )
     kind = inputs["word_ids"].multiArrayType
     if kind.WhichOneof("ShapeFlexibility") == "shapeRange":
         most = kind.shapeRange.sizeRanges[-1].upperBound
@@ -397,3 +403,7 @@ def _takes(model: Any) -> tuple[int, bool, set[str]]:
     if len(kind.shape) != 2:
         raise FeatureError(f"word_ids must have the shape [1, words], got {list(kind.shape)}")
     return int(kind.shape[-1]), True, set(inputs)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(quoted, names)) or "nothing"

@@ -28,7 +28,7 @@ _OPTIMIZERS: dict[str, tuple[type[Optimizer], tuple[str, ...]]] = {
 
 
 def descriptions(message: NetworkUpdateParameters) -> dict[ParameterKey, ParameterDescription]:
-    """What a file lets an update set, with the defaults and bounds of the file.
+    """What a file lets an update set, with the defaults and bounds of the file, as far as the optimizer goes with them.
 
     Momentum, shuffle and seed may be missing: then they are 0, False and 0, without bounds.
     """
@@ -36,10 +36,12 @@ def descriptions(message: NetworkUpdateParameters) -> dict[ParameterKey, Paramet
     member = message.optimizer.WhichOneof("OptimizerType")
     if member is not None:
         optimizer = getattr(message.optimizer, member)
-        for field in _OPTIMIZERS[member][1]:
+        kind, fields = _OPTIMIZERS[member]
+        legal = {one.key: one for one in kind().parameters()}
+        for field in fields:
             if optimizer.HasField(field) or field == "momentum":
                 key = ParameterKey(snake_case(field))
-                found[key] = describe(key, getattr(optimizer, field))
+                found[key] = describe(key, getattr(optimizer, field)).within(legal[key])
         if optimizer.HasField("miniBatchSize"):
             key = ParameterKey.MINI_BATCH_SIZE
             found[key] = describe(key, optimizer.miniBatchSize, positive=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from graphml.recipes.part import Part, number, whole
+from graphml.recipes.part import Part, number, switch, whole
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class EarlyStopping(Part):
             samples, otherwise "loss".
 
     Raises:
-        UpdateError: patience is not a whole number of at least 1, or min_delta is negative.
+        UpdateError: patience is not a whole number of at least 1, min_delta is negative, or restore_best is not a bool.
     """
 
     patience: int = 3
@@ -74,3 +74,4 @@ class EarlyStopping(Part):
     def __post_init__(self) -> None:
         super().__post_init__()
         whole(self.patience, "patience")
+        switch(self.restore_best, "restore_best")

@@ -74,6 +74,9 @@ class FunctionSchedule(Schedule):
 
 # Optimizers ----------------------------------------------------------------------------------------------------------
 
+_BELOW_ONE = 0.999999  # with 1 a running mean never takes in anything, and Adam divides by 0
+_ABOVE_ZERO = 1e-30  # with 0 the step of a weight without a gradient is 0 / 0
+
 
 @dataclass(frozen=True)
 class Optimizer(Part):
@@ -127,9 +130,9 @@ class Adam(Optimizer):
 
     learning_rate: float = number(0.001)
     _: KW_ONLY
-    beta1: float = number(0.9, 0, 1)
-    beta2: float = number(0.999, 0, 1)
-    eps: float = number(1e-8)
+    beta1: float = number(0.9, 0, _BELOW_ONE)
+    beta2: float = number(0.999, 0, _BELOW_ONE)
+    eps: float = number(1e-8, _ABOVE_ZERO)
     weight_decay: float | None = number(None)
     wire: ClassVar[str] = "adam"
 
@@ -140,9 +143,9 @@ class AdamW(Optimizer):
 
     learning_rate: float = number(0.001)
     _: KW_ONLY
-    beta1: float = number(0.9, 0, 1)
-    beta2: float = number(0.999, 0, 1)
-    eps: float = number(1e-8)
+    beta1: float = number(0.9, 0, _BELOW_ONE)
+    beta2: float = number(0.999, 0, _BELOW_ONE)
+    eps: float = number(1e-8, _ABOVE_ZERO)
     weight_decay: float = number(0.01)
     wire: ClassVar[str] = "adamW"
 
@@ -156,8 +159,8 @@ class RMSprop(Optimizer):
     """
 
     _: KW_ONLY
-    decay: float = number(0.99, 0, 1)
-    eps: float = number(1e-8)
+    decay: float = number(0.99, 0, _BELOW_ONE)
+    eps: float = number(1e-8, _ABOVE_ZERO)
     momentum: float = number(0.0)
     weight_decay: float | None = number(None)
     wire: ClassVar[str] = "rmsprop"
@@ -169,8 +172,8 @@ class Lion(Optimizer):
 
     learning_rate: float = number(0.0001)
     _: KW_ONLY
-    beta1: float = number(0.9, 0, 1)
-    beta2: float = number(0.99, 0, 1)
+    beta1: float = number(0.9, 0, _BELOW_ONE)
+    beta2: float = number(0.99, 0, _BELOW_ONE)
     weight_decay: float | None = number(None)
     wire: ClassVar[str] = "lion"
 

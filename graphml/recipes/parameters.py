@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from graphml.errors import UpdateError, with_suggestions
+from graphml.errors import UpdateError, closest, with_suggestions
 from graphml.spec.layers import snake_case
 
 
@@ -83,9 +83,8 @@ def as_key(key: ParameterKey | str) -> ParameterKey:
     """
     found = _found(key)
     if found is None:
-        unknown = _unknown(key)
-        names = "" if "did you mean" in unknown else f"; the names are {', '.join(_NAMES)}"
-        raise UpdateError(f"{unknown}{names}")
+        names = f"; the names are {', '.join(_NAMES)}" if closest(str(key), _names_beside(key)) is None else ""
+        raise UpdateError(f"{_unknown(key)}{names}")
     return found
 
 
@@ -98,16 +97,21 @@ def _found(key: ParameterKey | str) -> ParameterKey | None:
 
 
 def _unknown(key: ParameterKey | str) -> str:
+    return f"there is no parameter {with_suggestions([key], _names_beside(key))}"
+
+
+def _names_beside(key: ParameterKey | str) -> list[str]:
+    """The names of all parameters, in the scope of a key."""
     scope = str(key).rpartition("/")[0]
-    known = [f"{scope}/{name}" if scope else name for name in _NAMES]
-    return f"there is no parameter {with_suggestions([key], known)}"
+    return [f"{scope}/{name}" if scope else name for name in _NAMES]
 
 
 Kind = Literal["integer", "number", "switch", "text"]
 
 _LARGEST = float(np.finfo(np.float32).max)  # the training step takes numbers as float32
 _MOST_SHOWN = 20  # allowed values in one message
-_MOST_EPOCHS = 2**31 - 1  # random keys take the number of an epoch as 32 bits
+MOST_EPOCHS = 2**31 - 1  # random keys take the number of an epoch as 32 bits
+MOST_WHOLE = 2**63 - 1  # files store whole numbers in 64 bits
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class ParameterDescription:
         Raises:
             UpdateError: the value is not allowed; the message says what is.
         """
-        plain = _plain(value, self.kind)
+        plain = plain_value(value, self.kind)
         if plain is None or not self._allows(plain):
             raise UpdateError(f"{self.key}={value!r} is refused; allowed: {self.allows}")
         if isinstance(plain, int | float) and abs(plain) > self._limit:
@@ -160,7 +164,13 @@ class ParameterDescription:
         """The largest value that training can take, even if the file allows larger ones."""
         if self.kind == "number":
             return _LARGEST
-        return _MOST_EPOCHS if self.key.name == "epochs" else math.inf
+        return MOST_EPOCHS if self.key.name == "epochs" else MOST_WHOLE
+
+    def within(self, other: ParameterDescription) -> ParameterDescription:
+        """This description, with the bounds of another one besides its own."""
+        low = max((one.minimum for one in (self, other) if one.minimum is not None), default=None)
+        high = min((one.maximum for one in (self, other) if one.maximum is not None), default=None)
+        return replace(self, minimum=low, maximum=high)
 
     @property
     def allows(self) -> str:
@@ -180,7 +190,7 @@ class ParameterDescription:
         return f"{noun} from {self.minimum}" + ("" if self.maximum is None else f" to {self.maximum}")
 
 
-def _plain(value: Any, kind: Kind) -> int | float | bool | str | None:
+def plain_value(value: Any, kind: Kind) -> int | float | bool | str | None:
     """The Python value of a scalar; None if it is not of this kind."""
     plain: Any = value
     if hasattr(value, "ndim") and hasattr(value, "item") and value.ndim == 0:
@@ -201,6 +211,13 @@ def finite(value: Any) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def refuse_unless_seconds(value: Any, name: str) -> None:
+    """Raise UpdateError unless a value is a length of time: a finite number of at least 0."""
+    seconds = finite(value)
+    if seconds is None or seconds < 0:
+        raise UpdateError(f"{name}={value!r} is refused; allowed: a number of seconds from 0")
 
 
 _KINDS: dict[str, Kind] = {"Int64Parameter": "integer", "DoubleParameter": "number", "BoolParameter": "switch"}

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
 from graphml.errors import UpdateError
-from graphml.recipes.parameters import ParameterDescription, ParameterKey, finite
+from graphml.recipes.parameters import MOST_WHOLE, ParameterDescription, ParameterKey, finite, plain_value
 
 
 class _Number(NamedTuple):
@@ -24,7 +24,7 @@ def number(default: float | None, low: float = 0.0, high: float | None = None, *
     """A field for a number with inclusive bounds. Any because a dataclass takes what its fields take.
 
     Args:
-        default: its value; None switches off what the number is for.
+        default: its value; None, where the annotation has it, switches off what the number is for.
         low: the lower bound.
         high: the upper bound; None for none.
         parameter: the name under which an update sets it, if that is not the name of the field; empty for a number
@@ -38,15 +38,30 @@ def not_compiled(default: Any) -> Any:
     return field(default=default, metadata={"compiled": False})
 
 
-def whole(value: Any, name: str, least: int = 1) -> int:
+def whole(value: Any, name: str, least: int = 1, most: int = MOST_WHOLE) -> int:
     """`value` as an int.
 
     Raises:
-        UpdateError: it is not a whole number, or less than `least`.
+        UpdateError: it is not a whole number from `least` to `most`.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+    plain = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+    if plain is None or plain < least:
         raise UpdateError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
+    if plain > most:
+        raise UpdateError(f"{name} must be at most {most}, got {value!r}")
+    return plain
+
+
+def switch(value: Any, name: str) -> bool:
+    """`value` as a bool.
+
+    Raises:
+        UpdateError: it is something else.
+    """
+    plain = plain_value(value, "switch")
+    if not isinstance(plain, bool):
+        raise UpdateError(f"{name} must be True or False, got {value!r}")
+    return plain
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ class Part:
     def __post_init__(self) -> None:
         for one, (low, high, _) in _numbers(self):
             value: Any = getattr(self, one.name)
-            if value is None:
+            if value is None and "None" in str(one.type):
                 continue
             plain = finite(value)
             if plain is None or plain < low or (high is not None and plain > high):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
-from numbers import Integral
 from typing import Any, Literal, cast
 
 from graphml.errors import UpdateError
@@ -18,8 +17,8 @@ from graphml.recipes.optimizers import (
     Optimizer,
     Schedule,
 )
-from graphml.recipes.parameters import ParameterDescription, ParameterKey, as_key
-from graphml.recipes.part import Part, not_compiled, number, whole
+from graphml.recipes.parameters import MOST_EPOCHS, ParameterDescription, ParameterKey, as_key
+from graphml.recipes.part import Part, not_compiled, number, switch, whole
 from graphml.recipes.regularization import Augmentation, Dropout
 
 Layers = tuple[tuple[str, tuple[str, ...]], ...]
@@ -93,8 +92,10 @@ class Recipe(Part):
             "dropout": _dropout(self.dropout),
             "augmentation": _several(self.augmentation),
             "metrics": _several(self.metrics),
-            "epochs": whole(self.epochs, "epochs"),
+            "epochs": whole(self.epochs, "epochs", most=MOST_EPOCHS),
             "batch_size": whole(self.batch_size, "batch_size"),
+            "shuffle": switch(self.shuffle, "shuffle"),
+            "seed": whole(self.seed, "seed", -(2**63)),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
@@ -108,9 +109,6 @@ class Recipe(Part):
         for name, legal in CHOICES.items():
             if getattr(self, name) not in legal:
                 raise UpdateError(f"{name} must be {' or '.join(map(repr, legal))}, got {getattr(self, name)!r}")
-        seed: object = self.seed
-        if isinstance(seed, bool) or not isinstance(seed, Integral):
-            raise UpdateError(f"seed must be a whole number, got {self.seed!r}")
 
     @property
     def loss(self) -> Loss:

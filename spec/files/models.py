@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from types import MappingProxyType
 
-from graphml.errors import SpecError
+from graphml.errors import SpecError, reason
 from graphml.spec.files.compiled import is_compiled, read_compiled
 from graphml.spec.files.disk import probe, read_bytes, replace_file
 from graphml.spec.files.message import LARGEST, check_start, parse, serialize
@@ -123,7 +123,7 @@ def _as_stored(data: bytes, source: Path | None) -> bytes:
         file = root_model(source)
         if file.stat().st_size == len(data):  # another order changes no lengths
             stored = read_bytes(file, LARGEST)
-            return stored if serialize(parse(stored)) == data else data
+            return stored if stored == data or serialize(parse(stored)) == data else data
     return data
 
 
@@ -135,10 +135,10 @@ def _naming(path: Path) -> Generator[None]:
     except SpecError as error:
         raise error.in_context(str(path)) from None
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        reason = getattr(error, "strerror", None) or str(error)
-        if isinstance(error, OSError) and error.errno is not None and reason == os.strerror(error.errno):
-            reason = reason[:1].lower() + reason[1:]  # other reasons may begin with a file name
-        raise SpecError(f"{path}\n  {reason}") from error
+        said = reason(error)
+        if isinstance(error, OSError) and error.errno is not None and said == os.strerror(error.errno):
+            said = said[:1].lower() + said[1:]  # other reasons may begin with a file name
+        raise SpecError(f"{path}\n  {said}") from error
 
 
 def _refuse_compiled(path: Path) -> None:

@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from graphml.errors import SpecError
+from graphml.errors import SpecError, reason
 from graphml.spec.files.disk import open_regular
 from graphml.spec.program.packing import pack, packed_size, unpack
 from graphml.spec.program.types import bits_of, dtype_of, shaped, shown_shape
@@ -88,8 +88,7 @@ class BlobFile:
                     raise self._error(f"the file has {size} bytes; expected a header of {_SIZE}")
                 content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) if _MAPS else opened.read()
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise self._error(f"the weight file cannot be opened: {reason}") from error
+            raise self._error(f"the weight file cannot be opened: {reason(error)}") from error
         self._bytes: np.ndarray = np.frombuffer(content, np.uint8)
         self.count, version = _HEADER.unpack_from(content)
         if version != _VERSION:

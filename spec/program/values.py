@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from graphml.errors import SpecError, quoted
+from graphml.errors import SpecError, quoted, reason
 from graphml.spec.program.blobs import BLOB_TYPES, BlobFile, BlobWriter
 from graphml.spec.program.packing import pack, packed_size, unpack
 from graphml.spec.program.types import (
@@ -100,7 +100,7 @@ class WeightFiles:
             what = f"the weight file {quoted(name)} is missing; expected it as {str(self.folder / last)!r}"
             raise SpecError(what) from None
         except OSError as error:  # such as a name that is too long
-            raise SpecError(f"the weight file {quoted(name)} cannot be opened: {error.strerror}") from None
+            raise SpecError(f"the weight file {quoted(name)} cannot be opened: {reason(error)}") from None
         return path
 
 

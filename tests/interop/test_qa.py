@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from types import SimpleNamespace
@@ -169,7 +170,10 @@ def test_refusals(tokenizer, folder, monkeypatch):
     with pytest.raises(FeatureError, match="count and longest must be positive, got 0"):
         qa.answers(model, tokenizer, TEXT, "who?", count=0)
     other = SimpleNamespace(spec=graphml.NeuralNetworkBuilder({"x": array(1)}, {"y": None}).spec)
-    with pytest.raises(FeatureError, match="does not answer questions: it has no mask"):
+    with pytest.raises(
+        FeatureError,
+        match="the model does not answer questions: it takes 'x' and returns 'y'; such a model takes word_ids",
+    ):
         qa.answers(other, tokenizer, TEXT, "who?")
     with pytest.raises(SpecError, match="no vocabulary found"):
         qa.read_tokenizer(folder / "elsewhere" / "net.mlmodel")
@@ -199,8 +203,27 @@ def test_command_line(folder, monkeypatch, capsys):
     assert cli.app(args=[*base, "--threshold", "1"], standalone_mode=False) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", "the text does not answer the question: who sleeps?\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    cli.app(args=["qa", "-", *base[2:]], standalone_mode=False)
+    assert "red roof  (characters 20 to 28)" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    with pytest.raises(FeatureError, match="standard input cannot be read as text: 'utf-8' codec"):
+        cli.app(args=["qa", "-", *base[2:]], standalone_mode=False)
     none = {"[CLS]": 9.0}
     monkeypatch.setattr(models, "load", lambda path: Scripted({"red": 5.0, **none}, {"roof": 5.0, **none}))
     assert cli.app(args=base, standalone_mode=False) == 2  # "no answer" has the higher score
     assert not cli.app(args=[*base, "--threshold", "0"], standalone_mode=False)
     assert "red roof" in capsys.readouterr().out
+
+
+def test_a_model_that_does_not_answer_questions_is_named(run, folder):
+    pytest.importorskip("typer", reason="the extra 'cli' is not installed")
+    (folder / "text.txt").write_text(TEXT)
+    builder = graphml.NeuralNetworkBuilder({"x": array(1)}, {"y": None})
+    builder.add("activation", "a", ["x"], ["y"], nonlinearity_type="sigmoid")
+    builder.save(folder / "net.mlmodel")
+    status, _, err = run("qa", folder / "text.txt", "who?", "--model", folder / "net.mlmodel")
+    said = f"FeatureError: {folder}/net.mlmodel does not answer questions: it takes 'x' and returns 'y'; such a model"
+    assert (status, err.startswith(said)) == (1, True), err
+    status, _, err = run("qa", folder / "text.txt", "who?", "--model", folder / "text.txt")
+    assert (status, "text.txt is neither a folder nor the name of a model" in err) == (1, True), err

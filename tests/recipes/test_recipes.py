@@ -132,6 +132,13 @@ def test_strictness_refuses_a_recipe_in_a_file_that_names_what_the_model_lacks()
         (lambda: recipes.SGD(-0.1), "SGD: learning_rate must be a number at least 0, got -0.1"),
         (lambda: recipes.Dropout("h", 1.0), "Dropout: rate must be a number from 0 to 0.99, got 1.0"),
         (lambda: recipes.Adam(float("nan")), "Adam: learning_rate must be a number .*, got nan"),
+        (lambda: recipes.SGD(None), "SGD: learning_rate must be a number at least 0, got None"),
+        (lambda: recipes.AdamW(beta2=1), "AdamW: beta2 must be a number from 0 to 0.999999, got 1"),
+        (lambda: recipes.RMSprop(eps=0), "RMSprop: eps must be a number at least 1e-30, got 0"),
+        (lambda: recipes.Recipe(epochs=2**31), "epochs must be at most 2147483647, got 2147483648"),
+        (lambda: recipes.Recipe(seed=2**63), "seed must be at most 9223372036854775807, got 9223372036854775808"),
+        (lambda: recipes.Recipe(shuffle="no"), "shuffle must be True or False, got 'no'"),
+        (lambda: recipes.EarlyStopping(restore_best=1), "restore_best must be True or False, got 1"),
         (lambda: recipes.Recipe(epochs=0), "epochs must be a whole number of at least 1, got 0"),
         (
             lambda: recipes.Recipe(metrics=[recipes.Flip()]),

@@ -390,6 +390,13 @@ def test_a_message_that_did_not_change_keeps_its_bytes(package, tmp_path):
     assert read(package) == message
 
 
+def test_a_message_with_the_bytes_of_its_source_is_not_parsed_again(model, tmp_path, monkeypatch):
+    write(model, tmp_path / "a.mlpackage")
+    monkeypatch.setattr("graphml.spec.files.models.parse", lambda data: pytest.fail("parsed"))
+    write(model, tmp_path / "b.mlpackage", source=tmp_path / "a.mlpackage")
+    assert _tree(tmp_path / "b.mlpackage") == _tree(tmp_path / "a.mlpackage")
+
+
 def test_a_saved_model_keeps_its_weight_files(package, tmp_path):
     (tmp_path / "empty.mlpackage").mkdir()
     for name in ("b.mlpackage", "empty.mlpackage", "a.mlpackage"):

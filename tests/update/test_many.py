@@ -181,7 +181,7 @@ def test_what_is_refused():
         update_many(MODEL, [])
     with pytest.raises(UpdateError, match="on_error='ignore' is refused"):
         update_many(MODEL, [], on_error="ignore")
-    with pytest.raises(UpdateError, match="users_at_once=0 is refused"):
+    with pytest.raises(UpdateError, match="users_at_once must be a whole number of at least 1, got 0"):
         update_many(MODEL, [], users_at_once=0)
     with pytest.raises(UpdateError, match="epochs=0 is refused"):
         update_many(MODEL, [], epochs=0)

@@ -29,7 +29,7 @@ from graphml.update import (
 )
 from graphml.update.learners import runner
 from graphml.update.learners.epochs import should_stop, split_samples
-from graphml.update.progress.history import Record
+from graphml.update.progress.history import History, Record
 from graphml.update.step import losses, training
 from graphml.update.step.augmentation import flipped, moved
 from graphml.update.step.optimizers import clipped, rate_factor, transformation
@@ -532,3 +532,11 @@ def test_an_lstm_after_some_steps_equals_that_of_torch():
     for tensor, ending in ((judge.weight_ih_l0, "weight_matrix"), (judge.weight_hh_l0, "recursion_matrix")):
         ours = np.concatenate([got[f"{g}_{ending}"] for g in gates])
         np.testing.assert_allclose(ours, tensor.detach().numpy(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("losses", "diverged"),
+    [([], False), ([2.0, 5.8e13], True), ([2.0, 150.0], False), ([0.0, 9.0], False), ([0.0, 11.0], True)],
+)
+def test_training_has_diverged_if_the_loss_ends_far_above_its_beginning(losses, diverged):
+    assert History(Record(epoch, None, loss) for epoch, loss in enumerate(losses)).diverged == diverged

@@ -26,6 +26,11 @@ def test_names_stand_for_keys_in_both_spellings():
         as_key("temperature")
 
 
+def test_a_name_that_reads_like_a_suggestion_is_no_suggestion():
+    with pytest.raises(UpdateError, match=r"'did you mean'; the names are learning_rate, "):
+        as_key("did you mean")
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [("learning_rat", "learning_rate"), ("dense/weight", "dense/weights"), ("learninRate", "learning_rate")],

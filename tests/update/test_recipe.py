@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import jax
+import numpy as np
 import pytest
 from update.networks import classifier, network, regression
 
@@ -94,6 +95,17 @@ def _with(name: str, **values):
     return model
 
 
+def _adam(**values):
+    """`regression` with Adam and no bounds."""
+    model = regression().spec
+    optimizer = model.neuralNetwork.updateParams.optimizer
+    optimizer.ClearField("sgdOptimizer")
+    for name, value in ({"learningRate": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 1e-8} | values).items():
+        getattr(optimizer.adamOptimizer, name).defaultValue = value
+    optimizer.adamOptimizer.miniBatchSize.defaultValue = 4
+    return model
+
+
 @pytest.mark.parametrize(
     ("model", "words", "legal"),
     [
@@ -103,6 +115,11 @@ def _with(name: str, **values):
         (_with("miniBatchSize", set={"values": [1, 2]}), "mini_batch_size=4 is refused", {"mini_batch_size": 2}),
         (_with("learningRate", defaultValue=float("nan")), "learning_rate=nan is refused", {"learning_rate": 0.1}),
         (_with("learningRate", defaultValue=float("inf")), "learning_rate=inf is refused", {"learning_rate": 0.1}),
+        (_with("learningRate", defaultValue=-1), r"learning_rate=-1.0 is refused; allowed: a", {"learning_rate": 0.1}),
+        (_with("momentum", defaultValue=-0.5), r"momentum=-0.5 is refused; allowed: a number from 0", {"momentum": 0}),
+        (_adam(beta1=1), r"beta1=1.0 is refused; allowed: a number from 0 to 0.999999$", {"beta1": 0.9}),
+        (_adam(beta2=-0.1), r"beta2=-0.1 is refused; allowed: a number from 0 to 0.999999$", {"beta2": 0.9}),
+        (_adam(eps=0), r"eps=0.0 is refused; allowed: a number from 1e-30$", {"eps": 1e-8}),
     ],
 )
 def test_a_default_that_is_not_allowed_is_refused_unless_another_value_is_given(model, words, legal):
@@ -114,6 +131,16 @@ def test_a_default_that_is_not_allowed_is_refused_unless_another_value_is_given(
         update(network(model), [], strict=False, **legal)
     with pytest.raises(UpdateError, match="there are no users"):
         update_many(network(model), [], strict=False, **legal)
+
+
+def test_what_the_optimizer_cannot_take_is_refused_even_if_the_file_allows_it():
+    model = _with("learningRate", range={"minValue": -5, "maxValue": 5})
+    for wrong in (-1, float("nan"), float("inf"), 6, "0.1"):
+        with pytest.raises(UpdateError, match=r"^learning_rate=.* is refused; allowed: a number from 0.0 to 5.0$"):
+            recipe_of(model, {"learning_rate": wrong})
+    with pytest.raises(UpdateError, match=r"^seed=9223372036854775808 is refused; training takes no more than"):
+        recipe_of(model, {"seed": 2**63})
+    assert network(model).predict({"x": np.zeros(3, np.float32)})  # where the recipe does not matter
 
 
 def _unread():

@@ -414,6 +414,19 @@ def test_arguments_of_other_types_are_refused_at_once(options, message):
         UpdateTask(regression(), regression_data(5), **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"checkpoint_seconds": -1}, "checkpoint_seconds=-1 is refused; allowed: a number of seconds from 0"),
+        ({"memory_bytes": 1e9}, "memory_bytes must be a whole number of at least 0, got 1000000000.0"),
+        ({"disk_bytes": -1}, "disk_bytes must be a whole number of at least 0, got -1"),
+    ],
+)
+def test_limits_that_mean_nothing_are_refused_at_once(options, message):
+    with pytest.raises(UpdateError, match=message):
+        UpdateTask(regression(), regression_data(5), **options)
+
+
 @pytest.mark.parametrize("events", ["epoch_end", 2, [EPOCH, "epoch_end"]], ids=repr)
 def test_events_that_are_none_are_refused_with_those_that_there_are(events):
     with pytest.raises(FeatureError, match=r"for_events must be UpdateEvent\.TRAINING_BEGIN, .*, got "):

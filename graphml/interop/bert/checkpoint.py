@@ -34,7 +34,7 @@ def folder_of(checkpoint: str | Path) -> Path:
     name, folder = str(checkpoint), Path(checkpoint)
     if name and (folder.is_dir() or folder.suffix == ".mlmodel"):
         return folder
-    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
+    if folder.is_file() or not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
         raise SpecError(f"{name} is neither a folder nor the name of a model on the Hugging Face hub")
     hub = need("huggingface_hub", "hub")
     try:

@@ -18,6 +18,7 @@ from typing import IO
 import numpy as np
 
 from graphml.errors import UpdateError
+from graphml.recipes.part import whole
 from graphml.spec.files import open_regular
 from graphml.update.progress.private_files import open_private, private_folder, read_facts, write_facts
 
@@ -57,10 +58,18 @@ class Limits:
         memory_bytes: samples that take more memory are kept in files.
         disk_bytes: samples that take more disk space are refused; None allows half of the space that is free when the
             first is written.
+
+    Raises:
+        UpdateError: a limit is not a whole number, or negative.
     """
 
     memory_bytes: int = 2**30
     disk_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        whole(self.memory_bytes, "memory_bytes", 0)
+        if self.disk_bytes is not None:
+            whole(self.disk_bytes, "disk_bytes", 0)
 
 
 class Store:

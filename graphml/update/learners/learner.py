@@ -170,4 +170,5 @@ def refuse_unless_legal(model: Model, recipe: recipes.Recipe | None = None) -> N
     problems = recipes.core_ml_problems(model.spec, recipe)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
-        raise UpdateError(f"Core ML would not update this model (strict=False lifts its rules):\n{lines}")
+        lifted = "strict=False, or --free on the command line, lifts its rules"
+        raise UpdateError(f"Core ML would not update this model ({lifted}):\n{lines}")

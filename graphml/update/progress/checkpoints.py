@@ -30,6 +30,7 @@ import numpy as np
 from graphml import spec
 from graphml.errors import GraphmlError, UpdateError, need
 from graphml.models import Model, load
+from graphml.recipes.parameters import refuse_unless_seconds
 from graphml.spec import files
 from graphml.spec.files.packages import blob_values
 from graphml.spec.program.packages import weight_files
@@ -224,7 +225,11 @@ class Checkpoints:
             model: the model before the update.
             request: the options of the update.
             make: gives the checkpoint of the current state.
+
+        Raises:
+            UpdateError: the time is not a finite number of at least 0.
         """
+        refuse_unless_seconds(seconds, "checkpoint_seconds")
         self.directory: CheckpointDirectory | None = None
         self.failure: UpdateError | None = None
         self._model, self._request, self._make = model, request, make

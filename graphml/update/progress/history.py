@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
-from graphml.errors import UpdateError, need
+from graphml.errors import UpdateError, need, reason
+
+_DIVERGED = 100.0  # losses of mini-batches vary too, so a smaller factor means little
+_EASY = 0.1  # samples that are easy by chance may have a first loss near 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,16 @@ class History(Sequence[Record]):
         """The records of mini-batches."""
         return tuple(record for record in self._records if record.batch is not None)
 
+    @property
+    def diverged(self) -> bool:
+        """Whether training has made the loss far larger: the last epoch has more than a hundred times the loss of the
+        first mini-batch, which the original model still computed. A lower learning rate is the usual remedy.
+        """
+        if not self._records:
+            return False
+        first = max(self._records[0].loss, _EASY)
+        return self._records[-1].loss > _DIVERGED * first
+
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Plot the losses, and below them the metrics, to an image file.
 
@@ -78,7 +91,7 @@ class History(Sequence[Record]):
             MissingExtraError: matplotlib is not installed (the extra "plot").
             UpdateError: nothing was measured yet, or the file cannot be written.
         """
-        need("matplotlib", "plot")
+        refuse_unless_plottable(path)
         drawing = need("matplotlib.figure", "plot")
         if not self._records:
             raise UpdateError("there is nothing to plot: no mini-batch is done yet")
@@ -107,8 +120,22 @@ class History(Sequence[Record]):
         axes[-1].set_xlabel("epochs")
         try:
             figure.savefig(path)
-        except (OSError, ValueError) as error:  # ValueError: unknown image format
-            raise UpdateError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+        except (OSError, ValueError) as error:  # ValueError: a path with a null character
+            raise UpdateError(f"{path} cannot be written: {reason(error)}") from error
+
+
+def refuse_unless_plottable(path: str | os.PathLike[str]) -> None:
+    """Check that losses can be plotted to a file, before they are measured.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed (the extra "plot").
+        UpdateError: the name of the file does not end like that of an image.
+    """
+    need("matplotlib", "plot")
+    known = need("matplotlib.backend_bases", "plot").FigureCanvasBase.get_supported_filetypes()
+    kind = os.path.splitext(path)[1]
+    if kind and kind[1:].lower() not in known:
+        raise UpdateError(f"{path} cannot be written: the name of a plot ends in .png, .svg or .pdf, got {kind!r}")
 
 
 def batch_records(epoch: int, losses: Iterable[Any]) -> tuple[Record, ...]:

@@ -16,7 +16,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
-from graphml.errors import UpdateError
+from graphml.errors import UpdateError, reason
 from graphml.spec.files import open_regular, replace_file
 
 T = TypeVar("T")
@@ -41,8 +41,8 @@ def writing_to(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UpdateError(f"{path} cannot be written: {reason[:1].lower() + reason[1:]}") from error
+        said = reason(error)
+        raise UpdateError(f"{path} cannot be written: {said[:1].lower() + said[1:]}") from error
 
 
 # JSON ----------------------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
+        raise _unreadable(path, reason(error)) from None
     if not isinstance(facts, dict):
         raise _unreadable(path, f"expected a JSON object, got {type(facts).__name__}")
     return cast("dict[str, Any]", facts)
@@ -126,5 +126,5 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-def _unreadable(path: Path, reason: str) -> UpdateError:
-    return UpdateError(f"{path} cannot be read: {reason}")
+def _unreadable(path: Path, why: str) -> UpdateError:
+    return UpdateError(f"{path} cannot be read: {why}")

@@ -12,7 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from graphml.errors import UpdateError, in_words, with_article
-from graphml.recipes.parameters import ParameterKey
+from graphml.recipes.parameters import ParameterKey, refuse_unless_seconds
+from graphml.recipes.part import whole
 from graphml.update.progress.events import TaskState
 from graphml.update.progress.private_files import as_facts_of, read_facts, write_facts
 
@@ -55,7 +56,7 @@ class Job:
         precision: as for a task.
         checkpoint_seconds: the time between checkpoints, in seconds.
         budget_seconds: how long the process may work, in seconds; None works to the end.
-        nice: how much the process lowers its priority, as the command of that name does.
+        nice: how much the process lowers its priority, as the command of that name does: 0 to 19.
     """
 
     model: str
@@ -69,9 +70,13 @@ class Job:
     nice: int = 10
 
     def __post_init__(self) -> None:
-        """Convert the numbers of any library, and keys of parameters, to what JSON can hold."""
+        """Convert the numbers of any library, and keys of parameters, to what JSON can hold, and check the numbers."""
         for name in ("strict", "precision", "checkpoint_seconds", "budget_seconds", "nice"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
+        refuse_unless_seconds(self.checkpoint_seconds, "checkpoint_seconds")
+        if self.budget_seconds is not None:
+            refuse_unless_seconds(self.budget_seconds, "budget_seconds")
+        whole(self.nice, "nice", 0, 19)
         if isinstance(self.parameters, Mapping):  # type: ignore[reportUnnecessaryIsInstance]  (else refused later)
             named = {_name(key): _plain(_name(key), value) for key, value in self.parameters.items()}
             object.__setattr__(self, "parameters", named)
