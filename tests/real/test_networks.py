@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import KINDS, load_all
-from compiling import QUICK, USERS, models_compile_as_for_users
+from compiling import LONG_RUNS, QUICK, USERS, models_compile_with
 
 import graphml
 from graphml.spec.weights import Quantized
@@ -81,7 +81,7 @@ LARGE = {"carn/Model", "nstdemo/StarryNight"}
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_predicts(real_models, name, monkeypatch):
     if name in LARGE:
-        models_compile_as_for_users(monkeypatch)
+        models_compile_with(monkeypatch, USERS)
     model = _load(real_models, name)
     result = model.predict(_random_features(model, OTHER_SHAPES.get(name, {})))
     assert set(result) == {feature.name for feature in model.spec.description.output}
@@ -102,8 +102,8 @@ def _numpy_weights(weights):
     return jax.tree.map(floats, dict(weights), is_leaf=lambda leaf: isinstance(leaf, Quantized))
 
 
-# 524 layers, whose blobs are all outputs: compiling them as users do takes several times as long as the oracles
-DEEP = {"pose-edvardhua/hourglass"}
+# 524 and 64 layers, whose blobs are all outputs: compiling them as users do takes several times as long as the oracles
+DEEP = {"pose-edvardhua/hourglass", "nstdemo/StarryNight"}
 
 
 @pytest.mark.parametrize("name", [name for name, shapes in NETWORKS.items() if shapes])
@@ -141,7 +141,7 @@ FOOD = ("food", "food_linear_16", "food_linear_8", "food_kmeans_4")
 
 def test_food_photos(real_models, monkeypatch):
     """One classifier in four storages on 105 photos; a reference run had 0.752 three times and 0.619 for 4 bits."""
-    models_compile_as_for_users(monkeypatch)  # 105 photos take longer than compiling
+    models_compile_with(monkeypatch, LONG_RUNS)  # 105 photos take longer than compiling
     photos = sorted(path for path in (real_models / "data/food-photos").rglob("*") if path.is_file())
     wanted = [path.parent.name.replace("_", " ") for path in photos]
     assert len(photos) == 105
