@@ -43,9 +43,11 @@ def together(calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], option
         options: For XLA; USERS compiles as users do.
 
     Returns:
-        The result of each call. An error while tracing says in a note which call it came from.
+        The result of each call, in NumPy arrays: to look at a part of a JAX array compiles a program. An error while
+        tracing says in a note which call it came from.
     """
-    return list(one_program([function for function, _ in calls], options)([arguments for _, arguments in calls]))
+    program = one_program([function for function, _ in calls], options)
+    return list(jax.device_get(program([arguments for _, arguments in calls])))
 
 
 def one_program(
