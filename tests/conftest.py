@@ -23,6 +23,10 @@ settings.register_profile("thorough", max_examples=200, deadline=None, suppress_
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+# Tracing makes many small objects and few cycles; by default every 700 of them ask for a garbage collection.
+gc.set_threshold(50_000)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """Modules and cases of tests live to the end: garbage collections need not look at a million objects each time."""

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from compiling import models_compile_as_for_users
+from compiling import USERS, models_compile_with
 
 import graphml
 from graphml.errors import SpecError, UnsupportedError, UpdateError
@@ -465,7 +465,7 @@ def test_from_checkpoint_to_score(example, course, tmp_path, capsys, monkeypatch
 
 
 def test_the_shipped_model_answers(example, monkeypatch):
-    models_compile_as_for_users(monkeypatch)  # fifty questions take longer than compiling
+    models_compile_with(monkeypatch, USERS)  # fifty questions take longer than compiling
     path = Path(__file__).resolve().parents[1] / "examples" / "data" / "bert_qa.mlmodel"
     assert path.stat().st_size < 15e6
     assert {s for s in _storages(path) if s.startswith("table")} == {"table5", "table8"}

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from compiling import models_compile_as_for_users
+from compiling import USERS, models_compile_with
 
 import graphml
 from graphml.errors import UpdateError
@@ -83,7 +83,7 @@ def _digit_accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float
 
 
 def test_digits_are_learned_from_chance_by_the_recipe_of_the_file(real_models, tmp_path, monkeypatch):
-    models_compile_as_for_users(monkeypatch)  # hundreds of steps take longer than compiling
+    models_compile_with(monkeypatch, USERS)  # hundreds of steps take longer than compiling
     images, labels = _digits(real_models)
     model: Any = graphml.load(real_models / "cnn-retrainable" / "MNIST_Model.mlmodel")
     assert _digit_accuracy(model, images[5000:], labels[5000:]) < 0.2
