@@ -26,6 +26,11 @@ def _integers(dtype: Any, *shape: int) -> Any:
     return _DRAW.integers(limits.min, limits.max, shape, dtype, endpoint=True)
 
 
+def _weights(*shape: int) -> np.ndarray:
+    """int8 of 7 bits: on CPUs without VNNI, onnxruntime adds pairs of products in 16 bits, which larger ones exceed."""
+    return _integers(np.int8, *shape) >> 1
+
+
 def test_steps_of_a_tensor_of_an_axis_and_of_blocks() -> None:
     x = "x"
     nodes = [
@@ -73,7 +78,7 @@ def test_dynamic_quantization() -> None:
         helper.make_node("Cast", ["i"], ["f"], to=1),
         helper.make_node("Mul", ["f", "scale"], ["z"]),
     ]
-    constants = {"w": _integers(np.int8, 6, 4), "wz": np.int8(3)}
+    constants = {"w": _weights(6, 4), "wz": np.int8(3)}
     model = graph(nodes, {"x": (np.float32, ("n", 6))}, ["y", "scale", "zero", "i", "z"], constants)
     made = agree(model, *({"x": _numbers(n, 6)} for n in (2, 5)), {"x": np.zeros((1, 6), np.float32)}).model
     assert "innerProduct" in [layer.WhichOneof("layer") for layer in made.neuralNetwork.layers]
@@ -93,7 +98,7 @@ def test_products_of_integers() -> None:
         "bz": np.uint8(9),
         "ys": np.float32(0.4),
         "yz": np.uint8(110),
-        "known": _integers(np.int8, 5, 3),
+        "known": _weights(5, 3),
         "columns": np.float32([0.01, 0.02, 0.05]),
         "zeros": np.zeros(3, np.int8),
     }
@@ -128,7 +133,7 @@ def _convolutions() -> Any:
         ),
     ]
     constants = {
-        "w": _integers(np.int8, 3, 2, 3, 3),
+        "w": _weights(3, 2, 3, 3),
         "ws": np.float32([0.01, 0.02, 0.03]),
         "wz": np.int8([0, 0, 0]),
         "b": np.int32([100, -200, 3]),
