@@ -158,12 +158,7 @@ class GraphModel(Model, ABC):
         """
         self._usable  # noqa: B018  (checked once)
         return self._lowered(
-            self.graph,
-            dtype,
-            platform,
-            max_iterations=max_iterations,
-            max_array_bytes=max_array_bytes,
-            debug=debug,
+            self.graph, dtype, platform, max_iterations=max_iterations, max_array_bytes=max_array_bytes, debug=debug
         )
 
     def _lowered(
