@@ -145,7 +145,7 @@ def _convolutions() -> list[Row]:
                 slope = jax.grad(lambda form: jnp.sum(form(x, window) ** 2))(form)
                 return jax.tree.map(lambda one, other: one - 1e-6 * other, form, slope), None
 
-            return jax.tree.leaves(lax.scan(step, form, x)[0])[0].reshape(-1)
+            return lax.scan(step, form, x)[0].kernel
 
         return train
 
@@ -160,7 +160,7 @@ def _convolutions() -> list[Row]:
     polyphase = forms.Polyphase.of(jnp.asarray(upsampling), (2, 2), 1, dense)
     window = plain.ConvolutionWindow
     return [
-        training_row("MatrixProduct", lambda k: forms.MatrixProduct(k[0, 0]), (1, 1, 32, 64), window()),
+        training_row("MatrixProduct", forms.MatrixProduct, (1, 1, 32, 64), window()),
         row(
             "PaddedConvolution",
             lambda k, w: forms.PaddedConvolution(matmul.kept_apart(jnp.asarray(k))),

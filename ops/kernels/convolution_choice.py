@@ -108,7 +108,7 @@ def choose(kernel: Array, window: ConvolutionWindow, *, platform: str, train: bo
             return ShiftedImages(kernel)
         return DenseBlocks.of(kernel, window, partial(choose, platform=platform, train=train))
     if (height, width) == (1, 1):
-        return MatrixProduct(kernel[0, 0] if train else kept_apart(kernel[0, 0]))
+        return MatrixProduct(kernel if train else kept_apart(kernel))
     few = outputs <= _MOST_OUTPUTS and height * width * outputs <= _MOST_SHIFTED_OUTPUTS
     if few and fan_in >= _LEAST_INPUTS and window.stride == (1, 1):
         return ShiftedProducts(kernel)

@@ -47,20 +47,18 @@ def _blocks(kernel, window):
 # (form of a kernel and window, kernel, channels, window)
 PADDED = ((1, 2), (0, 1))
 FORMS = [
-    pytest.param(lambda k, w: MatrixProduct(k[0, 0]), (1, 1, 3, 5), 3, ConvolutionWindow(), id="dot"),
+    pytest.param(lambda k, w: MatrixProduct(k), (1, 1, 3, 5), 3, ConvolutionWindow(), id="dot"),
+    pytest.param(lambda k, w: MatrixProduct(k), (1, 1, 3, 5), 3, ConvolutionWindow((2, 3), PADDED), id="dot-strided"),
     pytest.param(
-        lambda k, w: MatrixProduct(k[0, 0]), (1, 1, 3, 5), 3, ConvolutionWindow((2, 3), PADDED), id="dot-strided"
-    ),
-    pytest.param(
-        lambda k, w: MatrixProduct(PaddedOutputs.of(k[0, 0])),
-        (1, 1, 3, 512),
+        lambda k, w: MatrixProduct(PaddedOutputs.of(k)),
+        (1, 1, 3, 5),
         3,
         ConvolutionWindow((2, 3)),
         id="dot-apart",
     ),
     pytest.param(
         lambda k, w: PaddedConvolution(PaddedOutputs.of(k)),
-        (3, 2, 3, 512),
+        (3, 2, 3, 5),
         3,
         ConvolutionWindow((2, 3), PADDED),
         id="apart",
@@ -257,6 +255,9 @@ def test_prepared_weights_give_the_same_answer():
     "fields",
     [
         {"weights": numbers(4, 4, 2, 3, 1), "padding_type": "SAME"},
+        {"weights": numbers(4, 4, 2, 1, 1), "padding_type": "SAME"},
+        {"weights": numbers(512, 4, 2, 1, 1), "padding_type": "SAME"},
+        {"weights": numbers(512, 4, 2, 3, 1), "padding_type": "SAME"},
         {"weights": numbers(4, 2, 2, 3, 1), "n_groups": 2, "padding_type": "SAME"},
         {"weights": numbers(4, 2, 2, 3, 1), "is_deconvolution": True, "padding_type": "SAME"},
         {"weights": numbers(4, 2, 1, 3, 2), "is_deconvolution": True, "n_groups": 2, "padding_type": "VALID"},

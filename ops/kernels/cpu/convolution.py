@@ -114,11 +114,14 @@ def _loop(turns: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
 class MatrixProduct(NamedTuple):
     """A 1x1 kernel: each pixel times one matrix."""
 
-    matrix: Array | PaddedOutputs  # [channels in, channels out]
+    kernel: Array | PaddedOutputs
 
     def __call__(self, x: Array, window: ConvolutionWindow) -> Array:
         down, right = window.stride
-        return matmul(_pad(x, window.padding)[:, ::down, ::right], self.matrix)
+        x = _pad(x, window.padding)[:, ::down, ::right]
+        if isinstance(self.kernel, PaddedOutputs):
+            return matmul(x, PaddedOutputs(self.kernel.padded[0, 0]))
+        return matmul(x, self.kernel[0, 0])
 
 
 class PaddedConvolution(NamedTuple):
