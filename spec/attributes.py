@@ -251,12 +251,12 @@ class _Held(NamedTuple):
     message: Any
 
     def decode(self) -> stored.Weight:
-        return self._told(stored.decode)
+        return self._with_shape(stored.decode)
 
     def check(self) -> None:
-        self._told(stored.check)
+        self._with_shape(stored.check)
 
-    def _told(self, function: Callable[..., Any]) -> Any:
+    def _with_shape(self, function: Callable[..., Any]) -> Any:
         shape = weight_shape(self.kind, self.params, self.field)
         if shape is None:
             shape = (stored.stored_count(self.message),)
@@ -281,11 +281,10 @@ def _weights(layer: Message, leaf: Callable[[_Path, _Held], Any], only: str | No
         for name, field, value in _weight_fields(message, () if path else tuple(REGIONS.get(kind, ()))):
             if (not path and only not in (None, name)) or switched_off(params, field.name):
                 continue
-            here = (*path, name)
-            many = field.is_repeated
-            out[name] = (
-                [one(item, field, (*here, i)) for i, item in enumerate(value)] if many else one(value, field, here)
-            )
+            if field.is_repeated:
+                out[name] = [one(item, field, (*path, name, i)) for i, item in enumerate(value)]
+            else:
+                out[name] = one(value, field, (*path, name))
         return out
 
     return tree(params, ())

@@ -38,9 +38,7 @@ from graphml.models.configuration import Device
 _CPU_FLOAT32 = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_prefer_vector_width": 512}
 _CPU_TRAINING = {"xla_cpu_prefer_vector_width": 512}  # the gradients of convolutions are faster in that library
 
-_LONG = (
-    1.0  # seconds; returning memory after a compilation takes some 40 ms, and it is not worth that after a short one
-)
+_LONG = 1.0  # seconds of a compilation that leaves enough memory free to be returned, which takes some 40 ms
 
 Arrays = Mapping[str, Any] | None
 
