@@ -290,6 +290,9 @@ def _products() -> list[Row]:
     def whole(x: Any, recursion: Any) -> Any:
         return loop(lambda y, z: z + jnp.matmul(y, recursion), x)
 
+    def padded(x: Any, matrix: Any) -> Any:
+        return matrix.outputs_of(jnp.matmul(x, matrix.padded))
+
     recursion = normal(size, 4 * size) / 64
     codes = np.random.default_rng(0).integers(-127, 128, (512, 512), np.int8)
     return [
@@ -308,14 +311,14 @@ def _products() -> list[Row]:
         ),
         Row(
             "matmul.kept_apart",
-            lambda x, matrix: matrix.outputs_of(jnp.matmul(x, matrix.padded)),
+            padded,
             jnp.matmul,
             ((128, 384),),
             (matmul.kept_apart(jnp.asarray(normal(384, 1536))), normal(384, 1536)),
         ),
         Row(
             "matmul.PaddedOutputs",
-            lambda x, matrix: matrix.outputs_of(jnp.matmul(x, matrix.padded)),
+            padded,
             jnp.matmul,
             ((196, 256),),
             (matmul.kept_apart(jnp.asarray(normal(256, 1024))), normal(256, 1024)),

@@ -201,8 +201,8 @@ _SHORT_FORMS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def stored_weights(layer: Message) -> Mapping[str, Any]:
-    """The weights of a layer, as `decode` returns them, but read-only. They are read from the message where they are
-    used, and kept only as long as somebody else keeps them, so that a model does not hold them twice.
+    """The weights of a layer, as `decode` returns them: read from the message where they are used, and kept only
+    as long as somebody else keeps them, so that a model does not hold them twice.
 
     Args:
         layer: A NeuralNetworkLayer, which does not change.
@@ -235,10 +235,6 @@ class _StoredWeights(Mapping[str, Any]):
         found = self._kept.get(path)
         if found is None:
             found = self._kept[path] = held.decode()
-            fields = [getattr(found, name) for name in found.ARRAYS] if isinstance(found, stored.Quantized) else [found]
-            for array in fields:
-                if array is not None:
-                    array.setflags(write=False)  # devices may use this very memory
         return found
 
 
