@@ -105,7 +105,7 @@ class Model:
             SpecError: If the model is not valid.
             UnsupportedError: If the model cannot run here.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         if keyword.get("state") is not None and not self.has_state():
             raise FeatureError(NO_STATE)
         return self._predict(self._check(features), **keyword)
@@ -138,7 +138,7 @@ class Model:
             SpecError: If the model is not valid.
             UnsupportedError: If the model cannot run here.
         """
-        self._usable  # noqa: B018  (checked once)
+        self._usable  # noqa: B018  (raises; the answer is kept)
 
     def save(self, path: str | os.PathLike[str], *, requantize: bool = False) -> None:
         """Write the model to a file; what was not changed is written as it was read.

@@ -167,7 +167,7 @@ class LinkedModel(Model):
         return self._message
 
     def predict_batch(self, rows: Rows, **keyword: Any) -> list[dict[str, Any]]:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         found = []
         for number, row in enumerate(rows_of(rows)):
             try:
