@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from model_problems import errors_of
 from update.networks import classifier, regression
 
 from graphml import recipes, spec
@@ -19,7 +20,6 @@ from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
 from graphml.recipes import core_ml_problems, read_recipe, write_recipe
 from graphml.recipes.part import Part, number
-from graphml.spec.validate import problems
 
 Maybe = float | None
 
@@ -92,7 +92,7 @@ def test_each_kind_of_part_comes_back(recipe):
 def test_what_core_ml_can_follow_is_written_its_way_only():
     model = _written(recipes.Recipe(recipes.Adam(0.5), epochs=4, batch_size=6, seed=9, layers=["top"]))
     assert (model.isUpdatable, model.HasField("trainingRecipe")) == (True, False)
-    assert [p for p in problems(model, updating=True) if p.severity == "error"] == []
+    assert errors_of(model, updating=True) == []
     update = model.neuralNetworkClassifier.updateParams
     assert update.optimizer.adamOptimizer.learningRate.defaultValue == 0.5
     assert update.optimizer.adamOptimizer.miniBatchSize.defaultValue == 6
@@ -108,7 +108,7 @@ def test_any_other_recipe_leaves_no_mark_that_core_ml_would_read():
     assert not any(layer.isUpdatable for layer in network.layers)
     assert not network.layers[0].convolution.weights.isUpdatable
     assert [f.name for f in model.description.trainingInput] == ["x", "classLabel", "r_true"]
-    assert [p for p in problems(model) if p.severity == "error"] == []
+    assert errors_of(model) == []
 
 
 def test_strictness_lists_what_is_beyond_core_ml_layer_by_layer():
