@@ -392,7 +392,10 @@ class GraphModel(Model, ABC):
 
     @property
     def spec(self) -> Any:
-        """The model as a message. Weights that were replaced are stored anew, all others as they were read."""
+        """The model as a message. Weights that were replaced are stored anew, all others as they were read.
+
+        It is read when it is needed: change a copy of it, and load that.
+        """
         return self._encoded if self.weights.replaced else self._message
 
     @functools.cached_property

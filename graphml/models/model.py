@@ -35,8 +35,7 @@ class Model:
     """A model of any kind.
 
     All kinds have `predict`, `predict_batch`, `description`, `spec` and `save`. What only some kinds have, such as
-    `lower`, `intermediates` and `warm_up`, raises UnsupportedError for the others. Changing the message `spec` after
-    loading has no effect on predictions.
+    `lower`, `intermediates` and `warm_up`, raises UnsupportedError for the others.
     """
 
     conversion: Any = None
@@ -64,7 +63,7 @@ class Model:
 
     @property
     def spec(self) -> Any:
-        """The model as a protobuf message."""
+        """The model as a protobuf message. It is read when it is needed: change a copy of it, and load that."""
         return self._message
 
     @property

@@ -238,10 +238,8 @@ def test_regressing_support_vectors():
     vectors(message.supportVectorRegressor, np.eye(3), sparse=False)
     assert errors_of(message) == ["support vectors: has 0 coefficients for 3 vectors"]
     message.description.input.add(name="s").type.stringType.SetInParent()
-    assert (
-        "input 's': has the type stringType; a supportVectorRegressor takes numbers and arrays of numbers"
-        in errors_of(message)
-    )
+    words = "input 's': has the type stringType; a supportVectorRegressor takes numbers and arrays of numbers"
+    assert words in errors_of(message)
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
