@@ -322,7 +322,7 @@ def _reach(model: Model, chain: list[LinkedModel], known: dict[int, _Reach]) -> 
     if pipeline_of(model._message) is None:
         return _Reach(1, 0)
     stages = depth = 0
-    for label, stage in model._labelled:  # type: ignore[attr-defined]
+    for label, stage in model._labelled:  # pyright: ignore[reportAttributeAccessIssue]  (it is a Pipeline)
         try:
             reach = _reach(stage, chain, known)
             stages, depth = stages + reach.stages, max(depth, reach.depth)
