@@ -135,6 +135,12 @@ def test_errors_are_one_message_without_a_traceback(run, arguments, words):
             "-i takes NAME=VALUE with a name of 'dense_input', got",
         ),
         (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "-s", "seed"], "--set takes KEY=VALUE, got 'seed'"),
+        (["predict", DENSE, "-i", "x=1", "-i", "x=2"], "-i gives 'x' twice"),
+        (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "-s", "seed=1", "-s", "seed=2"], "--set gives 'seed' twice"),
+        (
+            ["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "-s", "epochs=1", "--epochs", 1],
+            "--epochs and --set epochs",
+        ),
         (["convert", "x.onnx", "-o", "x.mlmodel", "-i", "x"], "-i takes NAME=SHAPE, got 'x'"),
         (["convert", "x.onnx", "-o", "x.mlmodel", "--image", "x"], "--image takes NAME=COLOR,SCALE,BIAS, got 'x'"),
         (["convert", "x.onnx", "-o", "x.mlmodel", "--image", "x=RGB,a"], "NAME=COLOR,SCALE,BIAS with numbers, got"),
@@ -211,6 +217,13 @@ def test_printed_models_and_errors_never_control_the_terminal(steering):
 def test_debug_shows_the_traceback(run):
     with pytest.raises(graphml.GraphmlError):
         run("--debug", "inspect", "missing.mlmodel")
+
+
+def test_numbers_that_json_does_not_have_are_null(run, tmp_path):
+    np.save(tmp_path / "x.npy", np.float32([np.nan]))
+    status, out, err = run("predict", DENSE, "-i", f"dense_input={tmp_path / 'x.npy'}", "--json")
+    assert status == 0, err
+    assert out == '{"output": [null]}\n'
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "npz"])

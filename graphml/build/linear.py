@@ -82,7 +82,7 @@ def linear_classifier(
     rows, offsets = matrix(weights, "weights"), numbers(offset, "offset")
     model = classifier("glmClassifier", inputs, rows.shape[1], class_labels, output, probabilities)
     _fill(model.glmClassifier, rows, offsets, transform)
-    model.glmClassifier.classEncoding = enum_value(model.glmClassifier, "classEncoding", encoding)  # pyright: ignore[reportAttributeAccessIssue]
+    model.glmClassifier.classEncoding = enum_value(model.glmClassifier, "classEncoding", encoding)  # pyright: ignore[reportAttributeAccessIssue]  (an int, as protobuf stores it)
     return finished(model)
 
 

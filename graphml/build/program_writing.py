@@ -61,14 +61,15 @@ class InputType:
             if smallest < 1 or (largest != -1 and largest < smallest):
                 raise SpecError(f"input {name!r} has the size {size}; expected 1 or more, or (smallest, largest)")
         listed = tuple(tuple(int(size) for size in other) for other in enumerated or ())
-        if listed and any(not isinstance(size, int) for size in sizes):
+        fixed = tuple(size for size in sizes if isinstance(size, int))
+        if listed and len(fixed) < len(sizes):
             raise SpecError(f"input {name!r} has enumerated shapes, so its shape must have fixed sizes")
         if image is not None and (image not in _IMAGES or len(sizes) != 4 or sizes[:2] != (1, _IMAGES[image])):
             raise SpecError(
                 f"an image is RGB or BGR [1, 3, height, width] or GRAYSCALE [1, 1, height, width]; "
                 f"input {name!r} is {image} {list(sizes)}"
             )
-        return InputType(name, dtype, sizes, ((tuple(sizes), *listed) if listed else ()), image, default)  # type: ignore[arg-type]
+        return InputType(name, dtype, sizes, (fixed, *listed) if listed else (), image, default)
 
     @property
     def flexible(self) -> bool:
@@ -210,8 +211,9 @@ def _output_feature(given: OutputType, feature: FeatureType) -> None:
             f"output {given.name!r} is {dtype}; outputs are {', '.join(ELEMENT_TYPES)}: add a cast before it"
         )
     feature.multiArrayType.dataType = _data_type(dtype)
-    if None not in shape:
-        feature.multiArrayType.shape.extend(shape or (1,))  # type: ignore[arg-type]
+    known = [size for size in shape if size is not None]
+    if len(known) == len(shape):
+        feature.multiArrayType.shape.extend(known or [1])
 
 
 def _image_feature(color: str, shape: Sequence[int], feature: FeatureType) -> None:

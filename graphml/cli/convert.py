@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphml.cli.app import AsJson, FunctionName, ModelFile, Quiet, Seed, app, examples, not_negative
-from graphml.cli.features import split_pair
+from graphml.cli.features import split_pairs
 from graphml.cli.output import print_json, print_line, print_lines, refuse_unwritable, write
 from graphml.cli.status import ExitStatus
 from graphml.convert.request import Color, Flexible, ImageInput, Input
 from graphml.spec.files import refuse_unwritable as refuse_unwritable_model
+
+if TYPE_CHECKING:  # importing it needs JAX
+    from graphml.convert.report import Explanation, OutputCheck
 
 _COLORS: Mapping[str, Color] = {"RGB": "RGB", "BGR": "BGR", "GRAYSCALE": "GRAYSCALE"}
 
@@ -92,7 +95,7 @@ def convert(
     inputs = _inputs(given or [], images or [])
     trained = list(trainable) if trainable else None
     if explain:
-        found = door.explain(
+        explanation = door.explain(
             source,
             inputs,
             to=to.value,
@@ -100,17 +103,7 @@ def convert(
             respect_trainable=respect_trainable,
             signature=signature,
         )
-        if json_too:
-            rows = [
-                {"operator": use.operator, "count": use.count, "becomes": use.becomes, "unsupported": use.unsupported}
-                for use in found.operators
-            ]
-            shown = {name: str(one) for name, one in found.inputs.items()}
-            print_json({"source": found.source, "inputs": shown, "operators": rows, "trainable": found.trainable})
-        elif not quiet:
-            print_line(str(found))
-        if found.unsupported:
-            raise typer.Exit(ExitStatus.FAILED)
+        _show_explanation(explanation, json_too=json_too, quiet=quiet)
         return
     if output is None:
         raise typer.BadParameter(
@@ -137,11 +130,29 @@ def convert(
     model.save(output)
     done = model.conversion
     if json_too:
-        errors = {} if done.check is None else {one.output: one.error for one in done.check.outputs}
-        facts = {"source": done.source, "to": done.to, "by": done.by, "notes": done.notes}
-        print_json({**facts, "trainable": done.trainable, "errors": errors})
+        facts = {"source": done.source, "to": done.to, "by": done.by, "notes": done.notes, "trainable": done.trainable}
+        print_json({**facts, "errors": _errors(done.check.outputs if done.check else ())})
     elif not quiet:
         print_lines([str(done), f"written to {output}"])
+
+
+def _show_explanation(found: Explanation, *, json_too: bool, quiet: bool) -> None:
+    """Print what would be done. The command fails if that is not possible."""
+    if json_too:
+        rows = [
+            {"operator": use.operator, "count": use.count, "becomes": use.becomes, "unsupported": use.unsupported}
+            for use in found.operators
+        ]
+        inputs = {name: str(one) for name, one in found.inputs.items()}
+        print_json({"source": found.source, "inputs": inputs, "operators": rows, "trainable": found.trainable})
+    elif not quiet:
+        print_line(str(found))
+    if found.unsupported:
+        raise typer.Exit(ExitStatus.FAILED)
+
+
+def _errors(outputs: Iterable[OutputCheck]) -> dict[str, float]:
+    return {one.output: one.error for one in outputs}
 
 
 @app.command("export", short_help="Write a model as ONNX.", epilog=examples("graphml export net.mlmodel -o net.onnx"))
@@ -167,8 +178,8 @@ def export_model(
     exported = export(load(file, function_name=function), check=check, tolerance=tolerance, seed=seed)
     write(output, exported.model.SerializeToString())
     if json_too:
-        errors = {one.output: one.error for one in exported.outputs}
-        print_json({"by": exported.by, "nodes": len(exported.model.graph.node), "errors": errors})
+        nodes = len(exported.model.graph.node)
+        print_json({"by": exported.by, "nodes": nodes, "errors": _errors(exported.outputs)})
     elif not quiet:
         print_lines([str(exported), f"written to {output}"])
 
@@ -176,17 +187,16 @@ def export_model(
 def _inputs(given: list[str], images: list[str]) -> dict[str, Input] | None:
     """What the options say of inputs."""
     found: dict[str, Input] = {}
-    for pair in given:
-        name, text = split_pair(pair, "-i takes NAME=SHAPE")
+    for name, text in split_pairs(given, "-i", "NAME=SHAPE").items():
         sizes, _, dtype = text.partition(":")
         found[name] = Input(tuple(_axis(size) for size in sizes.split(",") if size), dtype or None)
-    for pair in images:
-        name, text = split_pair(pair, "--image takes NAME=COLOR,SCALE,BIAS")
-        color, *numbers = text.split(",")
+    form = "NAME=COLOR,SCALE,BIAS"
+    for name, text in split_pairs(images, "--image", form).items():
+        pair, (color, *numbers) = f"{name}={text}", text.split(",")
         try:
             scale, *bias = [float(number) for number in numbers] or [1.0]
         except ValueError:
-            raise typer.BadParameter(f"--image takes NAME=COLOR,SCALE,BIAS with numbers, got {pair!r}") from None
+            raise typer.BadParameter(f"--image takes {form} with numbers, got {pair!r}") from None
         if color not in _COLORS or len(bias) not in (0, 1, 3):
             raise typer.BadParameter(f"--image takes a color of {', '.join(_COLORS)} and 1 or 3 biases, got {pair!r}")
         one = found.get(name, Input())

@@ -11,20 +11,29 @@ from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import FeatureError
 
 
-def split_pair(pair: str, option: str) -> tuple[str, str]:
-    """Split KEY=VALUE at the first equals sign.
+def split_pairs(given: Iterable[str], option: str, form: str) -> dict[str, str]:
+    """Split arguments such as KEY=VALUE at their first equals signs.
 
     Args:
-        pair: The argument as given.
-        option: The option and the form that it takes, for the message, such as "-i takes NAME=VALUE".
+        given: The arguments of one option.
+        option: The option, for messages.
+        form: The form that it takes, such as "NAME=VALUE".
+
+    Returns:
+        {key: value}, in order.
 
     Raises:
-        typer.BadParameter: There is no equals sign.
+        typer.BadParameter: An argument has no equals sign, or a key is given twice.
     """
-    name, equals, text = pair.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"{option}, got {pair!r}")
-    return name, text
+    out: dict[str, str] = {}
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{option} takes {form}, got {pair!r}")
+        if name in out:
+            raise typer.BadParameter(f"{option} gives {name!r} twice")
+        out[name] = text
+    return out
 
 
 def read_features(declared: Iterable[FeatureDescription], given: list[str]) -> dict[str, Any]:
@@ -38,16 +47,12 @@ def read_features(declared: Iterable[FeatureDescription], given: list[str]) -> d
         The value of each named input, for `Model.predict`.
 
     Raises:
-        typer.BadParameter: A pair has no equals sign.
+        typer.BadParameter: A pair has no equals sign, or a name is given twice.
         FeatureError: A value cannot be read as the declared type.
     """
     types = {feature.name: feature.type for feature in declared}
-    names = ", ".join(map(repr, types))
-    out: dict[str, Any] = {}
-    for pair in given:
-        name, text = split_pair(pair, f"-i takes NAME=VALUE with a name of {names}")
-        out[name] = _feature(types.get(name), name, text)
-    return out
+    pairs = split_pairs(given, "-i", f"NAME=VALUE with a name of {', '.join(map(repr, types))}")
+    return {name: _feature(types.get(name), name, text) for name, text in pairs.items()}
 
 
 def _feature(kind: FeatureType | None, name: str, text: str) -> Any:

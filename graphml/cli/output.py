@@ -6,12 +6,13 @@ import contextlib
 import enum
 import io
 import json
+import math
 import os
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -58,9 +59,20 @@ def print_wrapped(text: str, indent: str = "", hanging: str = "    ", style: str
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """JSON with non-ASCII text as it is, except that characters which would control a terminal are escaped."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    """JSON with non-ASCII text as it is, except that characters which would control a terminal are escaped.
+
+    NaN and infinite numbers, which JSON does not have, become null.
+    """
+    text = json.dumps(_with_nulls(value), indent=indent, ensure_ascii=False, allow_nan=False)
     return "".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text)
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_nulls(inner) for name, inner in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(inner) for inner in cast("list[Any]", value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_json(value: Any, indent: int | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphml.cli.app import AsJson, ModelFile, Quiet, app, examples
-from graphml.cli.features import split_pair
+from graphml.cli.features import split_pairs
 from graphml.cli.output import print_json, print_line, refuse_unwritable
 from graphml.cli.status import ExitStatus, warn
 from graphml.cli.training import TrainingModel, training_model
@@ -91,22 +91,24 @@ def update(
     An updatable model is trained by the recipe in its file. With --labels, --layers or --recipe any neural network is
     trained, for classes of your own if you like. Ctrl-C saves a checkpoint and prints how to continue from it.
     """
-    from graphml.update import MetricKey, TaskState
+    from graphml.update import TaskState
     from graphml.update.progress.history import refuse_unless_plottable
     from graphml.update.task.worker import save_result
 
+    parameters = _settings(settings or [])
+    if epochs is not None and "epochs" in parameters:
+        raise typer.BadParameter("--epochs and --set epochs say the same: give one of them")
     refuse_unwritable_model(output)
     if budget is not None:
         refuse_unless_seconds(budget, "--budget")
-    if budget is not None and checkpoint_dir is None:
-        raise UpdateError("--budget needs --checkpoint-dir, where the next run continues")
+        if checkpoint_dir is None:
+            raise UpdateError("--budget needs --checkpoint-dir, where the next run continues")
     if plot is not None:
         refuse_unwritable(plot, file, *([data] if data.is_file() else []))
         refuse_unless_plottable(plot)
     if nice and hasattr(os, "nice"):
         os.nice(nice)
     trained = training_model(file, data, labels=labels, layers=layers or (), recipe=recipe, epochs=epochs)
-    parameters = _settings(settings or [])
     if epochs is not None and not trained.own:
         parameters["epochs"] = epochs
     try:
@@ -123,8 +125,6 @@ def update(
     except _Interrupted as stopped:
         print(_save_interrupted(stopped.task, checkpoint_dir, output), file=sys.stderr)
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
-    metrics = task.metrics
-    loss = metrics.get(MetricKey.LOSS_VALUE)
     done = task.state is TaskState.COMPLETED
     if done:
         save_result(task, output, checkpoint_dir)
@@ -132,27 +132,12 @@ def update(
         raise task.checkpoint_error
     if plot is not None:
         task.history.plot(plot)
-    diverged = task.history.diverged
-    if diverged and not quiet:
+    if task.history.diverged and not quiet:
         warn(_divergence(task))
     if json_too:
-        print_json(
-            {
-                "loss": loss,
-                "samples": task.sample_count,
-                "completed": done,
-                "written": done and str(output),
-                "diverged": diverged,
-            }
-        )
-    elif done and not quiet:
-        count = "" if task.sample_count is None else f" with {task.sample_count} samples"
-        said = "learned" if loss is None else f"loss {loss:.6g}"
-        print_line(f"{said}{count}; written to {output}")
+        _print_result_as_json(task, output if done else None)
     elif not quiet:
-        epoch = metrics.get(MetricKey.EPOCH_INDEX, 0) + 1
-        total = task.epochs
-        print_line(f"budget used up in epoch {epoch} of {total}; run the same command again to continue")
+        print_line(_result(task, output) if done else _budget_used_up(task))
     if not done:
         raise typer.Exit(ExitStatus.BUDGET)
 
@@ -199,6 +184,35 @@ def _train(
     return task
 
 
+def _print_result_as_json(task: UpdateTask, written: Path | None) -> None:
+    from graphml.update import MetricKey
+
+    print_json(
+        {
+            "loss": task.metrics.get(MetricKey.LOSS_VALUE),
+            "samples": task.sample_count,
+            "completed": written is not None,
+            "written": False if written is None else str(written),
+            "diverged": task.history.diverged,
+        }
+    )
+
+
+def _result(task: UpdateTask, output: Path) -> str:
+    from graphml.update import MetricKey
+
+    loss = task.metrics.get(MetricKey.LOSS_VALUE)
+    count = "" if task.sample_count is None else f" with {task.sample_count} samples"
+    return f"{'learned' if loss is None else f'loss {loss:.6g}'}{count}; written to {output}"
+
+
+def _budget_used_up(task: UpdateTask) -> str:
+    from graphml.update import MetricKey
+
+    epoch = task.metrics.get(MetricKey.EPOCH_INDEX, 0) + 1
+    return f"budget used up in epoch {epoch} of {task.epochs}; run the same command again to continue"
+
+
 def _divergence(task: UpdateTask) -> str:
     """What to say of a training that made the loss far larger."""
     first, last = task.history[0].loss, task.history[-1].loss
@@ -229,8 +243,7 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     """Read the KEY=VALUE pairs of --set."""
     from graphml.update.data.files import from_json
 
-    out: dict[str, Any] = {}
-    for pair in pairs:
-        name, text = split_pair(pair, "--set takes KEY=VALUE")
-        out[name] = from_json(text, f"--set {pair[:40]}: the value must be a number, true or false")
-    return out
+    return {
+        name: from_json(text, f"--set {name}={text[:40]}: the value must be a number, true or false")
+        for name, text in split_pairs(pairs, "--set", "KEY=VALUE").items()
+    }

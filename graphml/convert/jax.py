@@ -143,7 +143,7 @@ class JaxSource(TensorSource):
         request = self.request
         try:
             from jax._src.interpreters import mlir as jax_mlir
-            from jax._src.lib.mlir import ir  # pyright: ignore[reportPrivateImportUsage]
+            from jax._src.lib.mlir import ir  # pyright: ignore[reportPrivateImportUsage]  (stablehlo-coreml takes its modules)
 
             with quiet():
                 exported = jax.export.export(jax.jit(self._flat))(*self._specs(symbolic=flexible))

@@ -169,7 +169,7 @@ class TensorFlowSource(TensorSource):
     @functools.cached_property
     def _frozen(self) -> Any:
         """The graph as coremltools sees it: variables are constants, functions are inlined."""
-        from tensorflow.python.framework.convert_to_constants import (  # pyright: ignore
+        from tensorflow.python.framework.convert_to_constants import (  # pyright: ignore  (has no stubs)
             convert_variables_to_constants_v2,
         )
 
@@ -178,8 +178,8 @@ class TensorFlowSource(TensorSource):
 
     def operators(self) -> list[OperatorUse]:
         load_coremltools()
-        from coremltools.converters.mil.frontend.tensorflow.tf_op_registry import (  # pyright: ignore
-            _TF_OPS_REGISTRY as registry,  # pyright: ignore
+        from coremltools.converters.mil.frontend.tensorflow.tf_op_registry import (  # pyright: ignore  (has no stubs)
+            _TF_OPS_REGISTRY as registry,  # pyright: ignore  (the only list of what it converts)
         )
 
         graph = self._frozen

@@ -231,7 +231,7 @@ class TorchSource(TensorSource):
     def operators(self) -> list[OperatorUse]:
         load_coremltools()
         from coremltools.converters.mil.frontend.torch.torch_op_registry import (  # pyright: ignore[reportMissingTypeStubs]
-            _TORCH_OPS_REGISTRY as registry,  # pyright: ignore[reportPrivateUsage]
+            _TORCH_OPS_REGISTRY as registry,  # pyright: ignore[reportPrivateUsage]  (the only list)
         )
 
         if self._decomposed is not None:

@@ -156,7 +156,7 @@ class GraphModel(Model, ABC):
             max_array_bytes: How many bytes one array may take, unless what the configuration says.
             debug: Values are checked where they can be seen, that is outside of `jax.jit`.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         return self._lowered(
             self.graph, dtype, platform, max_iterations=max_iterations, max_array_bytes=max_array_bytes, debug=debug
         )
@@ -214,7 +214,7 @@ class GraphModel(Model, ABC):
 
     def traceable(self, *, stored: bool = False) -> Traceable:
         """This model for a program of several models: in its own precision, whatever surrounds it."""
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         if self._cache is not None and not stored:
             raise UnsupportedError("a model whose program is kept in a cache directory runs alone")
         if self._states:
@@ -265,7 +265,7 @@ class GraphModel(Model, ABC):
         Raises:
             FeatureError: The interface does not allow a shape.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         rows = blank_rows(self.description.inputs, shapes)
         key = jax.random.key(0) if self.draws() else None
         program, prepared = self._program, self._prepared
@@ -286,7 +286,7 @@ class GraphModel(Model, ABC):
             key: What nodes draw random numbers with that have no seed of their own; without it each call draws anew.
             state: Of a model that has one, from `make_state`. It is changed when everything else has succeeded.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         if state is None and not self._states:
             return self.present(self._program.run(self._prepared, self._check(features), self._key(key)))
         arrays = self._arrays_of(state)
@@ -308,7 +308,7 @@ class GraphModel(Model, ABC):
             state: Of a model that has one: its rows run one after the other, each with the state that the row before
                 it has left. It is changed when all rows have succeeded.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         arrays = self._arrays_of(state) if state is not None or self._states else None
         values: list[dict[str, Any]] = []
         for number, features in enumerate(rows_of(rows)):
@@ -329,7 +329,7 @@ class GraphModel(Model, ABC):
     # State -----------------------------------------------------------------------------------------------------------
 
     def make_state(self) -> State:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         if not self._states:
             return super().make_state()
         return State(self._states, self._owner, initial_arrays(self._states))
@@ -372,7 +372,7 @@ class GraphModel(Model, ABC):
         Raises:
             GraphError: A blob does not exist.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         key = self._key(key)
         lowered = self._program.lowered
         wanted = None if names is None else tuple(names)
@@ -392,7 +392,10 @@ class GraphModel(Model, ABC):
 
     @property
     def spec(self) -> Any:
-        """The model as a message. Weights that were replaced are stored anew, all others as they were read."""
+        """The model as a message. Weights that were replaced are stored anew, all others as they were read.
+
+        It is read when it is needed: change a copy of it, and load that.
+        """
         return self._encoded if self.weights.replaced else self._message
 
     @functools.cached_property

@@ -22,7 +22,7 @@ class Identity(Model):
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
         """The model as a function from {input: array} to {output: array}; images are [channels, height, width]."""
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         given = {feature.name: feature.image for feature in self.description.inputs}
         outputs = [(feature.name, feature.image) for feature in self.description.outputs]
 

@@ -121,7 +121,7 @@ def _own_message(source: Any) -> Any:
     if isinstance(source, spec.Model):
         return source
     if isinstance(source, Message) and source.DESCRIPTOR.name == "Model":
-        return spec.parse(spec.serialize(source))  # type: ignore[arg-type]
+        return spec.parse(spec.serialize(source))  # pyright: ignore[reportArgumentType]  (a Model of another class)
     what = f"{source.DESCRIPTOR.name} message" if isinstance(source, Message) else type(source).__name__
     raise SpecError(f"a model is a path, bytes, a Model message or an object with get_spec(), not {with_article(what)}")
 

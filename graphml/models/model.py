@@ -35,8 +35,7 @@ class Model:
     """A model of any kind.
 
     All kinds have `predict`, `predict_batch`, `description`, `spec` and `save`. What only some kinds have, such as
-    `lower`, `intermediates` and `warm_up`, raises UnsupportedError for the others. Changing the message `spec` after
-    loading has no effect on predictions.
+    `lower`, `intermediates` and `warm_up`, raises UnsupportedError for the others.
     """
 
     conversion: Any = None
@@ -64,7 +63,7 @@ class Model:
 
     @property
     def spec(self) -> Any:
-        """The model as a protobuf message."""
+        """The model as a protobuf message. It is read when it is needed: change a copy of it, and load that."""
         return self._message
 
     @property
@@ -105,7 +104,7 @@ class Model:
             SpecError: If the model is not valid.
             UnsupportedError: If the model cannot run here.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         if keyword.get("state") is not None and not self.has_state():
             raise FeatureError(NO_STATE)
         return self._predict(self._check(features), **keyword)
@@ -138,7 +137,7 @@ class Model:
             SpecError: If the model is not valid.
             UnsupportedError: If the model cannot run here.
         """
-        self._usable  # noqa: B018  (checked once)
+        self._usable  # noqa: B018  (raises; the answer is kept)
 
     def save(self, path: str | os.PathLike[str], *, requantize: bool = False) -> None:
         """Write the model to a file; what was not changed is written as it was read.

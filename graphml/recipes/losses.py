@@ -28,7 +28,7 @@ class Loss(Part):
     input: str = ""
     target: str = ""
     _: KW_ONLY
-    weight: float | None = number(1.0, parameter="loss_weight")
+    weight: float | None = number(1.0, parameter="loss_weight", optional=True)
     name: str = ""
     width: int = 0
 

@@ -13,24 +13,33 @@ from graphml.recipes.parameters import MOST_WHOLE, ParameterDescription, Paramet
 
 
 class _Number(NamedTuple):
-    """What the metadata of a field say about its number. parameter: its name; empty: no parameter of training."""
+    """What the metadata of a field say about its number; see `number`."""
 
     low: float
     high: float | None
     parameter: str | None
+    optional: bool
 
 
-def number(default: float | None, low: float = 0.0, high: float | None = None, *, parameter: str | None = None) -> Any:
+def number(
+    default: float | None,
+    low: float = 0.0,
+    high: float | None = None,
+    *,
+    parameter: str | None = None,
+    optional: bool = False,
+) -> Any:
     """A field for a number with inclusive bounds. Any because a dataclass takes what its fields take.
 
     Args:
-        default: its value; None, where the annotation has it, switches off what the number is for.
+        default: its value.
         low: the lower bound.
         high: the upper bound; None for none.
         parameter: the name under which an update sets it, if that is not the name of the field; empty for a number
             that no update sets.
+        optional: whether it may be None, which switches off what the number is for. So does a default of None.
     """
-    return field(default=default, metadata={"number": _Number(low, high, parameter)})
+    return field(default=default, metadata={"number": _Number(low, high, parameter, optional or default is None)})
 
 
 def not_compiled(default: Any) -> Any:
@@ -76,13 +85,13 @@ class Part:
     """The member of the oneof `kind` that stores the part in our message."""
 
     def __post_init__(self) -> None:
-        for one, (low, high, _) in _numbers(self):
+        for one, (low, high, _, optional) in _numbers(self):
             value: Any = getattr(self, one.name)
-            if value is None and "None" in str(one.type):
+            if value is None and optional:
                 continue
             plain = finite(value)
             if plain is None or plain < low or (high is not None and plain > high):
-                allowed = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+                allowed = f"of at least {low:g}" if high is None else f"from {low:g} to {high:g}"
                 raise UpdateError(f"{type(self).__name__}: {one.name} must be a number {allowed}, got {value!r}")
 
     @property
@@ -128,15 +137,15 @@ class Part:
 
     def _keys(self) -> Iterator[tuple[Field[Any], ParameterKey]]:
         """(field, key) of its own numbers that are parameters and not None."""
-        for one, (_, _, name) in _numbers(self):
-            if name != "" and getattr(self, one.name) is not None:
-                yield one, ParameterKey(name or one.name, self.scope)
+        for one, known in _numbers(self):
+            if known.parameter != "" and getattr(self, one.name) is not None:
+                yield one, ParameterKey(known.parameter or one.name, self.scope)
 
     def parameters(self) -> Iterator[ParameterDescription]:
         """The parameters behind `hyper`, with their bounds; the default is the value of the part."""
         for one, key in self._keys():
-            low, high, _ = one.metadata["number"]
-            yield ParameterDescription(key, float(getattr(self, one.name)), "number", low, high)
+            known: _Number = one.metadata["number"]
+            yield ParameterDescription(key, float(getattr(self, one.name)), "number", known.low, known.high)
         for one in fields(self):
             value = getattr(self, one.name)
             for inner in cast("tuple[object, ...]", value if isinstance(value, tuple) else (value,)):

@@ -1,4 +1,4 @@
-"""Control flow: small programs around each of its layers. Larger ones are in `tests/test_control.py`."""
+"""Control flow: small programs around each of its layers. Larger ones: `tests/test_loops.py`, `test_branches.py`."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -335,8 +335,6 @@ class OwnScaler(StandardScaler):
     """Might compute anything."""
 
 
-HISTOGRAMS = ensemble.HistGradientBoostingRegressor
-
 REFUSED = [
     (lambda: linear_model.LinearRegression(), "is not fitted; call fit first"),
     (lambda: OwnScaler().fit(X), "OwnScaler is not a class of scikit-learn"),

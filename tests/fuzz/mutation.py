@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from fuzz.seeds import seeds
 from graphml.spec import Model
@@ -179,11 +179,3 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
         else:
             del out[place:]
     return bytes(out)
-
-
-def parsed(data: bytes) -> Model | None:
-    """The message of some bytes; None where they are none."""
-    try:
-        return Model.FromString(data)
-    except DecodeError:
-        return None

@@ -12,6 +12,7 @@ import pytest
 import graphml
 from graphml import datatypes
 from graphml.errors import FeatureError
+from graphml.interpreter.lower import Lowered
 from graphml.models.compile import parallel
 from graphml.models.compile.batches import batches_of
 from graphml.models.compile.programs import Program
@@ -108,7 +109,13 @@ def test_the_first_row_that_fails_is_named(calls):
 def test_a_program_that_needs_much_memory_runs_alone():
     lowered = image_network().lower()
     by_size = {
-        size: batches_of(lowered, {"x": jax.ShapeDtypeStruct((1, size, size), np.float32)}, None)
+        size: batches_of(lowered, lowered.params, {"x": jax.ShapeDtypeStruct((1, size, size), np.float32)}, None)
         for size in (64, 300, 3000)
     }
     assert [(each.rows, each.calls) for each in by_size.values()] == [(16, 64), (1, 46), (1, 1)]
+
+
+def test_how_rows_run_is_known_without_reading_weights_again(monkeypatch):
+    image_network().predict(images(1)[0])
+    monkeypatch.setattr(Lowered, "read_params", lambda self: pytest.fail("weights are read"))
+    assert image_network()._program._batches({"x": np.zeros((1, 64, 64), np.float32)}, None) == (16, 64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import tracemalloc
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +12,8 @@ import numpy as np
 import pytest
 
 from graphml import spec
-from graphml.build import NeuralNetworkBuilder, array, datatypes, image
-from graphml.errors import FeatureError, GraphError, ShapeError, SpecError, UnsupportedError
+from graphml.build import NeuralNetworkBuilder, array, datatypes
+from graphml.errors import FeatureError, GraphError, ShapeError, UnsupportedError
 from graphml.models import ComputeUnits, FeatureValue, ModelConfiguration, load
 from graphml.models.compile.programs import compiler_options
 from graphml.models.network import NeuralNetwork
@@ -166,76 +165,6 @@ def test_flexible_inputs_give_outputs_of_their_size():
     assert model.trace_count == 4
 
 
-# Images --------------------------------------------------------------------------------------------------------------
-
-
-def image_network(color: Any, **preprocessing) -> NeuralNetworkBuilder:
-    channels = 1 if color == "GRAYSCALE" else 3
-    builder = NeuralNetworkBuilder({"photo": image(2, 2, color)}, {"y": array(channels, 2, 2)})
-    builder.add("activation", "same", ["photo"], ["y"], linear={"alpha": 1.0})
-    return builder.preprocess(**preprocessing) if preprocessing else builder
-
-
-PHOTO = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-
-
-@pytest.mark.parametrize(
-    ("color", "bias"), [("RGB", [1, 2, 3]), ("BGR", [3, 2, 1]), ("GRAYSCALE", [4])], ids=["rgb", "bgr", "gray"]
-)
-def test_the_scaler_multiplies_then_adds_the_bias_of_each_colour(color, bias):
-    model = network(image_network(color, scale=0.5, red_bias=1, green_bias=2, blue_bias=3, gray_bias=4).spec)
-    photo = PHOTO[..., 0] if color == "GRAYSCALE" else PHOTO
-    planes = photo[None] if color == "GRAYSCALE" else photo.transpose(2, 0, 1)[:: -1 if color == "BGR" else 1]
-    y = model.predict({"photo": photo})["y"]
-    np.testing.assert_allclose(y, planes * 0.5 + np.array(bias)[:, None, None], rtol=1e-6)
-
-
-@pytest.mark.parametrize("rank4", [False, True])
-def test_layers_written_for_an_array_of_rank_3_take_an_image(rank4):
-    """A converter that makes an image of an array [height, width, channels] puts a transpose of three axes in front."""
-    builder = NeuralNetworkBuilder({"photo": image(2, 2, "RGB")}, {"y": array(2, 2, 3), "z": None}, exact=True)
-    builder.add("transpose", "to_nhwc", ["photo"], ["y"], axes=(1, 2, 0))
-    builder.add("expandDims", "batch", ["y"], ["b"], axes=(0,)).add(
-        "transpose", "back", ["b"], ["c"], axes=(0, 3, 1, 2)
-    )
-    builder.add("reduceSum", "pixels", ["c"], ["z"], axes=(2, 3), keep_dims=False)
-    builder.network.imageInputShapeMapping = int(rank4)
-    outputs = network(builder.spec).predict({"photo": PHOTO})
-    pixels = np.asarray(PHOTO, np.float32)
-    np.testing.assert_array_equal(outputs["y"], pixels)
-    np.testing.assert_array_equal(outputs["z"], pixels.sum((0, 1))[None])
-
-
-def test_the_mean_image_is_subtracted():
-    mean = np.arange(12.0)[::-1].reshape(3, 2, 2)
-    y = network(image_network("BGR", mean_image=mean).spec).predict({"photo": PHOTO})["y"]
-    np.testing.assert_allclose(y, PHOTO.transpose(2, 0, 1)[::-1] - mean)
-
-
-def test_preprocessing_that_fits_no_image_is_refused():
-    short = image_network("RGB", mean_image=np.zeros(5)).spec
-    # the interface is built when it is used, so that such a file still loads
-    with pytest.raises(SpecError, match="5"):
-        network(short).predict({"photo": PHOTO})
-    stray = image_network("RGB", image="other", scale=1.0).spec
-    with pytest.raises(SpecError, match="other"):
-        network(stray).predict({"photo": PHOTO})
-    twice = image_network("RGB", scale=1.0).preprocess("photo", scale=2.0).spec
-    with pytest.raises(SpecError, match="photo"):
-        network(twice).predict({"photo": PHOTO})
-
-
-@pytest.mark.parametrize("color", ["RGB", "BGR", "GRAYSCALE"])
-def test_images_come_back_as_pictures(color):
-    pytest.importorskip("PIL", reason="pictures need Pillow, which is not installed")
-    builder = NeuralNetworkBuilder({"photo": image(2, 2, color)}, {"y": image(2, 2, color)})
-    builder.add("activation", "same", ["photo"], ["y"], linear={"alpha": 1.0})
-    photo = PHOTO[..., 0] if color == "GRAYSCALE" else PHOTO
-    picture = network(builder.spec).predict({"photo": photo})["y"]
-    assert picture.mode == ("L" if color == "GRAYSCALE" else "RGBA")
-    np.testing.assert_array_equal(np.asarray(picture)[..., :3] if color != "GRAYSCALE" else np.asarray(picture), photo)
-
-
 # Programs ------------------------------------------------------------------------------------------------------------
 
 
@@ -288,11 +217,6 @@ def test_rows_with_large_blobs_run_one_by_one(monkeypatch):
     assert model.trace_count == 1
     assert np.array_equal(model.predict(rows[0])["y"], together[0]["y"])
     assert model.trace_count == 1  # it was the program of a single row
-
-
-def test_a_row_that_is_refused_is_named():
-    with pytest.raises(FeatureError, match="row 2\n  the feature 'x' is missing"):
-        network(prelu().spec).predict_batch([{"x": random(3, 2, 2)}, {}])
 
 
 def chosen() -> NeuralNetworkBuilder:
@@ -367,109 +291,6 @@ def test_custom_layers_are_functions_of_the_caller():
     np.testing.assert_allclose(thrice.predict({"x": x})["y"], 3 * x, rtol=1e-6)
     again = network(thrice.spec, custom_layers=layers)
     np.testing.assert_allclose(again.predict({"x": x})["y"], 3 * x, rtol=1e-6)
-
-
-def test_layers_that_draw_numbers_take_a_key():
-    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
-    builder.add("randomNormalLike", "draw", ["x"], ["n"], seed=-1, mean=0.0, std_dev=1.0)
-    builder.add("addBroadcastable", "sum", ["x", "n"], ["y"])
-    model = network(builder.spec)
-    first = model.predict({"x": np.zeros(4)}, key=jax.random.key(1))["y"]
-    assert first.any()
-    np.testing.assert_array_equal(model.predict({"x": np.zeros(4)}, key=jax.random.key(1))["y"], first)
-    assert (model.predict({"x": np.zeros(4)}, key=jax.random.key(2))["y"] != first).any()
-    rows = model.predict_batch([{"x": np.zeros(4)}] * 3, key=jax.random.key(1))
-    for outputs in rows:
-        np.testing.assert_allclose(outputs["y"], first, rtol=1e-6)
-    assert model.trace_count == 2
-
-
-def noisy() -> NeuralNetworkBuilder:
-    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
-    builder.add("randomUniformLike", "draw", ["x"], ["n"], seed=-1, min_val=0.0, max_val=1.0)
-    return builder.add("addBroadcastable", "sum", ["x", "n"], ["y"])
-
-
-def noisy_loop(growing: bool) -> NeuralNetworkBuilder:
-    """The draw stands inside a loop; with `growing` the host runs it, turn by turn."""
-    body = NeuralNetworkBuilder({}, {})
-    body.add("randomUniformLike", "draw", ["x"], ["r"], seed=-1, min_val=0.0, max_val=1.0)
-    join, fields = ("concatND", {"axis": 0}) if growing else ("addBroadcastable", {})
-    body.add(join, "join", ["h", "r"], ["t"], **fields)
-    body.add("copy", "back", ["t"], ["h"])
-    builder = NeuralNetworkBuilder({"x": array(4), "n": array(1)}, {"y": array(4)}, exact=True)
-    builder.add("copy", "start", ["x"], ["h"]).add("loop", "l", ["n"], [], body_network=body)
-    return builder.add(
-        "sliceStatic",
-        "end",
-        ["h"],
-        ["y"],
-        begin_ids=(-4,),
-        end_ids=(0,),
-        strides=(1,),
-        begin_masks=(False,),
-        end_masks=(True,),
-    )
-
-
-@pytest.mark.parametrize(
-    "key", [3, 2**80, "a", np.zeros(5, np.uint32), np.zeros(2), jax.random.split(jax.random.key(0))]
-)
-def test_what_is_not_a_key_is_refused(key):
-    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)})
-    model = network(builder.add("randomNormalLike", "draw", ["x"], ["y"], seed=-1, std_dev=1.0).spec)
-    row = {"x": np.zeros(4)}
-    for run in (model.predict, model.intermediates, lambda row, **more: model.predict_batch([row], **more)):
-        with pytest.raises(FeatureError, match=r"key must be a random key such as jax\.random\.key\(0\), got"):
-            run(row, key=key)
-
-
-def test_keys_of_the_old_style_are_keys():
-    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)})
-    model = network(builder.add("randomNormalLike", "draw", ["x"], ["y"], seed=-1, std_dev=1.0).spec)
-    old, new = jax.random.PRNGKey(1), jax.random.key(1)
-    first, second = model.predict_batch([{"x": np.zeros(4)}] * 2, key=old)
-    expected = model.predict({"x": np.zeros(4)}, key=new)["y"]
-    np.testing.assert_array_equal(first["y"], expected)
-    np.testing.assert_array_equal(second["y"], expected)
-
-
-def test_without_a_key_every_call_and_every_row_draws_anew():
-    model, row = network(noisy().spec), {"x": np.zeros(4)}
-    rows = model.predict_batch([row] * 3)
-    answers = [model.predict(row), model.predict(row), *rows, model.predict_batch([row])[0]]
-    answers += [{"y": model.intermediates(row)["y"]}, {"y": model.intermediates(row, ["y"])["y"]}]
-    assert all(((one["y"] >= 0) & (one["y"] < 1)).all() for one in answers)
-    assert len({one["y"].tobytes() for one in answers}) == len(answers)
-    key = jax.random.key(5)
-    np.testing.assert_array_equal(model.intermediates(row, key=key)["y"], model.predict(row, key=key)["y"])
-
-
-def test_the_functions_of_a_network_stay_pure():
-    model, row = network(noisy().spec), {"x": np.zeros(4, np.float32)}
-    lowered = model.lower()
-    for function in (lambda: lowered.fn(lowered.params, row), lambda: model.as_function()(row)):
-        with pytest.raises(GraphError, match=r"layer 'draw' .*\n.*pass key=jax.random.key"):
-            function()
-
-
-@pytest.mark.parametrize("growing", [False, True])
-def test_draws_in_loops_need_no_key_either(growing):
-    model = network(noisy_loop(growing).spec)
-    row = {"x": np.zeros(4), "n": np.float32([3])}
-    assert model.draws()
-    answers = [model.predict(row), model.predict(row), *model.predict_batch([row] * 3)]
-    assert len({one["y"].tobytes() for one in answers}) == 5
-    one, same, other = (model.predict(row, key=jax.random.key(seed))["y"] for seed in (0, 0, 1))
-    assert one.tolist() == same.tolist() != other.tolist()
-
-
-def test_layers_with_a_seed_need_no_key():
-    builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
-    model = network(builder.add("randomNormalLike", "y", ["x"], ["y"], seed=0, mean=0.0, std_dev=1.0).spec)
-    assert not model.draws()
-    first, second = (model.predict({"x": np.zeros(4)})["y"] for _ in range(2))
-    np.testing.assert_array_equal(first, second)
 
 
 # The functional face -------------------------------------------------------------------------------------------------

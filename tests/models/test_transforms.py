@@ -12,10 +12,10 @@ from one_model import DOUBLE, INT, INTS, PLACES, STRING, STRINGS, WORDS, array, 
 import graphml
 from graphml import FeatureError, ShapeError, SpecError, UnsupportedError
 
-sklearn = pytest.importorskip("sklearn", reason="scikit-learn is the judge of feature engineering")
-from sklearn.feature_extraction import DictVectorizer  # noqa: E402
-from sklearn.impute import SimpleImputer  # noqa: E402
-from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler  # noqa: E402
+pytest.importorskip("sklearn", reason="scikit-learn is the judge of feature engineering")
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import Normalizer, OneHotEncoder, StandardScaler
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(20, 5)) * [1, 10, 1e-3, 1e6, 1]

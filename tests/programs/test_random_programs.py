@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from compiling import QUICK
 from hypothesis import assume, given, settings
+from model_problems import errors_of
 
 import graphml
 from graphml.errors import UnsupportedError
 from graphml.interpreter.lower import lower
 from graphml.interpreter.stages import Staged
 from graphml.models.network import NeuralNetwork
-from graphml.spec.validate import problems
 from programs.language import MOST_TURNS, Program, Unfit, answers, slopes, weighed
 from programs.rendering import model_bytes
 from programs.writing import feeds, programs
@@ -37,7 +37,7 @@ def some(share: float):
 def model_of(program: Program) -> NeuralNetwork:
     model = graphml.load(model_bytes(program))
     assert isinstance(model, NeuralNetwork)
-    assert [each for each in problems(model.spec) if each.severity == "error"] == []
+    assert errors_of(model.spec) == []
     return model
 
 

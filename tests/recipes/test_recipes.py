@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from model_problems import errors_of
 from update.networks import classifier, regression
 
 from graphml import recipes, spec
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
 from graphml.recipes import core_ml_problems, read_recipe, write_recipe
-from graphml.spec.validate import problems
+from graphml.recipes.part import Part, number
+
+Maybe = float | None
 
 EVERYTHING = recipes.Recipe(
     recipes.AdamW(0.002, weight_decay=0.0, schedule=recipes.CosineDecay(0.1, warmup=0.5)),
@@ -89,7 +92,7 @@ def test_each_kind_of_part_comes_back(recipe):
 def test_what_core_ml_can_follow_is_written_its_way_only():
     model = _written(recipes.Recipe(recipes.Adam(0.5), epochs=4, batch_size=6, seed=9, layers=["top"]))
     assert (model.isUpdatable, model.HasField("trainingRecipe")) == (True, False)
-    assert [p for p in problems(model, updating=True) if p.severity == "error"] == []
+    assert errors_of(model, updating=True) == []
     update = model.neuralNetworkClassifier.updateParams
     assert update.optimizer.adamOptimizer.learningRate.defaultValue == 0.5
     assert update.optimizer.adamOptimizer.miniBatchSize.defaultValue == 6
@@ -105,7 +108,7 @@ def test_any_other_recipe_leaves_no_mark_that_core_ml_would_read():
     assert not any(layer.isUpdatable for layer in network.layers)
     assert not network.layers[0].convolution.weights.isUpdatable
     assert [f.name for f in model.description.trainingInput] == ["x", "classLabel", "r_true"]
-    assert [p for p in problems(model) if p.severity == "error"] == []
+    assert errors_of(model) == []
 
 
 def test_strictness_lists_what_is_beyond_core_ml_layer_by_layer():
@@ -129,12 +132,12 @@ def test_strictness_refuses_a_recipe_in_a_file_that_names_what_the_model_lacks()
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: recipes.SGD(-0.1), "SGD: learning_rate must be a number at least 0, got -0.1"),
+        (lambda: recipes.SGD(-0.1), "SGD: learning_rate must be a number of at least 0, got -0.1"),
         (lambda: recipes.Dropout("h", 1.0), "Dropout: rate must be a number from 0 to 0.99, got 1.0"),
         (lambda: recipes.Adam(float("nan")), "Adam: learning_rate must be a number .*, got nan"),
-        (lambda: recipes.SGD(None), "SGD: learning_rate must be a number at least 0, got None"),
+        (lambda: recipes.SGD(None), "SGD: learning_rate must be a number of at least 0, got None"),
         (lambda: recipes.AdamW(beta2=1), "AdamW: beta2 must be a number from 0 to 0.999999, got 1"),
-        (lambda: recipes.RMSprop(eps=0), "RMSprop: eps must be a number at least 1e-30, got 0"),
+        (lambda: recipes.RMSprop(eps=0), "RMSprop: eps must be a number of at least 1e-30, got 0"),
         (lambda: recipes.Recipe(epochs=2**31), "epochs must be at most 2147483647, got 2147483648"),
         (lambda: recipes.Recipe(seed=2**63), "seed must be at most 9223372036854775807, got 9223372036854775808"),
         (lambda: recipes.Recipe(shuffle="no"), "shuffle must be True or False, got 'no'"),
@@ -150,15 +153,25 @@ def test_strictness_refuses_a_recipe_in_a_file_that_names_what_the_model_lacks()
         (lambda: _written(recipes.Recipe(losses=recipes.Huber("nothing"))), "'nothing', but nothing in the model"),
         (lambda: _written(recipes.Recipe(dropout={"q": 0.1})), "dropout on 'q': nothing outside"),
         (lambda: _written(recipes.Recipe(losses=recipes.Hinge("s"))), "shape of 's' is not declared.*'s_true'"),
-        (lambda: _written(recipes.Recipe(losses=[recipes.Huber("r")] * 2)), None),
     ],
 )
 def test_nonsense_is_refused(make, words):
-    if words is None:  # two losses on one blob get names of their own
-        assert [loss.name for loss in read_recipe(make()).losses] == ["r_loss", "r_loss_"]
-        return
     with pytest.raises(UpdateError, match=words):
         make()
+
+
+def test_two_losses_on_one_blob_get_names_of_their_own():
+    twice = read_recipe(_written(recipes.Recipe(losses=[recipes.Huber("r")] * 2)))
+    assert [loss.name for loss in twice.losses] == ["r_loss", "r_loss_"]
+
+
+def test_none_is_allowed_where_the_number_says_so_however_its_type_is_written():
+    @dataclass(frozen=True)
+    class Own(Part):
+        size: Maybe = number(1.0, optional=True)
+        rate: Maybe = number(None)
+
+    assert Own(None) == Own(None, None)
 
 
 def test_a_recipe_of_a_newer_version_is_not_trained_as_something_else():

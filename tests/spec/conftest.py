@@ -57,6 +57,18 @@ def network() -> BuildModel:
 
 
 @pytest.fixture
+def model() -> Model:
+    """A small model."""
+    return _network(_layer("copy"))
+
+
+@pytest.fixture
+def other() -> Model:
+    """Another one, with a longer message."""
+    return _network(_layer("ceil", name="another layer with a longer name"))
+
+
+@pytest.fixture
 def trainable() -> Model:
     """A network that Core ML's rules allow to be trained: two innerProducts, softmax, cross entropy, SGD."""
     first = _layer("innerProduct", "x", "h", "first", weights=np.ones((4, 3)), bias=np.ones(4))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_problems import errors_of
 
 from graphml.spec import layers
 from graphml.spec.attributes import encode
@@ -94,7 +95,7 @@ def _errors(layer, network, kind: str, fields: dict[str, Any], inputs: int | Non
     one = layer(kind, reads, writes, **fields)
     shapes = dict.fromkeys((reads or "x").split(), ())  # of any rank: ranks have rules of their own
     model = network(one, inputs=shapes, outputs=writes or "x")
-    return [str(problem) for problem in problems(model) if problem.severity == "error"]
+    return errors_of(model)
 
 
 # branch, loop, loopBreak and loopContinue are legal in a context only: test_network_rules

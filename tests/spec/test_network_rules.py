@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from model_problems import errors_of, warnings_of
 
 from graphml.spec import Model
 from graphml.spec.validate import problems
-
-
-def _errors(model: Model) -> list[str]:
-    return [str(problem) for problem in problems(model) if problem.severity == "error"]
-
-
-def _warnings(model: Model) -> list[str]:
-    return [str(problem) for problem in problems(model) if problem.severity == "warning"]
 
 
 @pytest.fixture
@@ -51,11 +44,11 @@ def loop(layer):
 
 
 def test_a_network_without_layers(network):
-    assert "network: has no layers" in _errors(network())
+    assert "network: has no layers" in errors_of(network())
 
 
 def test_a_blob_that_is_never_written(layer, network):
-    errors = _errors(network(layer("copy", "z", "y")))
+    errors = errors_of(network(layer("copy", "z", "y")))
     assert errors == ["layer 'copy' (copy), number 1: reads 'z', which is not an input and which no layer writes"]
 
 
@@ -63,40 +56,40 @@ def test_a_cycle_names_the_layer_that_writes_too_late(layer, network):
     model = network(
         layer("add", "x b", "a", "first"), layer("copy", "a", "b", "second"), layer("copy", "b", "y", "third")
     )
-    assert _errors(model) == [
+    assert errors_of(model) == [
         "layer 'first' (add), number 1: reads 'b', which only layer 'second' (copy), number 2 writes: "
         "the order is wrong, or there is a cycle"
     ]
 
 
 def test_a_layer_cannot_read_itself(layer, network):
-    assert "the order is wrong, or there is a cycle" in _errors(network(layer("add", "x y", "y")))[0]
+    assert "the order is wrong, or there is a cycle" in errors_of(network(layer("add", "x y", "y")))[0]
 
 
 def test_only_copy_overwrites(layer, network):
     twice = network(layer("ceil", "x", "y", "one"), layer("floor", "x", "y", "two"))
-    assert _errors(twice) == [
+    assert errors_of(twice) == [
         "layer 'two' (floor), number 2: writes 'y' again, after layer 'one' (ceil), number 1; "
         "only a copy layer may overwrite a blob"
     ]
-    assert _errors(network(layer("ceil", "x", "y"), layer("copy", "x", "y"))) == []
+    assert errors_of(network(layer("ceil", "x", "y"), layer("copy", "x", "y"))) == []
     over_input = network(layer("ceil", "x", "x"), layer("copy", "x", "y"))
-    assert "writes 'x' again, after the input" in _errors(over_input)[0]
+    assert "writes 'x' again, after the input" in errors_of(over_input)[0]
 
 
 def test_a_copy_onto_itself(layer, network):
-    assert _errors(network(layer("copy", "x", "x"), outputs="x")) == [
+    assert errors_of(network(layer("copy", "x", "x"), outputs="x")) == [
         "layer 'copy' (copy), number 1: copies 'x' to itself"
     ]
 
 
 def test_outputs_are_written(layer, network):
-    assert _errors(network(layer("copy", "x", "z"))) == ["output 'y': no layer writes this blob"]
+    assert errors_of(network(layer("copy", "x", "z"))) == ["output 'y': no layer writes this blob"]
 
 
 def test_repeated_names_are_a_warning(layer, network):
     model = network(layer("ceil", "x", "a", "same"), layer("floor", "a", "y", "same"))
-    assert (_errors(model), _warnings(model)) == ([], ["network: 2 layers are called 'same'"])
+    assert (errors_of(model), warnings_of(model)) == ([], ["network: 2 layers are called 'same'"])
 
 
 def test_empty_names_are_fine(layer, network):
@@ -117,7 +110,7 @@ def test_both_sides_may_write_a_blob_that_is_read_later(layer, network, branch):
 def test_what_one_side_writes_cannot_be_read_later(layer, network, branch):
     reader = layer("copy", "a", "y")
     for sides in (branch([layer("ceil", "x", "a")]), branch([layer("ceil", "x", "a")], [layer("floor", "x", "c")])):
-        assert _warnings(network(sides, reader)) == [
+        assert warnings_of(network(sides, reader)) == [
             "layer 'copy' (copy), number 2: reads 'a', which exists only inside a branch or loop "
             "(layer 'b' (branch), number 1 > if > layer 'ceil' (ceil), number 1 writes it)"
         ]
@@ -127,7 +120,7 @@ def test_one_side_does_not_see_the_other(layer, network, branch):
     sides = branch([layer("ceil", "x", "a")], [layer("floor", "a", "c")])
     assert (
         "> else > layer 'floor' (floor), number 1: reads 'a', which exists only inside"
-        in _warnings(network(sides, layer("copy", "x", "y")))[0]
+        in warnings_of(network(sides, layer("copy", "x", "y")))[0]
     )
 
 
@@ -137,7 +130,7 @@ def test_a_copy_in_a_branch_may_overwrite_an_outer_blob(layer, network, branch):
 
 
 def test_a_branch_needs_an_if_side(layer, network, branch):
-    assert "layer 'b' (branch), number 1: has no layers in its if branch" in _errors(network(branch([])))
+    assert "layer 'b' (branch), number 1: has no layers in its if branch" in errors_of(network(branch([])))
 
 
 def test_blobs_of_a_body_are_seen_after_a_loop_without_condition(layer, network, loop):
@@ -149,15 +142,17 @@ def test_blobs_of_a_body_are_not_seen_after_a_loop_with_condition(layer, network
     body = [layer("ceil", "go", "a")]
     one = loop(body, condition, "go")
     assert problems(network(one, layer("copy", "go", "y"))) == []
-    assert "reads 'a', which exists only inside a branch or loop" in _warnings(network(one, layer("copy", "a", "y")))[0]
+    assert (
+        "reads 'a', which exists only inside a branch or loop" in warnings_of(network(one, layer("copy", "a", "y")))[0]
+    )
 
 
 def test_a_body_reads_what_it_wrote_in_the_last_turn_only_through_an_outer_blob(layer, network, loop):
     body = [layer("ceil", "state", "next"), layer("copy", "next", "state")]
     started = network(layer("copy", "x", "state"), loop(body), layer("copy", "state", "y"))
     # three layers are called "copy", which is only a warning
-    assert _errors(started) == []
-    unstarted = _errors(network(loop(body), layer("copy", "state", "y")))
+    assert errors_of(started) == []
+    unstarted = errors_of(network(loop(body), layer("copy", "state", "y")))
     assert "reads 'state', which only layer 'l' (loop), number 1 > body > layer 'copy'" in unstarted[0]
 
 
@@ -175,7 +170,7 @@ def test_loops_that_make_no_sense(arguments, words, layer, network, loop):
     body = [layer("ceil", "x", "a")][: arguments.get("body", 1)]
     condition = [layer("floor", "x", "go")][: arguments.get("condition", 0)]
     one = loop(body, condition, arguments.get("variable", ""), arguments.get("most", 3))
-    assert any(words in error for error in _errors(network(one, layer("copy", "x", "y"))))
+    assert any(words in error for error in errors_of(network(one, layer("copy", "x", "y"))))
 
 
 def test_break_and_continue_need_a_loop_around_them(layer, network, loop, branch):
@@ -183,14 +178,14 @@ def test_break_and_continue_need_a_loop_around_them(layer, network, loop, branch
     end = layer("copy", "x", "y")
     assert problems(network(loop([layer("ceil", "x", "a"), branch([stop], [go_on])]), end)) == []
     for outside in (network(stop, end), network(branch([go_on]), end)):
-        assert any("is outside of the body of a loop" in error for error in _errors(outside))
+        assert any("is outside of the body of a loop" in error for error in errors_of(outside))
     in_condition = loop([layer("ceil", "x", "a")], [layer("floor", "x", "go"), stop], "go")
-    assert any("is outside" in error for error in _errors(network(in_condition, end)))
+    assert any("is outside" in error for error in errors_of(network(in_condition, end)))
 
 
 def test_problems_inside_are_placed(layer, network, loop, branch):
     inner = loop([branch([layer("reorganizeData", "x", "a", "deep")])])
-    assert _errors(network(inner, layer("copy", "x", "y"), inputs={"x": (4, 2, 2)})) == [
+    assert errors_of(network(inner, layer("copy", "x", "y"), inputs={"x": (4, 2, 2)})) == [
         "layer 'l' (loop), number 1 > body > layer 'b' (branch), number 1 > if > "
         "layer 'deep' (reorganizeData), number 1: blockSize must be at least 2, got 0"
     ]
@@ -217,7 +212,7 @@ def _weights(layer, network, **change) -> list[str]:
                     setattr(holder, field, item)
         else:
             setattr(stored, name, value)
-    return [error.partition("number 1: weights: ")[2] for error in _errors(network(one))]
+    return [error.partition("number 1: weights: ")[2] for error in errors_of(network(one))]
 
 
 @pytest.mark.parametrize(
@@ -273,28 +268,28 @@ def test_stored_weights_that_contradict_the_layer(change, words, layer, network)
 def test_quantized_floats_are_no_codes(layer, network):
     one = layer("innerProduct", weights=np.ones((4, 3), np.float32))
     one.innerProduct.weights.quantization.numberOfBits = 8
-    assert "quantized weights must be stored in rawValue or int8RawValue, got floatValue" in _errors(network(one))[0]
+    assert "quantized weights must be stored in rawValue or int8RawValue, got floatValue" in errors_of(network(one))[0]
 
 
 def test_a_declared_size_of_two_to_the_sixty_allocates_nothing(layer, network):
     one = layer("loadConstantND", "", "y", data=np.ones((2,), np.float32))
     one.loadConstantND.shape[:] = [2**60, 2**60]
-    assert f"expected {2**120} weights" in _errors(network(one))[0]
+    assert f"expected {2**120} weights" in errors_of(network(one))[0]
     one.loadConstantND.shape[:] = [2**60] * 100_000
-    assert "data: the declared shape has 100000 axes; expected at most 32" in _errors(network(one))[0]
+    assert "data: the declared shape has 100000 axes; expected at most 32" in errors_of(network(one))[0]
 
 
 def test_weights_of_no_declared_shape_are_not_empty(layer, network):
     one = layer("activation", PReLU={"alpha": np.ones(3)})
     assert problems(network(one)) == []
     one.activation.PReLU.alpha.ClearField("floatValue")
-    assert _errors(network(one)) == ["layer 'activation' (activation), number 1: alpha is empty"]
+    assert errors_of(network(one)) == ["layer 'activation' (activation), number 1: alpha is empty"]
 
 
 def test_mixed_precision_is_a_warning(layer, network):
     one = layer("innerProduct", weights=np.ones((4, 3), np.float16), bias=np.ones(4, np.float32))
-    assert (_errors(network(one)), len(_warnings(network(one)))) == ([], 1)
-    assert "some weights in float16 and some in float32" in _warnings(network(one))[0]
+    assert (errors_of(network(one)), len(warnings_of(network(one)))) == ([], 1)
+    assert "some weights in float16 and some in float32" in warnings_of(network(one))[0]
 
 
 # Around the network ---------------------------------------------------------------------------------------------------
@@ -304,25 +299,25 @@ def test_networks_take_images_arrays_and_numbers(layer, network):
     model = network(layer("copy"))
     model.description.input[0].type.stringType.SetInParent()
     model.description.output[0].type.dictionaryType.int64KeyType.SetInParent()
-    assert _errors(model) == [
+    assert errors_of(model) == [
         "output 'y': must be an image, an array or a number, got dictionaryType",
         "input 'x': must be an image, an array or a number, got stringType",
     ]
     model.description.input[0].type.doubleType.SetInParent()
     model.description.output[0].type.int64Type.SetInParent()
-    assert _errors(model) == []
+    assert errors_of(model) == []
 
 
 def test_some_input_is_required(layer, network):
     model = network(layer("copy"))
     model.description.input[0].type.isOptional = True
-    assert _errors(model) == ["network: has no input that is required"]
+    assert errors_of(model) == ["network: has no input that is required"]
 
 
 def test_unknown_mappings(layer, network):
     model = network(layer("copy"))
     model.neuralNetwork.imageInputShapeMapping = 4
-    assert _errors(model) == ["network: imageInputShapeMapping must be 0 or 1, got 4"]
+    assert errors_of(model) == ["network: imageInputShapeMapping must be 0 or 1, got 4"]
 
 
 @pytest.mark.parametrize(("shape", "severity"), [((3,), None), ((2, 3), "error"), ((1, 2, 3, 4, 5), "warning")])
@@ -338,7 +333,7 @@ def test_arrays_of_five_axis_networks_have_one_or_three(shape, severity, layer, 
 def test_newer_layers_with_the_old_mapping_are_a_warning(layer, network):
     model = network(layer("copy"))
     model.neuralNetwork.arrayInputShapeMapping = 0
-    assert _warnings(model) == ["network: Core ML requires EXACT_ARRAY_MAPPING with newer layers or image mappings"]
+    assert warnings_of(model) == ["network: Core ML requires EXACT_ARRAY_MAPPING with newer layers or image mappings"]
 
 
 @pytest.fixture
@@ -354,11 +349,11 @@ def test_preprocessing_names_an_image(image):
     entry.scaler.channelScale = 1.0
     assert problems(image) == []  # an empty name is the only image
     entry.featureName = "z"
-    assert _errors(image) == ["preprocessing, number 1: names 'z', which is not an image input"]
+    assert errors_of(image) == ["preprocessing, number 1: names 'z', which is not an image input"]
     second = image.description.input.add(name="w")
     second.type.CopyFrom(image.description.input[0].type)
     entry.featureName = ""
-    assert _errors(image) == ["preprocessing, number 1: names none of the 2 image inputs"]
+    assert errors_of(image) == ["preprocessing, number 1: names none of the 2 image inputs"]
 
 
 def test_a_mean_image_has_the_size_of_its_input(image):
@@ -366,17 +361,17 @@ def test_a_mean_image_has_the_size_of_its_input(image):
     entry.meanImage.meanImage.extend([0.0] * 24)
     assert problems(image) == []
     entry.meanImage.meanImage.append(0.0)
-    assert _errors(image) == [
+    assert errors_of(image) == [
         "preprocessing, number 1: the mean image has 25 values; 'x' needs 3 x 2 x 4 = 24",
     ]
     image.description.input[0].type.imageType.colorSpace = 10
-    assert "needs 1 x 2 x 4 = 8" in _errors(image)[0]
+    assert "needs 1 x 2 x 4 = 8" in errors_of(image)[0]
 
 
-def test_empty_and_repeated_preprocessing_are_warnings(image):
+def test_empty_and_repeated_preprocessing_arewarnings(image):
     image.neuralNetwork.preprocessing.add(featureName="x")
     image.neuralNetwork.preprocessing.add(featureName="x").scaler.channelScale = 1
-    assert _warnings(image) == [
+    assert warnings_of(image) == [
         "preprocessing, number 1: sets neither scaler nor meanImage",
         "preprocessing, number 2: is a second entry for 'x'",
     ]
@@ -400,11 +395,11 @@ def test_a_classifier_makes_its_own_outputs(classifier):
 
 def test_class_labels_are_given_and_differ(classifier):
     classifier.neuralNetworkClassifier.stringClassLabels.vector[1] = "cat"
-    assert _warnings(classifier) == ["network: the class label 'cat' occurs more than once"]
+    assert warnings_of(classifier) == ["network: the class label 'cat' occurs more than once"]
     classifier.neuralNetworkClassifier.ClearField("stringClassLabels")
-    assert _errors(classifier) == ["network: a classifier needs class labels"]
+    assert errors_of(classifier) == ["network: a classifier needs class labels"]
 
 
 def test_probabilities_come_from_a_blob(classifier):
     classifier.neuralNetworkClassifier.labelProbabilityLayerName = "softmax"
-    assert _errors(classifier) == ["network: labelProbabilityLayerName is 'softmax', a blob that no layer writes"]
+    assert errors_of(classifier) == ["network: labelProbabilityLayerName is 'softmax', a blob that no layer writes"]

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from model_problems import errors_of
 from predictor_models import array_output, kernel, linear, model, trees, vectors, with_classes
 
 from graphml.errors import SpecError
@@ -13,10 +14,6 @@ from graphml.models import load
 from graphml.spec.validate import problems
 
 LEFT, RIGHT = ("leaf", {0: 1.0}), ("leaf", {0: 2.0})
-
-
-def _errors(message):
-    return [str(problem) for problem in problems(message) if problem.severity == "error"]
 
 
 def _forest():
@@ -91,7 +88,7 @@ def test_sound_trees_have_no_problems():
 def test_faults_of_trees(damage, expected):
     message = _forest()
     damage(message)
-    found = _errors(message)
+    found = errors_of(message)
     for start in expected:
         assert any(line.startswith(start) for line in found), found
     with pytest.raises(SpecError, match="this is not a legal model"):
@@ -113,15 +110,15 @@ def test_faults_of_trees(damage, expected):
     ],
 )
 def test_dimensions_and_classes(dimensions, classes, transform, fault):
-    found = _errors(_classifying(dimensions, classes, transform))
+    found = errors_of(_classifying(dimensions, classes, transform))
     assert found == [] if fault is None else any(fault in line for line in found)
 
 
 def test_sizes_of_outputs():
     message = trees("treeEnsembleRegressor", [LEFT], [0.0, 0.0])
-    assert _errors(message) == ["output 'y': is one number, but the model computes 2"]
-    assert _errors(array_output(message, 3)) == ["output 'y': has 3 elements, but the model computes 2"]
-    assert _errors(array_output(message, 2)) == []
+    assert errors_of(message) == ["output 'y': is one number, but the model computes 2"]
+    assert errors_of(array_output(message, 3)) == ["output 'y': has 3 elements, but the model computes 2"]
+    assert errors_of(array_output(message, 2)) == []
 
 
 def test_a_hundred_thousand_damaged_nodes_are_soon_told():
@@ -131,7 +128,7 @@ def test_a_hundred_thousand_damaged_nodes_are_soon_told():
         _ensemble(message).nodes.add(nodeId=number).MergeFrom(node)
         _ensemble(message).nodes[-1].nodeId = number
     start = time.perf_counter()
-    assert len(_errors(message)) == 12
+    assert len(errors_of(message)) == 12
     assert time.perf_counter() - start < 5
 
 
@@ -140,18 +137,18 @@ def test_a_hundred_thousand_damaged_nodes_are_soon_told():
 
 def test_faults_of_linear_models():
     message = linear("glmRegressor", np.ones((2, 3)), np.ones(2), "NoTransform")
-    assert _errors(message) == ["output 'y': is one number, but the model computes 2"]
+    assert errors_of(message) == ["output 'y': is one number, but the model computes 2"]
     array_output(message, 2)
-    assert _errors(message) == []
+    assert errors_of(message) == []
     message.glmRegressor.offset.append(1)
     message.glmRegressor.weights[1].value.append(1)
     message.glmRegressor.postEvaluationTransform = 3
-    assert _errors(message) == [
+    assert errors_of(message) == [
         "linear model: has 2 rows of weights and 3 offsets",
         "linear model: row 2 has 4 weights; there are 3 features",
         "linear model: postEvaluationTransform has the unknown value 3",
     ]
-    assert "linear model: has no weights" in _errors(model("glmRegressor"))
+    assert "linear model: has no weights" in errors_of(model("glmRegressor"))
 
 
 @pytest.mark.parametrize(
@@ -168,9 +165,9 @@ def test_faults_of_linear_models():
 )
 def test_rows_of_linear_classifiers(rows, classes, encoding, link, fault):
     message = with_classes(linear("glmClassifier", np.ones((rows, 3)), np.ones(rows), link, encoding), range(classes))
-    assert _errors(message) == ([] if fault is None else [f"linear model: {fault}"])
+    assert errors_of(message) == ([] if fault is None else [f"linear model: {fault}"])
     message.glmClassifier.classEncoding = 2
-    assert "linear model: classEncoding has the unknown value 2" in _errors(message)
+    assert "linear model: classEncoding has the unknown value 2" in errors_of(message)
 
 
 def _machine(sparse=False):
@@ -215,9 +212,9 @@ def _set(change):
 )
 def test_faults_of_support_vectors(damage, fault):
     message = _machine()
-    assert _errors(message) == []
+    assert errors_of(message) == []
     damage(message)
-    assert any(line.startswith(fault) for line in _errors(message)), _errors(message)
+    assert any(line.startswith(fault) for line in errors_of(message)), errors_of(message)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +228,7 @@ def test_faults_of_support_vectors(damage, fault):
 def test_faults_of_sparse_vectors(index, fault):
     message = _machine(sparse=True)
     message.supportVectorClassifier.sparseSupportVectors.vectors[0].nodes.add(index=index, value=1)
-    (found,) = _errors(message)
+    (found,) = errors_of(message)
     assert found.startswith(f"support vector 1: {fault}")
 
 
@@ -239,12 +236,10 @@ def test_regressing_support_vectors():
     message = model("supportVectorRegressor", 3, version=1)
     kernel(message.supportVectorRegressor, "linearKernel")
     vectors(message.supportVectorRegressor, np.eye(3), sparse=False)
-    assert _errors(message) == ["support vectors: has 0 coefficients for 3 vectors"]
+    assert errors_of(message) == ["support vectors: has 0 coefficients for 3 vectors"]
     message.description.input.add(name="s").type.stringType.SetInParent()
-    assert (
-        "input 's': has the type stringType; a supportVectorRegressor takes numbers and arrays of numbers"
-        in _errors(message)
-    )
+    words = "input 's': has the type stringType; a supportVectorRegressor takes numbers and arrays of numbers"
+    assert words in errors_of(message)
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
@@ -258,7 +253,7 @@ def test_faults_of_probit_models():
         weights = member.features.add(featureId=feature).weights
         weights.add(featureValue=3).featureWeight.precision = 1
     member.features[0].weights.add(featureValue=3).featureWeight.precision = 2
-    assert _errors(message) == [
+    assert errors_of(message) == [
         "model: regressionInputFeatureName is empty",
         "input 'x': must have the type doubleType as optimismInputFeatureName, got multiArrayType",
         "model: meanOutputFeatureName is 'm', which is not an output",
@@ -278,7 +273,7 @@ def test_faults_of_recommenders():
     member.itemStringIds.vector.extend(["a", "a"])
     for item in (0, 0):
         member.itemItemSimilarities.add(itemId=item).similarItemList.add(itemId=2)
-    assert _errors(message) == [
+    assert errors_of(message) == [
         "recommender: names neither a list of items nor their scores as an output",
         "output 'other': nothing in the model computes it",
         "input 'items': has int64KeyType, but the items are named by strings",
@@ -292,7 +287,7 @@ def test_faults_of_the_identity():
     message = model("identity", ["a"])
     message.description.output.add(name="a").type.stringType.SetInParent()
     message.description.output.add(name="b").type.stringType.SetInParent()
-    assert _errors(message) == [
+    assert errors_of(message) == [
         "output 'b': nothing in the model computes it",
         "output 'a': has the type stringType, the input of this name doubleType",
     ]
@@ -301,4 +296,4 @@ def test_faults_of_the_identity():
 def test_a_classifier_has_no_other_outputs():
     message = _machine()
     message.description.output.add(name="more").type.doubleType.SetInParent()
-    assert _errors(message) == ["output 'more': nothing in the model computes it"]
+    assert errors_of(message) == ["output 'more': nothing in the model computes it"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import Case, load_all
+from model_problems import errors_of
 from one_layer import input_names, output_names
 
 import graphml
@@ -94,21 +95,17 @@ def test_ranks_are_followed_into_branches_and_loops():
     }
     whole = builder().add("reduceSum", "s", ["x"], ["p"], reduce_all=True, axes=(), keep_dims=False)
     whole.add("branch", "b", ["p"], [], **sides).add("softmaxND", "after", ["h"], ["y"], axis=3)
-    assert errors(whole) == []  # the rank depends on the side
+    assert errors_of(whole.spec) == []  # the rank depends on the side
     body = part().add("softmaxND", "deep", ["x"], ["t"], axis=7)
     whole = builder().add("loop", "l", [], [], max_loop_iterations=2, body_network=body).add("copy", "o", ["x"], ["y"])
-    assert [p for p in errors(whole) if "layer 'l' (loop), number 1 > body > layer 'deep'" in p]
+    assert [p for p in errors_of(whole.spec) if "layer 'l' (loop), number 1 > body > layer 'deep'" in p]
 
 
 def test_a_rank_that_changes_from_turn_to_turn_is_not_known():
     body = NeuralNetworkBuilder({}, {}).add("expandDims", "e", ["h"], ["t"], axes=(0,)).add("copy", "c", ["t"], ["h"])
     whole = builder().add("copy", "start", ["x"], ["h"])
     whole.add("loop", "l", [], [], max_loop_iterations=2, body_network=body)
-    assert errors(whole.add("softmaxND", "s", ["h"], ["y"], axis=4)) == []
-
-
-def errors(whole: NeuralNetworkBuilder) -> list[str]:
-    return [str(problem) for problem in problems(whole.spec) if problem.severity == "error"]
+    assert errors_of(whole.add("softmaxND", "s", ["h"], ["y"], axis=4).spec) == []
 
 
 def test_real_networks_have_no_misfits():

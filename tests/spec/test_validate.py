@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
+from model_problems import errors_of, warnings_of
 
 from graphml.errors import SpecError
 from graphml.spec import Model, parse, read, serialize
 from graphml.spec.rules.interface import interface_problems
 from graphml.spec.validate import Problem, problems, validate
-
-
-def _errors(model: Model) -> list[str]:
-    return [str(problem) for problem in problems(model) if problem.severity == "error"]
-
-
-def _warnings(model: Model) -> list[str]:
-    return [str(problem) for problem in problems(model) if problem.severity == "warning"]
 
 
 @pytest.fixture
@@ -51,9 +43,9 @@ def test_validate_shows_the_first_fifty(layer, network):
     assert (lines[0], len(lines), lines[-1]) == ("the model has 60 errors:", 52, "  and 10 more")
 
 
-def test_validate_passes_warnings(plain):
+def test_validate_passeswarnings(plain):
     plain.specificationVersion = 1
-    assert _warnings(plain)
+    assert warnings_of(plain)
     validate(plain)
 
 
@@ -61,8 +53,8 @@ def test_validate_asks_for_the_rules_of_updating_only_if_the_model_does(plain):
     assert any(problem.severity == "error" for problem in problems(plain, updating=True))
     validate(plain)
     plain.isUpdatable = True
-    assert _errors(plain) == []
-    assert "network: no layer is marked as updatable" in _warnings(plain)
+    assert errors_of(plain) == []
+    assert "network: no layer is marked as updatable" in warnings_of(plain)
     with pytest.raises(SpecError, match="no layer is marked as updatable"):
         validate(plain)
 
@@ -73,7 +65,7 @@ def test_a_model_deeper_than_any_file(plain):
         outer = Model(specificationVersion=1)
         outer.pipeline.models.add().CopyFrom(deep)
         deep = outer
-    assert _errors(deep) == ["model: models or networks are nested too deep for any file"]
+    assert errors_of(deep) == ["model: models or networks are nested too deep for any file"]
 
 
 def test_the_deepest_models_that_a_file_holds_are_walked(layer, network):
@@ -88,11 +80,11 @@ def test_the_deepest_models_that_a_file_holds_are_walked(layer, network):
         except SpecError:
             break
         if count > 30:
-            assert _errors(model) in ([], ["model: models or networks are nested too deep for any file"])
+            assert errors_of(model) in ([], ["model: models or networks are nested too deep for any file"])
         else:
-            assert _errors(model) == []
+            assert errors_of(model) == []
     assert count > 30
-    assert _errors(model) == ["model: models or networks are nested too deep for any file"]
+    assert errors_of(model) == ["model: models or networks are nested too deep for any file"]
 
 
 # Versions -------------------------------------------------------------------------------------------------------------
@@ -101,24 +93,24 @@ def test_the_deepest_models_that_a_file_holds_are_walked(layer, network):
 @pytest.mark.parametrize("version", [0, -3])
 def test_versions_begin_with_one(version, plain):
     plain.specificationVersion = version
-    assert _errors(plain) == [f"model: the specification version must be at least 1, got {version}"]
+    assert errors_of(plain) == [f"model: the specification version must be at least 1, got {version}"]
 
 
 def test_a_newer_version_is_a_warning(plain):
     plain.specificationVersion = 99
-    assert _errors(plain) == []
-    assert "model: the specification version is 99; the newest that this reader knows is" in _warnings(plain)[0]
+    assert errors_of(plain) == []
+    assert "model: the specification version is 99; the newest that this reader knows is" in warnings_of(plain)[0]
 
 
 def test_content_newer_than_the_version_is_a_warning(plain):
     plain.specificationVersion = 1
     what = "exact shape mapping of inputs needs 4"
-    assert _warnings(plain) == [f"model: declares specification version 1, but {what}"]
+    assert warnings_of(plain) == [f"model: declares specification version 1, but {what}"]
 
 
 def test_a_model_without_type(plain):
     plain.ClearField("neuralNetwork")
-    assert _errors(plain) == ["model: has no type, or one that is newer than this reader"]
+    assert errors_of(plain) == ["model: has no type, or one that is newer than this reader"]
 
 
 # Interface ------------------------------------------------------------------------------------------------------------
@@ -216,7 +208,7 @@ BROKEN_INPUTS = [
 @pytest.mark.parametrize(("change", "words"), BROKEN_INPUTS, ids=[words for _, words in BROKEN_INPUTS])
 def test_broken_inputs_are_named(change, words, plain):
     change(plain)
-    errors = _errors(plain)
+    errors = errors_of(plain)
     assert any(error.startswith("input 'x'") and words in error for error in errors), errors
 
 
@@ -240,33 +232,33 @@ def test_flexible_inputs_are_fine(change, plain):
 
 def test_names_of_features(plain):
     _feature(plain).name = ""
-    assert "input '': a feature needs a name" in _errors(plain)
+    assert "input '': a feature needs a name" in errors_of(plain)
 
 
-def test_undeclared_shapes_and_types_are_warnings(plain):
+def test_undeclared_shapes_and_types_arewarnings(plain):
     del _feature(plain).type.multiArrayType.shape[:]
     _feature(plain, output=True).type.multiArrayType.ClearField("dataType")
-    assert _errors(plain) == []
-    assert _warnings(plain) == ["input 'x': declares no shape", "output 'y': has no data type"]
+    assert errors_of(plain) == []
+    assert warnings_of(plain) == ["input 'x': declares no shape", "output 'y': has no data type"]
 
 
 def test_outputs_are_never_optional_or_states(plain):
     _feature(plain, output=True).type.isOptional = True
-    assert _warnings(plain) == ["output 'y': is optional, but only inputs may be"]
+    assert warnings_of(plain) == ["output 'y': is optional, but only inputs may be"]
     _feature(plain, output=True).type.stateType.arrayType.shape.append(3)
-    assert "output 'y': is a state, but an output cannot be one" in _errors(plain)
+    assert "output 'y': is a state, but an output cannot be one" in errors_of(plain)
 
 
 def test_there_are_outputs(plain):
     del plain.description.output[:]
-    assert _errors(plain) == ["description: there are no outputs"]
+    assert errors_of(plain) == ["description: there are no outputs"]
 
 
 def test_functions_have_interfaces_of_their_own(plain):
     function = plain.description.functions.add(name="main")
     function.input.add(name="z")
     plain.description.defaultFunctionName = "other"
-    assert _errors(plain) == [
+    assert errors_of(plain) == [
         "function 'main' > input 'z': has no type, or one that is newer than this reader",
         "description: the default function 'other' does not exist",
     ]
@@ -298,116 +290,6 @@ def test_what_is_predicted_has_the_right_type(plain):
     assert found() == ["description: predictedProbabilitiesName is 'p', which is not an output"]
     plain.description.predictedProbabilitiesName = "y"
     assert found() == ["output 'y': must be a dictionary of probabilities, got stringType"]
-
-
-# Pipelines ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pipeline(layer, network) -> Model:
-    """x -> first -> h -> second -> y"""
-    model = network()
-    model.pipeline.models.add().CopyFrom(network(layer("ceil", "x", "h"), outputs="h"))
-    model.pipeline.models.add().CopyFrom(network(layer("floor", "h", "y"), inputs="h"))
-    model.pipeline.models[0].description.output[0].type.multiArrayType.shape.append(3)
-    model.pipeline.names.extend(["first", "second"])
-    return model
-
-
-def test_a_sound_pipeline(pipeline):
-    assert problems(pipeline) == []
-
-
-def test_stages_are_placed(pipeline):
-    pipeline.pipeline.models[1].neuralNetwork.layers[0].input[0] = "z"
-    assert _errors(pipeline) == [
-        "pipeline stage 2 'second' > layer 'floor' (floor), number 1: "
-        "reads 'z', which is not an input and which no layer writes"
-    ]
-
-
-def test_an_empty_pipeline(pipeline):
-    del pipeline.pipeline.models[:]
-    assert _errors(pipeline)[:2] == ["pipeline: has no stages", "pipeline: has 2 names for 0 stages"]
-
-
-def test_names_of_stages_differ(pipeline):
-    pipeline.pipeline.names[1] = "first"
-    assert _errors(pipeline) == ["pipeline: 2 stages are called 'first'"]
-
-
-def test_stage_inputs_come_from_before(pipeline):
-    pipeline.pipeline.models[0].description.output[0].name = "k"
-    errors = _errors(pipeline)
-    assert (
-        "pipeline stage 2 'second' > input 'h': is neither an input of the pipeline nor an output of an earlier stage"
-        in errors
-    )
-    pipeline.pipeline.models[1].description.input[0].type.isOptional = True
-    assert not any("input 'h'" in error for error in _errors(pipeline))
-
-
-def test_a_stage_that_runs_too_early_names_the_first_later_stage_with_its_input(pipeline):
-    stages = pipeline.pipeline.models
-    del pipeline.pipeline.names[:]
-    for source, result in (("late", "own"), ("own", "late"), ("x", "late"), ("self", "self")):
-        stages.add().CopyFrom(stages[1])
-        stages[-1].description.input[0].name, stages[-1].description.output[0].name = source, result
-    words = "is neither an input of the pipeline nor an output of an earlier stage"
-    said = [error for error in _errors(pipeline) if words in error]
-    assert said == [
-        f"pipeline stage 3 > input 'late': {words}; stage 4 has this output, but runs later",
-        f"pipeline stage 6 > input 'self': {words}; stage 6 has this output, but is this stage",
-    ]
-
-
-def test_many_stages_without_an_input_are_found_in_linear_time(pipeline):
-    stages = pipeline.pipeline.models
-    del pipeline.pipeline.names[:]
-    stages[1].description.input[0].name = "nothing"
-    for _ in range(2000):
-        stages.add().CopyFrom(stages[1])
-    start = time.process_time()
-    assert len([error for error in _errors(pipeline) if "input 'nothing'" in error]) == 2001
-    assert time.process_time() - start < 10
-
-
-def test_outputs_come_from_stages(pipeline):
-    pipeline.description.output[0].name = "z"
-    assert _errors(pipeline) == ["output 'z': is not an output of any stage"]
-
-
-def test_stage_types_fit(pipeline):
-    given = pipeline.pipeline.models[0].description.output[0].type
-    given.multiArrayType.shape[:] = [1, 3]
-    assert (_errors(pipeline), len(_warnings(pipeline))) == ([], 1)
-    given.multiArrayType.shape[:] = [1, 4]
-    assert _errors(pipeline) == ["pipeline stage 2 'second' > input 'h': has 3 elements here and 4 before"]
-    given.imageType.SetInParent()
-    assert (
-        "pipeline stage 2 'second' > input 'h': is declared as multiArrayType here and as imageType before"
-        in _errors(pipeline)
-    )
-
-
-@pytest.mark.parametrize(
-    ("wanted", "given", "severity"),
-    [("int64Type", "doubleType", "warning"), ("stringType", "doubleType", "error")],
-)
-def test_numbers_may_change_their_type_between_stages(wanted, given, severity, pipeline):
-    for stage, kind in zip(pipeline.pipeline.models, (given, wanted), strict=True):
-        stage.identity.SetInParent()
-        features = stage.description.output if kind == given else stage.description.input
-        getattr(features[0].type, kind).SetInParent()
-    found = [problem for problem in problems(pipeline) if "is declared as" in problem.what]
-    assert [(problem.severity, problem.where) for problem in found] == [
-        (severity, "pipeline stage 2 'second' > input 'h'")
-    ]
-
-
-def test_an_updatable_stage_in_a_fixed_pipeline_is_a_warning(pipeline):
-    pipeline.pipeline.models[1].isUpdatable = True
-    assert "pipeline stage 2 'second': is updatable, but the pipeline is not" in _warnings(pipeline)
 
 
 # Nearest neighbours and links -----------------------------------------------------------------------------------------
@@ -471,7 +353,7 @@ BROKEN_NEIGHBORS = [
 def test_broken_neighbors(change, words, neighbors):
     assert problems(neighbors) == []
     change(neighbors.kNearestNeighborsClassifier)
-    errors = _errors(neighbors)
+    errors = errors_of(neighbors)
     assert any(error.startswith("nearest neighbours: ") and words in error for error in errors), errors
 
 
@@ -479,8 +361,8 @@ def test_the_index_of_neighbors_changes_no_answer(neighbors):
     index = neighbors.kNearestNeighborsClassifier.nearestNeighborsIndex
     index.singleKdTreeIndex.leafSize = 0
     index.ClearField("squaredEuclideanDistance")
-    assert _errors(neighbors) == []
-    assert _warnings(neighbors) == [
+    assert errors_of(neighbors) == []
+    assert warnings_of(neighbors) == [
         "nearest neighbours: DistanceFunction is not set",
         "nearest neighbours: leafSize must be at least 1, got 0",
     ]
@@ -488,9 +370,9 @@ def test_the_index_of_neighbors_changes_no_answer(neighbors):
 
 def test_a_link_leads_somewhere(plain):
     plain.linkedModel.linkedModelFile.SetInParent()
-    assert _errors(plain) == ["linked model: the name of the linked file is empty"]
+    assert errors_of(plain) == ["linked model: the name of the linked file is empty"]
     plain.linkedModel.linkedModelFile.linkedModelFileName.defaultValue = "Extractor.mlmodelc"
-    assert _errors(plain) == []
+    assert errors_of(plain) == []
 
 
 # Real files -----------------------------------------------------------------------------------------------------------
@@ -500,15 +382,15 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in (".mlmodel", ".mlpackage"))
 
 
-def test_real_models_have_no_errors(real_models):
-    found = {path.name: _errors(read(path)) for path in _files(real_models)}
+def test_real_models_have_noerrors(real_models):
+    found = {path.name: errors_of(read(path)) for path in _files(real_models)}
     assert len(found) > 20
     assert {name: errors for name, errors in found.items() if errors} == {}
 
 
 def test_a_real_updatable_model_that_breaks_the_rules_of_updating(real_models):
     model = read(real_models / "archdanny" / "newcoreml.mlmodel")
-    assert _errors(model) == []
+    assert errors_of(model) == []
     with pytest.raises(SpecError) as caught:
         validate(model)
     assert str(caught.value).splitlines() == [

@@ -10,6 +10,8 @@ from graphml import spec
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.models import load
 from graphml.models.network import NeuralNetwork
+from graphml.recipes import Recipe
+from graphml.update import UpdateTask
 
 
 def with_recipe(
@@ -88,6 +90,15 @@ def network(model: spec.Model) -> NeuralNetwork:
     loaded = load(spec.serialize(model))
     assert isinstance(loaded, NeuralNetwork)
     return loaded
+
+
+def trained(model: NeuralNetwork, data: Any, recipe: Recipe, **parameters: Any) -> UpdateTask:
+    """A task that has trained a model by a recipe of its own."""
+    task = UpdateTask(model, data, recipe=recipe, strict=False)
+    task.resume(parameters)
+    task.wait(60)
+    assert task.error is None, task.error
+    return task
 
 
 def regression_data(count: int = 10, seed: int = 1) -> dict[str, np.ndarray]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import together
+from model_problems import errors_of
 from update.converted import built, dense, images, normal
 from update.networks import network
 
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.recipes import CrossEntropy, Recipe
 from graphml.spec.attributes import Choice, kind_of
-from graphml.spec.validate import problems
 from graphml.spec.weights import quantize
 from graphml.update.edit.forms import canonical_forms
 
@@ -25,7 +25,7 @@ def _rewritten(old: Any, losses: Any = (), **options: Any) -> Any:
     """The first canonical form, which computes the same and is a legal file."""
     new = next(canonical_forms(old, Recipe(losses=losses), **options)).network
     new = network(new.spec)
-    assert [str(p) for p in problems(new.spec) if p.severity == "error"] == []
+    assert errors_of(new.spec) == []
     rng = np.random.default_rng(5)
     x = {f.name: rng.normal(size=f.array.shape).astype(np.float32) for f in old.description.inputs}
     calls = [(lowered.fn, (lowered.params, x)) for lowered in (old.lower(), new.lower())]

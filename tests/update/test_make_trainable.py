@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_problems import errors_of
 from update.converted import CONVERTED, LABELS, built, images, keras, keras_classifier, logits, normal, two_dense
 from update.networks import network, regression
 
@@ -15,7 +16,6 @@ from graphml.build import NeuralNetworkBuilder, ProgramBuilder, array
 from graphml.errors import UpdateError
 from graphml.recipes import core_ml_problems
 from graphml.spec.attributes import kind_of
-from graphml.spec.validate import problems
 from graphml.update import UpdateTask, make_trainable
 
 
@@ -40,7 +40,7 @@ def _assert_same(old: Any, new: Any) -> None:
 
 def _assert_legal(model: Any) -> None:
     assert model.is_updatable
-    assert [str(p) for p in problems(model.spec, updating=True) if p.severity == "error"] == []
+    assert errors_of(model.spec, updating=True) == []
     assert core_ml_problems(model.spec) == []
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_problems import errors_of
 from update.networks import classifier, classifier_data, network, regression, regression_data
 
 import graphml
 from graphml import recipes, spec
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import UpdateError
-from graphml.spec.validate import problems
 from graphml.update import UpdateTask, recipe_of, update
 
 
@@ -36,7 +36,7 @@ def _layers(model: Any) -> list[str]:
 def test_a_classifier_becomes_updatable_in_one_call():
     model = graphml.make_updatable(_bare(classifier()), epochs=30, optimizer=recipes.SGD(0.1, momentum=0.5), seed=2)
     assert model.is_updatable
-    assert [p for p in problems(model.spec, updating=True) if p.severity == "error"] == []
+    assert errors_of(model.spec, updating=True) == []
     assert _layers(model) == ["top"]
     task = UpdateTask(model, classifier_data())
     task.resume()
@@ -96,7 +96,7 @@ def test_a_head_for_other_classes_is_fresh_and_all_else_stays():
     same, other = graphml.replace_head(old, names), graphml.replace_head(old, names, seed=1)
     np.testing.assert_array_equal(model.parameters["top"]["weights"], same.parameters["top"]["weights"])
     assert not np.array_equal(model.parameters["top"]["weights"], other.parameters["top"]["weights"])
-    assert [p for p in problems(model.spec) if p.severity == "error"] == []
+    assert errors_of(model.spec) == []
     assert network(model.spec).predict(x) == answer
 
 

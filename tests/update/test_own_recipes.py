@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from update.networks import classifier, classifier_data, network, regression, regression_data
+from update.networks import classifier, classifier_data, network, regression, regression_data, trained
 
 from graphml import recipes
 from graphml.build import NeuralNetworkBuilder, array, image
@@ -43,14 +43,6 @@ def _setup(model, recipe: recipes.Recipe):
     model = network(spec)
     runtime = recipe_of(spec)
     return model, runtime, take_apart(model.lower(), runtime)
-
-
-def _task(model, data, recipe: recipes.Recipe, **parameters: Any) -> UpdateTask:
-    task = UpdateTask(model, data, recipe=recipe, strict=False)
-    task.resume(parameters)
-    task.wait(60)
-    assert task.error is None, task.error
-    return task
 
 
 # Losses --------------------------------------------------------------------------------------------------------------
@@ -113,7 +105,7 @@ def test_binary_cross_entropy_reads_what_goes_into_the_sigmoid():
     assert (parts.blob, parts.readings[0].raw) == ("h", True)
     data = {"x": np.ones((4, 3)), "y_true": np.tile([0.0, 1.0], (4, 1))}
     recipe = recipes.Recipe(losses=recipes.BinaryCrossEntropy(), metrics=recipes.Accuracy(), batch_size=4)
-    task = _task(model, data, recipe)
+    task = trained(model, data, recipe)
     assert task.history.batches[0].loss == pytest.approx(150, rel=1e-5)
     assert task.history.epochs[0].metrics == {"accuracy": 0.5}
 
@@ -127,7 +119,7 @@ def test_several_losses_are_summed_by_their_weights():
     task = UpdateTask(model, data, strict=False)
     task.resume()
     task.wait(60)
-    alone = [_task(model, data, replace(own, losses=loss)).history[0].loss for loss in both]
+    alone = [trained(model, data, replace(own, losses=loss)).history[0].loss for loss in both]
     assert task.history[0].loss == pytest.approx(alone[0] + alone[1], rel=1e-5)
     other = UpdateTask(model, data, strict=False)
     other.resume({"low/loss_weight": 0.0})
@@ -139,7 +131,7 @@ def test_a_contrastive_loss_pulls_the_classes_apart():
     recipe = recipes.Recipe(
         recipes.Adam(0.05), losses=recipes.Contrastive("f", "classLabel", margin=3.0), layers=["conv"], epochs=15
     )
-    task = _task(classifier(), classifier_data(), recipe, mini_batch_size=12)
+    task = trained(classifier(), classifier_data(), recipe, mini_batch_size=12)
     assert task.history.epochs[-1].loss < 0.5 * task.history.epochs[0].loss
 
 
@@ -258,17 +250,17 @@ def test_dropout_zeroes_some_and_divides_the_others_in_training_only():
 def test_every_epoch_mini_batch_and_row_draws_its_own_numbers():
     data = {"x": np.repeat(np.float32([[1, -2, 3]]), 8, 0), "y_true": np.ones((8, 2), np.float32)}  # of equal samples
     recipe = recipes.Recipe(recipes.SGD(0.0), dropout={"r": 0.5}, epochs=4, batch_size=2, shuffle=False, layers=["top"])
-    task = _task(REGRESSION, data, recipe)
+    task = trained(REGRESSION, data, recipe)
     losses = np.reshape([record.loss for record in task.history.batches], (4, 4))
     assert all(len(set(epoch)) > 1 for epoch in losses)
     assert len({tuple(epoch) for epoch in losses}) == 4
-    alone = np.array([r.loss for r in _task(REGRESSION, data, recipe, mini_batch_size=1).history.batches])
+    alone = np.array([r.loss for r in trained(REGRESSION, data, recipe, mini_batch_size=1).history.batches])
     assert any(np.abs(alone - loss).min() > 1e-3 for loss in losses.ravel())  # two rows that dropped different numbers
 
 
 def test_every_epoch_is_shuffled_anew():
     recipe = recipes.Recipe(recipes.SGD(0.0), epochs=4, batch_size=2, shuffle=True)
-    losses = np.reshape([r.loss for r in _task(REGRESSION, regression_data(10), recipe).history.batches], (4, 5))
+    losses = np.reshape([r.loss for r in trained(REGRESSION, regression_data(10), recipe).history.batches], (4, 5))
     assert len({tuple(epoch) for epoch in losses}) == 4
     np.testing.assert_allclose(losses.mean(1), losses.mean(), rtol=1e-5)
 
@@ -306,11 +298,11 @@ def test_augmented_samples_differ_from_epoch_to_epoch_and_by_seed_only():
     data = [{"x": pixels[i], "y_true": [1.0]} for i in range(4)]
     steps = [recipes.Flip(), recipes.Shift(), recipes.Rotate(), recipes.Brightness(0.2)]
     recipe = recipes.Recipe(recipes.SGD(0.0), augmentation=steps, epochs=2, batch_size=4)
-    seen = [[r.loss for r in _task(model, data, recipe, seed=seed).history.epochs] for seed in (0, 0, 1)]
+    seen = [[r.loss for r in trained(model, data, recipe, seed=seed).history.epochs] for seed in (0, 0, 1)]
     assert seen[0] == seen[1]
     assert len({*seen[0], *seen[2]}) == 4
     names = ("flip_horizontal", "shift_fraction", "rotation_degrees", "brightness_fraction")
-    still = _task(model, data, recipe, **dict.fromkeys(names, 0.0))
+    still = trained(model, data, recipe, **dict.fromkeys(names, 0.0))
     errors = pixels.reshape(4, 16) @ np.linspace(0, 1e-2, 16) - 1
     assert still.history[0].loss == pytest.approx(np.mean(errors**2), rel=1e-4)
     with pytest.raises(UpdateError, match="the model has no image input"):
@@ -329,7 +321,7 @@ def test_samples_kept_for_validation_are_never_trained_on():
     poisoned = {name: values.copy() for name, values in data.items()}
     poisoned["y_true"][held] += 100
     recipe = recipes.Recipe(recipes.SGD(0.05), validation_fraction=0.3, epochs=3, batch_size=4)
-    clean, other = (_task(REGRESSION, d, recipe) for d in (data, poisoned))
+    clean, other = (trained(REGRESSION, d, recipe) for d in (data, poisoned))
     jax.tree.map(np.testing.assert_array_equal, clean.model.parameters["top"], other.model.parameters["top"])
     assert [r.loss for r in clean.history.epochs] == [r.loss for r in other.history.epochs]
     worse, good = (task.history.epochs[0].value("validation_loss") for task in (other, clean))
@@ -380,7 +372,7 @@ def test_history_holds_every_mini_batch_and_epoch_with_its_metrics(tmp_path):
     recipe = recipes.Recipe(
         recipes.SGD(0.1), metrics=[recipes.Accuracy(), recipes.TopK(3)], epochs=2, batch_size=5, layers=["top"]
     )
-    task = _task(classifier(), classifier_data(12), recipe)
+    task = trained(classifier(), classifier_data(12), recipe)
     kinds = [(record.epoch, record.batch) for record in task.history]
     assert kinds == [(0, 0), (0, 1), (0, 2), (0, None), (1, 0), (1, 1), (1, 2), (1, None)]
     first = task.history.epochs[0]
@@ -413,11 +405,11 @@ def test_training_ends_early_and_gives_the_best_weights():
     recipe = recipes.Recipe(
         recipes.SGD(0.7), epochs=30, batch_size=10, early_stopping=stopping, validation_fraction=0.2
     )
-    task = _task(REGRESSION, regression_data(10), recipe)
+    task = trained(REGRESSION, regression_data(10), recipe)
     epochs = task.history.epochs
     judged = [record.validation_loss for record in epochs]
     assert len(epochs) == int(np.argmin(judged)) + 3
-    best = _task(
+    best = trained(
         regression(),
         regression_data(10),
         replace(recipe, early_stopping=None),
@@ -426,112 +418,6 @@ def test_training_ends_early_and_gives_the_best_weights():
     jax.tree.map(np.testing.assert_array_equal, task.model.parameters["top"], best.model.parameters["top"])
     with pytest.raises(UpdateError, match="'accuracy' was not measured in this run; measured: loss"):
         Record(0, None, 1.0).value("accuracy")
-
-
-# Against torch -------------------------------------------------------------------------------------------------------
-
-
-def _norm_network():
-    """x [3, 4, 4] -> convolution, batchnorm, PReLU, dense; and the same in torch."""
-    torch = pytest.importorskip("torch", reason="torch, the judge here, is not installed")
-    draw = np.random.default_rng(0)
-    w = {
-        "conv": {"weights": draw.normal(size=(4, 3, 3, 3)) / 4, "bias": draw.normal(size=4)},
-        "norm": {
-            "gamma": draw.uniform(1, 2, 4),
-            "beta": draw.normal(size=4),
-            "mean": np.zeros(4),
-            "variance": np.ones(4),
-        },
-        "prelu": {"alpha": draw.uniform(0.1, 0.5, 4)},
-        "top": {"weights": draw.normal(size=(2, 16)) / 4, "bias": draw.normal(size=2)},
-    }
-    builder = NeuralNetworkBuilder({"x": array(3, 4, 4)}, {"y": array(2)})
-    builder.add("convolution", "conv", ["x"], ["c"], valid={}, **w["conv"])
-    builder.add("batchnorm", "norm", ["c"], ["n"], epsilon=1e-5, **w["norm"])
-    builder.add("activation", "prelu", ["n"], ["a"], nonlinearity_type=Choice("PReLU", w["prelu"]))
-    builder.add("flatten", "flat", ["a"], ["f"])
-    builder.add("innerProduct", "top", ["f"], ["y"], **w["top"])
-    nn = torch.nn
-    judge = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4), nn.Flatten(), nn.Linear(16, 2))
-    names = [("conv", 0), ("norm", 1), ("prelu", 2), ("top", 4)]
-    theirs = {"weights": "weight", "gamma": "weight", "alpha": "weight", "beta": "bias", "mean": "running_mean"}
-    pairs = []
-    with torch.no_grad():
-        for layer, place in names:
-            for name, value in w[layer].items():
-                tensor = getattr(judge[place], theirs.get(name, "running_var" if name == "variance" else name))
-                tensor.copy_(torch.tensor(value))
-                pairs.append((layer, name, tensor))
-    return torch, network(builder.spec), judge, pairs
-
-
-@pytest.mark.parametrize("statistics", ["frozen", "updated"])
-def test_weights_after_some_steps_equal_those_of_torch(statistics):
-    torch, model, judge, pairs = _norm_network()
-    # behind a normalization by the mini-batch the slope of a bias is zero, which Adam would blow up
-    adam = statistics == "frozen"
-    own = recipes.AdamW(0.01, weight_decay=0.1) if adam else recipes.SGD(0.1, momentum=0.9, weight_decay=0.1)
-    recipe = recipes.Recipe(own, clip_norm=0.5, batch_size=4, statistics=statistics, shuffle=False)
-    draw = np.random.default_rng(1)
-    x = draw.normal(size=(12, 3, 4, 4)).astype(np.float32)
-    y = draw.normal(size=(12, 2)).astype(np.float32)
-    task = _task(model, {"x": x, "y_true": y}, recipe)
-    judge.train(statistics == "updated")
-    chosen = torch.optim.AdamW(judge.parameters(), lr=0.01, weight_decay=0.1)
-    if not adam:
-        chosen = torch.optim.SGD(judge.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
-    for start in (0, 4, 8):
-        chosen.zero_grad()
-        loss = torch.nn.functional.mse_loss(
-            judge(torch.tensor(x[start : start + 4])), torch.tensor(y[start : start + 4])
-        )
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(judge.parameters(), 0.5)
-        chosen.step()
-    for layer, name, tensor in pairs:
-        ours: Any = task.model.parameters[layer]
-        value = ours["alpha"] if name == "alpha" else ours[name]
-        np.testing.assert_allclose(value, tensor.detach().numpy(), rtol=1e-5, atol=1e-5, err_msg=f"{layer}/{name}")
-
-
-def test_an_lstm_after_some_steps_equals_that_of_torch():
-    torch = pytest.importorskip("torch", reason="torch, the judge here, is not installed")
-    draw = np.random.default_rng(0)
-    gates = ("input_gate", "forget_gate", "block_input", "output_gate")  # in the order of torch
-    w = {f"{g}_weight_matrix": draw.normal(size=(3, 2)).astype(np.float32) / 2 for g in gates}
-    w |= {f"{g}_recursion_matrix": draw.normal(size=(3, 3)).astype(np.float32) / 2 for g in gates}
-    w |= {f"{g}_bias_vector": draw.normal(size=3).astype(np.float32) / 2 for g in gates}
-    builder = NeuralNetworkBuilder({"x": array(2)}, {"y": None})
-    activations = [Choice(name) for name in ("sigmoid", "tanh", "tanh")]
-    params = {"sequence_output": True, "has_bias_vectors": True}
-    builder.add("uniDirectionalLSTM", "lstm", ["x"], ["y"], weight_params=w, activations=activations, params=params)
-    own = recipes.Recipe(recipes.SGD(0.5, momentum=0.9), losses=recipes.SquaredError("y"))
-    spec = recipes.write_recipe(builder.spec, own, {"y": (5, 1, 3, 1, 1)})
-    model, runtime = network(spec), recipe_of(spec)
-    parts = take_apart(model.lower(), runtime)
-    x = draw.normal(size=(4, 5, 1, 2, 1, 1)).astype(np.float32)
-    y = draw.normal(size=(4, 5, 1, 3, 1, 1)).astype(np.float32)
-    step = jax.jit(training.make_step(parts, runtime))
-    params, state = model.lower().params, training.initial_state(parts, runtime, model.parameters)
-    judge = torch.nn.LSTM(2, 3, batch_first=True)
-    with torch.no_grad():
-        for tensor, ending in (("weight_ih_l0", "weight_matrix"), ("weight_hh_l0", "recursion_matrix")):
-            getattr(judge, tensor).copy_(torch.tensor(np.concatenate([w[f"{g}_{ending}"] for g in gates])))
-        judge.bias_ih_l0.copy_(torch.tensor(np.concatenate([w[f"{g}_bias_vector"] for g in gates])))
-        judge.bias_hh_l0.zero_().requires_grad_(False)
-    chosen = torch.optim.SGD([t for n, t in judge.named_parameters() if n != "bias_hh_l0"], lr=0.5, momentum=0.9)
-    for _ in range(3):
-        batch = training.MiniBatch({parts.cut[0]: x}, y, np.ones(4, bool))
-        params, state, _ = step(params, state, batch, training.hyper_values(runtime))
-        chosen.zero_grad()
-        out, _ = judge(torch.tensor(x[:, :, 0, :, 0, 0]))
-        torch.nn.functional.mse_loss(out, torch.tensor(y[:, :, 0, :, 0, 0])).backward()
-        chosen.step()
-    got = params["lstm"]["weight_params"]
-    for tensor, ending in ((judge.weight_ih_l0, "weight_matrix"), (judge.weight_hh_l0, "recursion_matrix")):
-        ours = np.concatenate([got[f"{g}_{ending}"] for g in gates])
-        np.testing.assert_allclose(ours, tensor.detach().numpy(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(

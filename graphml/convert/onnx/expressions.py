@@ -69,7 +69,7 @@ class Expression:
         made = layer(self._w, *(each.tensor for each in operands))
         known = [each.tensor.known for each in operands]
         if None not in known:
-            made.known = tuple(np.asarray(compute(*each), np.float32) for each in zip(*known, strict=True))  # pyright: ignore[reportArgumentType]
+            made.known = tuple(np.asarray(compute(*each), np.float32) for each in zip(*known, strict=True))
         return self._moving(made)
 
     def _moving(self, tensor: Tensor) -> Expression:

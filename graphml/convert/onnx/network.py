@@ -157,16 +157,15 @@ class _Conversion:
                 self._faults += fault.faults
                 if not fault.follows:
                     self._faults.append(Fault(node.op_type, _label(node), str(fault)))
-                self._scope.update({name: _Missing() for name in node.output if name})  # type: ignore[misc]
+                self._scope.update({name: _Missing() for name in node.output if name})
 
     def _node(self, node: Any) -> None:
         domain = "" if node.domain == "ai.onnx" else node.domain
         opset = self._opsets.get(domain, 1)
         inputs = [self._read(name) if name else None for name in node.input]
-        if not sub_graphs(node) and all(isinstance(value, Tensor | None) for value in inputs):
-            known = folded(node, opset, inputs, self._writer.sets)  # pyright: ignore[reportArgumentType]
-        else:
-            known = None
+        tensors = [value for value in inputs if isinstance(value, Tensor | None)]
+        foldable = len(tensors) == len(inputs) and not sub_graphs(node)
+        known = folded(node, opset, tensors, self._writer.sets) if foldable else None
         if known is not None and all(tensor.constant is not None for tensor in known):
             self._define(node, known, [])
             return

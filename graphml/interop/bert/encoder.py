@@ -20,6 +20,7 @@ _DESCRIPTIONS = {
     "word_types": "0 for the question, 1 for the text",
     "mask": "1 for each word piece, 0 for padding",
 }
+_SWAPPED = (0, 2, 1, 3)  # words and heads
 _SIZES = "encoder"  # the metadata key under which a network stores its sizes
 
 
@@ -60,86 +61,114 @@ def network(
     for side in ("start", "end"):
         builder.output_description[f"{side}_logits"] = f"score of an answer that {side}s at each word piece"
 
-    def add(kind: str, output: str, *inputs: str, **fields: Any) -> str:
-        builder.add(kind, output, list(inputs), [output], **fields)
+    _Encoder(builder, config, params, length).write()
+    return builder
+
+
+class _Encoder:
+    """Adds the layers of an encoder to a builder. Methods return the blob that they write."""
+
+    def __init__(self, builder: NeuralNetworkBuilder, config: Config, params: Params, length: int | None) -> None:
+        self._builder = builder
+        self._config = config
+        self._params = params
+        self._length = length
+        self._size_of_head = config.width // config.heads
+        # what an axis of words is reshaped to: heads on an axis of their own, and without
+        self._apart: tuple[int, ...] = (config.heads, self._size_of_head)
+        self._together: tuple[int, ...] = (config.width,)
+        self._shapes: dict[tuple[int, ...], str] = {}  # the blobs that hold the two where the length is not known
+
+    def write(self) -> None:
+        x = self._embedded(self._places())
+        # 0 for words, -10000 for padding, which every precision can represent
+        absent = self._add("activation", "absent", "mask", linear={"alpha": 1e4, "beta": -1e4})
+        absent = self._add("expandDims", "absent/keys", absent, axes=(1, 2))
+        for i in range(self._config.layers):
+            x = self._fed_forward(i, self._attended(i, x, absent))
+        both = self._weighted("batchedMatmul", "answer", x)
+        self._builder.add("splitND", "sides", [both], ["start", "end"], axis=-1, num_splits=2)
+        self._add("squeeze", "start_logits", "start", axes=(-1,))
+        self._add("squeeze", "end_logits", "end", axes=(-1,))
+
+    def _places(self) -> str:
+        """The positions of the words."""
+        if self._length is not None:
+            return self._add(
+                "rangeStatic", "places", start_value=0.0, end_value=float(self._length), step_size_value=1.0
+            )
+        size = self._add("getShape", "size", "word_ids")
+        end = self._add("sliceStatic", "length", size, begin_ids=(1,), end_ids=(2,), strides=(1,), begin_masks=(False,),
+                        end_masks=(False,), squeeze_masks=(False,))  # fmt: skip
+        places = self._add("rangeDynamic", "places", end, start_value=0.0, step_size_value=1.0)
+        for name, sizes in (("apart", self._apart), ("together", self._together)):
+            rest = self._add("loadConstantND", name, data=np.array(sizes, np.float32))
+            self._shapes[sizes] = self._add("concatND", f"size/{name}", size, rest, axis=0)
+        return places
+
+    def _embedded(self, places: str) -> str:
+        x = self._looked_up("embeddings/words", "word_ids")
+        x = self._add("addBroadcastable", "embeddings/placed", x, self._looked_up("embeddings/places", places))
+        if self._config.types:
+            types = self._looked_up("embeddings/types", "word_types")
+            x = self._add("addBroadcastable", "embeddings/sum", x, types)
+        return self._dropped(self._normalized("embeddings/norm", x), self._config.dropout)
+
+    def _attended(self, i: int, x: str, absent: str) -> str:
+        """Attention of layer i, added to what it reads."""
+        q, k, v = (self._heads(f"{i}/{name}", x) for name in ("query", "key", "value"))
+        scores = self._add("batchedMatmul", f"{i}/products", q, k, transpose_b=True)
+        scores = self._add("activation", f"{i}/scores", scores, linear={"alpha": self._size_of_head**-0.5, "beta": 0.0})
+        scores = self._add("addBroadcastable", f"{i}/scores/masked", scores, absent)
+        shares = self._add("softmaxND", f"{i}/shares", scores, axis=-1)
+        shares = self._dropped(shares, self._config.attention_dropout)
+        read = self._add("batchedMatmul", f"{i}/read", shares, v)
+        heads = self._add("transpose", f"{i}/answers", read, axes=_SWAPPED)
+        mixed = self._weighted("batchedMatmul", f"{i}/mixed", self._reshaped(f"{i}/together", heads, self._together))
+        mixed = self._dropped(mixed, self._config.dropout)
+        return self._normalized(f"{i}/attention_norm", self._add("addBroadcastable", f"{i}/attended", x, mixed))
+
+    def _heads(self, layer: str, x: str) -> str:
+        parts = self._reshaped(f"{layer}/parts", self._weighted("batchedMatmul", layer, x), self._apart)
+        return self._add("transpose", f"{layer}/heads", parts, axes=_SWAPPED)
+
+    def _fed_forward(self, i: int, x: str) -> str:
+        """The dense layers of layer i, added to what they read."""
+        inner = self._weighted("batchedMatmul", f"{i}/inner", x)
+        if mode := ACTIVATIONS[self._config.activation]:
+            inner = self._add("gelu", f"{i}/active", inner, mode=mode)
+        else:
+            inner = self._add("activation", f"{i}/active", inner, ReLU={})
+        outer = self._dropped(self._weighted("batchedMatmul", f"{i}/outer", inner), self._config.dropout)
+        return self._normalized(f"{i}/norm", self._add("addBroadcastable", f"{i}/sum", x, outer))
+
+    # Any: fields of whatever type the layer has
+    def _add(self, kind: str, output: str, *inputs: str, **fields: Any) -> str:
+        self._builder.add(kind, output, list(inputs), [output], **fields)
         return output
 
-    def weighted(kind: str, layer: str, x: str, **fields: Any) -> str:
-        return add(kind, layer, x, **params[layer], **fields)
+    def _weighted(self, kind: str, layer: str, x: str, **fields: Any) -> str:
+        return self._add(kind, layer, x, **self._params[layer], **fields)
 
-    def normalized(layer: str, x: str) -> str:
-        return weighted("layerNormalization", layer, x, eps=config.epsilon, normalized_shape=(config.width,))
+    def _normalized(self, layer: str, x: str) -> str:
+        width, epsilon = self._config.width, self._config.epsilon
+        return self._weighted("layerNormalization", layer, x, eps=epsilon, normalized_shape=(width,))
 
-    def dropped(x: str, rate: float) -> str:
+    def _dropped(self, x: str, rate: float) -> str:
         if not rate:
             return x
-        chance = add("randomUniformLike", f"{x}/chance", x, seed=-1, min_val=0.0, max_val=1.0)
-        kept = add("greaterEqual", f"{x}/kept", chance, alpha=rate)
-        scaled = add("activation", f"{x}/kept/scaled", kept, linear={"alpha": 1 / (1 - rate), "beta": 0.0})
-        return add("multiplyBroadcastable", f"{x}/dropped", x, scaled)
+        chance = self._add("randomUniformLike", f"{x}/chance", x, seed=-1, min_val=0.0, max_val=1.0)
+        kept = self._add("greaterEqual", f"{x}/kept", chance, alpha=rate)
+        scaled = self._add("activation", f"{x}/kept/scaled", kept, linear={"alpha": 1 / (1 - rate), "beta": 0.0})
+        return self._add("multiplyBroadcastable", f"{x}/dropped", x, scaled)
 
-    def looked_up(layer: str, x: str) -> str:
-        return weighted("embeddingND", layer, add("expandDims", f"{layer}/column", x, axes=(-1,)))
+    def _looked_up(self, layer: str, x: str) -> str:
+        return self._weighted("embeddingND", layer, self._add("expandDims", f"{layer}/column", x, axes=(-1,)))
 
-    # positions, and the shapes with heads on an axis of their own and without
-    size_of_head = config.width // config.heads
-    apart: tuple[int, ...] = (config.heads, size_of_head)
-    together: tuple[int, ...] = (config.width,)
-    if length is None:
-        size = add("getShape", "size", "word_ids")
-        end = add("sliceStatic", "length", size, begin_ids=(1,), end_ids=(2,), strides=(1,), begin_masks=(False,),
-                  end_masks=(False,), squeeze_masks=(False,))  # fmt: skip
-        place = add("rangeDynamic", "places", end, start_value=0.0, step_size_value=1.0)
-        shapes = {
-            sizes: add(
-                "concatND", f"size/{name}", size, add("loadConstantND", name, data=np.array(sizes, np.float32)), axis=0
-            )
-            for name, sizes in (("apart", apart), ("together", together))
-        }
-    else:
-        place = add("rangeStatic", "places", start_value=0.0, end_value=float(length), step_size_value=1.0)
-        shapes: dict[tuple[int, ...], str] = {}
-
-    def reshaped(output: str, x: str, sizes: tuple[int, ...]) -> str:
-        if length is None:
-            return add("reshapeDynamic", output, x, shapes[sizes])
-        return add("reshapeStatic", output, x, target_shape=(-1, length, *sizes))
-
-    x = looked_up("embeddings/words", "word_ids")
-    x = add("addBroadcastable", "embeddings/placed", x, looked_up("embeddings/places", place))
-    if config.types:
-        x = add("addBroadcastable", "embeddings/sum", x, looked_up("embeddings/types", "word_types"))
-    x = dropped(normalized("embeddings/norm", x), config.dropout)
-    # 0 for words, -10000 for padding, which every precision can represent
-    absent = add("activation", "absent", "mask", linear={"alpha": 1e4, "beta": -1e4})
-    absent = add("expandDims", "absent/keys", absent, axes=(1, 2))
-    swapped = (0, 2, 1, 3)
-    for i in range(config.layers):
-        q, k, v = (
-            add("transpose", f"{i}/{name}/heads",
-                reshaped(f"{i}/{name}/parts", weighted("batchedMatmul", f"{i}/{name}", x), apart), axes=swapped)
-            for name in ("query", "key", "value")
-        )  # fmt: skip
-        scores = add("batchedMatmul", f"{i}/products", q, k, transpose_b=True)
-        scores = add("activation", f"{i}/scores", scores, linear={"alpha": size_of_head**-0.5, "beta": 0.0})
-        scores = add("addBroadcastable", f"{i}/scores/masked", scores, absent)
-        shares = dropped(add("softmaxND", f"{i}/shares", scores, axis=-1), config.attention_dropout)
-        heads = add("transpose", f"{i}/answers", add("batchedMatmul", f"{i}/read", shares, v), axes=swapped)
-        mixed = weighted("batchedMatmul", f"{i}/mixed", reshaped(f"{i}/together", heads, together))
-        mixed = dropped(mixed, config.dropout)
-        x = normalized(f"{i}/attention_norm", add("addBroadcastable", f"{i}/attended", x, mixed))
-        inner_x = weighted("batchedMatmul", f"{i}/inner", x)
-        if mode := ACTIVATIONS[config.activation]:
-            inner_x = add("gelu", f"{i}/active", inner_x, mode=mode)
-        else:
-            inner_x = add("activation", f"{i}/active", inner_x, ReLU={})
-        outer = dropped(weighted("batchedMatmul", f"{i}/outer", inner_x), config.dropout)
-        x = normalized(f"{i}/norm", add("addBroadcastable", f"{i}/sum", x, outer))
-    both = weighted("batchedMatmul", "answer", x)
-    builder.add("splitND", "sides", [both], ["start", "end"], axis=-1, num_splits=2)
-    add("squeeze", "start_logits", "start", axes=(-1,))
-    add("squeeze", "end_logits", "end", axes=(-1,))
-    return builder
+    def _reshaped(self, output: str, x: str, sizes: tuple[int, ...]) -> str:
+        if self._length is None:
+            return self._add("reshapeDynamic", output, x, self._shapes[sizes])
+        return self._add("reshapeStatic", output, x, target_shape=(-1, self._length, *sizes))
 
 
 def read_network(path: str | Path) -> tuple[Config, Params]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 
 from graphml.errors import UnsupportedError
-from graphml.interpreter.lower import Lowered
+from graphml.interpreter.lower import Lowered, Params
 
 _ROWS = 1024  # the most rows of a batch in one call
 # Limit for the largest blob of one call, in bytes. More does not fit in the caches of a CPU, and glibc returns such
@@ -36,7 +36,7 @@ class Batches(NamedTuple):
 ROW_BY_ROW = Batches(1, 1)
 
 
-def batches_of(lowered: Lowered, row: Mapping[str, Any], key: jax.Array | None) -> Batches:
+def batches_of(lowered: Lowered, params: Params, row: Mapping[str, Any], key: jax.Array | None) -> Batches:
     """How rows like this one run.
 
     On a CPU a call takes one large image, or up to 1024 short vectors, and calls run at the same time: a single program
@@ -44,11 +44,12 @@ def batches_of(lowered: Lowered, row: Mapping[str, Any], key: jax.Array | None) 
 
     Args:
         lowered: The model.
+        params: Its weights, or their shapes and types.
         row: Arrays by input.
         key: What the model draws random numbers with, if it does.
     """
     try:
-        blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), lowered.read_params(), row)
+        blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), params, row)
     except UnsupportedError:
         return ROW_BY_ROW
     largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])

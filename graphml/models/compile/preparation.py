@@ -60,13 +60,13 @@ class Preparation:
     Args:
         lowered: The network.
         tree: The structure of its parameters.
-        leaves: Arrays of the shapes and types of the parameters.
+        forms: The shapes and types of its leaves.
 
     Attributes:
         compiled: Whether XLA computes a part of it.
     """
 
-    def __init__(self, lowered: Lowered, tree: Any, leaves: Sequence[Any]) -> None:
+    def __init__(self, lowered: Lowered, tree: Any, forms: Sequence[jax.ShapeDtypeStruct]) -> None:
         structures: list[Any] = []
 
         def prepare(leaves):
@@ -74,7 +74,7 @@ class Preparation:
             structures.append(structure)
             return made
 
-        closed = jax.make_jaxpr(prepare)([jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves])
+        closed = jax.make_jaxpr(prepare)(list(forms))
         jaxpr = closed.jaxpr
         self._structure, self._jaxpr, self._constants = structures[-1], jaxpr, closed.consts
         places = {var: place for place, var in enumerate(jaxpr.invars)}

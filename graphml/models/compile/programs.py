@@ -194,6 +194,7 @@ class Program:
         self._cache = cache
         self._most = most
         self._needs_stages: bool | None = None  # whether its shapes depend on values; None: not known yet
+        self._stored: Any = None  # the shapes and types of stored weights; None: not known yet
         if cache is None:
             options = compiler_options(platform, dtype)
         else:
@@ -245,15 +246,16 @@ class Program:
     def prepare(self, params: Mapping[str, Any]) -> Any:
         """Weights on the device, in the form in which the layers use them; those used as stored are not copied."""
         known = self.lowered.known
-        leaves, tree = jax.tree.flatten({k: v for k, v in params.items() if k not in known})
-        stored = tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        params = {k: v for k, v in params.items() if k not in known}
+        self._stored = _without_values(params)
+        forms, tree = jax.tree.flatten(self._stored)
         with self._on_device():
             preparations = self._programs.preparations
-            preparation = preparations.get(stored)
+            preparation = preparations.get((tree, tuple(forms)))
             if preparation is None:
-                preparation = Preparation(self.lowered, tree, leaves)
-                preparations.put(stored, preparation)
-            return preparation(leaves, self._device)
+                preparation = Preparation(self.lowered, tree, forms)
+                preparations.put((tree, tuple(forms)), preparation)
+            return preparation(jax.tree.leaves(params), self._device)
 
     def prepare_kept(self, params: Callable[[], Mapping[str, Any]]) -> Any:
         """`prepare` for the weights of the file, which the cache directory may have as they come out of it."""
@@ -271,7 +273,13 @@ class Program:
 
     @functools.cached_property
     def _kept_tree(self) -> Any:
-        return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self.lowered.read_params()))
+        return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self._stored_forms()))
+
+    def _stored_forms(self) -> Any:
+        """The weights as stored, with shapes and types in the place of arrays."""
+        if self._stored is None:
+            self._stored = _without_values(self.lowered.read_params())
+        return self._stored
 
     def _call(
         self,
@@ -371,7 +379,7 @@ class Program:
         shapes = tuple((name, np.shape(value)) for name, value in sorted(row.items()))
         known = self._programs.batches.get(shapes)
         if known is None:
-            known = batches_of(self.lowered, row, key)
+            known = batches_of(self.lowered, self._stored_forms(), row, key)
             self._programs.batches.put(shapes, known)
         return known
 
@@ -398,6 +406,10 @@ class Program:
             else:
                 return [{name: value[i] for name, value in results.items()} for i in range(len(rows))]
         return [self.run(prepared, row, _for_rows(key, i)) for i, row in enumerate(rows)]
+
+
+def _without_values(params: Any) -> Any:
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), params)
 
 
 def _for_rows(key: jax.Array | None, places: Any) -> jax.Array | None:

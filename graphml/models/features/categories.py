@@ -179,7 +179,7 @@ class FeatureVectorizer(Model):
         Raises:
             UnsupportedError: If an input is a dictionary or optional.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         output = self.description.outputs[0]
         for feature, _ in self._columns:
             if feature.type is _DICTIONARY or feature.optional:

@@ -113,7 +113,7 @@ class NonMaximumSuppression(Model):
         Raises:
             UnsupportedError: If the number of rows in the results is not fixed; in a traced function it must be.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         low, high = self._rows
         if high is None or low != high:
             raise UnsupportedError("this nonMaximumSuppression is not a function of arrays: its number of rows varies")

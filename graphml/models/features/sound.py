@@ -76,7 +76,7 @@ class SoundAnalysisPreprocessing(Transform):
 
     def as_function(self) -> Callable[..., dict[str, Any]]:
         """The model as a function from {input: array} to {output: array}, in float32."""
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         return self._function
 
     def _function(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Transform(Model):
         Raises:
             UnsupportedError: If the output has integers, because a traced function cannot check that values are whole.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         floats = self.output.array is None or np.dtype(self.output.array.dtype).kind == "f"
         if self.input.type not in _ARRAYS or self.output.type not in _ARRAYS or not floats:
             raise UnsupportedError(

@@ -167,7 +167,7 @@ class LinkedModel(Model):
         return self._message
 
     def predict_batch(self, rows: Rows, **keyword: Any) -> list[dict[str, Any]]:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         found = []
         for number, row in enumerate(rows_of(rows)):
             try:
@@ -322,7 +322,7 @@ def _reach(model: Model, chain: list[LinkedModel], known: dict[int, _Reach]) -> 
     if pipeline_of(model._message) is None:
         return _Reach(1, 0)
     stages = depth = 0
-    for label, stage in model._labelled:  # type: ignore[attr-defined]
+    for label, stage in model._labelled:  # pyright: ignore[reportAttributeAccessIssue]  (it is a Pipeline)
         try:
             reach = _reach(stage, chain, known)
             stages, depth = stages + reach.stages, max(depth, reach.depth)

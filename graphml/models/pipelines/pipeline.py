@@ -155,7 +155,7 @@ class Pipeline(Model):
         Raises:
             FeatureError: If a row lacks a feature.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         last = self.last.description
         wanted = last.training_inputs if last.training_inputs else last.inputs
         names = {feature.name for feature in self.description.inputs}
@@ -190,7 +190,7 @@ class Pipeline(Model):
             features: {input: value}.
             key: For layers that draw random numbers and have no seed; without it each call draws other numbers.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         return self._predict(self._check(features), key=checked_key(key))
 
     def _predict(self, values: Features, *, key: jax.Array | None = None) -> Features:
@@ -219,7 +219,7 @@ class Pipeline(Model):
             rows: The features of each row, or {input: its values in all rows}.
             key: For random numbers: each row draws the same as `predict` with this key; without it all rows differ.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         envs = []
         for number, row in enumerate(rows_of(rows)):
             try:
@@ -265,7 +265,7 @@ class Pipeline(Model):
         Raises:
             GraphError: If no value has such a name.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         key, env = checked_key(key), dict(self._check(features))
         for position, (label, model) in enumerate(self._labelled):
             with inside(label):
@@ -286,12 +286,12 @@ class Pipeline(Model):
         Raises:
             UnsupportedError: If a stage is not a function of arrays; the message lists all of them.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         weights, function = function_of(self._labelled, self.description.inputs, self.description.outputs)
         return functools.partial(function, weights)
 
     def traceable(self, *, stored: bool = False) -> Traceable:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         inputs, outputs = self.description.inputs, self.description.outputs
         weights, function = function_of(self._labelled, inputs, outputs, stored=stored)
         if not stored:

@@ -143,7 +143,7 @@ class RowModel(Model):
         return lambda inputs: function(weights, inputs, None)
 
     def traceable(self, *, stored: bool = False) -> Traceable:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         function = in_float64(Compiled(self._of_inputs, which=lambda weights, inputs: forms(inputs)))
         return Traceable(self._program.weights, lambda weights, inputs, key: function(weights, inputs), self)
 
@@ -174,7 +174,7 @@ class RowModel(Model):
         Args:
             rows: The features of each row, or {input: its values in all rows}.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         if isinstance(rows, Mapping):
             whole = self._columns(cast("Mapping[str, Any]", rows))
         else:

@@ -81,7 +81,7 @@ class BayesianProbit(Model):
         return lambda inputs, key=None: function(weights, inputs, key)
 
     def traceable(self, *, stored: bool = False) -> Traceable:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         function = Compiled(self._of_inputs, which=lambda weights, *rest: forms(rest))
         return Traceable(self._program.weights, in_float64(function), self)
 
@@ -124,7 +124,7 @@ class BayesianProbit(Model):
             features: {input: value}.
             key: For the sampled probability; without it each call draws other numbers.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         return self._predict(self._check(features), key=checked_key(key))
 
     def _predict(self, values: dict[str, Any], *, key: jax.Array | None = None) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class BayesianProbit(Model):
             rows: The features of each row, or {input: its values in all rows}.
             key: For the sampled probability: each row draws the same numbers as `predict` with this key.
         """
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         checked = []
         for number, row in enumerate(rows_of(rows)):
             try:

@@ -75,7 +75,7 @@ class ItemSimilarity(Model):
         return lambda inputs: function(weights, inputs, None)
 
     def traceable(self, *, stored: bool = False) -> Traceable:
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         message = self._parameters
         names = (message.recommendedItemScoreOutputFeatureName, message.recommendedItemListOutputFeatureName)
         name = next(name for name in names if name)
@@ -105,7 +105,7 @@ class ItemSimilarity(Model):
 
     def predict_batch(self, rows: Rows) -> list[dict[str, Any]]:
         """Run the model for many inputs together; see `Model.predict_batch`."""
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         checked = []
         for number, row in enumerate(rows_of(rows)):
             try:

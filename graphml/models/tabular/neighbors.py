@@ -117,7 +117,7 @@ class NearestNeighbors(Model):
             raise FeatureError(f"labels of this model must be of type {kind.__name__}")
         if number_of_neighbors is not None:
             self._refuse_number(number_of_neighbors)
-        self._usable  # noqa: B018  (more samples do not change that)
+        self.refuse_unless_usable()
         other = copy.copy(self)
         for name in ("_classes", "_indices"):
             other.__dict__.pop(name, None)
@@ -179,7 +179,7 @@ class NearestNeighbors(Model):
 
     def predict_batch(self, rows: Rows) -> list[dict[str, Any]]:
         """Run the model for many inputs in few calls of the compiled search; see `Model.predict_batch`."""
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         found = []
         for number, features in enumerate(rows_of(rows)):
             try:
@@ -190,7 +190,7 @@ class NearestNeighbors(Model):
 
     def neighbors(self, features: Mapping[str, Any]) -> list[tuple[int, Any, float]]:
         """The neighbours that vote, nearest first: (index of the sample, its label, squared distance)."""
-        self._usable  # noqa: B018  (checked once)
+        self.refuse_unless_usable()
         distances, positions = self._samples.nearest(self.row(features)[None], self.number_of_neighbors)
         pairs = zip(positions[0].tolist(), distances[0].tolist(), strict=True)
         return [(position, self._labels[position], distance) for position, distance in pairs]

@@ -35,10 +35,11 @@ class Record:
     def value(self, name: str) -> float:
         """The value of "loss", "validation_loss" or a metric. Raises UpdateError if it was not measured."""
         values = {"loss": self.loss, "validation_loss": self.validation_loss, **self.metrics}
-        if values.get(name) is None:
+        value = values.get(name)
+        if value is None:
             known = ", ".join(key for key, value in values.items() if value is not None)
             raise UpdateError(f"{name!r} was not measured in this run; measured: {known}")
-        return float(values[name])  # type: ignore[arg-type]
+        return float(value)
 
 
 class History(Sequence[Record]):

@@ -83,7 +83,7 @@ def as_facts_of(kind: type[T], facts: Mapping[str, Any], path: Path) -> T:
         UpdateError: a field is missing, unknown or of a wrong type.
     """
     hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    fields = dataclasses.fields(kind)  # pyright: ignore[reportArgumentType]  (T is any dataclass)
     needed = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
     for name in needed:
         if name not in facts:

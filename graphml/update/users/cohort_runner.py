@@ -5,7 +5,7 @@ The rules of training are those of `learners.epochs`, applied to each user by it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +92,8 @@ class CohortRunner:
             copies = 2 * sum(leaf.nbytes for leaf in jax.tree.leaves(self._given))
             state = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(self._optimizer_state))
             at_once = min(_MOST_USERS * devices, max(1, memory_bytes // (2 * (copies + state))))
-        if hasattr(users, "__len__"):
-            at_once = min(at_once, max(1, len(users)))  # type: ignore[arg-type]
+        if isinstance(users, Sized):
+            at_once = min(at_once, max(1, len(users)))
         own = -(-at_once // devices)
         own = own if own <= self._together else -(-own // self._together) * self._together
         return own * devices

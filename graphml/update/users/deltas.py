@@ -358,7 +358,7 @@ def _from_tensors(tensors: Mapping[str, np.ndarray], quantized: str) -> dict[str
     for name, size in bits.items():
         if name in weights:
             raise SpecError(f"{name!r} is stored twice, as floats and as codes")
-        weights[name] = Quantized(*(tensors.get(f"{name}.{field}") for field in _FIELDS), bits=size)  # type: ignore[arg-type]
+        weights[name] = Quantized(*(tensors.get(f"{name}.{field}") for field in _FIELDS), bits=size)  # pyright: ignore[reportArgumentType]  (`Delta` checks)
     return weights
 
 

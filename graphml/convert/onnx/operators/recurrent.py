@@ -205,7 +205,7 @@ def _lstm_layers(coupled: bool) -> Layered:
         )
         halves = w.layers("splitND", [basics.squeeze(w, outputs, [3, 4])], 2, axis=2, num_splits=2)
         last = [basics.squeeze(w, end, [0, 3, 4]) for end in ends]
-        return [(half if every else None, *pair) for half, pair in zip(halves, (last[:2], last[2:]), strict=True)]  # pyright: ignore[reportReturnType]
+        return [(half if every else None, h, c) for half, (h, c) in zip(halves, (last[:2], last[2:]), strict=True)]
 
     return layered
 

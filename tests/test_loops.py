@@ -1,13 +1,12 @@
-"""Branches and loops: each program against the same program in plain Python, jitted, mapped and differentiated."""
+"""Loops: how often they turn, what ends them, and their derivatives."""
 
 from __future__ import annotations
-
-import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sub_networks import constant, one, part, program
 
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import GraphError, SpecError, UnsupportedError
@@ -17,138 +16,6 @@ from graphml.inspect.flow import as_text, flow
 from graphml.interpreter.lower import lower
 from graphml.interpreter.stages import Staged
 from graphml.models import ModelConfiguration, load
-
-
-def part() -> NeuralNetworkBuilder:
-    return NeuralNetworkBuilder({}, {})
-
-
-def constant(builder, name, value):
-    return builder.add("loadConstantND", name, [], [name], data=np.float32([value]))
-
-
-def program(builder, inputs=("x",), outputs=("y",), **options):
-    ports = tuple(Port(name, None) for name in inputs)
-    lowered = lower(*read_network(builder.network, ports, tuple(Port(name, None) for name in outputs)), **options)
-
-    def run(*values):
-        return lowered.fn(lowered.params, dict(zip(inputs, values, strict=True)))[outputs[0]]
-
-    return run
-
-
-def one(value) -> np.ndarray:
-    return np.float32([value])
-
-
-def absolute(nested: bool = False, otherwise: bool = True):
-    """y = x if x > 0 else -2 x, through copies into a shared blob."""
-    builder = part()
-    constant(builder, "zero", 0.0)
-    builder.add("copy", "start", ["zero"], ["y"])
-    builder.add("greaterThan", "p", ["x"], ["p"], alpha=0.0)
-    then = part().add("copy", "take", ["x"], ["y"])
-    if nested:
-        inner = part().add("multiply", "triple", ["x"], ["t"], alpha=3.0).add("copy", "put", ["t"], ["y"])
-        then.add("greaterThan", "q", ["x"], ["q"], alpha=1.0).add("branch", "inner", ["q"], [], if_branch=inner)
-    other = part().add("multiply", "minus", ["x"], ["m"], alpha=-2.0).add("copy", "give", ["m"], ["y"])
-    fields = {"if_branch": then, **({"else_branch": other} if otherwise else {})}
-    return builder.add("branch", "b", ["p"], [], **fields)
-
-
-@pytest.mark.parametrize(("nested", "otherwise"), [(False, True), (True, True), (False, False), (True, False)])
-def test_branch(nested, otherwise):
-    run = program(absolute(nested, otherwise))
-    for x in (-3.0, 0.5, 2.0):
-        wanted = (3 * x if nested and x > 1 else x) if x > 0 else (-2 * x if otherwise else 0.0)
-        slope = (3 if nested and x > 1 else 1) if x > 0 else (-2 if otherwise else 0)
-        for each in (run, jax.jit(run)):
-            np.testing.assert_allclose(each(one(x)), [wanted])
-        np.testing.assert_allclose(jax.grad(lambda v: jax.jit(run)(v).sum())(one(x)), [slope])
-    xs = np.float32([[-3], [0.5], [2]])
-    np.testing.assert_array_equal(jax.vmap(run)(xs), np.stack([run(x) for x in xs]))
-
-
-def test_a_branch_is_one_cond():
-    jaxpr = str(jax.make_jaxpr(program(absolute(nested=True)))(one(1.0)))
-    assert jaxpr.count("cond[") == 2
-
-
-def test_a_branch_takes_only_the_blobs_that_it_uses():
-    """Otherwise all blobs before it enter each of many branches where none is dropped, as for intermediate values."""
-    builder = part()
-    for number in range(20):
-        builder.add("add", f"a{number}", ["x"], [f"h{number}"], alpha=1.0)
-    sides = {f"{side}_branch": part().add("multiply", side, ["h7"], ["y"], alpha=2.0) for side in ("if", "else")}
-    builder.add("branch", "b", ["x"], [], **sides)
-    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
-    program = jax.make_jaxpr(lambda x: lowered.intermediates(lowered.params, {"x": x}))(one(1.0))
-    (cond,) = (equation for equation in program.eqns if equation.primitive.name == "cond")
-    assert len(cond.invars) == 3  # which side, x that decides it, and h7
-
-
-def test_a_known_predicate_needs_no_cond():
-    builder = constant(part(), "p", 1.0)
-    then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
-    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists on this side only, which is known to run
-    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
-    assert "cond" not in str(jax.make_jaxpr(lambda x: lowered.fn(lowered.params, {"x": x}))(one(3.0)))
-    np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])
-
-
-def one_sided(predicate: str) -> NeuralNetworkBuilder:
-    builder = constant(part(), "yes", 1.0)
-    builder.add("branch", "b", [predicate], [], if_branch=part().add("multiply", "m", ["x"], ["h"], alpha=2.0))
-    return builder.add("add", "after", ["h"], ["y"], alpha=1.0)
-
-
-def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
-    with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one side of layer 'b' \(branch\)"):
-        program(one_sided("x"))
-    np.testing.assert_array_equal(jax.jit(program(one_sided("yes")))(one(3.0)), [7])
-
-
-def test_a_loop_does_not_make_up_for_the_other_side():
-    turn = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
-    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
-    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'b'"):
-        program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=turn))
-
-
-def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
-    inner = part().add("branch", "inner", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
-    other = part().add("multiply", "n", ["x"], ["y"], alpha=3.0)
-    builder = part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other)
-    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'outer'"):
-        program(builder)
-
-
-def test_a_blob_that_both_sides_of_both_branches_leave_can_be_read():
-    def sides(name, a, b):
-        return {
-            "if_branch": part().add("multiply", name + "a", ["x"], ["y"], alpha=a),
-            "else_branch": part().add("multiply", name + "b", ["x"], ["y"], alpha=b),
-        }
-
-    inner = part().add("branch", "inner", ["x"], [], **sides("in", 2.0, 3.0))
-    other = part().add("multiply", "n", ["x"], ["y"], alpha=5.0)
-    run = program(part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other))
-    np.testing.assert_array_equal(run(one(4.0)), [8])
-    np.testing.assert_array_equal(run(one(0.0)), [0])
-
-
-def test_sides_of_different_shapes_are_named():
-    builder = part().add(
-        "branch",
-        "b",
-        ["x"],
-        [],
-        if_branch=part().add("tile", "a", ["x"], ["y"], reps=(2,)),
-        else_branch=part().add("tile", "b", ["x"], ["y"], reps=(3,)),
-    )
-    assert program(builder)(one(1.0)).shape == (2,)
-    with pytest.raises(UnsupportedError, match=r"leave 'y' in different shapes \(\[2\] and \[3\]\)"):
-        jax.jit(program(builder))(one(1.0))
 
 
 def counting(turns=None, *, most=0, step=8.0):
@@ -485,129 +352,12 @@ def test_tracing_grows_with_the_program_not_exponentially(make, few, many, monke
     assert np.asarray(jax.jit(program(deep(5)))(one(0.0))) == 2**5
 
 
-# Random numbers ------------------------------------------------------------------------------------------------------
-
-_DRAW = {"seed": -1, "min_val": 0.0, "max_val": 1.0, "output_shape": (1,)}
-
-
-def drawing(grows: bool, inputs=(), nested: int = 0, **loop):
-    """y = six zeros; in each turn a drawn number is put behind y, and unless y grows its first number is dropped."""
-    body = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
-    body.add("concatND", "append", ["h", "r"], ["t"], axis=0)
-    if grows:
-        body.add("copy", "back", ["t"], ["h"])
-    else:
-        body.add("sliceStatic", "drop", ["t"], ["u"], begin_ids=(1,), end_ids=(7,), strides=(1,))
-        body.add("copy", "back", ["u"], ["h"])
-    if nested:
-        body = part().add("loop", "inner", [], [], max_loop_iterations=nested, body_network=body)
-    builder = part().add("loadConstantND", "zeros", [], ["z"], data=np.zeros(6, np.float32))
-    builder.add("copy", "start", ["z"], ["h"]).add("loop", "l", list(inputs), [], body_network=body, **loop)
-    return builder.add("multiplyBroadcastable", "end", ["h", "x"], ["y"])
-
-
-def drawn(builder, run, inputs=("x", "n")):
-    """The six last numbers of y, by a way of running the lowered network."""
-    ports = tuple(Port(name, None) for name in inputs)
-    lowered = lower(*read_network(builder.network, ports, (Port("y", None),)))
-    return np.asarray(run(lowered, {"x": one(1.0), "n": one(6.0)}, jax.random.key(3)))[-6:]
-
-
-def plain(lowered, values, key):
-    return lowered.fn(lowered.params, values, key=key)["y"]
-
-
-def compiled(lowered, values, key):
-    return jax.jit(lambda values, key: plain(lowered, values, key))(values, key)
-
-
-def differentiated(lowered, values, key):
-    def total(x, n, key):
-        y = plain(lowered, {"x": x, "n": n}, key)
-        return y.sum(), y
-
-    return jax.jit(jax.value_and_grad(total, has_aux=True))(values["x"], values["n"], key)[0][1]
-
-
-def staged(lowered, values, key):
-    return Staged(lowered)(lowered.params, values, key)["y"]
+# Empty sub-networks ---------------------------------------------------------------------------------------------------
 
 
 def below(stop: float):
     """A condition network: whether the blob 'k' is below a number."""
     return part().add("lessThan", "c", ["k"], ["on"], alpha=stop)
-
-
-SIX = {"max_loop_iterations": 6}
-
-
-@functools.cache
-def six_drawn() -> np.ndarray:
-    return drawn(drawing(False, **SIX), compiled)
-
-
-@pytest.mark.parametrize(
-    ("builder", "run"),
-    [
-        (drawing(False, ["n"]), compiled),
-        (drawing(False, **SIX), differentiated),
-        (drawing(True, **SIX), plain),
-        (drawing(True, ["n"]), staged),
-    ],
-    ids=["counted", "scanned", "laid-out", "by-host"],
-)
-def test_every_turn_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
-    assert len(set(six_drawn().tolist())) == 6
-    np.testing.assert_array_equal(drawn(builder, run), six_drawn())
-
-
-@pytest.mark.parametrize(
-    ("builder", "run"),
-    [
-        (drawing(False, max_loop_iterations=2, nested=3), compiled),
-        (drawing(True, max_loop_iterations=3, nested=2), plain),
-        (drawing(True, ["n"], nested=1), staged),
-    ],
-    ids=["compiled", "laid-out", "by-host"],
-)
-def test_every_turn_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
-    assert len(set(drawn(builder, run).tolist())) == 6
-
-
-def test_a_condition_draws_other_numbers_in_each_turn():
-    """n counts the turns until a drawn number is above 0.9: with one number for all turns it is 0 or never ends."""
-    condition = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
-    condition.add("lessThan", "c", ["r"], ["on"], alpha=0.9)
-    body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
-    builder = part().add("copy", "start", ["x"], ["h"])
-    fields = {"condition_network": condition, "condition_var": "on", "body_network": body}
-    builder.add("loop", "l", [], [], max_loop_iterations=1000, **fields).add("copy", "end", ["h"], ["y"])
-    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
-    run = jax.jit(jax.vmap(lambda key: plain(lowered, {"x": one(0.0)}, key)[0]))
-    counts = run(jax.random.split(jax.random.key(0), 50))
-    assert 0 < counts.mean() < 30
-    assert counts.max() < 200
-
-
-def test_layers_inside_and_outside_of_sub_networks_draw_different_numbers():
-    """Two loops after each other, a branch, and layers around them, all of whose draws stand first in their network."""
-    builder = part().add("randomUniformStatic", "first", [], ["a"], **_DRAW)
-    names = ["a"]
-    for name in ("b", "c"):
-        body = part().add("randomUniformStatic", "draw", [], [name], **_DRAW)
-        builder.add("loop", f"loop {name}", [], [], max_loop_iterations=1, body_network=body)
-        names.append(name)
-    sides = {
-        field: part().add("randomUniformStatic", "draw", [], ["d"], **_DRAW) for field in ("if_branch", "else_branch")
-    }
-    builder.add("branch", "branch", ["x"], [], **sides).add("randomUniformStatic", "last", [], ["e"], **_DRAW)
-    builder.add("concatND", "all", [*names, "d", "e"], ["y"], axis=0)
-    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
-    numbers = compiled(lowered, {"x": one(1.0)}, jax.random.key(0))
-    assert len(set(numbers.tolist())) == 5
-
-
-# Empty sub-networks ---------------------------------------------------------------------------------------------------
 
 
 def test_an_empty_condition_network_is_no_condition():
@@ -619,14 +369,7 @@ def test_an_empty_condition_network_is_no_condition():
         np.testing.assert_array_equal(each(one(1.0)), program(counting(most=5))(one(1.0)))
     lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert "5 times" in as_text(flow(lowered))
-    np.testing.assert_array_equal(staged(lowered, {"x": one(1.0)}, None), run(one(1.0)))
-
-
-def test_an_empty_else_network_is_no_else():
-    builder = absolute(otherwise=False)
-    builder.network.layers[-1].branch.elseBranch.SetInParent()
-    for x in (-3.0, 2.0):
-        np.testing.assert_array_equal(program(builder)(one(x)), program(absolute(otherwise=False))(one(x)))
+    np.testing.assert_array_equal(Staged(lowered)(lowered.params, {"x": one(1.0)}, None)["y"], run(one(1.0)))
 
 
 @pytest.mark.parametrize(

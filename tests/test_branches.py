@@ -1,0 +1,131 @@
+"""Branches: one program for both sides, and what each side must leave."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from sub_networks import constant, one, part, program
+
+from graphml.build import NeuralNetworkBuilder
+from graphml.errors import GraphError, UnsupportedError
+from graphml.frontends.layer_interface import Port
+from graphml.frontends.layers import read_network
+from graphml.interpreter.lower import lower
+
+
+def absolute(nested: bool = False, otherwise: bool = True):
+    """y = x if x > 0 else -2 x, through copies into a shared blob."""
+    builder = part()
+    constant(builder, "zero", 0.0)
+    builder.add("copy", "start", ["zero"], ["y"])
+    builder.add("greaterThan", "p", ["x"], ["p"], alpha=0.0)
+    then = part().add("copy", "take", ["x"], ["y"])
+    if nested:
+        inner = part().add("multiply", "triple", ["x"], ["t"], alpha=3.0).add("copy", "put", ["t"], ["y"])
+        then.add("greaterThan", "q", ["x"], ["q"], alpha=1.0).add("branch", "inner", ["q"], [], if_branch=inner)
+    other = part().add("multiply", "minus", ["x"], ["m"], alpha=-2.0).add("copy", "give", ["m"], ["y"])
+    fields = {"if_branch": then, **({"else_branch": other} if otherwise else {})}
+    return builder.add("branch", "b", ["p"], [], **fields)
+
+
+@pytest.mark.parametrize(("nested", "otherwise"), [(False, True), (True, True), (False, False), (True, False)])
+def test_branch(nested, otherwise):
+    run = program(absolute(nested, otherwise))
+    for x in (-3.0, 0.5, 2.0):
+        wanted = (3 * x if nested and x > 1 else x) if x > 0 else (-2 * x if otherwise else 0.0)
+        slope = (3 if nested and x > 1 else 1) if x > 0 else (-2 if otherwise else 0)
+        for each in (run, jax.jit(run)):
+            np.testing.assert_allclose(each(one(x)), [wanted])
+        np.testing.assert_allclose(jax.grad(lambda v: jax.jit(run)(v).sum())(one(x)), [slope])
+    xs = np.float32([[-3], [0.5], [2]])
+    np.testing.assert_array_equal(jax.vmap(run)(xs), np.stack([run(x) for x in xs]))
+
+
+def test_a_branch_is_one_cond():
+    jaxpr = str(jax.make_jaxpr(program(absolute(nested=True)))(one(1.0)))
+    assert jaxpr.count("cond[") == 2
+
+
+def test_a_branch_takes_only_the_blobs_that_it_uses():
+    """Otherwise all blobs before it enter each of many branches where none is dropped, as for intermediate values."""
+    builder = part()
+    for number in range(20):
+        builder.add("add", f"a{number}", ["x"], [f"h{number}"], alpha=1.0)
+    sides = {f"{side}_branch": part().add("multiply", side, ["h7"], ["y"], alpha=2.0) for side in ("if", "else")}
+    builder.add("branch", "b", ["x"], [], **sides)
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
+    program = jax.make_jaxpr(lambda x: lowered.intermediates(lowered.params, {"x": x}))(one(1.0))
+    (cond,) = (equation for equation in program.eqns if equation.primitive.name == "cond")
+    assert len(cond.invars) == 3  # which side, x that decides it, and h7
+
+
+def test_a_known_predicate_needs_no_cond():
+    builder = constant(part(), "p", 1.0)
+    then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
+    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists on this side only, which is known to run
+    lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
+    assert "cond" not in str(jax.make_jaxpr(lambda x: lowered.fn(lowered.params, {"x": x}))(one(3.0)))
+    np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])
+
+
+def one_sided(predicate: str) -> NeuralNetworkBuilder:
+    builder = constant(part(), "yes", 1.0)
+    builder.add("branch", "b", [predicate], [], if_branch=part().add("multiply", "m", ["x"], ["h"], alpha=2.0))
+    return builder.add("add", "after", ["h"], ["y"], alpha=1.0)
+
+
+def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
+    with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one side of layer 'b' \(branch\)"):
+        program(one_sided("x"))
+    np.testing.assert_array_equal(jax.jit(program(one_sided("yes")))(one(3.0)), [7])
+
+
+def test_a_loop_does_not_make_up_for_the_other_side():
+    turn = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
+    builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
+    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'b'"):
+        program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=turn))
+
+
+def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
+    inner = part().add("branch", "inner", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
+    other = part().add("multiply", "n", ["x"], ["y"], alpha=3.0)
+    builder = part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other)
+    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'outer'"):
+        program(builder)
+
+
+def test_a_blob_that_both_sides_of_both_branches_leave_can_be_read():
+    def sides(name, a, b):
+        return {
+            "if_branch": part().add("multiply", name + "a", ["x"], ["y"], alpha=a),
+            "else_branch": part().add("multiply", name + "b", ["x"], ["y"], alpha=b),
+        }
+
+    inner = part().add("branch", "inner", ["x"], [], **sides("in", 2.0, 3.0))
+    other = part().add("multiply", "n", ["x"], ["y"], alpha=5.0)
+    run = program(part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other))
+    np.testing.assert_array_equal(run(one(4.0)), [8])
+    np.testing.assert_array_equal(run(one(0.0)), [0])
+
+
+def test_sides_of_different_shapes_are_named():
+    builder = part().add(
+        "branch",
+        "b",
+        ["x"],
+        [],
+        if_branch=part().add("tile", "a", ["x"], ["y"], reps=(2,)),
+        else_branch=part().add("tile", "b", ["x"], ["y"], reps=(3,)),
+    )
+    assert program(builder)(one(1.0)).shape == (2,)
+    with pytest.raises(UnsupportedError, match=r"leave 'y' in different shapes \(\[2\] and \[3\]\)"):
+        jax.jit(program(builder))(one(1.0))
+
+
+def test_an_empty_else_network_is_no_else():
+    builder = absolute(otherwise=False)
+    builder.network.layers[-1].branch.elseBranch.SetInParent()
+    for x in (-3.0, 2.0):
+        np.testing.assert_array_equal(program(builder)(one(x)), program(absolute(otherwise=False))(one(x)))
