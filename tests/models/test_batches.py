@@ -119,3 +119,11 @@ def test_how_rows_run_is_known_without_reading_weights_again(monkeypatch):
     image_network().predict(images(1)[0])
     monkeypatch.setattr(Lowered, "read_params", lambda self: pytest.fail("weights are read"))
     assert image_network()._program._batches({"x": np.zeros((1, 64, 64), np.float32)}, None) == (16, 64)
+
+
+def test_stored_weights_of_a_program_do_not_count_as_its_blobs():
+    builder = graphml.ProgramBuilder("CoreML7")
+    builder.output("y", builder.linear(builder.input("x", (1, 512)), np.ones((1024, 512), np.float32)))
+    lowered = builder.model().lower()
+    row = {"x": jax.ShapeDtypeStruct((1, 512), np.float32)}
+    assert batches_of(lowered, lowered.params, row, None).rows == 1024

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 
 from graphml.errors import UnsupportedError
+from graphml.graph import read_by
 from graphml.interpreter.lower import Lowered, Params
 
 _ROWS = 1024  # the most rows of a batch in one call
@@ -48,8 +49,11 @@ def batches_of(lowered: Lowered, params: Params, row: Mapping[str, Any], key: ja
         row: Arrays by input.
         key: What the model draws random numbers with, if it does.
     """
+    # stored weights, which are blobs of programs, are the same for all rows
+    changing = [node for node in lowered.graph.body.nodes if read_by(node) or node.key not in params]
+    names = [name for node in changing for name in node.outputs]
     try:
-        blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, key=key), params, row)
+        blobs = jax.eval_shape(lambda p, x: lowered.intermediates(p, x, names, key=key), params, row)
     except UnsupportedError:
         return ROW_BY_ROW
     largest = max([1, *(4 * math.prod(blob.shape) for blob in blobs.values())])
