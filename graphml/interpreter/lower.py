@@ -25,7 +25,7 @@ from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedErro
 from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, signature, writes, written_by
 from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.attach import Attached, attach
-from graphml.interpreter.budget import VALUE_UNSEEN, check_shape
+from graphml.interpreter.budget import OF_JAX, check_shape
 from graphml.interpreter.constants import known_blobs, shape_constants, static_constants
 from graphml.interpreter.evaluate import Evaluation, origins, run_region
 from graphml.interpreter.fold import Folded, fold
@@ -287,7 +287,15 @@ class Lowered:
             raise GraphError(f"the state {', '.join(map(repr, missing))} is missing: pass state={{name: array}}")
         with catalogue.lowering_for(self.target):
             blobs = {name: self._entered(name, inputs.get(name)) for name in self.graph.inputs}
-            return blobs | {name: jnp.asarray(given[name]) for name in self.graph.state}
+            return blobs | self._entered_state(given)
+
+    def _entered_state(self, given: Arrays) -> dict[str, Any]:
+        state = {name: jnp.asarray(given[name]) for name in self.graph.state}
+        for name, declared in self.interface.declared_state().items():
+            if name in state and state[name].shape != declared.shape:
+                shapes = [list(each.shape) for each in (declared, state[name])]
+                raise ShapeError(f"the state {quoted(name)} has shape {shapes[0]}, {shapes[1]} is given")
+        return state
 
     def _entered(self, name: str, value: Any) -> Any:
         try:
@@ -297,7 +305,7 @@ class Lowered:
             return entered
         except ShapeError as error:
             raise error.in_context(f"input {quoted(name)}") from None
-        except (GraphmlError, *VALUE_UNSEEN):
+        except (GraphmlError, *OF_JAX):
             raise
         except Exception as error:
             raise typed(error, f"input {quoted(name)}") from error
