@@ -207,9 +207,8 @@ class Loop:
                 return jax.tree.map(partial(jnp.where, on), one, other)
 
             start = begin(operands)
-            start = chosen(
-                _goes_on(start), start, start
-            )  # in `shard_map` it varies over devices as it will after a turn
+            # the same numbers, which in `shard_map` vary over devices as they will after a turn
+            start = chosen(_goes_on(start), start, start)
             carry, more, _ = lax.scan(step, start, None, length=bound)[0]
             if self.most == bound:
                 return carry
