@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 
@@ -298,6 +299,11 @@ class Lowered:
         return state
 
     def _entered(self, name: str, value: Any) -> Any:
+        shape: Any = getattr(value, "shape", ())
+        if any(map(jax.export.is_symbolic_dim, shape)):
+            raise UnsupportedError(
+                f"input {quoted(name)} has shape {list(shape)}, but sizes must be numbers; export a program for each"
+            )
         try:
             entered = self.interface.enter(name, value, self.dtype)
             blob = wire(entered)
