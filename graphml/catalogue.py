@@ -24,6 +24,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
+import jax
+
 from graphml.errors import UnsupportedError
 from graphml.graph import Node
 
@@ -416,10 +418,12 @@ def target() -> Target:
 
 @contextlib.contextmanager
 def lowering_for(wanted: Target) -> Generator[None]:
-    """Make `wanted` the `target()` of everything traced inside."""
+    """Make `wanted` the `target()` of everything traced inside. How operators promote ranks and types is their own
+    affair: JAX's settings for that are about the code of whoever calls."""
     token = _target.set(wanted)
     try:
-        yield
+        with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+            yield
     finally:
         _target.reset(token)
 

@@ -199,8 +199,29 @@ def test_while_to_convergence_and_its_gradient():
         for each in (run, jax.jit(run)):
             np.testing.assert_allclose(each(one(x)), [np.sqrt(x)], rtol=1e-3)
     bounded = program(newton(most=30))
-    np.testing.assert_allclose(jax.jit(jax.grad(lambda v: bounded(v).sum()))(one(9.0)), [1 / 6], rtol=1e-3)
+    total = lambda x: jax.vmap(bounded)(x).sum()  # noqa: E731
+    slopes = jax.jit(lambda x: (jax.vmap(jax.grad(lambda v: bounded(v).sum()))(x), jax.grad(total)(x)))
+    for each in slopes(np.float32([[9], [25]])):
+        np.testing.assert_allclose(each, [[1 / 6], [1 / 10]], rtol=1e-3)
     np.testing.assert_allclose(jax.vmap(run)(np.float32([[4], [25]])), [[2], [5]], rtol=1e-3)
+
+
+def test_turns_that_only_other_rows_make_have_no_slope():
+    """As long as h < 4: h += sqrt(4 - h). A row that has ended would compute the root of a negative number."""
+    condition = part().add("lessThan", "below", ["h"], ["on"], alpha=4.0)
+    body = part().add("multiply", "minus", ["h"], ["m"], alpha=-1.0).add("add", "gap", ["m"], ["g"], alpha=4.0)
+    body.add("unary", "root", ["g"], ["r"], type="SQRT", scale=1.0)
+    body.add("addBroadcastable", "sum", ["h", "r"], ["t"]).add("copy", "back", ["t"], ["h"])
+    networks = {"condition_network": condition, "condition_var": "on", "body_network": body}
+    builder = part().add("copy", "start", ["x"], ["h"])
+    builder.add("loop", "l", [], [], max_loop_iterations=9, **networks).add("copy", "end", ["h"], ["y"])
+    run, wanted = program(builder), []
+    for h in (0.0, 3.9):
+        wanted.append([1.0])
+        while h < 4:
+            h, wanted[-1][0] = h + (4 - h) ** 0.5, wanted[-1][0] * (1 - 0.5 / (4 - h) ** 0.5)
+    slope = jax.jit(jax.grad(lambda x: jax.vmap(run)(x).sum()))
+    np.testing.assert_allclose(slope(np.float32([[0], [3.9]])), wanted, rtol=1e-4)
 
 
 def test_the_bound_of_a_while_loop_ends_it():

@@ -261,3 +261,48 @@ def test_the_text_of_a_lowered_graph_is_one_line():
         lower(Graph(("x",), ("y",), Region((Node("y", "y", "layer", "copy", ("x",), ("y",)),))), platform="cpu")
     )
     assert text == "<Lowered: x -> y; 1 nodes, 0 of them with parameters; float32, cpu>"
+
+
+# Settings and numbers of JAX users -----------------------------------------------------------------------------------
+
+
+def _dense():
+    numbers = {"weights": np.ones((2, 3), np.float32), "bias": np.ones(2, np.float32)}
+    dense = (
+        "innerProduct",
+        "dense",
+        ["x"],
+        ["h"],
+        {"input_channels": 3, "output_channels": 2, "has_bias": True, **numbers},
+    )
+    return lower(*net(dense, ("unary", "root", ["h"], ["y"], {"type": "SQRT"})))
+
+
+def test_settings_of_promotion_are_about_the_code_of_the_caller():
+    lowered = _dense()
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        found = jax.eval_shape(lowered.fn, lowered.params, {"x": jax.ShapeDtypeStruct((3,), np.int32)})
+        assert found["y"].dtype == np.float32
+        with pytest.raises(ValueError, match="rank_promotion"):
+            jnp.ones((2, 3)) + jnp.ones(3)
+
+
+def test_a_nan_that_is_searched_for_keeps_its_type_and_names_the_layer():
+    lowered = _dense()
+    with jax.debug_nans(True), pytest.raises(FloatingPointError) as caught:
+        lowered.fn(lowered.params, {"x": -np.ones(3, np.float32)})
+    assert any("layer 'root'" in note for note in caught.value.__notes__)
+
+
+def test_complex_numbers_are_refused():
+    lowered = _dense()
+    for run in (lowered.fn, jax.jit(lowered.fn)):
+        with pytest.raises(ShapeError, match=r"input 'x'\n  it takes real numbers, not a complex64 array \[3\]"):
+            run(lowered.params, {"x": np.ones(3, np.complex64)})
+
+
+def test_symbolic_sizes_are_refused():
+    lowered = _dense()
+    rows = jax.ShapeDtypeStruct(jax.export.symbolic_shape("rows, 3"), np.float32)
+    with pytest.raises(UnsupportedError, match=r"input 'x' has shape \[rows, 3\], but sizes must be numbers"):
+        jax.eval_shape(lowered.fn, lowered.params, {"x": rows})

@@ -32,7 +32,7 @@ SLOWER: Mapping[str, str] = {
     "NonMaximumSuppression": "a loop with one turn for each box taken, of several small kernels",
     "categoricalDistribution": "running sums and their search are several kernels, so that no draw is impossible",
     "fillLike": "nothing but a call, and JAX's takes some microseconds more",
-    "activation sigmoid": "through tanh, in XLA a quotient of two long polynomials",
+    "activation sigmoid": "an exponential and a quotient, which keep the digits of small probabilities",
     **dict.fromkeys(
         ("randomNormalLike", "randomUniformLike"),
         "bits that follow from the key alone, on every machine, take more work",

@@ -23,7 +23,7 @@ from graphml.errors import GraphError, SpecError, quoted, typed
 from graphml.graph import ABSENT, Graph, Node, Region
 from graphml.interpreter.interface import SeenBlobs
 from graphml.interpreter.lower import lower
-from graphml.spec.program.operations import OPSETS, Parameter, operation
+from graphml.spec.program.operations import OPSETS, Operation, Parameter, operation
 
 DIALECT = "operation"
 
@@ -189,12 +189,14 @@ class ProgramCore:
             raise SpecError(f"the operator set {self.opset} has no operation {kind}")
         own = self._new_name(name or kind)
         given: dict[str, list[Value]] = {}
+        shared = _shared_types(found, arguments)
         for parameter in found.parameters.values():
             argument = arguments.get(parameter.name)
             if argument is not None:
-                given[parameter.name] = self._values(argument, parameter, own)
+                given[parameter.name] = self._values(argument, parameter, own, shared.get(parameter.letter))
             elif not parameter.optional:
                 raise SpecError(f"{kind} {own!r} lacks the parameter {parameter.name}")
+        _check_shared_types(found, given, f"{kind} {own!r}")
         names = [own, *(self._new_name(f"{own}_{i}") for i in range(1, outputs))]
         try:
             probes = [self._evaluate(kind, given, outputs, i) for i in range(2 if self._flexible else 1)]
@@ -227,18 +229,20 @@ class ProgramCore:
             return 1 if chosen is not None and not bool(getattr(chosen, "stored", chosen)) else 2
         return found.outputs[0]
 
-    def _values(self, argument: Argument, parameter: Parameter, own: str) -> list[Value]:
+    def _values(self, argument: Argument, parameter: Parameter, own: str, shared: Any) -> list[Value]:
         entries: Sequence[Any] = argument if parameter.many else [argument]
         if isinstance(entries, Value):
             raise SpecError(f"{parameter.name} takes a list of values, not one")
-        return [self._value(entry, parameter, own) for entry in entries]
+        return [self._value(entry, parameter, own, shared) for entry in entries]
 
-    def _value(self, argument: Argument, parameter: Parameter, own: str) -> Value:
+    def _value(self, argument: Argument, parameter: Parameter, own: str, shared: Any) -> Value:
         if isinstance(argument, Value):
             if parameter.constant and argument.stored is None:
                 raise SpecError(f"{parameter.name} must be a constant; {quoted(argument.name)} is computed")
             return argument
-        stored = argument if isinstance(argument, str) else _array(argument, _constant_type(parameter, argument))
+        stored = (
+            argument if isinstance(argument, str) else _array(argument, _constant_type(parameter, argument, shared))
+        )
         return self._constant(stored, self._new_name(f"{own}_{parameter.name}"))
 
     def _evaluate(self, kind: str, given: Mapping[str, Sequence[Value]], outputs: int, which: int) -> list[Probe]:
@@ -323,11 +327,37 @@ def _array(value: Any, dtype: str | None) -> np.ndarray[Any, Any]:
     return np.ascontiguousarray(array.astype(wanted)).reshape(array.shape)
 
 
-def _constant_type(parameter: Parameter, value: Any) -> str | None:
-    """The type of a constant that is written as plain numbers: one that the parameter takes."""
+def _shared_types(found: Operation, arguments: Mapping[str, Argument]) -> dict[str, np.dtype[Any]]:
+    """The type that parameters of one letter have, where the program computes one of them."""
+    types: dict[str, np.dtype[Any]] = {}
+    for parameter in found.parameters.values():
+        argument = arguments.get(parameter.name)
+        for entry in argument if parameter.many and isinstance(argument, list | tuple) else [argument]:
+            if parameter.letter and isinstance(entry, Value):
+                types.setdefault(parameter.letter, entry.dtype)
+    return types
+
+
+def _check_shared_types(found: Operation, given: Mapping[str, Sequence[Value]], where: str) -> None:
+    """Raise SpecError where parameters of one letter have several types."""
+    letters: dict[str, tuple[np.dtype[Any], str]] = {}
+    for name, values in given.items():
+        parameter = found.parameters[name]
+        for value in values:
+            if parameter.letter and value.dtype.name in parameter.types:
+                dtype, first = letters.setdefault(parameter.letter, (value.dtype, name))
+                if dtype != value.dtype:
+                    raise SpecError(f"{where}: {first} and {name} must have one type, got {dtype} and {value.dtype}")
+
+
+def _constant_type(parameter: Parameter, value: Any, shared: np.dtype[Any] | None) -> str | None:
+    """The type of a constant that is written as plain numbers: that of the values which must have the same one, or one
+    that the parameter takes."""
     if isinstance(value, np.ndarray | np.generic):
         return None
     kind = np.asarray(value).dtype.kind
+    if shared is not None and jnp.issubdtype(shared, jnp.floating) and kind in "fi":
+        return shared.name
     preferred = {"f": ("float32", "float16"), "i": ("int32", "uint32", "uint8", "float32"), "b": ("bool",)}.get(
         kind, ()
     )

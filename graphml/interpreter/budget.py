@@ -22,6 +22,8 @@ from graphml.errors import ShapeError
 
 # Values are hidden while shapes are evaluated; whatever needs one is checked by the call itself.
 VALUE_UNSEEN = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
+# What JAX itself has to tell its user: that, and the NaN or infinity that `jax.debug_nans` or `debug_infs` has found.
+OF_JAX = (*VALUE_UNSEEN, FloatingPointError)
 
 
 def check_shape(shape: Sequence[int], dtype: Any = np.float32) -> None:

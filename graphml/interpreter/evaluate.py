@@ -38,7 +38,7 @@ from graphml.graph import (
     written_inside,
 )
 from graphml.interpreter.block import Block
-from graphml.interpreter.budget import VALUE_UNSEEN, check_call, check_shape
+from graphml.interpreter.budget import OF_JAX, check_call, check_shape
 from graphml.interpreter.control import Control
 from graphml.interpreter.layout import ChannelsLast, arrange, at_least_1d, rank, wire
 from graphml.interpreter.values import State, is_fact, known, peek
@@ -319,9 +319,10 @@ def origins(graph: Graph) -> dict[str, str]:
 def explained(error: Exception, node: Node, env: State, evaluation: Evaluation) -> Exception:
     """What a node has raised, as an error of graphml that names the node and the shapes of its inputs.
 
-    Errors by which JAX says that a value is not known while tracing stay what they are, with a note.
+    Errors by which JAX says that a value is not known while tracing, or that it is NaN where that is searched for, stay
+    what they are, with a note.
     """
-    if isinstance(error, VALUE_UNSEEN):
+    if isinstance(error, OF_JAX):
         error.add_note(f"in {node.label}")
         return error
     return typed(error, node.label, _facts(node, env, evaluation))

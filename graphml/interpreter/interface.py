@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphml.errors import GraphError
+from graphml.errors import GraphError, ShapeError, in_words
 from graphml.graph import Graph
 from graphml.interpreter.values import known
 
@@ -126,8 +127,8 @@ class SeenBlobs(Blobs):
 def as_array(value: Any, dtype: Any = None) -> Any:
     """A value as an array of a type; of its own type if none is given. A known value stays known under `jax.jit`, where
     it may decide a shape."""
-    if not known(value):
-        return value if dtype is None else value.astype(dtype)
-    with jax.ensure_compile_time_eval():
+    with jax.ensure_compile_time_eval() if known(value) else contextlib.nullcontext():
         array = jnp.asarray(value)
+        if jnp.issubdtype(array.dtype, jnp.complexfloating):
+            raise ShapeError(f"it takes real numbers, not {in_words(array)}")
         return array.astype(array.dtype if dtype is None else dtype)

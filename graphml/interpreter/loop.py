@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from graphml.catalogue import target
 from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import BREAK, EXIT
 from graphml.interpreter.block import Block
@@ -197,9 +196,20 @@ class Loop:
 
         def as_scan(operands: Any) -> State:
             def step(carried: Carried, _: Any) -> tuple[Carried, None]:
-                return lax.cond(_goes_on(carried), partial(turn, operands), _as_it_is, carried), None
+                return lax.cond(_in_any_row(_goes_on(carried)), another, _as_it_is, carried), None
 
-            carry, more, _ = lax.scan(step, begin(operands), None, length=bound)[0]
+            def another(carried: Carried) -> Carried:
+                on = _goes_on(carried)
+                after = turn(_no_slope_unless(on, operands), _no_slope_unless(on, carried))
+                return chosen(on, after, carried)
+
+            def chosen(on: Any, one: Carried, other: Carried) -> Carried:
+                return jax.tree.map(partial(jnp.where, on), one, other)
+
+            start = begin(operands)
+            # the same numbers, which in `shard_map` vary over devices as they will after a turn
+            start = chosen(_goes_on(start), start, start)
+            carry, more, _ = lax.scan(step, start, None, length=bound)[0]
             if self.most == bound:
                 return carry
             # there may be more turns than are unrolled: then there is no answer, and no derivative
@@ -207,9 +217,6 @@ class Loop:
             return {n: v * known_to_end.astype(v.dtype) if _is_float(v) else v for n, v in carry.items()}
 
         operands = params, moving, start, count
-        # JAX cannot transpose the batched tangents of a cond, which `grad` of `vmap` would meet behind the custom rule
-        if bound is not None and target().train:
-            return as_scan(operands)
         run: Any = jax.custom_jvp(as_while)
         run.defjvp(derivative)
         return run(operands)
@@ -311,6 +318,27 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def _goes_on(carried: Carried) -> Any:
     return carried[1]
+
+
+@jax.custom_batching.custom_vmap
+def _in_any_row(on: Any) -> Any:
+    """A condition; under `vmap` whether it holds in any row. So a `cond` stays one, and can be transposed: with a
+    condition of its own for each row, JAX makes it a selection, which behind a custom derivative has no transpose."""
+    return on
+
+
+@_in_any_row.def_vmap
+def _(size: int, batched: Any, on: Any) -> tuple[Any, bool]:
+    return _in_any_row(jnp.any(on, 0)), False
+
+
+def _no_slope_unless(on: Any, tree: Any) -> Any:
+    """The same numbers; what a turn makes of them after the last one, NaN perhaps, does not reach their derivatives."""
+
+    def shielded(x: Any) -> Any:
+        return jnp.where(on, x, lax.stop_gradient(x)) if _is_float(x) else x
+
+    return jax.tree.map(shielded, tree)
 
 
 def _as_it_is(carried: Carried) -> Carried:

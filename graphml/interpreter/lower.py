@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,7 +26,7 @@ from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedErro
 from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, signature, writes, written_by
 from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.attach import Attached, attach
-from graphml.interpreter.budget import VALUE_UNSEEN, check_shape
+from graphml.interpreter.budget import OF_JAX, check_shape
 from graphml.interpreter.constants import known_blobs, shape_constants, static_constants
 from graphml.interpreter.evaluate import Evaluation, origins, run_region
 from graphml.interpreter.fold import Folded, fold
@@ -287,9 +288,22 @@ class Lowered:
             raise GraphError(f"the state {', '.join(map(repr, missing))} is missing: pass state={{name: array}}")
         with catalogue.lowering_for(self.target):
             blobs = {name: self._entered(name, inputs.get(name)) for name in self.graph.inputs}
-            return blobs | {name: jnp.asarray(given[name]) for name in self.graph.state}
+            return blobs | self._entered_state(given)
+
+    def _entered_state(self, given: Arrays) -> dict[str, Any]:
+        state = {name: jnp.asarray(given[name]) for name in self.graph.state}
+        for name, declared in self.interface.declared_state().items():
+            if name in state and state[name].shape != declared.shape:
+                shapes = [list(each.shape) for each in (declared, state[name])]
+                raise ShapeError(f"the state {quoted(name)} has shape {shapes[0]}, {shapes[1]} is given")
+        return state
 
     def _entered(self, name: str, value: Any) -> Any:
+        shape: Any = getattr(value, "shape", ())
+        if any(map(jax.export.is_symbolic_dim, shape)):
+            raise UnsupportedError(
+                f"input {quoted(name)} has shape {list(shape)}, but sizes must be numbers; export a program for each"
+            )
         try:
             entered = self.interface.enter(name, value, self.dtype)
             blob = wire(entered)
@@ -297,7 +311,7 @@ class Lowered:
             return entered
         except ShapeError as error:
             raise error.in_context(f"input {quoted(name)}") from None
-        except (GraphmlError, *VALUE_UNSEEN):
+        except (GraphmlError, *OF_JAX):
             raise
         except Exception as error:
             raise typed(error, f"input {quoted(name)}") from error

@@ -133,9 +133,25 @@ def test_names_are_legal_and_unique():
     assert builder.relu(x).name == "relu"
 
 
+def test_plain_numbers_have_the_type_of_what_they_meet():
+    builder = ProgramBuilder()
+    half, whole = builder.input("half", (2,), "float16"), builder.input("whole", (2,), "int32")
+    assert builder.mul(half, -1.5).dtype == builder.add(2, half).dtype == np.float16
+    assert builder.add(whole, 1).dtype == np.int32
+    builder.output("y", builder.clip(half, alpha=0, beta=6.0))
+    assert list(builder.model().predict({"half": [-1, 7], "whole": [0, 0]})["y"]) == [0, 6]
+
+
 @pytest.mark.parametrize(
     ("build", "error", "words"),
     [
+        (
+            lambda b, x: b.add(x, b.cast(x, dtype="fp16")),
+            SpecError,
+            "add 'add': x and y must have one type, got float32",
+        ),
+        (lambda b, x: b.mul(x, np.float16(2)), SpecError, "must have one type"),
+        (lambda b, x: b.add(b.cast(x, dtype="int32"), 0.5), SpecError, "must have one type"),
         (lambda b, x: b.softmax(x, axis=7), GraphmlError, "softmax 'softmax'"),
         (lambda b, x: b.add(x, [1.0, 2.0, 3.0]), GraphmlError, "add 'add'"),
         (lambda b, x: b.softmax(x, axis=b.reduce_argmax(x)), SpecError, "axis must be a constant"),

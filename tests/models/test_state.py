@@ -14,7 +14,7 @@ from program_packages import package
 
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.build.program import ProgramBuilder
-from graphml.errors import FeatureError, UnsupportedError
+from graphml.errors import FeatureError, ShapeError, UnsupportedError
 from graphml.models import ModelConfiguration, load
 from graphml.models.program import MLProgram
 from graphml.models.state import State
@@ -90,6 +90,13 @@ def test_what_a_state_cannot_hold_is_refused(name, value, message, model):
     with pytest.raises(FeatureError, match=message):
         state[name] = value
     assert state["total"].tolist() == [0, 0, 0]
+
+
+def test_a_function_refuses_a_state_of_another_shape(model):
+    lowered = model.lower()
+    state = {**model.make_state().arrays, "total": jnp.zeros(4)}
+    with pytest.raises(ShapeError, match=r"the state 'total' has shape \[3\], \[4\] is given"):
+        lowered.fn(lowered.params, {"x": ONES}, state=state)
 
 
 def test_a_name_that_is_no_state_is_refused(model):

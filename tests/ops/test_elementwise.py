@@ -7,6 +7,7 @@ import pytest
 from one_layer import same
 
 from graphml.catalogue import Target, lowering_for
+from graphml.ops.kernels.activations import sigmoid
 from graphml.ops.kernels.elementwise import exp2, in_loops, power, remainder, softplus
 from graphml.ops.kernels.sorting import cumsum
 
@@ -28,6 +29,12 @@ def test_softplus():
     with np.errstate(invalid="ignore"):
         same(softplus(_ODD), np.logaddexp(0, _ODD), rtol=4e-7)
     same(jax.vmap(jax.grad(softplus))(np.float32([-100, 0, 100])), np.float32([0, 0.5, 1]))
+
+
+def test_sigmoids_of_negative_numbers_keep_their_digits():
+    x = np.linspace(-80, 80, 9999, dtype=np.float32)
+    same(jax.jit(sigmoid)(x), 1 / (1 + np.exp(-np.float64(x))), rtol=1e-6)
+    same(jax.grad(lambda x: jnp.log(sigmoid(x)))(-80.0), 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("reach", "largest"), [(3, 2), (1e3, 5), (1e30, 1)])
