@@ -39,6 +39,18 @@ def test_names_of_nodes_and_values_are_kept():
     assert converted.model.neuralNetwork.layers[1].output[0] == "/body/Add_output_0"
 
 
+def test_only_the_last_layer_of_a_node_writes_the_name_of_its_value():
+    nodes = [
+        node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+    ]
+    constants = {"scale": np.float32(0.1), "zero": np.uint8(9)}
+    converted = network_from_onnx(graph(nodes, {"x": (np.float32, [2])}, ["y"], constants))
+    written = {layer.output[0]: layer.name for layer in converted.model.neuralNetwork.layers}
+    assert {name for name in written if "/" not in name} == {"q", "y", "loadConstantND", "loadConstantND_"}
+    assert (written["q"], written["q/round"]) == ("q", "q/round")
+
+
 def test_what_follows_from_constants_is_computed_and_what_nothing_reads_goes():
     nodes = [
         node("Mul", ["a", "a"], ["square"]),
