@@ -179,14 +179,19 @@ def _declared(model: Any) -> dict[str, Input]:
     helper = need("onnx.helper", "onnx")
     stored = {tensor.name for tensor in model.graph.initializer}
     found: dict[str, Input] = {}
+    named: dict[str, Flexible] = {}  # one size for each name, also where it stands at other places of several inputs
+
+    def axis(position: int, dim: Any) -> int | Flexible:
+        if dim.HasField("dim_value"):
+            return int(dim.dim_value)
+        made = open_axis(position, dim.dim_param)
+        return named.setdefault(dim.dim_param, made) if dim.dim_param else made
+
     for value in model.graph.input:
         if value.name in stored:
             continue
         kind = value.type.tensor_type
-        axes = tuple(
-            int(dim.dim_value) if dim.HasField("dim_value") else open_axis(position, dim.dim_param)
-            for position, dim in enumerate(kind.shape.dim)
-        )
+        axes = tuple(axis(position, dim) for position, dim in enumerate(kind.shape.dim))
         try:
             dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
         except (KeyError, ValueError):  # a sequence or an optional value

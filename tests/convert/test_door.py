@@ -172,6 +172,16 @@ def test_blobs_of_coremltools_are_written_once_and_outputs_get_names():
     assert found.description.input[0].type.multiArrayType.dataType == 131104  # int32
 
 
+def test_dimensions_of_onnx_with_one_name_have_one_size():
+    pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    from onnx_models import graph
+
+    inputs = {"x": (np.float32, ["steps", "batch"]), "lengths": (np.int32, ["batch"]), "more": (np.int32, ["", ""])}
+    found = sources.open_source(graph([], inputs, ["x"]), ConversionRequest()).inputs
+    assert found["x"].shape == (found["x"].shape[0], *found["lengths"].shape)
+    assert found["more"].default_shape == (1, 16)
+
+
 def test_a_dry_run_lists_nodes_that_cannot_be_converted():
     onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
     from onnx_models import graph
