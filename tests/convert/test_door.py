@@ -150,6 +150,9 @@ def test_images_sizes_and_labels_of_networks():
     listed = spec.description.input[0].type.multiArrayType.enumeratedShapes.shapes
     assert [list(one.shape) for one in listed] == [[2, 4], [5, 4]]
 
+    finish_network(spec, ConversionRequest(), {"x": Input((Flexible(1, 8, default=3), 4))})
+    assert list(spec.description.input[0].type.multiArrayType.shape) == [3, 4]
+
 
 def test_blobs_of_coremltools_are_written_once_and_outputs_get_names():
     builder = NeuralNetworkBuilder([("x", datatypes.Array(2))], [("Identity", None)], disable_rank5_shape_mapping=True)
