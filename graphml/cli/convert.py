@@ -168,7 +168,8 @@ def export_model(
     write(output, exported.model.SerializeToString())
     if json_too:
         errors = {one.output: one.error for one in exported.outputs}
-        print_json({"by": exported.by, "nodes": len(exported.model.graph.node), "errors": errors})
+        nodes = len(exported.model.graph.node)
+        print_json({"by": exported.by, "nodes": nodes, "errors": errors, "fixed": exported.fixed})
     elif not quiet:
         print_lines([str(exported), f"written to {output}"])
 
