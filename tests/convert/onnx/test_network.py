@@ -14,6 +14,7 @@ from onnx_models import agree, graph
 
 import graphml
 from graphml.convert.onnx import network_from_onnx
+from graphml.convert.onnx.interface import interface_inputs
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
 
 RANDOM = np.random.default_rng(2)
@@ -79,6 +80,14 @@ def test_sizes_are_free_or_in_a_range():
         ranged.predict({"x": np.ones((5, 3))})
     fixed = network_from_onnx(model, shapes={"x": [7, 3]}).model
     assert list(fixed.description.input[0].type.multiArrayType.shape) == [7, 3]
+
+
+@pytest.mark.parametrize("size", [(16, 512), (1, 64), (1, 8), (1, 2), (4, 5)])
+def test_sizes_in_equal_ranges_are_told_apart(size):
+    model = graph([node("Relu", ["x"], ["y"])], {"x": (np.float32, ["N", "H", "W"])}, ["y"])
+    pairs = list(zip(*interface_inputs(model, {"x": [size] * 3})[0].shapes, strict=True))
+    assert len({each for pair in pairs for each in pair}) == 6
+    assert all(low < high for low, high in pairs)
 
 
 def test_an_input_becomes_a_constant():
