@@ -183,6 +183,9 @@ def test_dimensions_of_onnx_with_one_name_have_one_size():
     found = sources.open_source(graph([], inputs, ["x"]), ConversionRequest()).inputs
     assert found["x"].shape == (found["x"].shape[0], *found["lengths"].shape)
     assert found["more"].default_shape == (1, 16)
+    request = ConversionRequest({"x": Input((5, Flexible(1, 8)))})
+    named = sources.open_source(graph([], inputs, ["x"]), request).inputs
+    assert named["lengths"].shape == named["x"].shape[1:] == (Flexible(1, 8, name="batch"),)
 
 
 def test_a_dry_run_lists_nodes_that_cannot_be_converted():
