@@ -178,8 +178,8 @@ def export_model(
     exported = export(load(file, function_name=function), check=check, tolerance=tolerance, seed=seed)
     write(output, exported.model.SerializeToString())
     if json_too:
-        nodes = len(exported.model.graph.node)
-        print_json({"by": exported.by, "nodes": nodes, "errors": _errors(exported.outputs)})
+        nodes, errors = len(exported.model.graph.node), _errors(exported.outputs)
+        print_json({"by": exported.by, "nodes": nodes, "errors": errors, "fixed": exported.fixed})
     elif not quiet:
         print_lines([str(exported), f"written to {output}"])
 

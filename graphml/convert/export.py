@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,22 @@ class Exported:
         by: What wrote it, with its version.
         outputs: How much each output differs from that of the Core ML model in onnxruntime; empty if this was not asked
             for.
+        fixed: {input: its shape in the ONNX model} where the Core ML model takes others, too.
     """
 
     model: Any
     by: str
     outputs: tuple[OutputCheck, ...] = ()
+    fixed: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
     def __str__(self) -> str:
         nodes = len(self.model.graph.node)
         found = [f"{nodes} ONNX nodes, by {self.by}", *(f"  {one}" for one in self.outputs)]
-        return "\n".join(found if self.outputs else [*found, "not compared with the model"])
+        found += [] if self.outputs else ["not compared with the model"]
+        found += [
+            f"{name} has the one shape {list(shape)}; the model takes others" for name, shape in self.fixed.items()
+        ]
+        return "\n".join(found)
 
 
 def export(
@@ -59,8 +66,9 @@ def export(
 ) -> Exported:
     """Write a neural network or ML Program as an ONNX model, with the names of its inputs and outputs.
 
-    Arrays are those of the network: an image is its pixels [1, channels, height, width] in the range 0 to 255, and a
-    classifier gives its probabilities. Shapes are the default ones.
+    Arrays are those of the network: an image is its pixels [1, channels, height, width] in the range 0 to 255, with the
+    channels in the order that the model declares, and a classifier gives its probabilities and the number of its class.
+    Shapes are the default ones.
 
     Args:
         model: The model, or the path of its file.
@@ -91,7 +99,13 @@ def export(
     outputs = _checked(loaded, found, tolerance, seed) if check else ()
     if path is not None:
         Path(path).write_bytes(found.SerializeToString())
-    return Exported(found, f"jax2onnx {version('jax2onnx')}", outputs)
+    return Exported(found, f"jax2onnx {version('jax2onnx')}", outputs, _fixed(loaded, found))
+
+
+def _fixed(model: GraphModel, written: Any) -> dict[str, tuple[int, ...]]:
+    shapes = {v.name: tuple(dim.dim_value for dim in v.type.tensor_type.shape.dim) for v in written.graph.input}
+    inputs = model.description.inputs
+    return {one.name: shapes[one.name] for one in inputs if any(c and c.flexible for c in (one.array, one.image))}
 
 
 def _written(model: GraphModel, opset: int) -> Any:

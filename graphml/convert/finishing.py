@@ -11,7 +11,7 @@ from graphml.errors import FeatureError
 
 
 def finish_network(spec: Any, request: ConversionRequest, inputs: Mapping[str, Input]) -> None:
-    """Make arrays images, enumerate shapes, and make a network a classifier, as the request says.
+    """Make arrays images, set default and enumerated shapes, and make a network a classifier, as the request says.
 
     Args:
         spec: The message of the network, which is changed.
@@ -24,11 +24,10 @@ def finish_network(spec: Any, request: ConversionRequest, inputs: Mapping[str, I
     """
     features = {feature.name: feature for feature in spec.description.input}
     for name, one in inputs.items():
-        listed = [axis for axis in one.flexible if axis.sizes]
         if isinstance(one, ImageInput):
             _make_image(spec, features[name], one)
-        elif listed:
-            _enumerate(features[name].type.multiArrayType, one)
+        elif one.flexible:
+            _set_shapes(features[name].type.multiArrayType, one)
     if request.class_labels:
         _make_classifier(spec, request)
 
@@ -63,11 +62,12 @@ def _make_image(spec: Any, feature: Any, one: ImageInput) -> None:
             bounds.lowerBound, bounds.upperBound = low, high
 
 
-def _enumerate(array: Any, one: Input) -> None:
-    array.ClearField("ShapeFlexibility")
+def _set_shapes(array: Any, one: Input) -> None:
     array.shape[:] = one.default_shape
-    for shape in enumerated_shapes(one):
-        array.enumeratedShapes.shapes.add(shape=shape)
+    if any(axis.sizes for axis in one.flexible):
+        array.ClearField("ShapeFlexibility")
+        for shape in enumerated_shapes(one):
+            array.enumeratedShapes.shapes.add(shape=shape)
 
 
 def _make_classifier(spec: Any, request: ConversionRequest) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from graphml.convert.coremltools import load_coremltools, quiet, translation_of
 from graphml.convert.finishing import finish_network
-from graphml.convert.request import ConversionRequest, Flexible, Input, open_axis
+from graphml.convert.request import Axis, ConversionRequest, Flexible, Input, open_axis
 from graphml.convert.source import OperatorUse, TensorSource, Translation, counted, unsupported_operators
 from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, SpecError, need, reason, typed
@@ -38,7 +39,7 @@ class OnnxSource(TensorSource):
         opset = max((entry.version for entry in self.model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
         self.what = f"{what} (opset {opset})"
         declared = _declared(self.model)
-        self._inputs = request.named(declared)
+        self._inputs = _with_named_axes(declared, request.named(declared))
         names = dict(zip(declared, self._inputs, strict=True))
         if request.outputs:
             names |= dict(zip([value.name for value in self.model.graph.output], request.outputs, strict=False))
@@ -179,20 +180,47 @@ def _declared(model: Any) -> dict[str, Input]:
     helper = need("onnx.helper", "onnx")
     stored = {tensor.name for tensor in model.graph.initializer}
     found: dict[str, Input] = {}
+    named: dict[str, Flexible] = {}  # one size for each name, also where it stands at other places of several inputs
+
+    def axis(position: int, dim: Any) -> int | Flexible:
+        if dim.HasField("dim_value"):
+            return int(dim.dim_value)
+        made = open_axis(position, dim.dim_param)
+        return named.setdefault(dim.dim_param, made) if dim.dim_param else made
+
     for value in model.graph.input:
         if value.name in stored:
             continue
         kind = value.type.tensor_type
-        axes = tuple(
-            int(dim.dim_value) if dim.HasField("dim_value") else open_axis(position, dim.dim_param)
-            for position, dim in enumerate(kind.shape.dim)
-        )
+        axes = tuple(axis(position, dim) for position, dim in enumerate(kind.shape.dim))
         try:
             dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
         except (KeyError, ValueError):  # a sequence or an optional value
             raise GraphmlError(f"the input {value.name!r} is not a tensor of numbers") from None
         found[value.name] = Input(axes if kind.HasField("shape") else None, dtype)
     return found
+
+
+def _with_named_axes(declared: Mapping[str, Input], described: Mapping[str, Input]) -> dict[str, Input]:
+    """What the caller says of an axis that has a name in the source holds wherever the name stands."""
+    said: dict[str, Axis] = {}
+
+    def axis(own: Axis, given: Axis) -> Axis:
+        if not isinstance(own, Flexible) or not own.name:
+            return given
+        if given == own:
+            return said.get(own.name, own)
+        found = replace(given, name=given.name or own.name) if isinstance(given, Flexible) else given
+        said.setdefault(own.name, found)
+        return found
+
+    def filled(old: Input, new: Input) -> Input:
+        if old.shape is None or new.shape is None or len(old.shape) != len(new.shape):
+            return new
+        return replace(new, shape=tuple(map(axis, old.shape, new.shape)))
+
+    first = map(filled, declared.values(), described.values())  # finds what is said
+    return dict(zip(described, map(filled, declared.values(), list(first)), strict=True))
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

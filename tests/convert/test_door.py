@@ -150,6 +150,9 @@ def test_images_sizes_and_labels_of_networks():
     listed = spec.description.input[0].type.multiArrayType.enumeratedShapes.shapes
     assert [list(one.shape) for one in listed] == [[2, 4], [5, 4]]
 
+    finish_network(spec, ConversionRequest(), {"x": Input((Flexible(1, 8, default=3), 4))})
+    assert list(spec.description.input[0].type.multiArrayType.shape) == [3, 4]
+
 
 def test_blobs_of_coremltools_are_written_once_and_outputs_get_names():
     builder = NeuralNetworkBuilder([("x", datatypes.Array(2))], [("Identity", None)], disable_rank5_shape_mapping=True)
@@ -170,6 +173,19 @@ def test_blobs_of_coremltools_are_written_once_and_outputs_get_names():
     assert all(layer.input[0] == before for layer, before in zip(layers[1:], names, strict=False))
     assert found.description.output[0].name == "t"
     assert found.description.input[0].type.multiArrayType.dataType == 131104  # int32
+
+
+def test_dimensions_of_onnx_with_one_name_have_one_size():
+    pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    from onnx_models import graph
+
+    inputs = {"x": (np.float32, ["steps", "batch"]), "lengths": (np.int32, ["batch"]), "more": (np.int32, ["", ""])}
+    found = sources.open_source(graph([], inputs, ["x"]), ConversionRequest()).inputs
+    assert found["x"].shape == (found["x"].shape[0], *found["lengths"].shape)
+    assert found["more"].default_shape == (1, 16)
+    request = ConversionRequest({"x": Input((5, Flexible(1, 8)))})
+    named = sources.open_source(graph([], inputs, ["x"]), request).inputs
+    assert named["lengths"].shape == named["x"].shape[1:] == (Flexible(1, 8, name="batch"),)
 
 
 def test_a_dry_run_lists_nodes_that_cannot_be_converted():

@@ -76,7 +76,10 @@ class TestPrograms:
 
 
 def network():
-    builder = NeuralNetworkBuilder([("x", datatypes.Array(2, 4))], [("y", None)], disable_rank5_shape_mapping=True)
+    x = datatypes.array(2, 4)
+    for size in (2, 4):
+        x.multiArrayType.shapeRange.sizeRanges.add(lowerBound=size, upperBound=4)
+    builder = NeuralNetworkBuilder([("x", x)], [("y", None)], disable_rank5_shape_mapping=True)
     builder.add_activation(name="relu", non_linearity="RELU", input_name="x", output_name="h")
     builder.add_softmax_nd(name="softmax", input_name="h", output_name="y", axis=-1)
     return graphml.load(builder.spec)
@@ -97,4 +100,5 @@ def test_the_way_back(tmp_path):
     assert [value.name for value in found.model.graph.input] == ["x"]
     assert [one.output for one in found.outputs] == ["y"]
     assert found.outputs[0].error < 1e-5
+    assert "x has the one shape [2, 4]" in str(found)
     assert (tmp_path / "net.onnx").exists()

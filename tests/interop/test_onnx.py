@@ -52,8 +52,22 @@ def test_what_onnxruntime_refuses_is_an_error_and_not_a_line_on_the_screen(path,
     """It logs in red, also what a conversion tries only to find out which sizes the source takes."""
     x = {"x": np.arange(3.0), "index": np.array([7])}
     for source in (path, onnx.load(path)):
-        with pytest.raises(Exception, match="out of"):
+        with pytest.raises(GraphmlError, match="out of"):
             run_session(onnx_session(source), x)
         with pytest.raises(GraphmlError, match="out of"):
             run_onnx(source, x)
     assert capfd.readouterr() == ("", "")
+
+
+def test_products_of_quantized_numbers_do_not_saturate():
+    """Those of unsigned and signed bytes do in onnxruntime, unless it is told otherwise, on processors without VNNI."""
+    helper, types = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", types.UINT8, [1, 64])],
+        [helper.make_tensor_value_info("y", types.INT32, [1, 1])],
+        [onnx.numpy_helper.from_array(np.full((64, 1), 127, np.int8), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    assert run_onnx(model, {"x": np.full((1, 64), 255)})["y"].item() == 64 * 127 * 255

@@ -106,14 +106,15 @@ def _walk(steps: Iterable[LayerStep]) -> Iterator[LayerStep]:
 
 
 def _name_blobs(steps: Sequence[LayerStep], features: Sequence[Tensor]) -> None:
-    """Give every blob a name of its own; those of the features stay."""
+    """Give every blob a name of its own. Features and values of ONNX keep theirs. What else the layers of a node write
+    has a longer one, so that a comparison by names does not take it for a value of ONNX."""
     names = Names(tensor.name for tensor in features)
     named = {id(tensor) for tensor in features}
-    for step in _walk(steps):
-        for tensor in step.outputs:
-            if id(tensor) not in named:
-                tensor.name = names.free(tensor.name or step.origin or "constant")
-                named.add(id(tensor))
+    written = [(tensor, step) for step in _walk(steps) for tensor in step.outputs]
+    for tensor, step in sorted(written, key=lambda pair: not pair[0].name):
+        if id(tensor) not in named:
+            tensor.name = names.free(tensor.name or _longer(step))
+            named.add(id(tensor))
 
 
 class _LayerNames:
@@ -132,7 +133,12 @@ class _LayerNames:
     def __call__(self, step: LayerStep) -> str:
         if step.origin and self._main.get(step.origin) == id(step):
             return step.origin
-        return self._names.free("/".join(filter(None, (step.origin, str(step.message.WhichOneof("layer"))))))
+        return self._names.free(_longer(step))
+
+
+def _longer(step: LayerStep) -> str:
+    """The name of a node and the kind of one of its layers."""
+    return "/".join(filter(None, (step.origin, str(step.message.WhichOneof("layer")))))
 
 
 def _has_weights(step: LayerStep) -> bool:

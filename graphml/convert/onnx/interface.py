@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,9 @@ def interface_inputs(model: Any, given: Mapping[str, Sequence[Axis]]) -> list[On
 def _axes(name: str, declared: tuple[int | None, ...] | None, given: Sequence[Axis] | None) -> tuple[Axis, ...]:
     if given is None:
         if declared is None:
-            raise UnsupportedError(f"the input {quoted(name)} has no declared shape; give one in `shapes`")
+            raise UnsupportedError(
+                f"the input {quoted(name)} has no declared shape; say it: inputs={{{name!r}: (1, 3)}}, or -i {name}=1,3"
+            )
         return declared
     if declared is not None and len(declared) != len(given):
         raise FeatureError(f"the shape {list(given)} of {quoted(name)} has {len(given)} axes; it has {len(declared)}")
@@ -107,10 +110,14 @@ def _trial_sizes(
         for axis, (size, symbol) in enumerate(zip(sizes, symbols[name], strict=True)):
             if not symbol or symbol in found:
                 continue
-            low, high = size if isinstance(size, tuple) else (None, None)
-            first = low if low is not None and low > 1 else 2 + len(found) if axis == 0 else 64 + 32 * len(found)
+            low, high = size if isinstance(size, tuple) else (1, None)
+            first = low if low > 1 else 2 + len(found) if axis == 0 else 64 + 32 * len(found)
             second = 3 * first + (32 if axis else 1)
             if high is not None and second > high:
-                second = max(high, first)
+                first, second = max(low, 2, min(first, high // 2)), high
+            if low != high:  # where the range has too few sizes, larger ones
+                taken = {each for pair in found.values() for each in pair}
+                first = next(n for n in chain(range(first, second), count(second + 1)) if n not in taken)
+                second = next(n for n in chain(range(second, first, -1), count(first + 1)) if n not in taken)
             found[symbol] = (first, second)
     return found

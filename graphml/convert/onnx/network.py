@@ -102,6 +102,7 @@ class _Conversion:
         self._scope: Scope = ChainMap()
         self._faults: list[Fault] = []
         self._notes: list[NodeNote] = []
+        self._inside = ""  # before the names of values in the body of an operator
 
     def run(self) -> Converted:
         graph = self._model.graph
@@ -206,10 +207,12 @@ class _Conversion:
     def _call(self, function: Any, node: Any, inputs: Sequence[Value]) -> list[Value]:
         """Convert the body of an operator that is defined by others."""
         scope, types, opsets, faults, notes = self._scope, self._types, self._opsets, self._faults, len(self._notes)
+        inside = self._inside
         absent: list[Value] = [None] * (len(function.input) - len(inputs))
         self._scope = ChainMap(dict(zip(function.input, [*inputs, *absent], strict=True)))
         self._types, self._faults = {}, []
         self._opsets = opsets | opset_versions(function)
+        self._inside = f"{_label(node)}/"
         try:
             for inner in function.node:
                 inner.name = f"{_label(node)}/{_label(inner)}"
@@ -220,15 +223,15 @@ class _Conversion:
                 raise Unconvertible(reason)
             return [self._read(name) for name in function.output[: len(node.output)]]
         finally:
-            self._scope, self._types, self._opsets, self._faults = scope, types, opsets, faults
+            self._scope, self._types, self._opsets, self._faults, self._inside = scope, types, opsets, faults, inside
             del self._notes[notes:]
 
     def _define(self, node: Any, results: Sequence[Value], kinds: Sequence[str]) -> None:
         for name, result in zip(node.output, results, strict=False):
             if not name:
                 continue
-            if isinstance(result, Tensor) and not result.name:
-                result.name = name
+            if isinstance(result, Tensor) and (not result.name or result.name.startswith(f"{_label(node)}/")):
+                result.name = self._inside + name
             self._scope[name] = result
         dynamic = any(isinstance(each, Tensor) and None in each.shape for each in results)
         self._notes.append(NodeNote(_label(node), node.op_type, tuple(kinds), dynamic))

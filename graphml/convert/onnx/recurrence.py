@@ -285,6 +285,11 @@ def _looped(
         filled = [loops.store(w, output, each, 0, at) for each in room]
         loops.carry_on(w, [basics.add(w, number, 1), *after, *filled], [number, *states, *room])
     loops.repeat(w, turn, count if steps is None else steps)
+    if lengths is not None:  # a sequence without steps leaves no state, not even the first one
+        some = basics.expand_dims(w, basics.compare(w, "greaterThan", lengths, 0), [1])
+        states = [
+            each if own is None else basics.where(w, some, each, 0.0) for each, own in zip(states, first, strict=True)
+        ]
     outputs = room[0] if room else None
     if outputs is not None and turned and lengths is not None:
         outputs = _reversed(w, outputs, lengths)

@@ -42,6 +42,7 @@ def test_definitions_with_attributes_defaults_and_absent_inputs(without):
     assert [note.kind for note in converted.nodes] == [each.op_type for each in nodes]
     assert converted.nodes[0].name == "celu"
     assert "activation" in converted.nodes[0].layers
+    assert [layer.name for layer in converted.model.neuralNetwork.layers if "X" in layer.output] == ["X/Y"]
 
 
 def test_definitions_in_the_turns_of_a_loop(without):

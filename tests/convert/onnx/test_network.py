@@ -14,6 +14,7 @@ from onnx_models import agree, graph
 
 import graphml
 from graphml.convert.onnx import network_from_onnx
+from graphml.convert.onnx.interface import interface_inputs
 from graphml.errors import FeatureError, GraphmlError, SpecError, UnsupportedError
 
 RANDOM = np.random.default_rng(2)
@@ -37,6 +38,18 @@ def test_names_of_nodes_and_values_are_kept():
     assert layers["/body/Add"] == "addBroadcastable"
     assert layers["act"] == layers["z"] == "activation"
     assert converted.model.neuralNetwork.layers[1].output[0] == "/body/Add_output_0"
+
+
+def test_only_the_last_layer_of_a_node_writes_the_name_of_its_value():
+    nodes = [
+        node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+    ]
+    constants = {"scale": np.float32(0.1), "zero": np.uint8(9)}
+    converted = network_from_onnx(graph(nodes, {"x": (np.float32, [2])}, ["y"], constants))
+    written = {layer.output[0]: layer.name for layer in converted.model.neuralNetwork.layers}
+    assert {name for name in written if "/" not in name} == {"q", "y", "loadConstantND", "loadConstantND_"}
+    assert (written["q"], written["q/round"]) == ("q", "q/round")
 
 
 def test_what_follows_from_constants_is_computed_and_what_nothing_reads_goes():
@@ -67,6 +80,14 @@ def test_sizes_are_free_or_in_a_range():
         ranged.predict({"x": np.ones((5, 3))})
     fixed = network_from_onnx(model, shapes={"x": [7, 3]}).model
     assert list(fixed.description.input[0].type.multiArrayType.shape) == [7, 3]
+
+
+@pytest.mark.parametrize("size", [(16, 512), (1, 64), (1, 8), (1, 2), (4, 5)])
+def test_sizes_in_equal_ranges_are_told_apart(size):
+    model = graph([node("Relu", ["x"], ["y"])], {"x": (np.float32, ["N", "H", "W"])}, ["y"])
+    pairs = list(zip(*interface_inputs(model, {"x": [size] * 3})[0].shapes, strict=True))
+    assert len({each for pair in pairs for each in pair}) == 6
+    assert all(low < high for low, high in pairs)
 
 
 def test_an_input_becomes_a_constant():

@@ -84,7 +84,7 @@ def test_recurrent_layers_where_they_compute_the_same():
 def test_loops_where_there_is_no_such_layer():
     model = Model()
     model.constants["all"] = np.full(BATCH, STEPS, np.int32)
-    model.constants["some"] = np.int32([2, 4, 1])
+    model.constants["some"] = np.int32([2, 4, 0])
     model.add("LSTM", states=True, peepholes=True, clip=0.4)
     model.add("LSTM", states=True, lengths="some", direction="bidirectional", input_forget=1, peepholes=True)
     model.add("LSTM", activations=["Sigmoid", "Softsign", "Tanh"], run_time=True, direction="reverse")
