@@ -2,7 +2,7 @@
 
     python examples/tracking.py                        # lines of JSON, printed at the end
     python examples/tracking.py tensorboard runs       # needs tensorboardX
-    python examples/tracking.py mlflow                 # needs mlflow, or mlflow-skinny
+    python examples/tracking.py mlflow                 # needs mlflow
 
 At the end of each epoch a handler gets the mean loss, and the metrics and the validation loss if the recipe asks for
 them.

@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch", reason="torch is not part of CI; install it
 
 from convert.torch_architectures import NETWORKS  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of torch, whose exporter through TorchScript is deprecated
+
 # coremltools has no chunks of an LSTM cell; through ONNX the network converts
 _ONLY_BY_ONNX = ("tacotron",)
 

@@ -105,7 +105,8 @@ def test_an_architecture(name):
     module, x = architecture(name)
     wanted = module(x)
     for kind in ("neuralnetwork", "mlprogram"):
-        assert error(predicted(converted(module, x, convert_to=kind), x), wanted) < 1e-5
+        # float32 itself is off by 1.2e-5 in torch's mobilenetv2, as float64 shows
+        assert error(predicted(converted(module, x, convert_to=kind), x), wanted) < 3e-5
     if name != "mobilevit":  # with random weights its outputs are only 4e-4, and float16 is off by a quarter of that
         half = converted(module, x, compute_precision=ct.precision.FLOAT16)
         assert 0 < error(predicted(half, x), wanted) < 5e-2  # rounding errors grow through 50 layers
@@ -115,7 +116,7 @@ def test_an_architecture(name):
             ct.convert(exported)
     else:
         model = ct.convert(exported, compute_precision=ct.precision.FLOAT32)
-        assert error(predicted(model, x), wanted) < 1e-5
+        assert error(predicted(model, x), wanted) < 3e-5
 
 
 class Accumulator(nn.Module):

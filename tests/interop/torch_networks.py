@@ -80,10 +80,10 @@ class Detector(nn.Module):
         self.register_buffer("grid", torch.stack([columns, rows], -1).float()[None, None])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found = self.head(self.see(x)).view(1, 3, 9, 16, 16).permute(0, 1, 3, 4, 2).sigmoid()
+        found = self.head(self.see(x)).view(-1, 3, 9, 16, 16).permute(0, 1, 3, 4, 2).sigmoid()
         centers = (found[..., :2] * 2 - 0.5 + self.grid) * 4
         sizes = (found[..., 2:4] * 2) ** 2 * 8
-        return torch.cat([centers, sizes, found[..., 4:]], -1).view(1, -1, 9)
+        return torch.cat([centers, sizes, found[..., 4:]], -1).flatten(1, 3)
 
 
 def _tokens() -> torch.Tensor:
