@@ -26,7 +26,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import jax
 
-from graphml.errors import UnsupportedError
+from graphml.errors import ShapeError, UnsupportedError
 from graphml.graph import Node
 
 # How a row's function sees image-like arrays (rank >= 3):
@@ -167,8 +167,8 @@ class ValueUnseen(UnsupportedError):
         self.positions = positions
 
 
-def _is_true(value: Any) -> Any:
-    return value.reshape(())
+def _number_itself(number: Any) -> Any:
+    return number
 
 
 def _as_stored(stored: Any, lowered: Any) -> Any:
@@ -185,7 +185,7 @@ class Dialect:
             which its function is checked. Raises TypeError for an operator that the format does not have, and for an
             input that it does not have.
         kernel: the name of the weights that `channels` of a row counts.
-        is_true: a blob of one element -> the truth of a condition, a bool without axes.
+        truth: what a condition says, without axes -> whether it holds. A bool says it itself unless given.
         value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. As
             stored unless given.
         known_type: (type that a constant is stored in) -> its type where its value decides a shape. As stored unless
@@ -198,7 +198,7 @@ class Dialect:
     name: str
     signature: Callable[[str, int, tuple[str, ...]], Signature]
     kernel: str = "weights"
-    is_true: Callable[[Any], Any] = _is_true
+    truth: Callable[[Any], Any] = _number_itself
     value_type: Callable[[Any, Any], Any] = _as_stored
     known_type: Callable[[Any], Any] = lambda stored: stored
     constants_learn: Callable[[str, str], bool] = lambda kind, name: False
@@ -208,6 +208,19 @@ class Dialect:
         if self.name in _dialects:
             raise TypeError(f"the dialect {self.name!r} is already registered")
         _dialects[self.name] = self
+
+    def is_true(self, condition: Any) -> Any:
+        """Whether a condition holds, a bool without axes.
+
+        Args:
+            condition: A blob of one element.
+
+        Raises:
+            ShapeError: If it has more elements, or none.
+        """
+        if condition.size != 1:
+            raise ShapeError(f"a condition has one element, got shape {list(condition.shape)}")
+        return self.truth(condition.reshape(()))
 
     def operator(
         self,

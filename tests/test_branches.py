@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sub_networks import constant, one, part, program
 
-from graphml.build import NeuralNetworkBuilder
-from graphml.errors import GraphError, UnsupportedError
+from graphml.build import NeuralNetworkBuilder, ProgramBuilder
+from graphml.errors import GraphError, ShapeError, UnsupportedError
 from graphml.frontends.layer_interface import Port
 from graphml.frontends.layers import read_network
 from graphml.interpreter.lower import lower
@@ -129,3 +129,18 @@ def test_an_empty_else_network_is_no_else():
     builder.network.layers[-1].branch.elseBranch.SetInParent()
     for x in (-3.0, 2.0):
         np.testing.assert_array_equal(program(builder)(one(x)), program(absolute(otherwise=False))(one(x)))
+
+
+@pytest.mark.parametrize("kind", ["cond", "while_loop"])
+def test_a_condition_of_several_elements_is_refused(kind):
+    builder = ProgramBuilder("CoreML7")
+    x = builder.input("x", (2,))
+    with pytest.raises(
+        ShapeError, match=rf"operation 'it' \({kind}\).*\n  a condition has one element, got shape \[2\]"
+    ):
+        if kind == "cond":
+            y = builder.cond(builder.greater(x, 0.0), lambda: builder.mul(x, 2.0), lambda: x, name="it")
+        else:
+            y = builder.while_loop(lambda i: builder.less(i, 3.0), lambda i: builder.add(i, 1.0), (x,), name="it")
+        builder.output("y", y)
+        builder.model().predict({"x": np.ones(2, np.float32)})

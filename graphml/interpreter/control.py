@@ -97,7 +97,7 @@ class Control:
 
     def count_turns(self, condition: Block, variable: str, body: Block) -> int | None:
         """How many turns a loop makes, where that follows from known values; see `counting.count_turns`."""
-        return count_turns(self.state, condition, variable, body)
+        return count_turns(self.state, condition, variable, body, self.is_true)
 
     def loop(
         self,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from graphml.interpreter.block import Block
 from graphml.interpreter.values import State, is_fact, known, peek
 
 _MOST_COUNTED = 1 << 12  # turns; each takes a fraction of a millisecond to count
 
 
-def count_turns(state: State, condition: Block, variable: str, body: Block) -> int | None:
+def count_turns(
+    state: State, condition: Block, variable: str, body: Block, is_true: Callable[[Any], Any]
+) -> int | None:
     """How many turns a loop makes.
 
     Args:
@@ -16,6 +21,7 @@ def count_turns(state: State, condition: Block, variable: str, body: Block) -> i
         condition: runs before each turn and after the last.
         variable: the blob of the condition; the loop ends when it is false.
         body: one turn.
+        is_true: the truth of a condition, from its blob.
 
     Returns:
         The number, or None where it depends on values that are not known while tracing, or is larger than 4,096.
@@ -37,7 +43,7 @@ def count_turns(state: State, condition: Block, variable: str, body: Block) -> i
         decided = peek(deciding.inline(facts, {variable})[variable])
         if not known(decided):
             return None
-        if not bool(decided.reshape(())):
+        if not is_true(decided):
             return turns
         facts = turning.inline(facts, needed)
     return None

@@ -6,8 +6,6 @@ is true if its number is further from zero than 1e-6. Only some kinds know array
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from graphml.catalogue import Dialect, Signature
@@ -23,14 +21,10 @@ def _signature(kind: str, version: int, inputs: tuple[str, ...]) -> Signature:
     return Signature(attribute_names(kind) - weights, weights, regions, kind in KEEP_SCALARS)
 
 
-def _is_true(value: Any) -> Any:
-    return abs(value.reshape(())) > 1e-6
-
-
 LAYERS = Dialect(
     "layer",
     _signature,
-    is_true=_is_true,
+    truth=lambda number: abs(number) > 1e-6,
     value_type=lambda stored, lowered: lowered,
     known_type=lambda stored: np.float32,
 )
