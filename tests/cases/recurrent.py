@@ -521,6 +521,10 @@ kind(
             Case((_x(3, 10), *(_h(10, seed=n) for n in (5, 6, 7, 8))), _BI, outputs=5),
         ],
     },
+    smooth=dict.fromkeys(
+        ("activations_forward_lstm", "activations_backward_lstm", "params", "weight_params"),
+        "each direction is the cell of uniDirectionalLSTM, whose slopes are checked with the same variations",
+    ),
     draw=_draw_bi(),
     worked=[
         # ahead 1, 3, 6; back 6, 5, 3, each at the step that it belongs to; forgetBias adds nothing
