@@ -117,6 +117,11 @@ def test_a_gradient_needs_floats():
     )
 
 
+def test_a_model_is_no_tree_of_parameters():
+    with pytest.raises(GraphError, match=r"parameters are a tree of arrays, such as model.parameters, not"):
+        graphml.dequantize(network())
+
+
 def test_a_tuned_copy_is_as_small_as_the_file(tmp_path):
     model = network(quantize(WEIGHTS, bits=4))
     tuned = model.with_parameters(jax.tree.map(lambda w: w + 0.25, graphml.dequantize(model.parameters)))

@@ -33,7 +33,7 @@ class Network(nnx.Module):
         self.params = _variables(lowered.params)
 
     def __repr__(self) -> str:  # nnx prints all weights
-        count = sum(variable[...].size for variable in jax.tree.leaves(self.params, is_leaf=_is_variable))
+        count = sum(variable.get_value().size for variable in jax.tree.leaves(self.params, is_leaf=_is_variable))
         return f"<Network of {count:,} parameters: {self.lowered!r}>"
 
     __str__ = __repr__

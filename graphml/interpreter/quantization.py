@@ -19,7 +19,7 @@ import jax
 import jax.export
 import numpy as np
 
-from graphml.errors import GraphmlError
+from graphml.errors import GraphError, GraphmlError, in_words
 from graphml.spec.program import compression
 from graphml.spec.requantization import requantized
 from graphml.spec.weights import CompressedWeight
@@ -70,12 +70,19 @@ def dequantize(params: Any) -> Any:
 
     Returns:
         A tree of the same structure without compressed weights. `Lowered.fn` and `with_parameters` take it as well.
+
+    Raises:
+        GraphError: A leaf is no array, as when a model is given instead of its parameters.
     """
     return jax.tree.map(_floats, params, is_leaf=is_compressed)
 
 
 def _floats(leaf: Any) -> Any:
-    return leaf.dequantize() if isinstance(leaf, CompressedWeight) else leaf
+    if isinstance(leaf, CompressedWeight):
+        return leaf.dequantize()
+    if not hasattr(leaf, "dtype") and not isinstance(leaf, int | float | complex):
+        raise GraphError(f"parameters are a tree of arrays, such as model.parameters, not {in_words(leaf)}")
+    return leaf
 
 
 def requantize(params: Any, like: Any) -> Any:

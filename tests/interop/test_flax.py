@@ -45,3 +45,9 @@ def test_flax_trains_it(lowered):
     for _ in range(30):
         optimizer.update(network, nnx.grad(loss)(network))
     assert float(loss(network)) < 0.1 * first
+
+
+def test_an_abstract_network_is_shown_like_others(lowered):
+    from graphml.interop.flax import Network
+
+    assert repr(nnx.eval_shape(lambda: Network(lowered))) == repr(Network(lowered))
