@@ -89,7 +89,7 @@ def _axes(name: str, declared: tuple[int | None, ...] | None, given: Sequence[Ax
     if given is None:
         if declared is None:
             raise UnsupportedError(
-                f"the input {quoted(name)} has no declared shape; give one: inputs={{{name!r}: (1, 3)}}, or -i {name}=1,3"
+                f"the input {quoted(name)} declares no shape; give one: inputs={{{name!r}: (1, 3)}}, or -i {name}=1,3"
             )
         return declared
     if declared is not None and len(declared) != len(given):
