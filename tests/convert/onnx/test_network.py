@@ -116,7 +116,7 @@ def test_inputs_that_a_network_cannot_have():
     text = helper.make_tensor_value_info("x", TensorProto.STRING, [2])
     deep = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1] * 6)
     unknown = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
-    for info, message in ((text, "real numbers"), (deep, "6 axes"), (unknown, "no declared shape")):
+    for info, message in ((text, "real numbers"), (deep, "6 axes"), (unknown, "declares no shape")):
         model = graph([node("Identity", ["x"], ["y"])], {}, ["y"])
         model.graph.input.append(info)
         with pytest.raises(UnsupportedError, match=message):
