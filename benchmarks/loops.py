@@ -1,12 +1,12 @@
-"""Loops: what a turn costs, compiled as one program and driven by the host.
+"""Loops: what an iteration costs, compiled as one program and driven by the host.
 
     python benchmarks/loops.py                  # on one core, about half a minute
-    python benchmarks/loops.py --turns 100000 --json
+    python benchmarks/loops.py --iterations 100000 --json
 
-Compiled: h = 0.999 h + x, some thousand turns on four numbers, by graphml (a loop of a given count, and a while loop
-without a bound, which runs in slices), by the same loop written by hand with `lax.while_loop`, and by onnxruntime's
-Loop. All must agree. Driven by the host: a turn that makes a blob longer, and a turn whose shapes depend on values
-(the host reads one); microseconds of a turn once all of it is compiled.
+Compiled: h = 0.999 h + x, some thousand iterations on four numbers, by graphml (a loop of a given count, and a while
+loop without a bound, which runs in slices), by the same loop written by hand with `lax.while_loop`, and by onnxruntime's
+Loop. All must agree. Driven by the host: an iteration that makes a blob longer, and one whose shapes depend on values
+(the host reads one); microseconds of an iteration once all of it is compiled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import timing
 from rendering import needed
 
 DECAY = 0.999
-GROWN, READ = 64, 200  # turns of the loops that the host drives
+GROWN, READ = 64, 200  # iterations of the loops that the host drives
 
 Call = Callable[[], Any]
 
@@ -54,14 +54,14 @@ def _step(body: Any) -> Any:
     return body.add("copy", "again", ["b"], ["h"])
 
 
-def counted(turns: int) -> Call:
-    """graphml: as many turns as an input says."""
+def counted(iterations: int) -> Call:
+    """graphml: as many iterations as an input says."""
     builder = _program(x=4, n=1).add("copy", "start", ["x"], ["h"])
     builder.add("loop", "loop", ["n"], [], body_network=_step(_network())).add("copy", "end", ["h"], ["y"])
-    return _predict(builder, x=start(), n=np.array([turns], np.float32))
+    return _predict(builder, x=start(), n=np.array([iterations], np.float32))
 
 
-def endless(turns: int) -> Call:
+def endless(iterations: int) -> Call:
     """graphml: while k < n, and nothing else that bounds it."""
     builder = _program(x=4, n=1).add("copy", "start", ["x"], ["h"])
     builder.add("loadConstantND", "zero", [], ["k0"], data=np.zeros(1, np.float32)).add("copy", "k", ["k0"], ["k"])
@@ -69,27 +69,27 @@ def endless(turns: int) -> Call:
     body = _step(_network()).add("add", "one", ["k"], ["k1"], alpha=1.0).add("copy", "next", ["k1"], ["k"])
     networks = {"condition_network": condition, "body_network": body}
     builder.add("loop", "loop", [], [], condition_var="go", **networks).add("copy", "end", ["h"], ["y"])
-    return _predict(builder, x=start(), n=np.array([turns], np.float32))
+    return _predict(builder, x=start(), n=np.array([iterations], np.float32))
 
 
-def by_hand(turns: int) -> Call:
+def by_hand(iterations: int) -> Call:
     """The same with `lax.while_loop`, its count an argument as well."""
     import jax
     from jax import lax
 
     @jax.jit
     def run(x, n):
-        def turn(carry):
+        def iteration(carry):
             h, k = carry
             return h * np.float32(DECAY) + x, k + 1
 
-        return lax.while_loop(lambda carry: carry[1] < n, turn, (x, 0))[0]
+        return lax.while_loop(lambda carry: carry[1] < n, iteration, (x, 0))[0]
 
     x = start()
-    return lambda: np.asarray(run(x, turns))
+    return lambda: np.asarray(run(x, iterations))
 
 
-def in_onnxruntime(turns: int, threads: int) -> Call:
+def in_onnxruntime(iterations: int, threads: int) -> Call:
     """The same as a Loop of ONNX."""
     helper, onnx, onnxruntime = needed("onnx.helper"), needed("onnx"), needed("onnxruntime")
     floats, whole, truth = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.BOOL
@@ -122,17 +122,17 @@ def in_onnxruntime(turns: int, threads: int) -> Call:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    feed = {"x": start(), "n": np.array(turns, np.int64)}
+    feed = {"x": start(), "n": np.array(iterations, np.int64)}
     return lambda: session.run(None, feed)[0]
 
 
-def compiled(turns: int, threads: int) -> dict[str, Call]:
+def compiled(iterations: int, threads: int) -> dict[str, Call]:
     """Everybody who runs the compiled loop. Raises ValueError where one does not agree with the loop by hand."""
     calls = {
-        "graphml": counted(turns),
-        "graphml, no bound": endless(turns),
-        "lax.while_loop": by_hand(turns),
-        "onnxruntime": in_onnxruntime(turns, threads),
+        "graphml": counted(iterations),
+        "graphml, no bound": endless(iterations),
+        "lax.while_loop": by_hand(iterations),
+        "onnxruntime": in_onnxruntime(iterations, threads),
     }
     wanted = calls["lax.while_loop"]()
     for name, call in calls.items():
@@ -141,17 +141,17 @@ def compiled(turns: int, threads: int) -> dict[str, Call]:
     return calls
 
 
-def growing(turns: int) -> Call:
-    """Each turn appends a number: each has shapes of its own."""
+def growing(iterations: int) -> Call:
+    """Each iteration appends a number: each has shapes of its own."""
     body = _network().add("reduceSum", "sum", ["h"], ["s"], axes=(0,), keep_dims=True).add("sin", "sin", ["s"], ["t"])
     body.add("concatND", "append", ["h", "t"], ["g"], axis=0).add("copy", "again", ["g"], ["h"])
     builder = _program(x=1, n=1).add("copy", "start", ["x"], ["h"])
     builder.add("loop", "loop", ["n"], [], body_network=body).add("copy", "end", ["h"], ["y"])
-    return _predict(builder, x=np.ones(1, np.float32), n=np.array([turns], np.float32))
+    return _predict(builder, x=np.ones(1, np.float32), n=np.array([iterations], np.float32))
 
 
-def reading(turns: int) -> Call:
-    """Each turn takes the elements above zero, however many: the host reads their number."""
+def reading(iterations: int) -> Call:
+    """Each iteration takes the elements above zero, however many: the host reads their number."""
     body = _network().add("greaterThan", "above", ["h"], ["m"], alpha=0.0).add("whereNonZero", "where", ["m"], ["at"])
     body.add("gatherND", "taken", ["h", "at"], ["some"])
     body.add("reduceMean", "mean", ["some"], ["mean"], axes=(0,), keep_dims=True)
@@ -159,31 +159,31 @@ def reading(turns: int) -> Call:
     body.add("copy", "again", ["b"], ["h"])
     builder = _program(x=4, n=1).add("copy", "start", ["x"], ["h"])
     builder.add("loop", "loop", ["n"], [], body_network=body).add("copy", "end", ["h"], ["y"])
-    return _predict(builder, x=np.array([3.0, -50.0, 1.0, 2.0], np.float32), n=np.array([turns], np.float32))
+    return _predict(builder, x=np.array([3.0, -50.0, 1.0, 2.0], np.float32), n=np.array([iterations], np.float32))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=10_000, help="of the compiled loops")
+    parser.add_argument("--iterations", type=int, default=10_000, help="of the compiled loops")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     timing.pin(options.threads)
 
-    one = timing.measure(compiled(options.turns, options.threads), rounds=options.rounds)
+    one = timing.measure(compiled(options.iterations, options.threads), rounds=options.rounds)
     by_host = timing.measure({"growing": growing(GROWN), "reading": reading(READ)}, rounds=options.rounds)
     if options.json:
         print(json.dumps(timing.as_json(timing.machine(options.threads), {"compiled": one, "host": by_host}), indent=2))
         return
-    print(f"{options.turns} turns, milliseconds of CPU time (medians), and as multiples")
+    print(f"{options.iterations} iterations, milliseconds of CPU time (medians), and as multiples")
     for name, each in one.items():
         ratios = ", ".join(f"{each.cpu / one[peer].cpu:.3g} x {peer}" for peer in ("lax.while_loop", "onnxruntime"))
         print(f"  {name:18} {each.cpu:8.3f}   {ratios}")
-    print("driven by the host, microseconds of CPU and of wall time for each turn, once warm")
-    for name, turns in (("growing", GROWN), ("reading", READ)):
+    print("driven by the host, microseconds of CPU and of wall time for each iteration, once warm")
+    for name, iterations in (("growing", GROWN), ("reading", READ)):
         each = by_host[name]
-        print(f"  {name:18} {1e3 * each.cpu / turns:8.1f} {1e3 * each.wall_p10 / turns:8.1f}")
+        print(f"  {name:18} {1e3 * each.cpu / iterations:8.1f} {1e3 * each.wall_p10 / iterations:8.1f}")
 
 
 if __name__ == "__main__":

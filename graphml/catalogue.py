@@ -104,7 +104,9 @@ class Op:
     prepare: Callable[[Weights, Attributes], Weights] | None = None
     affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None
     channels: Callable[[Weights, Attributes], Channels | None] | None = None
-    most_turns: Callable[[tuple[str, ...], Attributes], float | None] = field(default=lambda inputs, attributes: None)
+    most_iterations: Callable[[tuple[str, ...], Attributes], float | None] = field(
+        default=lambda inputs, attributes: None
+    )
     supported: Callable[[Attributes], str | None] = field(default=lambda attributes: None)
     roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = ()
 
@@ -240,7 +242,7 @@ class Dialect:
         prepare: Callable[[Weights, Attributes], Weights] | None = None,
         affine: Callable[[Weights, Attributes], tuple[Any, Any] | None] | None = None,
         channels: Callable[[Weights, Attributes], Channels | None] | None = None,
-        most_turns: Callable[[tuple[str, ...], Attributes], float | None] | None = None,
+        most_iterations: Callable[[tuple[str, ...], Attributes], float | None] | None = None,
         supported: Callable[[Attributes], str | None] | None = None,
         roles: tuple[Role, ...] | Callable[[Attributes], tuple[Role, ...]] = (),
     ) -> Callable[[F], F]:
@@ -279,8 +281,8 @@ class Dialect:
                 its first axis, and `bias`, which may be absent, is added to them: this operator can take over an
                 affine one. In place of the number, the shape in which one number for each channel broadcasts over the
                 output and has its rank, such as (1, 8, 1, 1): then also one whose numbers have several axes.
-            most_turns: (names of inputs, attributes) -> how many turns a loop makes at most, `math.inf` where nothing
-                bounds them; None where an input says how many, and for what is not a loop.
+            most_iterations: (names of inputs, attributes) -> how many iterations a loop runs at most, `math.inf` where
+                nothing bounds them; None where an input says how many, and for what is not a loop.
             supported: attributes -> None, or the reason why this node cannot run here.
             roles: see `Role`; a function of the attributes where they decide.
 
@@ -320,7 +322,7 @@ class Dialect:
                 prepare=prepare,
                 affine=affine,
                 channels=channels,
-                most_turns=most_turns or (lambda inputs, attributes: None),
+                most_iterations=most_iterations or (lambda inputs, attributes: None),
                 supported=supported or (lambda attributes: None),
                 roles=roles,
             )
@@ -411,7 +413,7 @@ class Target:
     dtype: Any = None  # what floats are computed in, as far as the dialect leaves the choice; None: as stored
     blob_rank: int | None = None  # the rank of all blobs, where the format has one for all
     debug: bool = False
-    max_iterations: int | None = None  # turns of a loop without a bound of its own, for its derivative
+    max_iterations: int | None = None  # iterations of a loop without a bound of its own, for its derivative
     low_precision: bool = False  # GPU: accumulate dots and convolutions in half precision
     max_array_bytes: int = MAX_ARRAY_BYTES  # that one array may take: see `graphml.interpreter.budget`
     custom_layers: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])

@@ -19,8 +19,8 @@ from graphml.errors import GraphError, quoted, without_middle
 from graphml.visible import visible
 
 EXIT = "$exit"
-"""The blob that says how a turn of a loop ends: 0, `BREAK` or `CONTINUE`, as an int32 [1]. Nothing outside of the loop
-sees it."""
+"""The blob that says how an iteration of a loop ends: 0, `BREAK` or `CONTINUE`, as an int32 [1]. Nothing outside of the
+loop sees it."""
 
 BREAK = 1
 CONTINUE = 2

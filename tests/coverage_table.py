@@ -69,7 +69,7 @@ def _vmap(kind: str, row: catalogue.Op) -> str:
 
 def _dynamic(row: catalogue.Op) -> str:
     if row.signature.regions:
-        return "yes; sides or turns of different shapes are run by the host"
+        return "yes; sides or iterations of different shapes are run by the host"
     if not row.concrete_for({}):
         return "yes"
     return f"sizes from the values of {_inputs(row)}" if row.sizes else f"by the values of {_inputs(row)}"

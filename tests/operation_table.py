@@ -72,7 +72,7 @@ def _line(*cells: str) -> str:
 
 def _dynamic(row: Op) -> str:
     if row.regions:
-        return "yes; sides or turns of different shapes are run by the host"
+        return "yes; sides or iterations of different shapes are run by the host"
     if callable(row.concrete):
         return "by the values of inputs, with some attributes"
     if not row.concrete:

@@ -82,10 +82,10 @@ def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
 
 
 def test_a_loop_does_not_make_up_for_the_other_side():
-    turn = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
+    iteration = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
     builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
     with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'b'"):
-        program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=turn))
+        program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=iteration))
 
 
 def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():

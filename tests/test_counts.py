@@ -128,7 +128,7 @@ def test_a_bounded_loop_differentiates_as_one_scan_of_one_body():
 
 
 def nested(depth: int) -> NeuralNetworkBuilder:
-    """Loops in loops, each of which may go on with its next turn before and after the inner one."""
+    """Loops in loops, each of which may go on with its next iteration before and after the inner one."""
     body = part().add("add", "plus", ["h"], ["t"], alpha=0.125).add("copy", "back", ["t"], ["h"])
     for level in range(depth):
         outer = part().add("greaterThan", "p", ["h"], [f"p{level}"], alpha=9.0)

@@ -1,4 +1,4 @@
-"""Random numbers in loops and branches: every turn and every layer draws its own, however the network runs."""
+"""Random numbers in loops and branches: every iteration and every layer draws its own, however the network runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DRAW = {"seed": -1, "min_val": 0.0, "max_val": 1.0, "output_shape": (1,)}
 
 
 def drawing(grows: bool, inputs=(), nested: int = 0, **loop):
-    """y = six zeros; in each turn a drawn number is put behind y, and unless y grows its first number is dropped."""
+    """y = six zeros; in each iteration a drawn number is appended to y, and unless y grows its first one is dropped."""
     body = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
     body.add("concatND", "append", ["h", "r"], ["t"], axis=0)
     if grows:
@@ -78,7 +78,7 @@ def six_drawn() -> np.ndarray:
     ],
     ids=["counted", "scanned", "laid-out", "by-host"],
 )
-def test_every_turn_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
+def test_every_iteration_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
     assert len(set(six_drawn().tolist())) == 6
     np.testing.assert_array_equal(drawn(builder, run), six_drawn())
 
@@ -92,12 +92,12 @@ def test_every_turn_draws_other_numbers_the_same_in_every_way_of_running(builder
     ],
     ids=["compiled", "laid-out", "by-host"],
 )
-def test_every_turn_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
+def test_every_iteration_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
     assert len(set(drawn(builder, run).tolist())) == 6
 
 
-def test_a_condition_draws_other_numbers_in_each_turn():
-    """n counts the turns until a drawn number is above 0.9: with one number for all turns it is 0 or never ends."""
+def test_a_condition_draws_other_numbers_in_each_iteration():
+    """n counts the iterations until a drawn number is above 0.9: with the same number in all it is 0 or never ends."""
     condition = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
     condition.add("lessThan", "c", ["r"], ["on"], alpha=0.9)
     body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])

@@ -18,11 +18,13 @@ from graphml.interpreter.stages import Staged
 from graphml.models import ModelConfiguration, load
 
 
-def counting(turns=None, *, most=0, step=8.0):
+def counting(iterations=None, *, most=0, step=8.0):
     """x += 8, again and again; y = 10 x afterwards."""
     body = part().add("add", "plus", ["h"], ["t"], alpha=step).add("copy", "back", ["t"], ["h"])
     builder = part().add("copy", "start", ["x"], ["h"])
-    builder.add("loop", "l", [] if turns is None else [turns], [], max_loop_iterations=most, body_network=body)
+    builder.add(
+        "loop", "l", [] if iterations is None else [iterations], [], max_loop_iterations=most, body_network=body
+    )
     return builder.add("multiply", "ten", ["h"], ["y"], alpha=10.0)
 
 
@@ -44,11 +46,11 @@ def test_loop_of_given_count():
     np.testing.assert_allclose(mapped, [[10], [250], [90]])
 
 
-@pytest.mark.parametrize("turns", [2**24 + 2, 2**24 + 3])
-def test_turns_are_counted_in_integers(turns):
+@pytest.mark.parametrize("iterations", [2**24 + 2, 2**24 + 3])
+def test_iterations_are_counted_in_integers(iterations):
     """float32 has no number between 2^24 and 2^24 + 2: a counter in floats would never leave 2^24."""
     body = part().add("multiply", "minus", ["h"], ["t"], alpha=-1.0).add("copy", "back", ["t"], ["h"])
-    fields = {"max_loop_iterations": turns, "body_network": body}
+    fields = {"max_loop_iterations": iterations, "body_network": body}
     forms = {
         "in the layer": ([], fields),
         "with a condition": (
@@ -56,12 +58,12 @@ def test_turns_are_counted_in_integers(turns):
             {**fields, "condition_network": part().add("copy", "c", ["x"], ["on"]), "condition_var": "on"},
         ),
     }
-    if turns % 2 == 0:  # which an input can say
+    if iterations % 2 == 0:  # which an input can say
         forms["given"] = (["n"], {"body_network": body})
     for inputs, loop in forms.values():
         builder = part().add("copy", "start", ["x"], ["h"]).add("loop", "l", inputs, [], **loop)
         run = jax.jit(program(builder.add("copy", "end", ["h"], ["y"]), inputs=("x", "n")))
-        np.testing.assert_array_equal(run(one(1.0), one(turns)), [(-1.0) ** turns])
+        np.testing.assert_array_equal(run(one(1.0), one(iterations)), [(-1.0) ** iterations])
 
 
 def counts_up(stop: float) -> NeuralNetworkBuilder:
@@ -78,17 +80,17 @@ def test_a_count_beyond_integers_is_no_bound(count):
     run = program(counts_up(5.0), inputs=("x", "n"))
     for each in (run, jax.jit(run), jax.jit(lambda x, n: run(x, count * np.ones(1, np.float32)))):
         np.testing.assert_array_equal(each(one(1.0), one(count)), [5])
-    with pytest.raises(UnsupportedError, match=r"a loop of 2147483647 turns; fewer than 2147483647 are possible"):
+    with pytest.raises(UnsupportedError, match=r"a loop of 2147483647 iterations; fewer than 2147483647 are possible"):
         program(powers(), inputs=("x", "n"))(one(1.0), one(count))
     huge = part().add(
         "loop", "l", [], [], max_loop_iterations=2**40, body_network=part().add("copy", "c", ["x"], ["y"])
     )
-    with pytest.raises(UnsupportedError, match="a loop of 1099511627776 turns"):
+    with pytest.raises(UnsupportedError, match="a loop of 1099511627776 iterations"):
         program(huge)(one(1.0))
 
 
 @pytest.mark.parametrize(("count", "said"), [(3e9, "3000000000"), (np.inf, "inf"), (2.0**31, "2147483648")])
-def test_an_input_that_asks_for_too_many_turns_is_refused_before_a_program_runs(count, said, tmp_path):
+def test_an_input_that_asks_for_too_many_iterations_is_refused_before_a_program_runs(count, said, tmp_path):
     builder = NeuralNetworkBuilder({"x": array(1), "n": array(1)}, {"y": array(1)})
     body = part().add("add", "plus", ["h"], ["t"], alpha=8.0).add("copy", "back", ["t"], ["h"])
     builder.add("copy", "start", ["x"], ["h"]).add("loop", "l", ["n"], [], body_network=body)
@@ -103,12 +105,12 @@ def test_an_input_that_asks_for_too_many_turns_is_refused_before_a_program_runs(
         lambda inputs: Staged(lowered)(lowered.params, inputs),
     ):
         assert np.asarray(run(few)["y"]).tolist() == [17]
-        with pytest.raises(UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop of {said} turns"):
+        with pytest.raises(UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop of {said} iterations"):
             run(many)
 
 
 @pytest.mark.parametrize("count", [-1.0, -np.inf, np.nan, 0.7])
-def test_a_count_below_one_means_no_turn(count):
+def test_a_count_below_one_means_no_iteration(count):
     run = program(counts_up(5.0), inputs=("x", "n"))
     for each in (run, jax.jit(run)):
         np.testing.assert_array_equal(each(one(1.0), one(count)), [1])
@@ -133,7 +135,7 @@ def test_gradient_of_a_loop_needs_a_bound():
 
 @pytest.mark.parametrize("most", [3, 10])
 def test_a_loop_with_a_bound_of_its_own_keeps_it(most):
-    """A count, known or not, and the number of turns in a layer with a condition, are not cut off."""
+    """A count, known or not, and the number of iterations in a layer with a condition, are not cut off."""
     x, n = one(1.0), one(5.0)
     for run in (
         lambda x, n: program(powers(), inputs=("x", "n"), max_iterations=most)(2 * x, n),
@@ -151,7 +153,7 @@ def test_a_count_that_is_no_bound_is_bounded():
         np.testing.assert_array_equal(each(one(1.0), one(np.inf)), [4])
 
 
-def test_a_derivative_with_more_turns_than_are_laid_out_is_no_number():
+def test_a_derivative_with_more_iterations_than_are_laid_out_is_no_number():
     x, n = one(2.0), one(3.0)
 
     def slope(most):
@@ -163,13 +165,13 @@ def test_a_derivative_with_more_turns_than_are_laid_out_is_no_number():
     assert np.isnan(slope(2)[1]).all()
 
 
-def halving(turns):
-    """h = x; as long as h > 1, `turns` times at most: h /= 2."""
+def halving(iterations):
+    """h = x; as long as h > 1, `iterations` times at most: h /= 2."""
     condition = part().add("greaterThan", "above", ["h"], ["on"], alpha=1.0)
     body = part().add("multiply", "half", ["h"], ["t"], alpha=0.5).add("copy", "back", ["t"], ["h"])
     builder = part().add("copy", "start", ["x"], ["h"])
     networks = {"condition_network": condition, "condition_var": "on", "body_network": body}
-    return builder.add("loop", "l", [], [], max_loop_iterations=turns, **networks).add("copy", "end", ["h"], ["y"])
+    return builder.add("loop", "l", [], [], max_loop_iterations=iterations, **networks).add("copy", "end", ["h"], ["y"])
 
 
 def powers():
@@ -206,7 +208,7 @@ def test_while_to_convergence_and_its_gradient():
     np.testing.assert_allclose(jax.vmap(run)(np.float32([[4], [25]])), [[2], [5]], rtol=1e-3)
 
 
-def test_turns_that_only_other_rows_make_have_no_slope():
+def test_iterations_that_only_other_rows_make_have_no_slope():
     """As long as h < 4: h += sqrt(4 - h). A row that has ended would compute the root of a negative number."""
     condition = part().add("lessThan", "below", ["h"], ["on"], alpha=4.0)
     body = part().add("multiply", "minus", ["h"], ["m"], alpha=-1.0).add("add", "gap", ["m"], ["g"], alpha=4.0)
@@ -274,7 +276,7 @@ def test_break_and_continue(kind, x):
     slope = jax.jit(jax.grad(lambda v: run(v)[1].sum()))(one(x))
     step = 1e-2
     ahead, behind = (exits_in_python(kind, x + s)[1] for s in (step, -step))
-    if x != 0.0:  # at 0 the last turn is exactly at the edge of the branch
+    if x != 0.0:  # at 0 the last iteration is exactly at the edge of the branch
         np.testing.assert_allclose(slope, [(ahead - behind) / (2 * step)], rtol=1e-3, atol=1e-3)
     wanted = np.float32(exits_in_python(kind, x, always=True))
     run = program(exits(kind, inside_branch=False))
@@ -307,7 +309,7 @@ def test_a_blob_that_only_the_body_writes():
     builder = part().add("loop", "l", ["n"], [], body_network=body)
     run = jax.jit(program(builder, inputs=("x", "n")))
     np.testing.assert_array_equal(run(one(2.0), one(3.0)), [3])
-    np.testing.assert_array_equal(run(one(2.0), one(0.0)), [0])  # zeros of its shape after no turn
+    np.testing.assert_array_equal(run(one(2.0), one(0.0)), [0])  # zeros of its shape after no iteration
     with pytest.raises(SpecError, match="bodyNetwork has no layers"):
         program(part().add("loop", "l", [], [], max_loop_iterations=2, body_network=part()))
 
@@ -335,7 +337,7 @@ def test_weights_inside_a_loop_are_parameters_and_get_gradients():
 
 
 def deep(depth: int):
-    """Loops in loops, each of two turns around x += 1."""
+    """Loops in loops, each of two iterations around x += 1."""
     body = part().add("add", "plus", ["h"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["h"])
     for level in range(depth):
         body = part().add("loop", f"l{level}", [], [], max_loop_iterations=2, body_network=body)

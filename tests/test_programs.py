@@ -264,7 +264,7 @@ def early_exit_in_python(x: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Program:
     """inputs: values to try, all of one shape where the program is mapped. smooth: inputs at which the slope is
-    checked. bound: turns at most, for the derivative of a loop without one."""
+    checked. bound: iterations at most, for the derivative of a loop without one."""
 
     make: Callable[[], NeuralNetworkBuilder]
     answer: Callable[[Any], Any]

@@ -123,10 +123,10 @@ def fibonacci() -> NeuralNetworkBuilder:
 def test_a_sequence_that_grows_is_never_traced_twice_for_a_length():
     program = Program(fibonacci())
     np.testing.assert_array_equal(program(one(5)), [1, 1, 2, 3, 5, 8, 13])
-    assert program.staged.stages == 1 + 5 + 1  # before the loop, a turn for each length, after it
+    assert program.staged.stages == 1 + 5 + 1  # before the loop, an iteration for each length, after it
     assert program.staged.host_reads == 1  # the count: lengths are facts
     np.testing.assert_array_equal(program(one(4)), [1, 1, 2, 3, 5, 8])
-    assert program.staged.stages == 8  # only what follows a loop of four turns was new
+    assert program.staged.stages == 8  # only what follows a loop of four iterations was new
     program(one(5))
     assert program.staged.stages == 8
 
@@ -202,10 +202,10 @@ def counting(to: float) -> NeuralNetworkBuilder:
 
 
 def test_an_endless_loop_runs_in_slices(monkeypatch):
-    monkeypatch.setattr(interruptible, "_SECONDS", np.inf)  # each call has twice as many turns
+    monkeypatch.setattr(interruptible, "_SECONDS", np.inf)  # each call has twice as many iterations
     program = Program(counting(5000))
     np.testing.assert_array_equal(program(one(1)), [5000])
-    assert program.staged.host_reads == 3  # after 1024, 3072 and 4999 turns
+    assert program.staged.host_reads == 3  # after 1024, 3072 and 4999 iterations
     np.testing.assert_array_equal(program(one(6000)), [6000])
 
 

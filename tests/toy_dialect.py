@@ -120,7 +120,7 @@ def cond(pred, *, then, otherwise, control):
     return control.branch(control.is_true(pred), then, otherwise)
 
 
-@TOY.operator("while_loop", most_turns=lambda inputs, attributes: np.inf)
+@TOY.operator("while_loop", most_iterations=lambda inputs, attributes: np.inf)
 def while_loop(*, go: str, condition, body, control):
     """A block as long as the bool `go` of another is true."""
     return control.loop(None, condition, go, body, 0)

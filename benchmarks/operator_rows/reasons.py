@@ -29,7 +29,7 @@ SLOWER: Mapping[str, str] = {
     "topK 5": "XLA has no vectors for it, and -0 is first made equal to 0, which it is not for XLA",
     "topK 5 of many": "XLA has no vectors for it, and -0 is first made equal to 0, which it is not for XLA",
     "cumSum": "sums of blocks, then what stands before each block: twice over the memory, in vectors",
-    "NonMaximumSuppression": "a loop with one turn for each box taken, of several small kernels",
+    "NonMaximumSuppression": "a loop with one iteration for each box taken, of several small kernels",
     "categoricalDistribution": "running sums and their search are several kernels, so that no draw is impossible",
     "fillLike": "nothing but a call, and JAX's takes some microseconds more",
     "activation sigmoid": "an exponential and a quotient, which keep the digits of small probabilities",

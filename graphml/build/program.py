@@ -237,11 +237,11 @@ class ProgramBuilder(ProgramMethods):
         Args:
             condition: Receives the carried values and returns a bool without axes.
             body: Receives the carried values and returns their next ones, of the same types and shapes.
-            loop_vars: The carried values before the first turn.
+            loop_vars: The carried values before the first iteration.
             name: The name of the operation.
 
         Returns:
-            The carried values after the last turn: one value, or a tuple of them.
+            The carried values after the last iteration: one value, or a tuple of them.
 
         Raises:
             GraphError: If the body returns another number of values, or values of other types or shapes.

@@ -140,7 +140,7 @@ def _draw_integers(
     features: dict[str, Any], inputs: Mapping[str, Input], limits: Mapping[str, int], generator: np.random.Generator
 ) -> None:
     """Replace drawn integers that are not indices by some in the range of the example, or by 0 and 1 as in a mask:
-    larger ones might overflow in a mask, or count turns."""
+    larger ones might overflow in a mask, or count iterations."""
     for name, one in inputs.items():
         if one.dtype not in INTEGERS or name in limits or isinstance(one, ImageInput):
             continue

@@ -11,12 +11,12 @@ _DECIDING = _COMPARISONS | {"logical_and", "identity", "cast"}
 
 
 def is_counted(condition: Region, decision: str, body: Region, carried: Sequence[str]) -> bool:
-    """Whether a loop ends by itself: its condition compares a carried value to which each turn adds the same.
+    """Whether a loop ends by itself: its condition compares a carried value to which each iteration adds the same.
 
     Args:
         condition: the region of the condition.
         decision: the blob of its result.
-        body: the region of one turn.
+        body: the region of one iteration.
         carried: the blobs that are carried.
     """
     if not condition.nodes or any(node.kind not in _DECIDING for node in condition.nodes):

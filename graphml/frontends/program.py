@@ -316,11 +316,11 @@ class _Reader:
         deciding = self._nodes(condition, inner, depth + 1)
         decision = self._argument(inner, condition.outputs[0], "the condition")
         inner = inside(body)
-        turn = self._nodes(body, inner, depth + 1)
+        iteration = self._nodes(body, inner, depth + 1)
         results = [self._argument(inner, result, "the body") for result in body.outputs]
-        turn += self._carry(results, carried, len(turn))
+        iteration += self._carry(results, carried, len(iteration))
         scope.update(zip((output.name for output in message.outputs), carried, strict=True))
-        regions = {"condition": Region(tuple(deciding)), "body": Region(tuple(turn))}
+        regions = {"condition": Region(tuple(deciding)), "body": Region(tuple(iteration))}
         said = {
             "condition": decision,
             "lists": lists,
@@ -329,7 +329,7 @@ class _Reader:
         return [*before, self._control(message, position, (), said, regions)]
 
     def _carry(self, results: Sequence[str], carried: Sequence[str], position: int) -> list[Node]:
-        """Copies of the results of a turn to the carried blobs, as if they were all made at once."""
+        """Copies of the results of an iteration to the carried blobs, as if they were all made at once."""
         copies: list[Node] = []
         sources = list(results)
         for i, result in enumerate(results):

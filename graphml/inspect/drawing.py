@@ -149,7 +149,7 @@ _KEEP = {
     *("reduce_precision", "stop_gradient", "reduce_max", "reduce_min", "split", "optimization_barrier"),
 }
 _SHAPED = ("broadcast_in_dim", "reshape", "convert_element_type")
-_TURNS = 4  # of a loop, after which what its values are made of no longer changes in practice
+_ITERATIONS = 4  # of a loop, after which what its values are made of no longer changes in practice
 
 
 class _Search:
@@ -233,14 +233,14 @@ class _Search:
             constants, count = operands[: params["num_consts"]], params["num_carry"]
             carry, rows = operands[len(constants) :][:count], operands[len(constants) + count :]
             after: list[_Origins] = []
-            for _ in range(_TURNS):
+            for _ in range(_ITERATIONS):
                 after = self.follow(params["jaxpr"].jaxpr, [*constants, *carry, *rows])
                 carry = [a | b for a, b in zip(carry, after[:count], strict=True)]
             return [*carry, *after[count:]]
         decides = operands[: params["cond_nconsts"]]
         constants = operands[len(decides) :][: params["body_nconsts"]]
         carry = operands[len(decides) + len(constants) :]
-        for _ in range(_TURNS):
+        for _ in range(_ITERATIONS):
             after = self.follow(params["body_jaxpr"].jaxpr, [*constants, *carry])
             carry = [a | b for a, b in zip(carry, after, strict=True)]
         self.follow(params["cond_jaxpr"].jaxpr, [*decides, *carry])

@@ -133,14 +133,14 @@ class _Flow:
             again = frozenset[str]().union(*map(reads, node.regions.values()))
             carried = sorted(written & (again | live))
             notes += [f"carries {', '.join(carried)}" if carried else "carries nothing"]
-            title = f"loop {node.name!r}, {self._turns(node)}"
+            title = f"loop {node.name!r}, {self._iterations(node)}"
             inner = live | again
         else:
             known = " (known before it runs)" if node.inputs[0] in self._known else ""
             title = f"branch {node.name!r} on {self._origins.get(node.inputs[0], node.inputs[0])}{known}"
             inner = live
         if by_host and is_endless(node):
-            notes.append("unbounded: it runs some turns at a time and can be interrupted")
+            notes.append("unbounded: it runs some iterations at a time and can be interrupted")
         elif by_host:
             notes.append(f"the host decides: {self._refused.get(node, 'a shape inside depends on values')}")
         parts = tuple(
@@ -149,7 +149,7 @@ class _Flow:
         )
         return FlowStep(title, tuple(notes), parts)
 
-    def _turns(self, node: Node) -> str:
+    def _iterations(self, node: Node) -> str:
         most = node.attributes.get("max_loop_iterations", 0)
         count = self._origins.get(node.inputs[0], node.inputs[0]) if node.inputs else most
         if "condition" not in node.regions:

@@ -51,9 +51,9 @@ class Block:
         """The shapes of the wanted blobs that exist after the region."""
         return self._piece(state, wanted).shapes(self.params, self.key, state)
 
-    def key_of(self, turn: Any) -> jax.Array | None:
-        """The key with which the block draws in one turn of a loop."""
-        return None if self.key is None else jax.random.fold_in(self.key, turn)
+    def key_of(self, iteration: Any) -> jax.Array | None:
+        """The key with which the block draws in one iteration of a loop."""
+        return None if self.key is None else jax.random.fold_in(self.key, iteration)
 
     def _piece(self, state: State, wanted: Iterable[str]) -> _Traced:
         fixed = {name: value for name, value in state.items() if is_fact(value)}

@@ -3,7 +3,8 @@ the row says what a branch or loop means, `Control` runs its blocks as `lax.cond
 
 A decision that is known while tracing is taken at once. Otherwise a branch is a `lax.cond` over the blobs that
 both sides write, and a loop (`graphml.interpreter.loop`) carries the blobs that its body writes and that are read in
-the next turn or after the loop. break and continue write the blob EXIT; what follows them then runs under a condition.
+the next iteration or after the loop. break and continue write the blob EXIT; what follows them then runs under a
+condition.
 """
 
 # JAX's types are partly unknown
@@ -21,8 +22,16 @@ from jax import lax
 from graphml.errors import UnsupportedError
 from graphml.graph import EXIT
 from graphml.interpreter.block import NOTHING, Block
-from graphml.interpreter.counting import count_turns
-from graphml.interpreter.loop import MOST_TURNS, UNKNOWN, Loop, ShapesChange, fitted, one_number, too_many_turns
+from graphml.interpreter.counting import count_iterations
+from graphml.interpreter.loop import (
+    MOST_ITERATIONS,
+    UNKNOWN,
+    Loop,
+    ShapesChange,
+    fitted,
+    one_number,
+    too_many_iterations,
+)
 from graphml.interpreter.values import State, is_fact, known
 
 
@@ -34,8 +43,8 @@ class Control:
         state: the blobs before the node that its blocks read or write.
         live: those that are wanted after the node.
         is_true: the truth of a condition, from its blob.
-        max_iterations: turns after which a loop ends that has neither a count nor a bound of its own; and of other
-            loops the turns that are unrolled for a derivative, where it is not known how many there will be.
+        max_iterations: iterations after which a loop ends that has neither a count nor a bound of its own; and of other
+            loops the iterations that are unrolled for a derivative, where it is not known how many there will be.
     """
 
     state: State
@@ -62,7 +71,7 @@ class Control:
         last = NOTHING if otherwise is None else otherwise
         both = [n for n in written & self.live if all(n in s.writes or n in self.state for s in (then, last))]
         shapes = [side.shapes(self.state, both) for side in sides]
-        # a side that leaves the turn before it makes a blob has zeros in its place, which are not read
+        # a side that leaves the iteration before it makes a blob has zeros in its place, which are not read
         blank = {n: jnp.zeros(s.shape, s.dtype) for found in shapes for n, s in found.items()} | self.state
         both = [n for n in both if n in blank]
         forms: dict[str, tuple[int, ...]] = {}
@@ -95,9 +104,9 @@ class Control:
         params = {**(otherwise.params if otherwise is not None else {}), **then.params}
         return lax.cond(predicate, run(then), run(otherwise), (params, moving))
 
-    def count_turns(self, condition: Block, variable: str, body: Block) -> int | None:
-        """How many turns a loop makes, where that follows from known values; see `counting.count_turns`."""
-        return count_turns(self.state, condition, variable, body, self.is_true)
+    def count_iterations(self, condition: Block, variable: str, body: Block) -> int | None:
+        """How many iterations a loop runs, where that follows from known values; see `counting.count_iterations`."""
+        return count_iterations(self.state, condition, variable, body, self.is_true)
 
     def loop(
         self,
@@ -111,17 +120,17 @@ class Control:
         """The blobs after a loop.
 
         Args:
-            count: the number of turns, an int32 without axes, if an input gives it. From `MOST_TURNS` on it is no
-                bound.
-            condition: runs before each turn and after the last; None for no condition.
+            count: the number of iterations, an int32 without axes, if an input gives it. From `MOST_ITERATIONS` on it
+                is no bound.
+            condition: runs before each iteration and after the last; None for no condition.
             variable: the blob of the condition; the loop ends when it is false.
-            body: one turn.
-            most: the number of turns where there is no `count`; 0 for no bound.
-            filled_later: carried blobs that may be empty before the first turn, and then are zeros of the shape that
-                it gives them.
+            body: one iteration.
+            most: the number of iterations where there is no `count`; 0 for no bound.
+            filled_later: carried blobs that may be empty before the first iteration, and then are zeros of the shape
+                that it gives them.
 
         Raises:
-            UnsupportedError: Nothing ends the loop, or the turns cannot be compiled and cannot be unrolled either.
+            UnsupportedError: Nothing ends the loop, or the iterations cannot be compiled and cannot be unrolled either.
         """
         bound = most if most > 0 and count is None else None
         if count is not None and known(count):
@@ -129,9 +138,9 @@ class Control:
             if bound == 0 and condition is None:
                 return {}
         endless = condition is None and EXIT not in body.writes
-        if bound is not None and bound >= MOST_TURNS:
+        if bound is not None and bound >= MOST_ITERATIONS:
             if endless:
-                raise too_many_turns(bound)
+                raise too_many_iterations(bound)
             bound = None
         if count is None and bound is None:
             if endless:
@@ -158,7 +167,7 @@ class Control:
             return loop.compiled()
         except ShapesChange as change:
             reason: Exception = change
-        except UnsupportedError as refusal:  # a value that decides a shape is known only if the turns are unrolled
+        except UnsupportedError as refusal:  # a value that decides a shape is known only if the iterations are unrolled
             reason = refusal
         return loop.unrolled(reason)
 

@@ -112,20 +112,22 @@ def _read(env: State, name: str) -> Any:
     if name == ABSENT:
         return None
     if name not in env:
-        raise GraphError(f"{name!r} was not written: only one side of a branch writes it, or a loop that made no turn")
+        raise GraphError(
+            f"{name!r} was not written: only one side of a branch writes it, or a loop that ran no iteration"
+        )
     return env[name]
 
 
-# Leaving a turn of a loop --------------------------------------------------------------------------------------------
+# Leaving an iteration of a loop ---------------------------------------------------------------------------------------
 
 
 def may_leave(node: Node, env: State) -> bool:
-    """Whether a node that has run may have left the turn of the loop around it, as the blob EXIT then says."""
+    """Whether a node that has run may have left the iteration of the loop around it, as the blob EXIT then says."""
     return EXIT in env and (EXIT in node.outputs or (not node.is_loop and EXIT in written_inside(node)))
 
 
 def is_set(left: Any) -> bool:
-    """Whether a known EXIT says that the turn was left."""
+    """Whether a known EXIT says that the iteration was left."""
     return int(peek(left).reshape(())) != 0
 
 

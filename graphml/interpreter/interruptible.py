@@ -1,4 +1,4 @@
-"""Loops without a bound of their own, some turns in each call, so that they can be interrupted between the calls."""
+"""Loops without a bound of their own, some iterations in each call, so that they can be interrupted between calls."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from graphml import catalogue
 from graphml.graph import Node
 from graphml.interpreter.control import Control
 from graphml.interpreter.evaluate import Evaluation, blocks_of, control_flow
-from graphml.interpreter.loop import MOST_TURNS, Loop
+from graphml.interpreter.loop import MOST_ITERATIONS, Loop
 from graphml.interpreter.values import State
 
 _SECONDS = 0.2  # that a call should take
-_FEWEST, _MOST = 1 << 10, 1 << 24  # turns of a call
+_FEWEST, _MOST = 1 << 10, 1 << 24  # iterations of a call
 
-_MORE = "$more"  # beside the blobs that a call gives: whether there are turns to come
+_MORE = "$more"  # beside the blobs that a call gives: whether there are iterations to come
 
 
 class InterruptibleLoop:
@@ -55,23 +55,23 @@ class InterruptibleLoop:
 
     def __call__(self, params: Any, key: Any, arrays: State, read: Callable[[str, Any], Any]) -> State:
         """Run the loop to its end. read: gives the value of a blob to the host."""
-        arrays, done, turns = dict(arrays), 0, _FEWEST
+        arrays, done, iterations = dict(arrays), 0, _FEWEST
         while True:
             begin = time.perf_counter()
-            made = self._some(done > 0, params, key, arrays, np.int32(done), np.int32(done + turns))
+            made = self._some(done > 0, params, key, arrays, np.int32(done), np.int32(done + iterations))
             arrays |= made
             if not bool(read(_MORE, arrays.pop(_MORE))):
                 return {name: value for name, value in made.items() if name in self._live}
-            done += turns
+            done += iterations
             if time.perf_counter() - begin < _SECONDS / 2:
-                turns = min(turns * 2, _MOST)
-            if done > MOST_TURNS - turns:  # the number of a turn only serves to draw random numbers
+                iterations = min(iterations * 2, _MOST)
+            if done > MOST_ITERATIONS - iterations:  # the number of an iteration only serves to draw random numbers
                 done = _FEWEST
 
 
 @dataclass(frozen=True)
 class _SomeTurns(Control):
-    """Some turns of a loop, then back to the host; see `Loop.some`."""
+    """Some iterations of a loop, then back to the host; see `Loop.some`."""
 
     started: bool = False
     done: Any = 0

@@ -1,4 +1,4 @@
-"""One loop: the blobs that it carries, and its turns compiled, unrolled, or run one by one."""
+"""One loop: the blobs that it carries, and its iterations compiled, unrolled, or run one by one."""
 
 # JAX's types are partly unknown
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -22,25 +22,25 @@ from graphml.interpreter.block import Block
 from graphml.interpreter.values import State, is_fact, known, peek
 
 UNKNOWN = "is not known when the network is traced"
-LONGEST_SCAN = 1 << 16  # turns that are unrolled for a derivative, at most
-MOST_TURNS = 2**31 - 1  # that a loop counts; converters write bounds like 2^31, which mean that there is none
-SANE_BOUND = 1 << 24  # turns that one would wait for; converters write larger numbers where there is no bound
-_UNROLL = 64  # turns of a loop that cannot be compiled as one program, at most
+LONGEST_SCAN = 1 << 16  # iterations that are unrolled for a derivative, at most
+MOST_ITERATIONS = 2**31 - 1  # that a loop counts; converters write bounds like 2^31, which mean that there is none
+SANE_BOUND = 1 << 24  # iterations that one would wait for; converters write larger numbers where there is no bound
+_UNROLL = 64  # iterations of a loop that cannot be compiled as one program, at most
 STAYING = np.zeros(1, np.int32)
-"""The blob EXIT at the beginning of a turn."""
+"""The blob EXIT at the beginning of an iteration."""
 
 Carried = tuple[State, Any, Any]
-"""Carried blobs, whether there is another turn, and how many there have been."""
+"""Carried blobs, whether there is another iteration, and how many there have been."""
 
 
-def too_many_turns(count: float) -> UnsupportedError:
-    """The refusal of a loop that would make so many turns."""
-    turns = int(count) if math.isfinite(count) else count
-    return UnsupportedError(f"a loop of {turns} turns; fewer than {MOST_TURNS} are possible")
+def too_many_iterations(count: float) -> UnsupportedError:
+    """The refusal of a loop that would run so many iterations."""
+    iterations = int(count) if math.isfinite(count) else count
+    return UnsupportedError(f"a loop of {iterations} iterations; fewer than {MOST_ITERATIONS} are possible")
 
 
 class ShapesChange(ShapeError):
-    """A blob has another shape after a turn than before it."""
+    """A blob has another shape after an iteration than before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ class Loop:
     """A loop, ready to run; see `Control` and `Control.loop` for the fields.
 
     Attributes:
-        count: the number of turns where it is not known while tracing, else None.
-        most: the number of turns that is known, or bounds them; None for no bound.
-        filled_later: carried blobs that may be empty before the first turn.
+        count: the number of iterations where it is not known while tracing, else None.
+        most: the number of iterations that is known, or bounds them; None for no bound.
+        filled_later: carried blobs that may be empty before the first iteration.
     """
 
     state: State
@@ -66,7 +66,7 @@ class Loop:
 
     @functools.cached_property
     def _carried(self) -> list[str]:
-        """The blobs that a turn may change and that are read in the next turn or after the loop."""
+        """The blobs that an iteration may change and that are read in the next iteration or after the loop."""
         blocks = [self.body] if self.condition is None else [self.condition, self.body]
         writes = frozenset[str]().union(*(block.writes for block in blocks)) - {EXIT}
         again = frozenset[str]().union(*(block.reads for block in blocks))
@@ -74,7 +74,7 @@ class Loop:
 
     @property
     def _exits(self) -> bool:
-        """Whether a turn may be left early."""
+        """Whether an iteration may be left early."""
         return EXIT in self.body.writes
 
     # Compiled as one program -----------------------------------------------------------------------------------------
@@ -83,30 +83,30 @@ class Loop:
         """The blobs after the loop, as one program.
 
         Raises:
-            ShapesChange: A turn changes the shape of a blob.
+            ShapesChange: An iteration changes the shape of a blob.
             UnsupportedError: A value that decides a shape cannot be seen.
         """
         start, params, moving = self._operands()
         if self.most is not None and self.condition is None and not self._exits:
 
-            def turn(number: Any, carry: State) -> State:
-                return self._turn(params, moving, carry, number)[0]
+            def iteration(number: Any, carry: State) -> State:
+                return self._iteration(params, moving, carry, number)[0]
 
-            return self._result(lax.fori_loop(0, self.most, turn, start))
+            return self._result(lax.fori_loop(0, self.most, iteration, start))
         return self._result(self._early(params, moving, start))
 
     def _operands(self) -> tuple[State, Any, State]:
-        """The carry before the first turn, the parameters, and the blobs that are read only."""
+        """The carry before the first iteration, the parameters, and the blobs that are read only."""
         start = self._start()
         params = {**self.body.params, **(self.condition.params if self.condition is not None else {})}
         moving = {n: v for n, v in self.state.items() if not is_fact(v) and n not in start}
         return start, params, moving
 
     def _start(self) -> State:
-        """The carried blobs before the first turn; zeros of their shapes for those that the loop creates."""
+        """The carried blobs before the first iteration; zeros of their shapes for those that the loop creates."""
         state = self.state
         start = {n: jnp.asarray(state[n]) for n in self._carried if n in state}
-        for _ in range(2):  # the second time with the blobs that were new, too, as later turns see them
+        for _ in range(2):  # the second time with the blobs that were new, too, as later iterations see them
             shapes = self._after(start)
             for name, shape in shapes.items():
                 if name not in start or (name in self.filled_later and start[name].size == 0):
@@ -115,7 +115,7 @@ class Loop:
                     start[name] = start[name].reshape(max(shape.shape, start[name].shape))
                 elif shape.shape != start[name].shape:
                     raise ShapesChange(
-                        f"a turn of the loop gives {name!r} another shape, {list(shape.shape)} instead of "
+                        f"an iteration of the loop gives {name!r} another shape, {list(shape.shape)} instead of "
                         f"{list(start[name].shape)}"
                     )
                 start[name] = start[name].astype(jnp.result_type(start[name], shape))
@@ -131,61 +131,61 @@ class Loop:
             state[EXIT] = STAYING
         return {**shapes, **self.body.shapes(state, self._carried)}
 
-    def _turn(self, params: Any, moving: State, carry: State, turn: Any) -> tuple[State, Any]:
-        """The carry after a turn, and whether there was no break in it."""
+    def _iteration(self, params: Any, moving: State, carry: State, iteration: Any) -> tuple[State, Any]:
+        """The carry after an iteration, and whether there was no break in it."""
         state = {**self.state, **moving, **carry}
         if self._exits:
             state[EXIT] = STAYING
         wanted = [*self._carried, *([EXIT] if self._exits else [])]
-        after = self.body(params, state, wanted, self.body.key_of(turn))
+        after = self.body(params, state, wanted, self.body.key_of(iteration))
         carried = {n: fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, after[EXIT].reshape(()) != BREAK if self._exits else True
 
-    def _check(self, params: Any, moving: State, carry: State, turn: Any) -> tuple[State, Any]:
-        """The carry after the condition, and whether there is another turn, which would be number `turn`."""
+    def _check(self, params: Any, moving: State, carry: State, iteration: Any) -> tuple[State, Any]:
+        """The carry after the condition, and whether there is another iteration, which would be number `iteration`."""
         if self.condition is None:
             return carry, jnp.asarray(True)
         state = {**self.state, **moving, **carry}
         wanted = {*self._carried, self.variable}
-        after = self.condition(params, state, wanted, self.condition.key_of(turn))
+        after = self.condition(params, state, wanted, self.condition.key_of(iteration))
         carried = {n: fitted(after.get(n, carry[n]), carry[n].shape, carry[n].dtype) for n in carry}
         return carried, jnp.asarray(self.is_true(after[self.variable]))
 
-    def _turn_and_check(self, params: Any, moving: State, carry: State, index: Any) -> tuple[State, Any]:
-        carry, on = self._turn(params, moving, carry, index)
+    def _iteration_and_check(self, params: Any, moving: State, carry: State, index: Any) -> tuple[State, Any]:
+        carry, on = self._iteration(params, moving, carry, index)
         if not self._exits:
             return self._check(params, moving, carry, index + 1)
         # after a break the condition is not evaluated again
-        return lax.cond(on, partial(self._check, params, moving, turn=index + 1), _stop, carry)
+        return lax.cond(on, partial(self._check, params, moving, iteration=index + 1), _stop, carry)
 
     def _early(self, params: Any, moving: State, start: State) -> State:
         """Loop until the condition is false, a break, or the count: a `while_loop` with the derivative of a `scan`."""
         bound = self._bound()
-        count = jnp.int32(MOST_TURNS if self.most is None else min(self.most, MOST_TURNS))
+        count = jnp.int32(MOST_ITERATIONS if self.most is None else min(self.most, MOST_ITERATIONS))
         if self.count is not None:
             count = self.count.reshape(())
             if self.max_iterations is not None and (self.condition is not None or self._exits):
                 # what is known only now to be no bound is bounded like any loop without one
-                limit = jnp.int32(min(self.max_iterations, MOST_TURNS))
-                count = jnp.where(count == MOST_TURNS, limit, count)
+                limit = jnp.int32(min(self.max_iterations, MOST_ITERATIONS))
+                count = jnp.where(count == MOST_ITERATIONS, limit, count)
 
         def begin(operands: Any) -> Carried:
             params, moving, start, count = operands
             carry, go = self._check(params, moving, start, 0)
             return carry, go & (count >= 1), jnp.int32(0)
 
-        def turn(operands: Any, carried: Carried) -> Carried:
+        def iteration(operands: Any, carried: Carried) -> Carried:
             params, moving, _, count = operands
             carry, _, done = carried
-            carry, go = self._turn_and_check(params, moving, carry, done)
-            done = jnp.minimum(done, MOST_TURNS - 1) + 1
+            carry, go = self._iteration_and_check(params, moving, carry, done)
+            done = jnp.minimum(done, MOST_ITERATIONS - 1) + 1
             more = done < count
             if self.condition is not None or self._exits:
-                more |= count == MOST_TURNS
+                more |= count == MOST_ITERATIONS
             return carry, go & more, done
 
         def as_while(operands: Any) -> State:
-            return lax.while_loop(_goes_on, partial(turn, operands), begin(operands))[0]
+            return lax.while_loop(_goes_on, partial(iteration, operands), begin(operands))[0]
 
         def derivative(primals: Any, tangents: Any) -> Any:
             if bound is None:
@@ -200,19 +200,19 @@ class Loop:
 
             def another(carried: Carried) -> Carried:
                 on = _goes_on(carried)
-                after = turn(_no_slope_unless(on, operands), _no_slope_unless(on, carried))
+                after = iteration(_no_slope_unless(on, operands), _no_slope_unless(on, carried))
                 return chosen(on, after, carried)
 
             def chosen(on: Any, one: Carried, other: Carried) -> Carried:
                 return jax.tree.map(partial(jnp.where, on), one, other)
 
             start = begin(operands)
-            # the same numbers, which in `shard_map` vary over devices as they will after a turn
+            # the same numbers, which in `shard_map` vary over devices as they will after an iteration
             start = chosen(_goes_on(start), start, start)
             carry, more, _ = lax.scan(step, start, None, length=bound)[0]
             if self.most == bound:
                 return carry
-            # there may be more turns than are unrolled: then there is no answer, and no derivative
+            # there may be more iterations than are unrolled: then there is no answer, and no derivative
             known_to_end = jnp.where(more, jnp.nan, 1.0)
             return {n: v * known_to_end.astype(v.dtype) if _is_float(v) else v for n, v in carry.items()}
 
@@ -222,54 +222,54 @@ class Loop:
         return run(operands)
 
     def _bound(self) -> int | None:
-        """How many turns are unrolled for derivatives: as many as there can be, or else as the caller allows."""
+        """How many iterations are unrolled for derivatives: as many as there can be, or else as the caller allows."""
         bounds = (n for n in (self.most, self.max_iterations) if n is not None and n <= LONGEST_SCAN)
         return next(bounds, None)
 
-    # Some turns in each call -----------------------------------------------------------------------------------------
+    # Some iterations in each call ------------------------------------------------------------------------------------
 
     def some(self, started: bool, done: Any, limit: Any) -> tuple[State, Any]:
-        """Run some of the turns.
+        """Run some of the iterations.
 
         Args:
-            started: whether the state is that between two turns.
-            done: how many turns there have been, int32.
-            limit: number of the turn to stop at, int32.
+            started: whether the state is that between two iterations.
+            done: how many iterations there have been, int32.
+            limit: number of the iteration to stop at, int32.
 
         Returns:
-            The carry after these turns, and whether there are others to come.
+            The carry after these iterations, and whether there are others to come.
         """
         carry, params, moving = self._operands()
         go = jnp.asarray(True)
         if not started:
             carry, go = self._check(params, moving, carry, 0)
-        most = MOST_TURNS if self.most is None else min(self.most, MOST_TURNS)
+        most = MOST_ITERATIONS if self.most is None else min(self.most, MOST_ITERATIONS)
 
-        def turn(carried: Carried) -> Carried:
+        def iteration(carried: Carried) -> Carried:
             carry, _, done = carried
-            carry, go = self._turn_and_check(params, moving, carry, done)
+            carry, go = self._iteration_and_check(params, moving, carry, done)
             return carry, go & (done + 1 < most), done + 1
 
         def more(carried: Carried) -> Any:
             return carried[1] & (carried[2] < limit)
 
         begin = carry, go & (done < most), jnp.asarray(done, jnp.int32)
-        return lax.while_loop(more, turn, begin)[:2]
+        return lax.while_loop(more, iteration, begin)[:2]
 
     def _result(self, final: State) -> State:
         return {name: value for name, value in final.items() if name in self.live}
 
-    # Turn by turn ----------------------------------------------------------------------------------------------------
+    # One iteration at a time -----------------------------------------------------------------------------------------
 
     def unrolled(self, reason: Exception) -> State:
-        """The turns one after the other, where the decisions allow it."""
+        """The iterations one after the other, where the decisions allow it."""
         if self.count is not None:
-            raise UnsupportedError(f"the number of turns {UNKNOWN}, and {reason}") from reason
+            raise UnsupportedError(f"the number of iterations {UNKNOWN}, and {reason}") from reason
         return self._one_by_one(self.state, reason)
 
     def by_host(self) -> State:
-        """The turns one after the other, each decision read by the host. What the loop writes does not count as known,
-        so that what is compiled for one turn serves for all turns of the same shapes."""
+        """The iterations one after the other, each decision read by the host. What the loop writes does not count as
+        known, so that what is compiled for one iteration serves for all of the same shapes."""
 
         def hidden(state: State) -> State:
             return {n: jnp.asarray(v) if n in self._carried else v for n, v in state.items() if n in kept}
@@ -278,28 +278,30 @@ class Loop:
         return self._one_by_one(hidden(self.state), None, hidden)
 
     def _one_by_one(self, state: State, reason: Exception | None, between: Callable[[State], State] = dict) -> State:
-        turn = 0
-        state, go = self._decide(between(state), turn, reason)
-        while go and turn != self.most:
+        iteration = 0
+        state, go = self._decide(between(state), iteration, reason)
+        while go and iteration != self.most:
             begin = {**state, EXIT: STAYING}
-            state = self.body.inline(begin, {*self._carried, EXIT}, self.body.key_of(turn))
+            state = self.body.inline(begin, {*self._carried, EXIT}, self.body.key_of(iteration))
             ended = peek(state.pop(EXIT))
             if not known(ended):
                 raise UnsupportedError(f"whether the loop breaks {UNKNOWN}, and {reason}") from reason
             state = between(state)
             if int(ended.reshape(())) == BREAK:
                 break
-            turn += 1
-            if reason is not None and turn > _UNROLL and any(not known(value) for value in state.values()):
-                raise UnsupportedError(f"unrolling would need more than {_UNROLL} turns, since {reason}") from reason
-            state, go = self._decide(state, turn, reason)
+            iteration += 1
+            if reason is not None and iteration > _UNROLL and any(not known(value) for value in state.values()):
+                raise UnsupportedError(
+                    f"unrolling would need more than {_UNROLL} iterations, since {reason}"
+                ) from reason
+            state, go = self._decide(state, iteration, reason)
         return {name: state[name] for name in self._carried if name in state}
 
-    def _decide(self, state: State, turn: int, reason: Exception | None) -> tuple[State, bool]:
-        """The state after the condition, and whether there is another turn."""
+    def _decide(self, state: State, iteration: int, reason: Exception | None) -> tuple[State, bool]:
+        """The state after the condition, and whether there is another iteration."""
         if self.condition is None:
             return state, True
-        state = self.condition.inline(state, {*self._carried, self.variable}, self.condition.key_of(turn))
+        state = self.condition.inline(state, {*self._carried, self.variable}, self.condition.key_of(iteration))
         go = self.is_true(peek(state[self.variable]))
         if not known(go):
             raise UnsupportedError(f"the condition {UNKNOWN}, and {reason}") from reason
@@ -333,7 +335,7 @@ def _(size: int, batched: Any, on: Any) -> tuple[Any, bool]:
 
 
 def _no_slope_unless(on: Any, tree: Any) -> Any:
-    """The same numbers; what a turn makes of them after the last one, NaN perhaps, does not reach their derivatives."""
+    """The same numbers; what iterations after the last make of them, NaN perhaps, does not reach their gradients."""
 
     def shielded(x: Any) -> Any:
         return jnp.where(on, x, lax.stop_gradient(x)) if _is_float(x) else x

@@ -32,7 +32,7 @@ from graphml.interpreter.evaluate import Evaluation, origins, run_region
 from graphml.interpreter.fold import Folded, fold
 from graphml.interpreter.interface import Blobs, Interface
 from graphml.interpreter.layout import wire
-from graphml.interpreter.loop import MOST_TURNS, SANE_BOUND, too_many_turns
+from graphml.interpreter.loop import MOST_ITERATIONS, SANE_BOUND, too_many_iterations
 from graphml.interpreter.quantization import is_compressed
 from graphml.interpreter.sharding import left_to_compiler
 from graphml.interpreter.values import known, peek
@@ -334,13 +334,13 @@ class Lowered:
         """Check inputs that say how often a loop runs, which a compiled program cannot. Traced ones are passed over.
 
         Raises:
-            UnsupportedError: An input asks for more turns than can be counted, and nothing else ends the loop.
+            UnsupportedError: An input asks for more iterations than can be counted, and nothing else ends the loop.
         """
         for name, node in self._counted.items():
             if name in inputs and known(inputs[name]) and np.size(inputs[name]) == 1:
-                turns = np.asarray(peek(inputs[name])).item()
-                if turns >= MOST_TURNS:
-                    raise too_many_turns(turns).in_context(node.label)
+                iterations = np.asarray(peek(inputs[name])).item()
+                if iterations >= MOST_ITERATIONS:
+                    raise too_many_iterations(iterations).in_context(node.label)
 
     @cached_property
     def _counted(self) -> Mapping[str, Node]:
@@ -357,7 +357,7 @@ class Lowered:
 
 def is_endless(node: Node) -> bool:
     """Whether nothing that one would wait for bounds how long a node runs."""
-    most = catalogue.row(node).most_turns(node.inputs, node.attributes)
+    most = catalogue.row(node).most_iterations(node.inputs, node.attributes)
     return most is not None and most > SANE_BOUND
 
 
@@ -384,8 +384,8 @@ def lower(
             is computed.
         custom_layers: class name -> function.
         low_precision: on GPUs, accumulate dots and convolutions in half precision.
-        max_iterations: turns after which a loop ends that has no bound of its own, so that it has derivatives. A loop
-            whose count an input gives has a bound of its own; its derivative is NaN where the count is larger.
+        max_iterations: iterations after which a loop ends that has no bound of its own, so that it has derivatives. A
+            loop whose count an input gives has a bound of its own; its derivative is NaN where the count is larger.
         max_array_bytes: bytes that one array may take, 4 GiB unless given; a node that makes a larger one is refused
             when it is traced.
         debug: refuse values that are otherwise accepted, such as an index that an array does not have; only where they

@@ -6,7 +6,7 @@
         values    read the values of some blobs; the next stage starts at the same node, made for them
         sizes     read the sizes that these values lead to; likewise
         regions   run the branch or loop, each of its blocks a region run in the same way; the next stage follows it
-        left      read whether break or continue has left the turn of the loop; if not, the next stage follows the node
+        left      read whether break or continue has left the iteration; if not, the next stage follows the node
 
 A stage is made for the node that it starts at, the shapes of its blobs, the values that are known by tracing and what
 was read for its first node. All of these are its key, so that nothing is traced twice. At most `CAPACITY` stages are
@@ -192,7 +192,7 @@ class _Host:
             start = resume
 
     def _resume(self, stop: Stop, region: Region, state: State, keep: frozenset[str]) -> Start | None:
-        """Do what a stage has stopped for, changing `state`: where the next one starts; None if the turn was left."""
+        """Do what a stage has stopped for, changing `state`: where the next one starts, or None if the iteration is over."""
         if stop.why == "values":
             values = {name: np.asarray(self.staged.read(name, state[name])) for name in stop.blobs}
             return Start(stop.position, values=values)
@@ -212,15 +212,15 @@ class _Host:
     def _run_regions(self, node: Node, state: State, live: frozenset[str]) -> State:
         """The blobs that a branch or loop writes; its decisions are read here."""
         state = {name: state[name] for name in used(node) if name in state}
-        if node.is_loop:  # how its turns end does not matter outside; a branch may leave the turn around it
+        if node.is_loop:  # how its iterations end does not matter outside; a branch may leave the iteration around it
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self.staged.read(name, state[name]) for name in node.inputs]
         target = self.staged.lowered.target
-        # a loop without a bound has a derivative only turn by turn
+        # a loop without a bound has a derivative only one iteration at a time
         if endless(node, target) and not _hidden((state, self.params)):
             try:
                 return self.staged.run_loop(node, state, live, self.params, self.key)
-            except (UnsupportedError, ShapesChange):  # it cannot be compiled: turn by turn
+            except (UnsupportedError, ShapesChange):  # it cannot be compiled: one iteration at a time
                 pass
         blocks = {name: self._block(region, key_inside(self.key, node, name)) for name, region in node.regions.items()}
         row = catalogue.row(node)
@@ -238,7 +238,7 @@ class _Host:
 
 
 class _ByHost(Control):
-    """Runs loops turn by turn and reads each decision."""
+    """Runs loops one iteration at a time and reads each decision."""
 
     def run(self, loop: Loop) -> State:
         return loop.by_host()

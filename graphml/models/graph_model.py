@@ -152,7 +152,7 @@ class GraphModel(Model, ABC):
         Args:
             dtype: Of floats inside, unless the one that `predict` computes in.
             platform: What to lower for, unless for this model's device.
-            max_iterations: Turns after which a loop ends that has no bound of its own, so that it has derivatives.
+            max_iterations: Iterations after which a loop ends that has no bound of its own, so that it has derivatives.
             max_array_bytes: How many bytes one array may take, unless what the configuration says.
             debug: Values are checked where they can be seen, that is outside of `jax.jit`.
         """

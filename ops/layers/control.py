@@ -53,7 +53,7 @@ def _most_iterations(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> 
     return None if inputs else own if 0 < own < _UNBOUNDED else math.inf
 
 
-@layer("loop", most_turns=_most_iterations)
+@layer("loop", most_iterations=_most_iterations)
 def loop(
     *count: Array,
     max_loop_iterations: int,
@@ -90,11 +90,11 @@ def loop(
         raise GraphError("a loop needs both a condition network and conditionVar, or neither")
     if condition_network is not None and condition_var not in condition_network.writes:
         raise GraphError(f"the condition network does not write conditionVar {condition_var!r}")
-    turns: Any = None
+    iterations: Any = None
     if count:
         known = not isinstance(count[0], Tracer)
-        turns = to_integers(np.asarray(count[0]) if known else count[0]).reshape(())
-    return control.loop(turns, condition_network, condition_var, body_network, max_loop_iterations)
+        iterations = to_integers(np.asarray(count[0]) if known else count[0]).reshape(())
+    return control.loop(iterations, condition_network, condition_var, body_network, max_loop_iterations)
 
 
 @layer("loopBreak", differentiable=_NO_GRADIENT)

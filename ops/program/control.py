@@ -36,11 +36,11 @@ def cond(pred: Array, *, then: Block, otherwise: Block, control: Control) -> Any
     return control.branch(control.is_true(pred), then, otherwise)
 
 
-def _most_turns(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> float | None:
+def _most_iterations(inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> float | None:
     return None if attributes["counted"] else math.inf
 
 
-@operation("while_loop", version=15, most_turns=_most_turns)
+@operation("while_loop", version=15, most_iterations=_most_iterations)
 def while_loop(
     *loop_vars: Array,
     condition: str,
@@ -52,16 +52,16 @@ def while_loop(
 ) -> Any:
     """Run a block as long as the bool that another block computes is true.
 
-    A loop whose condition follows from known values alone, such as a counter, has a known number of turns: it is
+    A loop whose condition follows from known values alone, such as a counter, has a known number of iterations: it is
     differentiable, and the condition does not run.
 
     Args:
         loop_vars: none; the front end gives the carried values names that both blocks read and the body writes.
         condition: the blob of the bool.
-        lists: the carried blobs that are lists, whose elements may have their shape from the first turn.
+        lists: the carried blobs that are lists, whose elements may have their shape from the first iteration.
         counted: whether a counter ends the loop.
-        go: computes the bool, before each turn and after the last.
-        body: one turn.
+        go: computes the bool, before each iteration and after the last.
+        body: one iteration.
         control: runs them.
 
     Returns:
@@ -69,10 +69,10 @@ def while_loop(
 
     Source: the operation while_loop of ML Programs (iOS 15).
     """
-    turns = control.count_turns(go, condition, body)
-    if turns is None:
+    iterations = control.count_iterations(go, condition, body)
+    if iterations is None:
         return control.loop(None, go, condition, body, 0, filled_later=frozenset(lists))
-    return control.loop(None, None, "", body, turns, filled_later=frozenset(lists)) if turns else {}
+    return control.loop(None, None, "", body, iterations, filled_later=frozenset(lists)) if iterations else {}
 
 
 @operation("identity", version=15, roles=("copy",))

@@ -28,7 +28,7 @@ def test_contenders_agree(loops):
     h = x = np.float64(loops.start())
     for _ in range(7):
         h = h * loops.DECAY + x
-    for call in loops.compiled(turns=7, threads=1).values():
+    for call in loops.compiled(iterations=7, threads=1).values():
         np.testing.assert_allclose(call(), h, rtol=1e-5)
 
 

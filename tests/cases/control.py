@@ -54,10 +54,10 @@ kind(
 # loop ----------------------------------------------------------------------------------------------------------------
 
 
-def _loop(x, turns, condition_var=None):
-    """out = x doubled in each turn. The condition network gives 'go', which is true, and 'stop', which is not."""
+def _loop(x, iterations, condition_var=None):
+    """out = x doubled in each iteration. The condition network gives 'go', which is true, and 'stop', which is not."""
     body = _part().add("multiply", "a", ["out0"], ["t"], alpha=2.0).add("copy", "b", ["t"], ["out0"])
-    fields = {"max_loop_iterations": turns, "body_network": body}
+    fields = {"max_loop_iterations": iterations, "body_network": body}
     if condition_var is not None:
         condition = _part().add("loadConstantND", "g", [], ["go"], data=_YES)
         condition.add("loadConstantND", "s", [], ["stop"], data=_NO)
@@ -68,8 +68,8 @@ def _loop(x, turns, condition_var=None):
 
 
 def _loop_oracle(inputs, f):
-    turns = 0 if f.get("condition_var") == "stop" else f["max_loop_iterations"]
-    return inputs[0] * 2.0**turns
+    iterations = 0 if f.get("condition_var") == "stop" else f["max_loop_iterations"]
+    return inputs[0] * 2.0**iterations
 
 
 kind(
@@ -81,7 +81,7 @@ kind(
         "condition_var": [_loop(_X, 3, "stop"), _loop(_X, 2, "go")],
     },
     draw=st.builds(_loop, shapes().flatmap(arrays), st.integers(1, 6), st.sampled_from([None, "go", "stop"])),
-    smooth={"condition_var": "its constants sit at the edge of the truth, where the number of turns jumps"},
+    smooth={"condition_var": "its constants sit at the edge of the truth, where the number of iterations jumps"},
     worked=[(_loop(np.float32([1, -1]), 3), [[8, -8]]), (_loop(np.float32([1, -1]), 3, "stop"), [[1, -1]])],
 )
 
@@ -90,7 +90,7 @@ kind(
 
 
 def _leaving(leave, predicate, x):
-    """Four turns of: out = 2 out; if predicate: leave; out = out + 1."""
+    """Four iterations of: out = 2 out; if predicate: leave; out = out + 1."""
     body = _part().add("multiply", "a", ["out0"], ["t"], alpha=2.0).add("copy", "b", ["t"], ["out0"])
     body.add("branch", "if", ["in0"], [], if_branch=_part().add(leave, "layer", [], []))
     body.add("add", "c", ["out0"], ["u"], alpha=1.0).add("copy", "d", ["u"], ["out0"])

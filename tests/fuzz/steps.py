@@ -36,7 +36,7 @@ from graphml.spec.validate import problems, update_problems
 
 SECONDS, BYTES = 2.0, 500_000_000
 LONGEST_TEXT = 20_000  # characters of an error
-MOST_TURNS = 20  # of a loop that has no bound of its own: a program that never ends is legal
+MOST_ITERATIONS = 20  # of a loop that has no bound of its own: a program that never ends is legal
 LARGEST_INPUT = 1 << 20  # elements that are given to an input
 
 _HERE = str(Path(graphml.__file__).parent)
@@ -92,7 +92,7 @@ def _steps(data: bytes, rng: random.Random, costly: float) -> Iterator[tuple[str
     found: dict[str, Any] = {}
 
     def load() -> None:
-        found["model"] = graphml.load(data, configuration=ModelConfiguration(max_loop_iterations=MOST_TURNS))
+        found["model"] = graphml.load(data, configuration=ModelConfiguration(max_loop_iterations=MOST_ITERATIONS))
 
     yield "load", load
     if "model" not in found:

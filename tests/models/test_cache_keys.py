@@ -141,7 +141,7 @@ def test_what_surrounds_a_model_is_part_of_its_key(tmp_path, monkeypatch):
 
 
 def test_a_bound_of_iterations_is_not_that_of_another_process(tmp_path):
-    """The loop adds one to its state in each turn, and has no other end."""
+    """The loop adds one to its state in each iteration, and has no other end."""
     body = NeuralNetworkBuilder({}, {}).add("add", "more", ["s"], ["t"], alpha=1.0).add("copy", "back", ["t"], ["s"])
     condition = NeuralNetworkBuilder({}, {}).add("lessThan", "go", ["s"], ["c"], alpha=1e9)
     builder = NeuralNetworkBuilder({"x": array(1)}, {"y": array(1)})

@@ -194,7 +194,7 @@ def test_a_model_without_vectors_gives_its_constant():
 
 
 def test_the_function_has_derivatives():
-    """Those of the exact minimum, near which libsvm's turns stop."""
+    """Those of the exact minimum, near which libsvm's iterations stop."""
     y = np.digitize(SCORE, [-0.5, 0.5])
     fitted = _estimator("SVC", "rbf", y=y, probability=True, random_state=0)
     function = load(_classifier(fitted, "rbf", [0, 1, 2])).as_function()

@@ -76,7 +76,7 @@ _LOOP = Graph(
             regions={
                 "condition": nodes(node("identity", "go", "again")),
                 "body": nodes(
-                    node("softmax", "x", "x", key="turn"),
+                    node("softmax", "x", "x", key="iteration"),
                     node("identity", "next", "go"),
                     node("identity", "end", "next"),
                 ),
@@ -86,8 +86,8 @@ _LOOP = Graph(
 )
 
 
-def _turns(x, turns):
-    flags = {"go": np.array(turns > 0), "next": np.array(turns > 1), "end": np.array(False)}
+def _iterations(x, iterations):
+    flags = {"go": np.array(iterations > 0), "next": np.array(iterations > 1), "end": np.array(False)}
     return Case({"x": x, **flags}, graph=_LOOP)
 
 
@@ -104,13 +104,13 @@ operation(
     "while_loop",
     15,
     oracle=_looped,
-    base=_turns(_X, 2),
-    vary={"loop_vars": [_turns(_X, 0), _turns(_X, 1)]},
-    draw=st.builds(_turns, arrays((2, 3)), st.integers(0, 2)),
+    base=_iterations(_X, 2),
+    vary={"loop_vars": [_iterations(_X, 0), _iterations(_X, 1)]},
+    draw=st.builds(_iterations, arrays((2, 3)), st.integers(0, 2)),
     worked=[
-        (_turns(np.float32([0, np.log(3)]), 0), [0, np.log(3)]),
-        (_turns(np.float32([0, np.log(3)]), 1), [0.25, 0.75]),
-        (_turns(np.float32([5, 5]), 2), [0.5, 0.5]),
+        (_iterations(np.float32([0, np.log(3)]), 0), [0, np.log(3)]),
+        (_iterations(np.float32([0, np.log(3)]), 1), [0.25, 0.75]),
+        (_iterations(np.float32([5, 5]), 2), [0.5, 0.5]),
     ],
     smooth="a loop without a bound has no derivative; tests of the front end have those that count",
     unseen={

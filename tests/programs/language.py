@@ -1,8 +1,8 @@
 """A small language of programs, and what a program means: plain Python and NumPy, without a look at graphml.
 
 Blobs are arrays of rank 1 (positions of elements: rank 2). The meaning follows the format's pseudo-code: a condition
-runs before each turn and after the last, a break leaves at once, a name lives on after a branch where both sides leave
-it, and after a loop where its condition leaves it, or its body if there is no condition.
+runs before each iteration and after the last, a break leaves at once, a name lives on after a branch where both sides
+leave it, and after a loop where its condition leaves it, or its body if there is no condition.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class If:
 
 @dataclass(frozen=True)
 class Loop:
-    """count: the blob that holds the number of turns; otherwise `most` is that number, or 0 for no bound. variable:
-    of the condition, evaluated before each turn."""
+    """count: the blob that holds the number of iterations; otherwise `most` is that number, or 0 for no bound.
+    variable: of the condition, evaluated before each iteration."""
 
     body: Block
     count: str | None = None
@@ -123,7 +123,7 @@ def left_by(each: If | Loop) -> frozenset[str]:
 
 class Unfit(Exception):
     """The program proves nothing on this input: it comes too close to a threshold, grows too large or never ends, or
-    reads what a loop without turns has not written."""
+    reads what a loop without iterations has not written."""
 
 
 class _Break(Exception):
@@ -134,7 +134,7 @@ class _Continue(Exception):
     pass
 
 
-MOST_TURNS, MOST_ELEMENTS, LARGEST, CLOSE = 12, 40, 1e3, 1e-3
+MOST_ITERATIONS, MOST_ELEMENTS, LARGEST, CLOSE = 12, 40, 1e3, 1e-3
 
 
 @dataclass
@@ -171,9 +171,9 @@ class Meaning:
         limit = loop.most if loop.most > 0 else np.inf
         if loop.count is not None:
             limit = self._whole(self._value(loop.count)[0], int)
-        turns, go = 0, self._goes_on(loop)
-        while go and turns < limit:
-            if turns == MOST_TURNS:
+        iterations, go = 0, self._goes_on(loop)
+        while go and iterations < limit:
+            if iterations == MOST_ITERATIONS:
                 raise Unfit
             try:
                 self.run(loop.body)
@@ -181,9 +181,9 @@ class Meaning:
                 pass
             except _Break:
                 break
-            turns += 1
+            iterations += 1
             go = self._goes_on(loop)
-        self.decisions.append(turns)
+        self.decisions.append(iterations)
 
     def _goes_on(self, loop: Loop) -> bool:
         if loop.variable is None:

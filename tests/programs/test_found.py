@@ -22,7 +22,7 @@ FOUND = {
         (Loop((Copy("c", "y"),), None, 2, (Let("c", "plus", ("x",), 1.0), Let("go", "below", ("c",), 9.5)), "go"),),
         ("c",),
     ),
-    "a loop without a turn behind a stage leaves a blob as it is": Program(
+    "a loop without an iteration behind a stage leaves a blob as it is": Program(
         _INPUTS,
         (
             Let("y", "times", ("v",), 2.0),
@@ -54,7 +54,7 @@ FOUND = {
         ),
         ("y",),
     ),
-    "a blob behind a possible leave has the value of an earlier turn": Program(
+    "a blob behind a possible leave has the value of an earlier iteration": Program(
         _INPUTS,
         (
             *_COUNT,
@@ -84,7 +84,7 @@ FOUND = {
     "sides leave a blob in two shapes, and it is overwritten at once": Program(
         _INPUTS, (Copy("v", "y"), _POSITIVE, If("p", (Copy("x", "y"),)), Copy("x", "y")), ("y",)
     ),
-    "a side leaves the turn before it makes a blob": Program(
+    "a side leaves the iteration before it makes a blob": Program(
         _INPUTS,
         (
             Copy("x", "y"),
@@ -144,7 +144,7 @@ def test_double_precision_beside_facts_of_shapes():
         assert (run(np.float64([-1.0])), run(np.float64([2.0]))) == (1, 1)
 
 
-def test_a_loop_without_a_bound_has_a_derivative_turn_by_turn():
+def test_a_loop_without_a_bound_has_a_derivative_one_iteration_at_a_time():
     square = (Let("h1", "multiply", ("h", "h")), Copy("h1", "h"))
     program = Program(
         {"x": 1}, (Copy("x", "h"), Loop(square, None, 0, (Let("go", "below", ("h",), 9.0),), "go")), ("h",)

@@ -20,7 +20,7 @@ from graphml.errors import UnsupportedError
 from graphml.interpreter.lower import lower
 from graphml.interpreter.stages import Staged
 from graphml.models.network import NeuralNetwork
-from programs.language import MOST_TURNS, Program, Unfit, answers, slopes, weighed
+from programs.language import MOST_ITERATIONS, Program, Unfit, answers, slopes, weighed
 from programs.rendering import model_bytes
 from programs.writing import feeds, programs
 
@@ -117,7 +117,7 @@ def slopes_agree(program: Program, inputs: list, dynamic: bool) -> None:
     rows = fitting(program, inputs, lambda p, x: (answers(p, x), slopes(p, x))[1])
     graph = model_of(program).graph
     with jax.enable_x64(True):
-        lowered = lower(graph, dtype=np.float64, max_iterations=MOST_TURNS)
+        lowered = lower(graph, dtype=np.float64, max_iterations=MOST_ITERATIONS)
         staged = Staged(lowered)
 
         def slope(x):

@@ -39,7 +39,7 @@ Scope = ChainMap[str, str]
 
 
 def _may_leave(statement: Statement) -> bool:
-    """Whether it may leave the turn of the loop around it."""
+    """Whether it may leave the iteration of the loop around it."""
     if isinstance(statement, If):
         return any(map(_may_leave, (*statement.then, *statement.otherwise)))
     return isinstance(statement, Leave)
@@ -225,7 +225,7 @@ class _Writer:
         return [*before, If(predicate, side, other)]
 
     def _loop(self, scope: Scope, depth: int) -> list[Statement]:
-        kinds = ["turns", "count", "while", "bounded while", "counted while"]
+        kinds = ["iterations", "count", "while", "bounded while", "counted while"]
         which = self._pick(kinds)
         before: list[Statement] = []
         count, most = None, self._draw(st.integers(1, 3))
@@ -238,7 +238,7 @@ class _Writer:
             inner, outside = scope.new_child(), set(scope)
             body = self.block(inner, depth, True, 4)
             self._seen_after(scope, inner, body)
-            # what every turn makes exists afterwards, if there is a turn; what is behind a possible leave may not
+            # what every iteration makes exists afterwards, if there is one; what is behind a possible leave may not
             sure = 0 if count is not None else next((i for i, each in enumerate(body) if _may_leave(each)), len(body))
             scope.update((name, OTHER) for name in leaves(body) - leaves(body[:sure]) if name not in outside)
             return [*before, Loop(body, count, most)]

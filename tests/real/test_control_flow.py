@@ -10,9 +10,9 @@ import graphml
 from graphml.models.network import NeuralNetwork
 
 
-def by_hand(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, turns: int) -> np.ndarray:
-    """`turns` times: a convolution of 3 x 3 with one pixel of padding, and ReLU."""
-    for _ in range(turns):
+def by_hand(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, iterations: int) -> np.ndarray:
+    """`iterations` times: a convolution of 3 x 3 with one pixel of padding, and ReLU."""
+    for _ in range(iterations):
         padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
         x = np.maximum(np.einsum("chwij,ocij->ohw", windows, weights) + bias[:, None, None], 0)
@@ -25,7 +25,7 @@ def test_each_side_of_a_converted_branch(real_models, sign):
     assert isinstance(model, NeuralNetwork)
     nodes = {node.key: node for node in model.graph.body.walk()}
     side = "if" if sign < 0 else "else"  # its mean is below zero, or is not
-    (turns,) = (
+    (iterations,) = (
         int(node.weights["data"].item())
         for key, node in nodes.items()
         if key.startswith(f"loop_count/{side}/") and node.weights
@@ -34,7 +34,7 @@ def test_each_side_of_a_converted_branch(real_models, sign):
     weights, bias = (np.asarray(convolution.weights[name], np.float64) for name in ("weights", "bias"))
     x = np.random.default_rng(2).normal(sign * 0.2, 1, (1, 3, 64, 64)).astype(np.float32)
 
-    wanted = by_hand(np.float64(x[0]), weights, bias, turns)
+    wanted = by_hand(np.float64(x[0]), weights, bias, iterations)
     assert np.ptp(wanted) > 0
     np.testing.assert_allclose(model.predict({"x.1": x})["x:2"][0], wanted, rtol=1e-4, atol=1e-5 * np.ptp(wanted))
     lowered = model.lower()
@@ -42,7 +42,7 @@ def test_each_side_of_a_converted_branch(real_models, sign):
     np.testing.assert_allclose(jitted[0], wanted, rtol=1e-4, atol=1e-5 * np.ptp(wanted))
 
 
-def test_the_sides_differ_in_their_number_of_turns(real_models):
+def test_the_sides_differ_in_their_number_of_iterations(real_models):
     model = graphml.load(real_models / "lcy2080" / "sample.mlmodel")
     counts = [
         node.weights["data"].item()

@@ -108,12 +108,12 @@ def test_a_sequence_of_frames_is_one_scan(canceller):
     begin = np.zeros((1, 2, 128, 2), np.float32)
 
     def scan(params, mic):
-        def turn(state, frame):
+        def iteration(state, frame):
             inputs = {"mic_magnitude": frame[0], "lpb_magnitude": frame[1], "states_in": state}
             outputs = lowered.fn(params, inputs)
             return outputs["Identity_1"], outputs["Identity"]
 
-        return jax.lax.scan(turn, begin, (mic, far))[1]
+        return jax.lax.scan(iteration, begin, (mic, far))[1]
 
     masks, slopes = jax.jit(
         lambda params, mic: (scan(params, mic), jax.grad(lambda m: scan(params, m)[-1].sum())(mic))

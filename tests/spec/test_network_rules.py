@@ -147,7 +147,7 @@ def test_blobs_of_a_body_are_not_seen_after_a_loop_with_condition(layer, network
     )
 
 
-def test_a_body_reads_what_it_wrote_in_the_last_turn_only_through_an_outer_blob(layer, network, loop):
+def test_a_body_reads_what_it_wrote_in_the_last_iteration_only_through_an_outer_blob(layer, network, loop):
     body = [layer("ceil", "state", "next"), layer("copy", "next", "state")]
     started = network(layer("copy", "x", "state"), loop(body), layer("copy", "state", "y"))
     # three layers are called "copy", which is only a warning

@@ -101,7 +101,7 @@ def test_ranks_are_followed_into_branches_and_loops():
     assert [p for p in errors_of(whole.spec) if "layer 'l' (loop), number 1 > body > layer 'deep'" in p]
 
 
-def test_a_rank_that_changes_from_turn_to_turn_is_not_known():
+def test_a_rank_that_changes_from_one_iteration_to_the_next_is_not_known():
     body = NeuralNetworkBuilder({}, {}).add("expandDims", "e", ["h"], ["t"], axes=(0,)).add("copy", "c", ["t"], ["h"])
     whole = builder().add("copy", "start", ["x"], ["h"])
     whole.add("loop", "l", [], [], max_loop_iterations=2, body_network=body)

@@ -103,12 +103,12 @@ def _part() -> NeuralNetworkBuilder:
     return NeuralNetworkBuilder({}, {})
 
 
-def _looping(turns: int, *, condition: bool = False, inner: str = "dense") -> NeuralNetworkBuilder:
+def _looping(iterations: int, *, condition: bool = False, inner: str = "dense") -> NeuralNetworkBuilder:
     """y = x, multiplied again and again by a matrix inside of a loop."""
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("copy", "start", ["x"], ["y"])
     body = _part().add("innerProduct", inner, ["y"], ["z"], weights=0.5 * EYE).add("copy", "again", ["z"], ["y"])
-    fields: dict[str, Any] = {"body_network": body, "max_loop_iterations": turns}
+    fields: dict[str, Any] = {"body_network": body, "max_loop_iterations": iterations}
     if condition:
         large = _part().add("reduceSum", "sum", ["y"], ["s"], axes=(0,), keep_dims=False)
         fields["condition_network"] = large.add("lessThan", "small", ["s"], ["go"], alpha=3.0)

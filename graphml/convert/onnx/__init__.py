@@ -2,8 +2,8 @@
 
 An ONNX model enters, a Core ML model leaves, with a note on each node. Read `network` first: it goes through the nodes.
 `operators` holds one function for each operator, written in the words of `basics`, and of `loops` and `recurrence`
-where there are turns; `functions` has the definitions of operators that consist of others; `writer` collects the layers
-and finds their shapes; `assembly` makes the model of them.
+where there are iterations; `functions` has the definitions of operators that consist of others; `writer` collects the
+layers and finds their shapes; `assembly` makes the model of them.
 """
 
 from graphml.convert.onnx.catalogue import names as operator_names

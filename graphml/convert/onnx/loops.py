@@ -14,12 +14,12 @@ from graphml.errors import UnsupportedError
 
 
 def carry(w: Writer, value: Tensor, growing: Collection[int] = ()) -> Tensor:
-    """A blob of its own that starts as a value, and to which the turns of a loop write.
+    """A blob of its own that starts as a value, and to which the iterations of a loop write.
 
     Args:
         w: The writer.
         value: What it starts as.
-        growing: Axes whose size changes from turn to turn.
+        growing: Axes whose size changes from one iteration to the next.
     """
     if growing:
         sizes = [w.fresh_size() if i in growing else size for i, size in enumerate(zip(*value.shapes, strict=True))]
@@ -32,7 +32,7 @@ def carry(w: Writer, value: Tensor, growing: Collection[int] = ()) -> Tensor:
 
 
 def carry_on(w: Writer, values: Sequence[Tensor], targets: Sequence[Tensor]) -> None:
-    """Write values to carried blobs at the end of a turn, as if all at once."""
+    """Write values to carried blobs at the end of an iteration, as if all at once."""
     held = {id(target) for target in targets}
     pairs = [(value, target) for value, target in zip(values, targets, strict=True) if value is not target]
     ready = [(w.layer("copy", [value]) if id(value) in held else value, target) for value, target in pairs]
@@ -48,19 +48,19 @@ def element(w: Writer, x: Tensor, axis: int, number: Tensor) -> Tensor:
 
 
 def storage(
-    w: Writer, element: Tensor, axis: int, turns: Sequence[int], count: Tensor, sources: Sequence[Tensor]
+    w: Writer, element: Tensor, axis: int, iterations: Sequence[int], count: Tensor, sources: Sequence[Tensor]
 ) -> Tensor:
-    """A carried blob of zeros with room for an element of each turn.
+    """A carried blob of zeros with room for an element of each iteration.
 
     Args:
         w: The writer, outside of the loop.
-        element: What a turn makes.
-        axis: Of the result, along which the turns are.
-        turns: Their number, for each set of sizes.
+        element: What an iteration makes.
+        axis: Of the result, along which the iterations are.
+        iterations: Their number, for each set of sizes.
         count: Their number, outside of the loop.
         sources: Tensors outside of the loop among whose sizes those of the element may be found.
     """
-    shapes = [(*own[:axis], size, *own[axis:]) for own, size in zip(element.shapes, turns, strict=True)]
+    shapes = [(*own[:axis], size, *own[axis:]) for own, size in zip(element.shapes, iterations, strict=True)]
     if len(shapes[0]) > LARGEST_RANK:
         raise UnsupportedError(f"it collects a tensor of more than {LARGEST_RANK} axes")
     if all(shape == shapes[0] for shape in shapes):
@@ -73,7 +73,7 @@ def storage(
 
 
 def store(w: Writer, element: Tensor, stored: Tensor, axis: int, number: Tensor) -> Tensor:
-    """The storage with the element of one turn in it, to be carried on."""
+    """The storage with the element of one iteration in it, to be carried on."""
     one = basics.expand_dims(w, element, [axis])
     return w.layer(
         "scatter", [stored, number, one], dtype=stored.dtype, shapes=stored.shapes, axis=axis, mode="SCATTER_UPDATE"
@@ -99,20 +99,20 @@ def first_elements(w: Writer, x: Tensor, count: Tensor) -> Tensor:
     )
 
 
-def repeat(w: Writer, turn: list[LayerStep], count: int | Tensor | None, going: Tensor | None = None) -> None:
+def repeat(w: Writer, iteration: list[LayerStep], count: int | Tensor | None, going: Tensor | None = None) -> None:
     """Append the loop.
 
     Args:
         w: The writer.
-        turn: The layers of one turn.
-        count: The number of turns; None for no bound.
+        iteration: The layers of one iteration.
+        count: The number of iterations; None for no bound.
         going: A carried blob that is 0 when the loop ends.
     """
     limit = count if isinstance(count, int) else 0
     bound = [count] if isinstance(count, Tensor) else []
     if going is None:
-        w.control("loop", bound, {"bodyNetwork": turn}, max_loop_iterations=limit)
+        w.control("loop", bound, {"bodyNetwork": iteration}, max_loop_iterations=limit)
         return
     with w.region() as check:
         decision = w.layer("copy", [going])
-    w.control("loop", bound, {"conditionNetwork": check, "bodyNetwork": turn}, decision, max_loop_iterations=limit)
+    w.control("loop", bound, {"conditionNetwork": check, "bodyNetwork": iteration}, decision, max_loop_iterations=limit)

@@ -271,7 +271,7 @@ def _looped(
     states = [loops.carry(w, each) for each in starts]
     ran = tuple(own[0] for own in x.shapes)
     room = [loops.storage(w, states[0], 0, ran, count, [x])] if every else []
-    with w.region() as turn:
+    with w.region() as iteration:
         at = number
         if backwards:
             at = basics.subtract(w, basics.subtract(w, basics.reshape(w, count, [()] * w.sets), 1), number)
@@ -284,7 +284,7 @@ def _looped(
             after = [basics.where(w, lasts, new, old) for new, old in zip(after, states, strict=True)]
         filled = [loops.store(w, output, each, 0, at) for each in room]
         loops.carry_on(w, [basics.add(w, number, 1), *after, *filled], [number, *states, *room])
-    loops.repeat(w, turn, count if steps is None else steps)
+    loops.repeat(w, iteration, count if steps is None else steps)
     if lengths is not None:  # a sequence without steps leaves no state, not even the first one
         some = basics.expand_dims(w, basics.compare(w, "greaterThan", lengths, 0), [1])
         states = [

@@ -2,7 +2,7 @@
 
 Layers, operations, features and whole models are boxes; stages, functions, branches, loops and scopes of names are
 boxes that hold others. An edge goes from what wrote a value last to what reads it. What a loop hands to its own next
-turn is not drawn.
+iteration is not drawn.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import numpy as np
 
 from graphml.allocator import return_free_memory
 from graphml.errors import UnsupportedError
-from graphml.interpreter.loop import MOST_TURNS
+from graphml.interpreter.loop import MOST_ITERATIONS
 from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import MOST, Compiled, Latest, forms_of_inputs
 from graphml.interpreter.stages import Staged
@@ -336,7 +336,7 @@ class Program:
 
     def _check_counts(self, inputs: Mapping[str, Any]) -> None:
         # a program of the cache directory runs without the network, which is read only where it may matter
-        if any(np.size(value) == 1 and not np.asarray(value).item() < MOST_TURNS for value in inputs.values()):
+        if any(np.size(value) == 1 and not np.asarray(value).item() < MOST_ITERATIONS for value in inputs.values()):
             self.lowered.check_counts(inputs)
 
     def _run(self, prepared: Any, inputs: Mapping[str, Any], key: jax.Array | None, state: Arrays) -> Any:

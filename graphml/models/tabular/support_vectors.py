@@ -172,7 +172,7 @@ def coupled(r: Any) -> Any:
         qp = q @ p
         return (step < max(100, count)) & ~(jnp.max(jnp.abs(qp - p @ qp)) < 0.005 / count)
 
-    def turn(state):
+    def iteration(state):
         p, step = state
         qp = q @ p
 
@@ -185,7 +185,7 @@ def coupled(r: Any) -> Any:
         return jax.lax.fori_loop(0, count, one, (p, qp, p @ qp))[0], step + 1
 
     start = jnp.full(count, 1 / count, r.dtype)
-    return jax.lax.while_loop(off, turn, (start, jnp.asarray(0)))[0]
+    return jax.lax.while_loop(off, iteration, (start, jnp.asarray(0)))[0]
 
 
 @coupled.defjvp

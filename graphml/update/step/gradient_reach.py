@@ -53,7 +53,7 @@ def _back(
         if not node.regions:
             wanted |= read_by(node)
             continue
-        while True:  # in a loop, the turn before has written what one turn reads
+        while True:  # in a loop, the iteration before has written what one iteration reads
             before = wanted
             for region in node.regions.values():
                 wanted |= _back(region.nodes, wanted, most, found, obstacles)
@@ -67,8 +67,8 @@ def _reason(node: Node, most: int | None) -> str | None:
     row = catalogue.row(node)
     if isinstance(row.differentiable, str):
         return row.differentiable
-    turns = row.most_turns(node.inputs, node.attributes)
-    if turns is not None and turns > LONGEST_SCAN and most is None:
+    iterations = row.most_iterations(node.inputs, node.attributes)
+    if iterations is not None and iterations > LONGEST_SCAN and most is None:
         body = node.regions.get("body")
         if "condition" in node.regions or (body is not None and EXIT in writes(body)):
             return "a loop without a bound cannot be unrolled, so it has no derivative; set maxLoopIterations"

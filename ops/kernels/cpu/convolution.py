@@ -84,31 +84,31 @@ def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, s
     count = height // rows
     if count * size <= _MOST_AT_ONCE:
         return part(x)
-    turns = -(-count // max(1, _TILE // size))
-    each = -(-count // turns) * rows
-    turns = -(-height // each)
+    tiles = -(-count // max(1, _TILE // size))
+    each = -(-count // tiles) * rows
+    tiles = -(-height // each)
 
-    def tile(turn: Array | int, image: Array) -> Array:
-        return part(lax.dynamic_slice_in_dim(image, turn * each, each + reach, axis=1))
+    def tile(index: Array | int, image: Array) -> Array:
+        return part(lax.dynamic_slice_in_dim(image, index * each, each + reach, axis=1))
 
-    def put(turn: Array, y: Array, image: Array) -> Array:
-        return lax.dynamic_update_slice_in_dim(y, tile(turn, image), turn * each, axis=1)
+    def put(index: Array, y: Array, image: Array) -> Array:
+        return lax.dynamic_update_slice_in_dim(y, tile(index, image), index * each, axis=1)
 
     made = jax.eval_shape(tile, 0, x)
     if made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
         # no tile reads rows that have been made before it, so they take the place of the image
-        y = _loop(turns, lambda turn, y: put(turn, y, y), _pad(x, ((0, turns * each - height), (0, 0))))
+        y = _loop(tiles, lambda index, y: put(index, y, y), _pad(x, ((0, tiles * each - height), (0, 0))))
     else:
         # Any number of the image will do. Zeros XLA would make for several loops at once. The last tile begins earlier
         # if rows are missing, and makes some again.
         pixel = x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
         y = jnp.broadcast_to(pixel, (made.shape[0], height, *made.shape[2:]))
-        y = _loop(turns, lambda turn, y: put(turn, y, x), y)
+        y = _loop(tiles, lambda index, y: put(index, y, x), y)
     return y[:, :height, : made.shape[2]]
 
 
-def _loop(turns: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
-    return cast("Array", lax.fori_loop(0, turns, step, y))
+def _loop(tiles: int, step: Callable[[Array, Array], Array], y: Array) -> Array:
+    return cast("Array", lax.fori_loop(0, tiles, step, y))
 
 
 class MatrixProduct(NamedTuple):

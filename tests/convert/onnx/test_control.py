@@ -41,7 +41,7 @@ def body(nodes, inputs, outputs):
     return helper.make_graph(nodes, "body", [info(each) for each in inputs], [info(each) for each in outputs])
 
 
-def turn(nodes, carried, made, going=None):
+def iteration(nodes, carried, made, going=None):
     """The body of a loop: its number `i`, whether it goes on, and what is carried."""
     always = [] if going else [node("Identity", ["going_on"], ["on"])]
     inputs = [("i", INT, []), ("going_on", BOOL, []), *carried]
@@ -100,18 +100,20 @@ def test_sides_of_different_sizes():
 # Loops ---------------------------------------------------------------------------------------------------------------
 
 
-def test_loops_whose_number_of_turns_is_known():
-    swap = turn([node("Add", ["a", "x"], ["sum"]), node("Mul", ["sum", "b"], ["t"])], ["a", "b"], ["b", "sum", "t"])
+def test_loops_whose_number_of_iterations_is_known():
+    swap = iteration(
+        [node("Add", ["a", "x"], ["sum"]), node("Mul", ["sum", "b"], ["t"])], ["a", "b"], ["b", "sum", "t"]
+    )
     inner = [node("Add", ["c", "a"], ["c1"]), node("Mul", ["c1", "x"], ["c2"])]
     nested = [
-        node("Loop", ["three", "", "a"], ["a1"], body=turn(inner, ["c"], ["c2"])),
+        node("Loop", ["three", "", "a"], ["a1"], body=iteration(inner, ["c"], ["c2"])),
         node("Cast", ["i"], ["number"], to=FLOAT),
         node("Add", ["a1", "number"], ["a2"]),
     ]
-    growing = turn([node("Concat", ["a", "x"], ["a1"], axis=0)], ["a"], ["a1"])
+    growing = iteration([node("Concat", ["a", "x"], ["a1"], axis=0)], ["a"], ["a1"])
     nodes = [
         node("Loop", ["four", "true", "x", "x"], ["f", "g", "all"], body=swap),
-        node("Loop", ["three", "", "x"], ["h"], body=turn(nested, ["a"], ["a2"])),
+        node("Loop", ["three", "", "x"], ["h"], body=iteration(nested, ["a"], ["a2"])),
         node("Loop", ["three", "", "x"], ["long"], body=growing),
         node("Loop", ["zero", "", "x"], ["same"], body=growing),
         node("Neg", ["same"], ["negated"]),
@@ -125,9 +127,9 @@ def test_loops_whose_number_of_turns_is_known():
 def test_loops_whose_end_depends_on_data_or_sizes():
     double = [node("Mul", ["a", "two"], ["a1"]), node("Gather", ["a1", "zero"], ["row"])]
     double.append(node("Gather", ["row", "zero"], ["most"]))
-    until = turn([*double, node("Less", ["most", "limit"], ["less"])], ["a"], ["a1", "most"], going="less")
-    while_ = turn([*double, node("Less", ["most", "limit"], ["less"])], ["a"], ["a1"], going="less")
-    plain = turn([node("Add", ["a", "x"], ["a1"]), node("Abs", ["a1"], ["size"])], ["a"], ["a1", "size"])
+    until = iteration([*double, node("Less", ["most", "limit"], ["less"])], ["a"], ["a1", "most"], going="less")
+    while_ = iteration([*double, node("Less", ["most", "limit"], ["less"])], ["a"], ["a1"], going="less")
+    plain = iteration([node("Add", ["a", "x"], ["a1"]), node("Abs", ["a1"], ["size"])], ["a"], ["a1", "size"])
     nodes = [
         node("Shape", ["x"], ["shape"]),
         node("Gather", ["shape", "zero"], ["rows"]),
@@ -146,13 +148,17 @@ def test_loops_whose_end_depends_on_data_or_sizes():
     assert layers(agree(model, *feeds)).count("loop") == 5
 
 
-def test_loops_whose_turns_make_a_value_longer():
+def test_loops_whose_iterations_make_a_value_longer():
     longer = [node("Concat", ["a", "x"], ["a1"], axis=0), node("Mul", ["b", "two"], ["b1"])]
     double = [node("Concat", ["a", "a"], ["a1"], axis=1), node("Gather", ["b", "zero"], ["first"])]
     double += [node("Add", ["b", "b"], ["b1"]), node("Less", ["first", "limit"], ["less"])]
     nodes = [
-        node("Loop", ["count", "", "x", "v"], ["p", "q", "all"], body=turn(longer, ["a", "b"], ["a1", "b1", "b1"])),
-        node("Loop", ["", "true", "x", "v"], ["r", "s"], body=turn(double, ["a", "b"], ["a1", "b1"], going="less")),
+        node(
+            "Loop", ["count", "", "x", "v"], ["p", "q", "all"], body=iteration(longer, ["a", "b"], ["a1", "b1", "b1"])
+        ),
+        node(
+            "Loop", ["", "true", "x", "v"], ["r", "s"], body=iteration(double, ["a", "b"], ["a1", "b1"], going="less")
+        ),
         node("Softmax", ["p"], ["p1"], axis=0),
     ]
     inputs = {"x": (np.float32, (2, 3)), "v": (np.float32, (3,)), "count": (np.int64, ())}
@@ -163,7 +169,7 @@ def test_loops_whose_turns_make_a_value_longer():
 def test_sequences_in_loops():
     grow = [node("Mul", ["x", "two"], ["x2"]), node("SequenceInsert", ["s", "x2"], ["s1"])]
     kind = helper.make_sequence_type_proto(helper.make_tensor_type_proto(FLOAT, None))
-    inner = turn(grow, [], [])
+    inner = iteration(grow, [], [])
     inner.input.append(helper.make_value_info("s", kind))
     inner.output.append(helper.make_value_info("s1", kind))
     nodes = [
@@ -209,7 +215,7 @@ def test_scans_of_a_batch():
 
 
 def test_gradients_pass_through_loops():
-    inner = turn([node("Mul", ["a", "x"], ["m"]), node("Sin", ["m"], ["a1"])], ["a"], ["a1", "m"])
+    inner = iteration([node("Mul", ["a", "x"], ["m"]), node("Sin", ["m"], ["a1"])], ["a"], ["a1", "m"])
     model = graph(
         [node("Loop", ["three", "", "x"], ["y", "all"], body=inner)], {"x": (np.float32, (4,))}, ["y", "all"], NUMBERS
     )
@@ -239,18 +245,25 @@ def test_gradients_pass_through_loops():
                     "Loop",
                     ["count", "", "x"],
                     ["y"],
-                    body=turn([node("Unsqueeze", ["a", "axes"], ["b"])], ["a"], ["b"]),
+                    body=iteration([node("Unsqueeze", ["a", "axes"], ["b"])], ["a"], ["b"]),
                 )
             ],
-            r"Loop \(1: 'y'\): carried value 0 has 1 axes before a turn and 2 after it",
+            r"Loop \(1: 'y'\): carried value 0 has 1 axes before an iteration and 2 after it",
         ),
         (
-            [node("Loop", ["", "", "x"], ["y"], body=turn([node("Neg", ["a"], ["b"])], ["a"], ["b"]))],
+            [node("Loop", ["", "", "x"], ["y"], body=iteration([node("Neg", ["a"], ["b"])], ["a"], ["b"]))],
             "nothing ends it",
         ),
         (
-            [node("Loop", ["zero", "", "x"], ["y", "z"], body=turn([node("Neg", ["a"], ["b"])], ["a"], ["b", "b"]))],
-            "the loop makes no turns",
+            [
+                node(
+                    "Loop",
+                    ["zero", "", "x"],
+                    ["y", "z"],
+                    body=iteration([node("Neg", ["a"], ["b"])], ["a"], ["b", "b"]),
+                )
+            ],
+            "the loop runs no iterations",
         ),
         (
             [

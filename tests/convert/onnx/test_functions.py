@@ -45,12 +45,12 @@ def test_definitions_with_attributes_defaults_and_absent_inputs(without):
     assert [layer.name for layer in converted.model.neuralNetwork.layers if "X" in layer.output] == ["X/Y"]
 
 
-def test_definitions_in_the_turns_of_a_loop(without):
+def test_definitions_in_the_iterations_of_a_loop(without):
     without("HardSwish")
     info = helper.make_tensor_value_info
     body = helper.make_graph(
         [node("HardSwish", ["a"], ["b"]), node("Identity", ["on"], ["still"])],
-        "turn",
+        "iteration",
         [info("i", 7, []), info("on", 9, []), info("a", 1, None)],
         [info("still", 9, []), info("b", 1, None)],
     )

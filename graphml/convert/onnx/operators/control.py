@@ -1,5 +1,5 @@
 """Branches and loops. What is decided while converting leaves no trace; small loops that have no other form are written
-out turn by turn."""
+out one iteration at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphml.convert.onnx.unsupported import Unconvertible
 from graphml.convert.onnx.writer import LayerStep, SizesVary, Writer
 from graphml.errors import GraphError, UnsupportedError
 
-_MOST_WRITTEN_OUT = 64  # turns
+_MOST_WRITTEN_OUT = 64  # iterations
 _UNBOUNDED = 1 << 24  # exporters write a number like 2^63 - 1 where there is no bound; a network counts in float32
 
 # Branches ------------------------------------------------------------------------------------------------------------
@@ -64,20 +64,24 @@ def _joined(w: Writer, one: Value, other: Value, first: list[LayerStep], second:
 def loop(
     w: Writer, count: Tensor | None = None, condition: Tensor | None = None, *first: Value, body: Any
 ) -> list[Value]:
-    turns = None if count is None or count.constant is None else int(np.ravel(count.constant)[0])
-    if turns is not None and turns >= _UNBOUNDED:
-        count = turns = None
-    if (turns is not None and turns <= 0) or (
+    iterations = None if count is None or count.constant is None else int(np.ravel(count.constant)[0])
+    if iterations is not None and iterations >= _UNBOUNDED:
+        count = iterations = None
+    if (iterations is not None and iterations <= 0) or (
         condition is not None and condition.constant is not None and not np.ravel(condition.constant)[0]
     ):
-        return _no_turns(w, first)
-    small = turns is not None and turns <= _MOST_WRITTEN_OUT and (condition is None or condition.constant is not None)
+        return _no_iterations(w, first)
+    small = (
+        iterations is not None
+        and iterations <= _MOST_WRITTEN_OUT
+        and (condition is None or condition.constant is not None)
+    )
     growing: dict[int, frozenset[int]] = {}
     while True:
         try:
-            return _as_layer(w, turns, count, condition, first, body, growing)
+            return _as_layer(w, iterations, count, condition, first, body, growing)
         except (Unconvertible, UnsupportedError, SizesVary) as reason:
-            made = _written_out(w, turns, first, body) if small and turns is not None else None
+            made = _written_out(w, iterations, first, body) if small and iterations is not None else None
             if made is not None:
                 return made
             if not isinstance(reason, _ShapesChange):
@@ -85,19 +89,19 @@ def loop(
             growing = {i: growing.get(i, frozenset()) | reason.axes.get(i, frozenset()) for i in range(len(first))}
 
 
-def _no_turns(w: Writer, first: Sequence[Value]) -> list[Value]:
+def _no_iterations(w: Writer, first: Sequence[Value]) -> list[Value]:
     if any(w.node.wanted[len(first) :]):
         raise UnsupportedError(
-            "the loop makes no turns, so that what it collects is empty; a network has no such values"
+            "the loop runs no iterations, so that what it collects is empty; a network has no such values"
         )
     return list(first)
 
 
-def _written_out(w: Writer, turns: int, first: Sequence[Value], body: Any) -> list[Value] | None:
-    """One turn after the other; None if the data decide whether there is another."""
+def _written_out(w: Writer, iterations: int, first: Sequence[Value], body: Any) -> list[Value] | None:
+    """One iteration after the other; None if the data decide whether there is another."""
     values = list(first)
     collected: list[list[Tensor]] = [[] for _ in range(len(body.output) - 1 - len(first))]
-    for number in range(turns):
+    for number in range(iterations):
         going, *made = w.inline(body, [w.constant(np.asarray(number, np.int64)), w.constant(np.asarray(True)), *values])
         values = made[: len(values)]
         for parts, value in zip(collected, made[len(values) :], strict=True):
@@ -116,27 +120,27 @@ def _written_out(w: Writer, turns: int, first: Sequence[Value], body: Any) -> li
 
 def _as_layer(
     w: Writer,
-    turns: int | None,
+    iterations: int | None,
     count: Tensor | None,
     condition: Tensor | None,
     first: Sequence[Value],
     body: Any,
     growing: Mapping[int, frozenset[int]],
 ) -> list[Value]:
-    """A loop of the network, with the axes of carried values whose sizes change from turn to turn."""
+    """A loop of the network, with the axes of carried values whose sizes change from one iteration to the next."""
     starts = [value for value in first if isinstance(value, Tensor)]
     if len(starts) < len(first):
         raise UnsupportedError(
-            "it carries a sequence or an optional value, and the number of turns is not a small constant"
+            "it carries a sequence or an optional value, and the number of iterations is not a small constant"
         )
     number = loops.carry(w, w.constant(np.asarray(0, np.int64)))
     carried = [loops.carry(w, value, growing.get(i, ())) for i, value in enumerate(starts)]
-    with w.region() as turn:
+    with w.region() as iteration:
         going, *made = w.inline(body, [number, w.constant(np.asarray(True)), *carried])
     results = [value for value in (going, *made) if isinstance(value, Tensor)]
     if len(results) < 1 + len(made):
         raise UnsupportedError(
-            "a turn makes a sequence or an optional value, and the number of turns is not a small constant"
+            "an iteration makes a sequence or an optional value, and the number of iterations is not a small constant"
         )
     going, after, collected = results[0], results[1 : 1 + len(carried)], results[1 + len(carried) :]
     _check_shapes(carried, after, growing)
@@ -144,7 +148,9 @@ def _as_layer(
     flag = [loops.carry(w, w.constant(np.asarray(True)) if condition is None else condition)] if decides else []
     used = [value for value, wanted in zip(collected, w.node.wanted[len(carried) :], strict=False) if wanted]
     if used and count is None:
-        raise UnsupportedError("the number of turns is unbounded, so no buffer can be allocated for what it collects")
+        raise UnsupportedError(
+            "the number of iterations is unbounded, so no buffer can be allocated for what it collects"
+        )
     storages: list[Tensor] = []
     if used and count is not None:
         known = w.fresh_size() if count.known is None else tuple(int(np.ravel(value)[0]) for value in count.known)
@@ -156,7 +162,7 @@ def _as_layer(
         filled = [loops.store(w, value, room, 0, number) for value, room in zip(used, storages, strict=True)]
         following = [basics.add(w, number, 1), *after, *filled, *([going] if decides else [])]
         loops.carry_on(w, following, [number, *carried, *storages, *flag])
-    loops.repeat(w, [*turn, *rest], count if turns is None else turns, flag[0] if decides else None)
+    loops.repeat(w, [*iteration, *rest], count if iterations is None else iterations, flag[0] if decides else None)
     stored = iter([loops.first_elements(w, room, number) if decides else room for room in storages])
     return [*carried, *(next(stored) if wanted else None for wanted in w.node.wanted[len(carried) :])]
 
@@ -166,7 +172,7 @@ def _is_true(x: Tensor | None) -> bool:
 
 
 class _ShapesChange(UnsupportedError):
-    """Carried values have other sizes after a turn than before it.
+    """Carried values have other sizes after an iteration than before it.
 
     Args:
         axes: {carried value: the axes of these sizes}.
@@ -183,7 +189,9 @@ def _check_shapes(
     changed: dict[int, frozenset[int]] = {}
     for i, (before, now) in enumerate(zip(carried, after, strict=True)):
         if before.rank != now.rank:
-            raise UnsupportedError(f"carried value {i} has {before.rank} axes before a turn and {now.rank} after it")
+            raise UnsupportedError(
+                f"carried value {i} has {before.rank} axes before an iteration and {now.rank} after it"
+            )
         sizes = zip(zip(*before.shapes, strict=True), zip(*now.shapes, strict=True), strict=True)
         axes = frozenset(axis for axis, (old, new) in enumerate(sizes) if old != new) - (growing or {}).get(
             i, frozenset()
@@ -192,7 +200,7 @@ def _check_shapes(
             changed[i] = axes
     if changed:
         i, axes = next(iter(changed.items()))
-        raise _ShapesChange(f"a turn changes the size of axis {min(axes)} of carried value {i}", changed)
+        raise _ShapesChange(f"an iteration changes the size of axis {min(axes)} of carried value {i}", changed)
 
 
 # Scans ---------------------------------------------------------------------------------------------------------------
@@ -241,7 +249,7 @@ def _scan(
     count = w.constant(np.asarray([fixed], np.int64)) if fixed is not None else basics.size_of(w, read[0], axes[0])
     number = loops.carry(w, w.constant(np.asarray(0, np.int64)))
     carried = [loops.carry(w, value) for value in states]
-    with w.region() as turn:
+    with w.region() as iteration:
         last = basics.subtract(w, basics.subtract(w, basics.reshape(w, count, [()] * w.sets), 1), number)
         parts = [
             loops.element(w, x, axis, last if back else number)
@@ -249,7 +257,7 @@ def _scan(
         ]
         made = [value for value in w.inline(body, [*carried, *parts]) if isinstance(value, Tensor)]
     if len(made) != len(body.output):
-        raise UnsupportedError("a turn makes a sequence or an optional value")
+        raise UnsupportedError("an iteration makes a sequence or an optional value")
     after, collected = made[: len(carried)], made[len(carried) :]
     _check_shapes(carried, after)
     places = [value.axis(axis, value.rank + 1) for value, axis in zip(collected, output_axes, strict=True)]
@@ -263,7 +271,7 @@ def _scan(
             for value, room, at, back in zip(collected, storages, places, output_backwards, strict=True)
         ]
         loops.carry_on(w, [basics.add(w, number, 1), *after, *filled], [number, *carried, *storages])
-    loops.repeat(w, [*turn, *rest], count if fixed is None else fixed)
+    loops.repeat(w, [*iteration, *rest], count if fixed is None else fixed)
     return [*carried, *storages]
 
 

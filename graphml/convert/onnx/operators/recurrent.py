@@ -1,4 +1,4 @@
-"""Recurrent networks: the layers of that kind where they compute the same, else a loop of one turn for each step."""
+"""Recurrent networks: layers of that kind where they compute the same, else a loop with an iteration for each step."""
 
 from __future__ import annotations
 
