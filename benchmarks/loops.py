@@ -4,9 +4,9 @@
     python benchmarks/loops.py --iterations 100000 --json
 
 Compiled: h = 0.999 h + x, some thousand iterations on four numbers, by graphml (a loop of a given count, and a while
-loop without a bound, which runs in slices), by the same loop written by hand with `lax.while_loop`, and by onnxruntime's
-Loop. All must agree. Driven by the host: an iteration that makes a blob longer, and one whose shapes depend on values
-(the host reads one); microseconds of an iteration once all of it is compiled.
+loop without a bound, which runs in slices), by the same loop written by hand with `lax.while_loop`, and by
+onnxruntime's Loop. All must agree. Driven by the host: an iteration that makes a blob longer, and one whose shapes
+depend on values (the host reads one); microseconds of an iteration once all of it is compiled.
 """
 
 from __future__ import annotations

@@ -63,23 +63,23 @@ def allocation() -> NeuralNetworkBuilder:
 def main() -> None:
     model = load(if_else())
     lowered = model.lower()
-    slope = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["y"].sum()))
+    gradient = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["y"].sum()))
     print("if x > 0: y = 2 x, else: y = x - 1")
     for x in (3.0, -3.0):
         y = model.predict({"x": number(x)})["y"].item()
-        print(f"  x = {x:+.0f}   y = {y:+.0f}   dy/dx = {slope(number(x)).item():.0f}")
+        print(f"  x = {x:+.0f}   y = {y:+.0f}   dy/dx = {gradient(number(x)).item():.0f}")
     many = jax.vmap(lambda x: lowered.fn(lowered.params, {"x": x})["y"])(np.array([[1], [-1], [2]], np.float32))
     print(f"  mapped over 1, -1, 2: {many.ravel().tolist()}")
     assert many.ravel().tolist() == [2, -2, 4]
 
     model = load(square_root())
     lowered = model.lower(max_iterations=20)  # a derivative needs a bound on the number of iterations
-    slope = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["h"].sum()))
+    gradient = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["h"].sum()))
     print("while h is not yet the square root of x: one step of Newton's method")
     for x in (2.0, 9.0):
-        root, got = model.predict({"x": number(x)})["h"].item(), slope(number(x)).item()
+        root, got = model.predict({"x": number(x)})["h"].item(), gradient(number(x)).item()
         assert abs(got - 0.5 / x**0.5) < 1e-3
-        print(f"  x = {x:.0f}   root = {root:.4f}   slope = {got:.4f}, expected 1 / (2 root) = {0.5 / x**0.5:.4f}")
+        print(f"  x = {x:.0f}   root = {root:.4f}   gradient = {got:.4f}, expected 1 / (2 root) = {0.5 / x**0.5:.4f}")
 
     model = load(allocation())
     print("an array of y = 5 x numbers is filled in a loop; the host reads y and compiles the rest for it")

@@ -58,8 +58,8 @@ def train() -> list[float]:
 
     @jax.jit
     def step(learned: dict, state: optax.OptState, frozen: dict, images: jax.Array, labels: jax.Array):
-        value, slopes = jax.value_and_grad(loss)(learned, frozen, images, labels)
-        changes, state = optimizer.update(slopes, state, learned)
+        value, grads = jax.value_and_grad(loss)(learned, frozen, images, labels)
+        changes, state = optimizer.update(grads, state, learned)
         return optax.apply_updates(learned, changes), state, value
 
     learned = jax.device_put({name: lowered.params[name] for name in LEARNED}, everywhere)

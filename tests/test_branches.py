@@ -34,10 +34,10 @@ def test_branch(nested, otherwise):
     run = program(absolute(nested, otherwise))
     for x in (-3.0, 0.5, 2.0):
         wanted = (3 * x if nested and x > 1 else x) if x > 0 else (-2 * x if otherwise else 0.0)
-        slope = (3 if nested and x > 1 else 1) if x > 0 else (-2 if otherwise else 0)
+        gradient = (3 if nested and x > 1 else 1) if x > 0 else (-2 if otherwise else 0)
         for each in (run, jax.jit(run)):
             np.testing.assert_allclose(each(one(x)), [wanted])
-        np.testing.assert_allclose(jax.grad(lambda v: jax.jit(run)(v).sum())(one(x)), [slope])
+        np.testing.assert_allclose(jax.grad(lambda v: jax.jit(run)(v).sum())(one(x)), [gradient])
     xs = np.float32([[-3], [0.5], [2]])
     np.testing.assert_array_equal(jax.vmap(run)(xs), np.stack([run(x) for x in xs]))
 

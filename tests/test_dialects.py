@@ -78,11 +78,11 @@ def test_integers_decide_shapes():
 def test_derivatives_go_through_half_precision_and_around_integers():
     nodes = node("const", "", "w", val=HALF([1, 2])), node("const", "", "i", val=INT([1])), node("add", "x w", "h")
     lowered = lower(graph("x", "y", *nodes, node("gather", "h i", "y", axis=0)))
-    slope = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["y"].sum()))(HALF([0, 0]))
-    assert slope.dtype == HALF
-    assert slope.tolist() == [0, 1]
-    slope = jax.grad(lambda w: lowered.fn({**lowered.params, "w": {"val": w}}, {"x": HALF([0, 0])})["y"].sum())
-    assert slope(HALF([1, 2])).tolist() == [0, 1]
+    gradient = jax.jit(jax.grad(lambda x: lowered.fn(lowered.params, {"x": x})["y"].sum()))(HALF([0, 0]))
+    assert gradient.dtype == HALF
+    assert gradient.tolist() == [0, 1]
+    gradient = jax.grad(lambda w: lowered.fn({**lowered.params, "w": {"val": w}}, {"x": HALF([0, 0])})["y"].sum())
+    assert gradient(HALF([1, 2])).tolist() == [0, 1]
 
 
 def test_an_input_may_be_absent_before_another():
@@ -173,8 +173,8 @@ def test_an_integer_while_loop():
     many = jax.jit(jax.vmap(fn, in_axes=(None, 0)))(x, np.arange(4, dtype=INT))
     np.testing.assert_array_equal(many["i"], np.arange(4))
     np.testing.assert_array_equal(many["y"], x * 2.0 ** np.arange(4)[:, None])
-    slope = jax.jit(jax.grad(lambda x, n: fn(x, n)["y"].sum()))(x, np.array(5, INT))
-    np.testing.assert_array_equal(slope, [32, 32])
+    gradient = jax.jit(jax.grad(lambda x, n: fn(x, n)["y"].sum()))(x, np.array(5, INT))
+    np.testing.assert_array_equal(gradient, [32, 32])
 
 
 def test_an_integer_loop_without_a_bound_counts_beyond_float32():

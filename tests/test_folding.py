@@ -174,8 +174,8 @@ def test_predict_runs_what_is_folded_and_nothing_else_sees_it(model):
     assert sorted(blobs) == ["a", "b", "c", "y"]
     # float32 has seven digits; the sums have 27 terms
     np.testing.assert_allclose(model.predict({"x": IMAGE})["y"], blobs["y"].reshape(4, 3, 3), rtol=2e-6, atol=2e-6)
-    slope = jax.jit(jax.grad(lambda p: lowered.fn(p, {"x": IMAGE})["y"].sum()))(lowered.params)
-    assert all(np.any(slope[layer][name]) for layer in slope for name in slope[layer])
+    gradient = jax.jit(jax.grad(lambda p: lowered.fn(p, {"x": IMAGE})["y"].sum()))(lowered.params)
+    assert all(np.any(gradient[layer][name]) for layer in gradient for name in gradient[layer])
 
 
 def test_new_weights_are_folded_again(model):

@@ -124,13 +124,13 @@ def test_a_given_count_replaces_the_number_in_the_layer():
 def test_gradient_of_a_loop_needs_a_bound():
     x, n = one(1.0), one(3.0)
 
-    def slope(**options):
+    def gradient(**options):
         run = program(powers(), inputs=("x", "n"), **options)
         return jax.jit(jax.grad(lambda v, n: run(v, n).sum()))
 
-    np.testing.assert_allclose(slope(max_iterations=10)(one(2.0), n), [4 * 2.0**3])
+    np.testing.assert_allclose(gradient(max_iterations=10)(one(2.0), n), [4 * 2.0**3])
     with pytest.raises(UnsupportedError, match="max_iterations"):
-        slope()(x, n)
+        gradient()(x, n)
 
 
 @pytest.mark.parametrize("most", [3, 10])
@@ -156,13 +156,13 @@ def test_a_count_that_is_no_bound_is_bounded():
 def test_a_derivative_with_more_iterations_than_are_laid_out_is_no_number():
     x, n = one(2.0), one(3.0)
 
-    def slope(most):
+    def gradient(most):
         run = program(powers(), inputs=("x", "n"), max_iterations=most)
         return jax.jit(jax.value_and_grad(lambda v, n: run(v, n).sum()))(x, n)
 
-    value, derivative = slope(3)
+    value, derivative = gradient(3)
     assert (value, derivative.tolist()) == (16, [32])
-    assert np.isnan(slope(2)[1]).all()
+    assert np.isnan(gradient(2)[1]).all()
 
 
 def halving(iterations):
@@ -202,13 +202,13 @@ def test_while_to_convergence_and_its_gradient():
             np.testing.assert_allclose(each(one(x)), [np.sqrt(x)], rtol=1e-3)
     bounded = program(newton(most=30))
     total = lambda x: jax.vmap(bounded)(x).sum()  # noqa: E731
-    slopes = jax.jit(lambda x: (jax.vmap(jax.grad(lambda v: bounded(v).sum()))(x), jax.grad(total)(x)))
-    for each in slopes(np.float32([[9], [25]])):
+    gradients = jax.jit(lambda x: (jax.vmap(jax.grad(lambda v: bounded(v).sum()))(x), jax.grad(total)(x)))
+    for each in gradients(np.float32([[9], [25]])):
         np.testing.assert_allclose(each, [[1 / 6], [1 / 10]], rtol=1e-3)
     np.testing.assert_allclose(jax.vmap(run)(np.float32([[4], [25]])), [[2], [5]], rtol=1e-3)
 
 
-def test_iterations_that_only_other_rows_make_have_no_slope():
+def test_iterations_that_only_other_rows_make_have_no_gradient():
     """As long as h < 4: h += sqrt(4 - h). A row that has ended would compute the root of a negative number."""
     condition = part().add("lessThan", "below", ["h"], ["on"], alpha=4.0)
     body = part().add("multiply", "minus", ["h"], ["m"], alpha=-1.0).add("add", "gap", ["m"], ["g"], alpha=4.0)
@@ -222,8 +222,8 @@ def test_iterations_that_only_other_rows_make_have_no_slope():
         wanted.append([1.0])
         while h < 4:
             h, wanted[-1][0] = h + (4 - h) ** 0.5, wanted[-1][0] * (1 - 0.5 / (4 - h) ** 0.5)
-    slope = jax.jit(jax.grad(lambda x: jax.vmap(run)(x).sum()))
-    np.testing.assert_allclose(slope(np.float32([[0], [3.9]])), wanted, rtol=1e-4)
+    gradient = jax.jit(jax.grad(lambda x: jax.vmap(run)(x).sum()))
+    np.testing.assert_allclose(gradient(np.float32([[0], [3.9]])), wanted, rtol=1e-4)
 
 
 def test_the_bound_of_a_while_loop_ends_it():
@@ -273,11 +273,11 @@ def test_break_and_continue(kind, x):
     wanted = np.float32(exits_in_python(kind, x))
     for each in (run, jax.jit(run)):
         np.testing.assert_allclose(np.ravel(each(one(x))), wanted)
-    slope = jax.jit(jax.grad(lambda v: run(v)[1].sum()))(one(x))
+    gradient = jax.jit(jax.grad(lambda v: run(v)[1].sum()))(one(x))
     step = 1e-2
     ahead, behind = (exits_in_python(kind, x + s)[1] for s in (step, -step))
     if x != 0.0:  # at 0 the last iteration is exactly at the edge of the branch
-        np.testing.assert_allclose(slope, [(ahead - behind) / (2 * step)], rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(gradient, [(ahead - behind) / (2 * step)], rtol=1e-3, atol=1e-3)
     wanted = np.float32(exits_in_python(kind, x, always=True))
     run = program(exits(kind, inside_branch=False))
     for each in (run, jax.jit(run)):
@@ -332,8 +332,8 @@ def test_weights_inside_a_loop_are_parameters_and_get_gradients():
     builder.add("loop", "l", [], [], max_loop_iterations=3, body_network=body).add("copy", "end", ["h"], ["y"])
     lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert list(lowered.params) == ["l/body/fc"]
-    slope = jax.jit(jax.grad(lambda p: lowered.fn(p, {"x": jnp.ones((1, 1))})["y"].sum()))(lowered.params)
-    np.testing.assert_allclose(slope["l/body/fc"]["weights"], [[3 * 0.5**2]])
+    gradient = jax.jit(jax.grad(lambda p: lowered.fn(p, {"x": jnp.ones((1, 1))})["y"].sum()))(lowered.params)
+    np.testing.assert_allclose(gradient["l/body/fc"]["weights"], [[3 * 0.5**2]])
 
 
 def deep(depth: int):

@@ -171,8 +171,8 @@ def test_gradients_reach_inputs_and_weights_through_the_functional_form():
         *net(("activation", "p", ["x"], ["y"], {"nonlinearity_type": Choice("PReLU"), "alpha": alpha}), exact=True)
     )
     x = -np.ones((3, 1, 1), np.float32)
-    slope, inputs = jax.grad(lambda p, i: lowered.fn(p, {"x": i})["y"].sum(), argnums=(0, 1))(lowered.params, x)
-    np.testing.assert_array_equal(slope["p"]["alpha"], [-1, -1, -1])
+    gradient, inputs = jax.grad(lambda p, i: lowered.fn(p, {"x": i})["y"].sum(), argnums=(0, 1))(lowered.params, x)
+    np.testing.assert_array_equal(gradient["p"]["alpha"], [-1, -1, -1])
     np.testing.assert_array_equal(np.ravel(inputs), alpha)
 
 

@@ -263,7 +263,7 @@ def early_exit_in_python(x: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Program:
-    """inputs: values to try, all of one shape where the program is mapped. smooth: inputs at which the slope is
+    """inputs: values to try, all of one shape where the program is mapped. smooth: inputs at which the gradient is
     checked. bound: iterations at most, for the derivative of a loop without one."""
 
     make: Callable[[], NeuralNetworkBuilder]
@@ -329,7 +329,7 @@ def test_as_in_python(name):
 
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if PROGRAMS[name].smooth])
-def test_slopes(name):
+def test_gradients(name):
     each, model = PROGRAMS[name], _model(name)
     lowered = model.lower(max_iterations=each.bound)
     (x,), (y,) = model.graph.inputs, model.graph.outputs
@@ -343,7 +343,7 @@ def test_slopes(name):
         out = np.ravel(each.answer(float(value[0]) if value.shape == (1,) else value))
         return float((out * weights[: out.size]).sum())
 
-    slope = jax.jit(jax.grad(total), compiler_options=QUICK)
+    gradient = jax.jit(jax.grad(total), compiler_options=QUICK)
     for value in map(_given, each.smooth):
         wanted = np.zeros(value.shape)
         for place in np.ndindex(value.shape):
@@ -351,4 +351,4 @@ def test_slopes(name):
             ends[0][place] += 1e-3
             ends[1][place] -= 1e-3
             wanted[place] = (total_in_python(ends[0]) - total_in_python(ends[1])) / 2e-3
-        np.testing.assert_allclose(slope(value), wanted, rtol=5e-3, atol=5e-3)
+        np.testing.assert_allclose(gradient(value), wanted, rtol=5e-3, atol=5e-3)

@@ -108,8 +108,8 @@ def test_a_gradient_needs_floats():
     with pytest.raises(TypeError, match=r"grad requires real- or complex-valued inputs.*uint8"):  # JAX's own words
         jax.grad(score)(lowered.params)
     assert "compressed arrays: 1, which graphml.dequantize(params) makes floats for gradients" in repr(lowered)
-    slope = jax.grad(score)(graphml.dequantize(lowered.params))["fc"]["weights"]
-    np.testing.assert_allclose(slope, [X["x"]] * 4)
+    gradient = jax.grad(score)(graphml.dequantize(lowered.params))["fc"]["weights"]
+    np.testing.assert_allclose(gradient, [X["x"]] * 4)
     table = jax.grad(score, allow_int=True)(lowered.params)["fc"]["weights"].table
     codes = lowered.params["fc"]["weights"].codes
     np.testing.assert_allclose(

@@ -263,5 +263,5 @@ def test_a_value_that_was_read_is_forgotten_when_its_blob_is_written_again():
     program = Program(builder.add("multiplyBroadcastable", "out", ["abc", "n"], ["y"]))
     x = one(2)
     assert program(x).tolist() == [8] * (2 + 4 + 8)
-    slope = jax.grad(lambda x: program(x).sum())(x)
-    np.testing.assert_allclose(slope, [14 * 3 * 2**2])
+    gradient = jax.grad(lambda x: program(x).sum())(x)
+    np.testing.assert_allclose(gradient, [14 * 3 * 2**2])

@@ -767,7 +767,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reduceL2` (specification 4).
 
-        The square root of the sum of squares, with slope 0 at zero, along `axes`, which may count from the end.
+        The square root of the sum of squares, with gradient 0 at zero, along `axes`, which may count from the end.
 
         Args:
             name: Name of the layer, unique in the network.

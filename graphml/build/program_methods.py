@@ -1944,7 +1944,7 @@ class ProgramMethods(ProgramCore):
         keep_dims: bool | None = None,
         name: str | None = None,
     ) -> Value:
-        """The square root of the sum of squares, with slope 0 at zero, along `axes`.
+        """The square root of the sum of squares, with gradient 0 at zero, along `axes`.
 
         The operation `reduce_l2_norm` (since iOS 15).
 

@@ -200,7 +200,7 @@ class Loop:
 
             def another(carried: Carried) -> Carried:
                 on = _goes_on(carried)
-                after = iteration(_no_slope_unless(on, operands), _no_slope_unless(on, carried))
+                after = iteration(_no_gradient_unless(on, operands), _no_gradient_unless(on, carried))
                 return chosen(on, after, carried)
 
             def chosen(on: Any, one: Carried, other: Carried) -> Carried:
@@ -334,7 +334,7 @@ def _(size: int, batched: Any, on: Any) -> tuple[Any, bool]:
     return _in_any_row(jnp.any(on, 0)), False
 
 
-def _no_slope_unless(on: Any, tree: Any) -> Any:
+def _no_gradient_unless(on: Any, tree: Any) -> Any:
     """The same numbers; what iterations after the last make of them, NaN perhaps, does not reach their gradients."""
 
     def shielded(x: Any) -> Any:

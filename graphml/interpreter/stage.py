@@ -58,8 +58,8 @@ class Stop(NamedTuple):
     Attributes:
         why: "end": the region is done. "values": before a node that needs the values of `blobs`. "sizes": before a node
             that needs only the sizes that the values of its inputs lead to; the stage computes them. "regions": before
-            a branch or loop that cannot be compiled as a whole. "left": after a node that may have left the iteration of
-            the loop around it, where what follows cannot be compiled under a condition.
+            a branch or loop that cannot be compiled as a whole. "left": after a node that may have left the iteration
+            of the loop around it, where what follows cannot be compiled under a condition.
         position: of that node.
         blobs: whose values are needed.
     """

@@ -192,7 +192,7 @@ class _Host:
             start = resume
 
     def _resume(self, stop: Stop, region: Region, state: State, keep: frozenset[str]) -> Start | None:
-        """Do what a stage has stopped for, changing `state`: where the next one starts, or None if the iteration is over."""
+        """Do what a stage stopped for, changing `state`: where the next one starts; None if the iteration is over."""
         if stop.why == "values":
             values = {name: np.asarray(self.staged.read(name, state[name])) for name in stop.blobs}
             return Start(stop.position, values=values)

@@ -41,7 +41,7 @@ def _count_non_zero(x: Array) -> tuple[Array]:
     "whereNonZero",
     concrete=(0,),
     sizes=_count_non_zero,
-    differentiable="positions are whole numbers, which have no slope",
+    differentiable="positions are integers, which have no gradient",
 )
 def where_non_zero(x: Array, *, sizes: tuple[int, ...] | None = None) -> Any:
     """The positions of all elements that are not zero, in row-major order.

@@ -20,7 +20,7 @@ from graphml.ops.layers._integers import known_shape
 from graphml.ops.layers.dialect import layer
 
 _NO_VALUES = "random numbers do not depend on the values of an input"
-_NO_SLOPE = "a drawn category is a whole number, which has no slope"
+_NO_GRADIENT = "samples are integers, which have no gradient"
 
 
 def _ordered(attributes: Mapping[str, Any]) -> str | None:
@@ -224,7 +224,7 @@ def random_bernoulli_dynamic(shape: Array, *, key: Array, seed: int, prob: float
 # Categorical ----------------------------------------------------------------------------------------------------------
 
 
-@layer("categoricalDistribution", random=True, differentiable=_NO_SLOPE)
+@layer("categoricalDistribution", random=True, differentiable=_NO_GRADIENT)
 def categorical_distribution(
     x: Array, *, key: Array, seed: int, num_samples: int, is_logits: bool, eps: float, temperature: float
 ) -> Array:

@@ -111,7 +111,7 @@ def _reduction(kind: str, function: Reduction, words: str) -> Callable[..., Arra
 
 _ND: Mapping[str, tuple[Reduction, str]] = {
     "reduceL1": (kernels.reduce_l1_norm, "The sum of absolute values"),
-    "reduceL2": (kernels.reduce_l2_norm, "The square root of the sum of squares, with slope 0 at zero"),
+    "reduceL2": (kernels.reduce_l2_norm, "The square root of the sum of squares, with gradient 0 at zero"),
     "reduceMax": (kernels.reduce_max, "The maximum"),
     "reduceMin": (kernels.reduce_min, "The minimum"),
     "reduceSum": (kernels.reduce_sum, "The sum"),
@@ -131,10 +131,10 @@ def _positions(find: Callable[[Array, int], Array], x: Array, axis: int, remove_
     return jnp.squeeze(found, axis) if remove_dim else found
 
 
-_NO_SLOPE = "a position does not change with small changes of the numbers"
+_NO_GRADIENT = "a position does not change with small changes of the numbers"
 
 
-@layer("argMax", differentiable=_NO_SLOPE)
+@layer("argMax", differentiable=_NO_GRADIENT)
 def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
     """The position of the maximum along an axis, as a float; the first one among equals.
 
@@ -151,7 +151,7 @@ def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
     return _positions(kernels.argmax, x, axis, remove_dim)
 
 
-@layer("argMin", differentiable=_NO_SLOPE)
+@layer("argMin", differentiable=_NO_GRADIENT)
 def arg_min(x: Array, *, axis: int, remove_dim: bool) -> Array:
     """The position of the minimum along an axis, as a float; the first one among equals.
 

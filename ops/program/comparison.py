@@ -9,7 +9,7 @@ from graphml.ops.kernels.elementwise import numpy_function
 from graphml.ops.program._images import aligned
 from graphml.ops.program.dialect import named_operations, operation
 
-_FLAT = "an answer is true or false, with no slope between"
+_FLAT = "results are true or false, and have no gradient"
 
 # Operation -> (NumPy's name, what it is)
 _QUESTIONS: Mapping[str, tuple[str, str]] = {

@@ -223,7 +223,7 @@ def rsqrt(x: Array, *, epsilon: float) -> Array:
     return kernels.reciprocal_sqrt(jnp.add(x, epsilon))
 
 
-@operation("logical_not", version=15, layout="any", differentiable="bools have no slope")
+@operation("logical_not", version=15, layout="any", differentiable="bools have no gradient")
 def logical_not(x: Array) -> Array:
     """True where x is false.
 

@@ -35,7 +35,7 @@ def _along(x: Array, numbers: Array, axis: int | None, name: str) -> Array:
     "quantize",
     version=17,
     layout="either",
-    differentiable="whole numbers have no slope",
+    differentiable="integers have no gradient",
 )
 def quantize(
     input: Array, scale: Array, zero_point: Array | None = None, *, axis: int | None, output_dtype: str

@@ -19,7 +19,7 @@ from graphml.ops.kernels.precision import widened
 from graphml.ops.program._names import named
 from graphml.ops.program.dialect import computed_type, operation
 
-_FLAT = "what is drawn are whole numbers, which have no slope"
+_FLAT = "samples are integers, which have no gradient"
 
 
 def _sizes(shape: Array) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ Axes = tuple[int, ...]
 # Operation -> (the function, what it is)
 _REDUCTIONS: Mapping[str, tuple[Callable[[Array, Axes], Array], str]] = {
     "reduce_l1_norm": (kernels.reduce_l1_norm, "The sum of absolute values"),
-    "reduce_l2_norm": (kernels.reduce_l2_norm, "The square root of the sum of squares, with slope 0 at zero"),
+    "reduce_l2_norm": (kernels.reduce_l2_norm, "The square root of the sum of squares, with gradient 0 at zero"),
     "reduce_log_sum": (kernels.reduce_log_sum, "The logarithm of the sum"),
     "reduce_log_sum_exp": (kernels.reduce_log_sum_exp, "The logarithm of the sum of exponentials, without overflow"),
     "reduce_max": (kernels.reduce_max, "The maximum"),
@@ -121,7 +121,7 @@ def _reduction(kind: str, of_floats: Callable[[Array, Axes], Array], words: str)
 named_operations({kind: _reduction(kind, *row) for kind, row in _REDUCTIONS.items()}, version=15, layout=_layout)
 
 
-_NO_SLOPE = "a position does not change with small changes of the numbers"
+_NO_GRADIENT = "a position does not change with small changes of the numbers"
 _POSITION_TYPES = {"int32": jnp.int32, "uint16": jnp.uint16}
 
 
@@ -158,8 +158,8 @@ def _positions(kind: str, find: Callable[[Array, int], Array], words: str) -> No
     reduce_to.__doc__ = text.format(
         kind=kind, words=words, more=more, refusal=refusal, type="`output_dtype`", version=17
     )
-    operation(kind, version=15, layout=_layout, differentiable=_NO_SLOPE)(reduce)
-    operation(kind, version=17, layout=_layout, differentiable=_NO_SLOPE)(reduce_to)
+    operation(kind, version=15, layout=_layout, differentiable=_NO_GRADIENT)(reduce)
+    operation(kind, version=17, layout=_layout, differentiable=_NO_GRADIENT)(reduce_to)
 
 
 _positions("reduce_argmax", kernels.position_of_max, "maximum")

@@ -176,7 +176,7 @@ def test_what_is_written_trains():
     builder.set_sgd_optimizer(SgdParams(lr=0.5, batch=1))
     builder.set_epochs(1)
     assert problems(builder.spec) == []
-    # y = 3 for a target of 1: the slope of the square is 4, that of the weights 4 x
+    # y = 3 for a target of 1: the gradient of the square is 4, that of the weights 4 x
     trained = update(builder.spec, [{"x": np.float32([1, 2]), "y_true": np.float64([1])}])
     layer = trained.spec.neuralNetwork.layers[0].innerProduct
     np.testing.assert_allclose(layer.weights.floatValue, [1 - 2, 1 - 4])

@@ -62,8 +62,8 @@ def test_constants_with_axes_are_parameters_and_scalars_are_part_of_the_program(
     assert set(lowered.params) == {"large", "small"}
     want = (X + np.arange(12).reshape(4, 1, 3) + [1, 2, 3]) * 0.5
     np.testing.assert_allclose(outputs["y"], want, rtol=1e-6)
-    slopes = jax.grad(lambda params: lowered.fn(params, {"x": X})["y"].sum())(lowered.params)
-    np.testing.assert_allclose(slopes["small"]["val"], [4, 4, 4])
+    gradients = jax.grad(lambda params: lowered.fn(params, {"x": X})["y"].sum())(lowered.params)
+    np.testing.assert_allclose(gradients["small"]["val"], [4, 4, 4])
 
 
 def test_an_input_and_a_constant_may_be_outputs(tmp_path):
@@ -118,8 +118,8 @@ def test_a_loop_that_counts_has_a_gradient_and_no_condition(tmp_path):
     builder.output("y", y)
     lowered, outputs = run(builder, tmp_path, x=np.float32([1, 2, 3]))
     np.testing.assert_allclose(outputs["y"], np.float32([1, 2, 3]) ** 5)
-    slopes = jax.grad(lambda x: lowered.fn({}, {"x": x})["y"].sum())(np.float32([1, 2, 3]))
-    np.testing.assert_allclose(slopes, 5 * np.float32([1, 2, 3]) ** 4)
+    gradients = jax.grad(lambda x: lowered.fn({}, {"x": x})["y"].sum())(np.float32([1, 2, 3]))
+    np.testing.assert_allclose(gradients, 5 * np.float32([1, 2, 3]) ** 4)
     assert "while" not in str(jax.make_jaxpr(lowered.fn)({}, {"x": np.float32([1, 2, 3])}))
     assert not lowered.endless
 

@@ -181,14 +181,16 @@ def test_gradients_are_numerical_differences(name):
     rough = kind.smooth if isinstance(kind.smooth, dict) else {}
     assert all(len(reason.split()) > 3 for reason in rough.values()), "the reason is a sentence"
     with jax.enable_x64(True):
-        found: dict[str, _Slope] = {}  # variations that differ in values alone are one program: one of them is enough
+        found: dict[
+            str, _Gradient
+        ] = {}  # variations that differ in values alone are one program: one of them is enough
         for variation, case in _with_weights(kind):
             if variation not in rough:
                 network = lowered(name, case, jnp.float64)
-                slope = _slope(kind, case, network)
-                if jax.tree.leaves(slope.point):
-                    found.setdefault(_program(case, network), slope)
-        _check_slopes(list(found.values()))
+                gradient = _gradient(kind, case, network)
+                if jax.tree.leaves(gradient.point):
+                    found.setdefault(_program(case, network), gradient)
+        _check_gradients(list(found.values()))
 
 
 def _program(case: Case, network: Lowered) -> str:
@@ -197,14 +199,14 @@ def _program(case: Case, network: Lowered) -> str:
     return repr((network.graph.body.nodes[-1].attributes, shapes, case.outputs))
 
 
-class _Slope(NamedTuple):
-    """function: (weights, inputs that have slopes) -> a sum over all outputs. point: its arguments, in float64."""
+class _Gradient(NamedTuple):
+    """function: (weights, inputs that have gradients) -> a sum over all outputs. point: its arguments, in float64."""
 
     function: Callable[..., jax.Array]
     point: tuple[Any, tuple[np.ndarray, ...]]
 
 
-def _slope(kind: Kind, case: Case, network: Lowered) -> _Slope:
+def _gradient(kind: Kind, case: Case, network: Lowered) -> _Gradient:
     held = {*catalogue.rows("layer")[kind.kind].concrete_for({}), *kind.whole}
     inputs = tuple(np.asarray(x, np.float64) for x in case.inputs)
     params = jax.tree.map(_as_trained, network.params, is_leaf=lambda w: isinstance(w, Quantized))
@@ -214,14 +216,14 @@ def _slope(kind: Kind, case: Case, network: Lowered) -> _Slope:
         outputs = blobs(network, params, [x if i in held else next(rest) for i, x in enumerate(inputs)])
         return sum(jnp.vdot(y, jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)) for y in outputs)
 
-    return _Slope(total, (params, tuple(x for i, x in enumerate(inputs) if i not in held)))
+    return _Gradient(total, (params, tuple(x for i, x in enumerate(inputs) if i not in held)))
 
 
-def _check_slopes(slopes: Sequence[_Slope]) -> None:
+def _check_gradients(gradients: Sequence[_Gradient]) -> None:
     """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
-    # one program for the values and slopes of all: compiling takes nearly all of the time
-    program = one_program([jax.value_and_grad(slope.function, argnums=(0, 1)) for slope in slopes])
-    points = [slope.point for slope in slopes]
+    # one program for the values and gradients of all: compiling takes nearly all of the time
+    program = one_program([jax.value_and_grad(gradient.function, argnums=(0, 1)) for gradient in gradients])
+    points = [gradient.point for gradient in gradients]
     exact = [gradient for _, gradient in program(points)]
     rng = np.random.default_rng(0)
     step = 1e-6

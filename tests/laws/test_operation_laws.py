@@ -443,7 +443,7 @@ def test_gradients_are_numerical_differences(name):
             return
     with jax.enable_x64(True):
         cases = dict(_smooth(stated))
-        assert cases, "no case has a slope: say differentiable='why' at the operation, or smooth='why' here"
+        assert cases, "no case has a gradient: say differentiable='why' at the operation, or smooth='why' here"
         _check_gradients(cases)
 
 
@@ -489,14 +489,14 @@ def _check_gradients(cases: Mapping[str, tuple[Program, dict[str, Any]]]) -> Non
 
     points = {name: moves for name, (_, moves) in cases.items()}
     both = jax.jit(jax.value_and_grad(totals, has_aux=True), compiler_options=QUICK)
-    slopes = both(points)[1]
+    gradients = both(points)[1]
     rng, step, wrong = np.random.default_rng(0), 1e-6, []
     for _ in range(2):
         direction = jax.tree.map(lambda w: rng.standard_normal(np.shape(w)), points)
         ahead = both(jax.tree.map(lambda w, d: w + step * d, points, direction))[0][1]
         behind = both(jax.tree.map(lambda w, d: w - step * d, points, direction))[0][1]
         for name in cases:
-            pairs = zip(jax.tree.leaves(slopes[name]), jax.tree.leaves(direction[name]), strict=True)
+            pairs = zip(jax.tree.leaves(gradients[name]), jax.tree.leaves(direction[name]), strict=True)
             exact, numerical = sum(np.vdot(s, d) for s, d in pairs), (ahead[name] - behind[name]) / (2 * step)
             if not np.allclose(exact, numerical, rtol=2e-5, atol=2e-6):
                 wrong.append(f"case {name}: gradient {exact}, difference {numerical}")

@@ -141,10 +141,10 @@ def test_fixed_rows_are_a_function_of_arrays():
         return out["kept_boxes"].sum(), out
 
     with jax.enable_x64(True):
-        slopes, got = jax.jit(jax.grad(total, has_aux=True))(boxes)
+        gradients, got = jax.jit(jax.grad(total, has_aux=True))(boxes)
     for name, value in want.items():
         np.testing.assert_array_equal(got[name], value)
-    assert np.asarray(slopes).sum() == 4 * (want["kept_scores"].max(axis=1) > 0).sum()
+    assert np.asarray(gradients).sum() == 4 * (want["kept_scores"].max(axis=1) > 0).sum()
     with pytest.raises(UnsupportedError, match="its number of rows varies"):
         suppression().as_function()
 

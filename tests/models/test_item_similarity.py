@@ -138,10 +138,10 @@ def test_the_function_gives_the_scores_of_all_items_and_has_derivatives():
     ratings = np.array([2.0, 3.0, np.nan, np.nan, np.nan])
     with jax.enable_x64(True):
         scores = function({"items": ratings})["scores"]
-        slopes = jax.jacrev(lambda r: function({"items": r})["scores"])(ratings)
+        gradients = jax.jacrev(lambda r: function({"items": r})["scores"])(ratings)
     np.testing.assert_allclose(scores, _scores({0: 2.0, 1: 3.0}), rtol=1e-15)
     expected = np.zeros((5, 5))
     for item in (0, 1):
         for k, likeness in SIMILAR[item][1].items():
             expected[k, item] = likeness
-    np.testing.assert_array_equal(slopes, expected)
+    np.testing.assert_array_equal(gradients, expected)

@@ -109,9 +109,9 @@ def test_the_function_has_derivatives():
     model = load(linear("glmRegressor", WEIGHTS[0], OFFSET[0], "Logit"))
     function = model.as_function()
     with jax.enable_x64(True):
-        slopes = jax.vmap(jax.grad(lambda x: function({"x": x})["y"]))(ROWS)
+        gradients = jax.vmap(jax.grad(lambda x: function({"x": x})["y"]))(ROWS)
     p = _logistic(Z[:, 0])
-    np.testing.assert_allclose(slopes, (p * (1 - p))[:, None] * WEIGHTS[0], rtol=1e-13)
+    np.testing.assert_allclose(gradients, (p * (1 - p))[:, None] * WEIGHTS[0], rtol=1e-13)
 
 
 def test_rows_of_another_length_are_refused():

@@ -32,14 +32,14 @@ def pipeline(weights=WEIGHTS):
     return graphml.load(joined([scaled, dense(weights)], {"x": doubles(3)}, {"y": doubles(2)}))
 
 
-def test_a_linear_model_has_slopes_with_respect_to_its_weights():
+def test_a_linear_model_has_gradients_with_respect_to_its_weights():
     lowered = graphml.lower(line())
     with jax.enable_x64(True):
         score = lambda params, x: lowered.fn(params, {"x": x})["y"].sum()  # noqa: E731
         assert float(jax.jit(score)(lowered.params, X)) == pytest.approx(5)
-        slopes = jax.grad(score)(lowered.params, X)
-        np.testing.assert_allclose(slopes["weights"], [X])
-        np.testing.assert_allclose(slopes["offset"], [1])
+        gradients = jax.grad(score)(lowered.params, X)
+        np.testing.assert_allclose(gradients["weights"], [X])
+        np.testing.assert_allclose(gradients["offset"], [1])
         rows = jax.vmap(lambda x: score(lowered.params, x))(np.stack([X, 2 * X]))
     np.testing.assert_allclose(rows, [5, 9.5])
 
@@ -61,9 +61,9 @@ def test_parameters_of_a_pipeline_are_named_by_stage_and_layer():
     with jax.enable_x64(True):
         score = lambda params: lowered.fn(params, {"x": X})["y"].sum()  # noqa: E731
         np.testing.assert_allclose(score(lowered.params), model.predict({"x": X})["y"].sum(), rtol=1e-6)
-        slope = jax.grad(score)(lowered.params)["model1"]["fc"]["weights"]
-    np.testing.assert_allclose(slope, [2 * (X + 1)] * 2, rtol=1e-6)
-    changed = model.with_parameters({"model1": {"fc": {"weights": WEIGHTS - np.asarray(slope)}}})
+        gradient = jax.grad(score)(lowered.params)["model1"]["fc"]["weights"]
+    np.testing.assert_allclose(gradient, [2 * (X + 1)] * 2, rtol=1e-6)
+    changed = model.with_parameters({"model1": {"fc": {"weights": WEIGHTS - np.asarray(gradient)}}})
     assert changed.predict({"x": X})["y"].sum() < model.predict({"x": X})["y"].sum()
 
 

@@ -242,8 +242,8 @@ def test_shapes_that_depend_on_values_run_in_stages():
 
 def test_a_function_of_a_model_goes_through_stages():
     function = chosen().model().as_function()
-    slope = jax.grad(lambda x: (function({"x": x})["y"] ** 2).sum())(np.float32([0, 3, 4, 0]))
-    np.testing.assert_array_equal(slope, [0, 6, 8, 0])
+    gradient = jax.grad(lambda x: (function({"x": x})["y"] ** 2).sum())(np.float32([0, 3, 4, 0]))
+    np.testing.assert_array_equal(gradient, [0, 6, 8, 0])
     with pytest.raises(UnsupportedError, match=r"layer 'where'.*\n.*the value of 'x' decides a shape"):
         jax.jit(function)({"x": np.float32([0, 3, 4, 0])})
 
@@ -302,8 +302,8 @@ def test_a_network_is_a_differentiable_function():
     x = random(3, 2, 2)
     np.testing.assert_allclose(run({"x": x})["y"], expected(x), rtol=1e-6)
     np.testing.assert_allclose(jax.jit(run)({"x": x})["y"], expected(x), rtol=1e-6)
-    slope = jax.grad(lambda x: run({"x": x})["y"].sum())(x)
-    np.testing.assert_allclose(slope, np.where(x > 0, 1, ALPHA[:, None, None] * np.ones_like(x)), rtol=1e-6)
+    gradient = jax.grad(lambda x: run({"x": x})["y"].sum())(x)
+    np.testing.assert_allclose(gradient, np.where(x > 0, 1, ALPHA[:, None, None] * np.ones_like(x)), rtol=1e-6)
 
 
 def test_lower_takes_parameters_as_an_argument():

@@ -258,9 +258,9 @@ def test_a_pipeline_is_a_function():
     function = graphml.load(mixed()).as_function()
     with jax.enable_x64(True):
         np.testing.assert_array_equal(jax.jit(function)({"x": X})["y"], by_hand(X))
-        slopes = jax.jit(jax.jacobian(lambda x: function({"x": x})["y"]))(X)
+        gradients = jax.jit(jax.jacobian(lambda x: function({"x": x})["y"]))(X)
         rows = jax.jit(jax.vmap(lambda x: function({"x": x})["y"]))(np.stack([X, X + 1]))
-    np.testing.assert_allclose(slopes, np.eye(3) * 0.2 / 3, rtol=1e-6)
+    np.testing.assert_allclose(gradients, np.eye(3) * 0.2 / 3, rtol=1e-6)
     np.testing.assert_allclose(rows, np.stack([by_hand(X), by_hand(X + 1)]), rtol=1e-6)
     encoder = made("oneHotEncoder", {"x": INT}, {"e": PLACES}, int64Categories={"vector": [1]}, outputSparse=True)
     with pytest.raises(UnsupportedError, match=r"has no function of arrays:\nstage 'model0' \(oneHotEncoder\)"):

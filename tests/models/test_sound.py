@@ -57,9 +57,9 @@ def test_frames_that_are_not_full_are_dropped():
 def test_it_has_a_gradient():
     function = graphml.load(SOUND).as_function()
     samples = np.float32(np.random.default_rng(1).normal(size=15600))
-    slope = jax.jit(jax.grad(lambda x: function({"x": x})["y"].sum()))(samples)
-    assert np.isfinite(slope).all()
-    assert np.abs(slope).max() > 0
+    gradient = jax.jit(jax.grad(lambda x: function({"x": x})["y"].sum()))(samples)
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 0
 
 
 def test_the_kind_of_preprocessing_must_be_said():

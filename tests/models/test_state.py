@@ -245,8 +245,8 @@ def test_as_a_function_the_state_goes_in_and_out(model):
     state = model.make_state()
     _, after = function({"x": ONES}, state=state)
     assert (after["count"].tolist(), state["count"].tolist()) == ([1], [0])
-    slope = jax.grad(lambda x: function({"x": x}, state=arrays)[1]["total"].astype(jnp.float32).sum())(ONES)
-    assert slope.tolist() == [1, 1, 1]
+    gradient = jax.grad(lambda x: function({"x": x}, state=arrays)[1]["total"].astype(jnp.float32).sum())(ONES)
+    assert gradient.tolist() == [1, 1, 1]
 
 
 def test_intermediates_see_the_state_and_do_not_change_it(model):

@@ -128,9 +128,9 @@ def test_two_classes_by_hand():
     assert loaded.predict({"x": [-50.0]})["probs"] == pytest.approx({"a": 1e-7, "b": 1 - 1e-7}, rel=1e-6)
     function = loaded.as_function()
     with jax.enable_x64(True):
-        slopes = jax.jacobian(lambda x: function({"x": x})["probs"])(np.array([0.0765]))
+        gradients = jax.jacobian(lambda x: function({"x": x})["probs"])(np.array([0.0765]))
     p = 1 / (1 + np.exp(-4 * 0.0765 + 0.3))
-    np.testing.assert_allclose(slopes[:, 0], [4 * p * (1 - p), -4 * p * (1 - p)], rtol=1e-9)
+    np.testing.assert_allclose(gradients[:, 0], [4 * p * (1 - p), -4 * p * (1 - p)], rtol=1e-9)
 
 
 def _by_hand(decisions, **more):
@@ -201,10 +201,10 @@ def test_the_function_has_derivatives():
     x, step = TEST[0], 1e-6
     with jax.enable_x64(True):
         p, back = jax.jit(lambda x: jax.vjp(lambda x: function({"x": x})["probs"], x))(x)
-        slopes = np.stack([back(seed)[0] for seed in np.eye(3)], 1)
+        gradients = np.stack([back(seed)[0] for seed in np.eye(3)], 1)
     moved = [_minimum(fitted, x + step * e) - _minimum(fitted, x - step * e) for e in np.eye(4)]
     np.testing.assert_allclose(p, _minimum(fitted, x), atol=2e-3)
-    np.testing.assert_allclose(slopes, np.stack(moved) / (2 * step), atol=1e-2 * np.abs(slopes).max())
+    np.testing.assert_allclose(gradients, np.stack(moved) / (2 * step), atol=1e-2 * np.abs(gradients).max())
 
 
 def _minimum(fitted, x):

@@ -259,8 +259,8 @@ def test_what_is_left_out_of_a_row_is_nan():
 def test_rows_are_functions_of_arrays():
     function = graphml.load(vectorizer({"a": 1, "b": 2}, a=DOUBLE, b=doubles(2))).as_function()
     with jax.enable_x64(True):
-        slopes = jax.jacobian(lambda b: function({"a": 3.0, "b": b})["y"])(np.ones(2))
-    assert slopes.tolist() == [[0, 0], [1, 0], [0, 1]]
+        gradients = jax.jacobian(lambda b: function({"a": 3.0, "b": b})["y"])(np.ones(2))
+    assert gradients.tolist() == [[0, 0], [1, 0], [0, 1]]
 
 
 def test_a_flexible_input_of_a_row_is_checked_when_it_is_there():

@@ -243,11 +243,11 @@ def test_the_function_is_what_predict_computes_for_many_rows_and_in_double_preci
     a = np.array([0.1, np.nextafter(0.1, 0)])  # the same number in single precision
     with jax.enable_x64(True):
         many = jax.vmap(function)({"a": a, "b": np.zeros(2)})["y"]
-        slope = float(jax.grad(lambda a: function({"a": a, "b": 0.0})["y"])(0.05))
+        gradient = float(jax.grad(lambda a: function({"a": a, "b": 0.0})["y"])(0.05))
     assert many.dtype == np.float64
     assert many.tolist() == [r["y"] for r in model.predict_batch(by_name(["a", "b"], np.stack([a, a * 0], 1)))]
     assert many[0] != many[1]
-    assert slope == 0
+    assert gradient == 0
     assert function({"a": 0.05, "b": 0.0})["y"].dtype == np.float64  # whatever the global setting
 
 

@@ -93,7 +93,7 @@ class Operation:
         refuse: (case, words of the error).
         smooth: whether gradients are checked at the base case and its variations, which are then away from kinks; or
             the reason why not, for the row or {variation: reason}.
-        whole: float inputs that are read as whole numbers, and have no slope.
+        whole: float inputs that are read as integers, and have no gradient.
         typed: type -> the reason why the base case is not run with inputs of this type, or the case that is run
             instead. The laws run the base case in every type that the format allows. Where another letter of the format
             than the first is meant, the key is "I:int16".

@@ -145,6 +145,6 @@ operations(
         "shapes": [Case({"x": _POSITIVE, "y": _CHANNELS}), Case({"x": _POSITIVE, "y": _IMAGES})],
         "fractions": [Case({"x": np.int32([2, -1, -1, 1, 0]), "y": np.int32([-1, -2, -3, -9, -1])})],
     },
-    smooth={"fractions": "whole numbers have no slope"},
+    smooth={"fractions": "integers have no gradient"},
     draw=_draw(low=0.2),
 )

@@ -209,7 +209,7 @@ def _indexed(drawn, index):
 
 
 _HALF = {"half": 8e-3, "why": "positions in pixels follow from boxes in half precision"}
-_WITH_15 = "the row of iOS 15 has the same slopes, which are checked there"
+_WITH_15 = "the row of iOS 15 has the same gradients, which are checked there"
 _DRAWN = st.builds(_indexed, _draw_boxes(), st.booleans())
 _FEW = st.sampled_from([_ROI.but(roi=_INDEXED, sampling_mode=mode, target_width=3) for mode in MODES[1:3]])
 

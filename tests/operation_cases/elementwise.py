@@ -116,7 +116,7 @@ operations(
                 *_worked([-1, 0, 10, 0.5, -_INF], [0.5, 1, 1024, math.sqrt(2), 0]),
                 (Case({"x": np.int32([-1, 0, 5, 30])}), np.int32([0, 1, 32, 2**30])),
             ],
-            "smooth": {"range": "whole numbers have no slope"},
+            "smooth": {"range": "integers have no gradient"},
             "unlike_coremltools": {"range": "NumPy leaves open what a power beyond int32 becomes"},
         },
     },
@@ -255,7 +255,7 @@ operation(
         (Case({"x": np.float32(2.7)}, {"dtype": "int32"}), np.int32(2)),
     ],
     refuse=[(Case({"x": _WIDE}, {"dtype": "int64"}), "dtype is 'int64'; it must be one of bool, fp16, fp32, int32")],
-    smooth=dict.fromkeys(("dtype", "range"), "whole numbers have no slope"),
+    smooth=dict.fromkeys(("dtype", "range"), "integers have no gradient"),
     unlike_coremltools={"range": "NumPy leaves open what a float beyond int32 becomes, and wraps around by chance"},
     gives=lambda a: [a["dtype"]],
 )

@@ -257,7 +257,7 @@ operation(
     ],
     smooth={
         "sampling_mode": "the nearest pixel is the same on both sides",
-        **dict.fromkeys(["output_height", "output_width"], "more pixels have slopes of the same kind"),
+        **dict.fromkeys(["output_height", "output_width"], "more pixels have gradients of the same kind"),
     },
     half=8e-3,
     why="positions follow from a matrix in half precision",

@@ -118,11 +118,11 @@ FORMS = [
 def test_a_form_gives_the_numbers_and_gradients_of_the_plain_one(form, kernel, channels, window):
     with jax.enable_x64(True):
         x, kernel = (jnp.asarray(a, jnp.float64) for a in (numbers(2, 7, 6, channels), _kernel(*kernel)))
-        slope = jnp.asarray(numbers(*Convolution(kernel)(x, window).shape, seed=2), jnp.float64)
+        gradient = jnp.asarray(numbers(*Convolution(kernel)(x, window).shape, seed=2), jnp.float64)
 
         def both(make):
             y, back = jax.vjp(lambda x, kernel: make(kernel, window)(x, window), x, kernel)
-            return y, *back(slope)
+            return y, *back(gradient)
 
         one, other = jax.jit(lambda: (both(form), both(lambda k, w: Convolution(k))))()
         for got, want in zip(one, other, strict=True):

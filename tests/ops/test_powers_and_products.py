@@ -7,7 +7,7 @@ import pytest
 from cases import Case
 from one_layer import blobs, lowered, same
 
-# base, exponent, slope in the base, slope in the exponent
+# base, exponent, gradient in the base, gradient in the exponent
 _POWERS = [
     (-2.0, 3.0, 12.0, 0.0),
     (0.0, 2.0, 0.0, 0.0),
@@ -27,15 +27,15 @@ def _total(kind, inputs, **fields):
 @pytest.mark.parametrize("differentiate", [jax.grad, jax.jacfwd])
 def test_gradients_of_powers_are_finite(differentiate, base, exponent, by_base, by_exponent):
     inputs = np.float32([base]), np.float32([exponent])
-    slopes = jax.jit(differentiate(_total("powBroadcastable", inputs), argnums=(0, 1)))(*inputs)
-    same(slopes[0], np.float32([by_base]), rtol=1e-6)
-    same(slopes[1], np.float32([by_exponent]), rtol=1e-6)
+    gradients = jax.jit(differentiate(_total("powBroadcastable", inputs), argnums=(0, 1)))(*inputs)
+    same(gradients[0], np.float32([by_base]), rtol=1e-6)
+    same(gradients[1], np.float32([by_exponent]), rtol=1e-6)
 
 
 def test_powers_have_second_derivatives():
     inputs = np.float32([-2, 0, 3]), np.float32([3, 2, 2])
-    slopes = jax.jit(jax.hessian(_total("powBroadcastable", inputs)))(*inputs)
-    same(slopes, np.diag(np.float32([-12, 2, 2])), rtol=1e-6)
+    gradients = jax.jit(jax.hessian(_total("powBroadcastable", inputs)))(*inputs)
+    same(gradients, np.diag(np.float32([-12, 2, 2])), rtol=1e-6)
 
 
 @pytest.mark.parametrize("differentiate", [jax.grad, jax.jacfwd])

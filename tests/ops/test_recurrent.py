@@ -28,7 +28,7 @@ def test_hoisted_equals_not_hoisted(kind, monkeypatch):
     case = KINDS[kind].base
     network = lowered(kind, case)
 
-    def outputs_and_slope():
+    def outputs_and_gradient():
         def total(params, inputs):
             return sum(jnp.sum(jnp.sin(y)) for y in blobs(network, params, inputs))
 
@@ -36,13 +36,13 @@ def test_hoisted_equals_not_hoisted(kind, monkeypatch):
         return run(network.params, case.inputs), _loops_of(network, network.params, case.inputs)
 
     monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 0)
-    inside, products_inside = outputs_and_slope()
+    inside, products_inside = outputs_and_gradient()
     monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 100)
-    hoisted, products_hoisted = outputs_and_slope()
+    hoisted, products_hoisted = outputs_and_gradient()
     assert [n + 1 for n in products_hoisted] == products_inside, "the two forms differ by one product in the loop"
     monkeypatch.setattr(recurrent, "_HOIST_UP_TO", 0)
     monkeypatch.setattr(cpu, "_JOIN_FROM", 1)
-    joined, products_joined = outputs_and_slope()
+    joined, products_joined = outputs_and_gradient()
     assert products_joined == (products_inside if kind == "gru" else [n - 1 for n in products_inside])
     for others in (hoisted, joined):
         for one, other in zip(jax.tree.leaves(inside), jax.tree.leaves(others), strict=True):

@@ -62,7 +62,7 @@ def test_forms_give_what_the_plain_reduction_gives(shape, axes):
 
 @pytest.mark.parametrize(("shape", "axes"), [((2, 3, 9, 11), (2, 3)), ((2, 70, 3), (1,))])
 def test_gradients_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
-    def slopes(functions, x, dx):
+    def gradients(functions, x, dx):
         def one(f):
             y, back = jax.vjp(f, x)
             return jnp.concatenate(
@@ -75,7 +75,7 @@ def test_gradients_are_those_of_the_plain_reduction_also_at_ties(shape, axes):
         return {name: one(f) for name, f in functions.items()}
 
     x, dx = np.round(2 * numbers(*shape)).astype(np.float32), numbers(*shape, seed=3)
-    compare(*compiled(lambda x, dx: (slopes(formed(axes), x, dx), slopes(plainly(axes), x, dx)), x, dx), 1e-5)
+    compare(*compiled(lambda x, dx: (gradients(formed(axes), x, dx), gradients(plainly(axes), x, dx)), x, dx), 1e-5)
 
 
 def test_infinities_and_nan_are_kept():
@@ -95,8 +95,8 @@ def test_the_first_of_equal_extremes_is_found_and_a_nan_before_all(find, wanted)
     x[3, [20, 60]] = np.nan
     got = find(x, 1)
     same(got[:, 0], wanted(x, 1).astype(np.float32))
-    slope = jax.grad(lambda x: find(x, 1).sum())(x)
-    assert not np.any(slope)
+    gradient = jax.grad(lambda x: find(x, 1).sum())(x)
+    assert not np.any(gradient)
 
 
 def test_the_gradient_of_a_norm_at_zero_is_zero():

@@ -10,11 +10,11 @@ from one_layer import blobs, compiled, lowered, same
 _ZERO = np.zeros((2, 3, 1, 1), np.float32)
 _ONES = np.ones((2, 3, 1, 1), np.float32)
 
-# (kind, fields, inputs, slope of the sum of all outputs by the first input)
+# (kind, fields, inputs, gradient of the sum of all outputs by the first input)
 _POINTS = [
     ("reduce", {"mode": "L2", "axis": "CHW"}, (_ZERO,), 0),
     ("reduceL2", {"axes": (1,)}, (_ZERO,), 0),
-    ("reduceL1", {"axes": (1,)}, (_ZERO,), 1),  # of its two slopes
+    ("reduceL1", {"axes": (1,)}, (_ZERO,), 1),  # of its two gradients
     ("reduceProd", {"axes": (0, 1)}, (_ZERO,), 0),
     ("dot", {"cosine_similarity": True}, (_ZERO, _ONES), 0),
     ("unary", {"type": "POWER", "alpha": 1.5}, (_ZERO,), 0),
@@ -28,22 +28,24 @@ _POINTS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "inputs", "slope"), _POINTS, ids=lambda v: v if isinstance(v, str) else "")
-def test_gradients_are_finite_where_the_value_is(kind, fields, inputs, slope):
+@pytest.mark.parametrize(
+    ("kind", "fields", "inputs", "gradient"), _POINTS, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_gradients_are_finite_where_the_value_is(kind, fields, inputs, gradient):
     network = lowered(kind, Case(inputs, fields))
 
     def total(x):
         return jnp.sum(blobs(network, network.params, (x, *inputs[1:]))[0])
 
     reverse, forward = jax.jit(lambda x: (jax.grad(total)(x), jax.jacfwd(total)(x)))(inputs[0])
-    same(reverse, np.full(inputs[0].shape, slope), atol=1e-4)
+    same(reverse, np.full(inputs[0].shape, gradient), atol=1e-4)
     same(forward, reverse, atol=1e-4)
 
 
 def test_a_product_with_one_zero_has_a_gradient_there():
     network = lowered("reduceProd", Case((np.float32([2, 0, 3]),), {"reduce_all": True}))
-    slope = jax.jit(jax.grad(lambda x: blobs(network, network.params, (x,))[0][0]))(np.float32([2, 0, 3]))
-    same(slope, np.float32([0, 6, 0]))
+    gradient = jax.jit(jax.grad(lambda x: blobs(network, network.params, (x,))[0][0]))(np.float32([2, 0, 3]))
+    same(gradient, np.float32([0, 6, 0]))
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,13 @@ def test_what_is_not_finite_gives_nan(function, reference):
 
 
 @pytest.mark.parametrize(
-    ("function", "slope"), [(sine, np.cos), (cosine, lambda x: -np.sin(x)), (tangent, lambda x: 1 / np.cos(x) ** 2)]
+    ("function", "derivative"),
+    [(sine, np.cos), (cosine, lambda x: -np.sin(x)), (tangent, lambda x: 1 / np.cos(x) ** 2)],
 )
-def test_gradients(function, slope):
+def test_gradients(function, derivative):
     x = np.linspace(-6, 6, 50, dtype=np.float32)
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
-        same(jax.jit(rows)(x), slope(np.float64(x)), rtol=2e-6, atol=1e-6)
+        same(jax.jit(rows)(x), derivative(np.float64(x)), rtol=2e-6, atol=1e-6)
 
 
 _INVERSES = [(arcsine, np.arcsin, 1), (arccosine, np.arccos, 1), (arctangent, np.arctan, 40)]
@@ -53,9 +54,9 @@ def test_inverses(function, reference, reach):
 def test_gradients_of_inverses(function, reference, reach):
     x = np.linspace(-0.95, 0.95, 50, dtype=np.float32)
     wide = np.float64(x)
-    slope = (reference(wide + 1e-6) - reference(wide - 1e-6)) / 2e-6
+    derivative = (reference(wide + 1e-6) - reference(wide - 1e-6)) / 2e-6
     for rows in (jax.vmap(jax.grad(function)), lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1]):
-        same(jax.jit(rows)(x), slope, rtol=2e-6, atol=1e-6)
+        same(jax.jit(rows)(x), derivative, rtol=2e-6, atol=1e-6)
 
 
 def test_other_processors_use_the_plain_function():

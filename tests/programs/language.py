@@ -319,7 +319,7 @@ def weighed(blobs: Mapping[str, Any]) -> Any:
     return total
 
 
-def slopes(program: Program, inputs: Mapping[str, Any], step: float = 1e-4) -> Blobs:
+def gradients(program: Program, inputs: Mapping[str, Any], step: float = 1e-4) -> Blobs:
     """Central differences of `weighed` with respect to each input. Raises Unfit where the program is not smooth."""
     home = run(program, inputs).decisions
     found = {}

@@ -20,7 +20,7 @@ from graphml.errors import UnsupportedError
 from graphml.interpreter.lower import lower
 from graphml.interpreter.stages import Staged
 from graphml.models.network import NeuralNetwork
-from programs.language import MOST_ITERATIONS, Program, Unfit, answers, slopes, weighed
+from programs.language import MOST_ITERATIONS, Program, Unfit, answers, gradients, weighed
 from programs.rendering import model_bytes
 from programs.writing import feeds, programs
 
@@ -103,28 +103,28 @@ def test_without_a_compiled_whole(program, inputs):
 
 
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
-def test_slopes(dynamic):
+def test_gradients(dynamic):
     @some(0.1)
     @given(programs(dynamic=dynamic), feeds(2))
     def check(program, inputs):
-        slopes_agree(program, inputs, dynamic)
+        gradients_agree(program, inputs, dynamic)
 
     check()
 
 
-def slopes_agree(program: Program, inputs: list, dynamic: bool) -> None:
+def gradients_agree(program: Program, inputs: list, dynamic: bool) -> None:
     """The gradient of the compiled function, or of the function in stages, is that of central differences."""
-    rows = fitting(program, inputs, lambda p, x: (answers(p, x), slopes(p, x))[1])
+    rows = fitting(program, inputs, lambda p, x: (answers(p, x), gradients(p, x))[1])
     graph = model_of(program).graph
     with jax.enable_x64(True):
         lowered = lower(graph, dtype=np.float64, max_iterations=MOST_ITERATIONS)
         staged = Staged(lowered)
 
-        def slope(x):
+        def gradient(x):
             run = staged if dynamic else lowered.fn
             return jax.grad(lambda x: weighed(run(lowered.params, x)))(x)
 
         if not dynamic:
-            slope = jax.jit(slope, compiler_options=QUICK)
+            gradient = jax.jit(gradient, compiler_options=QUICK)
         for each, wanted in rows:
-            same(slope({name: np.float64(value) for name, value in each.items()}), wanted, program)
+            same(gradient({name: np.float64(value) for name, value in each.items()}), wanted, program)

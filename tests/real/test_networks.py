@@ -188,8 +188,8 @@ def test_gradients_of_hourglass(real_models):
 
         names = sorted(params)[:: max(1, len(params) // 12)]
         score = jax.jit(total, compiler_options=QUICK)
-        # slopes of the other weights would be compiled for nothing
-        slopes = jax.jit(
+        # gradients of the other weights would be compiled for nothing
+        gradients = jax.jit(
             jax.grad(lambda some, image: total({**params, **some}, image), argnums=(0, 1)), compiler_options=QUICK
         )({name: params[name] for name in names}, image)
         for name in [None, *names]:
@@ -197,7 +197,7 @@ def test_gradients_of_hourglass(real_models):
             if name is None:
                 direction = rng.standard_normal(image.shape)
                 ahead, behind = score(params, image + step * direction), score(params, image - step * direction)
-                exact = np.vdot(slopes[1], direction)
+                exact = np.vdot(gradients[1], direction)
             else:
                 directions = jax.tree.map(lambda w: rng.standard_normal(w.shape), params[name])
                 moved = [
@@ -205,7 +205,7 @@ def test_gradients_of_hourglass(real_models):
                     for sign in (1, -1)
                 ]
                 ahead, behind = score(moved[0], image), score(moved[1], image)
-                pairs = zip(jax.tree.leaves(slopes[0][name]), jax.tree.leaves(directions), strict=True)
+                pairs = zip(jax.tree.leaves(gradients[0][name]), jax.tree.leaves(directions), strict=True)
                 exact = sum(np.vdot(s, d) for s, d in pairs)
             # 65 thresholds at 6 make kinks; a step of 1e-7 crosses few of them
             np.testing.assert_allclose(exact, (ahead - behind) / (2 * step), rtol=1e-4, atol=1e-5)

@@ -49,7 +49,7 @@ def test_pitches_are_those_of_the_onnx_twin(pitch, real_models):
     assert loudest == 48, "the note A4, 48 semitones above the lowest of a piano"
 
 
-def test_pitches_have_slopes_with_respect_to_sound_and_weights(pitch):
+def test_pitches_have_gradients_with_respect_to_sound_and_weights(pitch):
     """In float64, where a step may be small enough: logarithms of silence bend the score within 1e-5."""
     step = 1e-8
     direction = np.random.default_rng(1).normal(size=(1, 43844, 1))
@@ -60,7 +60,7 @@ def test_pitches_have_slopes_with_respect_to_sound_and_weights(pitch):
         def score(params, wave):
             return lowered.fn(params, {"input_2": wave})["Identity_1"].mean()
 
-        # the slopes at the two ends, which nothing looks at, take less time than another program
+        # the gradients at the two ends, which nothing looks at, take less time than another program
         program = jax.jit(jax.value_and_grad(score, (0, 1)), compiler_options=LONG_RUNS)
         _, (of_weights, of_sound) = jax.device_get(program(lowered.params, wave))
         ahead, behind = (float(program(lowered.params, wave + sign * step * direction)[0]) for sign in (1, -1))
@@ -100,7 +100,7 @@ def test_echoes_are_cancelled_frame_by_frame(canceller):
 
 
 def test_a_sequence_of_frames_is_one_scan(canceller):
-    """Frame after frame through `lax.scan` is what `predict` gives one by one, and it has slopes to the first frame."""
+    """Frame after frame through `lax.scan` is what `predict` gives one by one, and gradients reach the first frame."""
     model = canceller[0]
     lowered = model.lower()
     rng = np.random.default_rng(2)
@@ -115,11 +115,11 @@ def test_a_sequence_of_frames_is_one_scan(canceller):
 
         return jax.lax.scan(iteration, begin, (mic, far))[1]
 
-    masks, slopes = jax.jit(
+    masks, gradients = jax.jit(
         lambda params, mic: (scan(params, mic), jax.grad(lambda m: scan(params, m)[-1].sum())(mic))
     )(lowered.params, mic)
-    assert np.isfinite(slopes).all()
-    assert np.abs(slopes[0]).max() > 0, "the first frame has an effect on the last mask"
+    assert np.isfinite(gradients).all()
+    assert np.abs(gradients[0]).max() > 0, "the first frame has an effect on the last mask"
     state = np.zeros((1, 2, 128, 2), np.float16)
     for number in range(FRAMES):
         frame = {"mic_magnitude": np.float16(mic[number]), "lpb_magnitude": np.float16(far[number]), "states_in": state}
@@ -130,7 +130,7 @@ def test_a_sequence_of_frames_is_one_scan(canceller):
 
 
 @pytest.mark.parametrize("part", [0, 1])
-def test_both_parts_have_slopes_with_respect_to_inputs_and_weights(canceller, part):
+def test_both_parts_have_gradients_with_respect_to_inputs_and_weights(canceller, part):
     lowered = canceller[part].lower()
     rng = np.random.default_rng(part)
     declared = lowered.interface.declared_inputs(np.float32)
@@ -139,12 +139,12 @@ def test_both_parts_have_slopes_with_respect_to_inputs_and_weights(canceller, pa
     def score(params, inputs):
         return (
             lowered.fn(params, inputs)["Identity"] ** 2
-        ).mean() / 1024  # weights are float16, and so are their slopes
+        ).mean() / 1024  # weights are float16, and so are their gradients
 
     of_weights, of_inputs = jax.jit(jax.grad(score, (0, 1)))(lowered.params, inputs)
-    for slope in (*of_inputs.values(), *(weights["val"] for weights in of_weights.values())):
-        assert np.isfinite(slope).all()
-        assert np.abs(slope).max() > 0
+    for gradient in (*of_inputs.values(), *(weights["val"] for weights in of_weights.values())):
+        assert np.isfinite(gradient).all()
+        assert np.abs(gradient).max() > 0
 
 
 @pytest.mark.parametrize("precision", ["declared", "strict"])

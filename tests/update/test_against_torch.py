@@ -57,7 +57,7 @@ def _norm_network():
 @pytest.mark.parametrize("statistics", ["frozen", "updated"])
 def test_weights_after_some_steps_equal_those_of_torch(statistics):
     torch, model, judge, pairs = _norm_network()
-    # behind a normalization by the mini-batch the slope of a bias is zero, which Adam would blow up
+    # behind a normalization by the mini-batch the gradient of a bias is zero, which Adam would blow up
     adam = statistics == "frozen"
     own = recipes.AdamW(0.01, weight_decay=0.1) if adam else recipes.SGD(0.1, momentum=0.9, weight_decay=0.1)
     recipe = recipes.Recipe(own, clip_norm=0.5, batch_size=4, statistics=statistics, shuffle=False)

@@ -74,15 +74,15 @@ def test_gradients_are_numerical_ones_and_lower_the_loss(kind):
         target = np.asarray(loss_of(smaller, np.zeros((1, *shape)))[0][1])[None]
 
         (value, _), gradient = loss_of(train, target)
-        slope = _squares(gradient)
-        assert slope > 0
-        step = 1e-4 / np.sqrt(slope)
+        squared = _squares(gradient)
+        assert squared > 0
+        step = 1e-4 / np.sqrt(squared)
         ahead, behind = (loss_of(_moved(train, gradient, s * step), target)[0][0] for s in (1, -1))
-        assert (ahead - behind) / (2 * step) == pytest.approx(slope, rel=1e-5)
+        assert (ahead - behind) / (2 * step) == pytest.approx(squared, rel=1e-5)
         for _ in range(5):
-            train = _moved(train, gradient, -0.5 * value / slope)
+            train = _moved(train, gradient, -0.5 * value / squared)
             (value, _), gradient = loss_of(train, target)
-            slope = _squares(gradient)
+            squared = _squares(gradient)
         assert value < 0.8 * (ahead + behind) / 2
 
 

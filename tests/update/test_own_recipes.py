@@ -92,8 +92,8 @@ def test_losses_are_their_formulas(name):
 
 def test_equal_embeddings_of_different_classes_have_a_finite_gradient():
     rows = jnp.ones((2, 3))
-    slope = jax.jit(jax.grad(lambda e: losses.contrastive(e, jnp.arange(2), jnp.ones(2, bool), 1.0)))(rows)
-    assert np.isfinite(slope).all()
+    gradient = jax.jit(jax.grad(lambda e: losses.contrastive(e, jnp.arange(2), jnp.ones(2, bool), 1.0)))(rows)
+    assert np.isfinite(gradient).all()
 
 
 def test_binary_cross_entropy_reads_what_goes_into_the_sigmoid():

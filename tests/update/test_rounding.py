@@ -58,8 +58,8 @@ def test_numbers_beyond_the_grid_take_its_ends(bits, form):
     for xp in modules(bits):
         np.testing.assert_array_equal(values_of(codes_for(xp.asarray(beyond), whole, xp), whole, xp), wanted)
     if bits == 8:
-        slope = jax.grad(lambda w: straight_through(w, Grid(whole)).sum())(jnp.asarray(beyond))
-        np.testing.assert_array_equal(slope, np.ones(4))
+        gradient = jax.grad(lambda w: straight_through(w, Grid(whole)).sum())(jnp.asarray(beyond))
+        np.testing.assert_array_equal(gradient, np.ones(4))
 
 
 @pytest.mark.parametrize("bits", BITS)

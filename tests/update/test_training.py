@@ -41,8 +41,8 @@ def _dense_by_hand(model, data, batches, rate, momentum):
     for rows in batches:
         error = h[rows] @ w.T + b - data["y_true"][rows]
         losses.append(np.mean(error**2))
-        slope = 2 * error / error.size
-        vw, vb = momentum * vw - rate * slope.T @ h[rows], momentum * vb - rate * slope.sum(0)
+        gradient = 2 * error / error.size
+        vw, vb = momentum * vw - rate * gradient.T @ h[rows], momentum * vb - rate * gradient.sum(0)
         w, b = w + vw, b + vb
     return w, b, losses
 

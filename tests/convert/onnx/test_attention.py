@@ -117,9 +117,9 @@ def test_gradients_where_a_query_sees_nothing():
         opset=23,
     )
     lowered = graphml.load(network_from_onnx(model).model).lower()
-    slope = jax.grad(lambda q: jnp.sum(lowered.fn(lowered.params, {"q": q})["y"] ** 2))(numbers(1, 1, 2, 3))
-    assert np.isfinite(slope).all()
-    assert np.abs(slope).max() > 0
+    gradient = jax.grad(lambda q: jnp.sum(lowered.fn(lowered.params, {"q": q})["y"] ** 2))(numbers(1, 1, 2, 3))
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 0
 
 
 @pytest.mark.parametrize(

@@ -145,10 +145,10 @@ def test_gradients_are_those_of_differences():
         made = lowered.fn(lowered.params, {"x": x})
         return jnp.sum(jnp.sin(made["n0_y"])) + jnp.sum(made["n1_y_h"] ** 2)
 
-    slope = jnp.vdot(jax.jit(jax.grad(loss))(x), direction)
+    gradient = jnp.vdot(jax.jit(jax.grad(loss))(x), direction)
     step = 1e-2
     apart = jax.jit(loss)(x + step * direction) - jax.jit(loss)(x - step * direction)
-    np.testing.assert_allclose(slope, apart / (2 * step), rtol=1e-2)
+    np.testing.assert_allclose(gradient, apart / (2 * step), rtol=1e-2)
 
 
 @pytest.mark.parametrize(
