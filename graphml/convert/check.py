@@ -41,7 +41,7 @@ def check(model: Model, source: TensorSource) -> Check:
     shapes: list[str] = []
     notes: list[str] = []
     for words, is_default, features in _features(model, source, limits):
-        given = Given(model, features, frozenset(limits), jax.random.key(request.seed))
+        given = Given(model, features, frozenset(limits), jax.random.key(request.seed), pixels=True)
         try:
             others = reference.run(given)
         except Exception as error:  # of the source's library
