@@ -334,6 +334,8 @@ def _merged(declared: Input, given: Input) -> Input:
     dtype = given.dtype or declared.dtype
     example = declared.example if given.example is None and given.shape is None else given.example
     if isinstance(given, ImageInput):
+        if dtype in INTEGERS and (given.scale != 1 or np.any(given.bias)):
+            raise FeatureError(f"the source takes images as {dtype}, pixels as they are: leave out scale and bias")
         return ImageInput(shape, dtype, example, given.scale, given.bias, given.color)
     return Input(shape, dtype, example)
 

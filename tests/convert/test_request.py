@@ -85,6 +85,13 @@ def test_the_layout_of_images():
         _ = ImageInput((2, 3, 8, 9)).channels_first
 
 
+def test_a_source_of_integers_scales_pixels_itself():
+    declared = {"x": Input((1, 3, 8, 9), "uint8")}
+    assert ConversionRequest({"x": ImageInput()}).named(declared)["x"].dtype == "uint8"
+    with pytest.raises(FeatureError, match="takes images as uint8"):
+        ConversionRequest({"x": ImageInput(scale=0.5)}).named(declared)
+
+
 @pytest.mark.parametrize(
     ("given", "what"),
     [
