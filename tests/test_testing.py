@@ -167,6 +167,10 @@ def test_the_source_of_an_image_model_receives_what_its_conversion_says(tmp_path
     with pytest.raises(AssertionError, match="received 'x' as the model scales it; pixels=True gives pixels"):
         assert_same(converted, lambda x: x.reshape(1, 24))
     converted.save(tmp_path / "net.mlmodel")
+    of_arrays = convert(made, check=False)
+    assert_same(converted, of_arrays)
+    of_arrays.save(tmp_path / "arrays.mlmodel")
+    assert compare(tmp_path / "net.mlmodel", tmp_path / "arrays.mlmodel").agree
     assert compare(tmp_path / "net.mlmodel", tmp_path / "net.onnx").agree
     differs = compare(tmp_path / "net.mlmodel", lambda x: x.reshape(1, 24))
     assert "the second model received x as the first one scales it; see --pixels" in conclusions(differs)

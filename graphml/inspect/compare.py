@@ -232,7 +232,9 @@ def _passed_on(given: Given, second: GraphModel) -> dict[str, Any]:
         own = ", ".join(map(repr, sources))
         raise FeatureError(f"the second model also takes {', '.join(map(repr, missing))}; the first one takes {own}")
     return {
-        other: _passed(sources[name], wanted[other], inputs[name], arrays[name])
+        other: given.image_as_array(name, wanted[other])
+        if sources[name].image is not None and wanted[other].image is None
+        else _passed(sources[name], wanted[other], inputs[name], arrays[name])
         for name, other in names.items()
         if other in wanted
     }
@@ -243,7 +245,7 @@ def _passed(source: FeatureDescription, wanted: FeatureDescription, value: Any, 
     if (source.image is None) == (wanted.image is None):
         return value if source.type is wanted.type else np.asarray(array)
     pixels = np.asarray(array)
-    return pixels[0] if wanted.image is not None and pixels.ndim == 4 else pixels
+    return pixels[0] if pixels.ndim == 4 else pixels
 
 
 # Matching ------------------------------------------------------------------------------------------------------------

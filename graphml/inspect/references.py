@@ -21,6 +21,7 @@ import jax
 import numpy as np
 from google.protobuf.message import Message
 
+from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, need, reason, with_article
 from graphml.inspect.drawing import draws, index_limits
 from graphml.interop.onnx import onnx_session, run_onnx, run_session
@@ -72,6 +73,13 @@ class Given:
             whole = feature.name in self.indices and array.dtype.kind == "f"
             found[feature.name] = array.astype(np.int32) if whole else array
         return found
+
+    def image_as_array(self, name: str, wanted: FeatureDescription) -> Array:
+        """An image as another Core ML model takes it that declares an array."""
+        image = np.asarray(self.checked()[name])
+        shape = (wanted.array.shape if wanted.array is not None else None) or ()
+        image = _laid_out(image[None] if image.ndim == 3 else image, shape)
+        return image[0] if len(shape) == 3 else image
 
     def checked(self) -> dict[str, Any]:
         """The inputs as the interface checks them, images scaled unless pixels are wanted."""
@@ -212,10 +220,16 @@ def _comes_from(reference: Any, library: str) -> bool:
 
 def _core_ml(model: Model) -> Reference:
     def passed(given: Given) -> dict[str, Any]:
-        names = [feature.name for feature in model.description.inputs]
-        if set(given.features) <= set(names) or len(given.features) != len(names):
-            return dict(given.features)
-        return dict(zip(names, given.features.values(), strict=True))
+        own = {feature.name: feature for feature in given.model.description.inputs}
+        wanted = {feature.name: feature for feature in model.description.inputs}
+        names = list(given.features)
+        if not set(names) <= set(wanted) and len(names) == len(wanted):
+            names = list(wanted)
+        found = dict(given.features)
+        for name, other in zip(given.features, names, strict=True):
+            if name in own and own[name].image is not None and other in wanted and wanted[other].image is None:
+                found[name] = given.image_as_array(name, wanted[other])
+        return dict(zip(names, found.values(), strict=True))
 
     def inside(given: Given) -> Mapping[str, Any]:
         assert isinstance(model, GraphModel)
