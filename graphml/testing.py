@@ -31,6 +31,7 @@ def assert_same(
     rtol: float = 1e-3,
     atol: float = 1e-5,
     seed: int = 0,
+    pixels: bool = False,
 ) -> None:
     """Check that two models give the same outputs.
 
@@ -44,12 +45,16 @@ def assert_same(
             message or session, a Keras model, a scikit-learn estimator, a function of arrays (of JAX or NumPy), another
             Core ML model, or recorded outputs: {output: array}, an array, a list of arrays or an `.npz` file. Modules
             and functions receive the inputs in the order of the interface, a function whose parameters have their names
-            by name; images as pixels 0 to 255 with the shape [1, channels, height, width].
+            by name; images with the shape [1, channels, height, width], or with the channels last where an ONNX graph
+            or Keras model declares them so, in the order of colours that the model declares, and scaled as the model
+            scales them before its first layer.
         inputs: {input: value} as `predict` takes them, or several of these. None draws them: of the default shapes and
             of each enumerated shape, indices where an input is used as one. Recorded outputs need them.
         rtol: The difference that is accepted, relative to each number of the reference.
         atol: The difference that is accepted in addition.
         seed: Of the inputs that are drawn, and of random operations.
+        pixels: Whether the reference takes images as pixels 0 to 255 also where the model scales them, as what
+            `graphml.export` writes does.
 
     Raises:
         AssertionError: An output differs. The message names it, the largest difference and its place, and the first
@@ -63,12 +68,16 @@ def assert_same(
         raise FeatureError("recorded outputs belong to the inputs that they were recorded with: pass inputs={...}")
     limits = limits_of(own)
     for words, features in _inputs(own, inputs, limits, seed):
-        given = Given(own, features, frozenset(limits), jax.random.key(seed))
+        given = Given(own, features, frozenset(limits), jax.random.key(seed), pixels)
         pairs = paired(own, answers(own, features, given.key), source.run(given), source.what)
         found = [text for pair in pairs if (text := difference(*pair, rtol, atol)) is not None]
         if found:
             inside = [] if source.inside is None else [first_inside(given, source.inside(given), rtol, atol)]
-            raise AssertionError("\n".join([*found, *inside, f"with inputs {words}"]))
+            scaled = source.scaled(given)
+            how = [
+                f"the reference received {name!r} as the model scales it; pixels=True gives pixels" for name in scaled
+            ]
+            raise AssertionError("\n".join([*found, *inside, *how, f"with inputs {words}"]))
 
 
 def _inputs(model: Model, inputs: Any, limits: Mapping[str, int], seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -27,6 +27,8 @@ def test_the_table_of_operations_is_up_to_date():
 
 def test_the_table_of_onnx_operators_is_up_to_date():
     assert onnx_table.TABLE.read_text() == onnx_table.table(), "run python generate.py"
+    versions = f"psets {onnx_table.VERSIONS[0]} to {onnx_table.NEWEST}"
+    assert all(versions in (ROOT / name).read_text() for name in ("docs/convert.md", "CHANGELOG.md"))
 
 
 def test_the_table_of_models_is_up_to_date():

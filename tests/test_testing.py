@@ -12,7 +12,10 @@ import pytest
 
 from graphml import ProgramBuilder, spec
 from graphml.build import NeuralNetworkBuilder, array
+from graphml.convert import ImageInput, convert
 from graphml.errors import FeatureError, MissingExtraError
+from graphml.inspect.compare import compare
+from graphml.inspect.compare_page import conclusions
 from graphml.models import load
 from graphml.testing import assert_same
 
@@ -142,6 +145,53 @@ def test_an_onnx_graph_as_file_message_and_session(model, tmp_path):
     onnx.save(graph(0.75), str(tmp_path / "other.onnx"))
     with pytest.raises(AssertionError, match="no value inside differs: 1 have equal names in both"):
         assert_same(model, tmp_path / "other.onnx")  # 'h' agrees, and the outputs have different names
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+def test_the_source_of_an_image_model_receives_what_its_conversion_says(tmp_path, last):
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
+    sizes = [1, 2, 4, 3] if last else [1, 3, 2, 4]
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, sizes)
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 24])
+    factor = np.linspace(1, 2, 24, dtype=np.float32).reshape(sizes)
+    nodes = [onnx.helper.make_node("Mul", ["x", "a"], ["h"]), onnx.helper.make_node("Flatten", ["h"], ["y"])]
+    graph = onnx.helper.make_graph(nodes, "g", [x], [y], [onnx.numpy_helper.from_array(factor, "a")])
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(made, str(tmp_path / "net.onnx"))
+    photo = ImageInput(scale=1 / 64, bias=(-1, 0, 2), color="BGR")
+    converted = convert(tmp_path / "net.onnx", {"x": photo}, check=False)
+    assert_same(converted, tmp_path / "net.onnx")
+    with pytest.raises(AssertionError, match="differs"):
+        assert_same(converted, made, pixels=True)
+    with pytest.raises(AssertionError, match="received 'x' as the model scales it; pixels=True gives pixels"):
+        assert_same(converted, lambda x: x.reshape(1, 24))
+    converted.save(tmp_path / "net.mlmodel")
+    of_arrays = convert(made, check=False)
+    assert_same(converted, of_arrays)
+    of_arrays.save(tmp_path / "arrays.mlmodel")
+    assert compare(tmp_path / "net.mlmodel", tmp_path / "arrays.mlmodel").agree
+    assert compare(tmp_path / "net.mlmodel", tmp_path / "net.onnx").agree
+    differs = compare(tmp_path / "net.mlmodel", lambda x: x.reshape(1, 24))
+    assert "the second model received x as the first one scales it; see --pixels" in conclusions(differs)
+
+
+def test_programs_scale_images_where_coremltools_says_so():
+    builder = ProgramBuilder("CoreML7")
+    x = builder.mul(builder.input("x", (1, 3, 2, 4), image="RGB"), 1 / 64, name="x__scaled__")
+    builder.output("y", builder.mul(builder.add(x, -1.0, name="x__biased__"), 2.0))
+    model = builder.model()
+    assert_same(model, lambda x: x * 2)
+    assert_same(model, lambda x: (x / 64 - 1) * 2, pixels=True)
+
+    class ChannelsLast:
+        inputs = (types.SimpleNamespace(name="input_1", shape=(None, 2, 4, 3)),)
+
+        def predict_on_batch(self, x):
+            return np.transpose(x * 2, (0, 3, 1, 2))
+
+    ChannelsLast.__module__ = "keras.src.models.functional"
+    assert_same(model, ChannelsLast())
 
 
 def test_without_onnxruntime_the_extra_is_named(model, tmp_path, monkeypatch):

@@ -39,6 +39,8 @@ def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
     channels, height, width = sizes
     if last:
         _lay_out_as_before(builder, feature.name, len(shape))
+    if builder.network.arrayInputShapeMapping:  # as arrays do, images enter without the axes of older networks
+        builder.network.imageInputShapeMapping = 1
     image = feature.type.imageType  # replaces the array
     image.width, image.height = width, height
     image.colorSpace = image.GRAYSCALE if channels == 1 else image.BGR if is_bgr else image.RGB

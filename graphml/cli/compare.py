@@ -50,6 +50,9 @@ def compare(
         bool,
         typer.Option("--all-shapes", help="draw inputs of every enumerated shape; default: of 4, small ones first"),
     ] = False,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="give SECOND images as pixels 0 to 255, also where FIRST scales them")
+    ] = False,
     form: Format = ReportFormat.text,
     json_too: FormatIsJson = False,
     output: ReportFile = None,
@@ -77,6 +80,7 @@ def compare(
         function_name=function,
         second_function_name=second_function,
         most_shapes=None if all_shapes else MOST_SHAPES,
+        pixels=pixels,
     )
     deliver_report(
         form=ReportFormat.json if json_too else form,

@@ -10,10 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from graphml.convert.report import Check, OutputCheck
+from graphml.convert.report import WAYS_OUT, Check, OutputCheck
 from graphml.convert.request import INTEGERS, Flexible, ImageInput, Input
 from graphml.convert.source import TensorSource
-from graphml.errors import ConversionError, GraphmlError
+from graphml.errors import ConversionError, GraphmlError, typed
 from graphml.inspect.agreement import difference, first_inside, paired
 from graphml.inspect.drawing import draws
 from graphml.inspect.measure import measure
@@ -41,12 +41,13 @@ def check(model: Model, source: TensorSource) -> Check:
     shapes: list[str] = []
     notes: list[str] = []
     for words, is_default, features in _features(model, source, limits):
-        given = Given(model, features, frozenset(limits), jax.random.key(request.seed))
+        given = Given(model, features, frozenset(limits), jax.random.key(request.seed), pixels=True)
         try:
             others = reference.run(given)
         except Exception as error:  # of the source's library
             if is_default:
-                raise
+                advice = "check=False (--no-check) converts without running the source"
+                raise typed(error, f"{source.what} fails with inputs {words}", [advice]) from error
             notes.append(f"not compared for {words}, which the source refuses: {_short(error)}")
             continue
         if any(_unlike(a, b) for a, b in zip(_values(others), _values(reference.run(given)), strict=True)):
@@ -70,8 +71,7 @@ def check(model: Model, source: TensorSource) -> Check:
             if reference.inside is not None:
                 texts.append(first_inside(given, reference.inside(given), request.tolerance, 1e-5))
             raise ConversionError(
-                "\n".join([f"the result differs from {source.what}, for inputs {words}:", *texts])
-                + "\ncheck=False converts without this comparison, tolerance=... accepts larger errors"
+                "\n".join([f"the result differs from {source.what}, for inputs {words}:", *texts]) + f"\n{WAYS_OUT}"
             )
         shapes.append(words)
         for name, one in found.items():

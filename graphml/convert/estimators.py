@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graphml.convert.report import Check, OutputCheck
+from graphml.convert.report import WAYS_OUT, Check, OutputCheck
 from graphml.convert.request import ConversionRequest, Input
 from graphml.convert.source import Source, Translation
 from graphml.descriptions import FeatureDescription, FeatureType
@@ -264,8 +264,7 @@ def check_rows(model: Model, source: RowSource) -> Check:
     found, texts, notes = _compared(model, own, others, max(source.request.tolerance, source.known_difference))
     if texts:
         raise ConversionError(
-            "\n".join([f"the result differs from {source.what}, for {words}:", *texts])
-            + "\ncheck=False converts without this comparison, tolerance=... accepts larger errors"
+            "\n".join([f"the result differs from {source.what}, for {words}:", *texts]) + f"\n{WAYS_OUT}"
         )
     return Check(tuple(found), (words,), tuple(notes))
 

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphml.convert.coremltools import load_coremltools, quiet, translation_of
 from graphml.convert.finishing import finish_network
@@ -18,6 +18,9 @@ from graphml.convert.versions import tried, version
 from graphml.errors import GraphmlError, SpecError, need, reason, typed
 from graphml.inspect.references import Array, Given, Reference
 from graphml.interop.onnx import onnx_session, run_onnx, run_session
+
+if TYPE_CHECKING:
+    from graphml.convert.onnx import Converted
 
 
 class OnnxSource(TensorSource):
@@ -117,22 +120,50 @@ class OnnxSource(TensorSource):
 
 def _from_onnx(model: Any, request: ConversionRequest, inputs: Mapping[str, Input]) -> Translation:
     """The network that our own front end makes of an ONNX model."""
-    from graphml.convert.onnx import network_from_onnx
-
-    found = network_from_onnx(model, shapes=_shapes(inputs))
+    found, notes = _network(model, inputs)
     finish_network(found.model, request, inputs)
     lines = [f"{note.name} ({note.kind}) -> {', '.join(note.layers) or 'nothing'}" for note in found.nodes]
-    return Translation(found.model, "graphml", tuple(lines))
+    return Translation(found.model, "graphml", tuple(lines), tuple(notes))
+
+
+def _network(model: Any, inputs: Mapping[str, Input]) -> tuple[Converted, list[str]]:
+    """What our front end makes of a model, and what it takes for granted.
+
+    Axes without a name may differ, as height and width do. If the model cannot be converted so, equal ranges change
+    together.
+    """
+    from graphml.convert.onnx import UnsupportedNodes, network_from_onnx
+
+    try:
+        return network_from_onnx(model, shapes=_shapes(inputs)), []
+    except UnsupportedNodes:
+        places: dict[Flexible, list[str]] = {}
+        for name, one in inputs.items():
+            for position, axis in enumerate(one.shape or ()):
+                if isinstance(axis, Flexible) and not axis.name:
+                    places.setdefault(axis, []).append(f"{name}[{position}]")
+        together = {axis: where for axis, where in places.items() if len(where) > 1}
+        if not together:
+            raise
+    tied = {
+        name: replace(one, shape=tuple(replace(a, name=together[a][0]) if a in together else a for a in one.shape))
+        for name, one in inputs.items()
+        if one.shape is not None
+    }
+    model = _copied(model)
+    _reshape(model.graph, tied)
+    notes = [f"sizes that must be equal: {', '.join(where)}" for where in together.values()]
+    return network_from_onnx(model, shapes=_shapes(inputs)), notes
 
 
 def _uses_of_onnx(model: Any, inputs: Mapping[str, Input]) -> list[OperatorUse]:
     """The operators of an ONNX model and the layers that our own front end makes of them; first those that it cannot
     convert."""
-    from graphml.convert.onnx import UnsupportedNodes, network_from_onnx
+    from graphml.convert.onnx import UnsupportedNodes
 
     refused: list[OperatorUse] = []
     try:
-        notes = network_from_onnx(model, shapes=_shapes(inputs)).nodes
+        notes = _network(model, inputs)[0].nodes
     except UnsupportedNodes as error:
         notes = error.notes
         refused = counted((fault.kind or "output", fault.name, fault.reason) for fault in error.faults)

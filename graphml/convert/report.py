@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from graphml.convert.request import Input
 from graphml.convert.source import OperatorUse
 
+WAYS_OUT = (
+    "check=False (--no-check) converts without this comparison, tolerance=... (--tolerance) accepts larger errors"
+)
+"""What can be done about a difference, in Python and on the command line."""
+
 
 @dataclass(frozen=True)
 class OutputCheck:
@@ -81,7 +86,7 @@ class Conversion:
     def __str__(self) -> str:
         found = [f"{self.source} -> {self.to}, by {self.by}"]
         if self.lines:
-            found.append(f"nodes that became layers: {len(self.lines)} (see `lines`)")
+            found.append(f"nodes that became layers: {len(self.lines)}")
         if self.trainable:
             found.append(f"trainable: {', '.join(self.trainable)}")
         if self.check is None:

@@ -8,7 +8,9 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
 
 from graphml.errors import FeatureError, reason, with_article
 from graphml.visible import visible
@@ -119,6 +121,19 @@ class ImageInput(Input):
     bias: float | tuple[float, ...] = 0.0
     color: Color = "RGB"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.color not in get_args(Color):
+            raise FeatureError(f"the color of an image is one of {', '.join(get_args(Color))}, got {self.color!r}")
+        if np.ndim(self.scale):
+            raise FeatureError(f"the scale of an image is one number for all channels, got {self.scale}")
+        if np.shape(self.bias) not in ((), (self.channels,)):
+            expected = "one number" if self.channels == 1 else f"one number or {self.channels}"
+            raise FeatureError(f"the bias of an image ({self.color}) is {expected}, got {self.bias}")
+        object.__setattr__(self, "scale", float(self.scale))
+        bias = tuple(map(float, np.ravel(self.bias)))
+        object.__setattr__(self, "bias", bias if np.ndim(self.bias) else bias[0])
+
     @property
     def channels(self) -> int:
         """The number of channels."""
@@ -132,7 +147,7 @@ class ImageInput(Input):
             FeatureError: The shape is not that of one image.
         """
         sizes = self.default_shape
-        if len(sizes) != 4 or self.channels not in (sizes[1], sizes[3]):
+        if len(sizes) != 4 or sizes[0] != 1 or self.channels not in (sizes[1], sizes[3]):
             raise FeatureError(
                 f"an image ({self.color}) needs the shape [1, {self.channels}, height, width] or "
                 f"[1, height, width, {self.channels}], got {list(sizes)}"
@@ -319,6 +334,8 @@ def _merged(declared: Input, given: Input) -> Input:
     dtype = given.dtype or declared.dtype
     example = declared.example if given.example is None and given.shape is None else given.example
     if isinstance(given, ImageInput):
+        if dtype in INTEGERS and (given.scale != 1 or np.any(given.bias)):
+            raise FeatureError(f"the source takes images as {dtype}, pixels as they are: leave out scale and bias")
         return ImageInput(shape, dtype, example, given.scale, given.bias, given.color)
     return Input(shape, dtype, example)
 

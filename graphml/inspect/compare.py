@@ -28,7 +28,7 @@ from graphml.inspect.references import (
     limits_of,
     reference_of,
 )
-from graphml.interop.onnx import onnx_outputs, run_onnx
+from graphml.interop.onnx import onnx_outputs
 from graphml.models import load
 from graphml.models.graph_model import GraphModel
 from graphml.models.model import Model
@@ -69,12 +69,14 @@ class Comparison:
         tolerance: The largest error that still counts as equal.
         shapes: On how many of the declared shapes the models ran.
         declared_shapes: How many shapes the interface of the first model lists.
+        scaled: The images that a second model of another library received as the first one scales them.
     """
 
     differences: tuple[Difference, ...]
     tolerance: float
     shapes: int = 1
     declared_shapes: int = 1
+    scaled: tuple[str, ...] = ()
 
     @property
     def agree(self) -> bool:
@@ -97,6 +99,7 @@ def compare(
     function_name: str | None = None,
     second_function_name: str | None = None,
     most_shapes: int | None = MOST_SHAPES,
+    pixels: bool = False,
 ) -> Comparison:
     """Run two models on the same inputs and compare what they compute.
 
@@ -108,8 +111,8 @@ def compare(
         first: A model. If it is a neural network or ML Program, and the second one is an ONNX graph or one of these,
             the values inside are compared, otherwise the outputs.
         second: The .mlmodel, .mlpackage or .onnx file to compare it with, or another reference, see
-            `graphml.testing.assert_same`. Inputs are matched by name, or in order where names differ. An ONNX graph
-            receives images as pixels. Recorded outputs need `features`.
+            `graphml.testing.assert_same`. Inputs are matched by name, or in order where names differ. A model that
+            takes arrays receives images scaled as the first model scales them. Recorded outputs need `features`.
         features: Inputs of the first model. None draws random ones of the default shapes and of each enumerated shape:
             pixels 0 to 255, floats 0 to 1, and indices that exist in the table that they look up.
         tolerance: The largest relative error that counts as equal.
@@ -118,6 +121,8 @@ def compare(
         second_function_name: The function of the second model.
         most_shapes: How many shapes are drawn at most: the default one, then small ones first, because each is compiled
             twice. None: all of them. Where outputs alone are compared, only the default one is drawn.
+        pixels: Whether a second model that takes arrays receives images as pixels 0 to 255 also where the first one
+            scales them, as what `graphml.export` writes does.
 
     Raises:
         FeatureError: If the models have no value in common, or no inputs can be drawn.
@@ -125,9 +130,12 @@ def compare(
     a = load(first, function_name=function_name)
     b = _second(second, second_function_name)
     if not isinstance(a, GraphModel) or not isinstance(b, GraphModel | _Onnx):
-        return _outputs_compared(a, reference_of(b.path if isinstance(b, _Onnx) else b), features, tolerance, seed)
+        return _outputs_compared(
+            a, b.reference if isinstance(b, _Onnx) else reference_of(b), features, tolerance, seed, pixels
+        )
     key = jax.random.key(seed)  # layers that draw random numbers draw the same ones in both
     found: dict[str, Difference] = {}
+    scaled: tuple[str, ...] = ()
     pairs: dict[str, _Match] = {}
     given: Iterable[Mapping[str, Any]] = [features or {}]
     shapes: list[dict[str, tuple[int, ...]]] = [{}]
@@ -138,7 +146,9 @@ def compare(
         given = draws(a.description.inputs, index_limits(a.lower()), seed, chosen)
     for inputs in given:
         blobs = _run(a, inputs, key)
-        others = b.run(a.arrays(inputs)) if isinstance(b, _Onnx) else _run(b, _passed_on(a, b, inputs), key)
+        passed = Given(a, inputs, frozenset(), key, pixels)
+        others = b.run(passed) if isinstance(b, _Onnx) else _run(b, _passed_on(passed, b), key)
+        scaled = b.reference.scaled(passed) if isinstance(b, _Onnx) else ()
         outputs = b.outputs if isinstance(b, _Onnx) else b.graph.outputs
         alike = not isinstance(b, _Onnx) and b.kind == a.kind
         pairs = pairs or _matches(blobs, others, a.graph.outputs, outputs, alike=alike)
@@ -150,11 +160,11 @@ def compare(
                     found[name] = one
     if not found:
         raise FeatureError(f"{first} and {second} have no value in common")
-    return Comparison(tuple(found.values()), tolerance, len(chosen), len(shapes))
+    return Comparison(tuple(found.values()), tolerance, len(chosen), len(shapes), scaled)
 
 
 def _outputs_compared(
-    model: Model, reference: Reference, features: Mapping[str, Any] | None, tolerance: float, seed: int
+    model: Model, reference: Reference, features: Mapping[str, Any] | None, tolerance: float, seed: int, pixels: bool
 ) -> Comparison:
     """Compare the outputs alone."""
     if reference.recorded and features is None:
@@ -162,13 +172,15 @@ def _outputs_compared(
     limits = limits_of(model)
     inputs = [features] if features is not None else drawn_for(model, limits, seed, [{}])
     found: dict[str, Difference] = {}
+    scaled: tuple[str, ...] = ()
     for each in inputs:
-        given = Given(model, each, frozenset(limits), jax.random.key(seed))
+        given = Given(model, each, frozenset(limits), jax.random.key(seed), pixels)
+        scaled = reference.scaled(given)
         for name, own, other in paired(model, answers(model, each, given.key), reference.run(given), reference.what):
             shape, error = np.shape(numbers(own)), _error_of_outputs(own, other)
             if name not in found or not error <= found[name].error:
                 found[name] = Difference(name, name, f"output of the {model.kind}", shape, error)
-    return Comparison(tuple(found.values()), tolerance)
+    return Comparison(tuple(found.values()), tolerance, scaled=scaled)
 
 
 def _error_of_outputs(own: Any, other: Any) -> float:
@@ -198,17 +210,19 @@ class _Onnx:
     """An ONNX graph."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = path
         self.outputs = onnx_outputs(path)
+        self.reference = reference_of(path)
 
-    def run(self, inputs: Arrays) -> Arrays:
-        return run_onnx(self.path, {name: np.asarray(value) for name, value in inputs.items()})
+    def run(self, given: Given) -> Arrays:
+        inside = self.reference.inside
+        assert inside is not None
+        return inside(given)
 
 
-def _passed_on(first: GraphModel, second: GraphModel, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _passed_on(given: Given, second: GraphModel) -> dict[str, Any]:
     """The inputs of the second model, from those of the first one."""
-    arrays = first.arrays(inputs)
-    sources = {feature.name: feature for feature in first.description.inputs if feature.name in inputs}
+    inputs, arrays = given.features, given.checked()
+    sources = {feature.name: feature for feature in given.model.description.inputs if feature.name in inputs}
     wanted = {feature.name: feature for feature in second.description.inputs}
     names = {name: name for name in sources}
     if not set(sources) <= set(wanted) and len(sources) == len(wanted):
@@ -218,7 +232,9 @@ def _passed_on(first: GraphModel, second: GraphModel, inputs: Mapping[str, Any])
         own = ", ".join(map(repr, sources))
         raise FeatureError(f"the second model also takes {', '.join(map(repr, missing))}; the first one takes {own}")
     return {
-        other: _passed(sources[name], wanted[other], inputs[name], arrays[name])
+        other: given.image_as_array(name, wanted[other])
+        if sources[name].image is not None and wanted[other].image is None
+        else _passed(sources[name], wanted[other], inputs[name], arrays[name])
         for name, other in names.items()
         if other in wanted
     }
@@ -229,7 +245,7 @@ def _passed(source: FeatureDescription, wanted: FeatureDescription, value: Any, 
     if (source.image is None) == (wanted.image is None):
         return value if source.type is wanted.type else np.asarray(array)
     pixels = np.asarray(array)
-    return pixels[0] if wanted.image is not None and pixels.ndim == 4 else pixels
+    return pixels[0] if pixels.ndim == 4 else pixels
 
 
 # Matching ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,10 @@ def conclusions(found: Comparison) -> list[str]:
             lines.append(f"{visible(one.first)} was compared with {visible(one.second)}, matched by {one.matched}")
     start = found.start
     if start is not None:
+        lines += [
+            f"the second model received {visible(name)} as the first one scales it; see --pixels"
+            for name in found.scaled
+        ]
         lines.append(f"first difference: {start.first!r} {list(start.shape)}, {start.layer}")
         return [*lines, f"the error is {start.error:.3g} of its largest magnitude"]
     worst = max(one.error for one in found.differences)

@@ -7,6 +7,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import warnings
@@ -20,6 +21,7 @@ import jax
 import numpy as np
 from google.protobuf.message import Message
 
+from graphml.descriptions import FeatureDescription
 from graphml.errors import FeatureError, need, reason, with_article
 from graphml.inspect.drawing import draws, index_limits
 from graphml.interop.onnx import onnx_session, run_onnx, run_session
@@ -27,6 +29,7 @@ from graphml.models import load
 from graphml.models.graph_model import GraphModel
 from graphml.models.loading import HasSpec
 from graphml.models.model import Model
+from graphml.models.pipelines.pipeline import Pipeline
 
 Array = np.ndarray[Any, Any]
 _ROWS = 10  # that are drawn for models of few numbers
@@ -41,26 +44,91 @@ class Given:
         features: As `predict` takes them.
         indices: Inputs that are indices, also where the model takes them as floats.
         key: For random operations.
+        pixels: Whether models of other libraries receive images as pixels, also where this model scales them first.
     """
 
     model: Model
     features: Mapping[str, Any]
     indices: frozenset[str]
     key: jax.Array
+    pixels: bool = False
 
-    def arrays(self) -> dict[str, Array]:
-        """The inputs as arrays in the order of the interface, for models of other libraries."""
-        checked = self.model.check(self.features)
+    def arrays(self, shapes: Mapping[str, Sequence[Any]] | None = None) -> dict[str, Array]:
+        """The inputs as arrays in the order of the interface, for models of other libraries.
+
+        Args:
+            shapes: {input: shape} as the other model declares them: an image with the channels last is laid out so.
+        """
+        checked = self.checked()
+        features = [one for one in self.model.description.inputs if one.name in self.features]
+        wanted = dict(shapes or {})
+        if not all(one.name in wanted for one in features):
+            wanted = dict(zip([one.name for one in features], wanted.values(), strict=False))
         found: dict[str, Array] = {}
-        for feature in self.model.description.inputs:
-            if feature.name not in self.features:
-                continue
+        for feature in features:
             array = np.asarray(checked[feature.name])
-            if feature.image is not None and array.ndim == 3:
-                array = array[None]
+            if feature.image is not None:
+                array = array[None] if array.ndim == 3 else array
+                array = _laid_out(array, wanted.get(feature.name, ()))
             whole = feature.name in self.indices and array.dtype.kind == "f"
             found[feature.name] = array.astype(np.int32) if whole else array
         return found
+
+    def image_as_array(self, name: str, wanted: FeatureDescription) -> Array:
+        """An image as another Core ML model takes it that declares an array."""
+        image = np.asarray(self.checked()[name])
+        shape = (wanted.array.shape if wanted.array is not None else None) or ()
+        image = _laid_out(image[None] if image.ndim == 3 else image, shape)
+        return image[0] if len(shape) == 3 else image
+
+    def checked(self) -> dict[str, Any]:
+        """The inputs as the interface checks them, images scaled unless pixels are wanted."""
+        return self.model.check(self.features) | self.scaled
+
+    @functools.cached_property
+    def scaled(self) -> dict[str, Array]:
+        """The images that models of other libraries receive as this model scales them."""
+        return {} if self.pixels else scaled_images(self.model, self.features)
+
+
+def _laid_out(image: Array, shape: Sequence[Any]) -> Array:
+    """An image [1, channels, height, width] with the channels last where a declared shape has them there."""
+    channels = image.shape[1]
+    return image.transpose(0, 2, 3, 1) if len(shape) == 4 and shape[3] == channels != shape[1] else image
+
+
+def scaled_images(model: Model, features: Mapping[str, Any]) -> dict[str, Array]:
+    """The images that a model scales before its first layer, as this layer gets them: what its source takes.
+
+    A network says it by its preprocessing; in an ML Program, coremltools gives the names `<input>__scaled__` and
+    `<input>__biased__` to what it puts before the first operation.
+
+    Args:
+        model: The model.
+        features: As `predict` takes them.
+    """
+    if isinstance(model, Pipeline):
+        stages = [
+            one for one in model.models.values() if {each.name for each in one.description.inputs} <= set(features)
+        ]
+        return {name: image for stage in stages for name, image in scaled_images(stage, features).items()}
+    own = {one.name: features[one.name] for one in model.description.inputs if one.name in features}
+    names = [one.name for one in model.description.inputs if one.image is not None and one.name in own]
+    if not names or not isinstance(model, GraphModel):
+        return {}
+    written = {name for node in model.graph.body.nodes for name in node.outputs}
+    blobs = {
+        name: f"{name}{end}" for end in ("__scaled__", "__biased__") for name in names if f"{name}{end}" in written
+    }
+    values = model.intermediates(own, blobs.values(), **call_options(model, jax.random.key(0))) if blobs else {}
+    found: dict[str, Array] = {}
+    for name, pixels in model.arrays(own).items():
+        if name in names:
+            seen = values[blobs[name]] if name in blobs else model.interface.enter(name, pixels, np.float32)
+            seen = np.asarray(seen, np.float32).reshape(np.shape(pixels))
+            if not np.array_equal(seen, pixels):
+                found[name] = seen
+    return found
 
 
 def limits_of(model: Model) -> dict[str, int]:
@@ -99,12 +167,18 @@ class Reference:
         run: Its outputs: by name, or in order.
         inside: The values inside of it by name; None where it cannot be looked into.
         recorded: Whether its outputs were recorded.
+        core_ml: Whether it is a Core ML model, which takes images as they are.
     """
 
     what: str
     run: Callable[[Given], Any]
     inside: Callable[[Given], Mapping[str, Any]] | None = None
     recorded: bool = False
+    core_ml: bool = False
+
+    def scaled(self, given: Given) -> tuple[str, ...]:
+        """The images that it receives as the model that is checked scales them, and not as pixels."""
+        return () if self.recorded or self.core_ml else tuple(given.scaled)
 
 
 def reference_of(reference: Any) -> Reference:
@@ -146,10 +220,16 @@ def _comes_from(reference: Any, library: str) -> bool:
 
 def _core_ml(model: Model) -> Reference:
     def passed(given: Given) -> dict[str, Any]:
-        names = [feature.name for feature in model.description.inputs]
-        if set(given.features) <= set(names) or len(given.features) != len(names):
-            return dict(given.features)
-        return dict(zip(names, given.features.values(), strict=True))
+        own = {feature.name: feature for feature in given.model.description.inputs}
+        wanted = {feature.name: feature for feature in model.description.inputs}
+        names = list(given.features)
+        if not set(names) <= set(wanted) and len(names) == len(wanted):
+            names = list(wanted)
+        found = dict(given.features)
+        for name, other in zip(given.features, names, strict=True):
+            if name in own and own[name].image is not None and other in wanted and wanted[other].image is None:
+                found[name] = given.image_as_array(name, wanted[other])
+        return dict(zip(names, found.values(), strict=True))
 
     def inside(given: Given) -> Mapping[str, Any]:
         assert isinstance(model, GraphModel)
@@ -159,6 +239,7 @@ def _core_ml(model: Model) -> Reference:
         "the other model",
         lambda given: answers(model, passed(given), given.key),
         inside if isinstance(model, GraphModel) else None,
+        core_ml=True,
     )
 
 
@@ -170,8 +251,8 @@ def _onnx_file(path: Path) -> Reference:
         raise FeatureError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     return Reference(
         "the ONNX graph",
-        lambda given: run_session(session, given.arrays()),
-        lambda given: run_onnx(path, given.arrays()),
+        lambda given: run_session(session, given.arrays(_shapes(session))),
+        lambda given: run_onnx(path, given.arrays(_shapes(session))),
     )
 
 
@@ -180,7 +261,11 @@ def _onnx_message(message: Any) -> Reference:
 
 
 def _onnx_session(session: Any) -> Reference:
-    return Reference("the ONNX graph", lambda given: run_session(session, given.arrays()))
+    return Reference("the ONNX graph", lambda given: run_session(session, given.arrays(_shapes(session))))
+
+
+def _shapes(session: Any) -> dict[str, Sequence[Any]]:
+    return {one.name: one.shape for one in session.get_inputs()}
 
 
 def _recorded(outputs: Any) -> Reference:
@@ -246,7 +331,8 @@ def _torch(reference: Any) -> Reference:
 
 def _keras(reference: Any) -> Reference:
     def run(given: Given) -> Any:
-        arrays = list(given.arrays().values())
+        declared = getattr(reference, "inputs", None) or ()  # none before it was called
+        arrays = list(given.arrays({one.name: one.shape for one in declared}).values())
         return _plain(reference.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays))
 
     return Reference("the Keras model", run)

@@ -8,6 +8,7 @@ import pytest
 from graphml.build import NeuralNetworkBuilder, image
 from graphml.build.datatypes import Array
 from graphml.errors import GraphError, SpecError
+from graphml.models import load
 
 PIXELS = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)  # height, width, channels
 FIRST = PIXELS.astype(np.float32).transpose(2, 0, 1)
@@ -70,6 +71,13 @@ def test_a_network_for_channels_last_gets_what_it_was_built_for(shape):
     builder = _passed(shape)
     builder.set_pre_processing_parameters(["x"], image_format="nhwc")
     np.testing.assert_allclose(_answer(builder), PIXELS)
+
+
+def test_layers_for_four_axes_get_an_image_of_four_axes():
+    spec = _passed((1, 2, 4, 3)).spec
+    NeuralNetworkBuilder(spec=spec).set_pre_processing_parameters(["x"], image_format="NHWC")
+    assert spec.neuralNetwork.imageInputShapeMapping == 1
+    np.testing.assert_allclose(np.squeeze(load(spec).predict({"x": PIXELS})["y"]), PIXELS)
 
 
 @pytest.mark.parametrize(("shape", "axes"), [((2, 4, 3), (2, 0, 1)), ((1, 2, 4, 3), (0, 3, 1, 2))])

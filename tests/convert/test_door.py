@@ -12,7 +12,7 @@ from graphml.convert.coremltools import draw_anew, translation_of
 from graphml.convert.finishing import finish_network
 from graphml.convert.request import ConversionRequest
 from graphml.convert.source import OperatorUse, TensorSource, Translation, counted
-from graphml.errors import ConversionError, UnsupportedError
+from graphml.errors import ConversionError, SpecError, UnsupportedError
 from graphml.inspect.references import Reference
 
 
@@ -186,6 +186,35 @@ def test_dimensions_of_onnx_with_one_name_have_one_size():
     request = ConversionRequest({"x": Input((5, Flexible(1, 8)))})
     named = sources.open_source(graph([], inputs, ["x"]), request).inputs
     assert named["lengths"].shape == named["x"].shape[1:] == (Flexible(1, 8, name="batch"),)
+
+
+def test_axes_without_a_name_are_equal_only_where_they_must_be():
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    from onnx_models import graph
+
+    inputs = {name: (np.float32, ["", 3]) for name in "ab"}
+    shapes = {name: (Flexible(1, 8), 3) for name in inputs}
+    added = convert(graph([onnx.helper.make_node("Add", ["a", "b"], ["y"])], inputs, ["y"]), shapes, check=False)
+    assert added.conversion.notes == ("sizes that must be equal: a[0], b[0]",)
+    assert added.predict({name: np.ones((4, 3)) for name in inputs})["y"].tolist() == [[2, 2, 2]] * 4
+    joined = [onnx.helper.make_node("Concat", ["a", "b"], ["y"], axis=0)]
+    assert convert(graph(joined, inputs, ["y"]), shapes, check=False).conversion.notes == ()
+    inputs["b"] = (np.float32, ["rows", 3])
+    named = {"a": shapes["a"], "b": (Flexible(1, 8, name="rows"), 3)}
+    with pytest.raises(UnsupportedError, match="do not broadcast"):
+        convert(graph([onnx.helper.make_node("Add", ["a", "b"], ["y"])], inputs, ["y"]), named)
+
+
+def test_a_source_that_cannot_be_run_is_converted_without_the_check():
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra and is not installed here")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is an optional extra and is not installed here")
+    from onnx_models import graph
+
+    double = graph([onnx.helper.make_node("Erf", ["x"], ["y"])], {"x": (np.float64, [2])}, ["y"])
+    with pytest.raises(SpecError, match=r"fails with inputs x \[2\](.|\n)*NOT_IMPLEMENTED(.|\n)*--no-check"):
+        convert(double)
+    shown = str(convert(double, check=False).conversion)
+    assert shown.splitlines()[1:] == ["nodes that became layers: 1", "not compared with the source"]
 
 
 def test_a_dry_run_lists_nodes_that_cannot_be_converted():

@@ -81,6 +81,30 @@ def test_the_layout_of_images():
     assert not ImageInput((1, 8, 9, 3)).channels_first
     with pytest.raises(FeatureError, match="GRAYSCALE"):
         _ = ImageInput((1, 3, 8, 9), color="GRAYSCALE").channels_first
+    with pytest.raises(FeatureError, match=r"needs the shape \[1, 3, .*got \[2, 3, 8, 9\]"):
+        _ = ImageInput((2, 3, 8, 9)).channels_first
+
+
+def test_a_source_of_integers_scales_pixels_itself():
+    declared = {"x": Input((1, 3, 8, 9), "uint8")}
+    assert ConversionRequest({"x": ImageInput()}).named(declared)["x"].dtype == "uint8"
+    with pytest.raises(FeatureError, match="takes images as uint8"):
+        ConversionRequest({"x": ImageInput(scale=0.5)}).named(declared)
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"color": "rgb"}, "one of RGB, BGR, GRAYSCALE, got 'rgb'"),
+        ({"scale": (1, 2, 3)}, r"one number for all channels, got \(1, 2, 3\)"),
+        ({"bias": (1, 2)}, r"\(RGB\) is one number or 3, got \(1, 2\)"),
+        ({"bias": (1, 2, 3), "color": "GRAYSCALE"}, "is one number, got"),
+    ],
+)
+def test_what_no_image_has_is_refused(given, what):
+    with pytest.raises(FeatureError, match=what):
+        ImageInput((1, 3, 8, 9), **given)
+    assert ImageInput(bias=np.float32([1, 2, 3])) == ImageInput(bias=(1.0, 2.0, 3.0))
 
 
 def test_class_labels(tmp_path):
