@@ -1,6 +1,6 @@
 """The steps of transformers, rendered like those of `rendering.py`: as converters and exporters write them.
 
-Blobs are [batch, words, width]. kinds: embed (x: [batch, words, 1]), places (a row added to each word), layernorm,
+Blobs are [batch, words, width]. kinds: embed (x: [batch, words, 1]), places (a position embedding added to each word), layernorm,
 project (a dense layer for each word), attention (of q, k and v; in `heads` heads) and gelu (exact).
 """
 
