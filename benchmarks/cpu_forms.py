@@ -3,9 +3,9 @@
     python benchmarks/cpu_forms.py                       # all of them, on one core, about a minute
     python benchmarks/cpu_forms.py convolution.Winograd  # some of them
 
-The script names each form that is not faster and exits with status 1, as it has no reason to exist. Each row is a program
-with the special form and one with the plain form; they must agree before they are timed. They take turns in short blocks,
-tenth percentiles of CPU time are compared, and a row that loses is measured again before it is reported.
+The script names each form that is not faster, and so has no reason to exist, and exits with status 1. Each row is a
+program with the special form and one with the plain form; they must agree before they are timed. They take turns in
+short blocks, tenth percentiles of CPU time are compared, and a row that loses is measured again before it is reported.
 """
 
 from __future__ import annotations

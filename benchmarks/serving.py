@@ -6,8 +6,8 @@
 Needs the extra "ray" and httpx. Server and client share this machine, and all traffic stays on it. Nine of ten requests
 predict for one of 50 users, one of ten is an update with four drawings. Requests begin at fixed times, whether or not
 the previous ones have been answered, and latency is measured from these times. In the last row a worker is killed
-(SIGKILL) in the middle of an update, after a third of the time; requests that fail for that reason are repeated with the same id, as
-a client should.
+(SIGKILL) in the middle of an update, after a third of the time; requests that fail for that reason are
+repeated with the same id, as a client should.
 
 At the end the updates of each user are trained again, in the order of the versions that the server has acknowledged.
 The weights on disk must be equal: then no acknowledged update is lost, and none is applied twice.
