@@ -1,4 +1,4 @@
-"""Networks that are programs: branches, loops and arrays of a computed size, run, compiled and differentiated.
+"""Run, compile and differentiate networks with branches, loops and arrays of a computed size.
 
 Each function below builds the layers for the pseudocode in its docstring.
 """
@@ -14,7 +14,7 @@ from graphml.models.network import NeuralNetwork
 
 
 def network() -> NeuralNetworkBuilder:
-    """An empty sub-network, for a side of a branch or the body of a loop."""
+    """An empty sub-network, for a branch or a loop body."""
     return NeuralNetworkBuilder({}, {})
 
 
@@ -82,7 +82,7 @@ def main() -> None:
         print(f"  x = {x:.0f}   root = {root:.4f}   gradient = {got:.4f}, expected 1 / (2 root) = {0.5 / x**0.5:.4f}")
 
     model = load(allocation())
-    print("an array of y = 5 x numbers is filled in a loop; the host reads y and compiles the rest for it")
+    print("an array of y = 5 x elements is filled in a loop; the host reads y and compiles the rest for it")
     for x in (1.0, 2.0, 1.0):
         before = len(model.compilations())
         z = model.predict({"x": number(x)})["z"]

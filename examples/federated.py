@@ -1,11 +1,11 @@
-"""Federated rounds with Flower: clients train on their own drawings, and only weights travel.
+"""Federated averaging with Flower: clients train on their own drawings, and only weights are sent.
 
-Needs the extra "flower". Three clients have two kinds of drawings each, so none of them could learn the task alone. A
-round: the server sends weights, each client trains one epoch by the recipe in the file, and the server averages what
-comes back, with `graphml.federated_average`: each client's change is clipped, and noise can be added.
+Needs the extra "flower". Three clients have two kinds of drawings each, so none of them could learn the task alone. In
+each round the server sends weights, each client trains one epoch with the recipe in the file, and the server averages
+the results with `graphml.federated_average`: each client's change is clipped, and noise can be added.
 
-Flower sends weights as a list of arrays. `jax.tree.leaves` gives one with a fixed order (sorted by layer, then by
-weight), and `with_parameters` checks the shapes on the way back.
+Flower sends weights as a list of arrays. `jax.tree.leaves` returns one in a fixed order (sorted by layer, then by
+weight), and `with_parameters` checks the shapes of the result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import graphml
 
 DATA = Path(__file__).parent / "data"
-LEARNED = ("dense_2", "dense_3")  # the updatable layers of the file; the others never travel
+LEARNED = ("dense_2", "dense_3")  # the updatable layers of the file; the others are never sent
 MEANING = {"airplane": "Star", "alarm_clock": "Moon", "bee": "Ice Cream"}
 MEANING |= {"sailboat": "Candle", "train": "Toothbrush", "truck": "Door"}
 CLIENTS, ROUNDS = 3, 4
@@ -40,13 +40,13 @@ def arrays_of(model: graphml.Model) -> Arrays:
 
 
 def with_arrays(model: graphml.Model, arrays: Sequence[np.ndarray]) -> graphml.Model:
-    """The model with such a list. Raises ValueError for another number of arrays, ShapeError for another shape."""
+    """The model with these weights. Raises ValueError for a wrong number of arrays, ShapeError for a wrong shape."""
     structure = jax.tree.structure({name: model.parameters[name] for name in LEARNED})
     return model.with_parameters(jax.tree.unflatten(structure, arrays))
 
 
 def drawings(client: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What a client trains with, and what it keeps for evaluation: 40 and 10 drawings of each of its kinds."""
+    """A client's training and evaluation data: 40 and 10 drawings of each of its kinds."""
     archive = np.load(DATA / "quickdraw.npz")
     mine = range(client * 300 // CLIENTS, (client + 1) * 300 // CLIENTS)
     rows = [{"image": archive["drawings"][i], "classLabel": MEANING[archive["labels"][i]]} for i in mine]
@@ -54,7 +54,7 @@ def drawings(client: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 class Client:
-    """A client with the methods of Flower's NumPyClient; it needs Flower only when it is connected."""
+    """A client with the methods of Flower's NumPyClient, which does not import Flower."""
 
     def __init__(self, model: graphml.Model, train: list[dict[str, Any]], held_out: list[dict[str, Any]]) -> None:
         self.model, self.train, self.held_out = model, train, held_out
@@ -63,7 +63,7 @@ class Client:
         return arrays_of(self.model)
 
     def fit(self, arrays: Arrays, config: dict[str, Any]) -> tuple[Arrays, int, dict[str, float]]:
-        """One epoch from the given weights: the new weights, the number of samples, and the loss."""
+        """Train one epoch from the given weights; return the new weights, the number of samples, and the loss."""
         parameters = {graphml.ParameterKey.LEARNING_RATE: 0.0002, graphml.ParameterKey.SEED: config.get("round", 0)}
         configuration = graphml.ModelConfiguration(parameters=parameters)
         task = graphml.UpdateTask(with_arrays(self.model, arrays), self.train, configuration)
@@ -74,7 +74,7 @@ class Client:
         return arrays_of(task.model), len(self.train), {"loss": float(task.metrics[graphml.MetricKey.LOSS_VALUE])}
 
     def evaluate(self, arrays: Arrays, config: dict[str, Any]) -> tuple[float, int, dict[str, float]]:
-        """The mean loss of given weights on held-out drawings, their number, and the accuracy."""
+        """The mean loss of given weights on held-out drawings, the number of drawings, and the accuracy."""
         answers = with_arrays(self.model, arrays).predict_batch([{"image": row["image"]} for row in self.held_out])
         labels = [row["classLabel"] for row in self.held_out]
         pairs = list(zip(answers, labels, strict=True))
@@ -84,15 +84,15 @@ class Client:
 
 
 def averaged(base: graphml.Model, results: Sequence[tuple[Arrays, int]], clip_norm: float | None = None) -> Arrays:
-    """The weighted mean of what clients have learned, the change of each clipped to an L2 norm."""
+    """The weighted mean of the clients' weights, with each client's change clipped to an L2 norm."""
     models = [with_arrays(base, arrays) for arrays, _ in results]
     counts = [count for _, count in results]
     return arrays_of(graphml.federated_average(base, models, counts, clip_norm=clip_norm))
 
 
 def simulate() -> list[float]:
-    """Run all clients and the server on this machine; the accuracy before the first round and after each."""
-    os.environ |= {"FLWR_TELEMETRY_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0"}  # nothing leaves this machine
+    """Run all clients and the server on this machine; return the accuracy before the first and after each round."""
+    os.environ |= {"FLWR_TELEMETRY_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0"}  # no usage statistics
     from flwr.client import ClientApp, NumPyClient
     from flwr.common import Context, ndarrays_to_parameters, parameters_to_ndarrays
     from flwr.server import ServerApp, ServerAppComponents, ServerConfig
@@ -106,11 +106,11 @@ def simulate() -> list[float]:
         pass
 
     def client_fn(context: Context) -> Any:
-        # in another process: models are loaded there, and those of equal content share what is compiled
+        # runs in another process, which loads the model; equal models share compiled programs
         return FlowerClient(load(), *drawings(int(context.node_config["partition-id"]))).to_client()
 
     class Clipped(FedAvg):
-        """Averages by graphml, which bounds what a client can change."""
+        """Averages with graphml, which limits the influence of a client."""
 
         base = model
 

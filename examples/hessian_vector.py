@@ -18,9 +18,7 @@ def main() -> None:
     drawings = np.load(DATA / "quickdraw.npz")["drawings"][::50].astype(np.float32)[:, None]
     labels = jnp.arange(len(drawings))
     (logits,) = lowered.graph.body.nodes[-1].inputs  # the input of the last layer, a softmax
-    head = {
-        "dense_3": lowered.params["dense_3"]
-    }  # curvature in the last layer with weights only; the others are constant
+    head = {"dense_3": lowered.params["dense_3"]}  # the Hessian with respect to the last layer only
 
     def scores(head, drawing: jax.Array) -> jax.Array:
         return lowered.intermediates({**lowered.params, **head}, {"image": drawing}, [logits])[logits].ravel()
@@ -31,7 +29,7 @@ def main() -> None:
 
     @jax.jit
     def hessian_times(vector):
-        """Forward mode over reverse mode: costs about two gradients, whatever the number of weights."""
+        """Forward over reverse mode: costs about two gradients, whatever the number of weights."""
         return jax.jvp(jax.grad(loss), (head,), (vector,))[1]
 
     def norm(tree) -> jax.Array:
@@ -48,9 +46,9 @@ def main() -> None:
     # a cross entropy is convex in the weights of its last linear layer
     assert np.isfinite(eigenvalue)
     assert eigenvalue > 0
-    print(f"largest eigenvalue of the Hessian in the weights of 'dense_3': {eigenvalue:.4f}")
+    print(f"largest eigenvalue of the Hessian with respect to the weights of 'dense_3': {eigenvalue:.4f}")
     print(
-        f"so gradient descent on this layer converges with learning rates below {2 / eigenvalue:.2g}, which is 2 / that"
+        f"so gradient descent on this layer converges with learning rates below 2 / eigenvalue = {2 / eigenvalue:.2g}"
     )
 
 

@@ -5,8 +5,8 @@
     python examples/multihost.py 10.0.0.1:1234 2 1        # on the second
 
 Each process reads its own rows only. The rows of all processes are one array that is sharded over all devices, the
-weights are on every device, and the loss is a mean over all rows: so the compiler adds the sum over the hosts, and no
-line of the training step knows how many there are.
+weights are replicated, and the loss is a mean over all rows. So the compiler inserts the sum over the hosts, and the
+training step does not depend on their number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEPS = 4
 
 
 def drawings(process: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a process: pixels [rows, 1, 28, 28], and the numbers of their classes."""
+    """The rows of a process: pixels [rows, 1, 28, 28], and class indices."""
     archive = np.load(DATA / "quickdraw.npz")
     labels = np.unique(archive["labels"], return_inverse=True)[1]
     mine = slice(process * 9, 288, count * 9)
@@ -73,7 +73,7 @@ def train() -> list[float]:
 
 
 def in_process(address: str, count: int, number: int) -> None:
-    """Be one of the processes. The process 0 listens at the address."""
+    """Run as one of the processes. Process 0 listens at the address."""
     jax.distributed.initialize(address, num_processes=count, process_id=number)
     print(json.dumps(train()), flush=True)
     jax.distributed.shutdown()
@@ -93,7 +93,7 @@ def main() -> None:
             process.kill()
             process.wait()
     assert [process.returncode for process in processes] == [0, 0]
-    together = [json.loads(lines.splitlines()[-1]) for lines in printed]  # Gloo prints a line, too
+    together = [json.loads(lines.splitlines()[-1]) for lines in printed]  # Gloo prints a line too
     print("loss in one process:  ", *(f"{loss:.6f}" for loss in alone))
     print("loss in two processes:", *(f"{loss:.6f}" for loss in together[0]))
     assert together[0] == together[1], "every process has the same loss"

@@ -47,7 +47,7 @@ def accuracy(model: graphml.Model, drawings: np.ndarray, labels: list[str]) -> f
 
 
 def show(drawing: np.ndarray) -> str:
-    """A drawing as text; one line for every second row of pixels."""
+    """A drawing as text, with one line for every second row of pixels."""
     shades = " .:*#"
     return "\n".join("".join(shades[pixel // 52] for pixel in row) for row in drawing[::2])
 
@@ -64,8 +64,8 @@ def personalize() -> None:
     def held_out_accuracy(model: graphml.Model) -> float:
         return accuracy(model, drawings[held_out], [labels[i] for i in held_out])
 
-    example = held_out[10]  # an alarm clock, which the model takes for a watch
-    print(f"\nA drawing that the user means as {labels[example]!r}:\n{show(drawings[example])}")
+    example = held_out[10]  # an alarm clock, which the model classifies as a watch
+    print(f"\nA drawing that the user labels {labels[example]!r}:\n{show(drawings[example])}")
     first = model.predict({"image": drawings[example]})["classLabel"]
     print(f"before: {first!r}")
     before = held_out_accuracy(model)

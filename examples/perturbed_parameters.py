@@ -1,6 +1,6 @@
-"""How certain is a classifier? One program runs a hundred copies of it with slightly different weights, one by one.
+"""How certain is a classifier? One program runs a hundred copies of it with slightly different weights.
 
-`jax.lax.map` keeps one copy of the weights in memory at a time; `jax.vmap` would keep all of them.
+`jax.lax.map` runs them one by one, with one copy of the weights in memory; `jax.vmap` would keep all copies.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Predict for a data set with Ray Data: one model in each worker, and a run that was killed continues.
+"""Predict for a data set with Ray Data: each worker loads the model once, and a killed run can be continued.
 
     python examples/ray_data.py FOLDER             # FOLDER/drawings/*.parquet -> FOLDER/predictions/*.parquet
 
-Needs the extra "ray". A file of the data set is a block. Its predictions are one file of the same name, which appears
-when it is complete. When the program is started again, only blocks without predictions are read and predicted.
+Needs the extra "ray". Each file of the data set is a block. Its predictions go to a file of the same name, which
+appears only when it is complete. When the program is started again, only blocks without predictions are processed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WORKERS = 2
 
 
 class Predict:
-    """A worker's model: loaded once, and compiled once for each size of a block."""
+    """A worker's model, loaded once and compiled once for each block size."""
 
     def __init__(self, model: str, folder: str) -> None:
         import graphml
@@ -31,7 +31,7 @@ class Predict:
         self._model, self._folder = graphml.load(model), Path(folder)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
-        """Predict for the blocks whose names are in a batch; Ray Data gets how many rows each has."""
+        """Predict for the blocks named in a batch; return the number of rows of each."""
         return {"block": batch["block"], "rows": np.array([self._block(str(name)) for name in batch["block"]])}
 
     def _block(self, name: str) -> int:
@@ -53,7 +53,7 @@ class Predict:
 
 
 def write_drawings(folder: Path, blocks: int = 6) -> None:
-    """The data set: a Parquet file for each block, with an id for each row."""
+    """Write the data set: a Parquet file for each block, with an id for each row."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -65,13 +65,13 @@ def write_drawings(folder: Path, blocks: int = 6) -> None:
 
 
 def missing(folder: Path) -> list[str]:
-    """The blocks that have no predictions yet."""
+    """The blocks without predictions."""
     finished = {path.name for path in (folder / "predictions").glob("*.parquet")}
     return sorted(path.name for path in (folder / "drawings").glob("*.parquet") if path.name not in finished)
 
 
 def predict(folder: Path, worker: Any = Predict) -> int:
-    """Predict for all blocks that have no predictions yet, and return how many these were."""
+    """Predict for all blocks without predictions, and return how many there were."""
     import ray
     from ray.data import ActorPoolStrategy
 
@@ -87,7 +87,7 @@ def predict(folder: Path, worker: Any = Predict) -> int:
 
 def start() -> None:
     """Start Ray on this machine; on a cluster, `ray.init()` connects to it."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing leaves this machine
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # no usage statistics
     import ray
 
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])

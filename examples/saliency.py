@@ -1,4 +1,4 @@
-"""Which pixels determine the answer of a classifier? The gradient of the score with respect to each pixel.
+"""Which pixels determine the prediction of a classifier? The gradient of the score with respect to each pixel.
 
 The score is the input of the softmax, because the gradient of a probability near 1 vanishes.
 """

@@ -1,12 +1,12 @@
-"""Stickers by drawing: three drawings of a sticker teach a model to recognize it.
+"""Few-shot learning: three drawings of a sticker teach a model to recognize it.
 
 A network that was trained on drawings (`tests/data/README.md` names its source) maps a drawing to an embedding of 128
-numbers. A nearest neighbours classifier follows it, which is empty at first and stores the embeddings of the user's
-drawings with their labels. Updating such a pipeline only adds samples: there are no epochs, and three examples of a
-label are enough to begin with. With random examples, 83 % of new drawings of these three kinds are recognized on
-average, and 71 % over all choices of three of the six kinds in the data; chance would be a third.
+numbers. It is followed by a nearest neighbours classifier, which is empty at first and stores the embeddings of the
+user's drawings with their labels. Updating such a pipeline only adds samples: there are no epochs, and three examples
+of a label are enough to start with. With random examples, 83 % of new drawings of these three kinds are recognized on
+average, and 71 % over all choices of three of the six kinds in the data; chance is a third.
 
-    python examples/stickers.py stickers.png     # also draws the answers before and after
+    python examples/stickers.py stickers.png     # also draws the predictions before and after
 """
 
 from __future__ import annotations

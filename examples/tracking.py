@@ -1,10 +1,10 @@
-"""Track a training run: progress handlers are plain functions, so any tracker takes ten lines.
+"""Track a training run: progress handlers are plain functions, so any tracker takes about ten lines.
 
     python examples/tracking.py                        # lines of JSON, printed at the end
     python examples/tracking.py tensorboard runs       # needs tensorboardX
     python examples/tracking.py mlflow                 # needs mlflow
 
-At the end of each epoch a handler gets the mean loss, and the metrics and the validation loss if the recipe asks for
+At the end of each epoch a handler gets the mean loss, and the metrics and the validation loss if the recipe requests
 them.
 """
 
@@ -24,11 +24,11 @@ from graphml import MetricKey, UpdateContext, UpdateEvent, UpdateProgressHandler
 
 MODEL = Path(__file__).parents[1] / "tests/data/keras_model_personalization.mlmodel"
 Track = Callable[[dict[str, float], int], object]
-"""Takes {name: number} and the number of the epoch."""
+"""Takes {metric: value} and the epoch."""
 
 
 def handlers(track: Track) -> UpdateProgressHandlers:
-    """Handlers for an `UpdateTask`, which pass on what is measured after each epoch."""
+    """Handlers for an `UpdateTask` that pass the metrics of each epoch to a tracker."""
 
     def epoch_end(context: UpdateContext) -> None:
         values = {"loss": context.metrics[MetricKey.LOSS_VALUE], **context.metrics.get(MetricKey.METRICS, {})}
@@ -73,7 +73,7 @@ def train(track: Track) -> None:
     x = draw.uniform(size=(40, 1)).astype(np.float32)
     samples = {feature.name: x, target.name: 3 * x + 1}
     recipe = recipes.Recipe(recipes.SGD(0.05), epochs=5, batch_size=5, validation_fraction=0.25)
-    # not strict: Core ML itself holds out no samples for validation
+    # not strict: Core ML itself does not support a validation split
     task = graphml.UpdateTask(model, samples, recipe=recipe, strict=False, progress_handlers=handlers(track))
     task.resume()
     task.wait()

@@ -1,7 +1,4 @@
-"""Compute exact match and F1 of a model on a SQuAD file.
-
-python evaluate.py qa.mlmodel dev-v1.1.json
-"""
+"""Compute exact match and F1 of a model on a SQuAD file: `python evaluate.py qa.mlmodel dev-v1.1.json`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Compress a model: store matrices and embeddings as lookup tables, rounded so that the answers change least.
+"""Compress a model: store matrices and embeddings as lookup tables, rounded so that outputs change least (GPTQ).
 
     python shrink.py qa.mlmodel train-v1.1.json small.mlmodel --bits 5
 
-`build.py --weights quantized` rounds each weight to the nearest entry of the table. Here, weights of a layer that are
-rounded later compensate for the error that earlier ones cause in its output, on texts of the training data (Frantar et
-al. 2022, "GPTQ"); the inputs of each layer come from the rounded layers before it.
+`build.py --weights quantized` rounds each weight to the nearest entry of the table. Here, the weights of a layer that
+are rounded later compensate for the output error of the earlier ones, measured on texts of the training data (Frantar
+et al. 2022, "GPTQ"). The inputs of each layer come from the preceding rounded layers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def rounded(weights: np.ndarray, gram: np.ndarray, bits: int, *, damping: float 
     table = quantize(weights, bits=bits, table=True).table
     assert table is not None
     borders, size = (table[1:] + table[:-1]) / 2, len(gram)
-    order = np.argsort(-np.diag(gram))  # the most important first, while others can still compensate
+    order = np.argsort(-np.diag(gram))  # the most important columns first, while others can still compensate
     damped = gram[np.ix_(order, order)] + damping * np.mean(np.diag(gram)) * np.eye(size)
     spread = np.linalg.cholesky(np.linalg.inv(damped)).T
     left = weights[:, order].astype(np.float64)
@@ -66,7 +66,7 @@ def shrunk(
     finer: Sequence[str] = (),
 ) -> bert.Params:
     """Round matrices to tables of 2^bits entries, twice as many for those named in `finer`, and word embeddings to
-    2^words; `batches` are example inputs."""
+    tables of 2^words entries; `batches` are example inputs."""
     out = {layer: dict(fields) for layer, fields in params.items()}
     for layer in ("embeddings/words", "embeddings/places"):
         size = words if layer.endswith("words") else 8
@@ -91,17 +91,17 @@ def shrunk(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Compress a model with the least change of its answers.")
+    parser = argparse.ArgumentParser(description="Compress a model with the least change to its answers.")
     parser.add_argument("model", type=Path, help="an .mlmodel written by train.py or build.py")
     parser.add_argument("data", type=Path, help="a SQuAD v1.1 file, from which texts are drawn")
     parser.add_argument("output", type=Path)
     parser.add_argument("--bits", type=int, choices=range(2, 9), default=5, help="bits of matrices")
     parser.add_argument("--word-bits", type=int, choices=range(2, 9), default=5, help="bits of the word embeddings")
     parser.add_argument(
-        "--finer", nargs="*", choices=MATRICES, default=(), help="matrices of each block that get one bit more"
+        "--finer", nargs="*", choices=MATRICES, default=(), help="matrices of each block that get an extra bit"
     )
     parser.add_argument("--license", default="", help="the licence to write into the file")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the choice of texts")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for choosing texts")
     given = parser.parse_args(arguments)
     config, params = bert.read_network(given.model)
     tokenizer = qa.read_tokenizer(given.model)

@@ -52,7 +52,7 @@ def read(path: str | Path) -> list[Example]:
 
 
 def drawn(examples: Sequence[Example], count: int | None, seed: int) -> list[Example]:
-    """`count` of the examples, drawn at random; None: all, in their order."""
+    """`count` examples drawn at random; None returns all of them in order."""
     if count is None:
         return list(examples)
     return [examples[i] for i in np.random.default_rng(seed).permutation(len(examples))[:count]]
@@ -92,12 +92,12 @@ def scores(examples: Iterable[Example], predictions: Mapping[str, str]) -> dict[
     return {"exact_match": 100 * float(np.mean(exact)), "f1": 100 * float(np.mean(overlap))}
 
 
-# Training data ------------------------------------------------------------------------------------------
+# Training data -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Feature:
-    """A window and the tokens at which its answer starts and ends; both 0, which is [CLS], if it contains no answer."""
+    """A window with the start and end tokens of its answer; both are 0, which is [CLS], if it contains no answer."""
 
     window: qa.TextWindow
     start: int
@@ -105,7 +105,7 @@ class Feature:
 
 
 def features(tokenizer: Any, example: Example, *, length: int = 256, stride: int = 96) -> Iterator[Feature]:
-    """The windows of a question with the position of its first answer, if a window contains all of it."""
+    """The windows of a question, each with the position of the first answer if the window contains all of it."""
     if not example.answers:
         return
     answer, first = example.answers[0]
@@ -130,8 +130,8 @@ def batches(
 ) -> list[tuple[int, np.ndarray]]:
     """The mini-batches of one epoch, in random order: (length, indices of rows) for each.
 
-    Each row is padded to the shortest length that fits. The last mini-batch of a length is filled up with other rows of
-    the same length, so that each length needs one program; if there are fewer than `size`, rows are repeated.
+    Each row is padded to the shortest length that fits. The last mini-batch of a length is filled with other rows of
+    the same length, so that each length compiles once; if there are fewer than `size`, rows are repeated.
     """
     sizes = np.array([len(row.window.ids) for row in rows])
     place = np.searchsorted(np.array(sorted(lengths)), sizes)

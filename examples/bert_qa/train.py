@@ -1,9 +1,9 @@
-"""Train all layers of an encoder to answer questions, on SQuAD.
+"""Train an encoder to answer questions, on SQuAD.
 
     python train.py CHECKPOINT train-v1.1.json qa.mlmodel --checkpoint-dir work --budget 3600
 
-Running the same command again continues where the last run stopped (exit status 3: the budget is used up). Losses are
-written to work/losses.jsonl.
+The exit status is 3 if the budget is used up; run the same command again to continue. Losses are written to
+work/losses.jsonl.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ class Plan:
     """The settings of training.
 
     Attributes:
-        rate: The highest learning rate.
+        rate: The peak learning rate.
         epochs: The number of epochs.
         batch: The number of windows in a mini-batch.
-        lengths: The lengths to which windows are padded, in tokens; the last one is the greatest length of a window.
+        lengths: The lengths to which windows are padded, in tokens; the last one is the maximum length of a window.
         stride: The number of text tokens that two neighbouring windows share.
-        warmup: The fraction of all steps in which the learning rate rises.
+        warmup: The fraction of steps in which the learning rate rises.
         decay: The weight decay of matrices.
-        clip: The greatest norm of a gradient.
+        clip: The maximum norm of a gradient.
         dropout: Whether the network has dropout layers.
         precision: "float32"; "bfloat16", for all of the network; or "mixed", for matrix products only, with sums in
             float32. Weights, loss and optimizer stay float32.
-        freeze_embeddings: Whether the tables of words, places and types stay as they are.
-        seed: The seed of all random numbers.
+        freeze_embeddings: Whether the embeddings of words, positions and types stay frozen.
+        seed: The random seed.
     """
 
     rate: float = 1e-4
@@ -67,8 +67,8 @@ class Plan:
 
 
 def optimizer(plan: Plan, steps: int) -> tuple[optax.GradientTransformation, Callable[[Any], Any]]:
-    """AdamW with gradient clipping, and the learning rate at each step: it rises linearly, then falls linearly to 0.
-    Only matrices have weight decay."""
+    """AdamW with gradient clipping, and the learning rate schedule: it rises linearly, then falls linearly to 0. Weight
+    decay applies to matrices only."""
     rising = max(1, round(plan.warmup * steps))
     rate = optax.schedules.join_schedules(
         [optax.linear_schedule(0.0, plan.rate, rising), optax.linear_schedule(plan.rate, 0.0, max(1, steps - rising))],
@@ -157,13 +157,13 @@ def train(
         params: The initial weights.
         rows: The training data.
         plan: The settings.
-        directory: Where to keep checkpoints; None: nowhere.
-        budget: Seconds after which to stop, after at least one step; None: at the end.
+        directory: Where to keep checkpoints; None: no checkpoints.
+        budget: Seconds after which to stop, after at least one step; None: no limit.
         log: Called after each step.
         save_every: Seconds between checkpoints.
 
     Returns:
-        The weights, and whether all steps are done.
+        The weights, and whether training is complete.
 
     Raises:
         UpdateError: There are no training data, there is a budget but no directory, or the loss is not finite.
@@ -226,11 +226,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=plan.epochs)
     parser.add_argument("--batch", type=int, default=plan.batch)
     parser.add_argument("--rate", type=float, default=plan.rate)
-    parser.add_argument("--dropout", action="store_true", help="use dropout; for several epochs")
+    parser.add_argument("--dropout", action="store_true", help="use dropout, for more than one epoch")
     parser.add_argument(
         "--precision", choices=("float32", "bfloat16", "mixed"), default=plan.precision, help="see Plan"
     )
-    parser.add_argument("--freeze-embeddings", action="store_true", help="leave the tables of embeddings as they are")
+    parser.add_argument("--freeze-embeddings", action="store_true", help="do not train the embeddings")
     parser.add_argument("--seed", type=int, default=plan.seed)
     given = parser.parse_args(arguments)
     folder = folder_of(given.checkpoint)

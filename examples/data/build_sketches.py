@@ -1,12 +1,12 @@
-"""Write `Sketches.mlpackage` with coremltools, as a developer who deploys a classifier does: an ML Program in float16.
+"""Write `Sketches.mlpackage`, a classifier as a float16 ML Program, with coremltools.
 
     python build_sketches.py        # needs coremltools 9
 
 The layers are those of `tests/data/TinyDrawingEmbedding.mlmodel`. The last one is made from five drawings of each kind:
-a drawing belongs to the kind whose mean embedding is nearest, which is a linear layer of the embedding.
+a drawing belongs to the kind whose mean embedding is nearest, which is a linear function of the embedding.
 """
 
-# coremltools adds most of its builder's methods while it is imported
+# coremltools adds most of its builder's methods at import
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TAUGHT = 5
 
 def main() -> None:
     lowered = graphml.load(EMBEDDING).lower()
-    # the layers are linear but for their biases: pixels from 0 to 1 need biases of 1 / 255
+    # pixels are scaled to [0, 1], so biases are divided by 255; ReLU and max pooling commute with the scale
     weights = {name: np.array(layer["weights"]) for name, layer in lowered.params.items()}
     biases = {name: np.array(layer["bias"]).ravel() / 255 for name, layer in lowered.params.items()}
 
@@ -36,7 +36,7 @@ def main() -> None:
     embed = jax.jit(jax.vmap(lambda drawing: lowered.fn(lowered.params, {"drawing": drawing})["embedding"].ravel()))
     embeddings = np.array(embed(archive["drawings"].astype(np.float32)[:, None])) / 255
     means = np.stack([embeddings[np.flatnonzero(archive["labels"] == kind)[:TAUGHT]].mean(0) for kind in kinds])
-    softness = 0.05  # of the squared distances, so that probabilities are not all 0 or 1
+    softness = 0.05  # scale of the squared distances, so that probabilities are not all 0 or 1
     head, offset = 2 * softness * means, -softness * (means**2).sum(1)
 
     @mb.program(input_specs=[mb.TensorSpec(shape=(1, 1, 28, 28))], opset_version=ct.target.iOS16)

@@ -1,10 +1,10 @@
 """Predict and personalize over HTTP, with Ray Serve: `python examples/serving/app.py FOLDER [PORT]`.
 
-    POST /predict           {"features": {"image": [[0, ...], ...]}, "user": "anna"}        user may be left out
+    POST /predict           {"features": {"image": [[0, ...], ...]}, "user": "anna"}        user is optional
     POST /users/anna        {"samples": [{"image": ..., "classLabel": "Star"}, ...]}        header Idempotency-Key
     GET  /health
 
-Errors are {"error": {"type": ..., "message": ...}}. docs/servers.md explains all of it.
+Errors are {"error": {"type": ..., "message": ...}}. See docs/servers.md.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from graphml.errors import GraphmlError
 _LOG = logging.getLogger("ray.serve")
 MODEL = Path(__file__).parents[1] / "data/QuickDrawUpdatable.mlmodel"
 LEARNED = ("dense_3",)
-MOST_BYTES = 1 << 20  # of the body of a request
-MOST_PREDICTIONS, MOST_UPDATES = 64, 8  # that a worker has accepted and not answered
+MOST_BYTES = 1 << 20  # of a request body
+MOST_PREDICTIONS, MOST_UPDATES = 64, 8  # that a worker has accepted but not answered
 
 
 class Refused(Exception):
@@ -51,7 +51,7 @@ class Refused(Exception):
 
 
 def make_service(folder: str) -> Service:
-    """The model whose last layer learns, and the updates in a folder."""
+    """A service that trains the last layer of the model and stores updates in a folder."""
     model = graphml.make_updatable(
         graphml.load(MODEL),
         list(LEARNED),
@@ -75,7 +75,7 @@ class Worker:
     """One process with one copy of the model."""
 
     def __init__(self, folder: str) -> None:
-        # a worker that is started again finds what was compiled; no user's name begins with a dot
+        # a restarted worker reuses compiled programs; no user name begins with a dot
         jax.config.update("jax_compilation_cache_dir", str(Path(folder) / ".compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
         self._service = make_service(folder)
@@ -93,7 +93,7 @@ class Worker:
         except OSError as error:
             return _error(500, "StorageError", f"the update was not stored: {error.strerror}")
         except Exception as error:
-            _LOG.exception("a request has failed")
+            _LOG.exception("a request failed")
             return _error(500, "InternalError", type(error).__name__)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Worker:
 
 
 class _Counted:
-    """Counts what runs inside of a `with` block."""
+    """Counts the requests inside a `with` block."""
 
     def __init__(self, counts: dict[str, int], kind: str) -> None:
         self._counts, self._kind = counts, kind
@@ -142,7 +142,7 @@ class _Counted:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object in the body; reading stops at the limit, whatever the headers say."""
+    """The JSON object in the body; reading stops at the size limit, whatever the headers say."""
     whole = bytearray()
     async for piece in request.stream():
         whole += piece
@@ -158,7 +158,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _text(body: dict[str, Any], name: str) -> str | None:
@@ -183,7 +183,7 @@ def _as_json(value: Any) -> Any:
 
 
 def start(folder: str, port: int) -> None:
-    """Start Ray on this machine, unless it runs, and two workers behind one port."""
+    """Start Ray on this machine unless it is running, and two workers behind one port."""
     ray.init(
         num_cpus=2,
         include_dashboard=False,
@@ -197,8 +197,8 @@ def start(folder: str, port: int) -> None:
 
 
 def stop() -> None:
-    """Take no more requests, wait for those that run, and end all processes."""
-    serve.delete("graphml")  # while the proxy is there to pass on the last answers
+    """Stop accepting requests, wait for running ones, and end all processes."""
+    serve.delete("graphml")  # before shutdown, so that the proxy can still pass on the last answers
     serve.shutdown()
     ray.shutdown()
 

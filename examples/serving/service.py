@@ -1,6 +1,6 @@
-"""What a worker does: predict for many users in one call, and train the model of one user. No HTTP, no Ray.
+"""The service of a worker, without HTTP and Ray: predict for many users in one call, and train one user's model.
 
-All users share the layers below `learned`. The rows of a batch may belong to different users: one compiled program
+All users share the layers before `learned`. The rows of a batch may belong to different users: one compiled program
 takes a stack of the learned layers, one for each row.
 """
 
@@ -20,12 +20,12 @@ from graphml.descriptions import FeatureDescription, FeatureType
 from graphml.errors import FeatureError
 
 BATCHES = (1, 4, 16)
-"""Numbers of rows that are compiled when the service starts; a batch is filled up to the next of them."""
+"""Batch sizes that are compiled when the service starts; a batch is padded to the next of them."""
 
 SAMPLES = (1, 2, 4, 8)
-"""Numbers of samples of an update that are compiled when the service starts; others compile when they first come."""
+"""Numbers of samples that are compiled when the service starts; other updates compile on first use."""
 
-MOST_USERS = 10_000  # whose weights a worker keeps in memory
+MOST_USERS = 10_000  # whose weights a worker caches
 
 Row = tuple[str | None, dict[str, Any]]
 
@@ -34,8 +34,8 @@ class Service:
     """Predictions and updates of one updatable network or ML Program.
 
     Args:
-        model: the model of everybody, updatable.
-        learned: the layers that an update changes.
+        model: the shared base model, updatable.
+        learned: the layers that an update trains.
         users: where updates are stored.
     """
 
@@ -50,7 +50,7 @@ class Service:
         self._program = jax.jit(jax.vmap(one))
 
     def warm_up(self, sample: Mapping[str, Any]) -> None:
-        """Compile what requests need. sample: features and target, as `personalize` takes them."""
+        """Compile the programs that requests need. sample: features and target, as for `personalize`."""
         inputs = {feature.name for feature in self.model.description.inputs}
         row = self.checked(None, {name: value for name, value in sample.items() if name in inputs})
         for size in BATCHES:
@@ -67,7 +67,7 @@ class Service:
         return user, self.model.arrays(_plain(features, self.model.description.inputs))  # type: ignore[attr-defined]
 
     def predict(self, rows: Sequence[Row]) -> list[tuple[int, dict[str, Any]]]:
-        """The version of the user's weights and the outputs of each row; at most the largest of `BATCHES`."""
+        """The version of the user's weights and the outputs, for each row; takes at most `BATCHES[-1]` rows."""
         size = next(size for size in BATCHES if size >= len(rows))
         filled = [*rows, *[rows[-1]] * (size - len(rows))]
         found = {user: self._weights(user) for user in {user for user, _ in rows}}
@@ -102,10 +102,10 @@ class Service:
     # Updates ---------------------------------------------------------------------------------------------------------
 
     def personalize(self, user: str, samples: Any, request: str) -> int:
-        """Train the model of a user further, store it, and return the number of the version.
+        """Train a user's model further, store it, and return its version number.
 
-        A request with the id of one that was stored is not applied again: so clients may repeat a request whose answer
-        they have not received.
+        A request whose id is already stored is not applied again, so clients may repeat a request whose answer they
+        have not received.
 
         Raises:
             GraphmlError: the samples do not fit, or training failed; nothing is stored then.
@@ -134,7 +134,7 @@ def _trained(model: graphml.Model, samples: list[dict[str, Any]]) -> graphml.Mod
 
 
 def _plain(features: Any, descriptions: Sequence[FeatureDescription], where: str = "") -> dict[str, Any]:
-    """Features as they came in JSON. Text is only for text: in `predict` it would name a file to read an image from."""
+    """Check features from JSON. Only string features may be text: `predict` would read other text as an image path."""
     if not isinstance(features, dict):
         raise FeatureError(f"{where}features must be an object, {{name: value}}, got {type(features).__name__}")
     for feature in descriptions:

@@ -1,12 +1,12 @@
-"""The updates of users on disk: what was acknowledged is there after a crash, and nothing is half-written.
+"""The updates of users on disk: acknowledged updates survive a crash, and nothing is partially written.
 
     FOLDER/anna/lock
     FOLDER/anna/00000001.3f0c.safetensors        version 1 of Anna's weights, made by the request 3f0c
     FOLDER/anna/00000002.77ab.safetensors
 
-A version is a delta: the weights that differ from the model of everybody. It is written to a temporary file, flushed,
-renamed, and the folder is flushed, all before `save` returns. Workers on several hosts share the folder by a file
-system that has locks (`flock`), such as NFS 4.
+A version is a delta: the weights that differ from the base model. Before `save` returns, it is written to a temporary
+file, flushed and renamed, and the folder is flushed. Workers on several hosts share the folder on a file system with
+locks (`flock`), such as NFS 4.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from graphml.errors import FeatureError
 from graphml.update import Delta
 
 KEPT = 8
-"""Versions of a user that are kept, and so the number of latest requests that can be repeated safely."""
+"""The number of versions kept for each user, and of recent requests that can be repeated safely."""
 
 _NAME = r"[A-Za-z0-9_-]{1,64}"
 _FILE = re.compile(rf"(\d{{8}})\.({_NAME})\.safetensors")
@@ -40,7 +40,7 @@ class Version:
 
 
 class UserStore:
-    """A folder with a folder for each user, which only its owner may read."""
+    """A folder with a subfolder for each user, which only its owner can read."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
@@ -63,13 +63,13 @@ class UserStore:
     def read(self, user: str) -> tuple[int, Delta | None]:
         """The number and the weights of the newest version; 0 and None if there is none."""
         while (newest := self.newest(user)) is not None:
-            with contextlib.suppress(FileNotFoundError):  # removed since, because there are newer ones
+            with contextlib.suppress(FileNotFoundError):  # removed in the meantime, because there are newer versions
                 return newest.number, Delta.read(newest.path)
         return 0, None
 
     @contextlib.contextmanager
     def locked(self, user: str) -> Iterator[None]:
-        """Keep all other threads, processes and hosts from changing a user. The lock of a killed process is free."""
+        """Exclude all other threads, processes and hosts from changing a user. A killed process releases its lock."""
         folder = self._folder_of(user)
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -79,7 +79,7 @@ class UserStore:
             yield
 
     def save(self, user: str, request: str, personal: Model, base: Model) -> Version:
-        """Write the next version, under the lock of the user. When this returns, a crash cannot undo it."""
+        """Write the next version, with the user's lock held. Once this returns, the version survives a crash."""
         if re.fullmatch(_NAME, request) is None:
             raise FeatureError(f"the id of a request must be 1 to 64 letters, digits, - or _, got {request[:80]!r}")
         before = self.versions(user)
