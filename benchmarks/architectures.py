@@ -9,7 +9,7 @@ from rendering import Network, Step
 
 
 class _Sketch:
-    """Steps with random weights, one after the other; each method appends and gives the name of the new blob."""
+    """A chain of steps with random weights; each method appends a step and returns the name of its output blob."""
 
     def __init__(self, channels: int) -> None:
         self.steps: list[Step] = []
@@ -125,14 +125,14 @@ def large_dense(size: int = 5000, layers: int = 4) -> Network:
 
 
 def tiny_dense() -> Network:
-    """Nearly no work: what is left is the cost of a call."""
+    """Almost no work, to measure the overhead of a call."""
     net = _Sketch(8)
     net.dense("x", 8, 8)
     return Network((8,), tuple(net.steps))
 
 
 def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
-    """One LSTM that gives its output at every step."""
+    """One LSTM that returns its output at every step."""
     net = _Sketch(read)
     weights = {
         "w": net._normal(4 * size, read, spread=read**-0.5),
@@ -144,8 +144,8 @@ def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
 
 
 def encoder(layers: int, width: int, heads: int, words: int, vocabulary: int = 30522) -> Network:
-    """BERT's: words and places, then layers of attention and of two dense layers, each with a residual and a
-    normalization behind it."""
+    """BERT's encoder: word and position embeddings, then layers of attention and of two dense layers, each followed by
+    a residual connection and a normalization."""
     net = _Sketch(1)
 
     def normal(x: str) -> str:

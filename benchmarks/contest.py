@@ -1,7 +1,7 @@
-"""Contenders in processes of their own, which take turns: while one runs, the others are stopped.
+"""Time contenders in separate processes that take turns: while one runs, the others are stopped.
 
-Libraries let their threads spin for a while when there is nothing to do, and would disturb each other in one process
-or side by side. Each process starts once for each number of cores and is pinned before anything is imported. Its first
+Idle threads of these libraries spin for a while, so libraries would disturb each other in one process or in parallel.
+Each process starts once for each number of cores and is pinned before anything is imported. Its first
 answer is timed from the start of the process and compared with those of the others; then it runs short blocks of calls.
 
 A script describes its work in a function `contest_rows()` and calls `main`.
@@ -40,7 +40,7 @@ class Contender:
 
     Attributes:
         prepare: Writes the files that `start` reads, in a process that is not timed.
-        start: From the folder with the files and a number of cores to the call that is timed.
+        start: Takes the folder with the files and the number of cores; returns the call to time.
         imports: What is imported before the clock of the first answer starts; the first one must be installed.
         rehearsed: Another process does the same first, for example to fill a cache directory.
     """
@@ -53,7 +53,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Row:
-    """Work that all contenders do. agreement: how far answers may differ, relative to the range of their numbers."""
+    """Work that all contenders do. agreement: the tolerance of outputs, relative to their range."""
 
     contenders: Mapping[str, Contender]
     agreement: float = 1e-4
@@ -108,7 +108,7 @@ class Process:
         return [(wall, cpu) for wall, cpu in reply["samples"]]
 
     def finish(self) -> None:
-        """Let it end by itself, with all that it does at the end."""
+        """Let it exit by itself, with its normal cleanup."""
         assert self._process.stdin is not None
         self._process.send_signal(signal.SIGCONT)
         self._process.stdin.close()
@@ -222,7 +222,7 @@ def main(module: str, description: str, arguments: Sequence[str] | None = None) 
     found: dict[str, Any] = {"machine": {**timing.machine(), "tuned": options.tuned}, "records": []}
     for name in options.names or available:
         found["records"] += measure(module, name, settings)
-        if options.json:  # after each row: a long run that is stopped keeps what it has
+        if options.json:  # after each row, so that an interrupted run keeps its results
             options.json.write_text(json.dumps(found, indent=1))
     print(", ".join(f"{key} {value}" for key, value in found["machine"].items()))
     print(report.table(found["records"]))

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: starts, gives its first answer, and then runs blocks of calls on request.
+"""One contender in a separate process: starts, returns its first output, and then runs blocks of calls on request.
 
 `contest.py` starts this, with one JSON object as the argument, and talks to it in lines of JSON.
 """
@@ -66,7 +66,7 @@ def _prepare(order: dict[str, Any]) -> None:
 
 
 def _peak() -> float:
-    """The most memory that this process ever had, in MB."""
+    """The peak memory of this process, in MB."""
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024

@@ -1,11 +1,11 @@
-"""What a prediction costs through coremltools when graphml answers it, and how much of that is the plug-in.
+"""The overhead of predicting with graphml through coremltools, and how much of it is due to the plug-in.
 
     python benchmarks/coremltools_plugin.py               # on one core, about half a minute
     python benchmarks/coremltools_plugin.py --json
 
 Three ways to the same prediction take turns in one process: `graphml.load(...).predict`, the object that the plug-in
 hands to coremltools, and `MLModel.predict`, which adds coremltools' own checks. The models compute next to nothing, so
-that microseconds show. The plug-in may add 50 microseconds; the script fails if it adds more.
+that microseconds are visible. The plug-in may add 50 microseconds; the script fails if it adds more.
 """
 
 from __future__ import annotations

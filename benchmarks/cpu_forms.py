@@ -1,11 +1,11 @@
-"""The forms of `graphml.ops.kernels.cpu` against the plain forms that they replace, in one run.
+"""Compare the forms of `graphml.ops.kernels.cpu` with the plain forms that they replace.
 
     python benchmarks/cpu_forms.py                       # all of them, on one core, about a minute
     python benchmarks/cpu_forms.py convolution.Winograd  # some of them
 
-A form that is not faster has no reason to exist: the script names it and ends with status 1. Each row is a program with
-the special form and one with the plain form; they must agree before they are timed. They take turns in short blocks,
-tenth percentiles of CPU time are compared, and a row that loses is measured again before it is reported.
+The script names each form that is not faster, and so has no reason to exist, and exits with status 1. Each row is a
+program with the special form and one with the plain form; they must agree before they are timed. They take turns in
+short blocks, tenth percentiles of CPU time are compared, and a row that loses is measured again before it is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import timing
 
-LIMIT = 0.97  # of the time of the plain form: above it a form counts as no faster
+LIMIT = 0.97  # of the time of the plain form; above this a form counts as not faster
 REPEATS = 3  # of a row that loses
 AGREEMENT = 1e-4  # of the largest number of the result
 
@@ -28,13 +28,13 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Row:
-    """A form and the plain form that it replaces, each with what it is called with.
+    """A form and the plain form that it replaces, with their arguments.
 
     Attributes:
         name: module and name of the form within `graphml.ops.kernels.cpu`.
         special: the program with the form.
         plain: the program without it.
-        inputs: for both; shapes stand for normally distributed numbers.
+        inputs: for both; shapes are filled with normally distributed values.
         prepared: further arguments of the two programs, such as kernels in their own arrangement.
         train: whether the programs run in training, which has other compiler options.
     """
@@ -267,7 +267,7 @@ def _products() -> list[Row]:
     batch, size = 32, 256
 
     def loop(step: Function, x: Any) -> Any:
-        """A cell with four gates, of which the sum stands for all that is not a product."""
+        """A cell with four gates, whose sum replaces everything but the products."""
 
         def one(y: Any, x: Any) -> Any:
             gates = jnp.split(step(y, x), 4, axis=-1)
@@ -334,7 +334,7 @@ def _products() -> list[Row]:
 
 
 def _whole_numbers(*shape: int) -> np.ndarray:
-    """Numbers that bfloat16 holds."""
+    """Integers that bfloat16 represents exactly."""
     return np.clip(np.rint(20 * normal(*shape)), -128, 128)
 
 
@@ -389,7 +389,7 @@ def ratio(row: Row, *, rounds: int, seconds: float) -> float:
 
 
 def verdict(ratios: dict[str, float]) -> str | None:
-    """What to do about the forms that are no faster than the plain ones, if there are any."""
+    """What to do about the forms that are no faster than the plain ones, if any."""
     slow = [name for name, ratio in ratios.items() if ratio > LIMIT]
     lines = [f"the plain form is as fast: delete graphml.ops.kernels.cpu.{name} ({ratios[name]:.2f})" for name in slow]
     return "\n".join(lines) or None

@@ -1,11 +1,11 @@
-"""Whole training runs, from samples to a trained model: graphml's `UpdateTask` beside torch, eager and compiled.
+"""Whole training runs, from samples to a trained model: graphml's `UpdateTask` against torch, eager and compiled.
 
     python benchmarks/fitting.py                  # both, on one core and on all
     python benchmarks/fitting.py head --cores 2 --rounds 3
 
-cnn: a small network of its own, all layers, 1024 images, 5 epochs of mini-batches of 32, SGD with momentum.
+cnn: a small network, all layers, 1024 images, 5 epochs of mini-batches of 32, SGD with momentum.
 head: the last layer of a MobileNet for ten new classes: 200 images of 96 x 96, 5 epochs of mini-batches of 20, Adam;
-torch once as people write it (the frozen part runs in every epoch), once with the features of that part kept.
+torch once as commonly written (the frozen part runs in every epoch), once with the features of that part cached.
 
 All start from the same weights and see the same mini-batches; the mean losses of the first and of the last epoch must
 agree. The first answer of a process includes compilation, the other runs do not. torch.compile needs a C++ compiler.

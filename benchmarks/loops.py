@@ -1,12 +1,12 @@
-"""Loops: what an iteration costs, compiled as one program and driven by the host.
+"""The cost of a loop iteration, compiled as one program and driven by the host.
 
     python benchmarks/loops.py                  # on one core, about half a minute
     python benchmarks/loops.py --iterations 100000 --json
 
-Compiled: h = 0.999 h + x, some thousand iterations on four numbers, by graphml (a loop of a given count, and a while
+Compiled: h = 0.999 h + x, some thousand iterations on four elements, by graphml (a loop of a given count, and a while
 loop without a bound, which runs in slices), by the same loop written by hand with `lax.while_loop`, and by
 onnxruntime's Loop. All must agree. Driven by the host: an iteration that makes a blob longer, and one whose shapes
-depend on values (the host reads one); microseconds of an iteration once all of it is compiled.
+depend on values (the host reads one); microseconds per iteration once everything is compiled.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def counted(iterations: int) -> Call:
 
 
 def endless(iterations: int) -> Call:
-    """graphml: while k < n, and nothing else that bounds it."""
+    """graphml: while k < n, without another bound."""
     builder = _program(x=4, n=1).add("copy", "start", ["x"], ["h"])
     builder.add("loadConstantND", "zero", [], ["k0"], data=np.zeros(1, np.float32)).add("copy", "k", ["k0"], ["k"])
     condition = _network().add("lessThan", "before", ["k", "n"], ["go"])
@@ -127,7 +127,7 @@ def in_onnxruntime(iterations: int, threads: int) -> Call:
 
 
 def compiled(iterations: int, threads: int) -> dict[str, Call]:
-    """Everybody who runs the compiled loop. Raises ValueError where one does not agree with the loop by hand."""
+    """All contenders of the compiled loop. Raises ValueError if one disagrees with the loop written by hand."""
     calls = {
         "graphml": counted(iterations),
         "graphml, no bound": endless(iterations),
@@ -142,7 +142,7 @@ def compiled(iterations: int, threads: int) -> dict[str, Call]:
 
 
 def growing(iterations: int) -> Call:
-    """Each iteration appends a number: each has shapes of its own."""
+    """Each iteration appends an element, so its shapes differ."""
     body = _network().add("reduceSum", "sum", ["h"], ["s"], axes=(0,), keep_dims=True).add("sin", "sin", ["s"], ["t"])
     body.add("concatND", "append", ["h", "t"], ["g"], axis=0).add("copy", "again", ["g"], ["h"])
     builder = _program(x=1, n=1).add("copy", "start", ["x"], ["h"])
@@ -151,7 +151,7 @@ def growing(iterations: int) -> Call:
 
 
 def reading(iterations: int) -> Call:
-    """Each iteration takes the elements above zero, however many: the host reads their number."""
+    """Each iteration selects the elements above zero; the host reads their number."""
     body = _network().add("greaterThan", "above", ["h"], ["m"], alpha=0.0).add("whereNonZero", "where", ["m"], ["at"])
     body.add("gatherND", "taken", ["h", "at"], ["some"])
     body.add("reduceMean", "mean", ["some"], ["mean"], axes=(0,), keep_dims=True)

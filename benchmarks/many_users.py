@@ -1,16 +1,16 @@
-"""Personal models for many users: `update_many` beside an `UpdateTask` for each.
+"""Personal models for many users: `update_many` against an `UpdateTask` for each.
 
     python benchmarks/many_users.py                 # 1 user and 64, on one core
-    python benchmarks/many_users.py 1024            # so many
-    python benchmarks/many_users.py --cost 10 100 1000      # time, memory and disk of so many, and of nothing else
+    python benchmarks/many_users.py 1024            # 1024 users
+    python benchmarks/many_users.py --cost 10 100 1000      # only time, memory and disk of these numbers of users
 
 Each user trains the last layer of a small network of convolutions with 20 to 40 images of 32 x 32, 5 epochs of
-mini-batches of 10. The runs of single tasks are those of a few users, times the number of users over theirs:
+mini-batches of 10. The times of single tasks are measured for a few users and scaled to all:
 
-first: the model is new, so everything is compiled. again: the same once more, nothing is compiled. warm tasks: a task
+first: the model is new, so everything is compiled. again: a second run, without compilation. warm tasks: a task
 for each user, on one model, that has seen a user with as many samples before. fresh tasks: a new model for each.
 
-Seconds are of CPU time with one thread, of wall time with more.
+Seconds are CPU time with one thread, wall time with more.
 
 --cost runs `update_many` once in a new process for each number, with users from a generator, and saves a delta for each
 user: seconds without imports, the growth of the largest resident memory, and bytes on disk.
@@ -111,7 +111,7 @@ def measure(count: int, clock: Callable[[], float]) -> None:
 
 
 def cost(count: int) -> None:
-    """Train so many users in this process, save a delta for each, and print a row of the table."""
+    """Train this many users in this process, save a delta for each, and print a row of the table."""
     import graphml
 
     model = _model()
@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("counts", nargs="*", type=int, metavar="USERS", help="how many; 1 and 64 unless given")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cost", action="store_true", help="time, memory and disk of update_many alone")
-    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)  # of --cost, in a process of its own
+    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)  # of --cost, in a new process
     arguments = parser.parse_args()
     timing.pin(arguments.threads)
     if arguments.row:

@@ -1,9 +1,9 @@
-"""What models take in memory: programs for many input shapes, and how often the weights of a network are held.
+"""Memory use of models: programs for many input shapes, and the number of copies of a network's weights.
 
     python benchmarks/memory.py                              # 2,000 shapes; ResNet-50 and MobileNetV2
     python benchmarks/memory.py --shapes 300 --limit 64      # at most 64 MiB of programs
 
-A new shape compiles a program, which takes 40 ms of processor time and more for a small network.
+A new shape compiles a program, which takes at least 40 ms of CPU time for a small network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 
 def resident() -> float:
-    """MB that this process has in memory."""
+    """The resident memory of this process in MB."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -35,7 +35,7 @@ def many_shapes(count: int) -> None:
     for feature in (message.description.input[0], message.description.output[0]):
         size = feature.type.multiArrayType.shapeRange.sizeRanges.add()
         size.lowerBound, size.upperBound = 1, max(5, count)
-    # more programs than the limit of memory allows, which is to be seen
+    # more programs than the memory limit allows, so that the limit takes effect
     model = graphml.load(message, configuration=graphml.ModelConfiguration(most_programs=count))
     print("\n| shapes so far | resident MB | programs kept | their size by `graphml.program_memory()`, MB |")
     print("| ---: | ---: | ---: | ---: |")

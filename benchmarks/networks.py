@@ -1,4 +1,4 @@
-"""graphml, onnxruntime and torch side by side on networks with random weights, each in a process of its own.
+"""Compare graphml, onnxruntime and torch on networks with random weights, each in a separate process.
 
     python benchmarks/networks.py                                # everything, on one core and on all, about 20 minutes
     python benchmarks/networks.py mobilenet-b1 lstm-b32          # some rows
@@ -8,7 +8,7 @@
 
 "graphml program" is the same network as an ML Program, "graphml cached" starts with a filled cache directory. Rows of 8
 samples are predicted together, one by one (singly), and by eight threads. The rows carn and hourglass need
-models of other people in the directory GRAPHML_MODELS.
+third-party models in the directory GRAPHML_MODELS.
 """
 
 from __future__ import annotations

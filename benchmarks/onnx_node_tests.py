@@ -2,13 +2,13 @@
 
     python benchmarks/onnx_node_tests.py                      # all, in two processes
     python benchmarks/onnx_node_tests.py '^test_(conv|gru)'   # those whose name matches
-    python benchmarks/onnx_node_tests.py --peer               # beside onnx2coreml, whose programs graphml runs
+    python benchmarks/onnx_node_tests.py --peer               # against onnx2coreml, whose programs graphml runs
 
 A test counts if a network can hold its values: real numbers and booleans, integers up to 2^24, at most five axes,
-nothing empty and nothing drawn. Inputs
-that layers have to know, such as axes, are inputs of the tests; where a test fails only for that, they become
-constants, and the test counts as one of "constants". A test passes if each output has the expected shape and is right
-to 1e-3 relative and 1e-5 absolute, or what the test itself allows.
+no empty arrays and no random values.
+Values that layers need as attributes, such as axes, are inputs of the tests; if a test fails only for that reason, they
+become constants, and the test counts as one of "constants". A test passes if each output has the expected shape and is
+right to 1e-3 relative and 1e-5 absolute, or what the test itself allows.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _judged(test: Any, make: Any, constants: Mapping[str, Any] | None = None) ->
                 value = found[name] if name in found else list(found.values())[place]
                 _check(np.asarray(value), np.asarray(wanted), max(test.rtol, 1e-3), max(test.atol, 1e-5))
         return "passed"
-    except Exception as error:  # whatever goes wrong is the result
+    except Exception as error:  # any failure is the result
         return f"{type(error).__name__}: {error}".replace("\n", " ")[:300]
 
 

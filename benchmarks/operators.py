@@ -1,4 +1,4 @@
-"""Every layer kind alone: graphml, onnxruntime and torch side by side, on typical or on large shapes.
+"""Compare graphml, onnxruntime and torch on every layer kind alone, with typical or large shapes.
 
     python benchmarks/operators.py                             # every kind, on one core
     python benchmarks/operators.py --kind softmaxND --kind gelu --size large --json
@@ -7,10 +7,10 @@ Each row of `operator_rows` becomes a network of one layer, a model of a few ONN
 three must agree before they are timed. A row above 1.5 times the better of the others needs a reason in
 `operator_rows/reasons.py`; those without one are listed at the end, and the exit status is then 1.
 
-Arrays are where each library wants them, so nothing is copied in or out, and the allocator keeps large blocks:
-otherwise page faults, which depend on the rows before, outweigh the cheap layers. JAX computes in the calling thread,
-as the others do: by default it hands the work to another one, which takes 10 microseconds, and here each call waits
-for its result anyway.
+Arrays are on the device of each library, so nothing is copied in or out, and the allocator keeps large blocks:
+otherwise page faults, which depend on previous rows, outweigh the cheap layers. JAX computes in the calling thread,
+as the others do: by default it hands the work to another thread, which takes 10 microseconds, and here each call
+waits for its result anyway.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def with_torch(row: Row, inputs: Sequence[np.ndarray], threads: int) -> Call:
 
 
 def contenders(row: Row, threads: int) -> dict[str, Call]:
-    """Whoever has the operator. Raises ValueError where two of them do not agree."""
+    """The contenders that have the operator. Raises ValueError if two of them disagree."""
     inputs = inputs_of(row)
     theirs = [turn(x) for turn, x in zip(row.native, inputs, strict=True)] if row.native else inputs
     calls = {"graphml": with_graphml(row, inputs)}
@@ -171,7 +171,7 @@ def unexplained(readings: Mapping[str, Mapping[str, timing.Reading]], clock: str
 
 
 def sweep(options: argparse.Namespace) -> tuple[dict[str, dict[str, timing.Reading]], dict[str, str]]:
-    """The readings of all rows, and why others were not timed. An interrupt ends it early."""
+    """Time all rows; return the readings, and the reasons for rows that were not timed. An interrupt ends it early."""
     readings, disagree = {}, {}
     try:
         for row in rows(options.size):

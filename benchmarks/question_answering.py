@@ -1,10 +1,10 @@
-"""The model of examples/bert_qa beside onnxruntime and torch, all with the same weights, each in a process of its own.
+"""The model of examples/bert_qa against onnxruntime and torch, with the same weights, each in a separate process.
 
     python benchmarks/question_answering.py                        # on one core and on all
-    python benchmarks/question_answering.py storages --cores 1     # how fast each storage of the weights is
+    python benchmarks/question_answering.py storages --cores 1     # the speed of each storage format of the weights
 
-Rows are one text of 128 or 384 words (latency) and eight of 128 (throughput). torch is the network of the library
-`transformers`; who is not installed is left out.
+Rows are one text of 128 or 384 tokens (latency) and eight of 128 (throughput). torch is the network of the library
+`transformers`; libraries that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def contest_rows() -> Mapping[str, Row]:
         for texts, words in ((1, 128), (1, 384), (8, 128))
     }
     stored = {f"graphml {name}": with_storage(name) for name in STORAGES}
-    return {**found, "storages": Row(stored, agreement=1.0)}  # answers differ by what the storage loses
+    return {**found, "storages": Row(stored, agreement=1.0)}  # outputs differ by the quantization error
 
 
 def inputs(texts: int, words: int) -> dict[str, np.ndarray]:

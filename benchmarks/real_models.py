@@ -1,6 +1,6 @@
-"""Rows for models that other people made, from the directory GRAPHML_MODELS.
+"""Rows for third-party models from the directory GRAPHML_MODELS.
 
-carn enlarges an image of 500 x 500 pixels, with onnxruntime and torch beside it; hourglass has 524 small layers, which
+carn enlarges an image of 500 x 500 pixels, compared with onnxruntime and torch; hourglass has 524 small layers, which
 make its first prediction slow.
 """
 
@@ -55,7 +55,7 @@ def _from_file(name: str, cached: bool = False) -> Contender:
 
 
 def carn() -> Network:
-    """Convolutions with biases, ReLU, sums and concatenations; near the end layers that move pixels."""
+    """Convolutions with biases, ReLU, sums and concatenations; near the end layers that rearrange pixels."""
     from graphml import spec
 
     model = spec.read(_file(CARN))

@@ -1,7 +1,7 @@
 """One network, three libraries: a list of steps with NumPy weights, rendered for graphml, onnxruntime and torch.
 
 Blobs are [batch, channels, height, width], [sequence, batch, channels] for recurrent networks, or [batch, words, width]
-for transformers. A rendering is a function of NumPy arrays that gives a NumPy array.
+for transformers. A rendering is a function from NumPy arrays to a NumPy array.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Step:
 class Network:
     """Steps from the blob `x` to the blob that the last step writes. shape: of x, without sequence and batch.
 
-    words: how many there are, where x holds numbers of words; such networks have a batch of one.
+    words: the size of the vocabulary, if x contains token ids; such networks have a batch size of one.
     """
 
     shape: tuple[int, ...]
@@ -58,7 +58,7 @@ class Network:
 
 
 def needed(package: str) -> Any:
-    """An optional package, or an ImportError that says how to get it."""
+    """Import an optional package, or raise an ImportError that says how to install it."""
     try:
         return importlib.import_module(package)
     except ImportError:
@@ -227,7 +227,7 @@ def torch_forward(network: Network, weights: Mapping[str, Any]) -> Callable[[Any
         plain = {"relu": F.relu, "relu6": F.relu6, "mean": lambda x: F.adaptive_avg_pool2d(x, 1)}
         return plain[step.kind](x) if step.kind in plain else F.softmax(x, 1)
 
-    last = {name: step for step in network.steps for name in step.inputs}  # what is read no more is dropped
+    last = {name: step for step in network.steps for name in step.inputs}  # drop blobs after their last use
 
     def forward(x: Any) -> Any:
         blobs = {"x": x}

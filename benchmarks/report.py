@@ -48,7 +48,7 @@ def _beside(records: Iterable[Record], record: Record, who: str) -> float | None
 
 
 def comparison(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """What changed from one run to another. The lines of the peers show how much of it is the machine."""
+    """What changed from one run to another. The rows of the peers show how much of it is due to the machine."""
     before = {_key(record): record for record in old["records"]}
     head = ["row", "cores", "who", "ms before", "after", "ratio", "first s before", "after", "ratio", "peak MB before"]
     head += ["after", "ratio"]

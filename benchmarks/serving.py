@@ -4,13 +4,13 @@
     python benchmarks/serving.py --rates 10 100 --seconds 30
 
 Needs the extra "ray" and httpx. Server and client share this machine, and all traffic stays on it. Nine of ten requests
-predict for one of 50 users, one of ten is an update with four drawings. Requests begin at fixed times, whether the ones
-before have been answered or not, and latency counts from these times. In the last row a worker is killed (SIGKILL) in
-the middle of an update, after a third of the time; requests that fail for that reason are repeated with the same id, as
-a client should.
+predict for one of 50 users, one of ten is an update with four drawings. Requests begin at fixed times, whether or not
+the previous ones have been answered, and latency is measured from these times. In the last row a worker is killed
+(SIGKILL) in the middle of an update, after a third of the time; requests that fail for that reason are
+repeated with the same id, as a client should.
 
 At the end the updates of each user are trained again, in the order of the versions that the server has acknowledged.
-The weights on disk must be those: then no acknowledged update is lost, and none is applied twice.
+The weights on disk must be equal: then no acknowledged update is lost, and none is applied twice.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Client:
 
 
 def lost(acknowledged: dict[str, dict[int, list[Any]]], folder: str) -> tuple[int, int]:
-    """The number of acknowledged updates, and of those whose user's weights on disk are not what they give."""
+    """The number of acknowledged updates, and of those whose user's weights on disk differ from the expected ones."""
     import app
 
     import graphml

@@ -1,6 +1,6 @@
-"""How calls are timed in one process, pinned to few cores, the contenders taking turns in short blocks.
+"""Time calls in one process, pinned to few cores, with contenders that take turns in short blocks.
 
-This is for single operators and for a library against itself. Whole networks are timed in processes of their own
+This is for single operators and for a library against itself. Whole networks are timed in separate processes
 (`contest.py`). Imports nothing that starts threads: `pin` must come first.
 """
 
@@ -43,7 +43,7 @@ def pin(threads: int) -> None:
 
 
 def machine(threads: int | None = None) -> dict[str, Any]:
-    """Where this runs: processor, cores used, load of the last minute, versions."""
+    """The machine: processor, cores used, load of the last minute, versions."""
     return {
         "cpu": _cpu_name(),
         **({} if threads is None else {"threads": threads}),
@@ -87,8 +87,8 @@ Samples = list[tuple[float, float]]
 
 
 def block(call: Callable[[], Any], seconds: float) -> Samples:
-    """Call for about so long, at least twice. The first call is not counted: the caches still hold what others left
-    there. A call that takes longer than the block is the only one, and is counted."""
+    """Call for about this long, at least twice. The first call is not counted, because others have filled the caches.
+    A single call that takes longer than the block is counted."""
     taken: Samples = []
     start = time.perf_counter()
     while len(taken) < 3 or time.perf_counter() - start < seconds:
@@ -124,7 +124,7 @@ def reading(samples: Iterable[tuple[float, float]]) -> Reading:
 
 
 def as_json(machine: Mapping[str, Any], results: Mapping[str, Mapping[str, Reading]]) -> dict[str, Any]:
-    """Everything that was read, in plain types."""
+    """All readings, in plain types."""
     readings = {name: {who: asdict(reading) for who, reading in row.items()} for name, row in results.items()}
     return {"machine": dict(machine), "milliseconds": readings}
 

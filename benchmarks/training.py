@@ -1,7 +1,7 @@
-"""The same training, mini-batch by mini-batch: graphml by the recipe in a file, torch in its usual loop.
+"""The same training, mini-batch by mini-batch: graphml with the recipe in a file, torch in a plain loop.
 
 Both start from the weights of the network and use cross entropy, SGD and momentum. A run trains on all mini-batches
-once, always from the same start, and gives their losses.
+once, always from the same initial weights, and returns their losses.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def with_graphml(folder: Path, cores: int) -> Call:
 def with_torch(folder: Path, cores: int) -> Call:
     torch = needed("torch")
     network, start = read_for_torch(folder, cores)
-    logits = Network(network.shape, network.steps[:-1])  # the loss has the softmax in it
+    logits = Network(network.shape, network.steps[:-1])  # the loss includes the softmax
     images = torch.from_numpy(np.load(folder / "x.npy"))
     targets = torch.from_numpy(np.load(folder / "labels.npy").astype(np.int64))
 

@@ -3,8 +3,8 @@
     python benchmarks/trees.py                  # all of them, on one core, about two minutes
     python benchmarks/trees.py forest --threads 2
 
-Each ensemble is grown by scikit-learn (and by XGBoost, where that is installed), written as a Core ML model, and
-predicts the same rows, timed by the processor: the peer from its array of float32, graphml from an array of columns
+Each ensemble is grown by scikit-learn (and by XGBoost if it is installed), written as a Core ML model, and
+predicts the same rows, in CPU time: the peer from its array of float32, graphml from an array of columns
 (`predict_batch({"x": rows})`) and from a list of dictionaries, one for each row. Answers agree within 1e-6 before
 anything is timed.
 """

@@ -226,7 +226,7 @@ def recurrent(s: Size, torch: Any) -> Iterator[Row]:
     weights = stacked(3)
     gates = ("update_gate_", "reset_gate_", "output_gate_")
     fields = {"activations": ("sigmoid", "tanh"), "sequence_output": True, **named(weights, gates)}
-    # torch resets behind the product with the state: another function
+    # torch applies the reset gate after the product with the state: a different function
     nodes = [squeezed, ("GRU", onnx(weights), {"hidden_size": size, "linear_before_reset": 0})]
     yield Row("gru", "gru", (x,), nodes, None, fields)
     weights = stacked(4)

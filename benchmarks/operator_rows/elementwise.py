@@ -1,4 +1,4 @@
-"""Rows of layers that work number by number: functions, arithmetic, questions."""
+"""Rows of elementwise layers: functions, arithmetic, comparisons."""
 
 from __future__ import annotations
 

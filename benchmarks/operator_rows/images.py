@@ -1,4 +1,4 @@
-"""Rows of image layers: convolution, pooling, normalization, borders, sizes, the order of pixels."""
+"""Rows of image layers: convolution, pooling, normalization, padding, cropping, resizing, pixel shuffling."""
 
 from __future__ import annotations
 

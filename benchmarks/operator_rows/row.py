@@ -1,4 +1,4 @@
-"""What a row of the sweep is, and the shapes that it comes in."""
+"""A row of the sweep, and the shapes that it is run with."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Shape = tuple[int, ...]
-# Operator, constants, attributes. The first node reads the inputs, each other the node before it; what it reads comes
-# before the constants, or where ... stands among them.
+# Operator, constants, attributes. The first node reads the inputs, each other one the output of the previous node.
+# This input comes before the constants, or in place of ... among them.
 Node = tuple[str, Sequence[Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """inputs: arrays, or shapes that are filled with normal numbers (positive: with their magnitudes). native: what
-    the others take instead of each input. random: the outputs cannot agree."""
+    """inputs: arrays, or shapes that are filled with normally distributed values (positive: with their magnitudes).
+    native: converts each input for the other libraries. random: the outputs cannot agree."""
 
     name: str
     kind: str
