@@ -144,8 +144,8 @@ def lstm(read: int = 128, size: int = 256, length: int = 100) -> Network:
 
 
 def encoder(layers: int, width: int, heads: int, words: int, vocabulary: int = 30522) -> Network:
-    """BERT's encoder: word and position embeddings, then layers of attention and of two dense layers, each followed by a
-    residual connection and a normalization."""
+    """BERT's encoder: word and position embeddings, then layers of attention and of two dense layers, each followed by
+    a residual connection and a normalization."""
     net = _Sketch(1)
 
     def normal(x: str) -> str:

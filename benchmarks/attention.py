@@ -1,7 +1,7 @@
 """The steps of transformers, rendered like those of `rendering.py`: as converters and exporters write them.
 
-Blobs are [batch, words, width]. kinds: embed (x: [batch, words, 1]), places (position embeddings), layernorm, project (a
-dense layer for each word), attention (of q, k and v; in `heads` heads) and gelu (exact).
+Blobs are [batch, words, width]. kinds: embed (x: [batch, words, 1]), places (position embeddings), layernorm, project
+(a dense layer for each word), attention (of q, k and v; in `heads` heads) and gelu (exact).
 """
 
 from __future__ import annotations
