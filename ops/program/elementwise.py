@@ -278,7 +278,6 @@ def cast(x: Array, *, dtype: str) -> Array:
 
 def _to_integers(x: Array, dtype: Any) -> Array:
     """Floats truncated to integers; see `cast`."""
-    x = x.astype(np.float32) if x.dtype.itemsize == 2 else x  # which holds the limits
     xp, limits = array_namespace(x), np.iinfo(np.int32)
     x = x.astype(xp.promote_types(x.dtype, np.float32))  # half precision does not have the limits
     high = -float(limits.min)  # the first float that int32 cannot hold
