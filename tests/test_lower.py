@@ -284,7 +284,7 @@ def test_settings_of_promotion_are_about_the_code_of_the_caller():
         found = jax.eval_shape(lowered.fn, lowered.params, {"x": jax.ShapeDtypeStruct((3,), np.int32)})
         assert found["y"].dtype == np.float32
         with pytest.raises(ValueError, match="rank_promotion"):
-            jnp.ones((2, 3)) + jnp.ones(3)
+            jnp.add(jnp.ones((2, 3)), jnp.ones(3))
 
 
 def test_a_nan_that_is_searched_for_keeps_its_type_and_names_the_layer():
