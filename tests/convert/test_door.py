@@ -182,7 +182,8 @@ def test_dimensions_of_onnx_with_one_name_have_one_size():
     inputs = {"x": (np.float32, ["steps", "batch"]), "lengths": (np.int32, ["batch"]), "more": (np.int32, ["", ""])}
     found = sources.open_source(graph([], inputs, ["x"]), ConversionRequest()).inputs
     x, lengths = found["x"].shape, found["lengths"].shape
-    assert x and x[1:] == lengths
+    assert x is not None
+    assert x[1:] == lengths
     assert found["more"].default_shape == (1, 16)
     request = ConversionRequest({"x": Input((5, Flexible(1, 8)))})
     named = sources.open_source(graph([], inputs, ["x"]), request).inputs
