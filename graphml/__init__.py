@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# The name is that of a package, too. Importing the package sets the attribute; this sets it to the function, for good.
+# `convert` is also the name of a package. Importing the package sets the attribute; this sets it to the function.
 from graphml.convert.door import convert as convert
 
 if TYPE_CHECKING:

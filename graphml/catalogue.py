@@ -31,20 +31,20 @@ from graphml.graph import Node
 
 # How a row's function sees image-like arrays (rank >= 3):
 #   wire: [..., channels, height, width], as the format says;
-#   last: [..., height, width, channels], as processors like it; the interpreter converts, and remembers that it did;
-#   either: `last` when one of its images comes that way, else `wire`; `channel_axis()` tells the function which;
-#   any:  the function does not care, as long as all its arrays agree.
+#   last: [..., height, width, channels], which is faster on most processors; the interpreter converts and keeps track;
+#   either: `last` if one of its images arrives that way, else `wire`; `channel_axis()` tells the function which;
+#   any:  the function works with any layout, as long as all its arrays have the same.
 Layout = Literal["wire", "last", "either", "any"]
 
 # What others may ask of a row instead of its kind:
-#   softmax: its output are the probabilities of its input, along one axis;
+#   softmax: its output is the softmax of its input along one axis;
 #   sigmoid: its output is 1 / (1 + exp(-input));
 #   constant: its output is what it stores;
-#   compressed: and that is stored in a compressed form;
-#   copy: its output has the numbers of its first input, rounded to another type at most;
+#   compressed: a constant that is stored in compressed form;
+#   copy: its output has the values of its first input, at most cast to another type;
 #   statistics: its weights `mean` and `variance` describe past data;
-#   normalizes by statistics: and they are what it normalizes by;
-#   rescaling: its weights only scale, shift or bend what the node before it has computed.
+#   normalizes by statistics: it also normalizes by these weights;
+#   rescaling: its weights only scale, shift or apply a nonlinearity to what the node before it has computed.
 Role = Literal[
     "softmax",
     "sigmoid",
@@ -70,7 +70,7 @@ class Signature(NamedTuple):
         attributes: keyword-only parameters that are static values.
         weights: keyword-only parameters that are arrays.
         regions: keyword-only parameters that are blocks -> names of the node's regions.
-        keeps_scalars: whether an array without axes arrives as it is; otherwise it becomes a vector of one number.
+        keeps_scalars: whether an array without axes arrives as it is; otherwise it becomes a vector of one element.
         defaults: attribute -> what it is where the file says nothing, of those that the file may say; None where the
             format has no such defaults.
     """
@@ -187,14 +187,14 @@ class Dialect:
             which its function is checked. Raises TypeError for an operator that the format does not have, and for an
             input that it does not have.
         kernel: the name of the weights that `channels` of a row counts.
-        truth: what a condition says, without axes -> whether it holds. A bool says it itself unless given.
-        value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. As
-            stored unless given.
-        known_type: (type that a constant is stored in) -> its type where its value decides a shape. As stored unless
-            given.
-        constants_learn: (kind, input) -> whether a constant there is a weight, which learns where nothing says what is
-            trained. Never unless given.
-        types_stay: whether trained weights are stored in the types that they had, because the file declares these.
+        truth: value of a condition, without axes -> whether it holds. The default takes a bool as it is.
+        value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. The
+            default is the stored type.
+        known_type: (type that a constant is stored in) -> its type where its value decides a shape. The default is the
+            stored type.
+        constants_learn: (kind, input) -> whether a constant there is a weight, which is trained unless layers are
+            chosen. By default none is.
+        types_stay: whether trained weights keep their stored types, because the file declares these.
     """
 
     name: str
@@ -221,7 +221,7 @@ class Dialect:
             ShapeError: If it has more elements, or none.
         """
         if condition.size != 1:
-            raise ShapeError(f"a condition has one element, got shape {list(condition.shape)}")
+            raise ShapeError(f"a condition must have one element, got shape {list(condition.shape)}")
         return self.truth(condition.reshape(()))
 
     def operator(
@@ -256,8 +256,8 @@ class Dialect:
             version: the first version of the format in which the operator is what the function computes.
             wire_only: parameters of the format that the function does not take, because the front end or the shapes
                 of arrays have used them up.
-            concrete: positions of inputs whose *value* is needed when tracing (they decide a shape); a function of the
-                attributes where they decide. Where other values decide, the function raises `ValueUnseen` instead.
+            concrete: positions of inputs whose *value* is needed when tracing (they decide a shape), or a function of
+                the attributes. Where other values decide, the function raises `ValueUnseen` instead.
             sizes: (inputs, attributes) -> the sizes that those values lead to, as integers that may be traced. Such a
                 function also takes `sizes` by keyword, known numbers, and then needs no value: programs that are made
                 for sizes serve all values that lead to them. A single size is the length of the first axis of the
@@ -399,7 +399,7 @@ def _fill() -> None:
     import graphml.ops  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 
-# What an operator may know of its surroundings -----------------------------------------------------------------------
+# What an operator may know about its context -----------------------------------------------------------------------
 
 MAX_ARRAY_BYTES = 4 << 30
 
@@ -433,8 +433,8 @@ def target() -> Target:
 
 @contextlib.contextmanager
 def lowering_for(wanted: Target) -> Generator[None]:
-    """Make `wanted` the `target()` of everything traced inside. How operators promote ranks and types is their own
-    affair: JAX's settings for that are about the code of whoever calls."""
+    """Make `wanted` the `target()` of everything traced inside. JAX's settings for the promotion of ranks and types are
+    about the caller's code, so they do not apply to operators."""
     token = _target.set(wanted)
     try:
         with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
@@ -447,7 +447,7 @@ _channel_axis: contextvars.ContextVar[int] = contextvars.ContextVar("graphml_cha
 
 
 def channel_axis() -> Literal[-3, -1]:
-    """Where the operator that is traced finds the channels of its images: see `Layout`."""
+    """The channel axis of the images of the operator that is being traced: see `Layout`."""
     return -1 if _channel_axis.get() == -1 else -3
 
 

@@ -92,9 +92,9 @@ class ArrayConstraint:
     def fit(self, shape: Shape, *, rank5: bool = False) -> Shape | None:
         """The shape in which an array is taken: its own, or the declared one where they differ only by axes of size 1.
 
-        rank5: sequence and batch axes may stand in front, and a vector may be [channels, 1, 1], as in networks with
-        rank-5 mapping; five axes say of each number of a vector which step it belongs to. None when the array does not
-        fit.
+        rank5: sequence and batch axes may be added in front, and a vector may be [channels, 1, 1], as in networks with
+        rank-5 mapping; with five axes, the elements of a declared vector may be spread over a sequence. None when the
+        array does not fit.
         """
         if self.allows(shape) or (rank5 and self._names_steps(shape)):
             return shape
@@ -111,7 +111,7 @@ class ArrayConstraint:
         return shape if rank5 and self._fits_rank5(shape) else None
 
     def _names_steps(self, shape: Shape) -> bool:
-        """Whether the numbers of a declared vector are spread over the steps and rows of a sequence."""
+        """Whether the elements of a declared vector are spread over the steps and rows of a sequence."""
         vector = self.shape is not None and len(self.shape) == 1 and len(shape) == 5
         return vector and shape[3:] == (1, 1) and shape[:2] != (1, 1) and self.allows((math.prod(shape),))
 
@@ -161,7 +161,7 @@ class ImageConstraint:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of the pixels in the default size: channels, height, width."""
+        """The shape of the pixels in the default size: channels, height, width."""
         return self.channels, self.height, self.width
 
     def size_for(self, size: Size) -> Size:
@@ -206,7 +206,7 @@ class FeatureDescription:
 
     @property
     def words(self) -> str:
-        """The type in words: float32 array [3, 8, 8], image RGB 224 x 224, dictionary of str -> float."""
+        """The type as text: float32 array [3, 8, 8], image RGB 224 x 224, dictionary of str -> float."""
         each = "int or str" if self.any_keys else "int" if self.keys is FeatureType.INT64 else "str"
         if self.type is FeatureType.MULTI_ARRAY:
             return str(self.array)

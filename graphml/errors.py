@@ -157,7 +157,7 @@ def with_suggestions(names: Iterable[Any], known: Iterable[str]) -> str:
 
 
 def in_words(value: Any) -> str:
-    """A short description of a value: its type, and its shape or what it says."""
+    """A short description of a value: its type, and its shape or its text."""
     import numpy as np
 
     if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to print one of thousands of digits
@@ -178,7 +178,7 @@ def expect(value: Any, kind: type | tuple[type, ...], message: str) -> None:
     Args:
         value: The argument.
         kind: What it must be.
-        message: What it must be, in words: "recipe must be a Recipe". What was given is added.
+        message: The beginning of the message: "recipe must be a Recipe". What was given is appended.
 
     Raises:
         FeatureError: It is of another type.
@@ -188,7 +188,7 @@ def expect(value: Any, kind: type | tuple[type, ...], message: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """What an exception says; an OSError without its number and path, since the message around it has the path."""
+    """The message of an exception; an OSError without its number and path, since the message around it has the path."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 

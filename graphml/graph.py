@@ -2,10 +2,10 @@
 
 Nothing here computes, and no file format and no operator is known by name: front ends (`graphml.frontends`) make
 graphs, `graphml.interpreter` runs them. A *blob* is a named value. Nodes run in order; a node may overwrite a blob, and
-a node with regions (a branch, a loop) reads and writes blobs of the region around it.
+a node with regions (a conditional, a loop) reads and writes blobs of the region around it.
 
-Four names of regions have a meaning: "if" and "else" are the sides of a branch on the node's first input; "condition"
-and "body" belong to a loop.
+Four names of regions have a meaning: "if" and "else" are the branches of a conditional on the node's first input;
+"condition" and "body" belong to a loop.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BREAK = 1
 CONTINUE = 2
 
 ABSENT = "$absent"
-"""In the place of an optional input that is not given, where a later one is; the operator receives None for it."""
+"""Stands for an optional input that is omitted where a later one is given; the operator receives None for it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,7 +76,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Region:
-    """A straight sequence of nodes: a whole graph, one side of a branch, or a part of a loop."""
+    """A straight sequence of nodes: a whole graph, one branch of a conditional, or a part of a loop."""
 
     nodes: tuple[Node, ...]
 
@@ -93,7 +93,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Graph:
-    """A whole computation: its nodes, and the names of the blobs by which it is entered and left.
+    """A whole computation: its nodes, and the names of its input and output blobs.
 
     Attributes:
         inputs: blobs that exist before the first node.
@@ -174,7 +174,7 @@ def used(node: Node) -> frozenset[str]:
 
 
 def sliced(region: Region, wanted: frozenset[str]) -> Region | None:
-    """The nodes of a region that compute these blobs; None where a branch, a loop or an exit is among them."""
+    """The nodes of a region that compute these blobs; None where a conditional, a loop or an exit is among them."""
     needed = set(wanted)
     nodes: list[Node] = []
     for node in reversed(region.nodes):
@@ -234,7 +234,7 @@ def live_after(region: Region, keep: frozenset[str]) -> tuple[frozenset[str], ..
 
 Blobs = ChainMap[str, "Node | None"]
 """The blobs at some point: first those of this region, then those of the regions around it, which are not copied for
-each of thousands of branches. The value is the branch that writes a blob on one of its sides only, otherwise None."""
+each of thousands of branches. The value is the conditional that writes a blob in only one branch, otherwise None."""
 
 
 def check_wiring(graph: Graph) -> None:
@@ -264,46 +264,46 @@ def _check_region(region: Region, known: Blobs) -> None:
             # the body reads what the condition has written
             found = written.get("condition", ()) if name == "body" else ()
             _check_region(inner, known.new_child(dict.fromkeys(found)))
-        # what regions write may be read after them; whether it exists then depends on the side that ran
+        # what regions write may be read after them; whether it exists then depends on the branch that ran
         known |= dict.fromkeys({*node.outputs}.union(*written.values()))
 
 
-def check_sides(graph: Graph, decided: Collection[str]) -> None:
-    """Check that no blob is read that only one side of a branch writes.
+def check_branches(graph: Graph, decided: Collection[str]) -> None:
+    """Check that no blob is read that only one branch of a conditional writes.
 
     Args:
         graph: the graph, whose wiring is right.
-        decided: blobs whose values are known before the graph runs; a branch on one of them has one side only.
+        decided: blobs whose values are known before the graph runs; a conditional on one of them has one branch only.
 
     Raises:
         GraphError: There is such a blob.
     """
     blobs = Blobs(dict.fromkeys((*graph.inputs, *graph.state)))
-    _check_sides(graph.body, blobs, decided)
+    _check_branches(graph.body, blobs, decided)
     for name in graph.outputs:
         branch = blobs.get(name)
         if branch is not None:
-            raise GraphError(f"the output {name!r} is written by one side of {branch.label} only")
+            raise GraphError(f"the output {name!r} is written by one branch of {branch.label} only")
 
 
-def _check_sides(region: Region, blobs: Blobs, decided: Collection[str]) -> None:
-    """Adds to `blobs` what the region writes, in any case or on one side of a branch."""
+def _check_branches(region: Region, blobs: Blobs, decided: Collection[str]) -> None:
+    """Adds to `blobs` what the region writes, in any case or in one branch of a conditional."""
     for node in region.nodes:
         for name in node.inputs:
             branch = blobs.get(name)
             if branch is not None:
                 raise GraphError(
-                    f"{node.label} reads {name!r}, which one side of {branch.label} writes and the other does not; "
-                    f"which side runs depends on values"
+                    f"{node.label} reads {name!r}, which one branch of {branch.label} writes and the other does not; "
+                    f"which branch runs depends on values"
                 )
         after: list[Blobs] = []
         for part, inner in node.regions.items():
             begin = after[0] if part == "body" and after else blobs  # the body reads what the condition has written
             after.append(begin.new_child())
-            _check_sides(inner, after[-1], decided)
+            _check_branches(inner, after[-1], decided)
         one_runs = node.is_loop or (node.regions and node.inputs[0] in decided)
-        for name in {name for side in after for name in side.maps[0]}:
-            if one_runs or (len(after) == 2 and all(_certain(name, side) for side in after)):
+        for name in {name for blobs_after in after for name in blobs_after.maps[0]}:
+            if one_runs or (len(after) == 2 and all(_certain(name, blobs_after) for blobs_after in after)):
                 blobs[name] = None
             elif not _certain(name, blobs):
                 blobs[name] = node
@@ -311,5 +311,5 @@ def _check_sides(region: Region, blobs: Blobs, decided: Collection[str]) -> None
 
 
 def _certain(name: str, blobs: Blobs) -> bool:
-    """Whether a blob exists whichever sides of branches ran."""
+    """Whether a blob exists whichever branches ran."""
     return blobs.get(name, name) is None

@@ -1,4 +1,4 @@
-"""For the tests of whoever converts models: a Core ML model gives what the model gives that it was made of.
+"""For tests of converted models: check that a Core ML model gives the same outputs as its source.
 
 from graphml.testing import assert_same
 
@@ -52,9 +52,9 @@ def assert_same(
             of each enumerated shape, indices where an input is used as one. Recorded outputs need them.
         rtol: The difference that is accepted, relative to each number of the reference.
         atol: The difference that is accepted in addition.
-        seed: Of the inputs that are drawn, and of random operations.
-        pixels: Whether the reference takes images as pixels 0 to 255 also where the model scales them, as what
-            `graphml.export` writes does.
+        seed: The random seed for the drawn inputs and for random operations.
+        pixels: Whether the reference takes images as pixels 0 to 255 even if the model scales them, as files of
+            `graphml.export` do.
 
     Raises:
         AssertionError: An output differs. The message names it, the largest difference and its place, and the first
@@ -81,7 +81,7 @@ def assert_same(
 
 
 def _inputs(model: Model, inputs: Any, limits: Mapping[str, int], seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The inputs to try, and what they are in words."""
+    """The inputs to try, and a description of each."""
     if inputs is not None:
         for number, each in enumerate([inputs] if isinstance(inputs, Mapping) else inputs, 1):
             yield f"number {number} of those that were given", each

@@ -62,7 +62,7 @@ def rename_feature(
 
     Args:
         spec: The message, which is changed.
-        current_name: The present name.
+        current_name: The current name.
         new_name: The new name.
         rename_inputs: Whether to rename an input of this name.
         rename_outputs: Whether to rename an output of this name.
@@ -103,12 +103,12 @@ def make_pipeline(*models: Any, configuration: ModelConfiguration | None = None)
 
 
 def evaluate_regressor(model: Any, data: Any, target: str = "target", verbose: bool = False) -> dict[str, Any]:
-    """Compare the predictions of a regressor with known numbers.
+    """Compare the predictions of a regressor with known values.
 
     Args:
         model: A Model, or whatever `graphml.load` takes.
         data: {column: values}, a list of rows, or a DataFrame: the inputs of the model, and the column `target`.
-        target: The column of the numbers to compare with.
+        target: The column of the values to compare with.
         verbose: Whether to print each row.
 
     Returns:

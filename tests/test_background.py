@@ -114,7 +114,7 @@ def test_a_job_accepts_numpy_numbers_and_parameter_keys(tmp_path, data, no_proce
         ({"parameters": {"dense/weights": np.zeros((2, 2))}}, r"dense/weights cannot be a float64 array \[2, 2\]"),
         ({"parameters": {3: 1}}, "a parameter must be a ParameterKey or its name, got an int"),
         ({"nice": object()}, "nice cannot be an object"),
-        ({"nice": -1}, "nice must be a whole number of at least 0, got -1"),
+        ({"nice": -1}, "nice must be an integer of at least 0, got -1"),
         ({"budget_seconds": -1}, "budget_seconds=-1 is refused; allowed: a number of seconds from 0"),
         ({"checkpoint_seconds": float("nan")}, "checkpoint_seconds=nan is refused; allowed: a number of seconds"),
     ],

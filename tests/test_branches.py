@@ -76,7 +76,7 @@ def one_sided(predicate: str) -> NeuralNetworkBuilder:
 
 
 def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
-    with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one side of layer 'b' \(branch\)"):
+    with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one branch of layer 'b' \(branch\)"):
         program(one_sided("x"))
     np.testing.assert_array_equal(jax.jit(program(one_sided("yes")))(one(3.0)), [7])
 
@@ -84,7 +84,7 @@ def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
 def test_a_loop_does_not_make_up_for_the_other_side():
     iteration = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
     builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
-    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'b'"):
+    with pytest.raises(GraphError, match="the output 'y' is written by one branch of layer 'b'"):
         program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=iteration))
 
 
@@ -92,7 +92,7 @@ def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
     inner = part().add("branch", "inner", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
     other = part().add("multiply", "n", ["x"], ["y"], alpha=3.0)
     builder = part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other)
-    with pytest.raises(GraphError, match="the output 'y' is written by one side of layer 'outer'"):
+    with pytest.raises(GraphError, match="the output 'y' is written by one branch of layer 'outer'"):
         program(builder)
 
 
@@ -120,7 +120,7 @@ def test_sides_of_different_shapes_are_named():
         else_branch=part().add("tile", "b", ["x"], ["y"], reps=(3,)),
     )
     assert program(builder)(one(1.0)).shape == (2,)
-    with pytest.raises(UnsupportedError, match=r"leave 'y' in different shapes \(\[2\] and \[3\]\)"):
+    with pytest.raises(UnsupportedError, match=r"write 'y' in different shapes \(\[2\] and \[3\]\)"):
         jax.jit(program(builder))(one(1.0))
 
 
@@ -136,7 +136,7 @@ def test_a_condition_of_several_elements_is_refused(kind):
     builder = ProgramBuilder("CoreML7")
     x = builder.input("x", (2,))
     with pytest.raises(
-        ShapeError, match=rf"operation 'it' \({kind}\).*\n  a condition has one element, got shape \[2\]"
+        ShapeError, match=rf"operation 'it' \({kind}\).*\n  a condition must have one element, got shape \[2\]"
     ):
         if kind == "cond":
             y = builder.cond(builder.greater(x, 0.0), lambda: builder.mul(x, 2.0), lambda: x, name="it")

@@ -475,7 +475,7 @@ def test_values_of_options_that_mean_nothing_are_errors_of_usage(run, line, word
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "--plot", "x.xyz"], "a plot ends in .png, .svg or .pdf"),
+        (["update", DENSE, "-d", DENSE, "-o", "x.mlmodel", "--plot", "x.xyz"], "a plot must end in .png, .svg or .pdf"),
         (["convert", "none.onnx", "-o", "nowhere/x.mlpackage"], "there is no folder"),
     ],
 )

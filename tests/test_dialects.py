@@ -269,7 +269,7 @@ _SIDE = region(node("identity", "x", "y"))
             r"toy operation 'y' \(add\), number 1 reads 'z', which is neither an input nor written",
         ),
         (graph("x", "y", node("add", "x x", "z")), "nothing writes the output 'y'"),
-        (graph("x", "y", node("less", "x x", "p"), node("cond", "p", "", **{"if": _SIDE})), "one side of .* only"),
+        (graph("x", "y", node("less", "x x", "p"), node("cond", "p", "", **{"if": _SIDE})), "one branch of .* only"),
         (graph("x", "x", node("add", "x x", "h"), node("add", "x x", "h")), "the key 'h' is used 2 times"),
         (graph("x", "y", node("add", "x", "y")), "it has 1 inputs; add takes 2"),
         (graph("x", "y", node("clip", "x x x x", "y")), "it has 4 inputs; clip takes 1 to 3"),
@@ -283,7 +283,7 @@ _SIDE = region(node("identity", "x", "y"))
     ids=[
         "dangling",
         "no output",
-        "one side",
+        "one branch",
         "key twice",
         "few inputs",
         "many inputs",

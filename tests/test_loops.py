@@ -80,7 +80,7 @@ def test_a_count_beyond_integers_is_no_bound(count):
     run = program(counts_up(5.0), inputs=("x", "n"))
     for each in (run, jax.jit(run), jax.jit(lambda x, n: run(x, count * np.ones(1, np.float32)))):
         np.testing.assert_array_equal(each(one(1.0), one(count)), [5])
-    with pytest.raises(UnsupportedError, match=r"a loop of 2147483647 iterations; fewer than 2147483647 are possible"):
+    with pytest.raises(UnsupportedError, match="a loop must have fewer than 2147483647 iterations, got 2147483647"):
         program(powers(), inputs=("x", "n"))(one(1.0), one(count))
     huge = part().add(
         "loop", "l", [], [], max_loop_iterations=2**40, body_network=part().add("copy", "c", ["x"], ["y"])

@@ -118,7 +118,7 @@ def test_a_gradient_needs_floats():
 
 
 def test_a_model_is_no_tree_of_parameters():
-    with pytest.raises(GraphError, match=r"parameters are a tree of arrays, such as model.parameters, not"):
+    with pytest.raises(GraphError, match=r"parameters must be a tree of arrays, such as model.parameters, got"):
         graphml.dequantize(network())
 
 
@@ -165,14 +165,18 @@ def test_checkpoints_of_orbax(tmp_path, target):
         (lambda p: {"fcc": p["fc"]}, GraphError, r"no parameters are called 'fcc' \(did you mean 'fc'\?\)"),
         (lambda p: {}, GraphError, "the parameters 'fc' are missing; pass all of Lowered.params"),
         (lambda p: {"fc": {}}, GraphError, "the parameters 'weights' of 'fc' are missing"),
-        (lambda p: {"fc": WEIGHTS}, GraphError, r"of 'fc' are a mapping with 'weights', not a float32 array \[4, 6\]"),
+        (
+            lambda p: {"fc": WEIGHTS},
+            GraphError,
+            r"of 'fc' must be a mapping with 'weights', got a float32 array \[4, 6\]",
+        ),
         (
             lambda p: {"fc": {"weights": "no"}},
             GraphError,
-            r"'fc/weights' is an array of shape \[4, 6\], not 'no' \(str\)",
+            r"'fc/weights' must be an array of shape \[4, 6\], got 'no' \(str\)",
         ),
-        (lambda p: {"fc": {"weights": WEIGHTS[0]}}, ShapeError, r"'fc/weights' has shape \[4, 6\], \[6\] is given"),
-        (lambda p: WEIGHTS, GraphError, r"parameters are a mapping like Lowered.params, .*, not a float32 array"),
+        (lambda p: {"fc": {"weights": WEIGHTS[0]}}, ShapeError, r"'fc/weights' has shape \[4, 6\], got \[6\]"),
+        (lambda p: WEIGHTS, GraphError, r"parameters must be a mapping like Lowered.params, .*, got a float32 array"),
     ],
 )
 def test_wrong_parameters_are_named(change, error, text):
@@ -184,7 +188,7 @@ def test_wrong_parameters_are_named(change, error, text):
 def test_plain_arrays_as_inputs_are_refused():
     model = network(WEIGHTS)
     for call in (model.as_function(), lambda x: model.lower().fn(model.parameters, x)):
-        with pytest.raises(FeatureError, match=r"inputs are given by name, as \{'x': array\}, not as a float32 array"):
+        with pytest.raises(FeatureError, match=r"inputs must be given by name, as \{'x': array\}, got a float32 array"):
             call(X["x"])
     with pytest.raises(GraphError, match=r"the network has no input 'xx' \(did you mean 'x'\?\); its inputs are x"):
         model.as_function()({"xx": X["x"]})

@@ -35,7 +35,7 @@ def test_weights_travel_as_a_list_and_come_back(federated):
     assert changed.parameters["conv2d_1"] is model.parameters["conv2d_1"]
     for array, again in zip(arrays, federated.arrays_of(changed), strict=True):
         np.testing.assert_array_equal(array + 1, again)
-    with pytest.raises(ShapeError, match=r"dense_2/weights has shape \[128, 512\], \[512, 128\] is given"):
+    with pytest.raises(ShapeError, match=r"dense_2/weights has shape \[128, 512\], got \[512, 128\]"):
         federated.with_arrays(model, [arrays[0], arrays[1].T, *arrays[2:]])
     with pytest.raises(ValueError, match="leaves"):
         federated.with_arrays(model, arrays[:-1])

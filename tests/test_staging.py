@@ -77,7 +77,7 @@ def test_under_jit_the_value_is_named_and_can_be_given():
     run = jax.jit(lambda x: program.pure(x, static={"y": 10}))
     np.testing.assert_array_equal(run(one(2)), np.full(10, 3))
     np.testing.assert_array_equal(jax.jit(jax.grad(lambda x: program.pure(x, static={"y": 10}).sum()))(one(2)), [10])
-    with pytest.raises(ShapeError, match="static gives 'y' 2 values, it has shape"):
+    with pytest.raises(ShapeError, match="static gives 2 values for 'y', which has shape"):
         jax.jit(lambda x: program.pure(x, static={"y": [1, 2]}))(one(2))
     with pytest.raises(UnsupportedError, match=r"layer 'malloc'.*\n.*'y'"):
         jax.jit(program)(one(2))

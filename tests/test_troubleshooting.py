@@ -112,7 +112,7 @@ PROVOKED: dict[str, Callable[[], Any]] = {
     "is not registered": lambda: with_custom_layer().predict({"x": ROW[0]}),
     "do not run here": lambda: of_kind("textClassifier", 3).predict({}),
     "needs the package": lambda: errors.need("no_such_package", "qa"),
-    "given by name": lambda: called(PICTURE),
+    "must be given by name": lambda: called(PICTURE),
     "is traced by": lambda: jax.jit(program().predict)({"x": ROW}),
     "the parameters": lambda: called(PICTURES, conv1=None),
     "has shape": lambda: called(PICTURES, dense=WIDE),

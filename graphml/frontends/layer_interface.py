@@ -29,7 +29,7 @@ class Preprocessing:
 
     Attributes:
         scale: factor of every pixel.
-        bias: summand of the pixels of each channel, added after scaling; empty for none.
+        bias: added to the pixels of each channel after scaling; empty for none.
         mean: float32 [channels, height, width] that is subtracted instead, or None.
     """
 
@@ -66,7 +66,7 @@ class LayerInterface:
     Attributes:
         inputs: the declared inputs.
         outputs: the declared outputs.
-        exact: whether inputs enter with the shapes that they have; otherwise they become blobs of rank 5.
+        exact: whether inputs keep their shapes; otherwise they become blobs of rank 5.
         image_rank4: whether images enter as [1, channels, height, width] instead of with rank 5.
     """
 

@@ -83,7 +83,7 @@ def _node(key: str, message: Any, position: int) -> Node:
 
 
 def _check_parts(kind: str, message: Any) -> None:
-    """Raise SpecError where a layer lacks inputs, outputs or sub-networks that it cannot do without."""
+    """Raise SpecError where a layer lacks inputs, outputs or sub-networks that it needs."""
     faults = [*blob_counts(message)]
     params = getattr(message, kind)
     needed = layers.NEEDED_REGIONS.get(kind, ())

@@ -1,4 +1,4 @@
-"""Loops that count: whether the end of a `while_loop` follows from a counter."""
+"""Counted loops: whether a counter decides when a `while_loop` ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DECIDING = _COMPARISONS | {"logical_and", "identity", "cast"}
 
 
 def is_counted(condition: Region, decision: str, body: Region, carried: Sequence[str]) -> bool:
-    """Whether a loop ends by itself: its condition compares a carried value to which each iteration adds the same.
+    """Whether a loop is counted: its condition compares a carried value to which each iteration adds a constant.
 
     Args:
         condition: the region of the condition.

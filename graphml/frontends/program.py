@@ -1,6 +1,6 @@
 """The front end of ML Programs: a function of a program becomes a graph of operations.
 
-What the format writes differently from a graph is translated here:
+The differences between the format and a graph are resolved here:
 
 - a constant becomes a node at the beginning where an operation reads it as a value, an attribute where the operation
   takes it as a constant; compressed weights are constants, too;
@@ -30,7 +30,7 @@ from graphml.spec.weights import CompressedWeight
 
 DIALECT = "operation"
 
-_DEEPEST = 64  # blocks inside of blocks
+_DEEPEST = 64  # nested blocks
 
 
 def read_function(function: Any, files: WeightFiles) -> Graph:
@@ -54,7 +54,7 @@ class _Constant:
     """A constant that may become a node.
 
     Attributes:
-        name: its name in the file; for a value that is written in the place of an argument, that of the argument.
+        name: its name in the file; for a value written inline as an argument, the name of the argument.
         kind: the operation that makes it.
         value: an array, a string or compressed weights.
         type: the name of its element type.
@@ -105,7 +105,7 @@ class _Reader:
         return Graph(tuple(inputs), tuple(block.outputs), Region((*self._constants.values(), *nodes)), tuple(state))
 
     def _blob(self, name: str) -> str:
-        """A name for a blob that no other blob has; the name in the file where that is free."""
+        """A unique name for a blob; its name in the file if that is free."""
         self._used[name] += 1
         count = self._used[name]
         return name if count == 1 else f"{name}#{count}"
@@ -262,7 +262,7 @@ class _Reader:
 
         values = constants(message, known, self.files)
         if len(values) != len(message.outputs):
-            raise SpecError(f"{message.type} has {len(values)} outputs; {len(message.outputs)} are named")
+            raise SpecError(f"{message.type} has {len(values)} outputs, but {len(message.outputs)} are named")
         for output, stored in zip(message.outputs, values, strict=True):
             scope[output.name] = _Constant(output.name, message.type, stored.value, stored.type)
 
@@ -329,7 +329,7 @@ class _Reader:
         return [*before, self._control(message, position, (), said, regions)]
 
     def _carry(self, results: Sequence[str], carried: Sequence[str], position: int) -> list[Node]:
-        """Copies of the results of an iteration to the carried blobs, as if they were all made at once."""
+        """Copies of the results of an iteration to the carried blobs, as if all were copied at the same time."""
         copies: list[Node] = []
         sources = list(results)
         for i, result in enumerate(results):
@@ -367,7 +367,7 @@ class _Reader:
     def _say_whether_lists_grow(
         self, message: Any, scope: Scope, attributes: dict[str, Any], outputs: Sequence[str]
     ) -> None:
-        """The type of a list does not say whether it grows; what follows from its making does."""
+        """The type of a list does not say whether it grows; the operation that makes it does."""
         kind = message.type
         if kind == "make_list":
             grows = attributes["dynamic_length"] and self._starts_constant(message, scope)
@@ -384,7 +384,7 @@ class _Reader:
             self._growing.update(outputs)
 
     def _starts_constant(self, message: Any, scope: Scope) -> bool:
-        """Whether the length of a list is a constant at first; one that is computed is the length that is needed."""
+        """Whether the initial length of a list is a constant; a computed one is the length that is needed."""
         if not _given(message, "init_length"):
             return True
         (binding,) = message.inputs["init_length"].arguments
@@ -405,7 +405,7 @@ def plain(value: Any) -> Any:
 
 
 def _argument_constant(message: Any, parameter: Parameter, value: Any) -> _Constant:
-    """A value without an operation of its own: the default of a parameter, or written in place of an argument."""
+    """A value that no operation makes: the default of a parameter, or written inline as an argument."""
     return _Constant(f"{programs.name(message)}.{parameter.name}", "const", value, stored=False)
 
 
@@ -422,17 +422,17 @@ def _given(message: Any, name: str) -> bool:
 
 def _single(values: list[Any], parameter: Parameter) -> list[Any]:
     if len(values) != 1:
-        raise SpecError(f"{parameter.name} takes one value, {len(values)} are given")
+        raise SpecError(f"{parameter.name} takes one value, got {len(values)}")
     return values
 
 
 def _only_name(message: Any, parameter: str) -> str:
     arguments = message.inputs[parameter].arguments if parameter in message.inputs else ()
     if len(arguments) != 1:
-        raise SpecError(f"{parameter} takes one value, {len(arguments)} are given")
+        raise SpecError(f"{parameter} takes one value, got {len(arguments)}")
     return arguments[0].name
 
 
 def _check_blocks(message: Any, names: tuple[str, ...]) -> None:
     if len(message.blocks) != len(names):
-        raise SpecError(f"{message.type} has {len(message.blocks)} blocks; it takes {' and '.join(names)}")
+        raise SpecError(f"{message.type} takes {' and '.join(names)}, got {len(message.blocks)} blocks")

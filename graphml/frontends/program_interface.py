@@ -29,7 +29,7 @@ class Argument:
         dtype: its type.
         shape: its shape, with None for sizes that are not known; None where the rank is not known.
         default: the number that fills it where it is optional and left out; None where it is not optional.
-        default_shape: the shape that it has where nothing says otherwise; None where there is none.
+        default_shape: the shape that it has by default; None if it has no default shape.
         image: whether it holds pixels, from 0 to 255.
     """
 

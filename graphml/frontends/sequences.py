@@ -33,7 +33,7 @@ def sequence_shapes(graph: Graph, vectors: Mapping[str, int]) -> dict[str, str]:
 
     Returns:
         {input: "[sequence, batch, channels, 1, 1]"} of each vector that recurrent layers read step by step, with sizes
-        in place of the words where the network determines them.
+        instead of the words where the network determines them.
     """
     if not vectors:
         return {}
@@ -57,7 +57,7 @@ def _shape(declared: int, channels: int) -> str:
 
 
 def sequence_advice(graph: Graph, vectors: Mapping[str, int]) -> str:
-    """A sentence on the inputs among `vectors` that are sequences; empty where there are none."""
+    """A sentence about the inputs among `vectors` that are sequences; empty if none is."""
     shapes = sequence_shapes(graph, vectors)
     inputs = " and ".join(f"{name!r} as {shape}" for name, shape in shapes.items())
     return f"the network reads a sequence: give {inputs}" if shapes else ""

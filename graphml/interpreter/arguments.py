@@ -1,6 +1,6 @@
-"""What a lowered function is called with: names that exist, weights that are all there, arrays where arrays are wanted.
+"""Checks of the arguments of a lowered function: names exist, no weight is missing, arrays are arrays.
 
-A misspelt name would otherwise be found by some node, far from the mistake, or not at all.
+Without them a misspelt name would fail in some node, far from the mistake, or not at all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_names(what: str, given: Any, legal: Collection[str]) -> None:
     """
     if not isinstance(given, Mapping):
         example = f"{{{next(iter(legal))!r}: array}}" if legal else "{}"
-        raise FeatureError(f"{what}s are given by name, as {example}, not as {in_words(given)}")
+        raise FeatureError(f"{what}s must be given by name, as {example}, got {in_words(given)}")
     unknown = cast("Mapping[Any, Any]", given).keys() - set(legal)
     if unknown:
         names = ", ".join(legal) if legal else "none"
@@ -43,7 +43,7 @@ def check_params(given: Any, expected: Mapping[str, Any], *, may_be_there: Colle
     Args:
         given: What should be such a tree.
         expected: The parameters as they were lowered.
-        may_be_there: Keys of others that do not count.
+        may_be_there: Keys that may be given in addition, and are ignored.
 
     Raises:
         GraphError: A part is missing or unknown, or is not an array.
@@ -51,7 +51,7 @@ def check_params(given: Any, expected: Mapping[str, Any], *, may_be_there: Colle
     """
     if not isinstance(given, Mapping):
         raise GraphError(
-            f"parameters are a mapping like Lowered.params, {{name: {{weight: array}}}}, not {in_words(given)}"
+            f"parameters must be a mapping like Lowered.params, {{name: {{weight: array}}}}, got {in_words(given)}"
         )
     parts = cast("Mapping[str, Any]", given).items()
     _check({name: part for name, part in parts if name in expected or name not in may_be_there}, expected, "")
@@ -63,7 +63,7 @@ def _check(given: Any, expected: Any, where: str) -> None:
     elif isinstance(expected, list | tuple):
         parts = cast("list[Any]", expected)
         if not isinstance(given, list | tuple) or len(cast("list[Any]", given)) != len(parts):
-            raise GraphError(f"{where} is a list of {len(parts)} parameters, not {in_words(given)}")
+            raise GraphError(f"{where} must be a list of {len(parts)} parameters, got {in_words(given)}")
         for i, (part, old) in enumerate(zip(cast("list[Any]", given), parts, strict=True)):
             _check(part, old, f"{where}/{i}")
     else:
@@ -74,7 +74,7 @@ def _check_parts(given: Any, expected: Mapping[str, Any], where: str) -> None:
     of = f" of {quoted(where)}" if where else ""
     if not isinstance(given, Mapping):
         names = ", ".join(map(quoted, list(expected)[:_MOST_NAMED]))
-        raise GraphError(f"the parameters{of} are a mapping with {names}, not {in_words(given)}")
+        raise GraphError(f"the parameters{of} must be a mapping with {names}, got {in_words(given)}")
     given = cast("Mapping[str, Any]", given)
     if unknown := given.keys() - expected.keys():
         raise GraphError(f"no parameters{of} are called {with_suggestions(unknown, expected)}")
@@ -96,6 +96,6 @@ def _check_array(given: Any, expected: Any, where: str) -> None:
         )
     shape = getattr(given, "shape", () if isinstance(given, int | float) else None)
     if shape is None:
-        raise GraphError(f"{quoted(where)} is an array of shape {list(np.shape(expected))}, not {in_words(given)}")
+        raise GraphError(f"{quoted(where)} must be an array of shape {list(np.shape(expected))}, got {in_words(given)}")
     if tuple(shape) != tuple(getattr(expected, "shape", ())):
-        raise ShapeError(f"{quoted(where)} has shape {list(expected.shape)}, {list(shape)} is given")
+        raise ShapeError(f"{quoted(where)} has shape {list(expected.shape)}, got {list(shape)}")

@@ -30,7 +30,7 @@ class Attached:
     sources: Mapping[str, Mapping[str, tuple[str, str]]]
 
     def weights(self, params: Params) -> dict[str, Mapping[str, Any]]:
-        """The parameters of `graph`, from those of the graph that it was made of."""
+        """The parameters of `graph`, from those of the original graph."""
         left = {node.key for node in self.graph.body.walk()} - self.sources.keys()
         own = {
             key: {name: params[constant][weight] for name, (constant, weight) in sources.items()}

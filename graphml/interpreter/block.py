@@ -13,7 +13,7 @@ import jax
 from graphml.interpreter.values import State, is_fact
 
 Evaluate = Callable[[Any, Any, State, frozenset[str]], State]
-"""(params, key, state, wanted) -> all blobs, of which those that were written count only where they are wanted."""
+"""(params, key, state, wanted) -> all blobs; those that were written are valid only if they are wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Block:
     part: Callable[[frozenset[str]], Block | None] = lambda wanted: None
 
     def inline(self, state: State, wanted: Iterable[str], key: jax.Array | None = None) -> State:
-        """The state after the region, as far as it is wanted, run right here: what is known inside stays known."""
+        """The wanted state after the region, run without tracing it separately, so that known values stay known."""
         after = self.evaluate(self.params, self.key if key is None else key, dict(state), frozenset(wanted))
         return {**state, **after}
 
@@ -52,7 +52,7 @@ class Block:
         return self._piece(state, wanted).shapes(self.params, self.key, state)
 
     def key_of(self, iteration: Any) -> jax.Array | None:
-        """The key with which the block draws in one iteration of a loop."""
+        """The random key of the block in one iteration of a loop."""
         return None if self.key is None else jax.random.fold_in(self.key, iteration)
 
     def _piece(self, state: State, wanted: Iterable[str]) -> _Traced:

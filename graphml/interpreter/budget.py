@@ -22,7 +22,7 @@ from graphml.errors import ShapeError
 
 # Values are hidden while shapes are evaluated; whatever needs one is checked by the call itself.
 VALUE_UNSEEN = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
-# What JAX itself has to tell its user: that, and the NaN or infinity that `jax.debug_nans` or `debug_infs` has found.
+# Errors that JAX means for the user: the above, and a NaN or infinity that `jax.debug_nans` or `debug_infs` has found.
 OF_JAX = (*VALUE_UNSEEN, FloatingPointError)
 
 
@@ -30,7 +30,7 @@ def check_shape(shape: Sequence[int], dtype: Any = np.float32) -> None:
     """Raise ShapeError when an array of this shape takes more bytes than the limit, or a size is negative."""
     if any(size < 0 for size in shape):
         raise ShapeError(f"an array cannot have the shape {list(shape)}; sizes must not be negative")
-    dtype = np.dtype(dtype) if isinstance(dtype, type | str) else dtype  # NumPy does not know that of keys
+    dtype = np.dtype(dtype) if isinstance(dtype, type | str) else dtype  # NumPy does not know the dtype of keys
     limit = target().max_array_bytes
     # logarithms do not grow with the number of axes as products do
     needed = -math.inf if 0 in shape else sum(map(math.log2, (dtype.itemsize, *shape)))
@@ -42,7 +42,7 @@ def check_shape(shape: Sequence[int], dtype: Any = np.float32) -> None:
 
 
 def _bytes(exponent: float) -> str:
-    """2^exponent bytes in words."""
+    """2^exponent bytes as text, with a unit."""
     units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
     power = int(exponent // 10)
     return f"{2 ** (exponent - 10 * power):.4g} {units[power]}" if power < len(units) else f"2^{exponent:.0f} bytes"

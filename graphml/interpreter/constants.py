@@ -11,7 +11,7 @@ from graphml.graph import ABSENT, Graph, Node, Region
 
 
 def shape_constants(region: Region) -> frozenset[str]:
-    """Keys of constants that decide a shape, a branch or a number of iterations, through nodes that can be folded."""
+    """Keys of constants that decide a shape, a branch or an iteration count, through nodes that can be folded."""
     foldable = _folded(region, frozenset())
     producer: dict[str, Node] = {}
     wanted: list[str] = []

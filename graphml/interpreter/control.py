@@ -1,8 +1,8 @@
-"""Branches, and the beginning of loops. The interpreter passes regions as `Block`s to the row of a node with regions;
-the row says what a branch or loop means, `Control` runs its blocks as `lax.cond`, `while_loop` and `scan`.
+"""Conditionals, and the beginning of loops. The interpreter passes regions as `Block`s to the row of a node with
+regions; the row defines the conditional or loop, `Control` runs its blocks as `lax.cond`, `while_loop` and `scan`.
 
-A decision that is known while tracing is taken at once. Otherwise a branch is a `lax.cond` over the blobs that
-both sides write, and a loop (`graphml.interpreter.loop`) carries the blobs that its body writes and that are read in
+A decision that is known while tracing is taken at once. Otherwise a conditional is a `lax.cond` over the blobs that
+both branches write, and a loop (`graphml.interpreter.loop`) carries the blobs that its body writes and that are read in
 the next iteration or after the loop. break and continue write the blob EXIT; what follows them then runs under a
 condition.
 """
@@ -53,7 +53,7 @@ class Control:
     max_iterations: int | None = None
 
     def branch(self, predicate: Any, then: Block, otherwise: Block | None) -> State:
-        """The blobs that the chosen side writes; where the choice is not known, those that both sides write.
+        """The blobs that the chosen branch writes; where the choice is not known, those that both branches write.
 
         Args:
             predicate: a bool without axes.
@@ -61,17 +61,17 @@ class Control:
             otherwise: runs if it is false; None for nothing.
 
         Raises:
-            UnsupportedError: The choice is not known, and the sides write a blob in different shapes.
+            UnsupportedError: The choice is not known, and the branches write a blob in different shapes.
         """
         if known(predicate):
-            side = then if bool(predicate) else otherwise
-            return {} if side is None else _written(side.inline(self.state, self.live), side.writes)
-        sides = [then] if otherwise is None else [then, otherwise]
-        written = frozenset[str]().union(*(side.writes for side in sides))
+            chosen = then if bool(predicate) else otherwise
+            return {} if chosen is None else _written(chosen.inline(self.state, self.live), chosen.writes)
+        branches = [then] if otherwise is None else [then, otherwise]
+        written = frozenset[str]().union(*(branch.writes for branch in branches))
         last = NOTHING if otherwise is None else otherwise
         both = [n for n in written & self.live if all(n in s.writes or n in self.state for s in (then, last))]
-        shapes = [side.shapes(self.state, both) for side in sides]
-        # a side that leaves the iteration before it makes a blob has zeros in its place, which are not read
+        shapes = [branch.shapes(self.state, both) for branch in branches]
+        # a branch that leaves the iteration before it writes a blob gets zeros instead, which are not read
         blank = {n: jnp.zeros(s.shape, s.dtype) for found in shapes for n, s in found.items()} | self.state
         both = [n for n in both if n in blank]
         forms: dict[str, tuple[int, ...]] = {}
@@ -82,7 +82,7 @@ class Control:
             if len(found) > 1 and not one_number(found):
                 both_shapes = " and ".join(str(list(shape)) for shape in sorted(found))
                 raise UnsupportedError(
-                    f"the sides leave {name!r} in different shapes ({both_shapes}), and which side runs {UNKNOWN}"
+                    f"the branches write {name!r} in different shapes ({both_shapes}), and which branch runs {UNKNOWN}"
                 )
             forms[name] = max(found)
 
@@ -91,11 +91,11 @@ class Control:
             name: jnp.result_type(blank[name], *(found[name] for found in shapes if name in found)) for name in both
         }
 
-        def run(side: Block | None) -> Callable[[Any], State]:
+        def run(branch: Block | None) -> Callable[[Any], State]:
             def taken(operands: Any) -> State:
                 params, state = operands
                 state = {**self.state, **state}
-                after = state if side is None else {**state, **side(params, state, both)}
+                after = state if branch is None else {**state, **branch(params, state, both)}
                 return {name: fitted(after.get(name, blank[name]), forms[name], types[name]) for name in both}
 
             return taken

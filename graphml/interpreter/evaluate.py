@@ -113,7 +113,7 @@ def _read(env: State, name: str) -> Any:
         return None
     if name not in env:
         raise GraphError(
-            f"{name!r} was not written: only one side of a branch writes it, or a loop that ran no iteration"
+            f"{name!r} was not written: only one branch of a conditional writes it, or a loop that ran no iteration"
         )
     return env[name]
 
@@ -176,7 +176,7 @@ def blocks_of(node: Node, evaluation: Evaluation) -> dict[str, Block]:
 
 
 def key_inside(key: jax.Array | None, node: Node, name: str) -> jax.Array | None:
-    """The key of a region: its nodes draw other numbers than those around it and in its siblings."""
+    """The key of a region: its nodes draw different random numbers from those outside and in sibling regions."""
     if key is None:
         return None
     which = list(catalogue.row(node).regions.values()).index(name)
@@ -269,7 +269,7 @@ def _see_values(wanted: Sequence[int], node: Node, arrays: list[Any], evaluation
 
 
 def value_needed(names: Sequence[str]) -> ValueNeeded:
-    """The refusal where the values of these blobs cannot be seen."""
+    """The error for blobs whose values are needed but cannot be seen."""
     return ValueNeeded(
         f"the value of {' and '.join(map(repr, names))} decides a shape, and it is not known when it is traced; "
         f"give it with static={{{names[0]!r}: ...}}, or run the network outside of jit"
@@ -282,7 +282,7 @@ def _given(name: str, array: Any, evaluation: Evaluation) -> Any:
         return peek(array)
     value = np.asarray(evaluation.static[name], array.dtype)
     if value.size != array.size:
-        raise ShapeError(f"static gives {name!r} {value.size} values, it has shape {list(array.shape)}")
+        raise ShapeError(f"static gives {value.size} values for {name!r}, which has shape {list(array.shape)}")
     return value.reshape(array.shape)
 
 
@@ -298,9 +298,7 @@ def _keywords(row: Op, node: Node, evaluation: Evaluation) -> dict[str, Any]:
     if row.random:
         key = evaluation.key
         if key is None and node.attributes.get("seed", -1) < 0:
-            raise GraphError(
-                f"this {node.dialect} draws random numbers without a seed of its own: pass key=jax.random.key(...)"
-            )
+            raise GraphError(f"this {node.dialect} draws random numbers and has no seed: pass key=jax.random.key(...)")
         keywords["key"] = None if key is None else jax.random.fold_in(key, node.position)
     return keywords
 
@@ -311,7 +309,7 @@ _MOST_INPUTS_SHOWN = 20
 
 
 def origins(graph: Graph) -> dict[str, str]:
-    """Where each blob comes from, in words."""
+    """Where each blob comes from, as text."""
     found = dict.fromkeys(graph.inputs, "an input") | dict.fromkeys(graph.state, "the state")
     for node in graph.body.walk():
         found |= dict.fromkeys(node.outputs, f"{node.dialect} {node.name!r}")
@@ -319,10 +317,10 @@ def origins(graph: Graph) -> dict[str, str]:
 
 
 def explained(error: Exception, node: Node, env: State, evaluation: Evaluation) -> Exception:
-    """What a node has raised, as an error of graphml that names the node and the shapes of its inputs.
+    """An exception that a node raised, as an error of graphml that names the node and the shapes of its inputs.
 
-    Errors by which JAX says that a value is not known while tracing, or that it is NaN where that is searched for, stay
-    what they are, with a note.
+    JAX's errors about values that are not known while tracing, and about NaN that `jax.debug_nans` has found, keep
+    their type and get a note.
     """
     if isinstance(error, OF_JAX):
         error.add_note(f"in {node.label}")

@@ -29,13 +29,13 @@ Weights = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """A graph without the nodes that were folded, and which these were: (node, the one that takes it over)."""
+    """A graph without the nodes that were folded, and the pairs (folded node, node that absorbs it)."""
 
     graph: Graph
     pairs: tuple[tuple[Node, Node], ...]
 
     def absorbed(self, params: Mapping[str, Weights], arrays: Callable[[Node, Weights], Weights]) -> dict[str, Weights]:
-        """The weights of the nodes that are left, from those of all. arrays: makes arrays of what is stored."""
+        """The weights of the remaining nodes, from those of all nodes. arrays: makes arrays of what is stored."""
         found = dict(params)
         for node, before in self.pairs:
             line = _line(node, arrays(node, found.pop(node.key)))
@@ -52,8 +52,8 @@ def fold(graph: Graph) -> Folded:
     reads.update((*graph.outputs, *graph.state))
     writes.update((*graph.inputs, *graph.state))
 
-    makers: dict[str, tuple[Node, Channels]] = {}  # of blobs that one node reads: what makes them, and the channels
-    outputs: dict[str, str] = {}  # of nodes that took over others: the blob that they write instead of their own
+    makers: dict[str, tuple[Node, Channels]] = {}  # blob that one node reads -> its writer, and its channels
+    outputs: dict[str, str] = {}  # node that absorbed others -> the blob that it writes instead
     pairs: list[tuple[Node, Node]] = []
     for node in graph.body.nodes:
         if len(node.outputs) != 1 or writes[node.outputs[0]] > 1:
@@ -84,7 +84,7 @@ def _fits(node: Node, channels: Channels) -> bool:
 
 
 def _lie_along(channels: Channels, shape: tuple[int, ...]) -> bool:
-    """Whether numbers of this shape are one for all channels, or one for each."""
+    """Whether an array of this shape has one element for all channels, or one for each."""
     if len(shape) < 2:
         return math.prod(shape) in (1, channels if isinstance(channels, int) else math.prod(channels))
     if isinstance(channels, int):
@@ -104,7 +104,7 @@ def _line(node: Node, weights: Weights) -> tuple[Any, Any] | None:
 
 def _scaled(weights: Weights, name: str, factor: Any, summand: Any) -> Weights:
     """Weights [channels, ...] and bias [channels] with which a node also does the work of another. name: of the
-    weights beside the bias."""
+    kernel."""
     kernel = weights[name]
     factor, summand = (jnp.asarray(values, kernel.dtype).reshape(-1) for values in (factor, summand))
     bias = weights.get("bias", 0) * factor + summand

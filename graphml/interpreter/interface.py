@@ -34,7 +34,7 @@ class Interface(Protocol):
         ...
 
     def signature(self) -> Mapping[str, str]:
-        """The declared type of each input, in words for people; inputs of no declared type may be missing."""
+        """The declared type of each input, as readable text; inputs without a declared type may be missing."""
         ...
 
     def enter(self, name: str, value: Any, dtype: Any) -> Any:
@@ -94,7 +94,7 @@ class Blobs:
 
 
 class Beginning:
-    """The interface of the first part of a graph: inputs are those of the whole, outputs are blobs as they are inside.
+    """The interface of the first part of a graph: inputs are those of the whole graph, outputs are internal blobs.
 
     Args:
         whole: the interface of the graph.
@@ -113,7 +113,7 @@ class Beginning:
 
 
 class SeenBlobs(Blobs):
-    """As `Blobs`, for whoever evaluates a graph abstractly; `found` keeps the results that follow from shapes alone."""
+    """As `Blobs`, for abstract evaluation of a graph; `found` keeps the results that follow from shapes alone."""
 
     def __init__(self) -> None:
         self.found: dict[str, np.ndarray[Any, Any]] = {}
@@ -130,5 +130,5 @@ def as_array(value: Any, dtype: Any = None) -> Any:
     with jax.ensure_compile_time_eval() if known(value) else contextlib.nullcontext():
         array = jnp.asarray(value)
         if jnp.issubdtype(array.dtype, jnp.complexfloating):
-            raise ShapeError(f"it takes real numbers, not {in_words(array)}")
+            raise ShapeError(f"it takes real numbers, got {in_words(array)}")
         return array.astype(array.dtype if dtype is None else dtype)

@@ -1,4 +1,4 @@
-"""Loops without a bound of their own, some iterations in each call, so that they can be interrupted between calls."""
+"""Unbounded loops, run a few iterations per call, so that they can be interrupted between calls."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from graphml.interpreter.evaluate import Evaluation, blocks_of, control_flow
 from graphml.interpreter.loop import MOST_ITERATIONS, Loop
 from graphml.interpreter.values import State
 
-_SECONDS = 0.2  # that a call should take
+_SECONDS = 0.2  # the time that a call should take
 _FEWEST, _MOST = 1 << 10, 1 << 24  # iterations of a call
 
-_MORE = "$more"  # beside the blobs that a call gives: whether there are iterations to come
+_MORE = "$more"  # returned with the blobs: whether there are more iterations
 
 
 class InterruptibleLoop:
@@ -47,14 +47,14 @@ class InterruptibleLoop:
         def some(started: bool, params: Any, key: Any, arrays: State, done: Any, limit: Any) -> State:
             evaluation = begin(params, key)
             target, is_true = evaluation.target, row.dialect.is_true
-            control = _SomeTurns({**facts, **arrays}, live, is_true, target.max_iterations, started, done, limit)
+            control = _SomeIterations({**facts, **arrays}, live, is_true, target.max_iterations, started, done, limit)
             with catalogue.lowering_for(target):
                 return control_flow(row, node, [], blocks_of(node, evaluation), control)
 
         self._some = jit(some, static_argnums=0)
 
     def __call__(self, params: Any, key: Any, arrays: State, read: Callable[[str, Any], Any]) -> State:
-        """Run the loop to its end. read: gives the value of a blob to the host."""
+        """Run the loop until it ends. read: gives the value of a blob to the host."""
         arrays, done, iterations = dict(arrays), 0, _FEWEST
         while True:
             begin = time.perf_counter()
@@ -65,12 +65,12 @@ class InterruptibleLoop:
             done += iterations
             if time.perf_counter() - begin < _SECONDS / 2:
                 iterations = min(iterations * 2, _MOST)
-            if done > MOST_ITERATIONS - iterations:  # the number of an iteration only serves to draw random numbers
+            if done > MOST_ITERATIONS - iterations:  # the iteration number is only used to draw random numbers
                 done = _FEWEST
 
 
 @dataclass(frozen=True)
-class _SomeTurns(Control):
+class _SomeIterations(Control):
     """Some iterations of a loop, then back to the host; see `Loop.some`."""
 
     started: bool = False

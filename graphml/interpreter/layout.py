@@ -45,5 +45,5 @@ def wire(value: Any) -> Any:
 
 
 def at_least_1d(array: Any) -> Any:
-    """A scalar as a vector of one number; every other array as it is."""
+    """A scalar as a vector of one element; every other array as it is."""
     return array.reshape(1) if array.ndim == 0 else array

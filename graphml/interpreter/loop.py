@@ -24,7 +24,7 @@ from graphml.interpreter.values import State, is_fact, known, peek
 UNKNOWN = "is not known when the network is traced"
 LONGEST_SCAN = 1 << 16  # iterations that are unrolled for a derivative, at most
 MOST_ITERATIONS = 2**31 - 1  # that a loop counts; converters write bounds like 2^31, which mean that there is none
-SANE_BOUND = 1 << 24  # iterations that one would wait for; converters write larger numbers where there is no bound
+SANE_BOUND = 1 << 24  # anyone would wait for fewer iterations; converters write more to say that there is no bound
 _UNROLL = 64  # iterations of a loop that cannot be compiled as one program, at most
 STAYING = np.zeros(1, np.int32)
 """The blob EXIT at the beginning of an iteration."""
@@ -34,9 +34,9 @@ Carried = tuple[State, Any, Any]
 
 
 def too_many_iterations(count: float) -> UnsupportedError:
-    """The refusal of a loop that would run so many iterations."""
+    """The error for a loop that would run so many iterations."""
     iterations = int(count) if math.isfinite(count) else count
-    return UnsupportedError(f"a loop of {iterations} iterations; fewer than {MOST_ITERATIONS} are possible")
+    return UnsupportedError(f"a loop must have fewer than {MOST_ITERATIONS} iterations, got {iterations}")
 
 
 class ShapesChange(ShapeError):
@@ -49,7 +49,7 @@ class Loop:
 
     Attributes:
         count: the number of iterations where it is not known while tracing, else None.
-        most: the number of iterations that is known, or bounds them; None for no bound.
+        most: the number of iterations if it is known, else an upper bound; None for no bound.
         filled_later: carried blobs that may be empty before the first iteration.
     """
 
@@ -165,7 +165,7 @@ class Loop:
         if self.count is not None:
             count = self.count.reshape(())
             if self.max_iterations is not None and (self.condition is not None or self._exits):
-                # what is known only now to be no bound is bounded like any loop without one
+                # a count that turns out to be no bound is treated like a loop without one
                 limit = jnp.int32(min(self.max_iterations, MOST_ITERATIONS))
                 count = jnp.where(count == MOST_ITERATIONS, limit, count)
 
@@ -207,7 +207,7 @@ class Loop:
                 return jax.tree.map(partial(jnp.where, on), one, other)
 
             start = begin(operands)
-            # the same numbers, which in `shard_map` vary over devices as they will after an iteration
+            # the same values, but in `shard_map` they vary over devices, as they will after an iteration
             start = chosen(_goes_on(start), start, start)
             carry, more, _ = lax.scan(step, start, None, length=bound)[0]
             if self.most == bound:
@@ -237,7 +237,7 @@ class Loop:
             limit: number of the iteration to stop at, int32.
 
         Returns:
-            The carry after these iterations, and whether there are others to come.
+            The carry after these iterations, and whether there are more.
         """
         carry, params, moving = self._operands()
         go = jnp.asarray(True)
@@ -268,8 +268,8 @@ class Loop:
         return self._one_by_one(self.state, reason)
 
     def by_host(self) -> State:
-        """The iterations one after the other, each decision read by the host. What the loop writes does not count as
-        known, so that what is compiled for one iteration serves for all of the same shapes."""
+        """The iterations one after the other, each decision read by the host. What the loop writes is treated as
+        unknown, so that what is compiled for one iteration serves all iterations of the same shapes."""
 
         def hidden(state: State) -> State:
             return {n: jnp.asarray(v) if n in self._carried else v for n, v in state.items() if n in kept}
@@ -309,7 +309,7 @@ class Loop:
 
 
 def one_number(shapes: Iterable[tuple[int, ...]]) -> bool:
-    """Whether these are shapes of a single number: where a scalar and a vector of one meet, the vector stays."""
+    """Whether all of these are shapes of one element: where a scalar meets a vector of one, the vector's shape wins."""
     return set(shapes) <= {(), (1,)}
 
 
@@ -324,8 +324,8 @@ def _goes_on(carried: Carried) -> Any:
 
 @jax.custom_batching.custom_vmap
 def _in_any_row(on: Any) -> Any:
-    """A condition; under `vmap` whether it holds in any row. So a `cond` stays one, and can be transposed: with a
-    condition of its own for each row, JAX makes it a selection, which behind a custom derivative has no transpose."""
+    """A condition; under `vmap` whether it holds in any row. This keeps a `cond` a `cond`, which can be transposed:
+    with one condition per row JAX turns it into a select, which behind a custom derivative has no transpose."""
     return on
 
 
@@ -335,7 +335,7 @@ def _(size: int, batched: Any, on: Any) -> tuple[Any, bool]:
 
 
 def _no_gradient_unless(on: Any, tree: Any) -> Any:
-    """The same numbers; what iterations after the last make of them, NaN perhaps, does not reach their gradients."""
+    """The same values; gradients of the iterations after the last, which may be NaN, do not reach them."""
 
     def shielded(x: Any) -> Any:
         return jnp.where(on, x, lax.stop_gradient(x)) if _is_float(x) else x

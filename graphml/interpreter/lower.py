@@ -1,4 +1,4 @@
-"""The interpreter's front door: a `Graph` and its `Interface` become pure functions of parameters and inputs.
+"""The entry point of the interpreter: a `Graph` and its `Interface` become pure functions of parameters and inputs.
 
     lowered = lower(graph, interface)
     outputs = jax.jit(lowered.fn)(lowered.params, {"x": x})
@@ -23,7 +23,7 @@ import numpy as np
 from graphml import catalogue
 from graphml.catalogue import Target
 from graphml.errors import GraphError, GraphmlError, ShapeError, UnsupportedError, quoted, typed
-from graphml.graph import EXIT, Graph, Node, check_sides, check_wiring, signature, writes, written_by
+from graphml.graph import EXIT, Graph, Node, check_branches, check_wiring, signature, writes, written_by
 from graphml.interpreter.arguments import check_names, check_params
 from graphml.interpreter.attach import Attached, attach
 from graphml.interpreter.budget import OF_JAX, check_shape
@@ -51,7 +51,7 @@ class Lowered:
         interface: how values enter and leave it.
         source: the graph that the parameters come from; `graph` may be a piece of it.
         target: what it is lowered for.
-        dtype: the type that it is lowered for; what that means for each value is the dialect's.
+        dtype: the type that it is lowered for; the dialect decides what that means for each value.
         known: keys of constants whose values decide shapes: they are part of the program, not of `params`.
     """
 
@@ -71,7 +71,7 @@ class Lowered:
         return self.read_params()
 
     def read_params(self) -> Params:
-        """`params`, which are not kept here."""
+        """`params`, without caching them."""
         return {key: value for key, value in self.source.parameters().items() if key not in self.known}
 
     def __repr__(self) -> str:
@@ -155,7 +155,7 @@ class Lowered:
         state: Arrays | None = None,
         key: jax.Array | None = None,
     ) -> dict[str, Any]:
-        """The named blobs (None: all of them), as they are inside.
+        """The named blobs (None: all of them), in their internal form.
 
         Raises:
             GraphError: The graph has no such blob.
@@ -174,7 +174,7 @@ class Lowered:
         return left_to_compiler(blobs, params, inputs, state, key)
 
     def blob_shapes(self, names: Iterable[str] | None = None) -> dict[str, tuple[int, ...]]:
-        """The shapes of blobs as they are inside, for inputs of the declared shapes. Nothing is computed.
+        """The internal shapes of blobs, for inputs of the declared shapes. Nothing is computed.
 
         Args:
             names: the blobs. None: the inputs, and what the nodes outside of regions write, in order.
@@ -250,7 +250,7 @@ class Lowered:
         train: bool = False,
         static: Mapping[str, Any] | None = None,
     ) -> Evaluation:
-        """An evaluation that is about to begin."""
+        """A new evaluation."""
         target = self.target.replace(train=train)
         given = dict(static or {})
         return Evaluation(target, self.dtype, self.known, params, key, prepared, self._origins, {}, given)
@@ -295,14 +295,14 @@ class Lowered:
         for name, declared in self.interface.declared_state().items():
             if name in state and state[name].shape != declared.shape:
                 shapes = [list(each.shape) for each in (declared, state[name])]
-                raise ShapeError(f"the state {quoted(name)} has shape {shapes[0]}, {shapes[1]} is given")
+                raise ShapeError(f"the state {quoted(name)} has shape {shapes[0]}, got {shapes[1]}")
         return state
 
     def _entered(self, name: str, value: Any) -> Any:
         shape: Any = getattr(value, "shape", ())
         if any(map(jax.export.is_symbolic_dim, shape)):
             raise UnsupportedError(
-                f"input {quoted(name)} has shape {list(shape)}, but sizes must be numbers; export a program for each"
+                f"input {quoted(name)} has shape {list(shape)}, but sizes must be integers; export a program for each"
             )
         try:
             entered = self.interface.enter(name, value, self.dtype)
@@ -331,7 +331,7 @@ class Lowered:
         return any(is_endless(node) for node in self.graph.body.walk())
 
     def check_counts(self, inputs: Arrays) -> None:
-        """Check inputs that say how often a loop runs, which a compiled program cannot. Traced ones are passed over.
+        """Check inputs that say how often a loop runs, which a compiled program cannot. Traced ones are skipped.
 
         Raises:
             UnsupportedError: An input asks for more iterations than can be counted, and nothing else ends the loop.
@@ -344,7 +344,7 @@ class Lowered:
 
     @cached_property
     def _counted(self) -> Mapping[str, Node]:
-        """Inputs of the graph that say how often a loop runs, whatever happens in it, and the first such loop."""
+        """Inputs of the graph that alone decide the iteration count of a loop, and the first such loop."""
         found: dict[str, Node] = {}
         inputs = set(self.graph.inputs)
         for node in self.graph.body.nodes:
@@ -356,7 +356,7 @@ class Lowered:
 
 
 def is_endless(node: Node) -> bool:
-    """Whether nothing that one would wait for bounds how long a node runs."""
+    """Whether a node has no practical bound on how long it runs."""
     most = catalogue.row(node).most_iterations(node.inputs, node.attributes)
     return most is not None and most > SANE_BOUND
 
@@ -373,20 +373,20 @@ def lower(
     max_array_bytes: int | None = None,
     debug: bool = False,
 ) -> Lowered:
-    """Make pure functions of a graph.
+    """Make pure functions from a graph.
 
     Args:
         graph: from a front end (`graphml.frontends`) or made by hand.
         interface: how values enter and leave it; None for blobs as they are.
         dtype: what its floats are computed in, as far as the dialect leaves the choice; float64 needs
             `jax.enable_x64`.
-        platform: cpu, cuda, tpu ... (None: JAX's default); it decides between equivalent forms of an operator, not what
-            is computed.
+        platform: cpu, cuda, tpu ... (None: JAX's default); it chooses between equivalent forms of an operator, and does
+            not change what is computed.
         custom_layers: class name -> function.
         low_precision: on GPUs, accumulate dots and convolutions in half precision.
-        max_iterations: iterations after which a loop ends that has no bound of its own, so that it has derivatives. A
-            loop whose count an input gives has a bound of its own; its derivative is NaN where the count is larger.
-        max_array_bytes: bytes that one array may take, 4 GiB unless given; a node that makes a larger one is refused
+        max_iterations: iterations after which an otherwise unbounded loop ends, so that it has derivatives. A loop
+            whose count is an input is bounded by it; its derivative is NaN where the count is larger.
+        max_array_bytes: bytes that one array may take, by default 4 GiB; a node that makes a larger one is refused
             when it is traced.
         debug: refuse values that are otherwise accepted, such as an index that an array does not have; only where they
             can be seen, outside of `jit`.
@@ -411,7 +411,7 @@ def lower(
         refuse_unsupported(graph)
     for node in graph.body.walk():
         _check_node(node)
-    check_sides(graph, known_blobs(graph))
+    check_branches(graph, known_blobs(graph))
     constants = shape_constants(graph.body) | static_constants(graph.body)
     return Lowered(graph, interface, graph, target, dtype, constants)
 

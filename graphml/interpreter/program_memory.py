@@ -1,4 +1,4 @@
-"""How much memory the compiled programs of a process may take, and which of them are let go when it is too much.
+"""How much memory the compiled programs of a process may take, and which of them are dropped when it is too much.
 
 XLA does not say how much memory a program takes on a CPU, so it is estimated from the size of its serialized code.
 """
@@ -30,10 +30,10 @@ class Held:
     Args:
         program: The function to call.
         size: How many bytes it takes, estimated.
-        forget: Called when it is let go because of the limit.
+        forget: Called when it is dropped because of the limit.
 
     Attributes:
-        program: The function to call; None when it was let go.
+        program: The function to call; None after it was dropped.
     """
 
     __slots__ = ("__weakref__", "_forget", "program", "size", "used")
@@ -54,7 +54,7 @@ class Held:
 
 
 class ProgramMemory:
-    """Programs that together take at most `limit` bytes; those used longest ago are let go first."""
+    """Programs that together take at most `limit` bytes; the least recently used are dropped first."""
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
@@ -101,7 +101,7 @@ MEMORY = ProgramMemory()
 def limit_program_memory(size: int) -> None:
     """Limit the memory that all compiled programs of this process take together; the default is 512 MiB.
 
-    Programs that were used longest ago are let go first, and compiled again when they are needed. The program that was
+    The least recently used programs are dropped first, and compiled again when they are needed. The program that was
     compiled last always stays. Sizes are estimates: about 2 MB for a small network, 5 to 30 MB for a large one.
     `ModelConfiguration.most_programs` limits the number of programs of one model.
 
@@ -109,10 +109,10 @@ def limit_program_memory(size: int) -> None:
         size: Bytes, 0 or more.
 
     Raises:
-        FeatureError: If the size is not such an integer.
+        FeatureError: If the size is not a non-negative integer.
     """
     if isinstance(size, bool) or not isinstance(size, numbers.Integral) or size < 0:
-        raise FeatureError(f"the limit must be a number of bytes, 0 or more, got {size!r}")
+        raise FeatureError(f"the limit must be a number of bytes of at least 0, got {size!r}")
     MEMORY.resize(int(size))
 
 
@@ -131,6 +131,6 @@ def compiled_size(program: Any, arguments: tuple[Any, ...]) -> int:
     executable = program.lower(*arguments).compile().runtime_executable()
     try:
         code = executable.size_of_generated_code_in_bytes() or len(executable.serialize())
-    except Exception:  # not every backend can do either
+    except Exception:  # not every backend supports both
         code = 0
     return _FIXED + _FACTOR * code

@@ -1,4 +1,4 @@
-"""Functions compiled for the shapes of their arguments, and kept only for the shapes that were used last.
+"""Functions compiled for the shapes of their arguments, and kept only for the most recently used shapes.
 
 `jax.jit` keeps what it compiles as long as its function lives: one to two megabytes for each set of shapes. With a
 function object for each set of shapes the executable is freed together with the function.
@@ -28,14 +28,14 @@ Value = TypeVar("Value")
 
 
 class Latest(Generic[Value]):
-    """Values by key; at most `most`, those used last. Several threads may use it."""
+    """Values by key; at most `most`, the most recently used. Thread-safe."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of a key, which becomes the last one used; None if there is none, or not any more."""
+        """The value of a key, which becomes the most recently used; None if there is none, or it was dropped."""
         value = self._values.get(key)
         if value is not None:
             with contextlib.suppress(KeyError):  # another thread may have dropped it just now
@@ -43,17 +43,17 @@ class Latest(Generic[Value]):
         return value
 
     def put(self, key: Hashable, value: Value) -> None:
-        """Keep a value, and drop those that were used longest ago."""
+        """Keep a value, and drop the least recently used."""
         self._values[key] = value
         while len(self._values) > self._most:
             self._values.popitem(last=False)
 
     def drop(self, key: Hashable) -> None:
-        """Keep the value of a key no longer, if there is one."""
+        """Drop the value of a key, if there is one."""
         self._values.pop(key, None)
 
     def clear(self) -> None:
-        """Keep nothing."""
+        """Drop all values."""
         self._values.clear()
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ class Latest(Generic[Value]):
 
 
 class Compiled:
-    """`jax.jit` of a function, for the `most` sets of shapes that were used last.
+    """`jax.jit` of a function, for the `most` most recently used sets of shapes.
 
     Several threads may call it: one of them compiles a program, and no lock is held while it runs. The programs of
     a process share one limit of memory (`program_memory`), so that fewer stay where they are large.
@@ -88,7 +88,7 @@ class Compiled:
         self._which = forms if which is None else which
         self._make = self._jitted if make is None else make
         self._programs: Latest[Held] = Latest(most)
-        self._last: tuple[Hashable, Held | None] = None, None  # most calls have the shapes of the one before
+        self._last: tuple[Hashable, Held | None] = None, None  # most calls have the shapes of the previous call
         self._making: dict[Hashable, threading.RLock] = {}
 
     def __call__(self, *arguments: Any) -> Any:
@@ -130,7 +130,7 @@ class Compiled:
 
 
 def _another(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function as an object of its own: JAX keeps what it traces and compiles by the object."""
+    """A new function object that does the same: JAX caches what it traces and compiles by the object."""
 
     @functools.wraps(function)
     def own(*arguments: Any) -> Any:
@@ -152,5 +152,5 @@ def forms(*trees: Any) -> Hashable:
 
 
 def forms_of_inputs(weights: Any, inputs: Mapping[str, Any], *rest: Any) -> Hashable:
-    """What decides which program runs of a function of weights and named arrays; fast, since weights have few forms."""
+    """What decides which program of a function of weights and named arrays runs; fast, since weights have few forms."""
     return tuple([(name, array.shape, array.dtype) for name, array in inputs.items()])

@@ -1,4 +1,4 @@
-"""Compressed weights as leaves of parameters: what JAX knows of them, and the way to floats and back.
+"""Compressed weights as leaves of parameters: their registration with JAX, and conversion to floats and back.
 
 Each class is a pytree of its arrays, with names in the paths of trees, and `jax.export` can serialize it. So a tree of
 parameters goes through jit, vmap, checkpoints and exported programs as it is. For gradients it has to be floats:
@@ -72,7 +72,7 @@ def dequantize(params: Any) -> Any:
         A tree of the same structure without compressed weights. `Lowered.fn` and `with_parameters` take it as well.
 
     Raises:
-        GraphError: A leaf is no array, as when a model is given instead of its parameters.
+        GraphError: A leaf is not an array, such as when a model is given instead of its parameters.
     """
     return jax.tree.map(_floats, params, is_leaf=is_compressed)
 
@@ -81,14 +81,14 @@ def _floats(leaf: Any) -> Any:
     if isinstance(leaf, CompressedWeight):
         return leaf.dequantize()
     if not hasattr(leaf, "dtype") and not isinstance(leaf, int | float | complex):
-        raise GraphError(f"parameters are a tree of arrays, such as model.parameters, not {in_words(leaf)}")
+        raise GraphError(f"parameters must be a tree of arrays, such as model.parameters, got {in_words(leaf)}")
     return leaf
 
 
 def requantize(params: Any, like: Any) -> Any:
-    """Parameters stored as others are: the inverse of `dequantize`, but for rounding.
+    """Parameters in the stored form of others: the inverse of `dequantize`, except for rounding.
 
-    A weight keeps the scale or table that it had if its values still fit to it; otherwise it gets one of the same size.
+    A weight keeps its scale or lookup table if its values still fit; otherwise it gets one of the same size.
 
     Args:
         params: Floats, {node: {weight: array}} or a part of it.

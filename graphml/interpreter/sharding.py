@@ -1,4 +1,4 @@
-"""Arrays that are sharded over explicit mesh axes: the compiler places what is inside of a graph.
+"""Arrays that are sharded over explicit mesh axes: the compiler places what is inside a graph.
 
 On the axes of a mesh that `jax.make_mesh` makes, shardings are part of the types of arrays, and JAX asks for the
 sharding of each reshape, gather or product that does not decide it. A graph from a file has hundreds of these. So its
@@ -22,7 +22,7 @@ def left_to_compiler(function: Callable[..., Any], params: Any, inputs: Any, sta
 
     A result is sharded like an input, along the leading axes that have the same lengths in both. Axes of length 1 do
     not count, and the first input with a sharded axis among these decides. A new state is sharded like the old one.
-    Without explicit axes this is the call and nothing else.
+    Without explicit axes this is a plain call.
 
     Args:
         function: (params, inputs, state, key) -> {output: array}, or that and {state: array} if there is a state.

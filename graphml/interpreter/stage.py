@@ -58,8 +58,8 @@ class Stop(NamedTuple):
     Attributes:
         why: "end": the region is done. "values": before a node that needs the values of `blobs`. "sizes": before a node
             that needs only the sizes that the values of its inputs lead to; the stage computes them. "regions": before
-            a branch or loop that cannot be compiled as a whole. "left": after a node that may have left the iteration
-            of the loop around it, where what follows cannot be compiled under a condition.
+            a conditional or loop that cannot be compiled as a whole. "left": after a node that may have left the
+            iteration of the loop around it, where what follows cannot be compiled under a condition.
         position: of that node.
         blobs: whose values are needed.
     """
@@ -105,8 +105,8 @@ class Piece:
         start: the first of them.
         facts: blobs whose values are part of the stage.
         keep: blobs that are wanted after the region.
-        derivative: whether one may be taken, so that values that were read decide shapes only; the blobs themselves
-            remain what they depend on.
+        derivative: whether one may be taken; then values that were read only decide shapes, and the blobs themselves
+            stay traced.
     """
 
     begin: Callable[[Any, Any], Evaluation]
@@ -177,7 +177,7 @@ def endless(node: Node, target: Target) -> bool:
 
 
 def _without(evaluation: Evaluation, written: Collection[str]) -> Evaluation:
-    """The evaluation without the values that the host has read of blobs which are written anew."""
+    """The evaluation without the values that the host has read from blobs that are overwritten."""
     if evaluation.static.keys().isdisjoint(written):
         return evaluation
     static = {name: value for name, value in evaluation.static.items() if name not in written}

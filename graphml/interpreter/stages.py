@@ -5,12 +5,12 @@
         end       the region is done
         values    read the values of some blobs; the next stage starts at the same node, made for them
         sizes     read the sizes that these values lead to; likewise
-        regions   run the branch or loop, each of its blocks a region run in the same way; the next stage follows it
+        regions   run the conditional or loop, each of its blocks in the same way; the next stage follows it
         left      read whether break or continue has left the iteration; if not, the next stage follows the node
 
 A stage is made for the node that it starts at, the shapes of its blobs, the values that are known by tracing and what
 was read for its first node. All of these are its key, so that nothing is traced twice. At most `CAPACITY` stages are
-kept: those that were used last.
+kept: the most recently used.
 """
 
 # JAX's types are partly unknown
@@ -60,7 +60,7 @@ class Staged:
         lowered: the graph.
         prepared: whether params are those of `Lowered.prepare`.
         compiler_options: for XLA; with any, no derivative can be taken.
-        traced: called after a stage is traced, with what it is, in words, and the seconds that it took.
+        traced: called after a stage is traced, with a description of it and the seconds that it took.
 
     Attributes:
         host_reads: how many values the host has read.
@@ -210,9 +210,11 @@ class _Host:
         return Start(stop.position + 1)
 
     def _run_regions(self, node: Node, state: State, live: frozenset[str]) -> State:
-        """The blobs that a branch or loop writes; its decisions are read here."""
+        """The blobs that a conditional or loop writes; its decisions are read here."""
         state = {name: state[name] for name in used(node) if name in state}
-        if node.is_loop:  # how its iterations end does not matter outside; a branch may leave the iteration around it
+        if (
+            node.is_loop
+        ):  # how its iterations end does not matter outside; a conditional may leave the enclosing iteration
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self.staged.read(name, state[name]) for name in node.inputs]
         target = self.staged.lowered.target
@@ -263,7 +265,7 @@ def _parameters_inside(region: Region, params: Any) -> State:
 
 
 def _description(region: Region, start: Start, arrays: State) -> str:
-    """What a stage is, in words."""
+    """A description of a stage."""
     at = region.nodes[start.position].label if start.position < len(region.nodes) else "the end"
     values = ", ".join(f"{name} = {value.reshape(-1).tolist()}" for name, value in start.values.items())
     read = values if values else "" if start.sizes is None else f"sizes {list(start.sizes)}"

@@ -48,14 +48,14 @@ class ModelConfiguration:
         cache_directory: Where networks store prepared weights and compiled programs, so that the next process starts
             fast. The default is the environment variable GRAPHML_CACHE; without both nothing is stored. The directory
             contains machine code: one that belongs to another user, or that others may write to, is not used.
-        max_loop_iterations: The number of iterations after which a loop without a bound of its own ends.
+        max_loop_iterations: The number of iterations after which an otherwise unbounded loop ends.
         max_image_pixels: Images with more pixels are refused before they are decompressed; the default is 2**26. For
             more than twice `PIL.Image.MAX_IMAGE_PIXELS`, that limit has to be raised too.
         most_programs: The number of sets of input shapes for which a network keeps compiled programs in memory, those
             that were used last. Each takes one to two megabytes; other shapes are compiled again.
         compute_precision: In which types an ML Program computes its floats; other kinds of models do not use it.
             "declared": in the types that the file declares; products of half precision are accumulated in float32.
-            "float32": in float32, whatever the file declares. Outputs have their declared types all the same.
+            "float32": in float32, regardless of the declared types. Outputs still have their declared types.
             "strict": in the declared types, and half precision also accumulates in half precision, as the narrowest
             processor may: this shows overflow that "declared" hides.
             None: "float32" on a CPU, where half precision is slow, and "declared" elsewhere.
@@ -63,7 +63,7 @@ class ModelConfiguration:
             that needs more, for example in a damaged file, is refused before anything is allocated.
 
     Raises:
-        FeatureError: If one of the limits is not a positive integer, or the precision is another word.
+        FeatureError: If one of the limits is not a positive integer, or the precision is not one of these.
     """
 
     compute_units: ComputeUnits = ComputeUnits.ALL

@@ -31,7 +31,7 @@ def register_custom_model(
         replace: Whether an earlier function for the class may be replaced.
 
     Returns:
-        The function; without one a decorator.
+        The function; a decorator if no function was given.
 
     Raises:
         ValueError: If the class has a function already.

@@ -48,8 +48,8 @@ class GraphModel(Model, ABC):
     """A graph of operations behind its declared interface.
 
     Outputs are what the description declares: arrays of the declared dtype (read-only; integers are rounded to nearest,
-    halves to even), Python floats for doubles, Pillow images; a classifier gives the most probable label and, where one
-    is named, the dictionary of probabilities.
+    halves to even), Python floats for doubles, Pillow images; a classifier gives the most probable label and, if the
+    description names one, the dictionary of probabilities.
     """
 
     _node = "node"
@@ -67,11 +67,11 @@ class GraphModel(Model, ABC):
 
     @abstractmethod
     def _draws_numbers(self) -> bool:
-        """Whether a node draws random numbers without a seed of its own, from the message."""
+        """Whether a node draws random numbers without a seed, according to the message."""
 
     @abstractmethod
     def _encode(self) -> Any:
-        """A message with the weights in force."""
+        """A message with the current weights."""
 
     @abstractmethod
     def _make_check(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -87,7 +87,7 @@ class GraphModel(Model, ABC):
 
     @abstractmethod
     def _compute_type(self, platform: str) -> Any:
-        """The type that floats are computed in; None: each in its own."""
+        """The type that floats are computed in; None: each in its stored type."""
 
     def _low_precision(self, platform: str) -> bool:
         """Whether sums may be accumulated in half precision."""
@@ -98,7 +98,7 @@ class GraphModel(Model, ABC):
         return True
 
     def _cache_facts(self) -> tuple[Any, ...]:
-        """What decides the prepared weights and the programs, beside the message and the settings of every model."""
+        """What else the prepared weights and the programs depend on, apart from the message and the common settings."""
         return ()
 
     # The functional face ---------------------------------------------------------------------------------------------
@@ -150,11 +150,11 @@ class GraphModel(Model, ABC):
         """The model as a pure function of parameters and inputs; see `graphml.interpreter.lower.lower`.
 
         Args:
-            dtype: Of floats inside, unless the one that `predict` computes in.
-            platform: What to lower for, unless for this model's device.
-            max_iterations: Iterations after which a loop ends that has no bound of its own, so that it has derivatives.
-            max_array_bytes: How many bytes one array may take, unless what the configuration says.
-            debug: Values are checked where they can be seen, that is outside of `jax.jit`.
+            dtype: The type of floats inside; by default the one that `predict` computes in.
+            platform: What to lower for; by default this model's device.
+            max_iterations: Iterations after which an otherwise unbounded loop ends, so that it has derivatives.
+            max_array_bytes: How many bytes one array may take; by default as the configuration says.
+            debug: Whether to check values where they can be seen, that is outside of `jax.jit`.
         """
         self.refuse_unless_usable()
         return self._lowered(
@@ -185,7 +185,7 @@ class GraphModel(Model, ABC):
         )
 
     def as_function(self) -> Callable[..., Any]:
-        """{output: array} from {input: array} with this model's weights; to be jitted, differentiated, vmapped.
+        """A function from {input: array} to {output: array} with this model's weights, for jit, grad and vmap.
 
         Arrays are those of the graph: images are pixels [channels, height, width], a classifier gives probabilities.
         Under `jax.jit` the weights become constants; `lower().fn` takes them as an argument. Outside of it the model
@@ -213,7 +213,7 @@ class GraphModel(Model, ABC):
         return function
 
     def traceable(self, *, stored: bool = False) -> Traceable:
-        """This model for a program of several models: in its own precision, whatever surrounds it."""
+        """This model for a program of several models, always in its own precision."""
         self.refuse_unless_usable()
         if self._cache is not None and not stored:
             raise UnsupportedError("a model whose program is kept in a cache directory runs alone")
@@ -239,7 +239,7 @@ class GraphModel(Model, ABC):
         return self._draws_numbers()
 
     def _key(self, key: jax.Array | None) -> jax.Array | None:
-        """The key of a call: the given one, or a fresh one where the model needs any."""
+        """The key of a call: the given one, or a fresh one if the model needs one."""
         return fresh_key() if key is None and self.draws() else checked_key(key)
 
     # Predicting ------------------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class GraphModel(Model, ABC):
         return self._program.trace_count
 
     def compilations(self) -> tuple[Compilation, ...]:
-        """What was compiled so far, why, and how long it took; programs of `lower` and `intermediates` left out."""
+        """What was compiled so far, why, and how long it took, except for programs of `lower` and `intermediates`."""
         return tuple(self._program.compilations)
 
     def warm_up(self, shapes: Iterable[Mapping[str, Sequence[int]]] | None = None) -> None:
@@ -283,8 +283,8 @@ class GraphModel(Model, ABC):
 
         Args:
             features: {input: value}.
-            key: What nodes draw random numbers with that have no seed of their own; without it each call draws anew.
-            state: Of a model that has one, from `make_state`. It is changed when everything else has succeeded.
+            key: The random key for nodes without a seed; without it each call draws different numbers.
+            state: For a model that has one, from `make_state`. It is changed only if the call succeeds.
         """
         self.refuse_unless_usable()
         if state is None and not self._states:
@@ -304,9 +304,9 @@ class GraphModel(Model, ABC):
 
         Args:
             rows: The features of each row, or {input: its values in all rows}.
-            key: Every row draws what `predict` draws with it; without it each row draws anew.
-            state: Of a model that has one: its rows run one after the other, each with the state that the row before
-                it has left. It is changed when all rows have succeeded.
+            key: Every row draws the same numbers as `predict` with this key; without it each row draws different ones.
+            state: For a model that has one: rows run one after the other, each with the state that the previous row
+                has left. It is changed only if all rows succeed.
         """
         self.refuse_unless_usable()
         arrays = self._arrays_of(state) if state is not None or self._states else None
@@ -361,11 +361,11 @@ class GraphModel(Model, ABC):
         key: jax.Array | None = None,
         state: State | None = None,
     ) -> dict[str, np.ndarray]:
-        """Blobs as they are inside of the model.
+        """Intermediate blobs, in the internal form of the model.
 
         Args:
             features: {input: value}, as `predict` takes them.
-            names: Of the blobs; None: all of them.
+            names: The names of the blobs; None: all of them.
             key: As `predict` takes it.
             state: As `predict` takes it; here it is not changed.
 
@@ -392,7 +392,7 @@ class GraphModel(Model, ABC):
 
     @property
     def spec(self) -> Any:
-        """The model as a message. Weights that were replaced are stored anew, all others as they were read.
+        """The model as a message. Weights that were replaced are stored again, all others as they were read.
 
         It is read when it is needed: change a copy of it, and load that.
         """
@@ -404,7 +404,7 @@ class GraphModel(Model, ABC):
 
     @property
     def unchanged_spec(self) -> Any:
-        """The model as it was read, whatever weights are in force."""
+        """The model as it was read, even if weights were replaced."""
         return self._message
 
     def with_message(self, message: Any) -> Self:
@@ -480,7 +480,7 @@ class GraphModel(Model, ABC):
         try:
             if folder is None or not self._can_be_cached() or not usable(folder):
                 return None
-        except GraphmlError:  # not a legal model, as its use will tell
+        except GraphmlError:  # not a legal model; using it reports that
             return None
         device = jax.devices()[0] if self._device is None else self._device
         dtype = self._compute_type(self._platform)
@@ -491,7 +491,7 @@ class GraphModel(Model, ABC):
 
     @once
     def _usable(self) -> bool:
-        # what is in the cache was checked before it came there
+        # what is in the cache was checked before it was stored
         return (self._cache is not None and self._cache.weights is not None) or super()._usable
 
     @property

@@ -1,4 +1,4 @@
-"""`load`: whatever holds a model becomes an object of the class that runs its kind."""
+"""`load`: turns any source of a model into an object of the class that runs its kind."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def load(
 ) -> M | Model:
     """Load a model of any kind.
 
-    A model that breaks rules, is newer than this reader or cannot run here does load; using it says why it cannot run.
+    A model that is invalid, too new or not supported still loads; using it raises an error that says why.
 
     Args:
         source: The path of a .mlmodel file or .mlpackage folder, the bytes of a .mlmodel file, a Model message, or an
@@ -84,7 +84,7 @@ def load(
 
     Raises:
         SpecError: The bytes are not a model, the model is not of the expected kind, or it has no function of this name.
-        UnsupportedError: The weights of an MLModel are in files that are gone.
+        UnsupportedError: The weight files of an MLModel no longer exist.
     """
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is not None:
@@ -117,13 +117,15 @@ def load(
 
 
 def _own_message(source: Any) -> Any:
-    """The message as one of graphml's own class, which reads the same bytes."""
+    """The message as an instance of graphml's own class, parsed from the same bytes."""
     if isinstance(source, spec.Model):
         return source
     if isinstance(source, Message) and source.DESCRIPTOR.name == "Model":
         return spec.parse(spec.serialize(source))  # pyright: ignore[reportArgumentType]  (a Model of another class)
     what = f"{source.DESCRIPTOR.name} message" if isinstance(source, Message) else type(source).__name__
-    raise SpecError(f"a model is a path, bytes, a Model message or an object with get_spec(), not {with_article(what)}")
+    raise SpecError(
+        f"a model must be a path, bytes, a Model message or an object with get_spec(), got {with_article(what)}"
+    )
 
 
 def _files_of(source: Any) -> tuple[Path | None, Path | None]:

@@ -89,8 +89,8 @@ def lower(source: Any, interface: Interface | None = None, **options: Any) -> An
 
     Args:
         source: a model, as `graphml.load` returns it, or a `Graph`.
-        interface: of a graph: how values enter and leave it; None for blobs as they are.
-        **options: of `model.lower`, or of `graphml.interpreter.lower.lower` for a graph.
+        interface: for a graph: how values enter and leave it; None for blobs without conversion.
+        **options: for `model.lower`, or for `graphml.interpreter.lower.lower` in the case of a graph.
 
     Returns:
         A `Lowered`; of a model without a graph, such as a tree or a pipeline, a `LoweredModel`.

@@ -42,7 +42,7 @@ class Model:
     """How the model was converted, a `graphml.convert.report.Conversion`; None for models that were not converted."""
 
     _wanted_function: str | None = None
-    """The function of a program that was asked for."""
+    """The function of a program that was requested."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class Model:
             SpecError: If the model is not valid.
             UnsupportedError: If the model cannot run here.
         """
-        self._usable  # noqa: B018  (raises; the answer is kept)
+        self._usable  # noqa: B018  (raises; the result is cached)
 
     def save(self, path: str | os.PathLike[str], *, requantize: bool = False) -> None:
         """Write the model to a file; what was not changed is written as it was read.
@@ -190,11 +190,11 @@ class Model:
             A `Lowered` of networks and programs, otherwise a `LoweredModel`.
 
         Raises:
-            UnsupportedError: If the model is not a function of arrays, or is none of a type or platform of choice.
+            UnsupportedError: If the model is not a function of arrays, or does not take these options.
         """
         weights, function, _ = self.traceable(stored=True)
         if dtype is not None or platform is not None:
-            raise UnsupportedError(f"lower() of a model of kind {self.kind} takes no dtype and no platform")
+            raise UnsupportedError(f"lower() of a model of kind {self.kind} takes neither dtype nor platform")
         inputs = tuple(feature.name for feature in self.description.inputs)
         outputs = tuple(feature.name for feature in self.description.outputs)
         return LoweredModel(weights or {}, inputs, outputs, self.kind, function)
@@ -210,7 +210,7 @@ class Model:
     def intermediates(
         self, features: Mapping[str, Any], names: Iterable[str] | None = None, **keyword: Any
     ) -> dict[str, Any]:
-        """What is computed on the way to the outputs, by name."""
+        """Intermediate values by name."""
         raise self._no_function()
 
     def _no_function(self) -> UnsupportedError:

@@ -25,7 +25,7 @@ from graphml.spec.networks import all_kinds, draws, is_exact
 class NeuralNetwork(GraphModel):
     """A network of layers behind its declared interface; see `GraphModel`.
 
-    Everything inside is float32, unless `lower` is told another type. Parameters are {layer: {weight: array}}.
+    Everything inside is float32, unless `lower` gets another dtype. Parameters are {layer: {weight: array}}.
     """
 
     _node = "layer"
@@ -42,14 +42,14 @@ class NeuralNetwork(GraphModel):
         return jnp.float32
 
     def _can_be_cached(self) -> bool:
-        # custom layers are functions, which have no key by which another process could know them again
+        # custom layers are functions, which have no key that another process could recognize
         return "custom" not in all_kinds(self._network.layers)
 
     def _encode(self) -> Any:
         message = type(self._message)()
         message.CopyFrom(self._message)
         write_weights(self.weights, getattr(message, self.kind).layers, self._original.body)
-        # half-precision and quantized weights came with later versions
+        # half-precision and quantized weights need later versions
         message.specificationVersion = max(message.specificationVersion, versions.required(message))
         return message
 

@@ -16,7 +16,7 @@ from graphml.spec.layers import REGIONS
 
 
 def write_weights(weights: ModelWeights, layers: Any, body: Region) -> None:
-    """Store replaced weights in layer messages; all others stay byte for byte.
+    """Store replaced weights in layer messages; all others stay byte-identical.
 
     Args:
         weights: The weights of the network.

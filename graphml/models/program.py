@@ -81,7 +81,7 @@ class MLProgram(GraphModel):
         most = MOST_PIXELS if allowed is None else allowed
         try:
             function = self.function_name
-        except SpecError:  # such a model can be looked at, too
+        except SpecError:  # such a model can still be inspected
             function = None
         return describe(self._message.description, default_dtype(self.kind), most, function)
 
@@ -95,7 +95,7 @@ class MLProgram(GraphModel):
         states = tuple(Argument(name, np.dtype(held.dtype), held.shape) for name, held in self._states.items())
         interface = ProgramInterface(arguments(self._function, self.description), states)
         graph = read_function(self._function, self.files)
-        classes = self.classes  # a function that should classify and does not says so
+        classes = self.classes  # raises for a function that should classify and does not
         labels = () if classes is None else (classes.label_name, classes.probabilities_name)
         wanted = [feature.name for feature in self.description.outputs if feature.name not in labels]
         for what, names, held in (
@@ -130,7 +130,7 @@ class MLProgram(GraphModel):
 
     def with_message(self, message: Any) -> Self:
         other = type(self)(message, function_name=self._wanted_function, configuration=self.configuration)
-        # the weights are not part of the message: they stay those of this model, whatever has become of its package
+        # the weights are not part of the message: they stay those of this model, even if its package has changed
         other.path, other.weights_dir, other.files = self.path, self.weights_dir, self.files
         vars(other)["weights"] = self.weights
         return other
@@ -145,11 +145,9 @@ class MLProgram(GraphModel):
                 continue
             key = self.function_name, node.name
             if not node.name:
-                raise UnsupportedError(
-                    f"{node.key!r} is written in the place of an argument, and cannot be stored anew"
-                )
+                raise UnsupportedError(f"{node.key!r} is written inline as an argument, so it cannot be replaced")
             if key in found:
-                raise UnsupportedError(f"{node.name!r} is the name of several constants, so they cannot be stored anew")
+                raise UnsupportedError(f"{node.name!r} is the name of several constants, so they cannot be replaced")
             found[key] = current[node.key]["val"]
         return found
 
@@ -204,8 +202,8 @@ class MLProgram(GraphModel):
 
 
 def _opened(path: Path | None, weights_dir: Path | None) -> WeightFiles:
-    """The weight files of a model, which are mapped now: the package may be replaced or removed while it is used.
-    What is wrong with one of them is reported when it is read."""
+    """The weight files of a model, mapped right away: the package may be replaced or removed while it is used.
+    Errors in a file are reported when it is read."""
     try:
         files = weight_files(path, weights_dir)
     except SpecError:

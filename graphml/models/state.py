@@ -3,7 +3,7 @@
     state = model.make_state()
     model.predict(x, state=state)       # changes the state
 
-A model holds no state itself, so one model can serve several conversations, each with a state of its own.
+A model holds no state itself, so one model can serve several conversations, each with its own state.
 """
 
 # JAX's types are partly unknown
@@ -22,7 +22,7 @@ from graphml.errors import FeatureError, SpecError, in_words, with_article
 from graphml.interpreter.budget import check_shape
 
 NO_STATE = "the model has no state: call it without `state`"
-"""What a model says that was given a state and has none."""
+"""The message of a model that gets a state and has none."""
 
 _MOST_SHOWN = 4
 
@@ -52,7 +52,7 @@ class State(Mapping[str, np.ndarray]):
         return dict(self._arrays)
 
     def copy(self) -> State:
-        """A state that starts where this one is, and then goes its own way."""
+        """An independent copy of this state."""
         return State(self._types, self._owner, self._arrays)  # arrays of JAX never change
 
     def arrays_for(self, types: Mapping[str, ArrayConstraint], owner: str) -> dict[str, jax.Array]:
@@ -74,7 +74,7 @@ class State(Mapping[str, np.ndarray]):
         return {name: self._arrays[name] for name in types}
 
     def replace(self, arrays: Arrays) -> None:
-        """Take over arrays that a prediction has computed."""
+        """Replace all arrays by those that a prediction has computed."""
         self._arrays |= arrays
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -144,7 +144,7 @@ def arrays_of(state: State | None, types: Mapping[str, ArrayConstraint], owner: 
         owner: Identifies the file of the model.
 
     Raises:
-        FeatureError: A state is needed and there is none, or it is one too many, or belongs to another model.
+        FeatureError: A state is missing, is not needed, or belongs to another model.
     """
     if not types:
         raise FeatureError(NO_STATE)

@@ -43,7 +43,7 @@ def register_provider(name: str, function: Function | None = None, *, replace: b
         replace: Whether an earlier function may be replaced.
 
     Returns:
-        The function; without one a decorator.
+        The function; a decorator if no function was given.
 
     Raises:
         ValueError: If the name is not one of these kinds, or has a function already.

@@ -26,7 +26,7 @@ class ModelWeights:
     There are up to two sets of arrays: those in the layout of the file (`stored`, or `current` after a replacement),
     which saving, training and `lower` read, and the prepared ones on the device, which `predict` passes to the compiled
     program. Both are made on first use, so that a model which only predicts does not keep the stored ones; where the
-    form is the same they are shared. An object of this class never changes; other weights are another object.
+    form is the same they are shared. Objects of this class are immutable.
 
     Args:
         read: Reads {node: {weight: array or Quantized}} from the file, for `stored` and for the prepared weights unless
@@ -58,12 +58,12 @@ class ModelWeights:
 
     @property
     def current(self) -> Parameters:
-        """The weights in force, in the layout of the file."""
+        """The current weights, in the layout of the file."""
         return self.stored if self._replaced is None else self._replaced
 
     @property
     def replaced(self) -> bool:
-        """Whether the weights in force are others than those of the file."""
+        """Whether the current weights differ from those of the file."""
         return self._replaced is not None
 
     def with_changes(self, changes: Parameters) -> ModelWeights:
@@ -81,7 +81,7 @@ class ModelWeights:
         return other
 
     def differ_in(self, keys: Iterable[str]) -> bool:
-        """Whether any of these nodes has other weights than in the file."""
+        """Whether the weights of any of these nodes differ from those of the file."""
         return self.replaced and any(not _same(self.stored[key], self.current[key]) for key in keys)
 
     def prepared(self, program: Program) -> Any:
@@ -91,17 +91,17 @@ class ModelWeights:
                 if self._prepared is None:
                     if self.replaced:
                         self._prepared = program.prepare(self.current)
-                    else:  # what nobody has asked for yet is not kept
+                    else:  # not cached, since nobody has asked for them yet
                         self._prepared = program.prepare_kept(lambda: self._stored or self._read_only())
         return self._prepared
 
     def applied_to(self, graph: Graph) -> Graph:
-        """The graph with the weights in force."""
+        """The graph with the current weights."""
         return _with_weights(graph, self._replaced) if self._replaced is not None else graph
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two trees of weights contain the very same arrays."""
+    """Whether two trees of weights contain the same array objects."""
     if isinstance(a, Mapping):
         return all(_same(a[name], b[name]) for name in a)
     return all(map(_same, a, b)) if isinstance(a, list) else a is b
@@ -112,7 +112,7 @@ def _merged(old: Any, new: Any, where: str, owner: str) -> Any:
     if isinstance(old, Mapping):
         if not isinstance(new, Mapping):
             raise GraphError(
-                f"the parameters {where or 'of a model'} are a mapping, not {with_article(type(new).__name__)}"
+                f"the parameters {where or 'of a model'} must be a mapping, got {with_article(type(new).__name__)}"
             )
         unknown = sorted(map(str, new.keys() - old.keys()))
         if unknown:
@@ -124,13 +124,13 @@ def _merged(old: Any, new: Any, where: str, owner: str) -> Any:
         }
     if isinstance(old, list):
         if len(old) != len(new):
-            raise GraphError(f"{where} has {len(old)} parts, {len(new)} are given")
+            raise GraphError(f"{where} has {len(old)} parts, got {len(new)}")
         return [_merged(a, b, f"{where}/{i}", owner) for i, (a, b) in enumerate(zip(old, new, strict=True))]
     if isinstance(old, CompressedWeight) and isinstance(new, Mapping):
         new = _rebuilt(old, new, where)
     shape = new.shape if isinstance(new, CompressedWeight) else np.shape(new)
     if old is not new and tuple(shape) != tuple(old.shape):
-        raise ShapeError(f"{where} has shape {list(old.shape)}, {list(shape)} is given")
+        raise ShapeError(f"{where} has shape {list(old.shape)}, got {list(shape)}")
     return new if new is old or isinstance(new, jax.Array | CompressedWeight) else np.array(new)
 
 

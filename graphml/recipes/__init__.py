@@ -1,4 +1,4 @@
-"""Recipes for training: what a file says, what users write and what the training step reads is one class, `Recipe`.
+"""Recipes for training: files, users and the training step all share one class, `Recipe`.
 
     from graphml import recipes
 
@@ -10,7 +10,7 @@
     )
     graphml.UpdateTask(model, samples, recipe=recipe, strict=False)
 
-Optimizers and losses of optax, and any function of (prediction, target), are accepted as they are; a recipe with them
+Optimizers and losses of optax, and any function of (prediction, target), are accepted unchanged; such a recipe
 trains in this process, and no file can hold it:
 
     recipes.Recipe(optax.adamw(0.001), losses=my_loss)

@@ -56,7 +56,7 @@ def decode(message: NetworkUpdateParameters) -> Recipe:
     """Read a recipe from Core ML's message.
 
     Its layers are those that the model marks. Its numbers are the defaults of the file, unchecked: a default that the
-    file itself does not allow may still be replaced. Loss weights and a warm-up are not parameters of Core ML.
+    file itself does not allow may still be replaced. Loss weights and warm-up are not parameters of Core ML.
 
     Raises:
         UpdateError: the message is incomplete; the error lists what is missing.
@@ -136,7 +136,7 @@ def inexpressible(recipe: Recipe, written: Model) -> list[str]:
     unknown_optimizer = not isinstance(recipe.optimizer, SGD | Adam)
     unknown_loss = not all(isinstance(loss, CrossEntropy | SquaredError) for loss in recipe.losses)
     for problem in errors(written):
-        # what could not be written is in the list already, in better words than that it is missing
+        # what could not be written is in the list already, with a better message
         missing = problem.startswith("optimizer: is missing") and unknown_optimizer
         if not missing and not ("0 loss layers" in problem and unknown_loss):
             found.append(problem)
@@ -144,7 +144,7 @@ def inexpressible(recipe: Recipe, written: Model) -> list[str]:
 
 
 def beyond_core_ml(recipe: Recipe) -> Iterator[str]:
-    """The parts of a recipe that Core ML does not have, whatever the model is."""
+    """The parts of a recipe that Core ML does not have, for any model."""
     optimizer = recipe.optimizer
     if isinstance(optimizer, OptaxOptimizer):
         yield "the optimizer is a Python object"

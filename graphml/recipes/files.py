@@ -33,7 +33,7 @@ def _update_parameters(model: Model) -> NetworkUpdateParameters:
 
 
 def read_recipe(model: Model) -> Recipe | None:
-    """The recipe in a network, ours or Core ML's, as it stands there; None if there is none. See also `recipe_of`.
+    """The recipe stored in a network, ours or Core ML's; None if it has none. See also `recipe_of`.
 
     The bounds that Core ML's message sets for parameters are not part of it: see `parameter_descriptions`.
 
@@ -80,7 +80,7 @@ def parameter_descriptions(model: Model, recipe: Recipe | None = None) -> dict[P
 
 
 def _own_recipe(model: Model, recipe: Recipe | None) -> Recipe | None:
-    """The given recipe if no file can hold it, otherwise that in our field of the model; None if there is none."""
+    """The given recipe if no file can hold it, otherwise that in our field of the model; None if it has none."""
     if recipe is not None and recipe.python_parts:
         return completed(model, recipe)
     return completed(model, extension.decode(model.trainingRecipe)) if model.HasField("trainingRecipe") else None
@@ -90,7 +90,7 @@ def _own_recipe(model: Model, recipe: Recipe | None) -> Recipe | None:
 
 
 def write_recipe(model: Model, recipe: Recipe, shapes: Shapes | None = None) -> Model:
-    """A copy of a network with this recipe in place of its own.
+    """A copy of a network with its recipe replaced.
 
     Args:
         model: the network.

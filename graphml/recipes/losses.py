@@ -11,7 +11,7 @@ from graphml.recipes.part import Part, number
 
 @dataclass(frozen=True)
 class Loss(Part):
-    """What training minimizes: the distance of a blob from a target in the training data.
+    """What training minimizes: the distance between a blob and a target in the training data.
 
     What is left out, `completed` and `recipe_of` fill in from the model.
 
@@ -21,8 +21,9 @@ class Loss(Part):
             `<input>_true`.
         weight: the factor of this loss in the sum of all losses; None for 1 that no update changes.
         name: the scope of its parameters. Empty: `<input>_loss`.
-        width: read from the model: the numbers in the target of one sample, 1 for a class, or one for each class if
-            the target is their probabilities. 0: the target is an array with as many elements as the blob.
+        width: read from the model: the number of elements in the target of one sample, 1 for a class index, or
+            the number of classes if the target is their probabilities. 0: the target is an array with as many
+            elements as the blob.
     """
 
     input: str = ""
@@ -46,7 +47,8 @@ class CrossEntropy(Loss):
     """-log p of the true class.
 
     Args:
-        label_smoothing: a share s of the truth that is spread evenly over all classes; the true class keeps 1 - s.
+        label_smoothing: the fraction s of the target that is spread evenly over all classes; the true class keeps
+            1 - s.
     """
 
     _: KW_ONLY
@@ -122,7 +124,7 @@ class FunctionLoss(Loss):
     Args:
         function: function(prediction, target), called for one sample; the mean of what it returns is minimized. Both
             arguments are vectors of the same length. If the target is a class, it is the index of the class (a scalar,
-            int32); that is so if it is the label of a classifier, or a training input with one int32 element.
+            int32). It is a class if it is the label of a classifier, or a training input with one int32 element.
     """
 
     _: KW_ONLY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from graphml.recipes.part import Part, number, switch, whole
+from graphml.recipes.part import Part, integer, number, switch
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Metric(Part):
 
 @dataclass(frozen=True)
 class Accuracy(Metric):
-    """The fraction of samples whose answer is right."""
+    """The fraction of samples that are classified correctly."""
 
     wire: ClassVar[str] = "accuracy"
 
@@ -35,14 +35,14 @@ class TopK(Metric):
     """The fraction of samples whose class is among the k most probable ones.
 
     Raises:
-        UpdateError: k is not a whole number of at least 1.
+        UpdateError: k is not an integer of at least 1.
     """
 
     k: int = 5
     wire: ClassVar[str] = "topK"
 
     def __post_init__(self) -> None:
-        whole(self.k, "k")
+        integer(self.k, "k")
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class EarlyStopping(Part):
             samples, otherwise "loss".
 
     Raises:
-        UpdateError: patience is not a whole number of at least 1, min_delta is negative, or restore_best is not a bool.
+        UpdateError: patience is not an integer of at least 1, min_delta is negative, or restore_best is not a bool.
     """
 
     patience: int = 3
@@ -73,5 +73,5 @@ class EarlyStopping(Part):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole(self.patience, "patience")
+        integer(self.patience, "patience")
         switch(self.restore_best, "restore_best")

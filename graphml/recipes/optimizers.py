@@ -17,7 +17,7 @@ class Schedule(Part):
     """How the learning rate changes during training.
 
     Args:
-        warmup: the epochs, whole or not, in which the rate rises from 0.
+        warmup: the number of epochs, not necessarily an integer, in which the rate rises from 0.
     """
 
     _: KW_ONLY
@@ -41,7 +41,7 @@ class CosineDecay(Schedule):
 
 @dataclass(frozen=True)
 class LinearDecay(Schedule):
-    """A straight line, from the full rate after the warm-up to `final` times that rate at the end."""
+    """Linear, from the full rate after the warm-up to `final` times that rate at the end."""
 
     final: float = number(0.0, parameter="decay_final")
     wire: ClassVar[str] = "linear"
@@ -64,8 +64,8 @@ class FunctionSchedule(Schedule):
         SGD(0.01, schedule=optax.piecewise_constant_schedule(1.0, {200: 0.1}))
 
     Args:
-        function: the number of steps so far, a traced int32 -> the factor of the learning rate. Where it stands in the
-            place of the learning rate, it is the rate itself.
+        function: the number of steps so far, a traced int32 -> the factor of the learning rate. If it is given
+            as the learning rate, it returns the rate itself.
     """
 
     _: KW_ONLY
@@ -74,7 +74,7 @@ class FunctionSchedule(Schedule):
 
 # Optimizers ----------------------------------------------------------------------------------------------------------
 
-_BELOW_ONE = 0.999999  # with 1 a running mean never takes in anything, and Adam divides by 0
+_BELOW_ONE = 0.999999  # with 1 a running mean never changes, and Adam divides by 0
 _ABOVE_ZERO = 1e-30  # with 0 the step of a weight without a gradient is 0 / 0
 
 
@@ -188,10 +188,10 @@ class GradientTransformation(Protocol):
 
 @dataclass(frozen=True)
 class OptaxOptimizer(Part):
-    """An optimizer of optax, as it is. No file can hold it.
+    """An optimizer of optax. No file can hold it.
 
-    Those that look at the loss get it: `value`, `grad` and `value_fn`, the loss of this mini-batch as a function of the
-    weights. Its numbers are compiled in, and clipping, schedules and weight decay are its own.
+    Optimizers that need the loss get `value`, `grad` and `value_fn`, the loss of this mini-batch as a function of the
+    weights. Hyperparameters are compiled in; clipping, schedules and weight decay are up to the optimizer.
     """
 
     transformation: GradientTransformation

@@ -110,8 +110,8 @@ Kind = Literal["integer", "number", "switch", "text"]
 
 _LARGEST = float(np.finfo(np.float32).max)  # the training step takes numbers as float32
 _MOST_SHOWN = 20  # allowed values in one message
-MOST_EPOCHS = 2**31 - 1  # random keys take the number of an epoch as 32 bits
-MOST_WHOLE = 2**63 - 1  # files store whole numbers in 64 bits
+MOST_EPOCHS = 2**31 - 1  # random keys take the index of an epoch as 32 bits
+LARGEST_INTEGER = 2**63 - 1  # files store integers in 64 bits
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class ParameterDescription:
     Args:
         key: the parameter.
         default: its value unless another is given. Any: of its kind.
-        kind: integer, number, switch (a bool) or text.
+        kind: integer, number, switch (a bool) or text (a str).
         minimum: the inclusive lower bound; None for none.
         maximum: the inclusive upper bound; None for none.
         allowed: the only allowed values, which must be within the bounds too; None if only bounds matter.
@@ -138,7 +138,7 @@ class ParameterDescription:
         """Check a value.
 
         Args:
-            value: a number, bool or text of Python, NumPy or JAX.
+            value: a number, bool or string of Python, NumPy or JAX.
 
         Returns:
             The value as a plain int, float, bool or str.
@@ -164,24 +164,24 @@ class ParameterDescription:
         """The largest value that training can take, even if the file allows larger ones."""
         if self.kind == "number":
             return _LARGEST
-        return MOST_EPOCHS if self.key.name == "epochs" else MOST_WHOLE
+        return MOST_EPOCHS if self.key.name == "epochs" else LARGEST_INTEGER
 
     def within(self, other: ParameterDescription) -> ParameterDescription:
-        """This description, with the bounds of another one besides its own."""
+        """This description, restricted to the bounds of another one as well."""
         low = max((one.minimum for one in (self, other) if one.minimum is not None), default=None)
         high = min((one.maximum for one in (self, other) if one.maximum is not None), default=None)
         return replace(self, minimum=low, maximum=high)
 
     @property
     def allows(self) -> str:
-        """What `check` accepts, in words."""
+        """What `check` accepts, as text."""
         if self.allowed is not None:
             legal = sorted(value for value in self.allowed if self._allows(value))
             if not legal:
                 return "no value, because the allowed set is empty"
             return "{" + ", ".join(map(str, legal[:_MOST_SHOWN])) + (", ...}" if len(legal) > _MOST_SHOWN else "}")
         if self.kind in ("switch", "text"):
-            return "True or False" if self.kind == "switch" else "a text"
+            return "True or False" if self.kind == "switch" else "a string"
         if self.minimum is not None and self.maximum is not None and not self.minimum <= self.maximum:
             return f"no value, because the range {self.minimum} to {self.maximum} is empty"
         noun = "an integer" if self.kind == "integer" else "a number"
@@ -284,8 +284,8 @@ def checked(
 def refuse_unless_allowed(
     values: Mapping[ParameterKey, Any], descriptions: Mapping[ParameterKey, ParameterDescription]
 ) -> None:
-    """Check the values that training is about to use. Values that were given have been checked already; only defaults
-    that the file itself does not allow are left to refuse.
+    """Check the values that training is about to use. Given values have been checked already, so this
+    refuses only defaults that the file itself does not allow.
 
     Args:
         values: the value of every parameter.

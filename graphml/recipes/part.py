@@ -1,4 +1,4 @@
-"""What all parts of a recipe share: numbers with bounds, which training traces, and settings that it compiles in."""
+"""What all parts of a recipe share: numbers with bounds, which are traced, and settings, which are compiled in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
 from graphml.errors import UpdateError
-from graphml.recipes.parameters import MOST_WHOLE, ParameterDescription, ParameterKey, finite, plain_value
+from graphml.recipes.parameters import LARGEST_INTEGER, ParameterDescription, ParameterKey, finite, plain_value
 
 
 class _Number(NamedTuple):
-    """What the metadata of a field say about its number; see `number`."""
+    """The metadata of a numeric field; see `number`."""
 
     low: float
     high: float | None
@@ -47,15 +47,15 @@ def not_compiled(default: Any) -> Any:
     return field(default=default, metadata={"compiled": False})
 
 
-def whole(value: Any, name: str, least: int = 1, most: int = MOST_WHOLE) -> int:
+def integer(value: Any, name: str, least: int = 1, most: int = LARGEST_INTEGER) -> int:
     """`value` as an int.
 
     Raises:
-        UpdateError: it is not a whole number from `least` to `most`.
+        UpdateError: it is not an integer from `least` to `most`.
     """
     plain = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
     if plain is None or plain < least:
-        raise UpdateError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        raise UpdateError(f"{name} must be an integer of at least {least}, got {value!r}")
     if plain > most:
         raise UpdateError(f"{name} must be at most {most}, got {value!r}")
     return plain
@@ -106,7 +106,7 @@ class Part:
 
     @property
     def form(self) -> Hashable:
-        """All that the programs of training depend on: parts of one form differ in traced numbers only."""
+        """Everything that training programs depend on: parts of the same form differ only in traced numbers."""
         known = {one.name for one, _ in _numbers(self)}
         compiled = [one.name for one in fields(self) if one.metadata.get("compiled", True)]
         values = ((name, getattr(self, name)) for name in compiled)
@@ -124,7 +124,7 @@ class Part:
         """A copy with other numbers, which are not checked; those of inner parts too.
 
         Args:
-            numbers: by the names of their parameters, as in `hyper`. Other names mean nothing.
+            numbers: by the names of their parameters, as in `hyper`. Other names are ignored.
         """
         changes = {one.name: numbers[str(key)] for one, key in self._keys() if str(key) in numbers}
         for one in fields(self):

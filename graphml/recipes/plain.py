@@ -1,6 +1,6 @@
 """Recipes of plain data, as JSON files hold them: {"optimizer": {"Adam": {"learning_rate": 0.001}}, "epochs": 5}.
 
-The names are those of `Recipe` and of its parts. A part is its name, or {name: its fields}.
+The names are those of `Recipe` and of its parts. A part is given by name, or as {name: its fields}.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SEVERAL = ("losses", "augmentation", "metrics")
 
 
 def recipe_of_plain(given: object) -> Recipe:
-    """A recipe of plain data.
+    """A recipe from plain data.
 
     Args:
         given: {field of `Recipe`: value}, such as what a JSON file holds; other data is refused.

@@ -18,7 +18,7 @@ from graphml.recipes.optimizers import (
     Schedule,
 )
 from graphml.recipes.parameters import MOST_EPOCHS, ParameterDescription, ParameterKey, as_key
-from graphml.recipes.part import Part, not_compiled, number, switch, whole
+from graphml.recipes.part import Part, integer, not_compiled, number, switch
 from graphml.recipes.regularization import Augmentation, Dropout
 
 Layers = tuple[tuple[str, tuple[str, ...]], ...]
@@ -38,13 +38,13 @@ class Recipe(Part):
 
     Args:
         optimizer: an optimizer of `graphml.recipes`, whose learning rate may be a schedule of optax, or an
-            `optax.GradientTransformation` as it is.
+            `optax.GradientTransformation`.
         losses: one loss or several, of which the weighted sum is minimized. A Python function of (prediction, target)
             is a loss too, see `FunctionLoss`.
         epochs: how often training sees all samples.
         batch_size: samples in a mini-batch.
-        shuffle: whether each epoch has an order of its own.
-        seed: of the orders and of all random numbers.
+        shuffle: whether the samples are shuffled in each epoch.
+        seed: the random seed, for the order of samples and all random numbers.
         layers: names of layers, or {layer: names of its weights}; in sub-networks by path ("loop/body/dense"). None:
             the layers that the model marks, or all that a gradient reaches.
         clip_norm: gradients with a larger norm, over all weights together, are scaled down to this norm.
@@ -58,7 +58,7 @@ class Recipe(Part):
         half: float16 weights become float32, or are rounded to "float16" when the model is stored.
         statistics: mean and variance of trained batch normalizations stay ("frozen"), or are those of the mini-batch,
             which the stored ones follow ("updated").
-        statistics_momentum: the share of the mini-batch in the stored statistics.
+        statistics_momentum: the weight of the mini-batch in the running statistics.
 
     Raises:
         UpdateError: a value is not allowed; the message names it.
@@ -92,10 +92,10 @@ class Recipe(Part):
             "dropout": _dropout(self.dropout),
             "augmentation": _several(self.augmentation),
             "metrics": _several(self.metrics),
-            "epochs": whole(self.epochs, "epochs", most=MOST_EPOCHS),
-            "batch_size": whole(self.batch_size, "batch_size"),
+            "epochs": integer(self.epochs, "epochs", most=MOST_EPOCHS),
+            "batch_size": integer(self.batch_size, "batch_size"),
             "shuffle": switch(self.shuffle, "shuffle"),
-            "seed": whole(self.seed, "seed", -(2**63)),
+            "seed": integer(self.seed, "seed", -(2**63)),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
@@ -122,7 +122,7 @@ class Recipe(Part):
 
     @property
     def values(self) -> dict[ParameterKey, Any]:
-        """The value of every parameter. Any: a number, a whole number or a bool."""
+        """The value of every parameter. Any: a float, an int or a bool."""
         return {key: one.default for key, one in self.descriptions.items()}
 
     @property
@@ -156,7 +156,7 @@ class Recipe(Part):
 
     @property
     def python_parts(self) -> tuple[str, ...]:
-        """Its parts that are Python objects, in words: no file can hold them."""
+        """Descriptions of its parts that are Python objects, which no file can hold."""
         optimizer = ("the optimizer is a Python object",) if isinstance(self.optimizer, OptaxOptimizer) else ()
         schedule = ("the schedule is a Python function",) if isinstance(self.schedule, FunctionSchedule) else ()
         functions = [loss for loss in self.losses if isinstance(loss, FunctionLoss)]
@@ -179,7 +179,7 @@ _FOLLOWING = as_key("statistics_momentum")
 
 
 def _refuse_unless_a(kind: type[Part], value: Any, name: str) -> None:
-    # the bare base classes mean nothing
+    # the base classes themselves are abstract
     if not isinstance(value, kind) or (kind not in (Dropout, EarlyStopping) and type(value) is kind):
         raise UpdateError(f"{name}: expected a {kind.__name__} of graphml.recipes, got {value!r}")
 

@@ -23,7 +23,7 @@ class Dropout(Part):
 
 @dataclass(frozen=True)
 class Augmentation(Part):
-    """A random change of images, drawn again for each sample in each epoch.
+    """A random change of images, drawn anew for each sample in each epoch.
 
     Args:
         input: the image input; empty for all of them.

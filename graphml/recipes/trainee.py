@@ -1,4 +1,4 @@
-"""What recipes ask of the model that is trained, whatever its format: its nodes, its labels, and what it answers."""
+"""What recipes need to know about the model, in any format: its nodes, its labels, and its predictions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TraineeNode:
         outputs: the blobs that it writes.
         marked: whether the file marks it as trainable.
         outer: whether it is outside of sub-networks and blocks.
-        constants: of an operation, {parameter: constant with float elements that it receives}.
+        constants: for an operation, {parameter: the constant with float elements that it receives}.
     """
 
     key: str
@@ -49,7 +49,7 @@ class TraineeNode:
 
     @property
     def learning(self) -> tuple[str, ...]:
-        """The constants that learn if the operation is named."""
+        """The constants that are trained if the operation is named."""
         fixed = FIXED.get(self.kind, frozenset())
         return tuple(dict.fromkeys(key for name, key in self.constants.items() if name not in fixed))
 
@@ -215,7 +215,7 @@ def answer_of(model: Model) -> str:
     """The blob that a loss reads by default: the probabilities of a classifier, or the first output.
 
     Raises:
-        UpdateError: there is none.
+        UpdateError: the model has neither.
     """
     if is_program(model):
         classify = _classify(model)
@@ -234,8 +234,8 @@ def answer_of(model: Model) -> str:
 
 
 def writer_of(model: Model, blob: str) -> str | None:
-    """The kind of the node that computes a blob, whatever names and types of floats it has on its way; None if nothing
-    outside of sub-networks and blocks does."""
+    """The kind of the node that computes a blob, skipping copies and casts between floats; None if no node outside of
+    sub-networks and blocks does."""
     for node, operation in reversed([*_with_operations(model)]):
         if blob not in node.outputs:
             continue

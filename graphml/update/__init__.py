@@ -13,7 +13,7 @@ other.
 Read `task/task.py` first, then `learners/network.py`, `learners/epochs.py` (the rules of training) and
 `step/training.py` (the mathematics of one mini-batch).
 
-The Core ML format leaves some questions open; this package answers them as follows.
+The Core ML format leaves some questions open; this is how the package answers them.
 
 - Loss of a mini-batch: the mean over its samples of the mean over the elements of a sample. Cross entropy is computed
   from the input of the softmax, so that it and its gradient stay finite where a probability rounds to zero.

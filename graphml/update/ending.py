@@ -1,7 +1,7 @@
 """What happens to running tasks when the program ends: it waits for them.
 
-Ctrl-C during that wait cancels the tasks, and the program ends when their current mini-batches are done; a second
-Ctrl-C ends it at once. Exiting while a thread computes would abort the process: Python stops such a thread inside
+Ctrl-C during that wait cancels the tasks, and the program ends after their current mini-batches; a second Ctrl-C
+ends it at once. Exiting while a thread computes would abort the process: Python stops such a thread inside
 native code.
 """
 
@@ -59,7 +59,7 @@ def forget(over: threading.Event) -> None:
 
 
 def wait_briefly_for(reader: threading.Thread) -> None:
-    """Make the program wait a second for a thread before it ends; the source that it reads may never answer."""
+    """Make the program wait a second for a thread before it ends; the source that it reads may never return."""
     _readers.add(reader)
 
 

@@ -13,7 +13,7 @@ from graphml.recipes.parameters import ParameterKey
 Path = tuple[Any, ...]
 
 NAMES = {"weights": "weights", "biases": "bias"}
-"""The keys of weights, and the weight of a layer that each of them means."""
+"""The keys of weights, and the weight of a layer that each of them refers to."""
 
 VALUE = "val"
 """The only weight of a constant in an ML Program."""
@@ -22,7 +22,7 @@ _DIRECTIONS = ("forward", "backward")  # of the two sets of weights of a bidirec
 
 
 def checked_weight(train: Mapping[str, Any], key: ParameterKey, value: Any) -> tuple[Path, np.ndarray]:
-    """Find the weight that a key means, and check its new value.
+    """Find the weight that a key refers to, and check its new value.
 
     Args:
         train: the weights that are trained, {layer: {weight: array}}.
@@ -43,7 +43,7 @@ def checked_weight(train: Mapping[str, Any], key: ParameterKey, value: Any) -> t
     path = places[given]
     array, old = np.asarray(value, np.float32), at(train, path)
     if array.size != old.size:
-        raise UpdateError(f"{given} has shape {list(array.shape)}; the layer's is {list(old.shape)}")
+        raise UpdateError(f"{given} must have shape {list(old.shape)}, got {list(array.shape)}")
     return path, array.reshape(old.shape)
 
 

@@ -230,7 +230,7 @@ def _break(function: Any, kind: str) -> None:
         ("unknown operation", "operation 'sum' (addition), number 2\n  there is no operation 'addition' in version 17"),
         ("unknown parameter", "add has no parameter 'z'; it has x, y"),
         ("missing parameter", "add lacks the parameter x"),
-        ("two values", "x takes one value, 2 are given"),
+        ("two values", "x takes one value, got 2"),
         ("unknown opset", "the operator set 'CoreML99' is unknown"),
         ("computed constant", "axis must be a constant; 'i' is computed"),
     ],

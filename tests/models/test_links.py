@@ -184,12 +184,12 @@ def test_what_is_no_model_is_named(tmp_path):
         answer(written(link(name=""), tmp_path / "b.mlmodel"))
 
 
-def test_circles_are_named(tmp_path):
+def test_cycles_are_named(tmp_path):
     written(link("b"), tmp_path / "a.mlmodel")
     written(joined([link("a")], *XY), tmp_path / "b.mlmodel")
-    with pytest.raises(SpecError, match=r"form a circle: .*b.mlmodel -> .*a.mlmodel -> .*b.mlmodel"):
+    with pytest.raises(SpecError, match=r"form a cycle: .*b.mlmodel -> .*a.mlmodel -> .*b.mlmodel"):
         answer(tmp_path / "a.mlmodel")
-    with pytest.raises(SpecError, match=r"form a circle: .*c.mlmodel -> .*c.mlmodel"):
+    with pytest.raises(SpecError, match=r"form a cycle: .*c.mlmodel -> .*c.mlmodel"):
         answer(written(link("c"), tmp_path / "c.mlmodel"))
 
 
@@ -241,7 +241,7 @@ def test_the_declared_interface_is_that_of_the_target(tmp_path):
     written(scaler(result="z"), tmp_path / "Shared.mlmodel")
     with pytest.raises(
         SpecError,
-        match=r"has other outputs than the link declares: 'z' \(multi_array\) instead of 'y' \(multi_array\)",
+        match=r"the outputs of .* differ from those that the link declares: 'z' \(multi_array\) instead of 'y' \(mul",
     ):
         answer(written(link(), tmp_path / "a.mlmodel"))
 

@@ -139,7 +139,7 @@ def test_a_foreign_model_says_which_function_it_runs():
 def test_what_is_no_model_is_refused():
     inner = foreign_class()().description
     for source, words in ((inner, "ModelDescription message"), (Foreign(inner), "ModelDescription message")):
-        with pytest.raises(SpecError, match=f"or an object with get_spec\\(\\), not a {words}"):
+        with pytest.raises(SpecError, match=f"or an object with get_spec\\(\\), got a {words}"):
             load(source)
     with pytest.raises(SpecError, match="not an int"):
         load(Foreign(3))  # type: ignore[arg-type]

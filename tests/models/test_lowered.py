@@ -80,14 +80,14 @@ def test_a_pipeline_is_saved_in_the_storage_of_its_stages(tmp_path):
 def test_wrong_arguments_are_refused():
     lowered = line().lower()
     with pytest.raises(
-        FeatureError, match=r"inputs are given by name, as \{'x': array\}, not as a float64 array \[3\]"
+        FeatureError, match=r"inputs must be given by name, as \{'x': array\}, got a float64 array \[3\]"
     ):
         lowered.fn(lowered.params, X)
     with pytest.raises(GraphError, match="no parameters are called 'weight' \\(did you mean 'weights'\\?\\)"):
         lowered.fn({"weight": 1, **lowered.params}, {"x": X})
-    with pytest.raises(ShapeError, match=r"'weights' has shape \[1, 3\], \[3\] is given"):
+    with pytest.raises(ShapeError, match=r"'weights' has shape \[1, 3\], got \[3\]"):
         lowered.fn({**lowered.params, "weights": X}, {"x": X})
-    with pytest.raises(UnsupportedError, match="a model of kind glmRegressor takes no dtype and no platform"):
+    with pytest.raises(UnsupportedError, match="a model of kind glmRegressor takes neither dtype nor platform"):
         line().lower(dtype=np.float32)
 
 

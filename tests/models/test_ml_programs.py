@@ -233,7 +233,7 @@ def test_a_classifier_may_give_the_label_alone():
 def test_a_program_that_does_not_classify_is_no_classifier(tmp_path):
     message = message_of(affine(), BlobWriter())
     message.description.predictedFeatureName = "y"
-    with pytest.raises(SpecError, match="nothing in the program gives 'y': it does not classify"):
+    with pytest.raises(SpecError, match="nothing in the program computes 'y': it has no classify"):
         program(message).predict({"x": TWO_ROWS})
 
 

@@ -361,8 +361,8 @@ def test_other_parameters_make_another_model():
     [
         ({"fc": {}}, GraphError, "no layer with weights is called 'fc'"),
         ({"act": {"beta": ALPHA}}, GraphError, "act has no weight 'beta'"),
-        ({"act": ALPHA}, GraphError, "the parameters act are a mapping, not a ndarray"),
-        ({"act": {"alpha": ALPHA[:2]}}, ShapeError, r"act/alpha has shape \[3\], \[2\] is given"),
+        ({"act": ALPHA}, GraphError, "the parameters act must be a mapping, got a ndarray"),
+        ({"act": {"alpha": ALPHA[:2]}}, ShapeError, r"act/alpha has shape \[3\], got \[2\]"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(params, error, words):

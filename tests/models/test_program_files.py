@@ -102,7 +102,7 @@ def test_other_weights_share_the_program(tmp_path):
     assert model.trace_count == 1
     with pytest.raises(GraphError, match="no constant with weights is called 'none'"):
         model.with_parameters({"none": {"val": LARGE}})
-    with pytest.raises(ShapeError, match=r"scale/val has shape \[12\], \[3\] is given"):
+    with pytest.raises(ShapeError, match=r"scale/val has shape \[12\], got \[3\]"):
         model.with_parameters({"scale": {"val": np.ones(3)}})
 
 

@@ -95,7 +95,7 @@ def test_what_a_state_cannot_hold_is_refused(name, value, message, model):
 def test_a_function_refuses_a_state_of_another_shape(model):
     lowered = model.lower()
     state = {**model.make_state().arrays, "total": jnp.zeros(4)}
-    with pytest.raises(ShapeError, match=r"the state 'total' has shape \[3\], \[4\] is given"):
+    with pytest.raises(ShapeError, match=r"the state 'total' has shape \[3\], got \[4\]"):
         lowered.fn(lowered.params, {"x": ONES}, state=state)
 
 

@@ -209,7 +209,7 @@ def test_the_list_of_a_dictionary_vectorizer_decides_what_a_key_is(declared, con
     assert one(message, {"-3": 2.0, "0": 1.0}).tolist() == [0, 2, 1]
     # neither an integer in its usual form nor one that is listed: ignored, as every key that is not listed
     assert one(message, {"-03": 1.0, "cat": 2.0, "9" * 5000: 3.0}).tolist() == [0, 0, 0]
-    with pytest.raises(FeatureError, match=r"the keys .* and .* stand for the same entry"):
+    with pytest.raises(FeatureError, match=r"the keys .* and .* mean the same entry"):
         one(message, {0: 1.0, "0": 2.0})
     with pytest.raises(FeatureError, match=r"takes a dictionary of int or str -> float, got the key 1.5"):
         one(message, {1.5: 1.0})

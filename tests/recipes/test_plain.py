@@ -72,7 +72,7 @@ def test_the_recipe_of_the_documentation():
         ({"optimizer": [1]}, "got [1]"),
         ({"optimizer": {"SGD": {"rate": 1}}}, "SGD has no field 'rate'"),
         ({"optimizer": {"SGD": {"learning_rate": "x"}}}, "learning_rate must be a number"),
-        ({"epochs": 0}, "epochs must be a whole number"),
+        ({"epochs": 0}, "epochs must be an integer"),
         ({"losses": [[]]}, "losses must be one of"),
         ({"early_stopping": {"patience": 0}}, "patience"),
         ({"validation_fraction": {}}, "validation_fraction must be a number"),

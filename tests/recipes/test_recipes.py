@@ -142,7 +142,7 @@ def test_strictness_refuses_a_recipe_in_a_file_that_names_what_the_model_lacks()
         (lambda: recipes.Recipe(seed=2**63), "seed must be at most 9223372036854775807, got 9223372036854775808"),
         (lambda: recipes.Recipe(shuffle="no"), "shuffle must be True or False, got 'no'"),
         (lambda: recipes.EarlyStopping(restore_best=1), "restore_best must be True or False, got 1"),
-        (lambda: recipes.Recipe(epochs=0), "epochs must be a whole number of at least 1, got 0"),
+        (lambda: recipes.Recipe(epochs=0), "epochs must be an integer of at least 1, got 0"),
         (
             lambda: recipes.Recipe(metrics=[recipes.Flip()]),
             r"metrics: expected a Metric of graphml.recipes, got Flip\(",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from graphml.errors import GraphmlError, SpecError
 from graphml.frontends.layer_interface import Port
 from graphml.frontends.layers import read_layers, read_network
-from graphml.graph import check_sides, last_reads, live_after
+from graphml.graph import check_branches, last_reads, live_after
 from graphml.spec import Model, parse, read, serialize
 from graphml.spec.validate import problems, update_problems
 
@@ -226,7 +226,7 @@ def test_many_branches_become_a_graph_in_linear_time(layer, network):
 
     def wire():
         graph, _ = read_network(model.neuralNetwork, (Port("x", None),), (Port("y", None),))
-        check_sides(graph, ())
+        check_branches(graph, ())
         return live_after(graph.body, keep), last_reads(graph.body, keep)
 
     live, dead = _bounded(wire)

@@ -71,7 +71,7 @@ def test_every_refusal_names_the_sample():
     for words, change in wrong.items():
         with pytest.raises(FeatureError, match=words):
             _read(model, [*rows[:3], rows[3] | change, rows[4]])
-    with pytest.raises(FeatureError, match=r"sample 0[^$]*not an int"):
+    with pytest.raises(FeatureError, match=r"sample 0[^$]*got an int"):
         _read(model, [1])
     with pytest.raises(UpdateError, match="no training data"):
         _read(model, [])
@@ -147,9 +147,9 @@ def test_a_target_of_the_shape_of_the_probabilities_takes_an_index_or_probabilit
     [
         (10, "class 10, but the network has only classes 0 to 9"),
         (-1, "class -1, but the network has only classes 0 to 9"),
-        (0.5, r"a whole number, or 10 probabilities; got 0.5"),
-        (float("nan"), "a whole number, or 10 probabilities; got nan"),
-        ("seven", r"a whole number, or 10 probabilities; got '?seven"),
+        (0.5, r"an integer, or 10 probabilities; got 0.5"),
+        (float("nan"), "an integer, or 10 probabilities; got nan"),
+        ("seven", r"an integer, or 10 probabilities; got '?seven"),
         (np.array([0.25]), r"10 probabilities; got 0.25 \(float64\)"),
         (10**5000, "got an integer of 16610 bits"),
         (np.ones(10), "probabilities, none negative, that sum to 1; got values from 1 with the sum 10"),
@@ -200,9 +200,7 @@ def test_a_target_that_no_data_can_fit_is_refused_before_any_are_read():
 
 def test_values_that_are_not_class_indices_are_refused():
     for value in (0.75, np.float64(0.75), np.array([0.75])):
-        with pytest.raises(
-            FeatureError, match=r"'y_true' must be the index of a class, a whole number; got 0\.75 \(fl"
-        ):
+        with pytest.raises(FeatureError, match=r"'y_true' must be the index of a class, an integer; got 0\.75 \(fl"):
             _read(_ten("float32", size=1), [{"x": np.ones(4), "y_true": value}])
 
 

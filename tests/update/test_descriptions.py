@@ -35,7 +35,7 @@ def test_neighbours_and_links_have_parameters():
     found = parameter_descriptions(_link())
     name, path = found[ParameterKey.LINKED_MODEL_FILE_NAME], found[ParameterKey.LINKED_MODEL_SEARCH_PATH]
     assert (name.default, path.default, path.check("a:b")) == ("Extractor.mlmodelc", "", "a:b")
-    with pytest.raises(UpdateError, match=r"linked_model_search_path=3 is refused; allowed: a text"):
+    with pytest.raises(UpdateError, match=r"linked_model_search_path=3 is refused; allowed: a string"):
         path.check(3)
 
 

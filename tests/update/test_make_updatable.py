@@ -132,7 +132,11 @@ def test_a_convolution_before_the_pooling_is_a_head_too():
 def test_models_without_a_head_to_replace_are_refused():
     with pytest.raises(UpdateError, match=r"only classifiers have classes to replace; this model is a neuralNetwork$"):
         graphml.replace_head(regression(), ["a", "b"])
-    for labels, words in ((["a"], "at least two different"), (["a", "a"], "two different"), (["a", 1], "all texts or")):
+    for labels, words in (
+        (["a"], "at least two different"),
+        (["a", "a"], "two different"),
+        (["a", 1], "all strings or"),
+    ):
         with pytest.raises(UpdateError, match=words):
             graphml.replace_head(classifier(), labels)
     message = classifier().spec

@@ -175,13 +175,13 @@ def test_a_user_whose_loss_is_not_finite_stops_alone():
 def test_what_is_refused():
     with pytest.raises(UpdateError, match="a list of training data, one for each user"):
         update_many(MODEL, regression_data(3))
-    with pytest.raises(UpdateError, match="user 0\n  training data must be samples or a dict of arrays, not an int"):
+    with pytest.raises(UpdateError, match="user 0\n  training data must be samples or a dict of arrays, got an int"):
         update_many(MODEL, [5])
     with pytest.raises(UpdateError, match="there are no users"):
         update_many(MODEL, [])
     with pytest.raises(UpdateError, match="on_error='ignore' is refused"):
         update_many(MODEL, [], on_error="ignore")
-    with pytest.raises(UpdateError, match="users_at_once must be a whole number of at least 1, got 0"):
+    with pytest.raises(UpdateError, match="users_at_once must be an integer of at least 1, got 0"):
         update_many(MODEL, [], users_at_once=0)
     with pytest.raises(UpdateError, match="epochs=0 is refused"):
         update_many(MODEL, [], epochs=0)

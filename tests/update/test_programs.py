@@ -256,7 +256,7 @@ def test_a_value_in_the_place_of_an_argument_does_not_learn():
     learned = _trained(model, DATA).model
     assert np.array_equal(learned.parameters["second.bias"]["val"], MLP["second_bias"])
     assert not np.array_equal(learned.parameters["second_weight"]["val"], MLP["second_weight"])
-    with pytest.raises(UnsupportedError, match=r"'second\.bias' is written in the place of an argument"):
+    with pytest.raises(UnsupportedError, match=r"'second\.bias' is written inline as an argument"):
         _ = model.with_parameters({"second.bias": {"val": MLP["second_bias"] + 1}}).spec
 
 

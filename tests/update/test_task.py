@@ -204,7 +204,7 @@ def test_weights_of_trained_layers_can_be_set():
     for key, words in (
         (ParameterKey.WEIGHTS.scoped(to="below"), "below/weights cannot be set.*: top/weights, top/bias"),
         (ParameterKey.WEIGHTS, "weights cannot be set"),
-        (ParameterKey.BIASES.scoped(to="top"), r"top/biases has shape \[2, 5\]; the layer's is \[2\]"),
+        (ParameterKey.BIASES.scoped(to="top"), r"top/biases must have shape \[2\], got \[2, 5\]"),
     ):
         with pytest.raises(UpdateError, match=words):
             UpdateTask(regression(), []).resume({key: weights})
@@ -418,8 +418,8 @@ def test_arguments_of_other_types_are_refused_at_once(options, message):
     ("options", "message"),
     [
         ({"checkpoint_seconds": -1}, "checkpoint_seconds=-1 is refused; allowed: a number of seconds from 0"),
-        ({"memory_bytes": 1e9}, "memory_bytes must be a whole number of at least 0, got 1000000000.0"),
-        ({"disk_bytes": -1}, "disk_bytes must be a whole number of at least 0, got -1"),
+        ({"memory_bytes": 1e9}, "memory_bytes must be an integer of at least 0, got 1000000000.0"),
+        ({"disk_bytes": -1}, "disk_bytes must be an integer of at least 0, got -1"),
     ],
 )
 def test_limits_that_mean_nothing_are_refused_at_once(options, message):

@@ -18,7 +18,7 @@ _ROWS = 1024  # the most rows of a batch in one call
 # Limit for the largest blob of one call, in bytes. More does not fit in the caches of a CPU, and glibc returns such
 # allocations to the system after each call: eight images of 224 x 224 take twice as long together as one by one.
 _CPU_BYTES, _BYTES = 1 << 22, 1 << 28
-# Limit for the largest blobs of all calls that run on a CPU at the same time: each call has its own.
+# Limit for the sum of the largest blobs of all calls that run on a CPU at the same time.
 _PARALLEL_BYTES = 1 << 28
 
 
@@ -47,7 +47,7 @@ def batches_of(lowered: Lowered, params: Params, row: Mapping[str, Any], key: ja
         lowered: The model.
         params: Its weights, or their shapes and types.
         row: Arrays by input.
-        key: What the model draws random numbers with, if it does.
+        key: The random key, if the model draws random numbers.
     """
     # stored weights, which are blobs of programs, are the same for all rows
     changing = [node for node in lowered.graph.body.nodes if read_by(node) or node.key not in params]

@@ -23,7 +23,7 @@ from graphml.interpreter.lower import Lowered
 from graphml.interpreter.programs import Latest
 from graphml.spec.weights import CompressedWeight
 
-_MOST = 256  # contents for which programs are remembered; what they take in memory is limited on its own
+_MOST = 256  # contents for which programs are cached; their memory is limited separately
 
 Value = TypeVar("Value")
 
@@ -87,7 +87,7 @@ def _pieces(value: Any, known: frozenset[str]) -> Iterator[bytes]:
 
 
 def _form(weight: Any) -> Any:
-    """A tree of weights with shapes and types in the place of arrays."""
+    """A tree of weights with shapes and types instead of arrays."""
     if isinstance(weight, Mapping):
         return {name: _form(inner) for name, inner in weight.items()}
     if isinstance(weight, list | tuple):
@@ -105,11 +105,11 @@ _lock = threading.Lock()
 
 
 def shared(key: str | None, make: Callable[[], Value]) -> Value:
-    """What belongs to a content in this process.
+    """The value that this process shares for a content key.
 
     Args:
-        key: Of the content; None: it is not shared.
-        make: Makes it where it does not exist. What it makes must not refer to weights, because it stays.
+        key: The key of the content; None: the value is not shared.
+        make: Makes the value if there is none. It must not refer to weights, because it stays in memory.
     """
     if key is None:
         return make()
@@ -122,6 +122,6 @@ def shared(key: str | None, make: Callable[[], Value]) -> Value:
 
 
 def forget() -> None:
-    """Share nothing from before with models that are loaded later."""
+    """Clear the cache, so that models loaded later share nothing with earlier ones."""
     with _lock:
         _shared.clear()

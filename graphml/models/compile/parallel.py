@@ -26,13 +26,13 @@ def in_threads(call: Callable[[Item], Result], items: Sequence[Item], most: int 
     Args:
         call: The function.
         items: Its arguments.
-        most: A lower limit of threads.
+        most: The most threads; None: as many as there are cores.
 
     Returns:
         What the function returns, in the order of the items.
 
     Raises:
-        Exception: Of the first item, in order, for which the function raises one; no further call is begun.
+        Exception: The one raised for the first failing item, in order; no further call is started.
     """
     threads = min(len(items), cores(), len(items) if most is None else most)
     if threads > 1:

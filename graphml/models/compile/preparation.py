@@ -1,7 +1,7 @@
 """Weights in the form that the layers use, computed without compiling where that is possible.
 
-Most preparations are transpositions, sums and products for each layer. NumPy computes them in place of a program that
-XLA would compile for seconds, and that would run once. Preparations with other operations are compiled.
+Most preparations are transpositions, sums and products for each layer. NumPy computes them instead of a program that
+XLA would take seconds to compile, and that would run once. Preparations with other operations are compiled.
 """
 
 # JAX's types are partly unknown
@@ -78,7 +78,7 @@ class Preparation:
         jaxpr = closed.jaxpr
         self._structure, self._jaxpr, self._constants = structures[-1], jaxpr, closed.consts
         places = {var: place for place, var in enumerate(jaxpr.invars)}
-        # for each result the place of the weight that it is, which `jit` would copy; None where it is computed
+        # for each result the index of the weight that it is unchanged, which `jit` would copy; None if it is computed
         self._passed = [None if isinstance(var, Literal) else places.get(var) for var in jaxpr.outvars]
         self.compiled = not all(map(_is_numpys, jaxpr.eqns))
         self._last_use = {var: i for i, equation in enumerate(jaxpr.eqns) for var in _variables(equation.invars)}
@@ -107,7 +107,7 @@ class Preparation:
         return self._structure.unflatten(next(made) if place is None else leaves[place] for place in self._passed)
 
     def _by_numpy(self, leaves: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The results that are computed; what is not needed any more is freed on the way."""
+        """The results that are computed; intermediate values are freed as soon as possible."""
         jaxpr = self._jaxpr
         values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*self._constants, *leaves), strict=True))
 
@@ -146,7 +146,7 @@ def _is_numpys(equation: Any) -> bool:
         return not any(jnp.issubdtype(kind, jax.dtypes.extended) for kind in types)
     if name == "convert_element_type":
         return jnp.issubdtype(types[-1], jnp.floating)
-    if name == "dot_general":  # in half precision sums would be rounded otherwise
+    if name == "dot_general":  # in half precision NumPy rounds sums differently
         return set(types) <= {np.dtype(np.float32)} and not any(equation.params["dimension_numbers"][1])
     return name in _ARITHMETIC and all(jnp.issubdtype(kind, jnp.floating) for kind in types)
 

@@ -1,6 +1,6 @@
 """Compiled programs: when a model is traced, with which compiler options, and for how many rows at once.
 
-A model is compiled to one program for each set of input shapes. If a shape depends on values, it is compiled to
+A model is compiled to one program for each set of input shapes. If a shape depends on values, there are
 several programs, and the host reads these values between them (`graphml.interpreter.stages`).
 """
 
@@ -48,7 +48,7 @@ def compiler_options(platform: str, dtype: Any = jnp.float32) -> dict[str, Any]:
 
     Args:
         platform: cpu, cuda, tpu ...
-        dtype: The type that the network computes in; None: each value in its own.
+        dtype: The type that the network computes in; None: each value in its stored type.
     """
     return dict(_accepted(tuple(_wanted_options(platform, dtype).items())))
 
@@ -97,18 +97,18 @@ class Compilation:
 
 
 class Kept(NamedTuple):
-    """Prepared weights that a cache directory holds, without the tree that they belong in."""
+    """The leaves of prepared weights from a cache directory, without their tree structure."""
 
     leaves: list[jax.Array]
 
 
 class _SharedPrograms:
-    """What models of one content share: see `graphml.models.compile.content`. It refers to none of these models.
+    """What models of equal content share: see `graphml.models.compile.content`. It holds no reference to them.
 
     Args:
         options: Compiler options.
-        most: For how many sets of input shapes programs stay in memory, those used last; likewise for rows.
-        cache: What a cache directory has of the models; None: they have none.
+        most: For how many sets of input shapes programs stay in memory, the most recently used; likewise for rows.
+        cache: The part of a cache directory for these models; None: no cache directory.
     """
 
     def __init__(self, options: dict[str, Any], most: int, cache: Cache | None = None) -> None:
@@ -162,20 +162,20 @@ def _stored_call(leaves: list[jax.Array], inputs: Mapping[str, Any], key: jax.Ar
 
 
 class Program:
-    """A model compiled for one device, whatever its weights: models that `with_parameters` makes share one, and models
-    of equal content share what it has compiled.
+    """A model compiled for one device, independent of its weights: models that `with_parameters` makes share one, and
+    models of equal content share what it has compiled.
 
     Args:
         lower: Makes the function, when it is needed.
         platform: The platform of the device.
         device: The device; None: JAX's default device at the time of a call.
-        cache: What a cache directory has of the model.
-        dtype: What it computes in; None: each value in its own type.
-        most: For how many sets of input shapes programs stay in memory, those used last; likewise for rows.
+        cache: The part of a cache directory for this model.
+        dtype: What it computes in; None: each value in its stored type.
+        most: For how many sets of input shapes programs stay in memory, the most recently used; likewise for rows.
 
     Attributes:
-        compilations: What was traced, hence compiled by XLA: once for each set of input shapes, and never where a cache
-            directory has the program already.
+        compilations: What was traced, and so compiled by XLA: once for each set of input shapes, unless a cache
+            directory already has the program.
     """
 
     def __init__(
@@ -258,7 +258,7 @@ class Program:
             return preparation(jax.tree.leaves(params), self._device)
 
     def prepare_kept(self, params: Callable[[], Mapping[str, Any]]) -> Any:
-        """`prepare` for the weights of the file, which the cache directory may have as they come out of it."""
+        """`prepare` for the weights of the file, whose prepared form may be in the cache directory."""
         if self._cache is None:
             return self.prepare(params())
         with self._on_device():
@@ -276,7 +276,7 @@ class Program:
         return jax.tree.structure(jax.eval_shape(self.lowered.prepare, self._stored_forms()))
 
     def _stored_forms(self) -> Any:
-        """The weights as stored, with shapes and types in the place of arrays."""
+        """The weights as stored, with shapes and types instead of arrays."""
         if self._stored is None:
             self._stored = _without_values(self.lowered.read_params())
         return self._stored
@@ -326,7 +326,7 @@ class Program:
     def run_in_turn(
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None, state: Mapping[str, Any]
     ) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
-        """The outputs of many rows of a model that has a state, each with the state that the one before it has left;
+        """The outputs of many rows of a model that has a state, each with the state that the previous row has left;
         and the last state. key: one for all rows, or one for each."""
         out: list[Mapping[str, Any]] = []
         for i, row in enumerate(rows):
@@ -358,7 +358,7 @@ class Program:
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None = None
     ) -> list[Mapping[str, Any]]:
         """The outputs of many rows, in order. Rows of equal shapes run in one call, filled up to a power of two with
-        copies of the last, so that a new batch size seldom compiles anew; where that is not all of them, calls run in
+        copies of the last, so that a new batch size seldom needs compiling; if several calls are needed, they run in
         threads, one for each core. key: one for all rows, or one for each."""
         groups: dict[Any, list[int]] = {}
         for i, row in enumerate(rows):

@@ -59,5 +59,5 @@ def checked_key(key: Any) -> jax.Array | None:
 
 
 def fresh_key() -> jax.Array:
-    """A key that differs in every call."""
+    """A key that is different in every call."""
     return key_of(fresh_seeds(1)[0])

@@ -1,4 +1,4 @@
-"""Inputs that are zero, to compile a network before there are data."""
+"""Inputs of zeros, to compile a network before there are data."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Transform(Model):
         Numbers are arrays of shape ().
 
         Raises:
-            UnsupportedError: If the output has integers, because a traced function cannot check that values are whole.
+            UnsupportedError: If the output has integers, because a traced function cannot check the values.
         """
         self.refuse_unless_usable()
         floats = self.output.array is None or np.dtype(self.output.array.dtype).kind == "f"
@@ -161,7 +161,7 @@ def _alike(stored: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 class Scaler(Transform):
-    """y = scale (x + shift). A result that is not whole cannot be an integer output: FeatureError.
+    """y = scale (x + shift). Raises FeatureError if the output is an integer and the result is not.
 
     Source: Scaler.
     """

@@ -36,7 +36,7 @@ def input_check(feature: FeatureDescription, advice: Callable[[], str], *, rank5
     plain = checker(feature, dtype=dtype, rank5=rank5)
 
     def checked(value):
-        # an array of the right form that is on a device already stays there
+        # an array of the right type and shape stays on its device
         if (
             isinstance(value, jax.Array)
             and value.dtype == dtype

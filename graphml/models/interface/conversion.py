@@ -1,6 +1,6 @@
-"""Values that pass from one model to the next: converted from how the first declares them to how the second does.
+"""Values that pass from one model to the next: converted from the type that the first declares to that of the second.
 
-Floats that are whole become integers; dictionaries get the type of keys, images the size and the colours that the
+Floats with integer values become integers; dictionaries get the key type, images the size and the colours that the
 reader declares. Everything else is left to the check of the reader.
 """
 

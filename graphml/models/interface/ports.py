@@ -40,7 +40,7 @@ def classes_of(network: Any, description: Description) -> Classes | None:
     named = description.predicted_probabilities_name
     types = {f.name: f.type for f in description.outputs}
     if types.get(named, FeatureType.DICTIONARY) is not FeatureType.DICTIONARY:
-        named = ""  # it is declared as an array, not as a dictionary
+        named = ""  # declared as an array, not as a dictionary
     dictionaries = [name for name, of_type in types.items() if of_type is FeatureType.DICTIONARY]
     return Classes(
         labels=tuple(getattr(network, member).vector) if member else (),
@@ -82,14 +82,14 @@ def _input(feature: FeatureDescription, steps: Preprocessing | None) -> Port:
 def output_ports(description: Description, classes: Classes | None) -> tuple[Port, ...]:
     """The ports of the outputs: the declared arrays, images and numbers, and the probabilities of a classifier.
 
-    Where sizes are flexible no shape is stated, because the declared one belongs to inputs of the default size.
+    Ports with flexible sizes have no shape, because the declared one only holds for inputs of the default size.
     """
     ports = []
     for feature in description.outputs:
         if classes is not None and feature.name in (classes.label_name, classes.probabilities_name):
             continue
         if feature.type not in _IN_NETWORKS:
-            raise GraphError(f"the output {feature.name!r} is {feature.takes}, which no layer gives")
+            raise GraphError(f"the output {feature.name!r} is {feature.takes}, which no layer can produce")
         shape = (1,)
         if feature.array is not None:
             shape = None if feature.array.flexible else feature.array.shape

@@ -96,7 +96,7 @@ def classes_of_function(function: Any, description: Description, files: WeightFi
     operations = programs.body(function).operations
     message = next((operation for operation in reversed(operations) if operation.type == _CLASSIFY), None)
     if message is None or len(message.outputs) != 2:
-        raise SpecError(f"nothing in the program gives {description.predicted_feature_name!r}: it does not classify")
+        raise SpecError(f"nothing in the program computes {description.predicted_feature_name!r}: it has no classify")
     stored = [_stored(binding, operations, files) for binding in message.inputs["classes"].arguments]
     labels = _labels(stored[0] if len(stored) == 1 else stored)
     return Classes(
@@ -108,7 +108,7 @@ def classes_of_function(function: Any, description: Description, files: WeightFi
 
 
 def _stored(binding: Any, operations: Any, files: WeightFiles) -> Any:
-    """The value of a constant that is given in place or by name."""
+    """The value of a constant that is given inline or by name."""
     if binding.WhichOneof("binding") == "value":
         return decode(binding.value, files)
     for operation in operations:

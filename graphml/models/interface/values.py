@@ -1,8 +1,8 @@
-"""Values given to a model, checked against its description at the edge.
+"""Values given to a model, checked against its description before it runs.
 
 `checker` makes the check of one feature, once; `feature_check` that of a whole interface. What passes is a plain value:
 int, float, str, a NumPy array of the declared type and shape, pixels [channels, height, width], a dict, a list.
-NaN and infinity are values.
+NaN and infinity are accepted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BOOLS = (bool, np.bool_)
 
 @dataclass(frozen=True, eq=False)
 class FeatureValue:
-    """A value that says what type of feature it is; plain values do just as well where the type is clear."""
+    """A value with an explicit feature type; plain values work as well where the type is clear."""
 
     type: FeatureType
     value: Any
@@ -95,7 +95,7 @@ def checker(description: FeatureDescription, *, dtype: str | None = None, rank5:
 def input_check_of(
     interface: Description, make: Callable[[FeatureDescription], Check] = checker
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """The check of the inputs of a model, whose refusals know its other features, too."""
+    """The check of the inputs of a model, whose messages also recognize its outputs and training inputs."""
     outputs = {feature.name: "an output of the model" for feature in interface.outputs}
     trained = {feature.name: "an input of training" for feature in interface.training_inputs}
     return feature_check(interface.inputs, make, others=trained | outputs)
@@ -119,7 +119,7 @@ def feature_check(
         if not checks:  # made on first use: a model with a feature that cannot be checked still loads
             checks.update((d.name, make(d)) for d in descriptions)
         if not isinstance(features, Mapping):
-            raise FeatureError(f"features are a mapping from names to values, not {in_words(features)}")
+            raise FeatureError(f"features must be a mapping from names to values, got {in_words(features)}")
         if traced := [name for name, value in features.items() if isinstance(value, Tracer)]:
             raise FeatureError(
                 f"{', '.join(map(repr, traced))} is traced by jax.jit, grad or vmap, but predict checks values and "
@@ -161,7 +161,7 @@ def _refused(description: FeatureDescription, given: str) -> FeatureError:
 
 
 def single(value: Any) -> Any:
-    """The only element of an array with one element; anything else as it is."""
+    """The only element of an array with one element; anything else unchanged."""
     if (
         not isinstance(value, np.generic | str | bytes)
         and getattr(value, "size", None) == 1
@@ -296,13 +296,13 @@ def _dictionary(description: FeatureDescription) -> Check:
 def with_keys(value: Mapping[Any, float], keys: FeatureType | None) -> dict[Any, float]:
     """A dictionary whose keys are strings or (INT64) integers, for one that may have the other: 3 for "3" and back.
 
-    A string that is not an integer in its usual form stays as it is. Raises FeatureError where two keys become one.
+    A string that is not an integer in its usual form stays as it is. Raises FeatureError if two keys become the same.
     """
     convert = _as_int if keys is FeatureType.INT64 else str
     out = {convert(key): number for key, number in value.items()}
     if len(out) < len(value):
         twice = next(key for key in value if convert(key) in value and convert(key) != key)
-        raise FeatureError(f"the keys {convert(twice)!r} and {twice!r} stand for the same entry")
+        raise FeatureError(f"the keys {convert(twice)!r} and {twice!r} mean the same entry")
     return out
 
 

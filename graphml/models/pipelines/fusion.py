@@ -38,7 +38,7 @@ _ARRAYS = (FeatureType.MULTI_ARRAY, FeatureType.DOUBLE)
 
 
 def stage_key(model: Model, key: jax.Array | None, position: int) -> dict[str, Any]:
-    """The keyword argument `key` for a stage, other random numbers for each position; empty if it draws none."""
+    """The keyword argument `key` for a stage, a different one for each position; empty if it draws no numbers."""
     return {} if key is None or not model.draws() else {"key": jax.random.fold_in(key, position)}
 
 

@@ -1,4 +1,4 @@
-"""Linked models: stages that are stored in files of their own, so that several models can share them.
+"""Linked models: stages that are stored in separate files, so that several models can share them.
 
 Which files a link may name: the file name and the search path are part of a model file, which may come from an
 untrusted source, so links are followed only in the folder of the linking file (for a package, the folder that contains
@@ -72,7 +72,7 @@ class LinkedModel(Model):
         """The model that the link leads to. It is loaded on first use and shared by all links to the same file.
 
         Raises:
-            SpecError: If the file is missing, links form a circle, or its inputs and outputs differ from the declared.
+            SpecError: If the file is missing, links form a cycle, or its inputs and outputs differ from the declared.
             UnsupportedError: If the link names a file outside of the permitted folders, or leads to too many stages.
         """
         return self._found if self._replaced is None else self._replaced
@@ -309,7 +309,7 @@ def follow(model: Model) -> None:
         model: The model, not necessarily a link.
 
     Raises:
-        SpecError: If links form a circle.
+        SpecError: If links form a cycle.
         UnsupportedError: If a chain of links is too long, or too many stages would run.
     """
     _reach(model, [], {})
@@ -340,8 +340,8 @@ def _reach_by(link: LinkedModel, chain: list[LinkedModel], known: dict[int, _Rea
     targets = [earlier.linked for earlier in chain]
     first = next(i for i, earlier in enumerate(targets) if earlier is target)
     if first < len(targets) - 1:
-        circle = " -> ".join(str(model.path) for model in targets[first:])
-        raise SpecError(f"linked models form a circle: {circle}")
+        cycle = " -> ".join(str(model.path) for model in targets[first:])
+        raise SpecError(f"linked models form a cycle: {cycle}")
     if id(target) not in known:
         known[id(target)] = _reach(target, chain, known)
     stages, depth = known[id(target)]
@@ -361,8 +361,8 @@ def _same_interface(link: LinkedModel, target: Model) -> None:
         here, there = ({f.name: f.type for f in getattr(m.description, what)} for m in (link, target))
         if here != there:
             raise SpecError(
-                f"the linked model {target.path} has other {what} than the link declares: {_types(there)} instead of "
-                f"{_types(here)}"
+                f"the {what} of the linked model {target.path} differ from those that the link "
+                f"declares: {_types(there)} instead of {_types(here)}"
             )
 
 

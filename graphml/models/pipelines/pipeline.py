@@ -188,7 +188,7 @@ class Pipeline(Model):
 
         Args:
             features: {input: value}.
-            key: For layers that draw random numbers and have no seed; without it each call draws other numbers.
+            key: For layers that draw random numbers and have no seed; without it each call draws different numbers.
         """
         self.refuse_unless_usable()
         return self._predict(self._check(features), key=checked_key(key))
@@ -405,7 +405,7 @@ class Pipeline(Model):
             with inside(label):
                 reasons = model.obstacles()
                 if not reasons and model.has_state():
-                    reasons = ["it has a state, which a pipeline cannot keep; run the stage as a model of its own"]
+                    reasons = ["it has a state, which a pipeline cannot keep; run the stage as a separate model"]
                 found += [f"{label}: {reason}" for reason in reasons]
         return found
 

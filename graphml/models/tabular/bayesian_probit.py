@@ -62,7 +62,7 @@ class BayesianProbit(Model):
     Optional outputs are m, v, the probability with m + optimism sqrt(v) instead of m, and a sampled probability Phi(s).
     Its score s is drawn from a normal distribution with mean m and standard deviation samplingScale sqrt(v), truncated
     at samplingTruncation standard deviations. `predict` and `predict_batch` take a `key` for it; without one, each call
-    draws other numbers.
+    draws different numbers.
 
     Source: BayesianProbitRegressor (spec 2).
     """
@@ -122,7 +122,7 @@ class BayesianProbit(Model):
 
         Args:
             features: {input: value}.
-            key: For the sampled probability; without it each call draws other numbers.
+            key: For the sampled probability; without it each call draws different numbers.
         """
         self.refuse_unless_usable()
         return self._predict(self._check(features), key=checked_key(key))
@@ -164,7 +164,7 @@ class BayesianProbit(Model):
         return out
 
     def _seeds(self, count: int, key: jax.Array | None) -> np.ndarray:
-        """The data of a key for each row: from the key of the call, the same for all rows, or else random."""
+        """The key data for each row: from the key of the call, the same for all rows, otherwise random."""
         if key is None:
             return fresh_seeds(count)
         return np.tile(np.asarray(jax.random.bits(key, (2,), np.uint32)), (count, 1))

@@ -137,7 +137,7 @@ class ItemSimilarity(Model):
         return {"ratings": ratings, "allowed": allowed}
 
     def _restricts(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row restricts the items. An empty restriction does not, if the file makes that input required."""
+        """Whether a row restricts the items. An empty restriction does not if the file makes that input required."""
         restriction = row.get(self._parameters.itemRestrictionInputFeatureName)
         return restriction is not None and (len(restriction) > 0 or not self._restriction_required)
 

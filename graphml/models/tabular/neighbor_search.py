@@ -1,6 +1,6 @@
 """An index of samples on a device, and the exact search for those nearest to a query.
 
-One matrix product in float32, |x|^2 - 2 x.q, gives approximate squared distances to all samples and so the candidates
+One matrix product in float32, |x|^2 - 2 x.q, gives approximate squared distances to all samples and thus candidates
 for the nearest ones. Their distances are then computed in float64 from differences. A bound on the rounding error of
 the product tells whether another sample could be as near as the candidates; if so (samples far from the origin, or many
 similar ones), the distances to all samples are computed in float64. The result therefore never depends on rounding:

@@ -1,6 +1,6 @@
 """Nearest neighbours: kNearestNeighborsClassifier.
 
-The format leaves some questions open; here they are answered as follows.
+The format leaves some questions open; this is how they are answered here.
 
 - Neighbours at equal distance: the sample that was stored first counts as nearer.
 - Labels with equally many votes: the one whose nearest neighbour is nearer wins.
@@ -147,7 +147,7 @@ class NearestNeighbors(Model):
         """Check that rows are finite.
 
         Raises:
-            FeatureError: If a number is NaN or infinite: it has no distance to others.
+            FeatureError: If an element is NaN or infinite, since distances would be undefined.
         """
         if not np.isfinite(rows).all():
             bad = rows[~np.isfinite(rows)][0]

@@ -130,7 +130,7 @@ def pairwise(decision: Any, a: Any, b: Any, classes: int) -> Any:
 
     Args:
         decision: See `decisions`.
-        a: Slope of the logistic function of each pair, [pairs].
+        a: The scale of the logistic function of each pair, [pairs].
         b: Its offset, [pairs].
         classes: The number of classes.
 

@@ -18,7 +18,7 @@ from graphml.spec import trees
 from graphml.spec.enums import enum_name
 from graphml.spec.trees import EQUAL, GREATER, GREATER_EQUAL, LESS, NOT_EQUAL, Nodes
 
-# Flags in a question, beside the index of its feature, if the nodes of an ensemble differ in them.
+# Flags in a question, stored with the index of its feature, if the nodes of an ensemble differ in them.
 _STRICT, _EQUAL, _NAN, _FEATURE = 1 << 28, 1 << 29, 1 << 30, (1 << 28) - 1
 
 _MANY = 1 << 14  # walks from which on the unfinished ones are gathered

@@ -1,6 +1,6 @@
 """Training data from files, for the command line: folders of images, JSON lines, CSV, NumPy arrays and archives.
 
-The files may come from anybody. Only regular files are read, pickle never is, and the sizes that a header claims are
+The files are untrusted. Only regular files are read, never pickle, and the sizes that a header claims are
 compared with the size of the file before memory is allocated.
 """
 
@@ -23,8 +23,8 @@ from graphml.errors import FeatureError, reason
 from graphml.spec.files import open_regular
 
 _LONGEST_HEADER = 10_000  # bytes, of a .npy file; NumPy's own limit, because Python's parser reads it
-_LONGEST_LINE = 1 << 27  # characters, of a line of text
-_ALWAYS_UNPACKED = 1 << 30  # bytes, that any archive may unpack to
+_LONGEST_LINE = 1 << 27  # characters in a line of text
+_ALWAYS_UNPACKED = 1 << 30  # bytes that any archive may unpack to
 _RATIO = 100  # a larger archive may unpack to this many times its size
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
@@ -129,7 +129,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
         sample = from_json(line, f"{path}, line {number}")
         if not isinstance(sample, dict):
             what = type(sample).__name__
-            raise FeatureError(f"{path}, line {number}: a sample must be a JSON object of features, not {what}")
+            raise FeatureError(f"{path}, line {number}: a sample must be a JSON object of features, got {what}")
         yield sample
 
 

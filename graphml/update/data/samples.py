@@ -25,7 +25,7 @@ class ArrayBatchProvider:
     """Samples from a list of dicts {feature: value}, or from a dict {feature: values of all samples}."""
 
     def __init__(self, samples: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
-        """Raises FeatureError when a feature of a dict is a single value, or when their numbers of values differ."""
+        """Raises FeatureError if a feature of a dict is a single value, or features differ in number of values."""
         self._columns = dict(samples) if isinstance(samples, Mapping) else None
         self._rows: Sequence[Mapping[str, Any]] = () if isinstance(samples, Mapping) else samples
         if self._columns is not None:
@@ -123,11 +123,11 @@ def checked_samples(model: GraphModel, losses: Loss | Sequence[Loss], data: Trai
 
 
 def refuse_unless_samples(data: Any) -> None:
-    """Raises FeatureError if training data are the name of a file or folder, or nothing that contains samples."""
+    """Raises FeatureError if the training data are the path of a file or folder, or cannot contain samples."""
     if isinstance(data, str | bytes | os.PathLike):
         raise FeatureError(
-            f"training data are samples, got the path {os.fsdecode(cast('str', data))!r}; `graphml update --data` and "
-            "graphml.update_in_background read files and folders"
+            f"training data must be samples, got the path {os.fsdecode(cast('str', data))!r}; `graphml update --data` "
+            "and graphml.update_in_background read files and folders"
         )
     if not isinstance(data, Iterable) and not hasattr(data, "__getitem__"):
         raise FeatureError(f"training data must be a list, a dict of arrays or another iterable, got {in_words(data)}")
@@ -165,7 +165,7 @@ def checked_features(
     """
     if not isinstance(sample, Mapping):
         raise FeatureError(
-            f"a sample must be a mapping from features to values, not {with_article(type(sample).__name__)}"
+            f"a sample must be a mapping from features to values, got {with_article(type(sample).__name__)}"
         )
     given = cast("Mapping[str, Any]", sample)
     for name in given:
@@ -213,7 +213,7 @@ def _sample_reader(model: GraphModel, losses: Sequence[Loss]) -> Callable[[Any],
 
 
 def _together(targets: Sequence[Any]) -> Any:
-    """The target of a single loss unchanged; those of several as one vector, in which a class index is a number."""
+    """The target of a single loss unchanged; those of several as one vector, in which a class index is one element."""
     if len(targets) == 1:
         return targets[0]
     return np.concatenate([np.ravel(np.asarray(target, np.float32)) for target in targets])
@@ -245,8 +245,7 @@ def _target_reader(model: GraphModel, loss: Loss, feature: FeatureDescription) -
         checked = array(value)
         if checked.size != 1 or checked.reshape(()) != np.rint(checked.reshape(())):
             raise FeatureError(
-                f"the target {feature.name!r} must be the index of a class, a whole number; "
-                f"got {in_words(single(value))}"
+                f"the target {feature.name!r} must be the index of a class, an integer; got {in_words(single(value))}"
             )
         return np.int32(checked.reshape(()))
 
@@ -260,7 +259,7 @@ def _target_reader(model: GraphModel, loss: Loss, feature: FeatureDescription) -
             number = plain.reshape(-1)[0].item() if plain.dtype.kind in "iuf" else None
             if number is None or not float(number).is_integer():
                 raise FeatureError(
-                    f"the target {feature.name!r} must be the index of a class, a whole number, or {loss.width} "
+                    f"the target {feature.name!r} must be the index of a class, an integer, or {loss.width} "
                     f"probabilities; got {in_words(single(value))}"
                 )
             if not 0 <= number < loss.width:
@@ -309,7 +308,9 @@ def check_targets(samples: TrainingSamples, losses: Loss | Sequence[Loss], shape
     sizes = [loss.width or math.prod(shape) for loss, shape in zip(losses, shapes, strict=True)]
     together = len(losses) > 1
     if together and samples.target.shape[1] != sum(sizes):
-        raise FeatureError(f"all targets have {samples.target.shape[1]} numbers, but the losses compare {sizes}")
+        raise FeatureError(
+            f"the targets have {samples.target.shape[1]} elements in total, but the losses compare {sizes}"
+        )
     starts = np.cumsum([0, *sizes])
     for loss, shape, start, stop in zip(losses, shapes, starts, starts[1:], strict=False):
         _check_target(samples.target[:, start:stop] if together else samples.target, loss, shape, first)

@@ -18,7 +18,7 @@ from typing import IO
 import numpy as np
 
 from graphml.errors import UpdateError
-from graphml.recipes.part import whole
+from graphml.recipes.part import integer
 from graphml.spec.files import open_regular
 from graphml.update.progress.private_files import open_private, private_folder, read_facts, write_facts
 
@@ -56,20 +56,20 @@ class Limits:
 
     Attributes:
         memory_bytes: samples that take more memory are kept in files.
-        disk_bytes: samples that take more disk space are refused; None allows half of the space that is free when the
-            first is written.
+        disk_bytes: samples that take more disk space are refused; None allows half of the space that is free at the
+            first write.
 
     Raises:
-        UpdateError: a limit is not a whole number, or negative.
+        UpdateError: a limit is not a non-negative integer.
     """
 
     memory_bytes: int = 2**30
     disk_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        whole(self.memory_bytes, "memory_bytes", 0)
+        integer(self.memory_bytes, "memory_bytes", 0)
         if self.disk_bytes is not None:
-            whole(self.disk_bytes, "disk_bytes", 0)
+            integer(self.disk_bytes, "disk_bytes", 0)
 
 
 class Store:
@@ -109,7 +109,7 @@ class Store:
         if self._bytes > self._limits.memory_bytes:
             self._columns = None
         for kept, column in zip(self._columns or (), columns, strict=False):
-            if self._count > len(kept):  # in place, so that memory does not hold two copies
+            if self._count > len(kept):  # in-place, so that memory does not hold two copies
                 kept.resize((max(self._count, len(kept) * 5 // 4), *kept.shape[1:]), refcheck=False)
             kept[before : self._count] = column
 

@@ -42,7 +42,7 @@ def read_ahead(values: Iterable[T], depth: int, check: Callable[[], None] = lamb
         except BaseException as error:  # raised in the thread of the caller
             put((_END, error))
 
-    # daemon: a source that never answers must not keep the program alive
+    # daemon: a source that never returns must not keep the program alive
     reader = threading.Thread(target=make, name="graphml reads ahead", daemon=True)
     ending.start(reader)
     ending.wait_briefly_for(reader)

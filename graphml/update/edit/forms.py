@@ -22,7 +22,7 @@ class CanonicalForm(NamedTuple):
 def canonical_forms(
     model: NeuralNetwork, recipe: Recipe, *, merge_batch_norms: bool = False
 ) -> Iterator[CanonicalForm]:
-    """Yield equivalent networks, those first that change less of what training takes.
+    """Yield equivalent networks, starting with those that change less of the training inputs.
 
     Args:
         model: the network.

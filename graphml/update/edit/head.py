@@ -31,8 +31,8 @@ def replace_head(model: Model, labels: Sequence[str] | Sequence[int], *, seed: i
 
     Args:
         model: a neural network classifier.
-        labels: the new classes, all texts or all whole numbers: at least two, all different.
-        seed: of the new weights, which are normal with variance 2 / (inputs + outputs).
+        labels: the new classes, all strings or all integers: at least two, all different.
+        seed: the random seed of the new weights, which are normal with variance 2 / (inputs + outputs).
 
     Raises:
         UpdateError: the model is not a neural network classifier, or a layer after the last weights depends on the
@@ -64,7 +64,7 @@ def _checked(labels: Sequence[Any]) -> list[Any]:
     names: list[Any] = [label.item() if isinstance(label, np.generic) else label for label in labels]
     kinds: set[Any] = {type(name) for name in names}
     if kinds not in ({str}, {int}) or isinstance(labels, str):
-        raise UpdateError(f"labels must be all texts or all whole numbers, got {labels!r}")
+        raise UpdateError(f"labels must be all strings or all integers, got {labels!r}")
     if len(set(names)) < max(2, len(names)):
         raise UpdateError(f"a classifier needs at least two different classes, all named once; the labels are {names}")
     return names

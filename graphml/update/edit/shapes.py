@@ -1,4 +1,4 @@
-"""The shapes of a model's blobs, traced and not computed."""
+"""The shapes of a model's blobs, found by tracing without computing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphml.models.graph_model import GraphModel
 
 
 class FeatureShapes(Mapping[str, tuple[int, ...]]):
-    """The shapes of blobs as features declare them, traced when needed; none if the model cannot be traced."""
+    """The shapes of blobs as features declare them, traced when needed; empty if the model cannot be traced."""
 
     def __init__(self, model: GraphModel) -> None:
         self._model = model

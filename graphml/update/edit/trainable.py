@@ -1,4 +1,4 @@
-"""Marking every layer of a network that Core ML can train, and saying why the others cannot be."""
+"""Marking every layer that Core ML can train, and reporting why it cannot train the others."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _PRODUCTS = ("batchedMatmul", "convolution")
 
 @dataclass(frozen=True)
 class Trainable:
-    """A network that Core ML can train, and what became of each layer with weights.
+    """A network that Core ML can train, and the outcome for each layer with weights.
 
     Attributes:
         model: the network with its recipe.
         trained: the layers that learn.
-        frozen: the layers that could be asked for, but were to stay as they are.
-        refused: {layer: why Core ML cannot train it}, of the layers that were asked for.
+        frozen: the requested layers that `frozen` excludes.
+        refused: {layer: why Core ML cannot train it}, of the requested layers.
     """
 
     model: NeuralNetwork
@@ -74,14 +74,14 @@ def make_trainable(
         model: a neural network.
         layers: names or patterns such as "fc*" of the layers that should learn; None for all.
         frozen: names or patterns of layers that should not.
-        recipe: the recipe; None for one of defaults.
+        recipe: the recipe; None for the default one.
         merge_batch_norms: whether batch norms with stored statistics become part of the layers before them. Core ML
             trains the layers below them and never changes them, so they may stay.
         settings: fields of the recipe, as for `make_updatable`.
 
     Raises:
-        UpdateError: the model is not a neural network, a pattern of `layers` fits no layer with weights, Core ML cannot
-            follow the recipe, or none of the layers can be trained; the message has the reason for each.
+        UpdateError: the model is not a neural network, a pattern of `layers` matches no layer with weights, Core ML
+            cannot follow the recipe, or none of the layers can be trained; the message has the reason for each.
     """
     if is_program(model.spec):
         raise UpdateError(
@@ -106,13 +106,13 @@ def make_trainable(
         raise UpdateError("the shapes in the network are not known without values, so nothing can be merged")
     best = max(attempts, key=lambda one: len(one.trained))
     if not best.trained:
-        reasons = attempts[-1].reasons  # of the form in which everything that has an equivalent is replaced
+        reasons = attempts[-1].reasons  # of the form with the most replacements
         raise UpdateError("Core ML could train none of the layers:\n  " + "\n  ".join(reasons))
     return best.result()
 
 
 def _forms(model: NeuralNetwork, recipe: Recipe, merge_batch_norms: bool) -> Iterator[CanonicalForm]:
-    """The network as it is, unless it is to change, then its equivalents."""
+    """The unchanged network, unless it has to change, then its equivalents."""
     if not merge_batch_norms:
         yield CanonicalForm(model, recipe)
     yield from canonical_forms(model, recipe, merge_batch_norms=merge_batch_norms)
@@ -160,7 +160,7 @@ class _Attempt:
             self.trained = []
 
     def _faults(self, wanted: Sequence[str]) -> dict[str, str]:
-        """{layer or other place: what Core ML has against it} if these layers are marked."""
+        """{layer or other place: the rule of Core ML that it violates} if these layers are marked."""
         model = self._form.network
         recipe = replace(recipes.completed(model.spec, self._form.recipe), layers=tuple(wanted) or None)
         message = in_core_ml(model.spec, recipe, self._shapes)

@@ -47,10 +47,10 @@ def make_updatable(
     Args:
         model: a neural network.
         layers: the layers that learn; None for the last ones that have weights.
-        recipe: the recipe; None for one of defaults.
+        recipe: the recipe; None for the default one.
         labels: new classes; the head of the classifier is replaced first, see `replace_head`.
         settings: fields of `graphml.recipes.Recipe` that replace those of the recipe; `loss` is short for `losses`.
-            Any: each field has a type of its own.
+            Any: each field has its own type.
 
     Raises:
         UpdateError: the model is not a neural network, layers or blobs do not exist, or the recipe has Python
@@ -97,7 +97,7 @@ def recipe_with(recipe: Recipe | None, settings: Mapping[str, Any], caller: str)
     """A recipe with some of its fields replaced, which a file can hold.
 
     Args:
-        recipe: the recipe; None for one of defaults.
+        recipe: the recipe; None for the default one.
         settings: fields of the recipe; `loss` is short for `losses`.
         caller: the function that took the settings, for the error.
 
@@ -122,7 +122,7 @@ def _with_layers(model: NeuralNetwork, recipe: Recipe) -> Recipe:
 
 
 def with_recipe(model: Model, recipe: Recipe) -> GraphModel:
-    """The model with this recipe in place of its own.
+    """The model with its recipe replaced by this one.
 
     A recipe with Python functions stays outside of the model: the result only has the training inputs that it needs.
 

@@ -2,7 +2,7 @@
 
 Which samples are trained on and in which order, the loss of an epoch, what is evaluated, which epoch is the best, and
 when training stops early. `runner.EpochRunner` (one user) and `users.cohort_runner.CohortRunner` (many users, trained
-together) apply these rules; they differ in how the arrays lie on the devices and in what one compiled call does.
+together) apply these rules; they differ in the layout of arrays on the devices and in what one compiled call does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SPLIT_KEY = np.array([0x76616C6964, 0], np.uint64)  # the split depends on the 
 
 
 class EpochPlan(NamedTuple):
-    """The settings that hold for a whole epoch: other values take effect when the next one begins."""
+    """The settings that hold for a whole epoch: new values take effect when the next one begins."""
 
     batch_size: int
     shuffle: bool
@@ -46,7 +46,7 @@ class EpochPlan(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SampleSplit:
-    """The samples of one user by their use.
+    """The samples of one user, split by use.
 
     Attributes:
         training: indices of the samples to train on, ascending.
@@ -255,7 +255,7 @@ def _better(stopping: EarlyStopping | None, best: Record | None, record: Record)
 
 
 def _monitored(stopping: EarlyStopping | None, record: Record) -> float:
-    """The value to minimize: a loss, or the negative of a metric."""
+    """The value to minimize: a loss, or a negated metric."""
     name = "" if stopping is None else stopping.monitor
     if not name:
         name = "loss" if stopping is None or record.validation_loss is None else "validation_loss"

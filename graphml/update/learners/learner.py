@@ -1,7 +1,7 @@
-"""What a task needs of an update, whatever the kind of the model.
+"""What a task needs from an update, for any kind of model.
 
-Networks descend gradients, nearest-neighbors classifiers store samples, and a pipeline updates its last stage;
-`kinds.learner_for` picks the implementation.
+Networks are trained by gradient descent, nearest-neighbors classifiers store samples, and a pipeline updates its last
+stage; `kinds.learner_for` picks the implementation.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def trainee(model: Model, recipe: recipes.Recipe | None, *, strict: bool) -> Tra
 
     Args:
         model: a neural network or an ML Program.
-        recipe: replaces that of the file; None keeps it. An ML Program without any gets one of defaults.
+        recipe: replaces that of the file; None keeps it. An ML Program without one gets the default recipe.
         strict: whether Core ML has to accept the model and the recipe.
 
     Raises:

@@ -63,10 +63,10 @@ class AddedSamples:
 
 @dataclass(frozen=True, eq=False)
 class NeighborsState:
-    """Where an update stands.
+    """The state of an update.
 
     Attributes:
-        read: what the model is going to have; it has no rows before all data are read.
+        read: what the model will get; empty until all data are read.
         began: whether handlers were notified that training begins.
         added: whether the model has the samples.
     """
@@ -113,17 +113,17 @@ class NeighborsLearner:
 
     @property
     def metrics(self) -> Mapping[MetricKey, Any]:
-        """The indices of the one epoch and its one mini-batch, once the samples are added."""
+        """The indices of the only epoch and mini-batch, once the samples are added."""
         return {MetricKey.EPOCH_INDEX: 0, MetricKey.MINI_BATCH_INDEX: 0} if self._state.added else {}
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """Nothing: there are no losses."""
+        """Empty, since there is no loss to record."""
         return ()
 
     @property
     def weights(self) -> AddedSamples:
-        """The samples that the model has by now."""
+        """The samples that have been added so far."""
         state = self._state
         return state.read if state.added else replace(state.read, rows=state.read.rows[:0], labels=())
 
@@ -137,7 +137,7 @@ class NeighborsLearner:
         return self._model.with_samples(weights.rows, weights.labels, weights.number_of_neighbors)
 
     def set_parameters(self, values: Mapping[Any, Any] | None) -> None:
-        """Check another number of neighbors; the task applies it at its next step."""
+        """Check a new number of neighbors; the task applies it at its next step."""
         legal = checked(values, self.descriptions)
         refused = [str(key) for key in legal if key != _KEY]
         if refused:

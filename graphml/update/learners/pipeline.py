@@ -47,7 +47,7 @@ def begin(
     whole = model if options.pipeline is None else options.pipeline
     try:
         configuration = _of_stage(options.configuration, model, name)
-        # the stage has the recipe, unless no file can hold it
+        # the stage message holds the recipe, unless no file can hold it
         recipe = options.recipe if options.recipe is not None and options.recipe.python_parts else None
         own = replace(options, configuration=configuration, recipe=recipe, pipeline=whole)
         return PipelineLearner(model, name, learner_for(model.last, own))

@@ -1,6 +1,6 @@
 """The training of one network, mini-batch by mini-batch: a `TrainingState` goes in, the next one comes out.
 
-Nothing here knows of threads that train, of handlers or of checkpoint files.
+Nothing here knows about training threads, handlers or checkpoint files.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class TrainingState:
     Attributes:
         weights: the trained weights, {layer: {weight: array}}.
         optimizer_state: the state of the optimizer.
-        recipe: the recipe with the parameters in force.
+        recipe: the recipe with the current parameters.
         log: what has been measured.
         plan: the settings of the current epoch; None between epochs.
         metrics: the latest metrics, as handlers see them.
@@ -178,7 +178,7 @@ class EpochRunner:
         """Train on the next mini-batches of the epoch.
 
         Args:
-            state: where training stands.
+            state: the current state of training.
             most: the largest number of mini-batches; fewer are done at the end of an epoch or window.
 
         Raises:

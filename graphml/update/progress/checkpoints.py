@@ -7,7 +7,7 @@
     steps/N/         the last two checkpoints, written by Orbax
 
 A checkpoint is written under a temporary name and then renamed. It carries a checksum; if the newest one is corrupt,
-the one before it is used. Only the owner may read these files, whatever the umask: they hold personal data.
+the one before it is used. Only the owner may read these files, regardless of the umask: they hold personal data.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ARRAYS = ("weights", "state", "best", "losses", "history")
 """The groups of arrays that a checkpoint may have."""
 
 _FORMAT = 1
-_KEPT = 2  # checkpoints: the newest, and one more in case that it is corrupt
+_KEPT = 2  # checkpoints: the newest, and one more in case it is corrupt
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class CheckpointDirectory:
     """The directory of one update, locked for this process until `close`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open and lock a directory; it is made if it does not exist.
+        """Open and lock a directory; it is created if it does not exist.
 
         Raises:
             UpdateError: another process works there, or it cannot be written to.
@@ -124,7 +124,9 @@ class CheckpointDirectory:
         with writing_to(self.path):
             if has_weight_files(model):
                 package = self.path / "model.mlpackage"
-                shutil.rmtree(package, ignore_errors=True)  # of a process that ended before it had written the options
+                shutil.rmtree(
+                    package, ignore_errors=True
+                )  # left by a process that ended before it had written the options
                 try:
                     model.save(package)
                 except GraphmlError as error:
@@ -278,7 +280,7 @@ class Checkpoints:
 
 
 def has_weight_files(model: Model) -> bool:
-    """Whether weights of a model are in files of their own."""
+    """Whether weights of a model are in separate files."""
     return next(blob_values(model.spec), None) is not None
 
 
@@ -308,7 +310,7 @@ def _orbax() -> Any:
 
 
 def _as_tree(checkpoint: Checkpoint, finished: bool) -> dict[str, Any]:
-    """Leaves by number, because names of layers may contain any character, and the facts as one array of JSON.
+    """Leaves by index, because names of layers may contain any character, and the facts as one array of JSON.
 
     Orbax does not restore arrays without axes as they were, so each gets one axis.
     """

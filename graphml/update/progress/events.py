@@ -18,7 +18,7 @@ class TaskState(enum.Enum):
 class UpdateEvent(enum.Flag):
     """When progress handlers are called; combine events with `|`.
 
-    With MINI_BATCH_END each mini-batch is a compiled call of its own, which is slower.
+    With MINI_BATCH_END each mini-batch is a separate compiled call, which is slower.
     """
 
     TRAINING_BEGIN = 1

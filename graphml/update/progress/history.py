@@ -75,7 +75,7 @@ class History(Sequence[Record]):
     @property
     def diverged(self) -> bool:
         """Whether training has made the loss far larger: the last epoch has more than a hundred times the loss of the
-        first mini-batch, which the original model still computed. A lower learning rate is the usual remedy.
+        first mini-batch, which is that of the original model. A lower learning rate usually helps.
         """
         if not self._records:
             return False
@@ -130,13 +130,13 @@ def refuse_unless_plottable(path: str | os.PathLike[str]) -> None:
 
     Raises:
         MissingExtraError: matplotlib is not installed (the extra "plot").
-        UpdateError: the name of the file does not end like that of an image.
+        UpdateError: the file does not have the suffix of an image format.
     """
     need("matplotlib", "plot")
     known = need("matplotlib.backend_bases", "plot").FigureCanvasBase.get_supported_filetypes()
     kind = os.path.splitext(path)[1]
     if kind and kind[1:].lower() not in known:
-        raise UpdateError(f"{path} cannot be written: the name of a plot ends in .png, .svg or .pdf, got {kind!r}")
+        raise UpdateError(f"{path} cannot be written: the name of a plot must end in .png, .svg or .pdf, got {kind!r}")
 
 
 def batch_records(epoch: int, losses: Iterable[Any]) -> tuple[Record, ...]:

@@ -1,6 +1,6 @@
-"""Files of an update that only their owner may read, whatever the umask: they hold personal data.
+"""Files of an update that only their owner may read, regardless of the umask: they hold personal data.
 
-Small JSON files hold the state of an update. They may have been damaged or edited, so whatever is read is checked.
+Small JSON files hold the state of an update. They may have been damaged or edited, so all content is checked.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def augmented(
         images: which blobs are images, and how they are changed.
         blobs: {blob: its array}. Any: arrays of NumPy, or traced ones.
         hyper: the traced numbers of the recipe.
-        key: of the random numbers; amounts are drawn uniformly from both sides of zero.
+        key: the random key; amounts are drawn uniformly from a range around zero.
     """
     out = dict(blobs)
     for number, image in enumerate(images):
@@ -33,7 +33,7 @@ def augmented(
 
 
 def _changed(step: recipes.Augmentation, image: jax.Array, full: float, key: jax.Array) -> jax.Array:
-    """The image after one step. full: what 255 is in the numbers of the image."""
+    """The image after one step. full: the value of the image that stands for 255."""
     match step:
         case recipes.Flip():
             across, down = jax.random.uniform(key, (2,))

@@ -70,7 +70,7 @@ def _without_gradient(parts: Parts, params: Any, one: Mapping[str, Any]) -> str 
 
 
 def _sum_of(lowered: Lowered, node: Node, params: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """One layer, as a function whose result is a number."""
+    """One layer, as a function that returns a scalar."""
     alone = piece(lowered, (node,), sorted(read_by(node)), sorted(written_by(node)))
 
     def total(inputs: Mapping[str, Any]) -> Any:

@@ -26,10 +26,10 @@ def reached(nodes: Sequence[Node], blobs: Iterable[str], max_iterations: int | N
     Args:
         nodes: in the order in which they run.
         blobs: where the gradient starts.
-        max_iterations: the bound of loops without one of their own; None for none.
+        max_iterations: the bound of otherwise unbounded loops; None for none.
 
     Returns:
-        The nodes that it reaches, those inside of branches and loops among them, and a line for each node that stops
+        The nodes that it reaches, including those inside conditionals and loops, and a line for each node that stops
         it, with the reason.
     """
     found: dict[int, Node] = {}

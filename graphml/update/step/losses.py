@@ -67,7 +67,7 @@ def sample_loss(loss: recipes.Loss, raw: bool, prediction: jax.Array, target: ja
 def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
     """The mean of the values whose mask is True: the rows that only fill up the last mini-batch do not count.
 
-    The other values are replaced before the sum, not multiplied by zero: zero times infinity is not a number.
+    The other values are replaced before the sum, not multiplied by zero, because zero times infinity is NaN.
     """
     return jnp.sum(jnp.where(mask, values, 0)) / jnp.sum(mask)
 
@@ -92,7 +92,7 @@ def cross_entropy_of_logits(logits: jax.Array, target: jax.Array, label_smoothin
     Args:
         logits: one for each class, in any shape.
         target: the index of the class, or a probability for each class.
-        label_smoothing: the share of the truth that is spread over all classes; None for none.
+        label_smoothing: the fraction of the target that is spread over all classes; None for none.
     """
     return _cross_entropy(jax.nn.log_softmax(logits.reshape(-1)), target, label_smoothing)
 
@@ -113,7 +113,7 @@ def _cross_entropy(logarithms: jax.Array, target: jax.Array, smoothing: Any) -> 
 
 
 def squared_error(prediction: jax.Array, target: jax.Array) -> jax.Array:
-    """The mean over all elements of (prediction - target)^2. Shapes may differ if their numbers of elements do not.
+    """The mean over all elements of (prediction - target)^2. Shapes may differ if the numbers of elements agree.
 
     Raises:
         ShapeError: the numbers of elements differ.
@@ -171,7 +171,7 @@ def contrastive(embeddings: jax.Array, targets: jax.Array, mask: jax.Array, marg
     classes = targets.reshape(-1)
     squares = jnp.sum(jnp.square(flat[:, None] - flat[None]), axis=-1)
     same = classes[:, None] == classes[None]
-    # a root has no derivative at zero: two equal embeddings of different classes do not move
+    # the square root has no derivative at zero: two equal embeddings of different classes get no gradient
     apart = jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
     each = jnp.where(same, squares, jnp.square(jnp.maximum(0, margin - apart)))
     pairs = jnp.triu(mask[:, None] & mask[None], 1)

@@ -15,13 +15,13 @@ import optax
 from graphml import recipes
 
 Hyper = Mapping[str, Any]
-"""{name of a parameter: its value}, and where training stands ("$epoch" and so on). Any: a float or a traced scalar."""
+"""{name of a parameter: its value}, and the progress ("$epoch" and so on). Any: a float or a traced scalar."""
 
 
 def transformation(optimizer: recipes.Optimizer | recipes.OptaxOptimizer) -> optax.GradientTransformation:
     """The optimizer as a transformation of gradients.
 
-    SGD applies the rate before the momentum: what earlier steps have added to v keeps the rate of its time.
+    SGD applies the rate before the momentum: what earlier steps have added to v keeps the rate of that step.
     """
     if isinstance(optimizer, recipes.OptaxOptimizer):
         return cast("optax.GradientTransformation", optimizer.transformation)
@@ -57,7 +57,7 @@ def scheduled(
 
     Args:
         optimizer: its numbers may be traced.
-        hyper: where training stands, see `rate_factor`.
+        hyper: the progress of training, see `rate_factor`.
     """
     if isinstance(optimizer, recipes.OptaxOptimizer) or optimizer.schedule is None:
         return optimizer
@@ -69,12 +69,12 @@ def rate_factor(schedule: recipes.Schedule, hyper: Hyper) -> Any:
 
     Args:
         schedule: its numbers may be traced.
-        hyper: where training stands, in epochs: `$epoch` are over, `$epochs` are planned, `$part` of the epoch is over,
-            and a mini-batch is `$stride` of an epoch; the last two are 0 if they are missing.
+        hyper: the progress of training, in epochs: `$epoch` are over, `$epochs` are planned, `$part` of the epoch is
+            over, and a mini-batch is `$stride` of an epoch; the last two are 0 if they are missing.
     """
     place = hyper["$epoch"] + hyper.get("$part", 0)
     warmup = schedule.warmup
-    # the first mini-batch already moves: it is the end of the mini-batch that counts
+    # the progress at the end of the mini-batch counts, so the first one already has a rate above 0
     rising = jnp.where(warmup > 0, (place + hyper.get("$stride", 0)) / jnp.where(warmup > 0, warmup, 1), 1)
     since = jnp.maximum(place - warmup, 0)
     done = jnp.clip(since / jnp.maximum(hyper["$epochs"] - warmup, 1e-6), 0, 1)
@@ -84,10 +84,10 @@ def rate_factor(schedule: recipes.Schedule, hyper: Hyper) -> Any:
         case recipes.LinearDecay(final=final):
             factor = 1 - (1 - final) * done
         case recipes.StepDecay(every=every, factor=each):
-            # the place of a mini-batch is a rounded fraction, which must not fall short of a whole number
+            # the position of a mini-batch is a rounded fraction, which must not fall just below an integer
             factor = each ** jnp.floor(since / every + 1e-4)
         case recipes.FunctionSchedule(function=function):
-            # places are rounded fractions of an epoch
+            # positions are rounded fractions of an epoch
             factor = function(jnp.round(place / hyper["$stride"]).astype(jnp.int32)) if "$stride" in hyper else 1
         case recipes.Constant():
             factor = 1

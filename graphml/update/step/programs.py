@@ -29,7 +29,7 @@ class Programs:
 
     Attributes:
         parts: the network, split into trunk and tail.
-        trunk: the trunk as it predicts: its weights are prepared once, and its rows run on all cores.
+        trunk: the trunk, compiled as for prediction: its weights are prepared once, and its rows run on all cores.
         slice: see `training.make_slice`.
         evaluation: see `training.make_evaluation`.
     """

@@ -1,7 +1,7 @@
 """Trained weights that are not stored as float32: what training computes with, and what is stored afterwards.
 
-"straight-through": training updates floats, the network computes with these floats rounded to the codes of the file (to
-its scale or its table), gradients pass the rounding unchanged, and codes are stored again.
+"straight-through": training updates floats, the network computes with these floats rounded to the codes of the file (by
+its scale or lookup table), gradients pass the rounding unchanged, and codes are stored again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def is_stored_form(leaf: Any) -> bool:
 
 
 def as_floats(leaf: Any) -> Any:
-    """A weight as training computes with it: float32, whatever its storage is."""
+    """A weight as training uses it: always float32, regardless of how it is stored."""
     return (leaf.dequantize() if isinstance(leaf, CompressedWeight) else leaf).astype(np.float32)
 
 
@@ -50,7 +50,7 @@ def straight_through(weight: jax.Array, grid: Grid) -> jax.Array:
 
 
 def joined(trained: Any, frozen: Any) -> Any:
-    """Trained weights as the network computes with them: rounded if `frozen` has a grid in the same place."""
+    """Trained weights as the network uses them: rounded if `frozen` has a grid at the same path."""
     if isinstance(trained, Mapping):
         held = frozen if isinstance(frozen, Mapping) else {}
         return {**held, **{name: joined(leaf, held.get(name)) for name, leaf in trained.items()}}

@@ -1,6 +1,6 @@
 """What training adds to a network: dropout, and batch normalization by the mini-batch. The result is a graph of
-ordinary nodes, so the interpreter knows nothing of training; what changes from step to step enters through inputs of
-its own.
+ordinary nodes, so the interpreter knows nothing about training; what changes from step to step enters through extra
+inputs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MASK = "$mask"
 ROWS = "rows"
 """The axis over which rows are vmapped."""
 
-_FIRST = 1 << 20  # position of inserted nodes: beyond those of the network, because random numbers depend on it
-_DIALECT = "layer"  # of inserted nodes, whatever the dialect of those around them
+_FIRST = 1 << 20  # position of inserted nodes: after those of the network, because random numbers depend on it
+_DIALECT = "layer"  # of inserted nodes, in graphs of any dialect
 _STATISTICS = "graphml.batch_statistics"
 
 

@@ -123,7 +123,7 @@ def loss_and_statistics(
 
 
 def _exact(output: jax.Array) -> jax.Array:
-    """The output in at least float32: losses are computed in it, whatever the precision of the network."""
+    """The output in at least float32: losses are computed in it, regardless of the precision of the network."""
     return output.astype(jnp.promote_types(output.dtype, jnp.float32))
 
 
@@ -140,7 +140,7 @@ def _total(parts: Parts, recipe: Recipe, outputs: list[Any], target: Any, mask: 
 def targets_of(recipe: Recipe, outputs: list[Any], target: Any) -> list[Any]:
     """The target of each loss.
 
-    The targets of several losses are concatenated; a class takes one number, or one for each class.
+    The targets of several losses are concatenated; a class takes one element, or one for each class.
     """
     if len(recipe.losses) == 1:
         return [target]
@@ -207,7 +207,7 @@ def make_slice(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, ja
         run(train, frozen, opt_state, data, order, start, stop, hyper, key, first=0, count=None) -> train, opt_state,
         losses. order is the sample in each row, [mini-batches, rows], padded to whole mini-batches. losses has one
         entry for each mini-batch of `order`, 0 outside of the slice. start, stop and hyper are traced: slices of any
-        length run in the same program, and slicing an epoch differently does not change a bit of the result.
+        length run in the same program, and the result is bit-identical however an epoch is sliced.
 
         If data and order hold only a window of the epoch, `first` is the number of mini-batches before it and `count`
         the number of samples of the whole epoch; both are traced. start, stop and losses are relative to the window.

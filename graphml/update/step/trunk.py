@@ -1,7 +1,7 @@
 """Taking a network apart for training: what is trained, and where the frozen trunk below it ends.
 
 The trunk gives the same blobs for a sample in every epoch, so it runs once for each; the tail above it is what the
-epochs run. Both are graphs of their own: the tail's inputs are the blobs at the cut, as the trunk's layers left them.
+epochs run. Both are separate graphs: the tail's inputs are the blobs at the cut, as the trunk's layers wrote them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STATISTICS = ("mean", "variance")  # weights that describe past data
 
 
 class Reading(NamedTuple):
-    """What a loss reads at the end of the tail. raw: what goes into the softmax or sigmoid whose output it names."""
+    """What a loss reads at the end of the tail. raw: whether it is the input of the softmax or sigmoid."""
 
     blob: str
     raw: bool
@@ -46,7 +46,7 @@ class ImageAugmentation:
     Attributes:
         blob: the input.
         steps: what is done to it, in order.
-        full: the number by which the layers see a pixel of 255.
+        full: the value that layers receive for a pixel of 255.
     """
 
     blob: str
@@ -197,14 +197,14 @@ def take_apart(lowered: Lowered, recipe: Recipe | Loss) -> Parts:
 
 
 def piece(lowered: Lowered, nodes: Sequence[Node], inputs: Sequence[str], outputs: Sequence[str]) -> Lowered:
-    """Some nodes of a network as a network of their own, from blobs as they are inside to blobs as they are inside."""
+    """Some nodes of a network as a separate network, from internal blobs to internal blobs."""
     ends = tuple(dict.fromkeys(outputs))
     graph = replace(lowered.graph, inputs=tuple(inputs), outputs=ends, body=Region(tuple(nodes)))
     return replace(lowered, graph=graph, interface=lowered.interface.inside(inputs, ends))
 
 
 def _images(lowered: Lowered) -> dict[str, float]:
-    """{image input: the number by which the nodes see a pixel of 255}."""
+    """{image input: the value that nodes receive for a pixel of 255}."""
     interface = lowered.interface
     if isinstance(interface, ProgramInterface):
         return {argument.name: 255.0 for argument in interface.arguments if argument.image}
@@ -272,7 +272,7 @@ def _trained(
 
 
 def _weight_constants(graph: Graph) -> set[str]:
-    """The constants that are weights wherever they are read, and that the file can store anew."""
+    """The constants that are weights in all places where they are read, and that the file can store again."""
     learn: dict[str, bool] = {}
     for node in graph.body.walk():
         row = catalogue.row(node)
@@ -319,14 +319,14 @@ def _are_floats(value: Any) -> bool:
 
 
 def _in_floats(node: Node, trained: Mapping[str, Any]) -> Node:
-    """A layer that learns multiplies floats, although it will multiply codes again when it has learned."""
+    """A layer that multiplies floats while it is trained, and codes again afterwards."""
     if node.key in trained and node.attributes.get("int8_dynamic_quantize"):
         return replace(node, attributes={**node.attributes, "int8_dynamic_quantize": False})
     return node
 
 
 def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) -> dict[str, float]:
-    """The batch normalizations whose statistics move, with their epsilons."""
+    """The batch normalizations whose statistics are updated, with their epsilons."""
     if recipe.statistics == "frozen":
         return {}
     fixed = [node.label for node in needed if surgery.moving(node) and not node.weights]
@@ -338,7 +338,7 @@ def _statistics(needed: list[Node], trained: Mapping[str, Any], recipe: Recipe) 
     inner = [n for node in needed for region in node.regions.values() for n in region.walk()]
     lost = [node.label for node in inner if node.key in trained and surgery.moving(node)]
     if lost:
-        raise UpdateError(f"statistics cannot move inside of branches and loops: {', '.join(lost)}")
+        raise UpdateError(f"statistics cannot be updated inside conditionals and loops: {', '.join(lost)}")
     return {node.key: node.attributes["epsilon"] for node in needed if node.key in trained and surgery.moving(node)}
 
 
@@ -361,15 +361,15 @@ def _augmented(images: Mapping[str, float], steps: Sequence[Augmentation]) -> tu
 def _cut(needed: list[Node], trained: frozenset[str], moving: set[str]) -> tuple[list[Node], list[Node]]:
     """(candidates for the trunk, the tail) of the nodes that the loss needs.
 
-    In the tail: what is trained or random and all that follows from it, or from the blobs `moving`; and what is the
-    same for all samples, because storing that once for each would be a waste, and because shapes must stay known when
-    the tail is traced.
+    The tail has everything that is trained or random, or depends on that or on the blobs `moving`. It also has what
+    is the same for all samples: storing that for each sample would be a waste, and shapes must stay known when the
+    tail is traced.
     """
     written = Counter(name for node in needed for name in written_by(node))
     if any(count > 1 for count in written.values()):
         return [], needed  # a blob that is written twice has no single value to store
     varying: set[str] = set(moving)  # blobs that differ between samples
-    moving = set(moving)  # blobs that depend on what is trained, or on chance
+    moving = set(moving)  # blobs that depend on trained weights or random numbers
     made = {name for node in needed for name in written_by(node)}
     trunk, tail = [], []
     for node in needed:

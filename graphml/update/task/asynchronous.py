@@ -37,7 +37,7 @@ async def events(
 
     Args:
         lifecycle: of the task.
-        listeners: whom the task calls; this function adds and removes itself.
+        listeners: the functions that the task calls; this function adds and removes its own.
         which: the events.
         start: starts the task if it is suspended.
     """

@@ -1,4 +1,4 @@
-"""An update in a process of its own, at low priority and for a limited time.
+"""An update in a separate process, at low priority and for a limited time.
 
     update = graphml.update_in_background("net.mlmodel", "photos/", "mine.mlmodel", budget_seconds=60)
     update.progress()       # Progress(state=<TaskState.RUNNING: 2>, epoch=3, epochs=10, ...)
@@ -130,7 +130,7 @@ def update_in_background(
     budget_seconds: float | None = None,
     nice: int = 10,
 ) -> BackgroundUpdate:
-    """Train a model in a process of its own, which writes the result; returns a handle at once.
+    """Train a model in a separate process, which writes the result; returns a handle at once.
 
     Failures in that process are reported by `BackgroundUpdate.progress`.
 
@@ -140,7 +140,7 @@ def update_in_background(
         out_path: the file to write.
         checkpoint_dir: the directory of the update; None is `out_path` with the suffix .update. If it holds this very
             update, that one is continued.
-        parameters: {name or ParameterKey: number, text or switch}.
+        parameters: {name or ParameterKey: number, string or bool}.
         strict: as for a task.
         precision: as for a task.
         checkpoint_seconds: the time between checkpoints, in seconds.
@@ -148,7 +148,7 @@ def update_in_background(
         nice: how much the process lowers its priority, 0 to 19.
 
     Raises:
-        UpdateError: the directory holds another update, or a parameter is not a number, text or switch.
+        UpdateError: the directory holds another update, or a parameter is not a number, string or bool.
         SpecError: no model can be written to `out_path`.
     """
     need("orbax.checkpoint", "checkpoints")

@@ -1,4 +1,4 @@
-"""The job and the progress of an update in a process of its own, as JSON files in its checkpoint directory."""
+"""The job and the progress of an update in a separate process, as JSON files in its checkpoint directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from graphml.errors import UpdateError, in_words, with_article
 from graphml.recipes.parameters import ParameterKey, refuse_unless_seconds
-from graphml.recipes.part import whole
+from graphml.recipes.part import integer
 from graphml.update.progress.events import TaskState
 from graphml.update.progress.private_files import as_facts_of, read_facts, write_facts
 
@@ -76,7 +76,7 @@ class Job:
         refuse_unless_seconds(self.checkpoint_seconds, "checkpoint_seconds")
         if self.budget_seconds is not None:
             refuse_unless_seconds(self.budget_seconds, "budget_seconds")
-        whole(self.nice, "nice", 0, 19)
+        integer(self.nice, "nice", 0, 19)
         if isinstance(self.parameters, Mapping):  # type: ignore[reportUnnecessaryIsInstance]  (else refused later)
             named = {_name(key): _plain(_name(key), value) for key, value in self.parameters.items()}
             object.__setattr__(self, "parameters", named)
@@ -89,7 +89,7 @@ def _name(key: Any) -> str:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A number, text or switch as JSON can hold it."""
+    """A number, string or bool as JSON can hold it."""
     if isinstance(value, str | None):
         return value
     if isinstance(value, os.PathLike):
@@ -97,7 +97,7 @@ def _plain(name: str, value: Any) -> Any:
     array = np.asarray(value)
     if array.size == 1 and array.dtype.kind in "biuf" and type(array.item()) in (bool, int, float):
         return array.item()
-    raise UpdateError(f"{name} cannot be {in_words(value)} in the background; expected a number, a text or a switch")
+    raise UpdateError(f"{name} cannot be {in_words(value)} in the background; expected a number, a string or a bool")
 
 
 # Files ---------------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def read_progress(directory: Path) -> Progress:
     path = _progress_file(directory)
     try:
         facts = read_facts(path)
-        facts.pop("process", None)  # for people only: by now another process may have this number
+        facts.pop("process", None)  # for people only: another process may have this id by now
         state = facts.get("state")
         return as_facts_of(Progress, {**facts, "state": TaskState.__members__.get(str(state), state)}, path)
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def read_progress(directory: Path) -> Progress:
 
 
 def write_progress(directory: Path, progress: Progress) -> None:
-    """Write the progress of a directory, and the number of this process. Raises OSError."""
+    """Write the progress of a directory, and the id of this process. Raises OSError."""
     facts = {**dataclasses.asdict(progress), "state": progress.state.name, "process": os.getpid()}
     write_facts(_progress_file(directory), facts)
 

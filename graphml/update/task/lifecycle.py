@@ -75,7 +75,7 @@ class Lifecycle:
             self.state, self.error, self.cancelled = state, error, cancelled
 
     def finish(self) -> None:
-        """Release everyone who waits: the last thing that happens to a task."""
+        """Release all waiting threads: the last step of a task."""
         self._release()
         with self.lock:
             self._done.set()

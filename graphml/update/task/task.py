@@ -1,4 +1,4 @@
-"""The update task: training in a thread of its own, with the states, events and handlers of Core ML."""
+"""The update task: training in a separate thread, with the states, events and handlers of Core ML."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _refuse_unless_callable(name: str, handler: object) -> None:
 
 
 class UpdateTask:
-    """Updates a model in a thread of its own.
+    """Updates a model in a separate thread.
 
     A network or ML Program is trained by its recipe, a nearest-neighbors classifier gets more samples, and of a
     pipeline the last stage is updated.
@@ -125,7 +125,7 @@ class UpdateTask:
         task.model.save("new.mlmodel")
 
     What fails after the start ends the task as FAILED, with the reason in `error`; the original model never changes.
-    The completion handler runs once when a started task ends, for whatever reason. A program that ends without waiting
+    The completion handler runs once when a started task ends, for any reason. A program that ends without waiting
     stays alive until the task is over, or until Ctrl-C cancels it. Leaving a `with` block waits.
     """
 
@@ -155,9 +155,9 @@ class UpdateTask:
             completion_handler: called once, when the task is over.
             progress_handlers: called at events of training.
             strict: apply all of Core ML's rules about what may be trained. False trains the layers that are marked as
-                updatable, or all if none is, as long as gradients reach them; ML Programs are trained only so.
-            recipe: used in place of the recipe of the file. A trained network keeps it; an ML Program has no place for
-                it.
+                updatable, or all if none is, as long as gradients reach them; ML Programs need this.
+            recipe: used in place of the recipe of the file. A trained network keeps it; an ML Program cannot
+                hold one.
             precision: "bfloat16" computes in half precision; trained weights, optimizer and loss stay float32.
             checkpoint_dir: an empty or new directory from which `UpdateTask.restore` can continue, however this process
                 ends. It also holds the training data until the task is completed. A checkpoint that cannot be written
@@ -225,7 +225,7 @@ class UpdateTask:
         Raises:
             UpdateError: the directory holds no update, or another task is using it.
         """
-        if not os.path.isdir(checkpoint_dir):  # opening it would make it
+        if not os.path.isdir(checkpoint_dir):  # opening it would create it
             raise UpdateError(f"{checkpoint_dir} holds no update: there is no such directory")
         directory = CheckpointDirectory(checkpoint_dir)
         try:
@@ -402,7 +402,7 @@ class UpdateTask:
             self._fail(UpdateError(f"the update was cancelled {stopped}"), cancelled=True)
         except GraphmlError as error:
             self._fail(error)
-        except BaseException as error:  # whoever waits must get it
+        except BaseException as error:  # waiting threads must get it
             self._fail(_caused(f"training failed with {type(error).__name__}: {error}", error))
         try:
             if self._completion is not None:

@@ -35,7 +35,7 @@ _OVER = (TaskState.COMPLETED, TaskState.FAILED)
 
 
 def main(arguments: list[str]) -> None:
-    """Do the job in a directory, and write how it went to its progress.
+    """Do the job in a directory, and write the outcome to its progress file.
 
     Args:
         arguments: the directory.
@@ -132,7 +132,7 @@ def task_in(
         parameters: {name: value}.
         strict: for a new task.
         precision: for a new task.
-        recipe: for a new task, in place of the recipe of the model.
+        recipe: for a new task, instead of the recipe of the model.
         **keyword: further options of `UpdateTask`.
 
     Raises:
@@ -210,7 +210,7 @@ def save_result(task: UpdateTask, output: str | os.PathLike[str], directory: str
 
 
 def _saved_elsewhere(task: UpdateTask, output: Path, directory: str | os.PathLike[str] | None) -> str:
-    """Save the model in another place, and say where it is."""
+    """Save the model in another place, and return a message that says where."""
     if directory is not None and task.checkpoint_error is None:
         return f"the trained model is kept in {directory}: continue that update to write it again"
     model: Model = task.model

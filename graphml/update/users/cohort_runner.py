@@ -1,6 +1,6 @@
 """Training a cohort: one compiled program trains a stack of weights, a copy for each user.
 
-The rules of training are those of `learners.epochs`, applied to each user by itself.
+The rules of training are those of `learners.epochs`, applied to each user separately.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from graphml.update.step.programs import Programs
 from graphml.update.users.cohorts import REPLICATED, SHARDED, Cohort
 
 _MOST_USERS = 256  # in a cohort, unless their weights are large
-_MOST_PROGRAMS = 16  # that a model keeps, for as many forms of recipes
+_MOST_PROGRAMS = 16  # that a model keeps, one for each form of recipe
 
 
 @dataclass(frozen=True, eq=False)
 class UserResult:
-    """What the training of one user gave.
+    """The result of training one user.
 
     Attributes:
         log: the records.

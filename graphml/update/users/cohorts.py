@@ -152,7 +152,7 @@ def _items(model: GraphModel, recipe: Recipe, users: Iterable[TrainingData]) -> 
         try:
             if not isinstance(data, Iterable):
                 raise UpdateError(
-                    f"training data must be samples or a dict of arrays, not {with_article(type(data).__name__)}"
+                    f"training data must be samples or a dict of arrays, got {with_article(type(data).__name__)}"
                 )
             for row in checked_samples(model, recipe.losses, data):
                 first = row if first is None else first
@@ -183,8 +183,8 @@ def _refuse_other_shape(row: Row, first: Row) -> None:
 class Cohort:
     """Users on the devices, each in the place of one copy of the weights.
 
-    A device has `size / devices` places. The samples of its users follow one another, so nobody's samples are padded to
-    the number of somebody else's. Methods return arrays with an entry for each place; places without a user have
+    A device has `size / devices` places. The samples of its users are concatenated, not padded to the largest number
+    of samples of any user. Methods return arrays with an entry for each place; places without a user have
     nothing to do.
 
     Attributes:
@@ -228,7 +228,7 @@ class Cohort:
         return self._placed({place: self.batches_of(self.users[place]) for place in active})
 
     def order(self, plan: EpochPlan, epoch: int) -> jax.Array:
-        """The samples of an epoch, [places, mini-batches, rows], in the order that a task for each user would take."""
+        """The samples of an epoch, [places, mini-batches, rows], in the order of a separate task for each user."""
         order = np.zeros((self.size, self._batches, self._rows), np.int32)
         for place, user in self.users.items():
             own = user.split.order(plan, epoch)

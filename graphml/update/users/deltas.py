@@ -1,4 +1,4 @@
-"""Deltas: the weights in which a personal model differs from the original one, and nothing else."""
+"""Deltas: only those weights in which a personal model differs from the original one."""
 
 from __future__ import annotations
 
@@ -219,9 +219,9 @@ def _faults(weight: Weight) -> Iterator[str]:
         return
     array = np.asarray(weight)
     if array.dtype not in _STORED:
-        yield f"weights must be {', '.join(map(str, _STORED))} or codes, not {array.dtype}"
+        yield f"weights must be {', '.join(map(str, _STORED))} or codes, got {array.dtype}"
     elif array.dtype == np.float64 and (np.abs(array[np.isfinite(array)]) > np.finfo(np.float32).max).any():
-        yield "a number is larger than float32 can hold"
+        yield "an element is too large for float32"
 
 
 def network_from(model: Model | str | os.PathLike[str]) -> GraphModel:
@@ -297,7 +297,7 @@ def _clear_layers(network: Any) -> None:
 def _clear_constants(message: Message, weights: Mapping[str, Any]) -> None:
     """Remove the values of weights from the message of an ML Program; their types stay.
 
-    Places in weight files go everywhere: they depend on how a package was written.
+    Offsets in weight files are removed everywhere: they depend on how a package was written.
     """
     for function in message.mlProgram.functions.values():
         for block in function.block_specializations.values():
@@ -341,7 +341,7 @@ def _contents(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict
         tensors = read(data)
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, dict(header.get("__metadata__", {}))
-    except Exception as error:  # the file may come from anybody, and the parser may fail in any way
+    except Exception as error:  # the file is untrusted, and the parser may fail in any way
         raise SpecError(f"{path} is not a delta of a model, or damaged: {error}") from None
 
 
@@ -352,7 +352,7 @@ def _from_tensors(tensors: Mapping[str, np.ndarray], quantized: str) -> dict[str
     except (ValueError, RecursionError) as error:
         raise SpecError(f"the list of quantized weights is damaged: {error}") from None
     if not isinstance(bits, dict):
-        raise SpecError(f"the list of quantized weights is {with_article(type(bits).__name__)}, not an object")
+        raise SpecError(f"the list of quantized weights must be an object, got {with_article(type(bits).__name__)}")
     fields = {f"{name}.{field}" for name in bits for field in _FIELDS}
     weights: dict[str, Weight] = {name: array for name, array in tensors.items() if name not in fields}
     for name, size in bits.items():
@@ -388,7 +388,7 @@ def _digest_of(weight: CompressedWeight) -> str:
 
 
 def _form(weight: CompressedWeight) -> str:
-    """The kind of a compressed weight, and all of it but its arrays."""
+    """The kind of a compressed weight, and everything except its arrays."""
     names = (field.name for field in fields(cast("Any", weight)))
     plain = {name: getattr(weight, name) for name in names if name not in weight.ARRAYS}
     return f"{type(weight).__name__} {sorted(plain.items())}"

@@ -44,7 +44,7 @@ def federated_average(
         clip_norm: the changes of a user are scaled down to this L2 norm, over all weights together.
         noise_multiplier: adds Gaussian noise to each number, with the standard deviation noise_multiplier x clip_norm x
             largest weight / sum of weights: this many times what one user can change.
-        seed: of the noise; None takes it from the operating system, which privacy requires.
+        seed: the random seed of the noise; None takes it from the operating system, which privacy requires.
         across_processes: average over the users of all processes of `jax.distributed`. Each process calls this function
             with its own users, and all get the same model.
 
@@ -75,7 +75,7 @@ def federated_average(
     draw = np.random.default_rng(entropy)
     deviation = 0.0 if clip_norm is None else noise_multiplier * clip_norm * largest / whole
     new = {}
-    for name, (_, old) in leaves(network):  # in the order of the network, whatever the order of the users
+    for name, (_, old) in leaves(network):  # in the order of the network, regardless of the order of the users
         if name in total:
             change = total[name] / whole
             if deviation:
@@ -134,7 +134,7 @@ def _type_to_store(network: GraphModel, old: Any) -> Any:
 
 def _stored(name: str, average: np.ndarray) -> np.ndarray:
     if not (np.abs(average) <= _LARGEST).all():
-        raise UpdateError(f"the average of {name!r} is larger than float32 can hold")
+        raise UpdateError(f"the average of {name!r} is too large for float32")
     return average.astype(np.float32)
 
 

@@ -17,7 +17,7 @@ from graphml.models.configuration import Device, pick_device
 from graphml.models.graph_model import GraphModel
 from graphml.recipes import parameter_descriptions, recipe_of
 from graphml.recipes.parameters import checked, refuse_unless_allowed
-from graphml.recipes.part import whole
+from graphml.recipes.part import integer
 from graphml.update.data.samples import TrainingData
 from graphml.update.data.storage import Limits
 from graphml.update.learners.learner import trainee
@@ -73,11 +73,11 @@ def update_many(
         FeatureError: a sample does not fit the model; the message names the user and the sample, from 0.
     """
     if isinstance(users, Mapping):
-        raise UpdateError("users must be a list of training data, one for each user, not a mapping")
+        raise UpdateError("users must be a list of training data, one for each user, got a mapping")
     if on_error not in ("raise", "keep"):
         raise UpdateError(f"on_error={on_error!r} is refused; allowed: raise, keep")
     if users_at_once is not None:
-        whole(users_at_once, "users_at_once")
+        integer(users_at_once, "users_at_once")
     memory_bytes = Limits(memory_bytes).memory_bytes
     loaded = model if isinstance(model, Model) else load(model, configuration=configuration)
     configuration = loaded.configuration if configuration is None else configuration

@@ -43,7 +43,7 @@ class Draft:
         for key, layer in zip(layer_keys(self.network.layers), self.network.layers, strict=True):
             self.layers.append(NeuralNetworkLayer())
             self.layers[-1].CopyFrom(layer)
-            self.layers[-1].name = key  # a key with a number would change with the layers before
+            self.layers[-1].name = key  # a numbered key would change with the preceding layers
         self.shapes = dict(shapes)
         self.fixed = fixed
         self.exact = is_exact(self.network)
@@ -115,7 +115,7 @@ class Draft:
     # Changes ---------------------------------------------------------------------------------------------------------
 
     def replace(self, layer: Any, kind: str, inputs: Sequence[str], **fields: Any) -> None:
-        """Make a layer one of another kind, with the same name and outputs."""
+        """Change the kind of a layer, keeping its name and outputs."""
         new: Any = encode(kind, fields)
         new.name = layer.name
         new.input.extend(inputs)
@@ -124,10 +124,10 @@ class Draft:
         self.changed()
 
     def reroute(self, last: Any, source: str, chain: Sequence[Any]) -> bool:
-        """Let a chain of layers that keep shapes read `source` and take over the output of another layer, which goes.
+        """Let a chain of shape-preserving layers read `source` and write the output of another layer, which is removed.
 
         Args:
-            last: the layer that goes.
+            last: the layer that is removed.
             source: a blob of the shape of its output.
             chain: the layers in order, each the only reader of the one before; if there are none, the readers of the
                 output read `source` instead.
@@ -150,7 +150,7 @@ class Draft:
         return True
 
     def add(self, kind: str, source: str, result: str, *, after: Any | None, **fields: Any) -> Any:
-        """Add a layer that makes one blob of one other, behind another layer or, for None, before all layers."""
+        """Add a layer that makes one blob from another, after a given layer or, for None, before all layers."""
         names = {layer.name for layer in self.layers}
         layer: Any = encode(kind, fields)
         layer.name = result
@@ -163,7 +163,7 @@ class Draft:
         return layer
 
     def add_squeezed(self, source: str, result: str, *, after: Any, axes: Sequence[int]) -> None:
-        """Add a layer that gives a blob its former rank, for those who still read it; `finish` drops it if none do."""
+        """Add a layer that restores the rank of a blob for its other readers; `finish` drops it if it has none."""
         self._squeezed.append(self.add("squeeze", source, result, after=after, axes=axes))
 
     def remove(self, layer: Any) -> None:
@@ -185,7 +185,7 @@ class Draft:
         return found
 
     def finish(self, losses: Iterable[str]) -> tuple[Model, dict[str, str]]:
-        """The rewritten model, and the blobs that have got other names in the end: {name until now: final name}.
+        """The rewritten model, and the blobs that were renamed at the end: {name until now: final name}.
 
         Args:
             losses: the blobs that losses read.
@@ -216,7 +216,7 @@ class Draft:
 
 
 def floats(weight: Any) -> np.ndarray | None:
-    """A stored weight as float32; None if there is none."""
+    """A stored weight as float32; None if it is absent."""
     if weight is None:
         return None
     return np.asarray(weight.dequantize() if isinstance(weight, CompressedWeight) else weight, np.float32)
@@ -239,7 +239,7 @@ def _inside(layer: Any) -> Iterator[Any]:
 
 
 def _results(message: Model, network: Any) -> Iterator[str]:
-    """The blobs that the model gives back."""
+    """The blobs that the model returns."""
     yield from (feature.name for feature in message.description.output)
     if message.HasField("neuralNetworkClassifier"):
         yield network.labelProbabilityLayerName

@@ -1,6 +1,6 @@
 """Constant factors and summands of channels, merged into the convolution, inner product or batch norm before them.
 
-Core ML's gradient passes none of the layers that scale and shift, batch norms with stored statistics excepted.
+Core ML has no gradients for layers that scale and shift, except for batch norms with stored statistics.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Line = tuple[np.ndarray, np.ndarray]
 def fold_scales(draft: Draft) -> bool:
     """A layer that scales and shifts channels by constants becomes part of the layer before it, if only it reads that.
 
-    Layers with a blob and a constant (`add`, `addBroadcastable` and the like), with a constant of their own (`scale`,
-    `bias`), and linear activations.
+    These are layers with a blob and a constant (`add`, `addBroadcastable` and the like), with stored constants
+    (`scale`, `bias`), and linear activations.
     """
     return _fold(draft, lambda layer: kind_of(layer) != "batchnorm")
 
@@ -32,8 +32,8 @@ def fold_scales(draft: Draft) -> bool:
 def fold_batch_norms(draft: Draft) -> bool:
     """A batch norm with stored statistics becomes part of the layer before it, if only it reads that.
 
-    Core ML trains through batch norms and leaves them as they are, so this changes no model's legality; it makes the
-    network smaller, and the steps of training other ones.
+    Core ML trains through batch norms and leaves them unchanged, so this does not decide what can be trained; it makes
+    the network smaller, and changes the training steps.
     """
     return _fold(draft, lambda layer: kind_of(layer) == "batchnorm")
 
@@ -70,7 +70,7 @@ def _line(draft: Draft, layer: Any, source: str, before: Any) -> Line | None:
     count = shape[axis]
 
     def along(values: Any) -> np.ndarray | None:
-        """Numbers that broadcast over the blob, as one for each channel."""
+        """Values that broadcast over the blob, as one for each channel."""
         array = np.asarray(values, np.float64)
         if array.ndim > len(shape):
             return None

@@ -1,4 +1,4 @@
-"""The probabilities that Core ML's cross entropy reads: it takes nothing but the output of a `softmax` layer."""
+"""The probabilities that Core ML's cross entropy reads: it only takes the output of a `softmax` layer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from graphml.spec.attributes import kind_of
 from graphml.update.edit.canonical.draft import Draft
 from graphml.update.edit.canonical.ranks import added_axes, can_be_image, image_of
 
-# Layers that only give the same numbers, in the same order, another shape.
+# Layers that only change the shape.
 _SHAPE_ONLY = ("squeeze", "expandDims", "flattenTo2D", "reshapeStatic", "rankPreservingReshape", "flatten", "copy")
 # Layers whose results may be of any sign and size, so that they can be logits.
 _MAKE_LOGITS = ("innerProduct", "convolution", "pooling", "batchnorm")
 
 
 def probabilities_behind(draft: Draft, blob: str, *, through_log: bool) -> str | None:
-    """Find the output of a `softmax` layer that a blob repeats. A `softmaxND` over classes becomes that layer.
+    """Find the `softmax` output with the same values as a blob. A `softmaxND` over classes becomes a `softmax`.
 
     Args:
         draft: the network.
-        blob: what a loss was to read.
+        blob: the input of a loss.
         through_log: whether the blob may also be the logarithm of probabilities.
 
     Returns:
@@ -42,14 +42,14 @@ def probabilities_behind(draft: Draft, blob: str, *, through_log: bool) -> str |
 
 
 def softmax_of_logits(draft: Draft, blob: str) -> str | None:
-    """Add a softmax for the loss alone, behind a blob that a layer without an activation makes.
+    """Add a softmax for the loss alone, after a blob that a layer without an activation writes.
 
     Args:
         draft: the network.
         blob: one number for each class.
 
     Returns:
-        The name of the blob with the probabilities; None if the blob may be no logits.
+        The name of the blob with the probabilities; None if the blob may not be logits.
     """
     layer = draft.writer(blob)
     while layer is not None and len(layer.input) == 1 and _keeps_order(layer):

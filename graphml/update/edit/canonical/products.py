@@ -1,4 +1,4 @@
-"""Products with constant matrices and kernels, as layers with weights of their own, which can be trained."""
+"""Products with constant matrices and kernels become layers with their own weights, which can be trained."""
 
 from __future__ import annotations
 

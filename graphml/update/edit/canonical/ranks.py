@@ -27,7 +27,7 @@ def image_of(draft: Draft, blob: str) -> str:
 
     Args:
         draft: the network; layers below the blob change.
-        blob: it `can_be_image`. It stays under its name for those who read it.
+        blob: it `can_be_image`. It keeps its name for its other readers.
 
     Returns:
         The name of the new blob.
@@ -54,7 +54,7 @@ def image_of(draft: Draft, blob: str) -> str:
 
 
 def _image(shape: Shape) -> Shape:
-    """The shape [N, K, 1, 1] for a shape that is the beginning of it."""
+    """The shape [N, K, 1, 1] for a shape that is a prefix of it."""
     padded = (1, *shape) if len(shape) == 1 else shape
     return (*padded, 1, 1, 1)[:4] if len(padded) < 4 else padded
 
@@ -65,7 +65,7 @@ def added_axes(shape: Shape) -> tuple[int, ...]:
 
 
 def _is_vector(shape: Shape | None) -> bool:
-    """Whether a shape is [K], or the beginning of [N, K, 1, 1]."""
+    """Whether a shape is [K], or a prefix of [N, K, 1, 1]."""
     return shape is not None and 1 <= len(shape) <= 4 and all(size == 1 for size in shape[2:])
 
 
@@ -129,7 +129,7 @@ def _bottom(draft: Draft, blob: str, layer: Any) -> str:
 
 
 def _become(draft: Draft, layer: Any, kind: str, source: str, **fields: Any) -> str:
-    """Make a layer that wrote vectors one that writes images, and squeeze these for those who read the vectors."""
+    """Make a layer write images instead of vectors, and squeeze these for the readers of the vectors."""
     old = layer.output[0]
     image = draft.fresh(f"{old}_image", _image(draft.shapes[old]))
     draft.replace(layer, kind, [source], **fields)
@@ -161,8 +161,8 @@ def _flatten(draft: Draft, layer: Any, shape: Shape) -> str | None:
 
 
 def _before_transpose(draft: Draft, blob: str) -> str | None:
-    """The values of a blob [N, H, W, C] as [N, C, H, W], if a transpose makes that order and at most activations follow
-    it, which then come before it; None otherwise."""
+    """The values of a blob [N, H, W, C] as [N, C, H, W], if it comes from a transpose followed by activations at most,
+    which are moved before it; None otherwise."""
     chain: list[Any] = []
     layer = draft.writer(blob)
     while layer is not None and kind_of(layer) == "activation" and _activation(layer) in _PASSING:

@@ -1,4 +1,4 @@
-"""A network and a recipe, rewritten until Core ML's rules have nothing against them that a rewrite could mend."""
+"""A network and a recipe, rewritten until no rewrite can fix a violation of Core ML's rules."""
 
 from __future__ import annotations
 
