@@ -83,7 +83,10 @@ def assert_same(
 def _inputs(model: Model, inputs: Any, limits: Mapping[str, int], seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The inputs to try, and a description of each."""
     if inputs is not None:
-        for number, each in enumerate([inputs] if isinstance(inputs, Mapping) else inputs, 1):
+        given = [inputs] if isinstance(inputs, Mapping) else list(inputs)
+        if not given:
+            raise FeatureError("there are no inputs to compare on: pass {input: value}, several of these, or None")
+        for number, each in enumerate(given, 1):
             yield f"number {number} of those that were given", each
         return
     for each in drawn_for(model, limits, seed, drawn_shapes(model.description.inputs)):

@@ -104,6 +104,9 @@ def test_predict_with_an_image_and_an_array_file(run, tmp_path):
     np.save(tmp_path / "x.npy", np.float32([1.0]))
     _, out, _ = run("predict", DENSE, "-i", f"dense_input={tmp_path / 'x.npy'}", "-o", tmp_path / "out")
     assert np.load(tmp_path / "out/output.npy").shape == (1,)
+    written = float(np.load(tmp_path / "out/output.npy")[0])
+    _, out, _ = run("predict", DENSE, "-i", "dense_input=[1.0]")
+    assert out == f"output  [{np.float32(written)!s}]\n", "the digits of a float32, not those of a float64"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from graphml import load, spec
 from graphml.build import NeuralNetworkBuilder, array
 from graphml.errors import FeatureError
 from graphml.inspect.compare import compare
+from graphml.inspect.compare_page import conclusions
 
 W = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
 
@@ -35,6 +36,15 @@ def test_the_first_difference_is_named(tmp_path):
     assert found.start.layer == "layer 'm' (multiply), number 2"
     assert found.start.error == pytest.approx(0.2, rel=1e-3)
     assert compare(tmp_path / "a.mlmodel", tmp_path / "b.mlmodel", tolerance=0.3).agree
+
+
+def test_numbers_that_are_not_finite(tmp_path):
+    a, b = network(tmp_path / "a.mlmodel"), network(tmp_path / "b.mlmodel", second=np.inf)
+    same = compare(a, a, {"x": np.full(3, np.nan)})
+    assert same.agree
+    assert conclusions(same)[-1] == "2 of them have no finite number on these inputs, first 'h': try other inputs"
+    assert compare(a, b, {"x": np.ones(3)}).start.first == "y"
+    assert compare(b, a, {"x": np.ones(3)}).start.first == "y", "not a share of infinity"
 
 
 def test_against_an_onnx_twin(tmp_path):

@@ -185,6 +185,13 @@ def test_no_search_where_none_is_wanted(broken):
 # Types ---------------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_not_finite_in_float32_either_is_said():
+    report = precision(rms().model(), {name: np.full_like(x, np.nan) for name, x in SMALL.items()}, half="float16")
+    assert report.holds
+    said = "in float32, too, 5 of 5 results have infinities or NaN, first at operation 'square' (square), number 1"
+    assert conclusions(report)[-1].startswith(said)
+
+
 def test_declared_types_are_what_a_program_declares():
     report = precision(rms().model(), LARGE)
     assert report.half == "declared"

@@ -396,6 +396,11 @@ def test_states_begin_with_zeros_and_random_numbers_are_the_same():
     assert_same(builder.model(), builder.model())
 
 
+def test_nothing_to_compare_on_is_refused(model):
+    with pytest.raises(FeatureError, match="there are no inputs to compare on"):
+        assert_same(model, model, [])
+
+
 def test_what_is_no_reference_is_refused(model):
     with pytest.raises(FeatureError, match=r"a reference is a Core ML model, a torch module, .*, not an int"):
         assert_same(model, 7)

@@ -99,7 +99,14 @@ def _plain(found: Comparison) -> dict[str, Any]:
     """A comparison as plain data."""
     start = found.start
     rows = [
-        {"blob": one.first, "other": one.second, "layer": one.layer, "error": one.error, "matched_by": one.matched}
+        {
+            "blob": one.first,
+            "other": one.second,
+            "layer": one.layer,
+            "error": one.error,
+            "matched_by": one.matched,
+            "finite": one.finite,
+        }
         for one in found.differences
     ]
     tried = {"shapes": found.shapes, "declared_shapes": found.declared_shapes}

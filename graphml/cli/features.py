@@ -68,7 +68,7 @@ def _feature(kind: FeatureType | None, name: str, text: str) -> Any:
     if kind is FeatureType.IMAGE:
         return text
     try:
-        return from_json(text, f"{name}={text[:40]} is neither JSON nor a .npy file")
+        return from_json(text, f"{name}={text[:40]} is neither JSON, as in {name}=[1, 2], nor a .npy file")
     except FeatureError:
         if kind is None:
             return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -45,7 +46,7 @@ def predict(
     if output is not None:
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)
-    shown = {name: _shown(name, value, output) for name, value in result.items()}
+    shown = {name: _shown(name, value, output, abridged=not json_too) for name, value in result.items()}
     if json_too:
         print_json(shown)
         return
@@ -57,8 +58,11 @@ def predict(
         print_line(visible(f"{name}  {value}"))
 
 
-def _shown(name: str, value: Any, folder: Path | None) -> Any:
-    """An output in a form that JSON can hold; arrays and images are written to `folder` if there is one."""
+def _shown(name: str, value: Any, folder: Path | None, *, abridged: bool) -> Any:
+    """An output in a form that JSON can hold; arrays and images are written to `folder` if there is one.
+
+    abridged: whether arrays are a line of text instead, with the digits of their type and the ends of long axes.
+    """
     import numpy as np
 
     if hasattr(value, "save") and hasattr(value, "size"):
@@ -70,6 +74,9 @@ def _shown(name: str, value: Any, folder: Path | None) -> Any:
         write(path, data.getvalue())
         return str(path)
     if isinstance(value, np.ndarray):
+        if folder is None and abridged:
+            text = np.array2string(cast(np.ndarray, value), max_line_width=2**31, separator=", ")
+            return re.sub(r" +(?=[,\]])|(?<=\[) +", "", " ".join(text.split()))
         if folder is None:
             return value.tolist()
         path, data = folder / f"{_file_name(name)}.npy", io.BytesIO()

@@ -19,6 +19,7 @@ from graphml.errors import FeatureError
 from graphml.graph import Graph, Node, live_after, written_by
 from graphml.inspect.agreement import in_the_order_of, numbers, paired
 from graphml.inspect.drawing import drawn_shapes, draws, index_limits
+from graphml.inspect.measure import differences
 from graphml.inspect.references import (
     REFERENCE_FILES,
     Given,
@@ -50,6 +51,7 @@ class Difference:
         error: The largest difference, relative to the largest number of the first model.
         matched: How the two were matched: by "name"; outputs of different names by "shape", or by "values", where
             several outputs have this shape and those that agree best belong together, or else by "order".
+        finite: Whether it has a finite number in the first model. Infinities and NaN that are equal say little.
     """
 
     first: str
@@ -58,6 +60,7 @@ class Difference:
     shape: tuple[int, ...]
     error: float
     matched: str = "name"
+    finite: bool = True
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,8 @@ def compare(
         for name, node in _computed(a.graph).items():
             if name in pairs and pairs[name].name in others:
                 other, how = pairs[name]
-                one = Difference(name, other, node.label, blobs[name].shape, _error(blobs[name], others[other]), how)
+                value, error = blobs[name], _error(blobs[name], others[other])
+                one = Difference(name, other, node.label, value.shape, error, how, _has_finite(value))
                 if name not in found or not one.error <= found[name].error:
                     found[name] = one
     if not found:
@@ -177,9 +181,10 @@ def _outputs_compared(
         given = Given(model, each, frozenset(limits), jax.random.key(seed), pixels)
         scaled = reference.scaled(given)
         for name, own, other in paired(model, answers(model, each, given.key), reference.run(given), reference.what):
-            shape, error = np.shape(numbers(own)), _error_of_outputs(own, other)
+            value, error = numbers(own), _error_of_outputs(own, other)
             if name not in found or not error <= found[name].error:
-                found[name] = Difference(name, name, f"output of the {model.kind}", shape, error)
+                label = f"output of the {model.kind}"
+                found[name] = Difference(name, name, label, value.shape, error, finite=_has_finite(value))
     return Comparison(tuple(found.values()), tolerance, scaled=scaled)
 
 
@@ -312,13 +317,15 @@ def _run(model: GraphModel, inputs: Mapping[str, Any], key: jax.Array) -> Arrays
     return model.intermediates(inputs, list(_computed(model.graph)), key=key, state=state)
 
 
+def _has_finite(array: np.ndarray) -> bool:
+    return array.dtype.kind in "UO" or array.size == 0 or bool(np.isfinite(np.asarray(array, np.float64)).any())
+
+
 def _error(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest difference relative to the largest number; infinite if sizes differ or only one of them has NaN."""
+    """The largest difference relative to the largest finite number; infinite if sizes differ, or where only one of two
+    numbers is finite."""
     if a.size != b.size:
         return float("inf")
     a, b = np.asarray(a, np.float64).ravel(), np.asarray(b, np.float64).ravel()
-    if not np.array_equal(np.isnan(a), np.isnan(b)):
-        return float("inf")
-    same = a == b  # infinities, too
-    difference = np.where(same, 0.0, np.nan_to_num(np.abs(np.where(same, 0.0, a) - np.where(same, 0.0, b)), nan=0.0))
-    return float(difference.max(initial=0.0) / max(float(np.nanmax(np.abs(a), initial=0.0)), 1e-12))
+    largest = float(np.abs(a[np.isfinite(a)]).max(initial=0.0))
+    return float(differences(a, b).max(initial=0.0) / max(largest, 1e-12))

@@ -32,7 +32,12 @@ def conclusions(found: Comparison) -> list[str]:
         return [*lines, f"the error is {start.error:.3g} of its largest magnitude"]
     worst = max(one.error for one in found.differences)
     count = len(found.differences)
-    return [*lines, f"{count} values agree within {found.tolerance:g}; the largest error is {worst:.3g}"]
+    lines.append(f"{count} values agree within {found.tolerance:g}; the largest error is {worst:.3g}")
+    blank = [one.first for one in found.differences if not one.finite]
+    if blank:
+        which = f"{len(blank)} of them have no finite number on these inputs, first {blank[0]!r}"
+        lines.append(f"{which}: try other inputs")
+    return lines
 
 
 def as_page(found: Comparison, first: str, second: str) -> str:

@@ -17,10 +17,17 @@ def conclusions(report: PrecisionReport) -> list[str]:
     if not report.is_half:
         return ["nothing is declared in half precision: half='float16' (--half float16) shows what it would do"]
     start = report.start
+    broken = [row for row in report.judged if row.nonfinite]
+    float32 = [
+        f"in float32, too, {len(broken)} of {len(report.judged)} results have infinities or NaN, first at "
+        f"{row.label}: {row.nonfinite} of {math.prod(row.shape)} numbers"
+        for row in broken[:1]
+    ]
     if start is None:
-        return [f"half precision holds: every operation is within {report.tolerance:g} of float32"]
+        return [f"half precision holds: every operation is within {report.tolerance:g} of float32", *float32]
     where = f"{start.label}, {list(start.shape)}"
-    lines = [f"half precision leaves the tolerance of {report.tolerance:g} first at {where}: {in_words(start)}"]
+    first = f"half precision leaves the tolerance of {report.tolerance:g} first at {where}: {in_words(start)}"
+    lines = [*float32, first]
     if report.outputs_only and report.holds:
         lines.append("every output is within the tolerance all the same")
     mend = report.mend

@@ -33,7 +33,16 @@ def read(path: str | os.PathLike[str]) -> Model:
     with _naming(path):
         if is_compiled(path):
             return read_compiled(path)
-        return parse(read_bytes(root_model(path) if path.is_dir() else path, LARGEST, check_start))
+        data = read_bytes(root_model(path) if path.is_dir() else path, LARGEST, check_start)
+        try:
+            return parse(data)
+        except SpecError as error:
+            if path.suffix.lower() in _CONVERTIBLE:
+                raise SpecError(f"{error}; graphml.convert makes a Core ML model of {path.suffix} files") from None
+            raise
+
+
+_CONVERTIBLE = (".onnx", ".pt", ".pth", ".pt2", ".pb", ".keras", ".h5", ".ubj")
 
 
 def model_file(path: str | os.PathLike[str]) -> Path:

@@ -272,7 +272,7 @@ def test_missing_and_unknown_features_are_named():
         check_all({"widht": 1})
     with pytest.raises(FeatureError, match="no feature 'zzz'; it has"):
         check_all({"width": 1, "zzz": 2})
-    with pytest.raises(FeatureError, match="a mapping from names to values"):
+    with pytest.raises(FeatureError, match="features must be given by name, as"):
         check_all([1.0])  # type: ignore[arg-type]
 
 

@@ -142,6 +142,12 @@ def test_bytes_that_are_no_model(data, words, tmp_path):
     assert words in str(caught.value)
 
 
+def test_a_file_of_another_framework_is_sent_to_convert(tmp_path):
+    (tmp_path / "net.ONNX").write_bytes(b"\x08\x01")
+    with pytest.raises(SpecError, match="graphml.convert makes a Core ML model of .ONNX files"):
+        read(tmp_path / "net.ONNX")
+
+
 def test_a_model_of_a_newer_type_is_read(model):
     model.ClearField("neuralNetwork")
     assert parse(serialize(model) + UNKNOWN).WhichOneof("Type") is None

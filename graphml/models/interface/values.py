@@ -119,7 +119,8 @@ def feature_check(
         if not checks:  # made on first use: a model with a feature that cannot be checked still loads
             checks.update((d.name, make(d)) for d in descriptions)
         if not isinstance(features, Mapping):
-            raise FeatureError(f"features must be a mapping from names to values, got {in_words(features)}")
+            form = ", ".join(f"{name!r}: ..." for name in checks)
+            raise FeatureError(f"features must be given by name, as {{{form}}}, got {in_words(features)}")
         if traced := [name for name, value in features.items() if isinstance(value, Tracer)]:
             raise FeatureError(
                 f"{', '.join(map(repr, traced))} is traced by jax.jit, grad or vmap, but predict checks values and "
@@ -240,7 +241,9 @@ def _array(description: FeatureDescription, dtype: str | None, rank5: bool) -> C
         if array.shape != declared:
             fitting = constraint.fit(array.shape, rank5=rank5)
             if fitting is None:
-                raise _refused(description, in_words(array))
+                several = array.ndim > 0 and constraint.fit(array.shape[1:], rank5=rank5) is not None
+                hint = "; predict takes one of these, predict_batch several" if several else ""
+                raise _refused(description, in_words(array) + hint)
             array = array.reshape(fitting)
         if whole and array.dtype != constraint.dtype:
             _check_whole(description, array)
