@@ -144,7 +144,7 @@ def test_bytes_that_are_no_model(data, words, tmp_path):
 
 def test_a_file_of_another_framework_is_sent_to_convert(tmp_path):
     (tmp_path / "net.ONNX").write_bytes(b"\x08\x01")
-    with pytest.raises(SpecError, match="graphml.convert makes a Core ML model of .ONNX files"):
+    with pytest.raises(SpecError, match=r"graphml\.convert makes a Core ML model of \.ONNX files"):
         read(tmp_path / "net.ONNX")
 
 
