@@ -105,7 +105,9 @@ def test_an_input_that_asks_for_too_many_iterations_is_refused_before_a_program_
         lambda inputs: Staged(lowered)(lowered.params, inputs),
     ):
         assert np.asarray(run(few)["y"]).tolist() == [17]
-        with pytest.raises(UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop must .* iterations, got {said}"):
+        with pytest.raises(
+            UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop must .* iterations, got {said}"
+        ):
             run(many)
 
 
