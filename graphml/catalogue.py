@@ -182,9 +182,9 @@ class Dialect:
 
     Attributes:
         name: what the format calls one of its operations, such as "layer"; errors name nodes by it.
-        signature: (kind, version, names of the inputs of its function) -> the signature of an operator in the
-            format, against which its function is checked. Raises TypeError for an operator that the format does not have, and for an
-            input that it does not have.
+        signature: (kind, version, names of the inputs of its function) -> the signature of an operator in the format,
+            against which its function is checked. Raises TypeError for an operator or an input that the format does not
+            have.
         kernel: the name of the weights that `channels` of a row counts.
         truth: value of a condition, without axes -> whether it holds. The default takes a bool as it is.
         value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. The
