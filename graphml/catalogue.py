@@ -36,7 +36,7 @@ from graphml.graph import Node
 #   any:  the function works with any layout, as long as all its arrays have the same.
 Layout = Literal["wire", "last", "either", "any"]
 
-# What others may ask of a row instead of its kind:
+# Properties that other code may query instead of the kind of a row:
 #   softmax: its output is the softmax of its input along one axis;
 #   sigmoid: its output is 1 / (1 + exp(-input));
 #   constant: its output is what it stores;
@@ -64,15 +64,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Signature(NamedTuple):
-    """What the function of an operator takes beside its inputs, and whether it takes arrays without axes.
+    """What the function of an operator takes besides its inputs, and whether it takes arrays without axes.
 
     Attributes:
         attributes: keyword-only parameters that are static values.
         weights: keyword-only parameters that are arrays.
         regions: keyword-only parameters that are blocks -> names of the node's regions.
         keeps_scalars: whether an array without axes arrives as it is; otherwise it becomes a vector of one element.
-        defaults: attribute -> what it is where the file says nothing, of those that the file may say; None where the
-            format has no such defaults.
+        defaults: attribute -> its default, for attributes that a file may omit; None if the format has no defaults.
     """
 
     attributes: frozenset[str] = frozenset()
@@ -183,9 +182,9 @@ class Dialect:
 
     Attributes:
         name: what the format calls one of its operations, such as "layer"; errors name nodes by it.
-        signature: (kind, version, names of the inputs of its function) -> what the format says of an operator, against
-            which its function is checked. Raises TypeError for an operator that the format does not have, and for an
-            input that it does not have.
+        signature: (kind, version, names of the inputs of its function) -> the signature of an operator in the format,
+            against which its function is checked. Raises TypeError for an operator or an input that the format does not
+            have.
         kernel: the name of the weights that `channels` of a row counts.
         truth: value of a condition, without axes -> whether it holds. The default takes a bool as it is.
         value_type: (type that a weight is stored in, type that the graph is lowered for) -> the type to compute in. The
@@ -389,7 +388,7 @@ def _older_row(node: Node) -> Op:
 
 
 def has_role(node: Node, role: Role) -> bool:
-    """Whether a node is what a role says; see `Role`."""
+    """Whether the row of a node has a role; see `Role`."""
     roles = row(node).roles
     return role in (roles(node.attributes) if callable(roles) else roles)
 

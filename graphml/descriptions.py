@@ -66,8 +66,8 @@ class ArrayConstraint:
 
     shape: the default shape: the declared one, else the first enumerated one, else the lower bounds; None where nothing
     is declared, and then any shape fits. shapes: the enumerated ones. ranges: bounds per axis. default: the value that
-    fills the array when the feature is optional and left out. declared: what the file says in place of a data type that
-    is known here.
+    fills the array when the feature is optional and left out. declared: the data type in the file if it is not
+    known here.
     """
 
     shape: Shape | None = None
@@ -139,7 +139,7 @@ class ImageConstraint:
 
     color_space: GRAYSCALE, RGB, BGR or GRAYSCALE_FLOAT16. sizes: all allowed (width, height). width_range,
     height_range: inclusive bounds, None above is unbounded. most_pixels: of a picture before it is scaled. declared:
-    what the file says in place of a colour space that is known here; such images are treated as RGB.
+    the colour space in the file if it is not known here; such images are treated as RGB.
     """
 
     width: int
@@ -233,7 +233,7 @@ class FeatureDescription:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the author says about a model."""
+    """What the author states about a model."""
 
     author: str = ""
     license: str = ""

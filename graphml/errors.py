@@ -39,7 +39,7 @@ class GraphmlError(Exception):
             where: The place, which becomes the first line.
 
         Returns:
-            An error of the same class, with the present message indented below the place.
+            An error of the same class, with the current message indented below the place.
         """
         text = "\n".join("  " + line for line in str(self).splitlines())
         return type(self)(f"{where}\n{text}")

@@ -57,7 +57,7 @@ def assert_same(
             `graphml.export` do.
 
     Raises:
-        AssertionError: An output differs. The message names it, the largest difference and its place, and the first
+        AssertionError: An output differs. The message names it, the largest difference and its index, and the first
             value inside that differs, where both models are networks, programs or ONNX files.
         FeatureError: The reference is none of these, or no inputs can be drawn.
         MissingExtraError: The library of the reference is not installed.

@@ -68,7 +68,7 @@ def rename_feature(
         rename_outputs: Whether to rename an output of this name.
 
     Raises:
-        GraphError: If there is no such feature, or the new name is taken. The model is then as it was.
+        GraphError: If there is no such feature, or the new name is taken. The model is then unchanged.
     """
     rename(spec, current_name, new_name, inputs=rename_inputs, outputs=rename_outputs)
 

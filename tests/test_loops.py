@@ -85,7 +85,7 @@ def test_a_count_beyond_integers_is_no_bound(count):
     huge = part().add(
         "loop", "l", [], [], max_loop_iterations=2**40, body_network=part().add("copy", "c", ["x"], ["y"])
     )
-    with pytest.raises(UnsupportedError, match="a loop of 1099511627776 iterations"):
+    with pytest.raises(UnsupportedError, match="iterations, got 1099511627776"):
         program(huge)(one(1.0))
 
 
@@ -105,7 +105,9 @@ def test_an_input_that_asks_for_too_many_iterations_is_refused_before_a_program_
         lambda inputs: Staged(lowered)(lowered.params, inputs),
     ):
         assert np.asarray(run(few)["y"]).tolist() == [17]
-        with pytest.raises(UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop of {said} iterations"):
+        with pytest.raises(
+            UnsupportedError, match=rf"layer 'l' \(loop\), number 2\n  a loop must .* iterations, got {said}"
+        ):
             run(many)
 
 

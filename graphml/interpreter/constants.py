@@ -34,7 +34,7 @@ def shape_constants(region: Region) -> frozenset[str]:
 
 
 def static_constants(region: Region) -> frozenset[str]:
-    """Keys of constants whose values are part of the program by themselves, as their rows say."""
+    """Keys of constants whose rows declare their values as part of the program."""
     return frozenset(node.key for node in region.walk() if node.weights and catalogue.row(node).static(node.weights))
 
 

@@ -122,7 +122,7 @@ def _read(env: State, name: str) -> Any:
 
 
 def may_leave(node: Node, env: State) -> bool:
-    """Whether a node that has run may have left the iteration of the loop around it, as the blob EXIT then says."""
+    """Whether a node that has run may have left the iteration of the loop around it, as recorded in the blob EXIT."""
     return EXIT in env and (EXIT in node.outputs or (not node.is_loop and EXIT in written_inside(node)))
 
 

@@ -52,7 +52,7 @@ def fold(graph: Graph) -> Folded:
     reads.update((*graph.outputs, *graph.state))
     writes.update((*graph.inputs, *graph.state))
 
-    makers: dict[str, tuple[Node, Channels]] = {}  # blob that one node reads -> its writer, and its channels
+    makers: dict[str, tuple[Node, Channels]] = {}  # blob that one node reads -> its writer, and the channels
     outputs: dict[str, str] = {}  # node that absorbed others -> the blob that it writes instead
     pairs: list[tuple[Node, Node]] = []
     for node in graph.body.nodes:

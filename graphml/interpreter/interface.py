@@ -56,11 +56,11 @@ class Interface(Protocol):
         ...
 
     def inside(self, inputs: Iterable[str], outputs: Iterable[str]) -> Interface:
-        """The interface of a part of the graph, whose inputs and outputs are blobs as they are inside of it."""
+        """The interface of a part of the graph, whose inputs and outputs are internal blobs."""
         ...
 
     def advice(self, graph: Graph) -> str:
-        """A sentence that helps whoever gave inputs of wrong shapes; empty if there is nothing to say."""
+        """Advice for error messages about inputs of wrong shapes; empty if there is none."""
         ...
 
 

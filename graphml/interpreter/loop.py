@@ -24,7 +24,7 @@ from graphml.interpreter.values import State, is_fact, known, peek
 UNKNOWN = "is not known when the network is traced"
 LONGEST_SCAN = 1 << 16  # iterations that are unrolled for a derivative, at most
 MOST_ITERATIONS = 2**31 - 1  # that a loop counts; converters write bounds like 2^31, which mean that there is none
-SANE_BOUND = 1 << 24  # anyone would wait for fewer iterations; converters write more to say that there is no bound
+SANE_BOUND = 1 << 24  # more iterations than anyone would wait for; converters write larger numbers for no bound
 _UNROLL = 64  # iterations of a loop that cannot be compiled as one program, at most
 STAYING = np.zeros(1, np.int32)
 """The blob EXIT at the beginning of an iteration."""
@@ -185,7 +185,7 @@ class Loop:
             return carry, go & more, done
 
         def as_while(operands: Any) -> State:
-            return lax.while_loop(_goes_on, partial(iteration, operands), begin(operands))[0]
+            return lax.while_loop(_continues, partial(iteration, operands), begin(operands))[0]
 
         def derivative(primals: Any, tangents: Any) -> Any:
             if bound is None:
@@ -196,10 +196,10 @@ class Loop:
 
         def as_scan(operands: Any) -> State:
             def step(carried: Carried, _: Any) -> tuple[Carried, None]:
-                return lax.cond(_in_any_row(_goes_on(carried)), another, _as_it_is, carried), None
+                return lax.cond(_in_any_row(_continues(carried)), another, _unchanged, carried), None
 
             def another(carried: Carried) -> Carried:
-                on = _goes_on(carried)
+                on = _continues(carried)
                 after = iteration(_no_gradient_unless(on, operands), _no_gradient_unless(on, carried))
                 return chosen(on, after, carried)
 
@@ -208,11 +208,11 @@ class Loop:
 
             start = begin(operands)
             # the same values, but in `shard_map` they vary over devices, as they will after an iteration
-            start = chosen(_goes_on(start), start, start)
+            start = chosen(_continues(start), start, start)
             carry, more, _ = lax.scan(step, start, None, length=bound)[0]
             if self.most == bound:
                 return carry
-            # there may be more iterations than are unrolled: then there is no answer, and no derivative
+            # NaN, also in derivatives, if there are more iterations than are unrolled
             known_to_end = jnp.where(more, jnp.nan, 1.0)
             return {n: v * known_to_end.astype(v.dtype) if _is_float(v) else v for n, v in carry.items()}
 
@@ -318,7 +318,7 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return jnp.asarray(value, dtype).reshape(shape)
 
 
-def _goes_on(carried: Carried) -> Any:
+def _continues(carried: Carried) -> Any:
     return carried[1]
 
 
@@ -343,7 +343,7 @@ def _no_gradient_unless(on: Any, tree: Any) -> Any:
     return jax.tree.map(shielded, tree)
 
 
-def _as_it_is(carried: Carried) -> Carried:
+def _unchanged(carried: Carried) -> Carried:
     return carried
 
 

@@ -66,7 +66,7 @@ class Lowered:
     def params(self) -> Params:
         """The weights as stored, {node: {weight: array or Quantized}}.
 
-        `jax.grad` refuses the integers of quantized ones: `graphml.dequantize(params)` has floats in their place.
+        `jax.grad` refuses the integers of quantized ones: `graphml.dequantize(params)` has floats instead.
         """
         return self.read_params()
 
@@ -377,7 +377,7 @@ def lower(
 
     Args:
         graph: from a front end (`graphml.frontends`) or made by hand.
-        interface: how values enter and leave it; None for blobs as they are.
+        interface: how values enter and leave it; None for blobs without conversion.
         dtype: what its floats are computed in, as far as the dialect leaves the choice; float64 needs
             `jax.enable_x64`.
         platform: cpu, cuda, tpu ... (None: JAX's default); it chooses between equivalent forms of an operator, and does

@@ -63,7 +63,7 @@ def is_compressed(leaf: Any) -> bool:
 
 
 def dequantize(params: Any) -> Any:
-    """Parameters with floats in place of compressed weights, as gradients and optimizers need them.
+    """Parameters with floats instead of compressed weights, as gradients and optimizers need them.
 
     Args:
         params: `Lowered.params`, `model.parameters` or a part of either; any tree.
@@ -92,7 +92,7 @@ def requantize(params: Any, like: Any) -> Any:
 
     Args:
         params: Floats, {node: {weight: array}} or a part of it.
-        like: The parameters before, whose compressed weights say how to store those of `params`.
+        like: The original parameters, whose compressed weights define how to store those of `params`.
 
     Returns:
         `params`, with compressed weights where `like` has them. Weights of ML Programs that store only some of their

@@ -212,9 +212,7 @@ class _Host:
     def _run_regions(self, node: Node, state: State, live: frozenset[str]) -> State:
         """The blobs that a conditional or loop writes; its decisions are read here."""
         state = {name: state[name] for name in used(node) if name in state}
-        if (
-            node.is_loop
-        ):  # how its iterations end does not matter outside; a conditional may leave the enclosing iteration
+        if node.is_loop:  # how its iterations end does not matter outside; a conditional may leave the outer iteration
             state = {name: value for name, value in state.items() if name != EXIT}
         inputs = [self.staged.read(name, state[name]) for name in node.inputs]
         target = self.staged.lowered.target

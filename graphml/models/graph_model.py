@@ -408,7 +408,7 @@ class GraphModel(Model, ABC):
         return self._message
 
     def with_message(self, message: Any) -> Self:
-        """A model of the same kind with another message. Weights that are not part of messages stay as they are here.
+        """A model of the same kind with another message. Weights outside of messages stay those of this model.
 
         Args:
             message: The Model message; it differs in what the graph and its weights do not depend on.

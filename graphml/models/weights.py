@@ -32,7 +32,7 @@ class ModelWeights:
         read: Reads {node: {weight: array or Quantized}} from the file, for `stored` and for the prepared weights unless
             a cache directory has these.
         owner: What error messages call a node, such as "layer".
-        replaced: Weights that take the place of the stored ones.
+        replaced: Weights that replace the stored ones.
     """
 
     def __init__(self, read: Callable[[], Parameters], owner: str, replaced: Parameters | None = None) -> None:

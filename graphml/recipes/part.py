@@ -1,4 +1,4 @@
-"""What all parts of a recipe share: numbers with bounds, which are traced, and settings, which are compiled in."""
+"""What all parts of a recipe share: bounded hyperparameters, which are traced, and settings, which are compiled in."""
 
 from __future__ import annotations
 
@@ -101,27 +101,27 @@ class Part:
 
     @property
     def hyper(self) -> dict[str, float]:
-        """The numbers that training traces, by the names of their parameters; those of inner parts too."""
+        """The hyperparameters, which training traces, by parameter name; those of inner parts too."""
         return {str(one.key): one.default for one in self.parameters()}
 
     @property
     def form(self) -> Hashable:
-        """Everything that training programs depend on: parts of the same form differ only in traced numbers."""
+        """Everything that training programs depend on: parts of the same form differ only in hyperparameters."""
         known = {one.name for one, _ in _numbers(self)}
         compiled = [one.name for one in fields(self) if one.metadata.get("compiled", True)]
         values = ((name, getattr(self, name)) for name in compiled)
         return (type(self), *(value is not None if name in known else _form(value) for name, value in values))
 
     def with_fields(self, **values: Any) -> Self:
-        """A copy with other values, which are not checked: traced numbers, or defaults of a file that another value
-        may still replace."""
+        """A copy with other values, which are not checked: traced hyperparameters, or defaults of a file that another
+        value may still replace."""
         other = copy.copy(self)
         for name, value in values.items():
             object.__setattr__(other, name, value)
         return other
 
     def with_numbers(self, numbers: Mapping[str, Any]) -> Self:
-        """A copy with other numbers, which are not checked; those of inner parts too.
+        """A copy with other hyperparameters, which are not checked; those of inner parts too.
 
         Args:
             numbers: by the names of their parameters, as in `hyper`. Other names are ignored.
@@ -136,7 +136,7 @@ class Part:
         return self.with_fields(**changes)
 
     def _keys(self) -> Iterator[tuple[Field[Any], ParameterKey]]:
-        """(field, key) of its own numbers that are parameters and not None."""
+        """(field, key) of its own hyperparameters that are not None."""
         for one, known in _numbers(self):
             if known.parameter != "" and getattr(self, one.name) is not None:
                 yield one, ParameterKey(known.parameter or one.name, self.scope)

@@ -102,7 +102,7 @@ def test_inputs_of_any_shape_with_the_right_number_of_elements():
         assert model.predict({"x": x})["label"] == "b"
     with pytest.raises(FeatureError, match=r"'x' takes a float32 array \[2\], got .*\[3\]"):
         model.predict({"x": [1, 2, 3]})
-    with pytest.raises(FeatureError, match="holds nan as float32; distances need finite numbers"):
+    with pytest.raises(FeatureError, match="holds nan as float32; distances need finite values"):
         model.predict({"x": [1, np.nan]})
     with pytest.raises(FeatureError, match=r"row 2\n.*holds inf"):
         model.predict_batch([{"x": [0, 0]}, {"x": np.array([0, 1e200])}])

@@ -164,7 +164,7 @@ _ABANDONED = 24 * 3600  # seconds after which what is unfinished belongs to a pr
 
 
 def shrink_to(folder: Path, most: int) -> None:
-    """Remove from a cache directory what was stored first, until the rest takes at most so many bytes.
+    """Remove from a cache directory what was stored first, until the rest takes at most that many bytes.
 
     Args:
         folder: The directory.

@@ -390,7 +390,7 @@ class Program:
     def _run_part(
         self, prepared: Any, rows: Sequence[Mapping[str, Any]], key: jax.Array | None, wait: bool, part: list[int]
     ) -> Sequence[Mapping[str, Any]]:
-        """The outputs of the rows at these places, which have equal shapes. wait: until they are computed."""
+        """The outputs of the rows at these indices, which have equal shapes. wait: until they are computed."""
         found = self._run_equal(prepared, [rows[i] for i in part], _for_rows(key, np.array(part)))
         return jax.block_until_ready(found) if wait else found
 

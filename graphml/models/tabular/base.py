@@ -27,7 +27,7 @@ from graphml.models.model import Model, Traceable
 from graphml.spec.rules.tabular import row_width
 
 _MOST_ROWS = 16384  # in one call
-# The most numbers in memory during one call; on a CPU as many as fit into its caches.
+# The most elements in memory during one call; on a CPU as many as fit into its caches.
 _CPU_NUMBERS, _NUMBERS = 1 << 18, 1 << 26
 
 _NUMBER_TYPES = frozenset((float, int, np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8))
@@ -83,16 +83,16 @@ class RowProgram:
             yield jax.tree.map(lambda r, count=count: np.asarray(r)[:count], results)
 
 
-def most_rows(numbers: int, device: Device | None) -> int:
+def most_rows(elements: int, device: Device | None) -> int:
     """The number of rows to run in one call, a power of two.
 
     Args:
-        numbers: How many numbers each row needs in memory.
+        elements: How many elements each row needs in memory.
         device: The device; None: JAX's default device.
     """
     platform = jax.default_backend() if device is None else device.platform
     limit = _CPU_NUMBERS if platform == "cpu" else _NUMBERS
-    return min(_MOST_ROWS, 1 << max(0, (limit // max(1, numbers)).bit_length() - 1))
+    return min(_MOST_ROWS, 1 << max(0, (limit // max(1, elements)).bit_length() - 1))
 
 
 class RowModel(Model):
@@ -121,8 +121,8 @@ class RowModel(Model):
         raise NotImplementedError
 
     @property
-    def _numbers_per_row(self) -> int:
-        """How many numbers one row needs in memory while it is computed."""
+    def _elements_per_row(self) -> int:
+        """How many elements one row needs in memory while it is computed."""
         return self._widths[0]
 
     # As a function ----------------------------------------------------------------------------------------------------
@@ -270,8 +270,8 @@ class RowModel(Model):
     @functools.cached_property
     def _program(self) -> RowProgram:
         device = pick_device(self.configuration)
-        numbers = max(self._numbers_per_row, self._declared_width or 0)
-        return RowProgram(self._compute, self._weights, device, most_rows(numbers, device))
+        elements = max(self._elements_per_row, self._declared_width or 0)
+        return RowProgram(self._compute, self._weights, device, most_rows(elements, device))
 
     @property
     def _declared_width(self) -> int | None:

@@ -87,11 +87,11 @@ class ItemSimilarity(Model):
 
     @functools.cached_property
     def items(self) -> tuple[str, ...] | tuple[int, ...]:
-        """The items: their names in the file, or else their numbers."""
+        """The items: their names in the file, or else their ids."""
         message = self._parameters
         if message.itemStringIds.vector:
             return tuple(message.itemStringIds.vector)
-        return tuple(message.itemInt64Ids.vector) if message.itemInt64Ids.vector else tuple(self._numbers)
+        return tuple(message.itemInt64Ids.vector) if message.itemInt64Ids.vector else tuple(self._ids)
 
     # Predicting ------------------------------------------------------------------------------------------------------
 
@@ -177,8 +177,8 @@ class ItemSimilarity(Model):
         return {item: place for place, item in enumerate(self.items)}
 
     @functools.cached_property
-    def _numbers(self) -> list[int]:
-        """The numbers of the items: of all that have a name, or else of those that occur."""
+    def _ids(self) -> list[int]:
+        """The ids of the items: of all that have a name, or else of those that occur."""
         message = self._parameters
         named = max(len(message.itemStringIds.vector), len(message.itemInt64Ids.vector))
         if named:
@@ -189,7 +189,7 @@ class ItemSimilarity(Model):
     @functools.cached_property
     def _weights(self) -> dict[str, np.ndarray]:
         entries = self._parameters.itemItemSimilarities
-        places = {number: place for place, number in enumerate(self._numbers)}
+        places = {item: place for place, item in enumerate(self._ids)}
         adjustment = np.zeros(len(places))
         adjustment[[places[e.itemId] for e in entries]] = [e.itemScoreAdjustment for e in entries]
         links = [(places[e.itemId], places[s.itemId], s.similarityScore) for e in entries for s in e.similarItemList]
@@ -203,5 +203,5 @@ class ItemSimilarity(Model):
     @functools.cached_property
     def _program(self) -> RowProgram:
         device = pick_device(self.configuration)
-        numbers = max(len(self.items), len(self._weights["base"]))
-        return RowProgram(ranked, self._weights, device, most_rows(numbers, device))
+        elements = max(len(self.items), len(self._weights["base"]))
+        return RowProgram(ranked, self._weights, device, most_rows(elements, device))

@@ -76,7 +76,7 @@ class LinearModel(RowModel):
         return width, width
 
     @property
-    def _numbers_per_row(self) -> int:
+    def _elements_per_row(self) -> int:
         return max(self._weights["weights"].shape)
 
     @functools.cached_property

@@ -111,8 +111,8 @@ class NeighborIndex:
         positions = np.zeros((len(queries), k), np.int64)
         if k == 0:
             return distances, positions
-        numbers = max(len(self._chunks[0].norms), _candidates_for(k) * self.dimensions)  # in memory, for each query
-        step = max(1, _SCORES // numbers)
+        elements = max(len(self._chunks[0].norms), _candidates_for(k) * self.dimensions)  # in memory, for each query
+        step = max(1, _SCORES // elements)
         parts = [slice(start, start + step) for start in range(0, len(queries), step)]
         found = [self._candidates(queries[part], k) for part in parts]  # all at once: the device need not wait
         for part, one in zip(parts, found, strict=True):

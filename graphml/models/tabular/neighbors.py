@@ -151,7 +151,7 @@ class NearestNeighbors(Model):
         """
         if not np.isfinite(rows).all():
             bad = rows[~np.isfinite(rows)][0]
-            raise FeatureError(f"the input holds {bad} as float32; distances need finite numbers")
+            raise FeatureError(f"the input holds {bad} as float32; distances need finite values")
 
     def _refuse_number(self, value: Any) -> None:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -13,7 +13,7 @@ import numpy as np
 from graphml.errors import UnsupportedError
 from graphml.models.tabular.base import RowModel
 
-_MOST = 1 << 27  # numbers in all support vectors, after sparse ones are made dense
+_MOST = 1 << 27  # elements in all support vectors, after sparse ones are made dense
 _HIGHEST = jax.lax.Precision.HIGHEST
 
 
@@ -77,7 +77,7 @@ def _dot(a: Any, b: Any) -> Any:
 def _squared_distance(x: Any, vectors: Any) -> Any:
     """|x - s|^2 by a matrix product, which is several times faster than by differences.
 
-    Coordinates relative to the mean of the vectors keep the rounding error small. Large and infinite numbers are
+    Coordinates relative to the mean of the vectors keep the rounding error small. Large and infinite values are
     clipped: at that distance all kernel values are equal.
     """
     middle = jnp.sum(vectors, axis=0) / max(1, vectors.shape[0])
@@ -229,7 +229,7 @@ class SupportVectors(RowModel):
         return width, None if sparse else width
 
     @property
-    def _numbers_per_row(self) -> int:
+    def _elements_per_row(self) -> int:
         classes = 1 if self._classes is None else len(self._classes.labels)
         return sum(self._weights["vectors"].shape) + classes**2
 

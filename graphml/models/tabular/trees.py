@@ -268,7 +268,7 @@ class TreeEnsemble(RowModel):
         return self._decoded[2], None
 
     @property
-    def _numbers_per_row(self) -> int:
+    def _elements_per_row(self) -> int:
         weights, form, width = self._decoded
         each = weights["value"].shape[-1] if form.values in ("dense", "sparse") else 1
         return max(width, len(weights["roots"]) * each)

@@ -128,7 +128,7 @@ def refuse_unless_finite(losses: Losses, epoch: int, first: int, hyper: Mapping[
         losses: of consecutive mini-batches.
         epoch: the epoch that they belong to.
         first: the index of the first of these mini-batches.
-        hyper: the numbers of the recipe, which the message lists.
+        hyper: the hyperparameters of the recipe, which the message lists.
     """
     bad = np.flatnonzero(~np.isfinite(losses))
     if bad.size:

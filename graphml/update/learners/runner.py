@@ -290,7 +290,7 @@ def evaluate(
         frozen: all other weights.
         samples: all samples.
         indices: which of them to evaluate.
-        hyper: the numbers of the recipe.
+        hyper: the hyperparameters of the recipe.
         key: for layers that draw random numbers.
     """
     rows = min(len(indices), EVALUATION_ROWS)

@@ -124,9 +124,7 @@ class CheckpointDirectory:
         with writing_to(self.path):
             if has_weight_files(model):
                 package = self.path / "model.mlpackage"
-                shutil.rmtree(
-                    package, ignore_errors=True
-                )  # left by a process that ended before it had written the options
+                shutil.rmtree(package, ignore_errors=True)  # left by a process that ended before writing the options
                 try:
                     model.save(package)
                 except GraphmlError as error:

@@ -20,7 +20,7 @@ def augmented(
     Args:
         images: which blobs are images, and how they are changed.
         blobs: {blob: its array}. Any: arrays of NumPy, or traced ones.
-        hyper: the traced numbers of the recipe.
+        hyper: the traced hyperparameters of the recipe.
         key: the random key; amounts are drawn uniformly from a range around zero.
     """
     out = dict(blobs)

@@ -1,6 +1,6 @@
 """The losses of recipes, for one sample and for a whole mini-batch, and what metrics need.
 
-Numbers of a loss (label smoothing, delta, margin) may be traced.
+Hyperparameters of a loss (label smoothing, delta, margin) may be traced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def mini_batch_loss(
     """The loss of a mini-batch.
 
     Args:
-        loss: its numbers may be traced.
+        loss: its hyperparameters may be traced.
         raw: whether the outputs are what goes into a softmax or sigmoid.
         outputs: [rows, ...].
         targets: [rows, ...].

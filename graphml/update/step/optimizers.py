@@ -1,4 +1,4 @@
-"""The optimizers and schedules of recipes as optax has them, for numbers that may be traced.
+"""The optimizers and schedules of recipes in optax, with hyperparameters that may be traced.
 
 The formulas are in extension.proto.
 """
@@ -56,7 +56,7 @@ def scheduled(
     """The optimizer with the learning rate that its schedule gives to this mini-batch.
 
     Args:
-        optimizer: its numbers may be traced.
+        optimizer: its hyperparameters may be traced.
         hyper: the progress of training, see `rate_factor`.
     """
     if isinstance(optimizer, recipes.OptaxOptimizer) or optimizer.schedule is None:
@@ -68,7 +68,7 @@ def rate_factor(schedule: recipes.Schedule, hyper: Hyper) -> Any:
     """The factor of the learning rate in this mini-batch. Any: a number or a traced scalar.
 
     Args:
-        schedule: its numbers may be traced.
+        schedule: its hyperparameters may be traced.
         hyper: the progress of training, in epochs: `$epoch` are over, `$epochs` are planned, `$part` of the epoch is
             over, and a mini-batch is `$stride` of an epoch; the last two are 0 if they are missing.
     """

@@ -4,7 +4,7 @@
     step = jax.jit(make_step(parts, recipe))
     params, state, loss = step(params, state, batch, hyper)
 
-The numbers of a recipe are arguments of the compiled programs, so another learning rate compiles nothing.
+Hyperparameters are arguments of the compiled programs, so another learning rate does not recompile anything.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Data(NamedTuple):
 
 
 def hyper_values(recipe: Recipe, epoch: int = 0) -> dict[str, np.float32]:
-    """The numbers of a recipe as the compiled step takes them.
+    """The hyperparameters of a recipe, as the compiled step takes them.
 
     Args:
         recipe: the recipe.
@@ -182,7 +182,7 @@ def make_step(parts: Parts, recipe: Recipe) -> Callable[..., tuple[Any, Any, jax
 
     Args:
         parts: the network, split into trunk and tail.
-        recipe: only its form matters (see `Recipe.form`); its numbers are arguments of the result.
+        recipe: only its form matters (see `Recipe.form`); its hyperparameters are arguments of the result.
 
     Returns:
         update_step(params, opt_state, batch, hyper) -> params, opt_state, loss. params is {layer: {weight: array}} of

@@ -70,7 +70,7 @@ class Job:
     nice: int = 10
 
     def __post_init__(self) -> None:
-        """Convert the numbers of any library, and keys of parameters, to what JSON can hold, and check the numbers."""
+        """Convert numbers of any library, and keys of parameters, to what JSON can hold, and check the numbers."""
         for name in ("strict", "precision", "checkpoint_seconds", "budget_seconds", "nice"):
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
         refuse_unless_seconds(self.checkpoint_seconds, "checkpoint_seconds")

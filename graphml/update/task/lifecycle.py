@@ -61,7 +61,7 @@ class Lifecycle:
                 raise
 
     def cancel(self) -> None:
-        """Ask the thread to stop; a task that has not been started ends at once, one that is over does not change."""
+        """Ask the thread to stop; a task that was not started ends immediately, one that is over does not change."""
         with self.lock:
             if self.state is TaskState.RUNNING:
                 self.state = TaskState.CANCELLING

@@ -156,7 +156,7 @@ class UpdateTask:
             progress_handlers: called at events of training.
             strict: apply all of Core ML's rules about what may be trained. False trains the layers that are marked as
                 updatable, or all if none is, as long as gradients reach them; ML Programs need this.
-            recipe: used in place of the recipe of the file. A trained network keeps it; an ML Program cannot
+            recipe: used instead of the recipe of the file. A trained network keeps it; an ML Program cannot
                 hold one.
             precision: "bfloat16" computes in half precision; trained weights, optimizer and loss stay float32.
             checkpoint_dir: an empty or new directory from which `UpdateTask.restore` can continue, however this process
@@ -478,7 +478,7 @@ def update(
         model: the model, or its file.
         data: the training data, as for `UpdateTask`.
         strict: apply all of Core ML's rules about what may be trained.
-        recipe: used in place of the recipe of the file.
+        recipe: used instead of the recipe of the file.
         **parameters: learning_rate=0.1 and so on.
 
     Raises:

@@ -42,17 +42,17 @@ class UserResult:
     Attributes:
         log: the records.
         stack: the trained weights of the cohort, with a leading axis of copies.
-        place: the index of the user's copy.
+        slot: the index of the user's copy.
     """
 
     log: TrainingLog
     stack: Any
-    place: int
+    slot: int
 
     @property
     def weights(self) -> Any:
         """The trained weights of the user."""
-        return jax.tree.map(lambda leaf: leaf[self.place], self.stack)
+        return jax.tree.map(lambda leaf: leaf[self.slot], self.stack)
 
 
 class CohortRunner:
@@ -112,12 +112,12 @@ class CohortRunner:
         recipe, stopping = self._recipe, self._recipe.early_stopping
         weights, state = (self._stacked(tree, cohort) for tree in (self._given, self._optimizer_state))
         best = weights if stopping is not None and stopping.restore_best else None
-        logs = {place: TrainingLog() for place in cohort.users}
+        logs = {slot: TrainingLog() for slot in cohort.users}
         healthy = set(cohort.users)
         order: jax.Array | None = None
         plan = EpochPlan.of(recipe)
         epoch = 0
-        while active := [place for place in sorted(healthy) if not logs[place].is_over(recipe)]:
+        while active := [slot for slot in sorted(healthy) if not logs[slot].is_over(recipe)]:
             order = cohort.order(plan, epoch) if order is None or plan.shuffle else order
             hyper = training.hyper_values(recipe, epoch)
             key = training.epoch_key(self._programs.parts, plan.seed, epoch)
@@ -125,22 +125,22 @@ class CohortRunner:
             with failures.as_update_errors(lambda: self._faulty_layer(cohort)):
                 weights, state, losses = self._slice(own, cohort.data, self._frozen, hyper, key)
                 losses = np.asarray(losses)
-            for place in active:
-                logs[place] = logs[place].with_losses(losses[place, : cohort.batches_of(cohort.users[place])])
-            finite = self._finite(cohort, {place: logs[place].losses for place in active}, epoch, failed)
+            for slot in active:
+                logs[slot] = logs[slot].with_losses(losses[slot, : cohort.batches_of(cohort.users[slot])])
+            finite = self._finite(cohort, {slot: logs[slot].losses for slot in active}, epoch, failed)
             healthy -= {*active} - finite
             measures = self._measures(cohort, weights, hyper, epoch)
             improved = np.zeros(cohort.size, bool)
-            for place in finite:
-                split, found = cohort.users[place].split, measures.get(place, {})
-                log = logs[place].with_finished_epoch(recipe, split, plan.batch_size, found)
-                improved[place] = log.is_best
-                logs[place] = log.with_next_epoch()
+            for slot in finite:
+                split, found = cohort.users[slot].split, measures.get(slot, {})
+                log = logs[slot].with_finished_epoch(recipe, split, plan.batch_size, found)
+                improved[slot] = log.is_best
+                logs[slot] = log.with_next_epoch()
             if best is not None:
                 best = _where(cohort.put(improved), weights, best)
             epoch += 1
         stack = jax.device_get(weights if best is None else best)
-        return {cohort.users[place].number: UserResult(log, stack, place) for place, log in logs.items()}
+        return {cohort.users[slot].number: UserResult(log, stack, slot) for slot, log in logs.items()}
 
     def _faulty_layer(self, cohort: Cohort) -> str | None:
         return failures.faulty_in_tail(self._programs.parts, self._given, self._frozen, cohort.data.blobs)
@@ -151,29 +151,29 @@ class CohortRunner:
     def _finite(
         self, cohort: Cohort, losses: Mapping[int, Losses], epoch: int, failed: Callable[[int, GraphmlError], None]
     ) -> set[int]:
-        """The places whose losses are finite; the others are reported as failed, in the order of the users."""
+        """The slots whose losses are finite; the others are reported as failed, in the order of the users."""
         finite: set[int] = set()
-        for place in sorted(losses, key=lambda place: cohort.users[place].number):
-            number = cohort.users[place].number
+        for slot in sorted(losses, key=lambda slot: cohort.users[slot].number):
+            number = cohort.users[slot].number
             try:
-                refuse_unless_finite(losses[place], epoch, 0, self._recipe.hyper)
-                finite.add(place)
+                refuse_unless_finite(losses[slot], epoch, 0, self._recipe.hyper)
+                finite.add(slot)
             except UpdateError as error:
                 failed(number, error.in_context(f"user {number}"))
         return finite
 
     def _measures(self, cohort: Cohort, weights: Any, hyper: training.Hyper, epoch: int) -> dict[int, dict[str, float]]:
-        """{place: {measure: mean over the samples that are evaluated}}; empty if nothing is."""
+        """{slot: {measure: mean over the samples that are evaluated}}; empty if nothing is."""
         key = training.evaluation_key(self._programs.parts, self._recipe.seed, epoch)
         means: dict[int, WeightedMeans] = {}
         for picked, counts, rows in cohort.evaluated(self._recipe, EVALUATION_ROWS):
             with failures.as_update_errors(lambda: self._faulty_layer(cohort)):
                 own = (weights, picked, counts, cohort.starts)
                 found = jax.device_get(self._evaluation(own, cohort.data, self._frozen, hyper, key))
-            for place, count in rows.items():
-                own_means = {name: values[place] for name, values in found.items()}
-                means.setdefault(place, WeightedMeans()).add(own_means, count)
-        return {place: mean.result() for place, mean in means.items()}
+            for slot, count in rows.items():
+                own_means = {name: values[slot] for name, values in found.items()}
+                means.setdefault(slot, WeightedMeans()).add(own_means, count)
+        return {slot: mean.result() for slot, mean in means.items()}
 
 
 # The compiled programs -----------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def _compiled(one: Callable[..., Any], mesh: Mesh, together: int) -> Compiled:
 def _make_slice(programs: Programs, mesh: Mesh, together: int) -> Compiled:
     """run((weights, state, order, stops, counts), data, frozen, hyper, key) -> weights, state, losses.
 
-    An epoch for every place, up to its `stop`; devices do not wait for one another.
+    An epoch for every slot, up to its `stop`; devices do not wait for one another.
     """
 
     def one(own: Any, data: Any, frozen: Any, hyper: Any, key: Any) -> Any:
@@ -232,7 +232,7 @@ def _make_slice(programs: Programs, mesh: Mesh, together: int) -> Compiled:
 
 
 def _make_evaluation(programs: Programs, mesh: Mesh, together: int) -> Compiled:
-    """run((weights, picked, counts, starts), data, frozen, hyper, key) -> {measure: [places]}."""
+    """run((weights, picked, counts, starts), data, frozen, hyper, key) -> {measure: [slots]}."""
 
     def one(own: Any, data: Any, frozen: Any, hyper: Any, key: Any) -> Any:
         weights, picked, count, start = own
@@ -244,5 +244,5 @@ def _make_evaluation(programs: Programs, mesh: Mesh, together: int) -> Compiled:
 
 
 @jax.jit
-def _where(places: jax.Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(places.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old)
+def _where(slots: jax.Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(slots.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old)

@@ -181,33 +181,33 @@ def _refuse_other_shape(row: Row, first: Row) -> None:
 
 
 class Cohort:
-    """Users on the devices, each in the place of one copy of the weights.
+    """Users on the devices, each in one slot, which has its own copy of the weights.
 
-    A device has `size / devices` places. The samples of its users are concatenated, not padded to the largest number
-    of samples of any user. Methods return arrays with an entry for each place; places without a user have
+    A device has `size / devices` slots. The samples of its users are concatenated, not padded to the largest number
+    of samples of any user. Methods return arrays with an entry for each slot; slots without a user have
     nothing to do.
 
     Attributes:
-        size: the number of places.
-        users: {place: user}.
+        size: the number of slots.
+        users: {slot: user}.
         data: the samples, [samples of all devices, ...].
-        starts: the index of the first sample of each place, on its device.
-        count: the number of samples that each place trains on.
+        starts: the index of the first sample of each slot, on its device.
+        count: the number of samples that each slot trains on.
     """
 
     def __init__(self, users: Sequence[User], size: int, batch_size: int, mesh: Mesh) -> None:
         self._mesh, self.size, self._batch_size = mesh, size, batch_size
         """Copy the samples of users to the devices of a mesh; the users no longer hold them."""
         own = size // mesh.size
-        # sorted by their number of samples: devices get equal shares, and users in adjacent places have similar numbers
+        # sorted by their number of samples: devices get equal shares, and users in adjacent slots have similar numbers
         dealt = sorted(users, key=lambda user: -user.count)
         self.users = {(i % mesh.size) * own + i // mesh.size: user for i, user in enumerate(dealt)}
         self._starts: dict[int, int] = {}
         pieces: list[list[User]] = [[] for _ in range(mesh.size)]
         totals = [0] * mesh.size
-        for place, user in sorted(self.users.items()):
-            device = place // own
-            self._starts[place] = totals[device]
+        for slot, user in sorted(self.users.items()):
+            device = slot // own
+            self._starts[slot] = totals[device]
             totals[device] += user.count
             pieces[device].append(user)
         length = _rounded(max(totals))
@@ -216,54 +216,54 @@ class Cohort:
             user.blobs, user.targets = [], []
         self._rows = min(batch_size, _rounded(max(len(user.split.training) for user in users)))
         self._batches = _rounded(max(self.batches_of(user) for user in users))
-        self.starts = self._placed(self._starts)
-        self.count = self._placed({place: len(user.split.training) for place, user in self.users.items()})
+        self.starts = self._by_slot(self._starts)
+        self.count = self._by_slot({slot: len(user.split.training) for slot, user in self.users.items()})
 
     def batches_of(self, user: User) -> int:
         """The number of mini-batches of an epoch."""
         return user.split.batches(self._batch_size)
 
     def stops(self, active: Iterable[int]) -> jax.Array:
-        """The number of mini-batches of an epoch for the active places and 0 for the others, [places]."""
-        return self._placed({place: self.batches_of(self.users[place]) for place in active})
+        """The number of mini-batches of an epoch for the active slots and 0 for the others, [slots]."""
+        return self._by_slot({slot: self.batches_of(self.users[slot]) for slot in active})
 
     def order(self, plan: EpochPlan, epoch: int) -> jax.Array:
-        """The samples of an epoch, [places, mini-batches, rows], in the order of a separate task for each user."""
+        """The samples of an epoch, [slots, mini-batches, rows], in the order of a separate task for each user."""
         order = np.zeros((self.size, self._batches, self._rows), np.int32)
-        for place, user in self.users.items():
+        for slot, user in self.users.items():
             own = user.split.order(plan, epoch)
             # padded with samples of the same user: those of other users must not reach a gradient
             own = np.pad(own, ((0, 0), (0, self._rows - own.shape[1])), mode="edge")
-            order[place, : len(own)] = own + self._starts[place]
+            order[slot, : len(own)] = own + self._starts[slot]
         return self.put(order)
 
     def evaluated(self, recipe: Recipe, rows: int) -> Iterator[tuple[jax.Array, jax.Array, dict[int, int]]]:
         """The samples to evaluate after an epoch, up to `rows` of each user at a time.
 
         Yields:
-            The samples, [places, rows]; the number of them that count, [places]; the same as {place: number}.
+            The samples, [slots, rows]; the number of them that count, [slots]; the same as {slot: number}.
         """
-        indices = {place: user.split.evaluated(recipe) for place, user in self.users.items()}
+        indices = {slot: user.split.evaluated(recipe) for slot, user in self.users.items()}
         most = max(map(len, indices.values()))
         rows = min(rows, _rounded(most))
         for start in range(0, most, max(rows, 1)):
             picked = np.zeros((self.size, rows), np.int32)
             counts: dict[int, int] = {}
-            for place, own in indices.items():
+            for slot, own in indices.items():
                 piece = own[start : start + rows]
-                picked[place, : len(piece)] = piece + self._starts[place]
+                picked[slot, : len(piece)] = piece + self._starts[slot]
                 if len(piece):
-                    counts[place] = len(piece)
-            yield self.put(picked), self._placed(counts), counts
+                    counts[slot] = len(piece)
+            yield self.put(picked), self._by_slot(counts), counts
 
     def put(self, tree: Any) -> Any:
-        """Arrays [places, ...], divided among the devices."""
+        """Arrays [slots, ...], divided among the devices."""
         return jax.device_put(tree, NamedSharding(self._mesh, SHARDED))
 
-    def _placed(self, values: Mapping[int, int]) -> jax.Array:
+    def _by_slot(self, values: Mapping[int, int]) -> jax.Array:
         array = np.zeros(self.size, np.int32)
-        for place, value in values.items():
-            array[place] = value
+        for slot, value in values.items():
+            array[slot] = value
         return self.put(array)
 
     def _concatenated(self, devices: Sequence[Sequence[tuple[Any, Any]]], length: int) -> training.Data:
@@ -271,14 +271,14 @@ class Cohort:
         like = training.Data(blobs[0], targets[0])
         flat = jax.tree.map(lambda a: np.zeros((length * len(devices), *a.shape[1:]), a.dtype), like)
         for number, of_device in enumerate(devices):
-            place = number * length
+            start = number * length
             for blobs, targets in of_device:
                 for piece, target in zip(blobs, targets, strict=True):
-                    stop = place + len(target)
+                    stop = start + len(target)
                     for name, blob in piece.items():
-                        flat.blobs[name][place:stop] = blob
-                    flat.target[place:stop] = target
-                    place = stop
+                        flat.blobs[name][start:stop] = blob
+                    flat.target[start:stop] = target
+                    start = stop
         return self.put(flat)
 
 

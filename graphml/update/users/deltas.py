@@ -174,10 +174,10 @@ def _leaves(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...],
 
 def with_leaves(model: GraphModel, weights: Mapping[str, Weight]) -> GraphModel:
     """The model with other values for some of its weights, by name."""
-    places, parameters = dict(leaves(model)), dict(model.parameters)
+    leaf_paths, parameters = dict(leaves(model)), dict(model.parameters)
     for name, weight in weights.items():
-        parameters = with_weight(parameters, places[name][0], weight)
-    touched = {places[name][0][0] for name in weights}
+        parameters = with_weight(parameters, leaf_paths[name][0], weight)
+    touched = {leaf_paths[name][0][0] for name in weights}
     return model.with_parameters({key: parameters[key] for key in touched})
 
 
