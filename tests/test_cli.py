@@ -116,7 +116,7 @@ def test_predict_with_an_image_and_an_array_file(run, tmp_path):
         (["inspect", str(DATA / "README.md")], "README.md"),
         (["predict", str(DENSE), "-i", "dense_imput=[1]"], "dense_imput"),
         (["predict", str(DENSE)], "dense_input"),
-        (["predict", str(DENSE), "-i", "dense_input=one"], "is neither JSON, as in dense_input=[1, 2], nor a .npy file"),
+        (["predict", str(DENSE), "-i", "dense_input=one"], "is neither JSON, as in dense_input=[1, 2], nor"),
         (["predict", str(DENSE), "-i", "dense_input=[1, 2, 3]"], "dense_input"),
         (["update", str(DENSE), "-d", str(DENSE), "-o", "x.mlmodel"], "training data must be a folder"),
         (["update", str(DENSE), "-d", "none.jsonl", "-o", "x.mlmodel"], "none.jsonl cannot be read"),
