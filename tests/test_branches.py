@@ -1,4 +1,4 @@
-"""Branches: one program for both sides, and what each side must leave."""
+"""Branches: one program for both, and what each branch must leave."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_branch_takes_only_the_blobs_that_it_uses():
 def test_a_known_predicate_needs_no_cond():
     builder = constant(part(), "p", 1.0)
     then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
-    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists on this side only, which is known to run
+    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists in this branch only, which is known to run
     lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert "cond" not in str(jax.make_jaxpr(lambda x: lowered.fn(lowered.params, {"x": x}))(one(3.0)))
     np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])

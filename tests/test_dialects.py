@@ -201,7 +201,7 @@ def test_a_block_is_traced_anew_for_a_known_value_of_another_type():
 
 
 def _own(branch: dict[str, Region], number: int) -> dict[str, Region]:
-    """The sides with keys of their own."""
+    """The branches, each with its own key."""
     return {
         name: Region(tuple(replace(each, key=f"{number}/{name}/{each.key}") for each in side.nodes))
         for name, side in branch.items()

@@ -87,7 +87,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[graphml.UpdateTask]:
 
 
 def run_apart(page: Path, folder: Path) -> None:
-    """In a process of its own, which has as many devices as the page asks for."""
+    """In a separate process, with as many devices as the page asks for."""
     for extra in ("flax", "orbax.checkpoint"):
         pytest.importorskip(extra, reason=f"{extra} is an optional extra and is not installed here")
     (folder / "examples").symlink_to(ROOT / "examples")

@@ -34,7 +34,7 @@ def drawing(grows: bool, inputs=(), nested: int = 0, **loop):
 
 
 def drawn(builder, run, inputs=("x", "n")):
-    """The six last numbers of y, by a way of running the lowered network."""
+    """The last six elements of y, from one way of running the lowered network."""
     ports = tuple(Port(name, None) for name in inputs)
     lowered = lower(*read_network(builder.network, ports, (Port("y", None),)))
     return np.asarray(run(lowered, {"x": one(1.0), "n": one(6.0)}, jax.random.key(3)))[-6:]
@@ -112,7 +112,7 @@ def test_a_condition_draws_other_numbers_in_each_iteration():
 
 
 def test_layers_inside_and_outside_of_sub_networks_draw_different_numbers():
-    """Two loops after each other, a branch, and layers around them, all of whose draws stand first in their network."""
+    """Two loops after each other, a branch, and layers around them, all of whose draws come first in their network."""
     builder = part().add("randomUniformStatic", "first", [], ["a"], **_DRAW)
     names = ["a"]
     for name in ("b", "c"):

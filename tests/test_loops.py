@@ -1,4 +1,4 @@
-"""Loops: how often they turn, what ends them, and their derivatives."""
+"""Loops: how often they iterate, what ends them, and their derivatives."""
 
 from __future__ import annotations
 

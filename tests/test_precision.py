@@ -1,4 +1,4 @@
-"""Half precision: what it breaks is found and named, and so is what mends it."""
+"""Half precision: what it breaks is found and named, and so is what fixes it."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_indices_that_half_precision_cannot_count_are_named():
     assert report.start is row(report, "words")
 
 
-# What mends it -------------------------------------------------------------------------------------------------------
+# What fixes it -------------------------------------------------------------------------------------------------------
 
 
 def cancelling() -> ProgramBuilder:

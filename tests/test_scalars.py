@@ -1,4 +1,4 @@
-"""A single number without axes: a scalar inside of the network, a vector at its edge and for layers with axes."""
+"""Scalars: without axes inside the network, vectors at its interface and for layers with axes."""
 
 import jax
 import numpy as np

@@ -112,7 +112,7 @@ def test_class_labels(labels, answer):
     answers = builder.model().predict({"x": [0.0, 1.0]})
     assert answers["label"] == answer
     assert answers["prob"][answer] == pytest.approx(np.e / (1 + np.e))
-    builder.set_class_labels(labels[::-1], "label", prediction_blob="scores")  # anew, with the blob by its name
+    builder.set_class_labels(labels[::-1], "label", prediction_blob="scores")  # again, with the blob named
     assert builder.model().predict({"x": [1.0, 0.0]})["label"] == answer
     assert [f.name for f in builder.spec.description.output] == ["prob", "label"]
 

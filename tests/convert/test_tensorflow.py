@@ -1,4 +1,4 @@
-"""TensorFlow and Keras models through the door. Runs where both are installed, which is not in CI."""
+"""TensorFlow and Keras models through `graphml.convert`. Needs both packages, which CI does not install."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SECONDS = 20.0  # of processor time: machines that run these tests may be slow, 
 
 @pytest.mark.parametrize("name", sorted(seeds()))
 def test_a_seed_is_a_legal_model(name):
-    """What is damaged was whole: otherwise a mutant says nothing."""
+    """The seeds are intact: otherwise a mutant proves nothing."""
     data = seeds()[name].SerializeToString()
     assert list(findings(data, random.Random(name), SECONDS, costly=0.0)) == []
 

@@ -267,7 +267,7 @@ def _floats_in(case: Case, dtype: Any, names: set[str]) -> Case | None:
 
 
 def _in_other_types(stated: Operation) -> Iterator[Question]:
-    """The base case with inputs of every other type that the format allows; whole numbers also as constants."""
+    """The base case with inputs of every other type that the format allows; integers also as constants."""
     for label, case in _retyped(stated):
         yield _asked(label, stated, case)
         if label == "int32" and case.graph is None and not row_of(stated.kind, stated.version).random:
@@ -435,7 +435,7 @@ def test_the_program_is_pure_and_portable(name):
 
 @every_row
 def test_gradients_are_numerical_differences(name):
-    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
+    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights together."""
     stated, row = STATED[name], row_of(STATED[name].kind, STATED[name].version)
     for reason in (row.differentiable, stated.smooth):
         if isinstance(reason, str):

@@ -26,7 +26,7 @@ NAMES = {
 
 
 def suppression(rows=None, per_class=False, iou=0.4, least=0.2, classes=3, **content):
-    """rows: what the outputs declare: nothing, a number, or (low, high)."""
+    """rows: the number of rows that the outputs declare: None, a number, or (low, high)."""
     inputs = {"scores": doubles(), "boxes": doubles(), "iou": optional(DOUBLE), "least": optional(DOUBLE)}
     outputs = {"kept_scores": doubles(), "kept_boxes": doubles()}
     for feature, columns in zip(outputs.values(), (classes, 4), strict=True):

@@ -355,7 +355,7 @@ def test_center_crop_without_scaling_cuts_both_sides():
 
 
 def test_center_crop_scales_the_shorter_side():
-    # 2 x 6 becomes 1 x 3, of which the middle is left; at this scale the filter reaches two pixels to each side of it
+    # 2 x 6 becomes 1 x 3, of which the middle is left; at this scale the filter reaches two pixels beyond it
     strip = np.array([[90, 0, 10, 20, 90, 90], [90, 0, 30, 40, 90, 90]], np.float32)
     rows = [0.25 * 0 + 0.75 * 10 + 0.75 * 20 + 0.25 * 90, 0.25 * 0 + 0.75 * 30 + 0.75 * 40 + 0.25 * 90]
     assert pixels(strip, ImageConstraint(1, 1, "GRAYSCALE"), ImageOptions()).item() == pytest.approx(sum(rows) / 2 / 2)

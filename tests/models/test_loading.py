@@ -1,4 +1,4 @@
-"""Loading is lenient, whatever the file; predicting says what stands in the way."""
+"""Loading is lenient, whatever the file; predicting says what prevents it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def noisy() -> NeuralNetworkBuilder:
 
 
 def noisy_loop(growing: bool) -> NeuralNetworkBuilder:
-    """The draw stands inside a loop; with `growing` the host runs it, one iteration at a time."""
+    """The draw is inside a loop; with `growing` the host runs it, one iteration at a time."""
     body = NeuralNetworkBuilder({}, {})
     body.add("randomUniformLike", "draw", ["x"], ["r"], seed=-1, min_val=0.0, max_val=1.0)
     join, fields = ("concatND", {"axis": 0}) if growing else ("addBroadcastable", {})

@@ -37,7 +37,7 @@ def _predict(message, rows):
 
 @pytest.mark.parametrize("modes", [("<=", ">"), ("<", ">="), ("==", "!="), MODES])
 def test_every_mode_at_every_kind_of_number(modes):
-    """One tree, and one dimension of the answer, for each mode, threshold and side where NaN goes."""
+    """One tree, and one dimension of the answer, for each mode, threshold and branch that NaN takes."""
     thresholds = [0.5, INF, -INF, 0.0, -0.0]
     branches = itertools.product(modes, [1], thresholds, [False, True])
     forest = [(*branch, ("leaf", {i: 1.0}), ("leaf", {i: 2.0})) for i, branch in enumerate(branches)]

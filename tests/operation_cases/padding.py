@@ -8,7 +8,7 @@ from operation_cases import Case, arrays, numbers, operation, shapes
 
 
 def _source(at, n, mode):
-    """The element of an axis of size n that is at a position beside it; None for the number."""
+    """The element of an axis of size n that a position outside it reads; None for the constant."""
     if 0 <= at < n:
         return at
     if mode == "constant":

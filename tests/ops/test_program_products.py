@@ -124,7 +124,7 @@ def test_a_weight_that_is_computed_is_no_constant_to_fold_into():
 
 
 def primitives(program: Lowered, x: Any) -> Counter[str]:
-    """The primitives of the prepared program, without those inside of functions of JAX."""
+    """The primitives of the prepared program, without those inside JAX's own functions."""
     prepared = program.prepare(program.params)
     jaxpr = jax.make_jaxpr(lambda p, x: program.run_prepared(p, {"x": x}))(prepared, x)
     return Counter(each.primitive.name for each in jaxpr.eqns)

@@ -402,4 +402,4 @@ def test_activations_of_cells_without_numbers_have_usual_ones(name, numbers):
     assert first == Choice(name, numbers)
     assert second.fields["alpha"] == 0.5  # numbers that are given are taken
     layer = encode("activation", {"nonlinearity_type": Choice(name)})
-    assert not any(decode(layer).attributes["nonlinearity_type"].fields.values())  # outside of cells zero is a value
+    assert not any(decode(layer).attributes["nonlinearity_type"].fields.values())  # outside cells zero is a value

@@ -1,4 +1,4 @@
-"""Packages: their manifest, the files beside the message, and links."""
+"""Packages: their manifest, the files next to the message, and links."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _put(package: Path, **items: str) -> None:
 
 @pytest.fixture
 def package(tmp_path) -> Path:
-    """A package with weights beside the message, and a file that its manifest does not list."""
+    """A package with weights next to the message, and a file that its manifest does not list."""
     path = tmp_path / "a.mlpackage"
     write(Model(specificationVersion=1, isUpdatable=True), path)
     _put(path, weights="com.apple.CoreML/weights", facts="com.apple.CoreML/facts.json")

@@ -181,7 +181,7 @@ def test_momentum_and_seed_may_be_absent_and_negative_seeds_are_fine(trainable):
     assert _found(trainable) == ["optimizer: the range of momentum, 0.5 to 0.0, is empty"]
 
 
-# The way of the gradient ----------------------------------------------------------------------------------------------
+# The path of the gradient ---------------------------------------------------------------------------------------------
 
 
 def _replace(model: Model, index: int, layer) -> None:
@@ -236,7 +236,7 @@ def test_softmax_passes_gradients_only_right_below_cross_entropy(layer, trainabl
 
 
 def test_a_wall_on_one_path_stops_learning_on_the_others_too(layer, trainable):
-    """Core ML's walk knows only one state; a free path of its own does not help a layer."""
+    """Core ML's walk has only one state; a separate unblocked path does not help a layer."""
     layers = list(_layers(trainable))
     wall, join = layer("permute", "x", "w", "wall"), layer("concat", "w a", "c", "join")
     layers[2].input[0] = "c"

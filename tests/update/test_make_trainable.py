@@ -49,7 +49,7 @@ def _layers(model: Any) -> dict[str, Any]:
 
 
 def _data(model: Any, count: int = 6) -> list[dict[str, Any]]:
-    """Inputs that the network can learn by heart, with the target that the file asks for."""
+    """Inputs that the network can overfit, with the target that the file asks for."""
     target = model.spec.description.trainingInput[-1]
     if target.type.WhichOneof("Type") == "stringType":
         answers: list[Any] = list(LABELS)

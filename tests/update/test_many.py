@@ -1,4 +1,4 @@
-"""Many users at once: what comes out is what a task for each user gives."""
+"""Many users at once: the results equal those of one task per user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on a grid: which code stands for which number, up to both ends of the grid."""
+"""Training on a grid: which code represents which value, up to both ends of the grid."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def grid(bits: int, form: str) -> Quantized:
 
 
 def modules(bits: int) -> tuple:
-    """Each size of a grid is compiled anew: not all of them are tried in JAX."""
+    """Each grid size compiles another program: not all of them are tried in JAX."""
     return (np, jnp) if bits in (2, 8) else (np,)
 
 

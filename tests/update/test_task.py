@@ -111,7 +111,7 @@ def test_training_learns_and_frozen_weights_do_not_change():
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     model, data = regression(shuffle=True), regression_data(11)
     runs = {seed: update(model, data, seed=seed) for seed in (0, 1, -5)}
-    assert _same_bits(runs[0], update(model, data))  # no seed stands for 0
+    assert _same_bits(runs[0], update(model, data))  # no seed means 0
     assert _same_bits(runs[-5], update(network(model.spec), data, seed=-5))
     assert not _same_bits(runs[0], runs[1])
     assert not _same_bits(runs[0], runs[-5])

@@ -95,7 +95,7 @@ def test_a_cut_through_parallel_ways_and_exact_shapes():
     builder.add("addBroadcastable", "again", ["m", "k"], ["y"])
     model = network(with_recipe(builder, "y", "y_true", array(3)))
     parts = _same_as_uncut(model, (3,))
-    # the constant is the same for every sample: the tail makes it anew instead of storing it for each
+    # the constant is the same for every sample: the tail recomputes it instead of storing it for each
     assert _keys(parts.trunk) == ["sin", "constant", "shift"]
     assert _keys(parts.tail) == ["constant", "learns", "mix", "again"]
     assert parts.cut == ("t", "x")

@@ -1,4 +1,4 @@
-"""The way from an ONNX model to a network: names, sizes, constants, and what is refused."""
+"""From an ONNX model to a network: names, sizes, constants, and what is refused."""
 
 from __future__ import annotations
 

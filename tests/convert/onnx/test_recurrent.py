@@ -24,7 +24,7 @@ def numbers(*shape):
 
 
 class Model:
-    """Recurrent nodes over one input, each with weights of its own; all outputs are outputs of the model."""
+    """Recurrent nodes over one input, each with its own weights; all outputs are outputs of the model."""
 
     def __init__(self):
         self.nodes, self.constants, self.outputs, self.inputs = [], {}, [], {}
