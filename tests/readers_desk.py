@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 WEIGHT = RNG.normal(size=(2, 3)).astype(np.float32)
 
 
-def lay(folder: Path) -> None:
+def write(folder: Path) -> None:
     """Put the files of all pages into a folder: a network, a program, an ONNX model and pictures."""
     classifier().save(folder / "net.mlmodel")
     program().save(folder / "net.mlpackage")

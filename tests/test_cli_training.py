@@ -97,7 +97,7 @@ def test_the_file_keeps_its_recipe_if_nothing_is_named(table):
         ({"recipe": "none.json"}, "the recipe none.json cannot be read"),
     ],
 )
-def test_what_cannot_be_trained_is_said_before_training(table, options, words):
+def test_what_cannot_be_trained_is_reported_before_training(table, options, words):
     with pytest.raises(UpdateError) as caught:
         training_model(DRAW, table, **OPTIONS | options)
     assert words in str(caught.value)

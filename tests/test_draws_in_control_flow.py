@@ -76,7 +76,7 @@ def six_drawn() -> np.ndarray:
         (drawing(True, **SIX), plain),
         (drawing(True, ["n"]), staged),
     ],
-    ids=["counted", "scanned", "laid-out", "by-host"],
+    ids=["counted", "scanned", "unrolled", "by-host"],
 )
 def test_every_iteration_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
     assert len(set(six_drawn().tolist())) == 6
@@ -90,7 +90,7 @@ def test_every_iteration_draws_other_numbers_the_same_in_every_way_of_running(bu
         (drawing(True, max_loop_iterations=3, nested=2), plain),
         (drawing(True, ["n"], nested=1), staged),
     ],
-    ids=["compiled", "laid-out", "by-host"],
+    ids=["compiled", "unrolled", "by-host"],
 )
 def test_every_iteration_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
     assert len(set(drawn(builder, run).tolist())) == 6

@@ -114,8 +114,8 @@ def test_folded(name):
 LEFT = {
     "somebody else reads it": ((CONV, norm("a", "b"), ("add", "sum", ["a", "b"], ["y"], {})), ("y",)),
     "it is an output": ((CONV, norm("a", "y")), ("a", "y")),
-    "something stands between": ((CONV, relu("a", "b"), norm("b", "y")), ("y",)),
-    "statistics of its own": ((CONV, norm("a", "y", compute_mean_var=True)), ("y",)),
+    "a layer in between": ((CONV, relu("a", "b"), norm("b", "y")), ("y",)),
+    "separate statistics": ((CONV, norm("a", "y", compute_mean_var=True)), ("y",)),
     "a factor for each pixel": ((CONV, scale("a", "y", CHANNELS, 3, 3)), ("y",)),
     "a summand for each pixel": ((CONV, shift("a", "y", 1, 3, 3)), ("y",)),
     "nothing before it": ((scale("x", "y", 3),), ("y",)),

@@ -287,7 +287,7 @@ def test_settings_of_promotion_are_about_the_code_of_the_caller():
             jnp.ones((2, 3)) + jnp.ones(3)
 
 
-def test_a_nan_that_is_searched_for_keeps_its_type_and_names_the_layer():
+def test_searching_for_a_nan_keeps_the_error_type_and_names_the_layer():
     lowered = _dense()
     with jax.debug_nans(True), pytest.raises(FloatingPointError) as caught:
         lowered.fn(lowered.params, {"x": -np.ones(3, np.float32)})

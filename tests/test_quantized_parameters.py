@@ -117,7 +117,7 @@ def test_a_gradient_needs_floats():
     )
 
 
-def test_a_model_is_no_tree_of_parameters():
+def test_a_model_is_not_a_pytree_of_parameters():
     with pytest.raises(GraphError, match=r"parameters are a tree of arrays, such as model.parameters, not"):
         graphml.dequantize(network())
 

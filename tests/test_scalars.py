@@ -114,7 +114,7 @@ def test_the_rank_of_a_scalar_is_inferred(maker):
     assert ranks["y"] is not None or layer[3].get("squeeze_all") or layer[0] == "reshapeStatic"
 
 
-def test_a_branch_whose_sides_leave_a_scalar_and_a_vector_leaves_a_vector():
+def test_branches_that_leave_a_scalar_and_a_vector_leave_a_vector():
     def part(*layer):
         return NeuralNetworkBuilder({}, {}).add(*layer[:4], **layer[4])
 

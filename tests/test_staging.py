@@ -164,7 +164,7 @@ def test_a_loop_in_slices_that_was_just_used_stays(monkeypatch):
     assert len(made) == 2
 
 
-def test_sides_of_different_shapes_cut_the_network_at_the_predicate():
+def test_branches_of_different_shapes_cut_the_network_at_the_predicate():
     builder = part().add("multiply", "before", ["x"], ["h"], alpha=2.0)
     sides = {
         "if_branch": part().add("tile", "twice", ["h"], ["t"], reps=(2,)),

@@ -314,7 +314,7 @@ def test_every_enumerated_shape_is_tried():
     assert seen == [(size, 3) for size in SIZES]
 
 
-def test_indices_reach_the_reference_as_whole_numbers():
+def test_indices_reach_the_reference_as_integers():
     builder = NeuralNetworkBuilder({"i": array(6)}, {"y": None}, exact=True)
     builder.add("loadConstantND", "table", [], ["table"], data=W.T)
     builder.add("gather", "g", ["table", "i"], ["y"], axis=0)
@@ -346,6 +346,6 @@ def test_states_begin_with_zeros_and_random_numbers_are_the_same():
     assert_same(builder.model(), builder.model())
 
 
-def test_what_is_no_reference_is_refused(model):
+def test_what_is_not_a_reference_is_refused(model):
     with pytest.raises(FeatureError, match=r"a reference is a Core ML model, a torch module, .*, not an int"):
         assert_same(model, 7)

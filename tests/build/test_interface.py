@@ -52,7 +52,7 @@ def test_training_inputs_replace_those_declared_before():
     assert [(f.name, f.type.WhichOneof("Type")) for f in training] == [("u", "stringType")]
 
 
-def test_an_input_that_may_be_left_out_has_a_value():
+def test_an_optional_input_has_a_value():
     builder = _two()
     builder.add_elementwise("add", ["a", "b"], "y", "ADD")
     builder.set_optional_input(1, value=2.5)
@@ -135,7 +135,7 @@ def test_labels_may_change_their_type():
         ([True, False], "must be all strings or all integers"),
     ],
 )
-def test_labels_are_texts_or_whole_numbers(labels, words):
+def test_labels_are_strings_or_integers(labels, words):
     builder = NeuralNetworkBuilder([("x", Array(2))], [("prob", None)], mode="classifier")
     builder.add_softmax("last", "x", "prob")
     with pytest.raises(SpecError, match=words):

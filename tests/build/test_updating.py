@@ -100,7 +100,7 @@ def test_squared_error_needs_a_shape():
             builder.set_mean_squared_error_loss("loss", feature)
 
 
-def test_one_loss_with_a_name_and_a_target_of_its_own():
+def test_one_loss_with_its_own_name_and_target():
     builder = _regression()
     with pytest.raises(GraphError, match="there is already a layer 'dense'"):
         builder.set_mean_squared_error_loss("dense", "y")

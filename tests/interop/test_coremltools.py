@@ -179,7 +179,7 @@ def test_a_classifier_of_images(kind, labels, order):
         model.predict({"image": Image.fromarray(colors).convert("L")})
 
 
-def test_an_image_is_not_turned():
+def test_an_image_is_not_rotated():
     """Core ML gets the pixels that Pillow shows, ignoring Exif; graphml reads files, and rotates them."""
     model = converted(
         lambda image: mb.mul(x=image, y=0.5, name="y"),
@@ -381,7 +381,7 @@ def test_precision_is_an_option():
 # Coming and going ----------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_as_before_afterwards():
+def test_everything_is_restored_afterwards():
     modules = [ct.models.model, ct.models._compiled_model, ct.models.utils]
     modules += [compute_plan, ct.models.compute_device] if HAS_PLANS else []
     model = dense_model()

@@ -65,7 +65,7 @@ def _versions(kind: str) -> list[int]:
     return [version for version in VERSIONS if version >= first]
 
 
-def test_a_version_with_other_parameters_has_a_row_of_its_own():
+def test_a_version_with_other_parameters_has_a_separate_row():
     """A row that is older than a parameter would never look at it."""
     for kind in catalogue.rows("operation"):
         versions = sorted(declared_operations()[kind].items())

@@ -79,7 +79,7 @@ def case(count, seed=0):
     least=st.sampled_from([0.0, 0.6, 2.0]),
     per_class=st.booleans(),
 )
-def test_it_keeps_what_the_walk_keeps(count, seed, iou, least, per_class):
+def test_it_keeps_what_the_greedy_loop_keeps(count, seed, iou, least, per_class):
     scores, boxes = case(count, seed)
     out = suppression(per_class=per_class, iou=iou, least=least).predict({"scores": scores, "boxes": boxes})
     kept = oracle(scores, boxes, iou, least, per_class)

@@ -255,7 +255,7 @@ def test_what_belongs_to_another_model_is_foreign(folder):
 
 
 @pytest.mark.parametrize("kind", ["*.weights", "*.options", "*/program", "*/jit_*"])
-def test_what_is_no_file_is_made_anew(folder, kind):
+def test_what_is_not_a_file_is_created_again(folder, kind):
     want = network(dense().spec, folder).predict({"x": X})["y"]
     for make in (os.mkfifo, os.mkdir):
         (path,) = folder.glob(kind)
@@ -364,7 +364,7 @@ def test_a_file_of_another_user_is_not_read(folder, monkeypatch):
     assert cache.read(path) is None
 
 
-def test_an_entry_that_jax_refuses_is_made_anew(folder, monkeypatch):
+def test_an_entry_that_jax_refuses_is_made_again(folder, monkeypatch):
     """Its checksum is right, so only JAX can tell."""
     want = network(dense().spec, folder).predict({"x": X})["y"]
     (entry,) = folder.glob("*/jit_*")

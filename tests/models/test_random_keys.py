@@ -96,7 +96,7 @@ def test_the_functions_of_a_network_stay_pure():
 
 
 @pytest.mark.parametrize("growing", [False, True])
-def test_draws_in_loops_need_no_key_either(growing):
+def test_random_draws_in_loops_need_no_key_either(growing):
     model = load(noisy_loop(growing).spec)
     row = {"x": np.zeros(4), "n": np.float32([3])}
     assert model.draws()

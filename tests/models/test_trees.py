@@ -153,7 +153,7 @@ def test_a_batch_names_the_row_that_is_wrong():
     assert model.predict_batch([]) == []
 
 
-def test_an_input_that_is_left_out_is_a_missing_value():
+def test_an_omitted_input_is_a_missing_value():
     forest = [("<=", 0, 0.5, False, ("leaf", {0: 1.0}), ("<", 1, 3.0, True, ("leaf", {0: 2.0}), ("leaf", {0: 3.0})))]
     message = trees("treeEnsembleRegressor", forest, [0.0], inputs=["a", "b"])
     message.description.input[0].type.isOptional = True

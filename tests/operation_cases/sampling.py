@@ -194,7 +194,7 @@ operation(
     ],
     smooth={"sampling_mode": "the nearest pixel is the same on both sides"},
     half=8e-3,
-    why="coordinates outside of the image are multiplied with its size",
+    why="coordinates outside the image are multiplied with its size",
 )
 
 _TURN = np.float32([[0.83, -0.41, 0.13, 0.37, 0.91, -0.22]])

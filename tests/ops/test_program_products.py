@@ -144,7 +144,7 @@ def test_images_stay_channels_last_from_one_operation_to_the_next():
 
 
 @pytest.mark.parametrize("kind", ["linear", "matmul"])
-def test_a_stored_matrix_is_turned_before_it_is_used(kind):
+def test_a_stored_matrix_is_transposed_before_it_is_used(kind):
     matrix = {"weight" if kind == "linear" else "y": numbers(5, 4)}
     part = with_constants(kind, "x", "y", {} if kind == "linear" else {"transpose_y": True}, **matrix)
     program = lowered(part)

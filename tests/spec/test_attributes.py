@@ -133,7 +133,7 @@ def _home(message: str) -> tuple[str, str | None]:
 
 
 @pytest.mark.parametrize(("entry", "default"), layers.ZERO_MEANS.items(), ids=lambda x: str(x))
-def test_zero_stands_for_the_default_where_the_format_says_so(entry, default):
+def test_zero_means_the_default_where_the_format_says_so(entry, default):
     message, field = entry
     kind, inside = _home(message)
 
@@ -225,7 +225,7 @@ def test_none_is_absent():
     assert encode("convolution", {"bias": None, "kernel_size": None}) == encode("convolution", {})
 
 
-def test_weights_of_oneof_members_may_be_given_inside_or_beside():
+def test_weights_of_oneof_members_may_be_given_inside_or_separately():
     alpha = np.array([1, 2], np.float32)
     inside = encode("activation", {"PReLU": {"alpha": alpha}})
     assert encode("activation", {"PReLU": {}, "alpha": alpha}) == inside

@@ -324,7 +324,7 @@ def test_the_forget_gate_of_a_coupled_lstm_may_be_absent(layer, network):
     assert _errors(layer, network, "uniDirectionalLSTM", fields) == []
 
 
-def test_a_layer_of_no_kind_is_an_error(layer, network):
+def test_a_layer_without_a_valid_kind_is_an_error(layer, network):
     nothing = layer("copy")
     nothing.ClearField("copy")
     errors = [str(problem) for problem in problems(network(nothing))]

@@ -274,7 +274,7 @@ def test_no_item_that_leaves_its_package_is_copied(lead, package, tmp_path):
     assert contents(tmp_path) == before
 
 
-def test_links_inside_of_an_item(package, tmp_path):
+def test_links_inside_an_item(package, tmp_path):
     weights = package / INNER.parent / "weights"
     (weights / "more.bin").symlink_to("weight.bin")
     write(read(package), tmp_path / "b.mlpackage", source=package)
@@ -378,7 +378,7 @@ def test_no_link_in_a_package_leaves_it(lead, model, other, tmp_path):
     assert contents(tmp_path) == before
 
 
-def test_links_inside_of_a_package_are_followed(model, other, tmp_path):
+def test_links_inside_a_package_are_followed(model, other, tmp_path):
     package = tmp_path / "a.mlpackage"
     write(model, package)
     (package / "Data").rename(package / "Real")

@@ -254,7 +254,7 @@ def test_a_wall_on_one_path_stops_learning_on_the_others_too(layer, trainable):
     ]
 
 
-def test_a_layer_beside_the_loss_is_a_warning(layer, trainable):
+def test_a_layer_off_the_path_to_the_loss_is_a_warning(layer, trainable):
     aside = layer("innerProduct", "x", "aside", "aside", weights=np.ones((4, 3)))
     aside.isUpdatable = aside.innerProduct.weights.isUpdatable = True
     _layers(trainable).append(aside)

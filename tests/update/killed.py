@@ -93,17 +93,17 @@ def processes():
 def kill(kind: str, directory: Path, times: int, seed: int, **keywords: Any) -> int:
     """Kill an update at as many random moments, then let it finish. Returns how often it was really killed.
 
-    Moments are counted in turn from the start of the process, when there may be nothing to resume, and from its
+    Moments are counted alternately from the start of the process, when there may be nothing to resume, and from its
     first step.
     """
     draw, killed = random.Random(seed), 0
-    for turn in range(times):
+    for attempt in range(times):
         before = _newest(directory)
         process = processes().Process(target=work, args=(kind, directory, keywords, False))
         process.start()
-        while turn % 2 and _newest(directory) == before and process.is_alive():
+        while attempt % 2 and _newest(directory) == before and process.is_alive():
             time.sleep(0.005)
-        time.sleep(draw.uniform(0, 0.4 if turn % 2 else 1.2))
+        time.sleep(draw.uniform(0, 0.4 if attempt % 2 else 1.2))
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL

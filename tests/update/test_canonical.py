@@ -173,7 +173,7 @@ def test_quantized_and_transposed_kernels_stay():
     assert _kinds(_rewritten(_network(codes, shape=(1, 5)))) == ["innerProduct"]
 
 
-def test_products_that_are_no_dense_layers_stay():
+def test_products_that_are_not_dense_layers_stay():
     for fields, shape, constant in (
         ({"transpose_a": True}, (4, 2), normal(4, 3)),
         ({}, (4,), normal(4, 3)),
@@ -201,7 +201,7 @@ def test_only_softmax_over_channels_or_vectors_is_replaced():
         assert _kinds(_rewritten(_ends_in_softmax(axis, shape))) == ["activation", "softmaxND"]
 
 
-def test_vectors_stay_for_those_who_read_them():
+def test_vectors_stay_if_something_reads_them():
     dense: dict[str, Any] = {"weights": normal(3, 4), "bias": normal(3)}
     old = _network(
         ("innerProduct", ["x"], "z", dense),

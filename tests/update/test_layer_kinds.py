@@ -137,14 +137,14 @@ def _fall(model: Any, data: Any) -> tuple[Any, float]:
 
 
 @pytest.mark.parametrize("condition", [False, True], ids=["counted", "while"])
-def test_weights_inside_of_bounded_loops_learn(condition):
+def test_weights_inside_bounded_loops_learn(condition):
     model = _model(_looping(3, condition=condition))
     trained, part = _fall(model, _data())
     assert part < 0.5
     assert not np.array_equal(trained.parameters["loop/body/dense"]["weights"], 0.5 * EYE)
 
 
-def test_weights_inside_of_branches_learn_where_their_side_runs():
+def test_weights_inside_branches_learn_where_their_branch_runs():
     builder = NeuralNetworkBuilder({"x": array(3), "c": array(1)}, {"y": array(3)}, exact=True)
     sides = {
         field: _part().add("innerProduct", "dense", ["x"], ["y"], weights=EYE) for field in ("if_branch", "else_branch")

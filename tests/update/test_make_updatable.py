@@ -100,7 +100,7 @@ def test_a_head_for_other_classes_is_fresh_and_all_else_stays():
     assert network(model.spec).predict(x) == answer
 
 
-@pytest.mark.parametrize("labels", [["a", "b"], [3, 1, 4, 5]], ids=["texts", "numbers"])
+@pytest.mark.parametrize("labels", [["a", "b"], [3, 1, 4, 5]], ids=["strings", "integers"])
 def test_new_classes_train_write_and_reload(labels, tmp_path):
     model = graphml.make_updatable(
         _bare(classifier()), labels=labels, epochs=60, batch_size=12, optimizer=recipes.Adam(0.1)

@@ -245,7 +245,7 @@ def test_a_handler_may_cancel():
     assert _same_bits(task.model, regression())
 
 
-def test_a_task_cancelled_before_it_began_is_over():
+def test_a_task_cancelled_before_it_starts_is_finished():
     task, seen = _watch(regression(), regression_data(10), BEGIN)
     with pytest.raises(UpdateError, match=r"not started: call resume\(\) first"):
         task.wait()
@@ -409,7 +409,7 @@ def test_a_task_takes_a_path(tmp_path):
     ],
     ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",
 )
-def test_arguments_of_other_types_are_refused_at_once(options, message):
+def test_arguments_of_other_types_are_refused_immediately(options, message):
     with pytest.raises(FeatureError, match=message):
         UpdateTask(regression(), regression_data(5), **options)
 
@@ -422,13 +422,13 @@ def test_arguments_of_other_types_are_refused_at_once(options, message):
         ({"disk_bytes": -1}, "disk_bytes must be a whole number of at least 0, got -1"),
     ],
 )
-def test_limits_that_mean_nothing_are_refused_at_once(options, message):
+def test_invalid_limits_are_refused_immediately(options, message):
     with pytest.raises(UpdateError, match=message):
         UpdateTask(regression(), regression_data(5), **options)
 
 
 @pytest.mark.parametrize("events", ["epoch_end", 2, [EPOCH, "epoch_end"]], ids=repr)
-def test_events_that_are_none_are_refused_with_those_that_there_are(events):
+def test_unknown_events_are_refused_with_the_list_of_valid_ones(events):
     with pytest.raises(FeatureError, match=r"for_events must be UpdateEvent\.TRAINING_BEGIN, .*, got "):
         UpdateProgressHandlers(events, print)
 

@@ -151,7 +151,7 @@ def test_a_marked_layer_behind_a_blocking_one_is_refused_with_the_reason():
         _parts(model)
 
 
-def test_a_marked_layer_beside_the_way_to_the_loss_is_refused():
+def test_a_marked_layer_off_the_path_to_the_loss_is_refused():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3), "z": array(3)})
     builder.add("innerProduct", "aside", ["x"], ["z"], updatable=True, **_dense(0))
     builder.add("innerProduct", "top", ["x"], ["y"], updatable=True, **_dense(1))

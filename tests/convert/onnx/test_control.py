@@ -86,7 +86,7 @@ def test_branches_that_are_decided_leave_no_trace():
     assert set(layers(converted)) == {"unary"}
 
 
-def test_sides_of_different_sizes():
+def test_branches_of_different_sizes():
     twice = body([node("Concat", ["x", "x"], ["a"], axis=0)], [], ["a"])
     nodes = [
         node("Greater", ["most", "one"], ["large"]),
