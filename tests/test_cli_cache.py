@@ -109,7 +109,7 @@ def test_without_a_writable_home_nothing_is_cached(home, monkeypatch):
         assert cache.VARIABLE not in os.environ
 
 
-def test_the_directory_does_not_grow_without_end(tmp_path, monkeypatch):
+def test_the_directory_does_not_grow_without_limit(tmp_path, monkeypatch):
     now = 1_000_000.0
     monkeypatch.setattr(cache_files.time, "time", lambda: now)
     for age, name in enumerate(("new", "middle", "old", f"{UNFINISHED}new", f"{UNFINISHED}old")):

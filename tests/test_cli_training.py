@@ -103,7 +103,7 @@ def test_what_cannot_be_trained_is_reported_before_training(table, options, word
     assert words in str(caught.value)
 
 
-def test_folders_that_are_no_classes_are_named(run, tmp_path):
+def test_folders_that_are_not_classes_are_named(run, tmp_path):
     (tmp_path / "data" / "zebra").mkdir(parents=True)
     status, _, err = run("update", DRAW, "-d", tmp_path / "data", "-o", tmp_path / "x.mlmodel")
     assert status == 1

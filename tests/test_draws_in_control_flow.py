@@ -92,11 +92,11 @@ def test_every_iteration_draws_other_numbers_the_same_in_every_way_of_running(bu
     ],
     ids=["compiled", "unrolled", "by-host"],
 )
-def test_every_iteration_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
+def test_every_iteration_of_a_nested_loop_draws_new_random_numbers(builder, run):
     assert len(set(drawn(builder, run).tolist())) == 6
 
 
-def test_a_condition_draws_other_numbers_in_each_iteration():
+def test_a_condition_draws_new_random_numbers_in_each_iteration():
     """n counts the iterations until a drawn number is above 0.9: with the same number in all it is 0 or never ends."""
     condition = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
     condition.add("lessThan", "c", ["r"], ["on"], alpha=0.9)

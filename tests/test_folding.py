@@ -131,7 +131,7 @@ def test_left_alone(name):
     check_equal(read)
 
 
-def test_outputs_on_the_last_axis_are_no_channels():
+def test_outputs_on_the_last_axis_are_not_channels():
     read = network(
         ("innerProduct", "dense", ["x"], ["a"], {"weights": some(SIZE, SIZE)}), scale("a", "y", 3), exact=True
     )

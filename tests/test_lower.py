@@ -176,7 +176,7 @@ def test_gradients_reach_inputs_and_weights_through_the_functional_form():
     np.testing.assert_array_equal(np.ravel(inputs), alpha)
 
 
-def test_float64_is_a_choice():
+def test_float64_is_optional():
     with jax.enable_x64(True):
         lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0})), dtype=jnp.float64)
         assert lowered.fn(lowered.params, {"x": np.ones(3)})["y"].dtype == np.float64
@@ -278,7 +278,7 @@ def _dense():
     return lower(*net(dense, ("unary", "root", ["h"], ["y"], {"type": "SQRT"})))
 
 
-def test_settings_of_promotion_are_about_the_code_of_the_caller():
+def test_promotion_settings_only_affect_the_code_of_the_caller():
     lowered = _dense()
     with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
         found = jax.eval_shape(lowered.fn, lowered.params, {"x": jax.ShapeDtypeStruct((3,), np.int32)})

@@ -99,7 +99,7 @@ def test_short_half_precision_constants_are_shown():
     assert by_name["mul_1"] == {"x": "half", "y": "2"}
 
 
-def test_names_and_labels_never_steer_a_terminal(tmp_path, run):
+def test_names_and_labels_never_send_terminal_controls(tmp_path, run):
     def rename(message):
         program = message.mlProgram
         program.functions[HOSTILE].CopyFrom(program.functions["main"])

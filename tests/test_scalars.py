@@ -127,7 +127,7 @@ def test_branches_that_leave_a_scalar_and_a_vector_leave_a_vector():
         assert _answer([x], branch, ("expandDims", ["h"], "y", {"axes": (0,)})).tolist() == [[x]]
 
 
-def test_a_loop_may_leave_a_scalar_where_it_finds_a_vector():
+def test_a_loop_may_write_a_scalar_over_a_vector():
     body = NeuralNetworkBuilder({}, {}).add("reduceSum", "r", ["h"], ["t"], reduce_all=True)
     body.add("add", "a", ["t"], ["h"], alpha=1.0)
     for first in (("copy", ["x"], "h", {}), ("squeeze", ["x"], "h", {"axes": (0,)})):

@@ -83,7 +83,7 @@ def test_the_value_of_an_input_that_is_left_out_has_the_type_of_its_elements(dty
         builder.set_optional_input(1, 2, other)
 
 
-def test_only_arrays_have_a_value_where_they_are_left_out():
+def test_only_arrays_have_a_default_value():
     builder = NeuralNetworkBuilder({"photo": image(2, 2), "n": array(1, dtype="int32")}, {"y": array(2)})
     with pytest.raises(SpecError, match="the input 'photo' is not an array"):
         builder.set_optional_input(0, 1.0)

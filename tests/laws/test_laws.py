@@ -170,7 +170,7 @@ def test_vmap_equals_a_loop(name):
 
 
 @every_kind
-def test_gradients_are_numerical_differences(name):
+def test_gradients_equal_numerical_differences(name):
     kind, row = KINDS[name], catalogue.rows("layer")[name]
     if row.differentiable is not True:
         assert len(row.differentiable.split()) > 3, "the reason is a sentence"

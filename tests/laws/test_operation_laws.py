@@ -434,7 +434,7 @@ def test_the_program_is_pure_and_portable(name):
 
 
 @every_row
-def test_gradients_are_numerical_differences(name):
+def test_gradients_equal_numerical_differences(name):
     """Directional derivatives in float64: central differences against reverse mode, in inputs and weights together."""
     stated, row = STATED[name], row_of(STATED[name].kind, STATED[name].version)
     for reason in (row.differentiable, stated.smooth):

@@ -111,7 +111,7 @@ def test_thresholds_are_inputs_too():
 
 
 @pytest.mark.parametrize(("rows", "count"), [(2, 2), ((0, 3), 3), ((7, -1), 7), ((1, 50), None)])
-def test_rows_are_filled_up_or_cut(rows, count):
+def test_rows_are_padded_or_truncated(rows, count):
     scores, boxes = case(12, seed=2)
     kept = oracle(scores, boxes, 0.4, 0.2, per_class=False)
     assert 3 < len(kept) < 7

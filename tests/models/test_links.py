@@ -137,13 +137,13 @@ def test_a_file_may_not_lead_out_of_its_folder(search, outside):
 
 
 @pytest.mark.parametrize("name", ["../out/Shared.mlmodel", "{out}/Shared.mlmodelc", "a/../../out/Shared.mlmodel"])
-def test_nor_may_its_name(name, outside):
+def test_its_name_may_not_lead_out_of_its_folder(name, outside):
     path = written(link(name.format(out=outside / "out")), outside / "in" / "a.mlmodel")
     with pytest.raises(UnsupportedError, match="the name leaves the folders"):
         answer(path)
 
 
-def test_nor_may_a_symbolic_link(outside):
+def test_a_symbolic_link_may_not_lead_out_of_its_folder(outside):
     path = written(link(), outside / "in" / "a.mlmodel")
     (outside / "in" / "Shared.mlmodel").symlink_to(outside / "out" / "Shared.mlmodel")
     with pytest.raises(UnsupportedError, match=r"refused: it is a link to .*out.Shared.mlmodel, outside of"):
@@ -257,7 +257,7 @@ def network():
     return builder.spec
 
 
-def test_one_copy_is_in_memory_as_long_as_somebody_holds_it(tmp_path):
+def test_one_copy_is_in_memory_as_long_as_it_is_referenced(tmp_path):
     written(network(), tmp_path / "Shared.mlmodel")
     a = graphml.load(written(joined([link()], *XY), tmp_path / "a.mlmodel"))
     b = graphml.load(written(link(path="."), tmp_path / "b.mlmodel"))

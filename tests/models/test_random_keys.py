@@ -11,7 +11,7 @@ from graphml.errors import FeatureError, GraphError
 from graphml.models import load
 
 
-def test_layers_that_draw_numbers_take_a_key():
+def test_layers_that_draw_random_numbers_take_a_key():
     builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
     builder.add("randomNormalLike", "draw", ["x"], ["n"], seed=-1, mean=0.0, std_dev=1.0)
     builder.add("addBroadcastable", "sum", ["x", "n"], ["y"])

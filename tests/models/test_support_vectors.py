@@ -175,7 +175,7 @@ def test_vectors_without_the_last_features():
     assert load(message).predict({"x": x})["y"] == pytest.approx(expected, rel=1e-14)
 
 
-def test_far_away_a_gaussian_is_zero():
+def test_a_gaussian_far_from_its_mean_is_zero():
     message = model("supportVectorRegressor", 2, version=1)
     member = message.supportVectorRegressor
     kernel(member, "rbfKernel", gamma=0.5)

@@ -76,7 +76,7 @@ def test_random_trees_are_walked(data, dimensions):
     np.testing.assert_array_equal(np.array(_predict(message, rows)).reshape(4, -1), _sums(forest, base, rows))
 
 
-def test_nodes_may_lie_in_any_order_and_ids_be_large():
+def test_nodes_may_be_in_any_order_and_ids_may_be_large():
     forest = [("<=", 0, 0.5, False, ("<", 1, 1.5, False, LEFT, RIGHT), ("leaf", {0: 5.0})), LEFT]
     message = trees("treeEnsembleRegressor", forest, [0.0])
     nodes = message.treeEnsembleRegressor.treeEnsemble.nodes

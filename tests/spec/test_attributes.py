@@ -396,7 +396,7 @@ def test_arities_are_ranges(kind):
         ("scaledTanh", {"alpha": 1.0, "beta": 1.0}),  # tanh, whatever the prose recommends
     ],
 )
-def test_activations_of_cells_without_numbers_have_usual_ones(name, numbers):
+def test_activations_of_cells_without_parameters_have_the_default_ones(name, numbers):
     layer = encode("gru", {"activations": [Choice(name), Choice("linear", {"alpha": 0.5, "beta": 0.0})]})
     first, second = decode(layer).attributes["activations"]
     assert first == Choice(name, numbers)

@@ -166,7 +166,7 @@ def test_a_body_reads_what_it_wrote_in_the_last_iteration_only_through_an_outer_
         ({"most": 0}, "never ends: no condition network, no input, and maxLoopIterations is 0"),
     ],
 )
-def test_loops_that_make_no_sense(arguments, words, layer, network, loop):
+def test_invalid_loops(arguments, words, layer, network, loop):
     body = [layer("ceil", "x", "a")][: arguments.get("body", 1)]
     condition = [layer("floor", "x", "go")][: arguments.get("condition", 0)]
     one = loop(body, condition, arguments.get("variable", ""), arguments.get("most", 3))
@@ -265,7 +265,7 @@ def test_stored_weights_that_contradict_the_layer(change, words, layer, network)
     assert any(words in error for error in errors), errors
 
 
-def test_quantized_floats_are_no_codes(layer, network):
+def test_quantized_floats_are_not_codes(layer, network):
     one = layer("innerProduct", weights=np.ones((4, 3), np.float32))
     one.innerProduct.weights.quantization.numberOfBits = 8
     assert "quantized weights must be stored in rawValue or int8RawValue, got floatValue" in errors_of(network(one))[0]

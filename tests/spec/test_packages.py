@@ -284,7 +284,7 @@ def test_links_inside_an_item(package, tmp_path):
         write(read(package), tmp_path / "c.mlpackage", source=package)
 
 
-def test_items_as_nobody_writes_them(package, model, tmp_path):
+def test_items_in_unusual_forms(package, model, tmp_path):
     _put(package, gone="gone.bin", everything=".")
     (package / "Data" / "gone.bin").unlink()
     write(read(package), tmp_path / "b.mlpackage", source=package)
@@ -392,7 +392,7 @@ def test_links_inside_a_package_are_followed(model, other, tmp_path):
     assert (package / INNER).is_symlink()
 
 
-def test_links_in_a_circle(model, tmp_path):
+def test_links_in_a_cycle(model, tmp_path):
     package = tmp_path / "a.mlpackage"
     write(model, package)
     (package / INNER).unlink()

@@ -220,7 +220,7 @@ def test_only_three_activations_let_gradients_through(choice, layer, trainable):
     assert "layer 'wall' (activation), number 2 is between" in _found(trainable)[0]
 
 
-def test_a_wall_below_all_that_learns_is_fine(layer, trainable):
+def test_a_gradient_barrier_below_all_trained_layers_is_fine(layer, trainable):
     first = _layers(trainable)[0]
     first.isUpdatable = False
     _replace(trainable, 0, layer("permute", name="trunk"))
@@ -235,7 +235,7 @@ def test_softmax_passes_gradients_only_right_below_cross_entropy(layer, trainabl
     assert len(stopped) == 2
 
 
-def test_a_wall_on_one_path_stops_learning_on_the_others_too(layer, trainable):
+def test_a_gradient_barrier_on_one_path_stops_learning_on_the_others_too(layer, trainable):
     """Core ML's walk has only one state; a separate unblocked path does not help a layer."""
     layers = list(_layers(trainable))
     wall, join = layer("permute", "x", "w", "wall"), layer("concat", "w a", "c", "join")

@@ -18,7 +18,7 @@ from graphml.spec.files import refuse_unwritable
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.mlmodel.bak"])
-def test_names_that_are_no_model(name, model, tmp_path):
+def test_names_that_are_not_a_model(name, model, tmp_path):
     with pytest.raises(SpecError, match=r"the name of a model ends in \.mlmodel or \.mlpackage"):
         write(model, tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -108,7 +108,7 @@ def test_scales_join_biases_and_batch_norms(name):
     assert _kinds(_rewritten(_network(_conv("x", "n"), norm, *SCALES[name]))) == ["convolution", "batchnorm"]
 
 
-def test_scales_of_vectors_lie_on_the_last_axis():
+def test_scales_of_vectors_are_on_the_last_axis():
     vector = np.float32([[0.5, -2, 3, 1]])
     layers = (_constant("k", vector), ("multiplyBroadcastable", ["c", "k"], "y", {}))
     inner = ("innerProduct", ["x"], "c", {"weights": normal(4, 3), "bias": normal(4)})

@@ -66,7 +66,7 @@ def test_layers_losses_and_whole_recipes_can_be_chosen():
     assert update(own, regression_data(), strict=False) is not None
 
 
-def test_the_last_layers_on_all_ways_learn():
+def test_the_last_layers_on_all_paths_learn():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": None}, exact=True)
     for name in ("left", "right"):
         builder.add("innerProduct", f"{name} low", ["x"], [f"{name}0"], weights=np.eye(3))

@@ -85,7 +85,7 @@ SAMPLE = {
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_losses_are_their_formulas(name):
+def test_losses_follow_their_formulas(name):
     make, wanted = SAMPLE[name]
     assert float(make()) == pytest.approx(wanted, rel=1e-5)
 
@@ -175,7 +175,7 @@ def _factor(schedule: recipes.Schedule, place: float, **more: float) -> float:
     return float(rate_factor(traced, {name: np.float32(value) for name, value in hyper.items()}))
 
 
-def test_schedules_are_their_formulas():
+def test_schedules_follow_their_formulas():
     assert _factor(recipes.Constant(), 7.5) == 1
     assert _factor(recipes.Constant(warmup=2), 0, **{"$stride": 0.5}) == pytest.approx(0.25)
     assert _factor(recipes.Constant(warmup=2), 1.5, **{"$stride": 0.5}) == 1
@@ -232,7 +232,7 @@ def test_every_number_of_a_recipe_changes_without_compiling(monkeypatch):
 # Dropout and augmentation --------------------------------------------------------------------------------------------
 
 
-def test_dropout_zeroes_some_and_divides_the_others_in_training_only():
+def test_dropout_zeroes_some_and_rescales_the_others_in_training_only():
     builder = NeuralNetworkBuilder({"x": array(2000)}, {"y": array(2000)})
     builder.add("scale", "scale", ["x"], ["h"], scale=np.ones(1), shape_scale=(1,))
     builder.add("activation", "same", ["h"], ["y"], nonlinearity_type=Choice("linear", {"alpha": 1.0}))

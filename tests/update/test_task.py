@@ -370,7 +370,7 @@ def test_without_strictness_any_differentiable_network_trains():
     assert all((a != b).any() for a, b in zip(_weights(model), _weights(trained), strict=True))
 
 
-def test_random_layers_draw_anew_in_each_step_and_repeat_with_the_seed():
+def test_random_layers_draw_again_in_each_step_and_repeat_with_the_seed():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(2)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
     builder.add("addBroadcastable", "noisy", ["x", "n"], ["h"])

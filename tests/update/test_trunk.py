@@ -85,7 +85,7 @@ def test_loss_and_gradient_are_those_of_the_uncut_network():
     _same_as_uncut(regression())
 
 
-def test_a_cut_through_parallel_ways_and_exact_shapes():
+def test_a_cut_through_parallel_paths_and_exact_shapes():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("sin", "sin", ["x"], ["s"])
     builder.add("loadConstantND", "constant", [], ["k"], data=np.array([1.0, 2.0, 3.0]), shape=(3,))
@@ -112,7 +112,7 @@ def test_shapes_stay_known_above_the_cut():
     assert _keys(parts.tail) == ["shape", "learns", "twos", "mix"]
 
 
-def test_random_layers_are_drawn_anew_and_never_stored():
+def test_random_layers_are_drawn_again_and_never_stored():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
     builder.add("addBroadcastable", "noisy", ["x", "n"], ["h"])

@@ -50,7 +50,7 @@ def test_shapes_follow_the_sizes_of_the_inputs():
     agree(model, *feeds)
 
 
-def test_more_axes_than_a_network_has():
+def test_more_axes_than_a_network_supports():
     """Six axes, as when pixels are shuffled by hand."""
     nodes = [
         node("Reshape", ["x", "six"], ["split"]),

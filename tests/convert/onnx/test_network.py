@@ -83,7 +83,7 @@ def test_sizes_are_free_or_in_a_range():
 
 
 @pytest.mark.parametrize("size", [(16, 512), (1, 64), (1, 8), (1, 2), (4, 5)])
-def test_sizes_in_equal_ranges_are_told_apart(size):
+def test_sizes_in_equal_ranges_are_distinguished(size):
     model = graph([node("Relu", ["x"], ["y"])], {"x": (np.float32, ["N", "H", "W"])}, ["y"])
     pairs = list(zip(*interface_inputs(model, {"x": [size] * 3})[0].shapes, strict=True))
     assert len({each for pair in pairs for each in pair}) == 6
