@@ -139,7 +139,7 @@ def _activation(f: Mapping[str, Any], inputs: int) -> Call:
 
 
 def _in_cell(choice: Any) -> Any:
-    """A function inside of a cell: its name, or all of it where it has numbers."""
+    """A function inside a cell: its name, or the whole message if it has parameters."""
     return choice if choice.fields else _activation_name(choice)
 
 

@@ -30,7 +30,7 @@ gc.set_threshold(50_000)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Modules and cases of tests live to the end: garbage collections need not look at a million objects each time."""
+    """Test modules and cases live to the end: garbage collection need not scan a million objects each time."""
     gc.disable()
     try:
         return (yield)

@@ -3,7 +3,7 @@
 A block whose first line is `# needs torch, tensorflow` runs where these packages are installed. A block without a
 language after one is what it prints. What a reader would have at hand, such as `net.onnx`, comes from `readers_desk`.
 
-    python tests/documents.py docs/tutorials/jax.md      # one page, in an empty folder, in a process of its own
+    python tests/documents.py docs/tutorials/jax.md      # one page, in an empty folder, in a separate process
 """
 
 from __future__ import annotations

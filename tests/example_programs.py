@@ -12,7 +12,7 @@ from graphml.spec.program.values import encode
 
 TABLE = np.linspace(-1, 1, 64, dtype=np.float32).reshape(16, 4)
 HOSTILE = "c\x1b[2J\u202e\n"
-"""A name that would clear a terminal, turn its direction and begin a line."""
+"""A name that would clear a terminal, reverse its text direction and start a new line."""
 
 
 def two_functions() -> ProgramBuilder:

@@ -12,7 +12,7 @@ onnx = pytest.importorskip("onnx", reason="onnx builds the judge's models and is
 
 
 def judged(operator: str, *inputs: Any, outputs: int = 1, opset: int = 18, **attributes: Any) -> list[np.ndarray]:
-    """The answers of an ONNX operator. None stands for an input that is left out."""
+    """The answers of an ONNX operator. None means an omitted input."""
     given = {f"x{i}": np.asarray(x) for i, x in enumerate(inputs) if x is not None}
     names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
     answers = [f"y{i}" for i in range(outputs)]

@@ -11,7 +11,7 @@ from graphml.build import array
 from graphml.spec import Model
 
 Tree = tuple
-"""A leaf ("leaf", {dimension: value}) or a branch (mode, feature, threshold, NaN goes to the true side, true, false)"""
+"""A leaf ("leaf", {dimension: value}) or a branch (mode, feature, threshold, NaN takes the true branch, true, false)"""
 
 MODES = ("<=", "<", ">=", ">", "==", "!=")
 

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 WEIGHT = RNG.normal(size=(2, 3)).astype(np.float32)
 
 
-def lay(folder: Path) -> None:
+def write(folder: Path) -> None:
     """Put the files of all pages into a folder: a network, a program, an ONNX model and pictures."""
     classifier().save(folder / "net.mlmodel")
     program().save(folder / "net.mlpackage")
@@ -40,7 +40,7 @@ def frozen_bert(folder: Path) -> None:
 
 
 def copy(desk: Path, folder: Path) -> None:
-    """Lay a copy of the files into another folder, beside the examples."""
+    """Copy the files into another folder, next to the examples."""
     shutil.copytree(desk, folder, dirs_exist_ok=True)
     (folder / "examples").symlink_to(ROOT / "examples")
 
@@ -76,7 +76,7 @@ def program() -> ProgramBuilder:
 
 
 def pictures(folder: Path) -> None:
-    """A folder of pictures for each class, as `graphml update --data` takes it, and one picture beside it."""
+    """A folder of pictures for each class, as `graphml update --data` takes it, and one picture next to it."""
     from PIL import Image
 
     for label, shade in (("cat", 30), ("dog", 220)):

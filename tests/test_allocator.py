@@ -1,4 +1,4 @@
-"""The allocator's settings hold for a whole process, so each test has a process of its own."""
+"""The allocator's settings hold for a whole process, so each test starts a new one."""
 
 from __future__ import annotations
 

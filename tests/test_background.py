@@ -1,4 +1,4 @@
-"""Updates in processes of their own."""
+"""Updates in background processes."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_the_trained_model_is_kept_elsewhere_if_the_output_cannot_be_written(tmp
     kept = Path(str(caught.value).rpartition(" is kept in ")[2])
     assert _bits(graphml.load(kept)) == _bits(task.model)
     assert (kept.name, kept.parent.stat().st_mode & 0o777) == ("new.mlmodel", 0o700)
-    (tmp_path / "taken.mlmodel").mkdir()  # beside it there is room
+    (tmp_path / "taken.mlmodel").mkdir()  # elsewhere there is room
     with pytest.raises(UpdateError, match=rf"kept in {tmp_path}/taken-kept-\w+/taken\.mlmodel"):
         save_result(task, tmp_path / "taken.mlmodel", None)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))

@@ -1,4 +1,4 @@
-"""Branches: one program for both sides, and what each side must leave."""
+"""Branches: one program for both, and what each branch must leave."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def test_a_branch_takes_only_the_blobs_that_it_uses():
     assert len(cond.invars) == 3  # which side, x that decides it, and h7
 
 
-def test_a_known_predicate_needs_no_cond():
+def test_a_constant_predicate_needs_no_cond():
     builder = constant(part(), "p", 1.0)
     then = part().add("multiply", "double", ["x"], ["y"], alpha=2.0)
-    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists on this side only, which is known to run
+    builder.add("branch", "b", ["p"], [], if_branch=then)  # 'y' exists in this branch only, which is known to run
     lowered = lower(*read_network(builder.network, (Port("x", None),), (Port("y", None),)))
     assert "cond" not in str(jax.make_jaxpr(lambda x: lowered.fn(lowered.params, {"x": x}))(one(3.0)))
     np.testing.assert_array_equal(lowered.fn(lowered.params, {"x": one(3.0)})["y"], [6])
@@ -75,20 +75,20 @@ def one_sided(predicate: str) -> NeuralNetworkBuilder:
     return builder.add("add", "after", ["h"], ["y"], alpha=1.0)
 
 
-def test_a_blob_of_one_side_cannot_be_read_when_the_side_is_not_known():
+def test_a_blob_of_one_branch_cannot_be_read_when_the_predicate_is_not_known():
     with pytest.raises(GraphError, match=r"layer 'after' .* reads 'h', which one branch of layer 'b' \(branch\)"):
         program(one_sided("x"))
     np.testing.assert_array_equal(jax.jit(program(one_sided("yes")))(one(3.0)), [7])
 
 
-def test_a_loop_does_not_make_up_for_the_other_side():
+def test_a_loop_does_not_replace_the_missing_branch():
     iteration = part().add("add", "plus", ["x"], ["t"], alpha=1.0)
     builder = part().add("branch", "b", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
     with pytest.raises(GraphError, match="the output 'y' is written by one branch of layer 'b'"):
         program(builder.add("loop", "l", [], [], max_loop_iterations=2, body_network=iteration))
 
 
-def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
+def test_a_blob_of_one_branch_of_a_nested_conditional_cannot_be_read():
     inner = part().add("branch", "inner", ["x"], [], if_branch=part().add("multiply", "m", ["x"], ["y"], alpha=2.0))
     other = part().add("multiply", "n", ["x"], ["y"], alpha=3.0)
     builder = part().add("branch", "outer", ["x"], [], if_branch=inner, else_branch=other)
@@ -96,7 +96,7 @@ def test_a_blob_of_one_side_of_a_nested_branch_cannot_be_read():
         program(builder)
 
 
-def test_a_blob_that_both_sides_of_both_branches_leave_can_be_read():
+def test_a_blob_that_all_nested_branches_write_can_be_read():
     def sides(name, a, b):
         return {
             "if_branch": part().add("multiply", name + "a", ["x"], ["y"], alpha=a),
@@ -110,7 +110,7 @@ def test_a_blob_that_both_sides_of_both_branches_leave_can_be_read():
     np.testing.assert_array_equal(run(one(0.0)), [0])
 
 
-def test_sides_of_different_shapes_are_named():
+def test_branches_of_different_shapes_are_named():
     builder = part().add(
         "branch",
         "b",

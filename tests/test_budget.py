@@ -75,7 +75,7 @@ def test_a_layer_that_asks_for_terabytes_is_refused(kind):
             run()
 
 
-def test_steps_inside_of_a_layer_count_too():
+def test_steps_inside_a_layer_count_too():
     window = {"type": "MAX", "kernel_size": [HUGE, HUGE], "stride": [HUGE, HUGE], "pooling_padding_type": padding(HUGE)}
     builder = NeuralNetworkBuilder({"x": array(*IMAGE)}, {"y": array(1)})
     builder.add("pooling", "pool", ["x"], ["y"], **window)

@@ -482,7 +482,7 @@ def test_values_of_options_that_mean_nothing_are_errors_of_usage(run, line, word
         (["convert", "none.onnx", "-o", "nowhere/x.mlpackage"], "there is no folder"),
     ],
 )
-def test_what_cannot_be_written_is_said_before_the_work(run, tmp_path, monkeypatch, options, words):
+def test_what_cannot_be_written_is_reported_before_the_work(run, tmp_path, monkeypatch, options, words):
     monkeypatch.chdir(tmp_path)
     if "--plot" in options:
         pytest.importorskip("matplotlib", reason="plots are an optional extra, which is not installed here")

@@ -93,7 +93,7 @@ def test_rules_of_platforms(platform, variables, folder, home, monkeypatch):
     assert cache.default_directory() == home / folder
 
 
-def test_who_has_no_home_or_cannot_write_to_it_keeps_nothing(home, monkeypatch):
+def test_without_a_writable_home_nothing_is_cached(home, monkeypatch):
     with cache.kept(no_cache=False):
         assert cache.VARIABLE in os.environ
     monkeypatch.setattr(os, "access", lambda path, mode: False)
@@ -109,7 +109,7 @@ def test_who_has_no_home_or_cannot_write_to_it_keeps_nothing(home, monkeypatch):
         assert cache.VARIABLE not in os.environ
 
 
-def test_the_directory_does_not_grow_without_end(tmp_path, monkeypatch):
+def test_the_directory_does_not_grow_without_limit(tmp_path, monkeypatch):
     now = 1_000_000.0
     monkeypatch.setattr(cache_files.time, "time", lambda: now)
     for age, name in enumerate(("new", "middle", "old", f"{UNFINISHED}new", f"{UNFINISHED}old")):

@@ -97,13 +97,13 @@ def test_the_file_keeps_its_recipe_if_nothing_is_named(table):
         ({"recipe": "none.json"}, "the recipe none.json cannot be read"),
     ],
 )
-def test_what_cannot_be_trained_is_said_before_training(table, options, words):
+def test_what_cannot_be_trained_is_reported_before_training(table, options, words):
     with pytest.raises(UpdateError) as caught:
         training_model(DRAW, table, **OPTIONS | options)
     assert words in str(caught.value)
 
 
-def test_folders_that_are_no_classes_are_named(run, tmp_path):
+def test_folders_that_are_not_classes_are_named(run, tmp_path):
     (tmp_path / "data" / "zebra").mkdir(parents=True)
     status, _, err = run("update", DRAW, "-d", tmp_path / "data", "-o", tmp_path / "x.mlmodel")
     assert status == 1

@@ -184,12 +184,12 @@ def test_the_class_is_called_as_the_file_is(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "a b", "class", "Any", "x:\n import os", "_Hidden", "graphml", "ﬁ"])
-def test_what_is_no_name_of_a_class_is_refused(name):
+def test_what_is_not_a_class_name_is_refused(name):
     with pytest.raises(graphml.GraphmlError, match="name of a class"):
         codegen.generate(model(TYPES), name)
 
 
-def test_what_is_no_model_is_refused():
+def test_what_is_not_a_model_is_refused():
     with pytest.raises(graphml.SpecError, match="a loaded model, not an int"):
         codegen.generate(3)
 
@@ -197,7 +197,7 @@ def test_what_is_no_model_is_refused():
 # Names ---------------------------------------------------------------------------------------------------------------
 
 
-def test_many_names_that_are_alike_take_no_longer_than_others():
+def test_many_similar_names_take_no_longer_than_others():
     names = ["a!", "a?", "a;", "a_"] * 5000
     start = time.process_time()
     found = codegen.identifiers(names)

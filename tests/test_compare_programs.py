@@ -94,7 +94,7 @@ def test_an_lstm_that_reads_words_agrees_with_itself_as_onnx(tmp_path):
     assert compare(embedding_program(tmp_path / "b.mlpackage"), tmp_path / "twin.onnx", tolerance=1e-5).agree
 
 
-def test_every_enumerated_shape_is_drawn_and_the_worst_counts(tmp_path):
+def test_every_enumerated_shape_is_compared_and_the_worst_counts(tmp_path):
     def make(name, factor):
         builder = ProgramBuilder("CoreML7")
         x = builder.input("x", (1, 2), enumerated=[(2, 2), (3, 2)])

@@ -1,4 +1,4 @@
-"""What is compiled, read and traced, in numbers: nothing twice, and no more than the program is long."""
+"""How often things are compiled, read and traced: never twice, and in proportion to the program's length."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_network_without_such_values_is_one_program_for_each_shape():
 
 
 def equations(jaxpr: Any) -> Counter[str]:
-    """How often each primitive stands in a jaxpr, inner ones included."""
+    """How often each primitive occurs in a jaxpr, inner jaxprs included."""
     found: Counter[str] = Counter()
     for equation in jaxpr.eqns:
         found[equation.primitive.name] += 1
@@ -128,7 +128,7 @@ def test_a_bounded_loop_differentiates_as_one_scan_of_one_body():
 
 
 def nested(depth: int) -> NeuralNetworkBuilder:
-    """Loops in loops, each of which may go on with its next iteration before and after the inner one."""
+    """Loops in loops, each of which may continue with its next iteration before and after the inner one."""
     body = part().add("add", "plus", ["h"], ["t"], alpha=0.125).add("copy", "back", ["t"], ["h"])
     for level in range(depth):
         outer = part().add("greaterThan", "p", ["h"], [f"p{level}"], alpha=9.0)
@@ -141,7 +141,7 @@ def nested(depth: int) -> NeuralNetworkBuilder:
     builder = program(x=(1,)).add("copy", "start", ["x"], ["h"])
     builder.network.layers.extend(body.network.layers)
     for layer in list(builder.network.layers):
-        if layer.WhichOneof("layer") == "branch":  # outside of all loops
+        if layer.WhichOneof("layer") == "branch":  # outside all loops
             builder.network.layers.remove(layer)
     return builder.add("copy", "end", ["h"], ["y"])
 

@@ -54,7 +54,7 @@ def test_a_function_is_shared_with_the_layers():
     np.testing.assert_allclose(y, jax.nn.softmax(np.float32(x), -1), atol=1e-3)
 
 
-def test_an_array_without_axes_stays_one():
+def test_a_scalar_array_stays_scalar():
     program = graph("x", "y", node("const", "", "c", val=np.array(2, INT)), node("add", "x c", "y"))
     y = run(program, x=np.array(3, INT))
     assert y.shape == ()
@@ -136,7 +136,7 @@ def test_a_branch_with_results():
     assert jax.vmap(jax.grad(fn))(HALF([2, -2])).tolist() == [1, 1]
 
 
-def test_a_known_bool_takes_one_side():
+def test_a_constant_predicate_selects_one_branch():
     program = absolute()
     known = node("const", "", "p", val=np.array(False))
     nodes = [known if each.outputs == ("p",) else each for each in program.body.nodes]
@@ -184,7 +184,7 @@ def test_an_integer_loop_without_a_bound_counts_beyond_float32():
     assert (found["i"], found["y"].dtype) == (n, INT)
 
 
-def test_a_block_is_traced_anew_for_a_known_value_of_another_type():
+def test_a_block_is_traced_again_for_a_constant_of_another_type():
     """int32 0 and float32 0 have the same bytes."""
     side = region(node("add", "k k", "y"), replace(node("identity", "y", "h"), key="h"))
     branch = {"if": side, "else": side}
@@ -201,7 +201,7 @@ def test_a_block_is_traced_anew_for_a_known_value_of_another_type():
 
 
 def _own(branch: dict[str, Region], number: int) -> dict[str, Region]:
-    """The sides with keys of their own."""
+    """The branches, each with its own key."""
     return {
         name: Region(tuple(replace(each, key=f"{number}/{name}/{each.key}") for each in side.nodes))
         for name, side in branch.items()

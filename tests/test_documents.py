@@ -24,7 +24,7 @@ SEVERAL_DEVICES = "xla_force_host_platform_device_count"
 def desk(tmp_path_factory) -> Path:
     """The files of the reader, made once."""
     folder = tmp_path_factory.mktemp("desk")
-    readers_desk.lay(folder)
+    readers_desk.write(folder)
     return folder
 
 
@@ -87,7 +87,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[graphml.UpdateTask]:
 
 
 def run_apart(page: Path, folder: Path) -> None:
-    """In a process of its own, which has as many devices as the page asks for."""
+    """In a separate process, with as many devices as the page asks for."""
     for extra in ("flax", "orbax.checkpoint"):
         pytest.importorskip(extra, reason=f"{extra} is an optional extra and is not installed here")
     (folder / "examples").symlink_to(ROOT / "examples")
@@ -98,7 +98,7 @@ def run_apart(page: Path, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_block_says_what_is_missing_also_inside_of_a_package_that_is_missing():
+def test_a_block_names_the_missing_package_even_for_its_submodules():
     block = documents.Block(1, "# needs numpy, no_such_package, no_such_package.inner\n", "")
     assert block.missing == ["no_such_package", "no_such_package.inner"]
 

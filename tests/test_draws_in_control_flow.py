@@ -34,7 +34,7 @@ def drawing(grows: bool, inputs=(), nested: int = 0, **loop):
 
 
 def drawn(builder, run, inputs=("x", "n")):
-    """The six last numbers of y, by a way of running the lowered network."""
+    """The last six elements of y, from one way of running the lowered network."""
     ports = tuple(Port(name, None) for name in inputs)
     lowered = lower(*read_network(builder.network, ports, (Port("y", None),)))
     return np.asarray(run(lowered, {"x": one(1.0), "n": one(6.0)}, jax.random.key(3)))[-6:]
@@ -76,7 +76,7 @@ def six_drawn() -> np.ndarray:
         (drawing(True, **SIX), plain),
         (drawing(True, ["n"]), staged),
     ],
-    ids=["counted", "scanned", "laid-out", "by-host"],
+    ids=["counted", "scanned", "unrolled", "by-host"],
 )
 def test_every_iteration_draws_other_numbers_the_same_in_every_way_of_running(builder, run):
     assert len(set(six_drawn().tolist())) == 6
@@ -90,13 +90,13 @@ def test_every_iteration_draws_other_numbers_the_same_in_every_way_of_running(bu
         (drawing(True, max_loop_iterations=3, nested=2), plain),
         (drawing(True, ["n"], nested=1), staged),
     ],
-    ids=["compiled", "laid-out", "by-host"],
+    ids=["compiled", "unrolled", "by-host"],
 )
-def test_every_iteration_of_a_loop_in_a_loop_draws_other_numbers(builder, run):
+def test_every_iteration_of_a_nested_loop_draws_new_random_numbers(builder, run):
     assert len(set(drawn(builder, run).tolist())) == 6
 
 
-def test_a_condition_draws_other_numbers_in_each_iteration():
+def test_a_condition_draws_new_random_numbers_in_each_iteration():
     """n counts the iterations until a drawn number is above 0.9: with the same number in all it is 0 or never ends."""
     condition = part().add("randomUniformStatic", "draw", [], ["r"], **_DRAW)
     condition.add("lessThan", "c", ["r"], ["on"], alpha=0.9)
@@ -112,7 +112,7 @@ def test_a_condition_draws_other_numbers_in_each_iteration():
 
 
 def test_layers_inside_and_outside_of_sub_networks_draw_different_numbers():
-    """Two loops after each other, a branch, and layers around them, all of whose draws stand first in their network."""
+    """Two loops after each other, a branch, and layers around them, all of whose draws come first in their network."""
     builder = part().add("randomUniformStatic", "first", [], ["a"], **_DRAW)
     names = ["a"]
     for name in ("b", "c"):

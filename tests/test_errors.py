@@ -193,7 +193,7 @@ def test_a_long_line_keeps_its_beginning_and_its_end():
         ("a", ["str", "ndarray", "uint8", "uniDirectionalLSTM", "unary", "oneHotEncoder", "mlp", "MLModel", ""]),
     ],
 )
-def test_a_name_has_the_article_that_it_is_spoken_with(article, names):
+def test_a_name_has_the_article_that_matches_its_pronunciation(article, names):
     assert [with_article(name) for name in names] == [f"{article} {name}" for name in names]
 
 

@@ -1,4 +1,4 @@
-"""Every example runs to its end."""
+"""Every example runs to completion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_example_runs(example, capsys):
 
 @pytest.mark.parametrize("example", ENGINES)
 def test_example_on_an_engine_runs(example):
-    """In a process of its own: engines start processes, and warn about much."""
+    """In a separate process: engines start processes, and print many warnings."""
     if importlib.util.find_spec(ENGINES[example]) is None:
         pytest.skip(f"the package {ENGINES[example]} is an optional extra and is not installed here")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

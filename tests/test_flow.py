@@ -1,4 +1,4 @@
-"""Pictures of control flow: what they name, and that any name can stand in them."""
+"""Pictures of control flow: what they name, and that they accept any name."""
 
 from __future__ import annotations
 

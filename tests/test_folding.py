@@ -114,8 +114,8 @@ def test_folded(name):
 LEFT = {
     "somebody else reads it": ((CONV, norm("a", "b"), ("add", "sum", ["a", "b"], ["y"], {})), ("y",)),
     "it is an output": ((CONV, norm("a", "y")), ("a", "y")),
-    "something stands between": ((CONV, relu("a", "b"), norm("b", "y")), ("y",)),
-    "statistics of its own": ((CONV, norm("a", "y", compute_mean_var=True)), ("y",)),
+    "a layer in between": ((CONV, relu("a", "b"), norm("b", "y")), ("y",)),
+    "separate statistics": ((CONV, norm("a", "y", compute_mean_var=True)), ("y",)),
     "a factor for each pixel": ((CONV, scale("a", "y", CHANNELS, 3, 3)), ("y",)),
     "a summand for each pixel": ((CONV, shift("a", "y", 1, 3, 3)), ("y",)),
     "nothing before it": ((scale("x", "y", 3),), ("y",)),
@@ -131,7 +131,7 @@ def test_left_alone(name):
     check_equal(read)
 
 
-def test_outputs_on_the_last_axis_are_no_channels():
+def test_outputs_on_the_last_axis_are_not_channels():
     read = network(
         ("innerProduct", "dense", ["x"], ["a"], {"weights": some(SIZE, SIZE)}), scale("a", "y", 3), exact=True
     )

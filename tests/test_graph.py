@@ -62,7 +62,7 @@ def test_reads_are_what_comes_from_outside():
     assert last_reads(region, frozenset({"w", "y"})) == (("x",), ("z",))
 
 
-def test_blobs_of_a_branch_live_until_it_has_run():
+def test_blobs_of_a_branch_are_live_until_it_has_run():
     region = read_layers(
         [
             layer("sin", "a", ["x"], ["h"]),
@@ -74,7 +74,7 @@ def test_blobs_of_a_branch_live_until_it_has_run():
     assert set(dead[1]) == {"h", "x"}
 
 
-def test_what_lives_behind_a_node_is_what_lives_before_the_rest():
+def test_what_is_live_after_a_node_is_what_is_live_before_the_rest():
     leave = branch("may leave", "x", [layer("loopBreak", "l", [], [])])
     region = read_layers(
         [

@@ -61,7 +61,7 @@ def test_blob_names_become_distinct_identifiers():
         assert words in text
 
 
-def test_many_names_that_are_alike_take_no_longer_than_others():
+def test_many_similar_names_take_no_longer_than_others():
     names = [f"a{chr(0x2190 + i % 400)}{chr(0x2190 + i // 400)}" for i in range(20_000)]  # arrows, which become "_"
     start = time.process_time()
     lines = listing(*read_network(NeuralNetworkBuilder({}, {}).network, [Port(name, None) for name in names], ()))

@@ -1,4 +1,4 @@
-"""Loops: how often they turn, what ends them, and their derivatives."""
+"""Loops: how often they iterate, what ends them, and their derivatives."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_gradient_of_a_loop_needs_a_bound():
 
 
 @pytest.mark.parametrize("most", [3, 10])
-def test_a_loop_with_a_bound_of_its_own_keeps_it(most):
+def test_a_loop_with_a_bound_keeps_it(most):
     """A count, known or not, and the number of iterations in a layer with a condition, are not cut off."""
     x, n = one(1.0), one(5.0)
     for run in (
@@ -155,7 +155,7 @@ def test_a_count_that_is_no_bound_is_bounded():
         np.testing.assert_array_equal(each(one(1.0), one(np.inf)), [4])
 
 
-def test_a_derivative_with_more_iterations_than_are_laid_out_is_no_number():
+def test_a_derivative_with_more_iterations_than_are_unrolled_is_nan():
     x, n = one(2.0), one(3.0)
 
     def gradient(most):

@@ -176,7 +176,7 @@ def test_gradients_reach_inputs_and_weights_through_the_functional_form():
     np.testing.assert_array_equal(np.ravel(inputs), alpha)
 
 
-def test_float64_is_a_choice():
+def test_float64_is_optional():
     with jax.enable_x64(True):
         lowered = lower(*net(("add", "a", ["x"], ["y"], {"alpha": 1.0})), dtype=jnp.float64)
         assert lowered.fn(lowered.params, {"x": np.ones(3)})["y"].dtype == np.float64
@@ -278,7 +278,7 @@ def _dense():
     return lower(*net(dense, ("unary", "root", ["h"], ["y"], {"type": "SQRT"})))
 
 
-def test_settings_of_promotion_are_about_the_code_of_the_caller():
+def test_promotion_settings_only_affect_the_code_of_the_caller():
     lowered = _dense()
     with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
         found = jax.eval_shape(lowered.fn, lowered.params, {"x": jax.ShapeDtypeStruct((3,), np.int32)})
@@ -287,7 +287,7 @@ def test_settings_of_promotion_are_about_the_code_of_the_caller():
             jnp.add(jnp.ones((2, 3)), jnp.ones(3))
 
 
-def test_a_nan_that_is_searched_for_keeps_its_type_and_names_the_layer():
+def test_searching_for_a_nan_keeps_the_error_type_and_names_the_layer():
     lowered = _dense()
     with jax.debug_nans(True), pytest.raises(FloatingPointError) as caught:
         lowered.fn(lowered.params, {"x": -np.ones(3, np.float32)})

@@ -47,7 +47,7 @@ def test_edges_go_from_what_wrote_a_value_last():
     assert edges(diagram(summarize(builder.spec), "m")) == [("a", "b"), ("b", "c"), ("c", "y"), ("x", "a")]
 
 
-def test_branches_are_boxes_of_their_sides():
+def test_conditionals_are_drawn_as_boxes_of_their_branches():
     builder = NeuralNetworkBuilder({"x": array(3), "p": array(1)}, {"y": array(3)}, exact=True)
     branch = builder.nn_spec.layers.add(name="choice", input=["p"]).branch
     for side, inner in (("if", branch.ifBranch), ("else", branch.elseBranch)):
@@ -157,7 +157,7 @@ def width(block, areas: dict[object, Area]):
     return areas[block].width if block in areas else box_size(block)[0]
 
 
-def test_every_edge_is_drawn_to_its_end():
+def test_every_edge_is_drawn_completely():
     drawn = diagram(summarize(random_network(7)), "m")
     reached = {piece.target for area in picture(drawn).areas.values() for piece in area.pieces}
     assert {b for _, b in drawn.edges} <= reached

@@ -1,4 +1,4 @@
-"""Half precision: what it breaks is found and named, and so is what mends it."""
+"""Half precision: what it breaks is found and named, and so is what fixes it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_square_that_overflows_is_found_and_named(broken):
     assert row(broken, "scaled").own < 1e-3, "the multiplication adds nothing to it"
 
 
-def test_what_must_stay_in_float32_is_exactly_what_mends_it(broken):
+def test_what_must_stay_in_float32_is_exactly_what_fixes_it(broken):
     assert broken.mend.operations == ("square", "mean", "root")
     names = ["square", "mean", "scaled", "root"]
     assert [broken.mend.op_selector(SimpleNamespace(name=name)) for name in names] == [False, False, True, False]
@@ -142,7 +142,7 @@ def test_indices_that_half_precision_cannot_count_are_named():
     assert report.start is row(report, "words")
 
 
-# What mends it -------------------------------------------------------------------------------------------------------
+# What fixes it -------------------------------------------------------------------------------------------------------
 
 
 def cancelling() -> ProgramBuilder:
@@ -203,7 +203,7 @@ def test_declared_types_are_what_a_program_declares():
     assert narrow.start is row(narrow, "square")
 
 
-def test_values_of_float32_inside_of_a_program_in_half_precision_stay_what_they_are():
+def test_float32_values_in_a_half_precision_program_stay_float32():
     builder = ProgramBuilder("CoreML7")
     x = builder.input("x", (1, 8), "float16")
     square = builder.square(builder.cast(x, dtype="fp32"), name="square")

@@ -42,7 +42,7 @@ def test_each_function_has_its_own_interface(two, run):
 def test_shapes_are_those_of_the_function_that_was_traced(two, run):
     _, out, _ = run("inspect", "--shapes", "--json", two)
     decode, prefill = json.loads(out)["functions"]
-    assert not any("shapes" in operation for operation in decode["operations"])  # which has an `h` of its own
+    assert not any("shapes" in operation for operation in decode["operations"])  # which has its own `h`
     assert {name: shape for o in prefill["operations"] for name, shape in o["shapes"].items()}["y"] == [1, 4]
     _, out, _ = run("inspect", "--shapes", "--json", "--function", "decode", two)
     (decode,) = json.loads(out)["functions"]
@@ -99,7 +99,7 @@ def test_short_half_precision_constants_are_shown():
     assert by_name["mul_1"] == {"x": "half", "y": "2"}
 
 
-def test_names_and_labels_never_steer_a_terminal(tmp_path, run):
+def test_names_and_labels_never_send_terminal_controls(tmp_path, run):
     def rename(message):
         program = message.mlProgram
         program.functions[HOSTILE].CopyFrom(program.functions["main"])

@@ -70,7 +70,7 @@ def test_weights_that_were_trained_are_near(name):
     found = graphml.requantize([tuned], [form])[0]
     assert type(found) is type(form)
     before, after = (jax.tree.map(lambda a: (a.shape, a.dtype), one) for one in (form, found))
-    if name != "one scale":  # that one has a bias of its own now, as it had before
+    if name != "one scale":  # that one has a separate bias now, as it had before
         assert jax.tree.leaves(before) == jax.tree.leaves(after)
     step = np.ptp(tuned) / {"a table": 8, "tables": 4, "blocks": 7, "a scale for each channel": 15}.get(name, 60)
     assert np.abs(np.asarray(found.dequantize(), np.float32) - tuned).max() <= step
@@ -117,7 +117,7 @@ def test_a_gradient_needs_floats():
     )
 
 
-def test_a_model_is_no_tree_of_parameters():
+def test_a_model_is_not_a_pytree_of_parameters():
     with pytest.raises(GraphError, match=r"parameters must be a tree of arrays, such as model.parameters, got"):
         graphml.dequantize(network())
 

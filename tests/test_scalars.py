@@ -1,4 +1,4 @@
-"""A single number without axes: a scalar inside of the network, a vector at its edge and for layers with axes."""
+"""Scalars: without axes inside the network, vectors at its interface and for layers with axes."""
 
 import jax
 import numpy as np
@@ -114,7 +114,7 @@ def test_the_rank_of_a_scalar_is_inferred(maker):
     assert ranks["y"] is not None or layer[3].get("squeeze_all") or layer[0] == "reshapeStatic"
 
 
-def test_a_branch_whose_sides_leave_a_scalar_and_a_vector_leaves_a_vector():
+def test_branches_that_leave_a_scalar_and_a_vector_leave_a_vector():
     def part(*layer):
         return NeuralNetworkBuilder({}, {}).add(*layer[:4], **layer[4])
 
@@ -127,7 +127,7 @@ def test_a_branch_whose_sides_leave_a_scalar_and_a_vector_leaves_a_vector():
         assert _answer([x], branch, ("expandDims", ["h"], "y", {"axes": (0,)})).tolist() == [[x]]
 
 
-def test_a_loop_may_leave_a_scalar_where_it_finds_a_vector():
+def test_a_loop_may_write_a_scalar_over_a_vector():
     body = NeuralNetworkBuilder({}, {}).add("reduceSum", "r", ["h"], ["t"], reduce_all=True)
     body.add("add", "a", ["t"], ["h"], alpha=1.0)
     for first in (("copy", ["x"], "h", {}), ("squeeze", ["x"], "h", {"axes": (0,)})):

@@ -36,7 +36,7 @@ _PERMUTE = ("permute", {"axis": (3, 1, 2, 0)})  # the sequence to the width
         (12, 3, [_SCALE], "[4, 1, 3, 1, 1]"),  # all steps
         (5, 3, [_EMBEDDING], "[5, 1, 1, 1, 1]"),  # all words
         (1, 3, [_EMBEDDING, _SCALE], "[sequence, batch, 1, 1, 1]"),  # one word
-        (6, 3, [_PERMUTE], "[sequence, batch, 6, 1, 1]"),  # what stands in the way may use steps in its own way
+        (6, 3, [_PERMUTE], "[sequence, batch, 6, 1, 1]"),  # a layer in between may use steps differently
     ],
 )
 def test_the_shape_of_a_sequence(declared, channels, layers, shape):

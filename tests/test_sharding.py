@@ -68,7 +68,7 @@ def test_a_new_state_is_sharded_like_the_old_one():
     assert spec(after["total"]) == ("batch",)
 
 
-def test_gathers_and_attention_need_no_shardings_of_their_own():
+def test_gathers_and_attention_need_no_explicit_shardings():
     model = graphml.load(ROOT / "examples/data/bert_qa.mlmodel")
     lowered = model.lower()
     inputs = {name: sharded((8, 32), "batch") for name in lowered.graph.inputs}

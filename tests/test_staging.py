@@ -156,7 +156,7 @@ def test_a_loop_in_slices_that_was_just_used_stays(monkeypatch):
     make = InterruptibleLoop.__init__
     monkeypatch.setattr(InterruptibleLoop, "__init__", lambda *given: made.append(1) or make(*given))
     program = Program(counting(3))
-    for shape in ((1,), (1,), (1, 1)):  # three stages for each of two shapes; what stands before the first loop goes
+    for shape in ((1,), (1,), (1, 1)):  # three stages for each of two shapes; what comes before the first loop goes
         program(np.ones(shape, np.float32))
     assert program.staged.stages == 5
     monkeypatch.setattr(program.staged._kept, "_most", 6)
@@ -164,7 +164,7 @@ def test_a_loop_in_slices_that_was_just_used_stays(monkeypatch):
     assert len(made) == 2
 
 
-def test_sides_of_different_shapes_cut_the_network_at_the_predicate():
+def test_branches_of_different_shapes_cut_the_network_at_the_predicate():
     builder = part().add("multiply", "before", ["x"], ["h"], alpha=2.0)
     sides = {
         "if_branch": part().add("tile", "twice", ["h"], ["t"], reps=(2,)),
@@ -175,7 +175,7 @@ def test_sides_of_different_shapes_cut_the_network_at_the_predicate():
     for _ in range(2):
         np.testing.assert_array_equal(program(one(1)), [3, 3])
         np.testing.assert_array_equal(program(one(-1)), [-1, -1, -1])
-    assert len(program.traced) == 5  # before, the sides, and what follows each of them
+    assert len(program.traced) == 5  # before, the branches, and what follows each of them
     np.testing.assert_array_equal(jax.grad(lambda x: program(x).sum())(one(-1)), [6])
 
 

@@ -364,7 +364,7 @@ def test_every_enumerated_shape_is_tried():
     assert seen == [(size, 3) for size in SIZES]
 
 
-def test_indices_reach_the_reference_as_whole_numbers():
+def test_indices_reach_the_reference_as_integers():
     builder = NeuralNetworkBuilder({"i": array(6)}, {"y": None}, exact=True)
     builder.add("loadConstantND", "table", [], ["table"], data=W.T)
     builder.add("gather", "g", ["table", "i"], ["y"], axis=0)
@@ -401,6 +401,6 @@ def test_nothing_to_compare_on_is_refused(model):
         assert_same(model, model, [])
 
 
-def test_what_is_no_reference_is_refused(model):
+def test_what_is_not_a_reference_is_refused(model):
     with pytest.raises(FeatureError, match=r"a reference is a Core ML model, a torch module, .*, not an int"):
         assert_same(model, 7)

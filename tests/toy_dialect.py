@@ -1,4 +1,4 @@
-"""A small dialect beside that of the layers: typed values, arrays without axes, two versions of an operator, state.
+"""A small dialect next to that of the layers: typed values, arrays without axes, two versions of an operator, state.
 
 What it computes is shared with the layers where both mean the same. `node` and `graph` write programs in it by hand.
 """

@@ -1,4 +1,4 @@
-"""Contenders in processes of their own: they start, answer and take turns. Nothing is compared with a limit of time."""
+"""Contenders in separate processes: they start, answer and take turns. No test has a time limit."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_contenders_agree(loops):
         np.testing.assert_allclose(call(), h, rtol=1e-5)
 
 
-def test_loops_that_the_host_drives(loops):
+def test_loops_that_the_host_runs(loops):
     grown, h = [1.0], np.array([3.0, -50.0, 1.0, 2.0])
     for _ in range(3):
         grown.append(np.sin(sum(grown)))

@@ -66,7 +66,7 @@ def test_dictionaries_by_the_type_of_their_keys(form, member):
     assert feature_type(form, "float32").dictionaryType.WhichOneof("KeyType") == member
 
 
-def test_a_message_is_taken_as_it_is_and_nothing_is_an_array_of_unknown_shape():
+def test_a_message_is_returned_unchanged_and_none_means_an_array_of_unknown_shape():
     message = image(4, 4)
     assert feature_type(message, "float32") is message
     unknown = feature_type(None, "float64").multiArrayType

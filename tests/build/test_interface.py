@@ -52,7 +52,7 @@ def test_training_inputs_replace_those_declared_before():
     assert [(f.name, f.type.WhichOneof("Type")) for f in training] == [("u", "stringType")]
 
 
-def test_an_input_that_may_be_left_out_has_a_value():
+def test_an_optional_input_has_a_value():
     builder = _two()
     builder.add_elementwise("add", ["a", "b"], "y", "ADD")
     builder.set_optional_input(1, value=2.5)
@@ -83,7 +83,7 @@ def test_the_value_of_an_input_that_is_left_out_has_the_type_of_its_elements(dty
         builder.set_optional_input(1, 2, other)
 
 
-def test_only_arrays_have_a_value_where_they_are_left_out():
+def test_only_arrays_have_a_default_value():
     builder = NeuralNetworkBuilder({"photo": image(2, 2), "n": array(1, dtype="int32")}, {"y": array(2)})
     with pytest.raises(SpecError, match="the input 'photo' is not an array"):
         builder.set_optional_input(0, 1.0)
@@ -112,7 +112,7 @@ def test_class_labels(labels, answer):
     answers = builder.model().predict({"x": [0.0, 1.0]})
     assert answers["label"] == answer
     assert answers["prob"][answer] == pytest.approx(np.e / (1 + np.e))
-    builder.set_class_labels(labels[::-1], "label", prediction_blob="scores")  # anew, with the blob by its name
+    builder.set_class_labels(labels[::-1], "label", prediction_blob="scores")  # again, with the blob named
     assert builder.model().predict({"x": [1.0, 0.0]})["label"] == answer
     assert [f.name for f in builder.spec.description.output] == ["prob", "label"]
 
@@ -135,7 +135,7 @@ def test_labels_may_change_their_type():
         ([True, False], "must be all strings or all integers"),
     ],
 )
-def test_labels_are_texts_or_whole_numbers(labels, words):
+def test_labels_are_strings_or_integers(labels, words):
     builder = NeuralNetworkBuilder([("x", Array(2))], [("prob", None)], mode="classifier")
     builder.add_softmax("last", "x", "prob")
     with pytest.raises(SpecError, match=words):

@@ -106,7 +106,7 @@ def test_networks_built_by_methods_saved_and_loaded_give_the_right_answers(tmp_p
 
 
 def _wrong(name: str, got: list[Any]) -> str:
-    """What is wrong with the answers for a kind's base case, in a few words; nothing for right ones."""
+    """A short description of what is wrong with the answers for a kind's base case; empty if they are right."""
     kind = KINDS[name]
     measured = got if kind.measure is None else kind.measure([np.asarray(y) for y in got])
     try:
@@ -250,7 +250,7 @@ def test_hints_about_ranks_are_written():
 
 
 def test_cells_have_functions_by_name():
-    """The usual numbers of functions inside of cells, which names do not bring along."""
+    """The default parameters of functions inside cells, which a name alone does not set."""
     x, w, r, b = np.float32([[2.0]]), [[0.5]], [[0.0]], [0.25]
     expected = {
         "LINEAR": 1.25,

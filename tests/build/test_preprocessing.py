@@ -91,7 +91,7 @@ def test_a_network_that_begins_with_a_transposition_loses_it(shape, axes):
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 4), (3, 4), (1, 1, 3, 2, 4)])
-def test_other_shapes_are_no_images(shape):
+def test_other_shapes_are_not_images(shape):
     with pytest.raises(SpecError, match="rank 3 or 4"):
         _passed(shape).set_pre_processing_parameters(["x"])
 

@@ -100,7 +100,7 @@ def test_squared_error_needs_a_shape():
             builder.set_mean_squared_error_loss("loss", feature)
 
 
-def test_one_loss_with_a_name_and_a_target_of_its_own():
+def test_one_loss_with_its_own_name_and_target():
     builder = _regression()
     with pytest.raises(GraphError, match="there is already a layer 'dense'"):
         builder.set_mean_squared_error_loss("dense", "y")
@@ -196,7 +196,7 @@ def test_a_recipe_replaces_what_was_set_before():
     found = read_recipe(builder.spec)
     assert isinstance(found.optimizer, RMSprop)
     assert isinstance(found.losses[0], Huber)
-    builder.add_activation("relu", "RELU", "y", "z")  # the builder goes on with the model that has the recipe
+    builder.add_activation("relu", "RELU", "y", "z")  # the builder continues with the model that has the recipe
     assert builder.spec.neuralNetwork.layers[1].name == "relu"
     with pytest.raises(UpdateError):
         builder.set_recipe(Recipe(losses=Huber("y"), layers=["other"]))

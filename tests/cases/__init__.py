@@ -48,8 +48,8 @@ class Kind:
     oracle: (inputs, fields) -> array or tuple of arrays. vary: field -> values (each differs from the base case in that
     field only, and changes the answer) or ready cases. draw: strategy of cases. worked: (case, outputs) by hand.
     refuse: (case, words of the error). smooth: the base case and variations are away from kinks, so gradients are
-    checked; or the reason why they are not, for the kind or by variation. whole: inputs that are read as whole numbers,
-    which have no gradient and jump where they stand. rtol, atol: against the oracle in float32.
+    checked; or the reason why they are not, for the kind or by variation. whole: inputs that are read as integers,
+    which have no gradient. rtol, atol: against the oracle in float32.
     measure: outputs -> arrays that the oracle can answer for, where nobody can know the outputs (random numbers).
     unseen: fields that such an oracle cannot tell apart -> the sentence that says where they are tested.
     """

@@ -108,7 +108,7 @@ kind(
             Case((_ONE, _SURE), {"iou_threshold": 0.7, "score_threshold": 0.95, "max_boxes": 1}, outputs=4),
             [[[[0.5, 0, 2, 2]]], [[[0.9]]], [[1]], [1]],
         ),
-        # a threshold of 1 suppresses nothing, not even the same box again; equal scores: lower index first
+        # a threshold of 1 suppresses nothing, not even an identical box; equal scores: lower index first
         (
             Case(
                 (np.float32([[[0.1, 0.1, 0.3, 0.3]] * 2]), np.float32([[[0.5], [0.5]]])),

@@ -13,7 +13,7 @@ def _floats(weight):
 
 def _int8(x, weight):
     """Codes of x, codes of the weights, and the size of a step in their product."""
-    # the step is a float32 on the device as well; in float64 a tie would fall on the other side
+    # the step is a float32 on the device as well; in float64 a tie would be broken the other way
     step = np.abs(np.asarray(x, np.float32)).max(initial=0) / np.float32(127)
     codes = np.rint(np.asarray(x, np.float32) / (step if step > 0 else np.float32(1)))
     return codes.astype(np.int64), np.asarray(weight.codes, np.int64), float(step) * float(np.ravel(weight.scale)[0])

@@ -13,7 +13,7 @@ _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def _measure(outputs):
-    """The shape, some quantiles, mean, spread, and how alike neighbours are."""
+    """The shape, some quantiles, mean, spread, and the correlation of neighbours."""
     y = np.asarray(outputs[0], np.float64)
     alike = np.corrcoef(y.ravel()[:-1], y.ravel()[1:])[0, 1]
     return [np.array(y.shape), np.quantile(y, _LEVELS), np.array([y.mean(), y.std(), alike])]
@@ -191,7 +191,7 @@ kind(
     worked=[
         (Case((np.float32([[0, 1, 0], [0, 0, 1]]),), {"num_samples": 4}), [[[1] * 4, [2] * 4]]),
         (Case((np.float32([50, 0, -50]),), {"num_samples": 2, "is_logits": True}), [[0, 0]]),
-        # a high temperature makes all alike, a low one picks the largest
+        # a high temperature makes all equally likely, a low one picks the largest
         (Case((np.float32([1, 0]),), {"num_samples": 3, "is_logits": True, "temperature": 1e-3}), [[0, 0, 0]]),
         (Case((np.float32([1, 0]),), {"num_samples": 0}), [np.zeros(0)]),
     ],

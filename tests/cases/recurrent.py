@@ -523,7 +523,7 @@ kind(
     },
     smooth=dict.fromkeys(
         ("activations_forward_lstm", "activations_backward_lstm", "params", "weight_params"),
-        "each direction is the cell of uniDirectionalLSTM, whose slopes are checked with the same variations",
+        "each direction is the cell of uniDirectionalLSTM, whose gradients are checked with the same variations",
     ),
     draw=_draw_bi(),
     worked=[

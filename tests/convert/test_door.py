@@ -95,7 +95,7 @@ def test_a_result_that_differs_is_refused(doubling):
     assert convert(source, check=False).conversion.check is None
 
 
-def test_a_source_that_draws_numbers_is_not_compared(doubling):
+def test_a_source_that_draws_random_numbers_is_not_compared(doubling):
     doubling.noise = True
     check = convert(source).conversion.check
     assert check.outputs == ()

@@ -1,4 +1,4 @@
-"""JAX functions through the door, and the way back. Most of it runs where the packages for it are: not in CI."""
+"""JAX functions through `graphml.convert`, and back. Most tests need packages that CI does not install."""
 
 from __future__ import annotations
 

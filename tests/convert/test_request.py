@@ -48,7 +48,7 @@ def test_inputs_in_every_form():
     ("given", "what"),
     [({"low": 0}, "from 1"), ({"low": 3, "high": 2}, "3 to 2"), ({"high": 4, "default": 5}, "1 to 4")],
 )
-def test_sizes_that_make_no_sense(given, what):
+def test_invalid_sizes(given, what):
     with pytest.raises(FeatureError, match=what):
         Flexible(**given)
 

@@ -150,7 +150,7 @@ def test_regressors(estimator):
 @pytest.mark.parametrize(
     "estimator", [linear_model.Ridge(), tree.DecisionTreeRegressor(), ensemble.RandomForestRegressor(3)], ids=str
 )
-def test_regressors_of_several_numbers_return_an_array(estimator):
+def test_regressors_of_several_outputs_return_an_array(estimator):
     fitted = estimator.fit(X, SEVERAL)
     answers = _answers(from_sklearn(fitted), NEW)
     np.testing.assert_allclose([a["prediction"] for a in answers], fitted.predict(NEW), rtol=1e-12)
@@ -320,7 +320,7 @@ def test_names_of_inputs_and_outputs():
         from_sklearn(fitted, list("abc"))
 
 
-def test_a_search_stands_for_the_estimator_it_found():
+def test_a_search_converts_as_the_estimator_it_found():
     search = GridSearchCV(make_pipeline(StandardScaler(), svm.SVC()), {"svc__C": [1, 2]}, cv=2).fit(X, THREE)
     check_classifier(from_sklearn(search), search.best_estimator_, NEW)
 

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from graphml.convert.sklearn import from_sklearn
 
-# Few distinct values, so that thresholds lie close to them; float32 rounds some of them to integers or subnormals.
+# Few distinct values, so that thresholds are close to them; float32 rounds some of them to integers or subnormals.
 NEAR = [1.0 + 2.0**-24, 1.0 + 2.0**-23, 16777217.0, 16777219.0, 1e-40, -1e-40]
 VALUES = st.sampled_from([0.0, 0.1, 0.2, 1.0, -3.7, *NEAR])
 LABELS = st.sampled_from(["ant", "bee", "cow"])

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras models through the door. Runs where both are installed, which is not in CI."""
+"""TensorFlow and Keras models through `graphml.convert`. Needs both packages, which CI does not install."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_the_converters_of_2018_refused(name):
 
 @BOTH
 @pytest.mark.parametrize("size", [1, None])
-def test_noise_is_drawn_anew_for_flexible_shapes(to, size):
+def test_noise_is_drawn_again_for_flexible_shapes(to, size):
     tf.random.set_seed(None)  # TensorFlow gives every operation a seed once another test has set a global one
     model = graphml.convert(models.frozen(lambda x: x + tf.random.normal(tf.shape(x)), {"x": (size, 4)}), to=to)
     assert model.draws() is (size is None)

@@ -1,4 +1,4 @@
-"""torch models through the door. Runs where torch and coremltools are installed, which is not in CI."""
+"""torch models through `graphml.convert`. Needs torch and coremltools, which CI does not install."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _twins(**fields: Any) -> Any:
     return network(builder.spec)
 
 
-def test_equal_weights_are_told_apart_by_order_or_not_at_all():
+def test_equal_weights_are_distinguished_by_order_or_not_at_all():
     same = normal(4, 4)
     twins = _twins(weights=same)
     found = frozen_layers({"a": (same, True), "b": (same.copy(), False)}, twins.spec)

@@ -91,7 +91,7 @@ def vgg() -> Network:
 
 
 class Dense(nn.Module):
-    """A layer of a DenseNet: what it adds beside what it reads."""
+    """A DenseNet layer: its output concatenated with its input."""
 
     def __init__(self, channels: int, grow: int) -> None:
         super().__init__()
@@ -340,7 +340,7 @@ class DeepConvLSTM(nn.Module):
 
 
 class Joint(nn.Module):
-    """The joint network of an RNN transducer: every frame beside every word."""
+    """The joint network of an RNN transducer: every frame combined with every word."""
 
     def __init__(self) -> None:
         super().__init__()

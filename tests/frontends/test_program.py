@@ -134,7 +134,7 @@ def test_a_loop_until_a_value_is_reached(tmp_path):
     assert lowered.endless
 
 
-def test_blocks_inside_blocks_see_names_outside_and_reuse_them(tmp_path):
+def test_nested_blocks_see_outer_names_and_may_reuse_them(tmp_path):
     builder = ProgramBuilder()
     x = builder.input("x", (2,))
 
@@ -179,10 +179,10 @@ def test_a_state_is_read_and_written_in_order(tmp_path):
     lowered = lower(graph_of(builder, tmp_path))
     assert lowered.graph.state == ("total",)
     state = {"total": np.zeros(3, np.float16)}
-    for turn in range(1, 3):
+    for step in range(1, 3):
         outputs, state = jax.jit(lowered.fn)(lowered.params, {"x": np.float16([1, 2, 3])}, state=state)
-        np.testing.assert_array_equal(outputs["after"], np.float16([1, 2, 3]) * turn)
-        np.testing.assert_array_equal(outputs["before"], np.float16([1, 2, 3]) * (turn - 1))
+        np.testing.assert_array_equal(outputs["after"], np.float16([1, 2, 3]) * step)
+        np.testing.assert_array_equal(outputs["before"], np.float16([1, 2, 3]) * (step - 1))
         assert state["total"].dtype == np.float16
 
 

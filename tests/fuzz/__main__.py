@@ -1,4 +1,4 @@
-"""The long run: workers in processes of their own, watched from here."""
+"""The long run: worker processes, watched from here."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _all(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace, first: int, last: int, told: queue.Queue[dict[str, Any]]) -> None:
-    """Have the mutants first, first + jobs, ... run; go on behind one that ends its process or hangs."""
+    """Run the mutants first, first + jobs, ...; skip past one that ends its process or hangs."""
     while first < last:
         arguments = [options.seed, first, last, options.jobs, options.seconds, options.costly]
         process = subprocess.Popen(
@@ -101,7 +101,7 @@ def _watch(options: argparse.Namespace, first: int, last: int, told: queue.Queue
 
 
 def _heard(process: subprocess.Popen[str], told: queue.Queue[dict[str, Any]], current: int) -> int:
-    """Pass on what a worker says until it ends, or is ended because it says nothing; the last mutant that it ran."""
+    """Pass on a worker's output until it exits, or is killed for being silent. Returns the last mutant that it ran."""
     assert process.stdout is not None
     timer = threading.Timer(PATIENCE, process.kill)
     timer.start()

@@ -65,7 +65,7 @@ def change(model: Message, rng: random.Random) -> None:
 
 
 def messages(message: Any) -> Iterator[Any]:
-    """A message and all inside of it, outer before inner."""
+    """A message and all messages inside it, outer before inner."""
     yield message
     for field, value in message.ListFields():
         if field.message_type is None:

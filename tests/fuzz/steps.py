@@ -36,7 +36,7 @@ from graphml.spec.validate import problems, update_problems
 
 SECONDS, BYTES = 2.0, 500_000_000
 LONGEST_TEXT = 20_000  # characters of an error
-MOST_ITERATIONS = 20  # of a loop that has no bound of its own: a program that never ends is legal
+MOST_ITERATIONS = 20  # of a loop without a bound: a program that never ends is legal
 LARGEST_INPUT = 1 << 20  # elements that are given to an input
 
 _HERE = str(Path(graphml.__file__).parent)

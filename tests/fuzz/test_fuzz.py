@@ -17,7 +17,7 @@ SECONDS = 20.0  # of processor time: machines that run these tests may be slow, 
 
 @pytest.mark.parametrize("name", sorted(seeds()))
 def test_a_seed_is_a_legal_model(name):
-    """What is damaged was whole: otherwise a mutant says nothing."""
+    """The seeds are intact: otherwise a mutant proves nothing."""
     data = seeds()[name].SerializeToString()
     assert list(findings(data, random.Random(name), SECONDS, costly=0.0)) == []
 
@@ -37,7 +37,7 @@ def test_mutants_that_are_only_read_end_in_success_or_a_typed_error():
         assert not found, f"mutant {number} of {name}: {found[0]}"
 
 
-def test_a_mutant_is_the_same_again():
+def test_mutants_are_reproducible():
     assert mutant(3, 14) == mutant(3, 14)
     assert len({mutant(3, number)[1] for number in range(50)}) > 40
 

@@ -38,6 +38,6 @@ def test_mutants_of_programs_are_used_like_other_models():
         assert not found, f"mutant {number} of {mutant.seed}: {found[0]}"
 
 
-def test_a_mutant_of_a_program_is_the_same_again():
+def test_mutants_of_programs_are_reproducible():
     assert program_mutant(3, 14) == program_mutant(3, 14)
     assert len({program_mutant(3, number) for number in range(50)}) > 40

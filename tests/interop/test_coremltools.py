@@ -102,7 +102,7 @@ def squares(precision: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
 def test_a_converted_model_predicts(kind):
-    # the way to a network has no operations of iOS 16
+    # the conversion to a network has no operations of iOS 16
     options = {"target": ct.target.iOS13, "convert_to": kind} if kind == "neuralnetwork" else {}
     model = dense_model(**options)
     found = model.predict({"x": X})["y"]
@@ -179,8 +179,8 @@ def test_a_classifier_of_images(kind, labels, order):
         model.predict({"image": Image.fromarray(colors).convert("L")})
 
 
-def test_an_image_is_not_turned():
-    """Core ML gets the pixels that Pillow shows, whatever Exif says; graphml reads files, and turns them."""
+def test_an_image_is_not_rotated():
+    """Core ML gets the pixels that Pillow shows, ignoring Exif; graphml reads files, and rotates them."""
     model = converted(
         lambda image: mb.mul(x=image, y=0.5, name="y"),
         mb.TensorSpec((1, 1, 3, 3)),
@@ -381,13 +381,13 @@ def test_precision_is_an_option():
 # Coming and going ----------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_as_before_afterwards():
+def test_everything_is_restored_afterwards():
     modules = [ct.models.model, ct.models._compiled_model, ct.models.utils]
     modules += [compute_plan, ct.models.compute_device] if HAS_PLANS else []
     model = dense_model()
     plugin.uninstall()
     before = [dict(vars(module)) for module in modules] + [dict(vars(ct.models.MLModel))]
-    np.testing.assert_allclose(model.predict({"x": X})["y"], dense(X), rtol=1e-5)  # a loaded model goes on
+    np.testing.assert_allclose(model.predict({"x": X})["y"], dense(X), rtol=1e-5)  # a loaded model still predicts
     with pytest.raises(Exception, match="only supported on macOS"):
         dense_model().predict({"x": X})
     if VERSION >= (8, 0):

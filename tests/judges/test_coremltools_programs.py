@@ -167,9 +167,9 @@ def test_a_state_that_coremltools_writes(tmp_path):
     state = model.make_state()
     (name,) = state
     (given,) = (feature.name for feature in model.description.inputs)
-    for turn in range(1, 4):
+    for step in range(1, 4):
         answer = model.predict({given: np.float16([[1, 2, 3]])}, state=state)["y"]
-        np.testing.assert_array_equal(answer, np.float16([[2, 4, 6]]) * turn)
+        np.testing.assert_array_equal(answer, np.float16([[2, 4, 6]]) * step)
     np.testing.assert_array_equal(state[name], np.float16([[3, 6, 9]]))
 
 

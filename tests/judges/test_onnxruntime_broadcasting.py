@@ -35,7 +35,7 @@ def test_many_inputs(kind, operator):
 
 @pytest.mark.parametrize(("left", "right"), _PAIRS)
 def test_remainders_have_the_sign_of_the_divisor(left, right):
-    """onnxruntime knows this remainder for whole numbers only."""
+    """onnxruntime has this remainder for integers only."""
     x, y = np.round(numbers(*left, low=-9, high=9)), np.round(numbers(*right, low=-5, high=5, seed=1)) * 2 + 1
     want = judged("Mod", x.astype(np.int32), y.astype(np.int32))[0]
     same(answers("modBroadcastable", x, y)[0], want)

@@ -1,7 +1,7 @@
 """Recurrent layers against onnxruntime's RNN, GRU and LSTM, which are written from another specification.
 
-Theirs put the output of each step where its input stood, also when they read backwards. Ours, reading one way only,
-give outputs in the order in which they were computed: `_as_computed` turns theirs around.
+Theirs put each step's output at the position of its input, also when reading backwards. Ours, reading one way only,
+give outputs in the order in which they were computed: `_as_computed` reverses theirs.
 """
 
 import numpy as np

@@ -170,7 +170,7 @@ def test_vmap_equals_a_loop(name):
 
 
 @every_kind
-def test_gradients_are_numerical_differences(name):
+def test_gradients_equal_numerical_differences(name):
     kind, row = KINDS[name], catalogue.rows("layer")[name]
     if row.differentiable is not True:
         assert len(row.differentiable.split()) > 3, "the reason is a sentence"
@@ -220,7 +220,7 @@ def _gradient(kind: Kind, case: Case, network: Lowered) -> _Gradient:
 
 
 def _check_gradients(gradients: Sequence[_Gradient]) -> None:
-    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
+    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights together."""
     # one program for the values and gradients of all: compiling takes nearly all of the time
     program = one_program([jax.value_and_grad(gradient.function, argnums=(0, 1)) for gradient in gradients])
     points = [gradient.point for gradient in gradients]

@@ -65,7 +65,7 @@ def _versions(kind: str) -> list[int]:
     return [version for version in VERSIONS if version >= first]
 
 
-def test_a_version_with_other_parameters_has_a_row_of_its_own():
+def test_a_version_with_other_parameters_has_a_separate_row():
     """A row that is older than a parameter would never look at it."""
     for kind in catalogue.rows("operation"):
         versions = sorted(declared_operations()[kind].items())
@@ -267,7 +267,7 @@ def _floats_in(case: Case, dtype: Any, names: set[str]) -> Case | None:
 
 
 def _in_other_types(stated: Operation) -> Iterator[Question]:
-    """The base case with inputs of every other type that the format allows; whole numbers also as constants."""
+    """The base case with inputs of every other type that the format allows; integers also as constants."""
     for label, case in _retyped(stated):
         yield _asked(label, stated, case)
         if label == "int32" and case.graph is None and not row_of(stated.kind, stated.version).random:
@@ -434,8 +434,8 @@ def test_the_program_is_pure_and_portable(name):
 
 
 @every_row
-def test_gradients_are_numerical_differences(name):
-    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights at once."""
+def test_gradients_equal_numerical_differences(name):
+    """Directional derivatives in float64: central differences against reverse mode, in inputs and weights together."""
     stated, row = STATED[name], row_of(STATED[name].kind, STATED[name].version)
     for reason in (row.differentiable, stated.smooth):
         if isinstance(reason, str):

@@ -26,7 +26,7 @@ NAMES = {
 
 
 def suppression(rows=None, per_class=False, iou=0.4, least=0.2, classes=3, **content):
-    """rows: what the outputs declare: nothing, a number, or (low, high)."""
+    """rows: the number of rows that the outputs declare: None, a number, or (low, high)."""
     inputs = {"scores": doubles(), "boxes": doubles(), "iou": optional(DOUBLE), "least": optional(DOUBLE)}
     outputs = {"kept_scores": doubles(), "kept_boxes": doubles()}
     for feature, columns in zip(outputs.values(), (classes, 4), strict=True):
@@ -79,7 +79,7 @@ def case(count, seed=0):
     least=st.sampled_from([0.0, 0.6, 2.0]),
     per_class=st.booleans(),
 )
-def test_it_keeps_what_the_walk_keeps(count, seed, iou, least, per_class):
+def test_it_keeps_what_the_greedy_loop_keeps(count, seed, iou, least, per_class):
     scores, boxes = case(count, seed)
     out = suppression(per_class=per_class, iou=iou, least=least).predict({"scores": scores, "boxes": boxes})
     kept = oracle(scores, boxes, iou, least, per_class)
@@ -111,7 +111,7 @@ def test_thresholds_are_inputs_too():
 
 
 @pytest.mark.parametrize(("rows", "count"), [(2, 2), ((0, 3), 3), ((7, -1), 7), ((1, 50), None)])
-def test_rows_are_filled_up_or_cut(rows, count):
+def test_rows_are_padded_or_truncated(rows, count):
     scores, boxes = case(12, seed=2)
     kept = oracle(scores, boxes, 0.4, 0.2, per_class=False)
     assert 3 < len(kept) < 7

@@ -255,7 +255,7 @@ def test_what_belongs_to_another_model_is_foreign(folder):
 
 
 @pytest.mark.parametrize("kind", ["*.weights", "*.options", "*/program", "*/jit_*"])
-def test_what_is_no_file_is_made_anew(folder, kind):
+def test_what_is_not_a_file_is_created_again(folder, kind):
     want = network(dense().spec, folder).predict({"x": X})["y"]
     for make in (os.mkfifo, os.mkdir):
         (path,) = folder.glob(kind)
@@ -364,7 +364,7 @@ def test_a_file_of_another_user_is_not_read(folder, monkeypatch):
     assert cache.read(path) is None
 
 
-def test_an_entry_that_jax_refuses_is_made_anew(folder, monkeypatch):
+def test_an_entry_that_jax_refuses_is_made_again(folder, monkeypatch):
     """Its checksum is right, so only JAX can tell."""
     want = network(dense().spec, folder).predict({"x": X})["y"]
     (entry,) = folder.glob("*/jit_*")
@@ -378,7 +378,7 @@ def test_an_entry_that_jax_refuses_is_made_anew(folder, monkeypatch):
 
 
 def _trusting(original, entry: Path):
-    """`_stored_program`, which at first finds nothing wrong."""
+    """`_stored_program`, which finds no fault the first time."""
     asked = []
 
     def stored(home):
@@ -478,7 +478,7 @@ def test_without_jaxs_cache_the_traced_program_is_kept(folder):
         jax.config.update("jax_enable_compilation_cache", True)
     assert found == [1, 0]
     assert not list(folder.glob("*/jit_*"))
-    assert traces(network(dense().spec, folder)) == 0  # JAX now adds its entry: the next process makes all of it anew
+    assert traces(network(dense().spec, folder)) == 0  # JAX now adds its entry: the next process makes all of it again
     assert [traces(network(dense().spec, folder)) for _ in range(2)] == [1, 0]
 
 

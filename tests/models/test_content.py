@@ -245,7 +245,7 @@ def test_functions_of_custom_layers_are_not_compared():
     assert content.shared(None, lambda: made) is made
 
 
-def test_weights_count_by_form_and_known_ones_by_value():
+def test_weights_count_by_form_and_constants_by_value():
     twice = {"w": 2 * NODE.weights["w"]}
     assert with_node(weights=twice) == key()
     assert with_node(weights={"w": NODE.weights["w"].astype(np.float16)}) != key()
@@ -273,7 +273,7 @@ def test_every_field_of_a_quantized_weight(field, value):
     assert with_node(weights={"w": again}) == with_node(weights={"w": CODES})
 
 
-def test_nodes_inside_of_regions_count():
+def test_nodes_inside_regions_count():
     def outer(inner):
         return with_node(regions={"body": Region((dataclasses.replace(NODE, kind=inner),))})
 

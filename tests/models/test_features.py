@@ -109,7 +109,7 @@ def test_refusals_say_what_was_given_and_what_is_accepted(description, given_val
     assert words.replace("\\", "") in str(error.value)
 
 
-def test_integers_of_any_length_are_refused_in_words():
+def test_integers_of_any_length_are_refused_with_a_message():
     huge = 10**5000  # Python does not even print it
     for description, value, words in (
         (INT64, huge, "an integer of 16610 bits, which needs more than 64 bits"),

@@ -45,7 +45,7 @@ def test_what_goes_in_comes_out():
     assert answer == given
 
 
-def test_an_output_that_was_left_out():
+def test_an_omitted_output():
     message = _model()
     del message.description.input[1:], message.description.output[1:]
     message.description.input[0].type.isOptional = True

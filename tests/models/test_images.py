@@ -337,7 +337,7 @@ def test_the_smallest_stacks_are_told_from_colours_by_their_size():
         (None, "cannot read an array of object as an image"),
     ],
 )
-def test_what_is_no_image_is_refused(value, words):
+def test_what_is_not_an_image_is_refused(value, words):
     with pytest.raises(FeatureError, match=words):
         pixels(value, RGB)
 
@@ -355,7 +355,7 @@ def test_center_crop_without_scaling_cuts_both_sides():
 
 
 def test_center_crop_scales_the_shorter_side():
-    # 2 x 6 becomes 1 x 3, of which the middle is left; at this scale the filter reaches two pixels to each side of it
+    # 2 x 6 becomes 1 x 3, of which the middle is left; at this scale the filter reaches two pixels beyond it
     strip = np.array([[90, 0, 10, 20, 90, 90], [90, 0, 30, 40, 90, 90]], np.float32)
     rows = [0.25 * 0 + 0.75 * 10 + 0.75 * 20 + 0.25 * 90, 0.25 * 0 + 0.75 * 30 + 0.75 * 40 + 0.25 * 90]
     assert pixels(strip, ImageConstraint(1, 1, "GRAYSCALE"), ImageOptions()).item() == pytest.approx(sum(rows) / 2 / 2)
@@ -377,7 +377,7 @@ def test_scale_fill_stretches():
     np.testing.assert_allclose(value, [expected] * 3, rtol=1e-5)
 
 
-def test_rotated_scaling_turns_to_the_left():
+def test_rotated_scaling_rotates_counterclockwise():
     corner = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
     turned = np.rot90(corner)  # counter-clockwise
     fill = pixels(corner, ImageConstraint(2, 3, "GRAYSCALE"), options(CropAndScale.SCALE_FILL_ROTATE_90_CCW))

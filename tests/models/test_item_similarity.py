@@ -113,7 +113,7 @@ def test_an_empty_restriction_restricts_nothing_where_it_must_be_given():
     assert _model().predict({"items": rated, "only": []})["best"] == []  # here it could have been left out
 
 
-def test_a_list_of_items_counts_one_each_and_strangers_nothing():
+def test_listed_items_count_one_each_and_unknown_items_are_ignored():
     listed, rated = _model(dictionary=False), _model()
     expected = rated.predict({"items": {"ant": 1.0, "dog": 1.0}})
     assert listed.predict({"items": ["ant", "unicorn", "dog"]}) == expected

@@ -77,7 +77,7 @@ def test_the_search_path_is_seen_from_the_linking_file(search, place, tmp_path, 
     assert answer(os.path.join(tmp_path.name, "a.mlmodel")) == [2, 4]
 
 
-def test_the_folder_of_a_package_is_the_one_that_it_lies_in(tmp_path):
+def test_the_folder_of_a_package_is_the_one_that_contains_it(tmp_path):
     written(scaler(), tmp_path / "Shared.mlmodel")
     assert answer(written(link(), tmp_path / "a.mlpackage")) == [2, 4]
 
@@ -137,13 +137,13 @@ def test_a_file_may_not_lead_out_of_its_folder(search, outside):
 
 
 @pytest.mark.parametrize("name", ["../out/Shared.mlmodel", "{out}/Shared.mlmodelc", "a/../../out/Shared.mlmodel"])
-def test_nor_may_its_name(name, outside):
+def test_its_name_may_not_lead_out_of_its_folder(name, outside):
     path = written(link(name.format(out=outside / "out")), outside / "in" / "a.mlmodel")
     with pytest.raises(UnsupportedError, match="the name leaves the folders"):
         answer(path)
 
 
-def test_nor_may_a_symbolic_link(outside):
+def test_a_symbolic_link_may_not_lead_out_of_its_folder(outside):
     path = written(link(), outside / "in" / "a.mlmodel")
     (outside / "in" / "Shared.mlmodel").symlink_to(outside / "out" / "Shared.mlmodel")
     with pytest.raises(UnsupportedError, match=r"refused: it is a link to .*out.Shared.mlmodel, outside of"):
@@ -176,7 +176,7 @@ def test_a_null_character_in_the_path_and_other_types(tmp_path):
         answer(tmp_path / "a.mlmodel", linked_model_search_path=3)
 
 
-def test_what_is_no_model_is_named(tmp_path):
+def test_what_is_not_a_model_is_named(tmp_path):
     (tmp_path / "Shared.mlmodel").write_text("hello")
     with pytest.raises(SpecError, match=r"Shared.mlmodel\n.*it looks like text"):
         answer(written(link(), tmp_path / "a.mlmodel"))
@@ -212,7 +212,7 @@ def doubling(levels, folder):
 
 
 @pytest.mark.parametrize("levels", [4, 16])
-def test_each_file_is_read_once_however_many_ways_lead_to_it(levels, tmp_path, monkeypatch):
+def test_each_file_is_read_once_however_many_paths_lead_to_it(levels, tmp_path, monkeypatch):
     path, read = doubling(levels, tmp_path), []
     load = linked.load
     monkeypatch.setattr(linked, "load", lambda path, **keyword: (read.append(path), load(path, **keyword))[1])
@@ -257,7 +257,7 @@ def network():
     return builder.spec
 
 
-def test_one_copy_is_in_memory_as_long_as_somebody_holds_it(tmp_path):
+def test_one_copy_is_in_memory_as_long_as_it_is_referenced(tmp_path):
     written(network(), tmp_path / "Shared.mlmodel")
     a = graphml.load(written(joined([link()], *XY), tmp_path / "a.mlmodel"))
     b = graphml.load(written(link(path="."), tmp_path / "b.mlmodel"))
@@ -276,7 +276,7 @@ def test_one_copy_is_in_memory_as_long_as_somebody_holds_it(tmp_path):
     assert not any(which[0] == key for which in _shared)
 
 
-def test_a_changed_file_is_read_anew(tmp_path):
+def test_a_changed_file_is_read_again(tmp_path):
     written(scaler(2), tmp_path / "Shared.mlmodel")
     path = written(link(), tmp_path / "a.mlmodel")
     old = graphml.load(path)
@@ -315,7 +315,7 @@ def pipeline(last, *, names=True):
 
 
 @pytest.mark.parametrize("names", [True, False])
-def test_common_stages_move_into_a_file_of_their_own(names, tmp_path):
+def test_common_stages_move_into_a_separate_file(names, tmp_path):
     sources = [written(pipeline(last, names=names), tmp_path / f"{last}.mlmodel") for last in (5, 7)]
     paths = [tmp_path / "out" / path.name for path in sources]
     (tmp_path / "out" / "common").mkdir(parents=True)
@@ -349,7 +349,7 @@ def test_a_trunk_of_one_stage_keeps_its_name_and_bytes_are_saved(tmp_path):
     assert after < 0.3 * before
 
 
-def test_what_cannot_be_shared_is_said(tmp_path):
+def test_what_cannot_be_shared_is_reported(tmp_path):
     both = [pipeline(5), joined([scaler(9, "x", "y")], *XY)]
     models = [graphml.load(message) for message in both]
     paths = [tmp_path / "a.mlmodel", tmp_path / "b.mlmodel"]

@@ -1,4 +1,4 @@
-"""Loading is lenient, whatever the file; predicting says what stands in the way."""
+"""Loading is lenient, whatever the file; predicting says what prevents it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_model_comes_from_a_message_of_another_class():
     assert load(other).spec is not load(other).spec  # copies: changing one changes nothing else
 
 
-def test_weights_beside_the_message_are_not_lost_silently(tmp_path):
+def test_separate_weights_are_not_lost_silently(tmp_path):
     program = spec.Model()
     program.specificationVersion = 7
     program.mlProgram.version = 1
@@ -136,7 +136,7 @@ def test_a_foreign_model_says_which_function_it_runs():
         assert model.predict({"x": [1, 2]})["y"].tolist() == expected
 
 
-def test_what_is_no_model_is_refused():
+def test_what_is_not_a_model_is_refused():
     inner = foreign_class()().description
     for source, words in ((inner, "ModelDescription message"), (Foreign(inner), "ModelDescription message")):
         with pytest.raises(SpecError, match=f"or an object with get_spec\\(\\), got a {words}"):

@@ -58,7 +58,7 @@ def test_inputs_and_outputs_have_the_declared_type(dtype, tmp_path):
             model.predict({"x": np.full((2, 3), 1.5)})
 
 
-def test_whole_numbers_keep_all_their_digits(tmp_path):
+def test_integers_keep_all_their_digits(tmp_path):
     builder = ProgramBuilder()
     x = builder.input("x", (1,), "int32")
     builder.output("y", builder.add(x, np.int32([1])))
@@ -66,7 +66,7 @@ def test_whole_numbers_keep_all_their_digits(tmp_path):
     assert y.tolist() == [2**24 + 2]  # float32 does not have that number
 
 
-def test_a_number_has_one_axis_at_the_interface_and_none_inside(tmp_path):
+def test_a_scalar_has_one_axis_at_the_interface_and_none_inside(tmp_path):
     builder = ProgramBuilder()
     x = builder.input("x", ())
     builder.output("y", builder.mul(x, 2.0))
@@ -213,7 +213,7 @@ def test_labels_may_be_a_list_of_integers():
     assert load(message).predict({"x": [[0, 2, 1]]})["classLabel"] == 5
 
 
-def test_a_known_matrix_of_integers_times_an_input():
+def test_a_constant_integer_matrix_times_an_input():
     builder = ProgramBuilder()
     x = builder.cast(builder.input("x", (3, 2)), dtype="int32")
     builder.output("y", builder.matmul(np.int32([[1, 2, 3]]), x))

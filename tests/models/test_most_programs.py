@@ -54,7 +54,7 @@ def many(model, count):
 
 @pytest.mark.parametrize("use", [one, many])
 @pytest.mark.parametrize("directory", [False, True])
-def test_executables_of_shapes_used_long_ago_are_let_go(use, directory, tmp_path):
+def test_executables_of_the_least_recently_used_shapes_are_dropped(use, directory, tmp_path):
     model = network(**({"cache_directory": tmp_path / "cache"} if directory else {}))
     use(model, 1)
     before = executables()
@@ -101,7 +101,7 @@ def test_the_programs_of_rows_are_let_go(monkeypatch):
     assert counts[-1] == counts[MOST - 1]
 
 
-def test_the_edges_of_networks_in_stages_are_let_go(monkeypatch):
+def test_the_edges_of_networks_in_stages_are_dropped(monkeypatch):
     monkeypatch.setattr(staging, "CAPACITY", 2)
     monkeypatch.setattr(staging, "Compiled", functools.partial(Compiled, most=MOST))
     builder = NeuralNetworkBuilder({"x": array(5)}, {"y": array(5, 1)})

@@ -146,7 +146,7 @@ def _by_hand(samples, queries, k):
         (lambda rng, n: rng.normal(size=(n, 5)) * 3e19, True),  # squares beyond float32
         (lambda rng, n: rng.normal(size=(n, 5)) * 1e-30, True),  # and below
     ],
-    ids=["plain", "far away", "ties", "all alike", "huge", "tiny"],
+    ids=["plain", "far away", "ties", "all equal", "huge", "tiny"],
 )
 def test_neighbours_are_exact(make, exact, small_chunks):
     rng = np.random.default_rng(0)

@@ -110,7 +110,7 @@ def test_strings_dictionaries_and_sequences_pass():
 
 
 def _bag(declared, listed, outer=WORDS):
-    """Counts of integers as a row, the keys declared one way or the other."""
+    """Counts of integers as a row, the keys declared as integers or as strings."""
     rows = made("dictVectorizer", {"bag": declared}, {"row": doubles(3)}, **listed)
     return graphml.load(joined([rows, scaler("row", "y", scale=10)], {"bag": outer}, {"y": doubles(3)}))
 
@@ -345,7 +345,7 @@ def test_random_layers_of_two_stages_draw_different_numbers():
     assert one["y"].tolist() != one["h"].tolist()
     answers = [model.predict({"x": X}), model.predict({"x": X}), *model.predict_batch([{"x": X}] * 2)]
     answers.append(model.intermediates({"x": X}, ["y"]))
-    assert len({str(answer["y"]) for answer in answers}) == 5  # drawn anew each time
+    assert len({str(answer["y"]) for answer in answers}) == 5  # drawn again each time
     first, second = (model.before_last([{"x": X}])[0]["h"].tolist() for _ in range(2))
     assert first == second  # what an update trains on stays the same when it is resumed
 

@@ -182,7 +182,7 @@ def test_a_detector_suppresses_boxes_that_overlap():
 # A classifier of images ----------------------------------------------------------------------------------------------
 
 
-def test_a_classifier_of_images_tells_colours_apart(tmp_path):
+def test_an_image_classifier_distinguishes_colours(tmp_path):
     builder = ProgramBuilder("CoreML6")
     image = builder.input("photo", (1, 3, 4, 6), image="RGB")
     scaled = builder.sub(builder.mul(image, 1 / 127.5), 1.0)

@@ -121,6 +121,6 @@ def test_larger_programs_leave_fewer():
 
 
 @pytest.mark.parametrize("size", [-1, 2.5, "3", True, None])
-def test_what_is_no_size_is_refused(size):
+def test_what_is_not_a_size_is_refused(size):
     with pytest.raises(FeatureError, match="the limit must be a number of bytes of at least 0, got"):
         graphml.limit_program_memory(size)

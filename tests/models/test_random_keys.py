@@ -11,7 +11,7 @@ from graphml.errors import FeatureError, GraphError
 from graphml.models import load
 
 
-def test_layers_that_draw_numbers_take_a_key():
+def test_layers_that_draw_random_numbers_take_a_key():
     builder = NeuralNetworkBuilder({"x": array(4)}, {"y": array(4)}, exact=True)
     builder.add("randomNormalLike", "draw", ["x"], ["n"], seed=-1, mean=0.0, std_dev=1.0)
     builder.add("addBroadcastable", "sum", ["x", "n"], ["y"])
@@ -33,7 +33,7 @@ def noisy() -> NeuralNetworkBuilder:
 
 
 def noisy_loop(growing: bool) -> NeuralNetworkBuilder:
-    """The draw stands inside a loop; with `growing` the host runs it, one iteration at a time."""
+    """The draw is inside a loop; with `growing` the host runs it, one iteration at a time."""
     body = NeuralNetworkBuilder({}, {})
     body.add("randomUniformLike", "draw", ["x"], ["r"], seed=-1, min_val=0.0, max_val=1.0)
     join, fields = ("concatND", {"axis": 0}) if growing else ("addBroadcastable", {})
@@ -96,7 +96,7 @@ def test_the_functions_of_a_network_stay_pure():
 
 
 @pytest.mark.parametrize("growing", [False, True])
-def test_draws_in_loops_need_no_key_either(growing):
+def test_random_draws_in_loops_need_no_key_either(growing):
     model = load(noisy_loop(growing).spec)
     row = {"x": np.zeros(4), "n": np.float32([3])}
     assert model.draws()

@@ -62,7 +62,7 @@ def test_it_has_a_gradient():
     assert np.abs(gradient).max() > 0
 
 
-def test_the_kind_of_preprocessing_must_be_said():
+def test_the_kind_of_preprocessing_must_be_given():
     with pytest.raises(SpecError, match="sets no preprocessing"):
         graphml.load(made("soundAnalysisPreprocessing", {"x": array(15600)}, {"y": array(1, 96, 64)})).predict(
             {"x": np.zeros(15600)}

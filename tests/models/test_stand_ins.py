@@ -76,7 +76,7 @@ def scene(version):
     return message
 
 
-def test_what_is_missing_is_said_exactly():
+def test_what_is_missing_is_reported_exactly():
     with pytest.raises(UnsupportedError) as caught:
         graphml.load(scene(2)).predict({"image": [1, 2]})
     for words in (
@@ -87,7 +87,7 @@ def test_what_is_missing_is_said_exactly():
         assert words in str(caught.value)
 
 
-def test_a_provider_stands_in_and_the_exact_one_wins():
+def test_a_provider_of_the_exact_version_wins():
     graphml.register_provider("visionFeaturePrint", lambda features, *, model: {"print": [0, 0, model.scene.version]})
     graphml.register_provider(
         "visionFeaturePrint.scene.2", lambda features, *, model: {"print": [1, *features["image"]]}

@@ -48,9 +48,9 @@ def model(tmp_path_factory) -> MLProgram:
 def test_predictions_change_the_state_and_nothing_else_does(model):
     state = model.make_state()
     assert {name: value.tolist() for name, value in state.items()} == {"total": [0, 0, 0], "count": [0]}
-    for turn in range(3):
+    for step in range(3):
         y = model.predict({"x": ONES}, state=state)["y"]
-        assert y.tolist() == [1 + turn] * 3
+        assert y.tolist() == [1 + step] * 3
     assert state["total"].tolist() == [3, 3, 3]
     assert state["total"].dtype == HALF
     assert state["count"].tolist() == [3]
@@ -104,7 +104,7 @@ def test_a_name_that_is_no_state_is_refused(model):
         model.make_state()["sum"]
 
 
-def test_a_copy_goes_its_own_way(model):
+def test_copies_are_independent(model):
     state = model.make_state()
     model.predict({"x": ONES}, state=state)
     branch = state.copy()
@@ -211,8 +211,8 @@ def test_a_link_has_the_state_of_its_target(tmp_path):
     write(link, tmp_path / "link.mlmodel")
     linked = load(tmp_path / "link.mlmodel")
     state = linked.make_state()
-    for turn in range(2):
-        assert linked.predict({"x": ONES}, state=state)["y"].tolist() == [1 + turn] * 3
+    for step in range(2):
+        assert linked.predict({"x": ONES}, state=state)["y"].tolist() == [1 + step] * 3
 
 
 def test_other_kinds_refuse_a_state(model):
@@ -265,9 +265,9 @@ def test_a_state_goes_through_stages(tmp_path):
     builder.output("y", doubled)
     model = program(package(tmp_path / "a.mlpackage", builder))
     state = model.make_state()
-    for turn, x in enumerate((3, 200), 1):
+    for step, x in enumerate((3, 200), 1):
         assert model.predict({"x": [x]}, state=state)["y"].tolist() == [192 if x == 3 else 200]
-        assert state["count"].tolist() == [turn]
+        assert state["count"].tolist() == [step]
     assert any(each.what == "a stage" for each in model.compilations())
 
 

@@ -100,7 +100,7 @@ def test_probabilities(classes, name):
 def test_two_classes_have_the_probability_of_their_pair(name):
     fitted = _estimator("SVC", name, y=np.digitize(SCORE, [0.1]), probability=True, random_state=0)
     answers = _batch(_classifier(fitted, name, ["no", "yes"]))
-    decision = -fitted.decision_function(TEST)  # scikit-learn turns the sign around where there are two classes
+    decision = -fitted.decision_function(TEST)  # scikit-learn flips the sign for two classes
     no = 1 / (1 + np.exp(fitted._probA[0] * decision + fitted._probB[0]))
     np.testing.assert_allclose([a["probs"]["no"] for a in answers], no, rtol=1e-9)
     np.testing.assert_allclose([a["probs"]["yes"] for a in answers], 1 - no, rtol=1e-9)
@@ -175,7 +175,7 @@ def test_vectors_without_the_last_features():
     assert load(message).predict({"x": x})["y"] == pytest.approx(expected, rel=1e-14)
 
 
-def test_far_away_a_gaussian_is_zero():
+def test_a_gaussian_far_from_its_mean_is_zero():
     message = model("supportVectorRegressor", 2, version=1)
     member = message.supportVectorRegressor
     kernel(member, "rbfKernel", gamma=0.5)

@@ -70,7 +70,7 @@ def test_equal_models_in_threads_compile_once(compilations):
 
 
 def test_no_lock_is_held_while_a_program_runs():
-    """Each call waits inside of the program until the others are there too."""
+    """Each call waits inside the program until the others are there too."""
     gate = threading.Barrier(THREADS)
 
     def make(which, function, arguments):

@@ -241,7 +241,7 @@ def vectorizer(columns, **features):
     return made("featureVectorizer", features, {"y": doubles(total)}, inputList=listed)
 
 
-def test_inputs_stand_in_a_row_in_the_listed_order():
+def test_inputs_are_concatenated_in_the_listed_order():
     message = vectorizer({"b": 2, "d": 3, "a": 1, "i": 1}, a=DOUBLE, b=doubles(1, 2), i=INT, d=PLACES)
     features = {"a": 0.1, "b": [[1, 2]], "i": 7, "d": {2: 5.0, 0: -1.0}}
     assert graphml.load(message).predict(features)["y"].tolist() == [1, 2, -1, 0, 5, 0.1, 7]

@@ -37,7 +37,7 @@ def _predict(message, rows):
 
 @pytest.mark.parametrize("modes", [("<=", ">"), ("<", ">="), ("==", "!="), MODES])
 def test_every_mode_at_every_kind_of_number(modes):
-    """One tree, and one dimension of the answer, for each mode, threshold and side where NaN goes."""
+    """One tree, and one dimension of the answer, for each mode, threshold and branch that NaN takes."""
     thresholds = [0.5, INF, -INF, 0.0, -0.0]
     branches = itertools.product(modes, [1], thresholds, [False, True])
     forest = [(*branch, ("leaf", {i: 1.0}), ("leaf", {i: 2.0})) for i, branch in enumerate(branches)]
@@ -76,7 +76,7 @@ def test_random_trees_are_walked(data, dimensions):
     np.testing.assert_array_equal(np.array(_predict(message, rows)).reshape(4, -1), _sums(forest, base, rows))
 
 
-def test_nodes_may_lie_in_any_order_and_ids_be_large():
+def test_nodes_may_be_in_any_order_and_ids_may_be_large():
     forest = [("<=", 0, 0.5, False, ("<", 1, 1.5, False, LEFT, RIGHT), ("leaf", {0: 5.0})), LEFT]
     message = trees("treeEnsembleRegressor", forest, [0.0])
     nodes = message.treeEnsembleRegressor.treeEnsemble.nodes
@@ -153,7 +153,7 @@ def test_a_batch_names_the_row_that_is_wrong():
     assert model.predict_batch([]) == []
 
 
-def test_an_input_that_is_left_out_is_a_missing_value():
+def test_an_omitted_input_is_a_missing_value():
     forest = [("<=", 0, 0.5, False, ("leaf", {0: 1.0}), ("<", 1, 3.0, True, ("leaf", {0: 2.0}), ("leaf", {0: 3.0})))]
     message = trees("treeEnsembleRegressor", forest, [0.0], inputs=["a", "b"])
     message.description.input[0].type.isOptional = True

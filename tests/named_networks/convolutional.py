@@ -18,7 +18,7 @@ def _classified(net: Twins, x: str, channels: int) -> Finished:
 
 
 def inception_block() -> Finished:
-    """Four branches side by side: 1x1, 1x1-3x3, 1x1-5x5, pooling-1x1."""
+    """Four parallel branches: 1x1, 1x1-3x3, 1x1-5x5, pooling-1x1."""
     net = Twins(x=_image(6, 12))
     one = net.conv("x", 6, 4)
     three = net.conv(net.relu(net.conv("x", 6, 5)), 5, 8, (3, 3))
@@ -41,7 +41,7 @@ def dense_block() -> Finished:
 
 
 def residual_block() -> Finished:
-    """ResNet: a bottleneck with stride beside a projected shortcut, then one beside the identity."""
+    """ResNet: a strided bottleneck with a projection shortcut, then one with an identity shortcut."""
     net = Twins(x=_image(8, 12))
     x = "x"
     for read, stride in ((8, 2), (16, 1)):

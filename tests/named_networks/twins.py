@@ -1,4 +1,4 @@
-"""One network, written twice at once: as layers of Core ML and as nodes of ONNX, with the same weights and blobs."""
+"""One network in two forms: as layers of Core ML and as nodes of ONNX, with the same weights and blobs."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Twins:
         return self.both("convolution", "ConvTranspose", x, fields=fields, constants=[w, b], strides=strides, pads=pads)
 
     def pool(self, x: str, kind: str, window: int, stride: int, pad: int = 0) -> str:
-        """kind: MAX, or AVERAGE of what lies inside the image."""
+        """kind: MAX, or AVERAGE, which leaves out the padding."""
         size, strides, border = (window, window), (stride, stride), {"padding_amounts": ((pad, pad),) * 2}
         fields = {
             "type": kind,
@@ -295,7 +295,7 @@ class Twins:
     # Recurrent: [sequence, batch, channels] --------------------------------------------------------------------------
 
     def lstm(self, x: str, read: int, size: int, *, both_ways: bool = False) -> str:
-        """The outputs of every step; those of the two directions lie side by side."""
+        """The outputs of every step; those of the two directions are concatenated."""
         cells = [self._cell(_LSTM, read, size) for _ in range(1 + both_ways)]
         three = ("sigmoid", "tanh", "tanh")
         if both_ways:

@@ -30,9 +30,9 @@ def test_predicts_as_onnxruntime_does_and_compiles_once(name):
     network, model = _loaded(name)
     validate(model.spec)
     session = onnxruntime.InferenceSession(network.onnx_model.SerializeToString(), providers=["CPUExecutionProvider"])
-    for turn in range(2):
+    for step in range(2):
         inputs = {
-            key: x if key in network.tokens else np.asarray(x * (1 + turn / 8), np.float32)
+            key: x if key in network.tokens else np.asarray(x * (1 + step / 8), np.float32)
             for key, x in network.inputs.items()
         }
         got = model.predict(inputs)

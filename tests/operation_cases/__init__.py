@@ -6,7 +6,7 @@ means), an oracle, a base case, variations, refusals, numbers worked by hand and
 the module to read first; `Operation` explains every field.
 
 An oracle is written in NumPy from the facts of the format and shares no code with the operator. Its floats may have any
-float type; whole numbers and bools must have the type that the format gives to the result, because that is checked.
+float type; integers and bools must have the type that the format gives to the result, because that is checked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Case:
         inputs: {parameter: array}, a list of arrays where the format takes many. What is left out is absent. Floats are
             float32; the laws make the other types of them.
         attributes: {parameter: number, string, bool or (nested) tuple of them}. What is left out has its default in the
-            format, else None. Which parameters are inputs is the operator's choice: a case may say them on either side.
+            format, else None. Which parameters are inputs is the operator's choice: a case may give them as either.
         version: of the node; None for that of the row.
         graph: a whole graph, for an operation that does nothing alone. Its inputs are `inputs`, and the answers are its
             outputs, then the states after the call. `nodes` of tests/one_operation.py helps to write one.

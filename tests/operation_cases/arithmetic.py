@@ -115,7 +115,7 @@ operations(
     },
     15,
     base=Case({"x": _X, "y": _Y}),
-    # channels of images and images of more axes, which a layout may turn round
+    # channels of images and images of more axes, which a layout may transpose
     vary={
         "shapes": [
             Case({"x": _X, "y": _CHANNELS}),

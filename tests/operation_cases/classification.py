@@ -1,4 +1,4 @@
-"""The end of a classifier: whole numbers must be int32, probabilities are float32."""
+"""The end of a classifier: integers must be int32, probabilities are float32."""
 
 import numpy as np
 from hypothesis import strategies as st

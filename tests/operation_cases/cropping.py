@@ -16,7 +16,7 @@ def _crop(i, a):
 
 
 def _places(start, end, m, mode):
-    """Where m samples lie between the ends of a box, which has end - start + 1 pixels."""
+    """The positions of m samples between the ends of a box, which has end - start + 1 pixels."""
     last = end - start
     n = last + 1
     match mode:

@@ -81,7 +81,7 @@ def _later(case):
 
 
 def _drawn(seed):
-    """A case for each whole number: every one is a program of its own, so that few must do."""
+    """A case for each integer: each is a separate program, so there are only a few."""
     rng = np.random.default_rng(seed)
     images, count, classes = [(2, 7, 3), (1, 1, 1), (1, 5, 1)][seed % 3]
     scores = numbers(images, count, classes, low=0, high=1, seed=seed)

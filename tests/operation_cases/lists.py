@@ -7,7 +7,7 @@ from operation_cases import Case, arrays, numbers, operation
 
 _LIST = numbers(3, 2)
 _UNKNOWN = np.zeros((3, 0), np.float32)
-_TYPED = {"list": "a list has no type of its own, its elements do"}
+_TYPED = {"list": "a list itself has no type, its elements do"}
 _NO_HALF = "a list keeps its type, which is not a type of the format that the law could change"
 _UNLIKE = {"": "its lists have neither values nor shapes"}
 _NAMES = {"fp32": "float32", "fp16": "float16"}

@@ -8,7 +8,7 @@ from operation_cases import Case, arrays, numbers, operation, shapes
 
 
 def _source(at, n, mode):
-    """The element of an axis of size n that is at a position beside it; None for the number."""
+    """The element of an axis of size n that a position outside it reads; None for the constant."""
     if 0 <= at < n:
         return at
     if mode == "constant":
@@ -61,7 +61,7 @@ operation(
         st.integers(0, 3),
         st.sampled_from(["constant", "replicate"]),
     ),
-    unlike_coremltools={"worked": "it refuses whole numbers, which other tools write"},
+    unlike_coremltools={"worked": "it refuses integers, which other tools write"},
     worked=[
         (_pad(_LINE, [2, 1], constant_val=9.0), [9, 9, 1, 2, 3, 9]),
         (_pad(_LINE, [2, 1], mode="reflect"), [3, 2, 1, 2, 3, 2]),

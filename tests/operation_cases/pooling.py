@@ -70,7 +70,7 @@ def _draw(draw):
         "pad": tuple(draw(st.integers(0, 1)) for _ in range(axes) for _ in "ab"),
     }
     if attributes["pad_type"] in ("valid", "custom") and draw(st.booleans()):
-        # no window lies beyond x altogether: what the average of nothing is, the format leaves open
+        # no window is entirely outside x: the format does not define the average of no elements
         strides = tuple(map(min, attributes["strides"], attributes["kernel_sizes"]))
         attributes |= {"ceil_mode": True, "pad": (1, 1) * axes, "strides": strides}
     return Case({"x": numbers(1, 2, *(6, 5, 4)[:axes], seed=draw(st.integers(0, 3)))}, attributes)

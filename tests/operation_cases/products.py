@@ -80,12 +80,12 @@ def _draw_matmul(draw):
     left, right = draw(
         st.sampled_from([((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 1, 2, 3), (4, 3, 2)), ((1, 3), (2, 3, 4))])
     )
-    turns = {"transpose_x": draw(st.booleans()), "transpose_y": draw(st.booleans())}
-    if turns["transpose_x"]:
+    flags = {"transpose_x": draw(st.booleans()), "transpose_y": draw(st.booleans())}
+    if flags["transpose_x"]:
         left = left if len(left) == 1 else (*left[:-2], left[-1], left[-2])
-    if turns["transpose_y"]:
+    if flags["transpose_y"]:
         right = right if len(right) == 1 else (*right[:-2], right[-1], right[-2])
-    return Case({"x": draw(arrays(left)), "y": draw(arrays(right))}, turns)
+    return Case({"x": draw(arrays(left)), "y": draw(arrays(right))}, flags)
 
 
 _SQUARE = Case({"x": numbers(2, 3, 3), "y": numbers(3, 3, seed=1)})

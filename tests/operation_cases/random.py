@@ -14,7 +14,7 @@ _UNLIKE = {"": "what the oracle answers for is measured, and no array of the sha
 
 
 def _facts(shape, levels, moments):
-    """Everything in one array: the shape with its rank, quantiles, mean and spread, how alike neighbours are."""
+    """Everything in one array: the shape with its rank, quantiles, mean and spread, the correlation of neighbours."""
     return np.concatenate([[len(shape)], shape, levels, moments, [0.0]])
 
 
@@ -48,7 +48,7 @@ def _bernoulli(i, a):
 
 
 def _row(kind, oracle, worked, tolerance, **given):
-    """A row whose parameters beside the shape are numbers."""
+    """A row whose parameters other than the shape are numbers."""
     base = Case({"shape": _SHAPE, **{name: np.float32(value) for name, value in given.items()}}, {"seed": 3})
     same = {name: np.float32(value) for name, value in worked.items()}
     (value,) = {v for v in worked.values() if v != 0} or {0.0}

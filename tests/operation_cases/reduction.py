@@ -1,4 +1,4 @@
-"""Reductions: each result is computed from the list of numbers that it stands for."""
+"""Reductions: each result is computed from the list of elements that it reduces."""
 
 import math
 

@@ -15,7 +15,7 @@ MODES = ["STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS", "
 
 
 def places(n, m, mode):
-    """Where m samples lie on n pixels, as fractions."""
+    """The positions of m samples on n pixels, as fractions."""
     match mode:
         case "STRICT_ALIGN_CORNERS":
             at = [Fraction(i * (n - 1), m - 1) if m > 1 else Fraction(0) for i in range(m)]
@@ -298,10 +298,10 @@ operation(
             ),
             [[[[-6, -6], [9, 9], [9, 9]]]],
         ),
-        # 0 stands for the axis of x at the same place from the right, whatever the place in `shape`
+        # 0 means the size of the axis of x at the same place from the right, whatever the place in `shape`
         (Case({"x": _COLUMN[None], "shape": _to(1, 0, 0, 0)}, {"resized_dims": 3}), _COLUMN[None]),
         (Case({"x": np.float32([3, 5]), "shape": _to(3, dtype=np.uint16)}, {"resized_dims": 1}), [3, 13 / 3, 5]),
-        # whole numbers between others are rounded
+        # interpolated integers are rounded
         (Case({"x": np.int32([0, 10]), "shape": _to(4)}, {"resized_dims": 1}), np.int32([0, 5, 10, 10])),
         (Case({"x": np.int32([0, 4]), "shape": _to(5)}, {"resized_dims": 1}), np.int32([0, 2, 3, 4, 4])),
     ],

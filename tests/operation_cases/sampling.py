@@ -1,4 +1,4 @@
-"""Images read at coordinates: one pixel of the result after the other, on an image that goes on without end."""
+"""Images read at coordinates: one pixel of the result after the other, on an image that extends without end."""
 
 from math import floor
 
@@ -53,7 +53,7 @@ def _read(image, across, down, a):
 
 
 def _folded(at, n, padding):
-    """The place inside of an image that reads the same."""
+    """The position inside an image that reads the same."""
     if padding == "constant":
         return at
     if padding != "border":
@@ -67,7 +67,7 @@ def _folded(at, n, padding):
 
 def _nearest(image, row, column, padding, value):
     _, height, width = image.shape
-    # which of two equally near pixels is taken is decided inside of the image
+    # which of two equally near pixels is taken is decided inside the image
     row, column = _folded(row, height, padding), _folded(column, width, padding)
     return _pixel(image, _even(row), _even(column), padding, value)
 
@@ -104,7 +104,7 @@ def _affine(i, a):
 # Cases ---------------------------------------------------------------------------------------------------------------
 
 _X = numbers(2, 3, 4, 5)
-_AT = numbers(2, 3, 2, 2, seed=1) * np.float32(1.37)  # from -1 to 1 is the image: some lie outside
+_AT = numbers(2, 3, 2, 2, seed=1) * np.float32(1.37)  # from -1 to 1 is the image: some are outside
 _PADDING = ["constant", "border", "reflection", "symmetric"]
 _UNITS = ["unnormalized", "normalized_minus_one_to_one", "normalized_zero_to_one"]
 _SQUARE = np.float32([[[[11, 22], [33, 44]]]])
@@ -194,7 +194,7 @@ operation(
     ],
     smooth={"sampling_mode": "the nearest pixel is the same on both sides"},
     half=8e-3,
-    why="coordinates outside of the image are multiplied with its size",
+    why="coordinates outside the image are multiplied with its size",
 )
 
 _TURN = np.float32([[0.83, -0.41, 0.13, 0.37, 0.91, -0.22]])

@@ -103,7 +103,7 @@ FORMS = [
         ConvolutionWindow((3, 1), PADDED, (1, 2)),
         id="canonical-dilated",
     ),
-    # more padding than the kernel reaches, and rows that no window sees: negative paddings on the way back
+    # more padding than the kernel reaches, and rows that no window sees: negative paddings in the gradient
     pytest.param(
         lambda k, w: TrainableConvolution(k),
         (2, 2, 4, 3),

@@ -49,7 +49,7 @@ def test_what_a_network_is_lowered_with_comes_first():
     same(_run("Both", custom_layers={"Both": lambda x, *, weights, parameters: 3 * x}), 3 * _X)
 
 
-def test_all_missing_classes_are_named_at_once():
+def test_all_missing_classes_are_named_together():
     layers = [
         built("custom", Case((_X,), {"class_name": name})).network.layers[0] for name in ("FirstOfTwo", "SecondOfTwo")
     ]

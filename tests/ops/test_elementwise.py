@@ -54,10 +54,10 @@ def test_powers_at_the_ends():
         same(power(*np.broadcast_arrays(positive, y[:-1, 0])), positive ** y[:-1, 0], rtol=5e-7)
 
 
-@pytest.mark.parametrize("turns", [2, 1000, 1e6, 1e8])
-def test_remainders_are_exact(turns):
+@pytest.mark.parametrize("quotient", [2, 1000, 1e6, 1e8])
+def test_remainders_are_exact(quotient):
     y = (np.exp2(_random.uniform(-20, 20, 9999)) * _random.choice([-1, 1], 9999)).astype(np.float32)
-    x = (y * _random.uniform(-turns, turns, 9999)).astype(np.float32)
+    x = (y * _random.uniform(-quotient, quotient, 9999)).astype(np.float32)
     x[::3] = np.rint(x[::3] / y[::3]) * y[::3]  # near multiples
     x[::5] = np.nextafter(x[::5], np.float32(0))
     same(jax.jit(remainder)(x, y), np.mod(x, y), rtol=0)
@@ -80,10 +80,10 @@ def test_gradients_of_remainders():
 @pytest.mark.parametrize("reverse", [False, True])
 def test_cumulative_sums(shape, reverse):
     x = _random.integers(-9, 9, shape).astype(np.float32)
-    turn = (lambda a: np.flip(a, 1)) if reverse else (lambda a: a)
+    flip = (lambda a: np.flip(a, 1)) if reverse else (lambda a: a)
     x[0, 7], x[1, 11] = np.inf, np.nan
     got = jax.jit(lambda x: cumsum(x, 1, reverse=reverse))(x)
-    same(got, turn(np.cumsum(turn(x), axis=1)), rtol=0)
+    same(got, flip(np.cumsum(flip(x), axis=1)), rtol=0)
 
 
 def test_clamping_between_infinities_changes_nothing():

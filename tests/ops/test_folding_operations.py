@@ -78,7 +78,7 @@ def test_a_scalar_is_part_of_the_program():
     ]
 
 
-def test_a_known_exponent_takes_the_fast_form():
+def test_a_constant_exponent_takes_the_fast_form():
     square = Graph(("x",), ("y",), nodes(node("const", "", "c", val=np.float32(2)), node("pow", "x c", "y")))
     lowered = lower(square)
     text = str(jax.make_jaxpr(lowered.fn)(lowered.params, {"x": jnp.ones(3)}))

@@ -33,7 +33,7 @@ _IN_NUMPY = [
 
 
 @pytest.mark.parametrize("name", _IN_NUMPY)
-def test_known_values_stay_in_numpy(name):
+def test_constants_stay_in_numpy(name):
     kind, row = KINDS[name], catalogue.rows("layer")[name]
     for case in [kind.base, *(case for _, case in kind.variations())]:
         attributes = decode(encode(name, dict(case.fields))).attributes
@@ -45,7 +45,7 @@ def test_known_values_stay_in_numpy(name):
             same(at_least_1d(got), want, **tolerances(kind))
 
 
-def test_indices_out_of_range_read_nan_from_known_values_too():
+def test_indices_out_of_range_read_nan_from_constants_too():
     tens = np.float32([10, 20, 30])
     got = catalogue.rows("layer")["gather"].function(tens, np.float32([2, -3, 3, -4]), axis=0)
     same(got, np.float32([30, 10, np.nan, np.nan]))
@@ -90,7 +90,7 @@ def test_computed_shapes_are_facts_of_the_trace(shape):
     same(jax.jit(network.fn)({}, {"x": x})["y"], x[:, :, :even].reshape(shape[0], -1))
 
 
-def test_a_filled_array_costs_one_number_in_the_program():
+def test_a_filled_array_costs_one_scalar_in_the_program():
     network = _network(
         ("getShape", ["x"], "shape", {}),
         ("fillDynamic", ["shape"], "ones", {"value": 1.0}),

@@ -124,7 +124,7 @@ def test_a_weight_that_is_computed_is_no_constant_to_fold_into():
 
 
 def primitives(program: Lowered, x: Any) -> Counter[str]:
-    """The primitives of the prepared program, without those inside of functions of JAX."""
+    """The primitives of the prepared program, without those inside JAX's own functions."""
     prepared = program.prepare(program.params)
     jaxpr = jax.make_jaxpr(lambda p, x: program.run_prepared(p, {"x": x}))(prepared, x)
     return Counter(each.primitive.name for each in jaxpr.eqns)
@@ -144,7 +144,7 @@ def test_images_stay_channels_last_from_one_operation_to_the_next():
 
 
 @pytest.mark.parametrize("kind", ["linear", "matmul"])
-def test_a_stored_matrix_is_turned_before_it_is_used(kind):
+def test_a_stored_matrix_is_transposed_before_it_is_used(kind):
     matrix = {"weight" if kind == "linear" else "y": numbers(5, 4)}
     part = with_constants(kind, "x", "y", {} if kind == "linear" else {"transpose_y": True}, **matrix)
     program = lowered(part)

@@ -37,7 +37,7 @@ def _runs(program, **inputs):
 # A cache -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_cache_is_written_at_a_position_that_only_the_data_say():
+def test_a_cache_is_written_at_a_data_dependent_position():
     """begin = [0, 0, position, 0] is put together of a traced number, as decoders do."""
     program = _program(
         "cache new position",
@@ -63,7 +63,7 @@ def test_a_cache_is_written_at_a_position_that_only_the_data_say():
         np.testing.assert_array_equal(run(I32([position])), wanted)
 
 
-def test_an_update_of_a_computed_position_is_checked_where_shapes_tell():
+def test_an_update_at_a_computed_position_is_checked_if_shapes_allow():
     program = _program("x new at", "y", node("slice_update", "x new at at", "y"))
     run = jax.jit(lambda new: program.fn(program.params, {"x": np.ones((3, 4), np.float32), "new": new, "at": at})["y"])
     at = I32([0, 0])
@@ -95,7 +95,7 @@ def test_a_slice_of_computed_bounds_is_one_program_for_all_bounds_of_a_size():
         np.testing.assert_array_equal(y, x[where])
 
 
-def test_a_slice_of_given_size_begins_where_the_data_say():
+def test_a_slice_of_fixed_size_may_start_at_a_data_dependent_position():
     program = _program("x begin", "y", _constant("size", I32([2, 1])), node("slice_by_size", "x begin size", "y"))
     x = np.arange(12, dtype=np.float32).reshape(3, 4)
     run = jax.jit(lambda begin: program.fn(program.params, {"x": x, "begin": begin})["y"])

@@ -108,7 +108,7 @@ def test_the_flag_forget_bias_has_no_effect_and_is_kept(biases, train):
         ("sigmoidHard", lambda x: np.clip(0.2 * x + 0.5, 0, 1)),
     ],
 )
-def test_activations_of_cells_without_numbers(name, function):
+def test_activations_of_cells_without_parameters(name, function):
     x = _column(-3, -0.5, 2)
     fields = {**_SUMMING, "recursion_matrix": np.float32([[0]]), "activation": Choice(name)}
     same(answers("simpleRecurrent", x, **fields)[0], function(x), rtol=1e-6)

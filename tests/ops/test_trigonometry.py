@@ -15,7 +15,7 @@ _RANGES = [np.linspace(-low, low, 9999, dtype=np.float32) for low in (1e-3, 4, 1
 
 @pytest.mark.parametrize(("function", "reference"), _FUNCTIONS)
 @pytest.mark.parametrize("x", _RANGES, ids=lambda x: f"to {x[-1]:g}")
-def test_as_good_as_float32_allows(function, reference, x):
+def test_as_accurate_as_float32_allows(function, reference, x):
     assert Target().platform == "cpu", "this is the form for CPUs"
     same(jax.jit(function)(x), reference(np.float64(x)), rtol=4e-7, atol=2e-7)
 

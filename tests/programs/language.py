@@ -1,7 +1,7 @@
 """A small language of programs, and what a program means: plain Python and NumPy, without a look at graphml.
 
 Blobs are arrays of rank 1 (positions of elements: rank 2). The meaning follows the format's pseudo-code: a condition
-runs before each iteration and after the last, a break leaves at once, a name lives on after a branch where both sides
+runs before each iteration and after the last, a break leaves at once, a name is kept after a branch where both sides
 leave it, and after a loop where its condition leaves it, or its body if there is no condition.
 """
 
@@ -139,7 +139,7 @@ MOST_ITERATIONS, MOST_ELEMENTS, LARGEST, CLOSE = 12, 40, 1e3, 1e-3
 
 @dataclass
 class Meaning:
-    """One run of a program. decisions: all that was decided on the way; it is the same for nearby inputs."""
+    """One run of a program. decisions: every decision made during the run; they are the same for nearby inputs."""
 
     dtype: Any
     env: Blobs
@@ -204,7 +204,7 @@ class Meaning:
         return bool(value)
 
     def _whole(self, value: float, how: Callable) -> int:
-        """A whole number out of a value that is one, or is not close to where `how` jumps."""
+        """An integer from a value that is one, or is not close to where `how` jumps."""
         if value != np.rint(value) and abs(value - np.rint(value)) < CLOSE:
             raise Unfit
         self.decisions.append(int(how(value)))

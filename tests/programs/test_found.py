@@ -34,7 +34,7 @@ FOUND = {
         ),
         ("y",),
     ),
-    "a break under a condition inside of a side that the host runs": Program(
+    "a break under a condition inside a branch that the host runs": Program(
         _INPUTS,
         (
             Copy("v", "y"),
@@ -81,7 +81,7 @@ FOUND = {
         ),
         ("y",),
     ),
-    "sides leave a blob in two shapes, and it is overwritten at once": Program(
+    "branches leave a blob in two shapes, and it is overwritten immediately": Program(
         _INPUTS, (Copy("v", "y"), _POSITIVE, If("p", (Copy("x", "y"),)), Copy("x", "y")), ("y",)
     ),
     "a side leaves the iteration before it makes a blob": Program(
@@ -135,7 +135,7 @@ def test_what_nobody_reads_does_not_keep_a_program_from_being_compiled(name):
     jax.make_jaxpr(lowered.fn)(lowered.params, {"x": np.zeros(1), "v": np.zeros(3)})
 
 
-def test_double_precision_beside_facts_of_shapes():
+def test_double_precision_with_shape_arithmetic():
     program = FOUND["a fact of a shape goes into a blob that is computed elsewhere"]
     model = graphml.load(model_bytes(program))
     with jax.enable_x64(True):

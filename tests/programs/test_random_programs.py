@@ -1,7 +1,7 @@
 """Random programs with branches and loops answer as plain Python does: predicted, jitted, mapped, differentiated.
 
 PROGRAMS=5000 in the environment asks for so many (CI runs about a hundred), --hypothesis-seed for others. Where a
-program stands close to a threshold on all of its inputs, another one is written.
+program comes close to a threshold on all of its inputs, another one is written.
 """
 
 from __future__ import annotations

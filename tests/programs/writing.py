@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from programs.language import Block, Copy, If, Leave, Let, Loop, Program, Statement, leaves
 
-# Kinds of blobs by their number of elements: one, three, any. Others are never read: those that the sides of a branch
+# Kinds of blobs by their number of elements: one, three, any. Others are never read: those that the two branches
 # leave in different shapes, and (but for the statement that follows) the positions of elements.
 ONE, THREE, ANY, OTHER = "one", "three", "any", "other"
 
@@ -67,7 +67,7 @@ class _Writer:
             if self._left <= 0 and out:
                 break
             out += self._statement(scope, depth, in_loop)
-            if isinstance(out[-1], Leave):  # nothing behind it would ever run
+            if isinstance(out[-1], Leave):  # statements after it would never run
                 break
         return tuple(out)
 
@@ -169,7 +169,7 @@ class _Writer:
         return self._new(scope, ONE, operation, self._of(scope, ONE), number=self._draw(_THRESHOLDS))
 
     def _size(self, scope: Scope) -> list[Let]:
-        """A whole number from 0 to 4 out of a value."""
+        """An integer from 0 to 4, made from a value."""
         limited = self._new(scope, ONE, "limited", self._of(scope, ONE), number=4.0)
         return [limited, self._new(scope, ONE, "floor", limited.name)]
 
@@ -198,7 +198,7 @@ class _Writer:
         inner = scope.new_child(), scope.new_child()
         then = self.block(inner[0], depth, in_loop, 3)
         otherwise = self.block(inner[1], depth, in_loop, 3) if self._draw(st.booleans()) else ()
-        if otherwise and self._draw(st.booleans()):  # both sides make a blob of the same name
+        if otherwise and self._draw(st.booleans()):  # both branches make a blob of the same name
             kind = self._pick([ONE, THREE, *([ANY] if self._dynamic else [])])
             name = self._fresh(scope, kind, used=False)
             sides = []

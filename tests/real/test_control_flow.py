@@ -20,7 +20,7 @@ def by_hand(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, iterations: in
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_each_side_of_a_converted_branch(real_models, sign):
+def test_each_branch_of_a_converted_conditional(real_models, sign):
     model = graphml.load(real_models / "lcy2080" / "sample.mlmodel")
     assert isinstance(model, NeuralNetwork)
     nodes = {node.key: node for node in model.graph.body.walk()}
@@ -42,7 +42,7 @@ def test_each_side_of_a_converted_branch(real_models, sign):
     np.testing.assert_allclose(jitted[0], wanted, rtol=1e-4, atol=1e-5 * np.ptp(wanted))
 
 
-def test_the_sides_differ_in_their_number_of_iterations(real_models):
+def test_branches_may_differ_in_their_number_of_iterations(real_models):
     model = graphml.load(real_models / "lcy2080" / "sample.mlmodel")
     counts = [
         node.weights["data"].item()

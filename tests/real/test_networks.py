@@ -188,7 +188,7 @@ def test_gradients_of_hourglass(real_models):
 
         names = sorted(params)[:: max(1, len(params) // 12)]
         score = jax.jit(total, compiler_options=QUICK)
-        # gradients of the other weights would be compiled for nothing
+        # gradients of the other weights would be compiled for no use
         gradients = jax.jit(
             jax.grad(lambda some, image: total({**params, **some}, image), argnums=(0, 1)), compiler_options=QUICK
         )({name: params[name] for name in names}, image)

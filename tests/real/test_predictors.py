@@ -110,7 +110,7 @@ def test_answers_follow_from_the_file(message):
 
 
 @pytest.mark.parametrize("message", ["iris-gavi/iris"], indirect=True)
-def test_real_irises_are_told_apart(message):
+def test_real_irises_are_classified(message):
     datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn brings the irises, and is not installed")
     irises = datasets.load_iris()
     answers = load(message).predict_batch([{"__feature_vector__": row} for row in irises.data])

@@ -60,7 +60,7 @@ def test_pitches_have_gradients_with_respect_to_sound_and_weights(pitch):
         def score(params, wave):
             return lowered.fn(params, {"input_2": wave})["Identity_1"].mean()
 
-        # the gradients at the two ends, which nothing looks at, take less time than another program
+        # computing the unused gradients at the two ends takes less time than another program
         program = jax.jit(jax.value_and_grad(score, (0, 1)), compiler_options=LONG_RUNS)
         _, (of_weights, of_sound) = jax.device_get(program(lowered.params, wave))
         ahead, behind = (float(program(lowered.params, wave + sign * step * direction)[0]) for sign in (1, -1))

@@ -190,7 +190,7 @@ def test_the_builder_takes_recipes():
     builder.add("innerProduct", "top", ["x"], ["h"], weights=np.ones((2, 3)))
     builder.add("activation", "sigmoid", ["h"], ["y"], nonlinearity_type="sigmoid")
     builder.set_recipe(recipes.Recipe(losses=[recipes.BinaryCrossEntropy(), recipes.SquaredError("h")]))
-    builder.add("innerProduct", "later", ["h"], ["z"], weights=np.ones((2, 2)))  # it goes on where it was
+    builder.add("innerProduct", "later", ["h"], ["z"], weights=np.ones((2, 2)))  # it continues where it was
     model = builder.spec
     assert len(model.neuralNetwork.layers) == 3
     assert [f.name for f in model.description.trainingInput] == ["x", "y_true", "h_true"]
@@ -200,7 +200,7 @@ def test_the_builder_takes_recipes():
     assert not builder.spec.HasField("trainingRecipe")
 
 
-# A reader that knows nothing of it -----------------------------------------------------------------------------------
+# A reader without the extension -----------------------------------------------------------------------------------
 
 TABLES = Path(__file__).resolve().parents[1] / "data" / "wire"
 
@@ -211,7 +211,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def _stranger() -> Any:
-    """The class of Model messages as the tables of Core ML's wire describe them, in a pool of its own."""
+    """The class of Model messages as the tables of Core ML's wire describe them, in a separate pool."""
     package = "CoreML.Specification"
     file = FileDescriptorProto(name="stranger.proto", package=package, syntax="proto3")
     places: dict[str, Any] = {}
@@ -220,7 +220,7 @@ def _stranger() -> Any:
         if full not in places:
             outer, _, name = full.rpartition(".")
             holder = file.message_type if outer == package or outer not in names else message(outer).nested_type
-            # messages in packages below have a name of their own here, which is not on the wire
+            # nested packages get another name here, which is not on the wire
             places[full] = holder.add(name=name if outer in (package, *names) else full.replace(".", "_"))
         return places[full]
 

@@ -133,7 +133,7 @@ def _home(message: str) -> tuple[str, str | None]:
 
 
 @pytest.mark.parametrize(("entry", "default"), layers.ZERO_MEANS.items(), ids=lambda x: str(x))
-def test_zero_stands_for_the_default_where_the_format_says_so(entry, default):
+def test_zero_means_the_default_where_the_format_says_so(entry, default):
     message, field = entry
     kind, inside = _home(message)
 
@@ -225,7 +225,7 @@ def test_none_is_absent():
     assert encode("convolution", {"bias": None, "kernel_size": None}) == encode("convolution", {})
 
 
-def test_weights_of_oneof_members_may_be_given_inside_or_beside():
+def test_weights_of_oneof_members_may_be_given_inside_or_separately():
     alpha = np.array([1, 2], np.float32)
     inside = encode("activation", {"PReLU": {"alpha": alpha}})
     assert encode("activation", {"PReLU": {}, "alpha": alpha}) == inside
@@ -396,10 +396,10 @@ def test_arities_are_ranges(kind):
         ("scaledTanh", {"alpha": 1.0, "beta": 1.0}),  # tanh, whatever the prose recommends
     ],
 )
-def test_activations_of_cells_without_numbers_have_usual_ones(name, numbers):
+def test_activations_of_cells_without_parameters_have_the_default_ones(name, numbers):
     layer = encode("gru", {"activations": [Choice(name), Choice("linear", {"alpha": 0.5, "beta": 0.0})]})
     first, second = decode(layer).attributes["activations"]
     assert first == Choice(name, numbers)
     assert second.fields["alpha"] == 0.5  # numbers that are given are taken
     layer = encode("activation", {"nonlinearity_type": Choice(name)})
-    assert not any(decode(layer).attributes["nonlinearity_type"].fields.values())  # outside of cells zero is a value
+    assert not any(decode(layer).attributes["nonlinearity_type"].fields.values())  # outside cells zero is a value

@@ -101,7 +101,7 @@ def test_schema_has_exactly_the_rows_of_the_table(table):
     assert ours == theirs, "a row occurs twice"
 
 
-def test_all_files_hang_together():
+def test_all_files_are_consistent():
     """Whoever imports model_pb2 gets all of the schema, so that a model with any content can be parsed."""
     reached, todo = set(), [model_pb2.DESCRIPTOR]
     while todo:
@@ -125,7 +125,7 @@ def test_the_tables_are_whole():
     assert members["graphml.spec.Model", "Type"] == 37
 
 
-def test_rows_tell_fields_apart_and_pass_over_own_numbers():
+def test_rows_distinguish_fields_and_skip_extension_numbers():
     field = {"name": "a", "number": 1, "type": FieldDescriptorProto.TYPE_INT64}
     own = {"name": "b", "number": OWN_NUMBERS, "type": FieldDescriptorProto.TYPE_BOOL}
     message = DescriptorProto(name="M", field=[FieldDescriptorProto(**field), FieldDescriptorProto(**own)])

@@ -93,7 +93,7 @@ def _errors(layer, network, kind: str, fields: dict[str, Any], inputs: int | Non
     reads = " ".join(f"x{i}" for i in range(layers.input_range(kind)[0] if inputs is None else inputs))
     writes = " ".join(f"y{i}" for i in range(layers.output_range(kind)[0] if outputs is None else outputs))
     one = layer(kind, reads, writes, **fields)
-    shapes = dict.fromkeys((reads or "x").split(), ())  # of any rank: ranks have rules of their own
+    shapes = dict.fromkeys((reads or "x").split(), ())  # of any rank: ranks have separate rules
     model = network(one, inputs=shapes, outputs=writes or "x")
     return errors_of(model)
 
@@ -324,7 +324,7 @@ def test_the_forget_gate_of_a_coupled_lstm_may_be_absent(layer, network):
     assert _errors(layer, network, "uniDirectionalLSTM", fields) == []
 
 
-def test_a_layer_of_no_kind_is_an_error(layer, network):
+def test_a_layer_without_a_valid_kind_is_an_error(layer, network):
     nothing = layer("copy")
     nothing.ClearField("copy")
     errors = [str(problem) for problem in problems(network(nothing))]

@@ -102,12 +102,12 @@ def test_empty_names_are_fine(layer, network):
 # Branches and loops ---------------------------------------------------------------------------------------------------
 
 
-def test_both_sides_may_write_a_blob_that_is_read_later(layer, network, branch):
+def test_both_branches_may_write_a_blob_that_is_read_later(layer, network, branch):
     sides = branch([layer("ceil", "x", "a")], [layer("floor", "x", "a")])
     assert problems(network(sides, layer("copy", "a", "y"))) == []
 
 
-def test_what_one_side_writes_cannot_be_read_later(layer, network, branch):
+def test_what_only_one_branch_writes_cannot_be_read_later(layer, network, branch):
     reader = layer("copy", "a", "y")
     for sides in (branch([layer("ceil", "x", "a")]), branch([layer("ceil", "x", "a")], [layer("floor", "x", "c")])):
         assert warnings_of(network(sides, reader)) == [
@@ -116,7 +116,7 @@ def test_what_one_side_writes_cannot_be_read_later(layer, network, branch):
         ]
 
 
-def test_one_side_does_not_see_the_other(layer, network, branch):
+def test_one_branch_does_not_see_the_other(layer, network, branch):
     sides = branch([layer("ceil", "x", "a")], [layer("floor", "a", "c")])
     assert (
         "> else > layer 'floor' (floor), number 1: reads 'a', which exists only inside"
@@ -129,7 +129,7 @@ def test_a_copy_in_a_branch_may_overwrite_an_outer_blob(layer, network, branch):
     assert problems(network(layer("ceil", "x", "a"), layer("copy", "x", "y", "before"), sides)) == []
 
 
-def test_a_branch_needs_an_if_side(layer, network, branch):
+def test_a_branch_layer_needs_an_if_branch(layer, network, branch):
     assert "layer 'b' (branch), number 1: has no layers in its if branch" in errors_of(network(branch([])))
 
 
@@ -166,7 +166,7 @@ def test_a_body_reads_what_it_wrote_in_the_last_iteration_only_through_an_outer_
         ({"most": 0}, "never ends: no condition network, no input, and maxLoopIterations is 0"),
     ],
 )
-def test_loops_that_make_no_sense(arguments, words, layer, network, loop):
+def test_invalid_loops(arguments, words, layer, network, loop):
     body = [layer("ceil", "x", "a")][: arguments.get("body", 1)]
     condition = [layer("floor", "x", "go")][: arguments.get("condition", 0)]
     one = loop(body, condition, arguments.get("variable", ""), arguments.get("most", 3))
@@ -265,7 +265,7 @@ def test_stored_weights_that_contradict_the_layer(change, words, layer, network)
     assert any(words in error for error in errors), errors
 
 
-def test_quantized_floats_are_no_codes(layer, network):
+def test_quantized_floats_are_not_codes(layer, network):
     one = layer("innerProduct", weights=np.ones((4, 3), np.float32))
     one.innerProduct.weights.quantization.numberOfBits = 8
     assert "quantized weights must be stored in rawValue or int8RawValue, got floatValue" in errors_of(network(one))[0]
@@ -368,7 +368,7 @@ def test_a_mean_image_has_the_size_of_its_input(image):
     assert "needs 1 x 2 x 4 = 8" in errors_of(image)[0]
 
 
-def test_empty_and_repeated_preprocessing_arewarnings(image):
+def test_empty_and_repeated_preprocessing_are_warnings(image):
     image.neuralNetwork.preprocessing.add(featureName="x")
     image.neuralNetwork.preprocessing.add(featureName="x").scaler.channelScale = 1
     assert warnings_of(image) == [

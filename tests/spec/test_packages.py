@@ -1,4 +1,4 @@
-"""Packages: their manifest, the files beside the message, and links."""
+"""Packages: their manifest, the files next to the message, and links."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _put(package: Path, **items: str) -> None:
 
 @pytest.fixture
 def package(tmp_path) -> Path:
-    """A package with weights beside the message, and a file that its manifest does not list."""
+    """A package with weights next to the message, and a file that its manifest does not list."""
     path = tmp_path / "a.mlpackage"
     write(Model(specificationVersion=1, isUpdatable=True), path)
     _put(path, weights="com.apple.CoreML/weights", facts="com.apple.CoreML/facts.json")
@@ -274,7 +274,7 @@ def test_no_item_that_leaves_its_package_is_copied(lead, package, tmp_path):
     assert contents(tmp_path) == before
 
 
-def test_links_inside_of_an_item(package, tmp_path):
+def test_links_inside_an_item(package, tmp_path):
     weights = package / INNER.parent / "weights"
     (weights / "more.bin").symlink_to("weight.bin")
     write(read(package), tmp_path / "b.mlpackage", source=package)
@@ -284,7 +284,7 @@ def test_links_inside_of_an_item(package, tmp_path):
         write(read(package), tmp_path / "c.mlpackage", source=package)
 
 
-def test_items_as_nobody_writes_them(package, model, tmp_path):
+def test_items_in_unusual_forms(package, model, tmp_path):
     _put(package, gone="gone.bin", everything=".")
     (package / "Data" / "gone.bin").unlink()
     write(read(package), tmp_path / "b.mlpackage", source=package)
@@ -378,7 +378,7 @@ def test_no_link_in_a_package_leaves_it(lead, model, other, tmp_path):
     assert contents(tmp_path) == before
 
 
-def test_links_inside_of_a_package_are_followed(model, other, tmp_path):
+def test_links_inside_a_package_are_followed(model, other, tmp_path):
     package = tmp_path / "a.mlpackage"
     write(model, package)
     (package / "Data").rename(package / "Real")
@@ -392,7 +392,7 @@ def test_links_inside_of_a_package_are_followed(model, other, tmp_path):
     assert (package / INNER).is_symlink()
 
 
-def test_links_in_a_circle(model, tmp_path):
+def test_links_in_a_cycle(model, tmp_path):
     package = tmp_path / "a.mlpackage"
     write(model, package)
     (package / INNER).unlink()

@@ -121,7 +121,7 @@ def test_sizes_of_outputs():
     assert errors_of(array_output(message, 2)) == []
 
 
-def test_a_hundred_thousand_damaged_nodes_are_soon_told():
+def test_a_hundred_thousand_damaged_nodes_are_reported_quickly():
     message = trees("treeEnsembleRegressor", [], [0.0])
     node = _ensemble(message).nodes.add(nodeBehavior=0, trueChildNodeId=1, falseChildNodeId=2, branchFeatureIndex=99)
     for number in range(1, 50_000):

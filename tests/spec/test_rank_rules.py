@@ -95,7 +95,7 @@ def test_ranks_are_followed_into_branches_and_loops():
     }
     whole = builder().add("reduceSum", "s", ["x"], ["p"], reduce_all=True, axes=(), keep_dims=False)
     whole.add("branch", "b", ["p"], [], **sides).add("softmaxND", "after", ["h"], ["y"], axis=3)
-    assert errors_of(whole.spec) == []  # the rank depends on the side
+    assert errors_of(whole.spec) == []  # the rank depends on the branch
     body = part().add("softmaxND", "deep", ["x"], ["t"], axis=7)
     whole = builder().add("loop", "l", [], [], max_loop_iterations=2, body_network=body).add("copy", "o", ["x"], ["y"])
     assert [p for p in errors_of(whole.spec) if "layer 'l' (loop), number 1 > body > layer 'deep'" in p]

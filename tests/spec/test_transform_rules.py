@@ -1,4 +1,4 @@
-"""Malformed content of models that prepare features, choose boxes, or stand for code and files elsewhere."""
+"""Malformed content of models that prepare features, choose boxes, or refer to code and files elsewhere."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def test_momentum_and_seed_may_be_absent_and_negative_seeds_are_fine(trainable):
     assert _found(trainable) == ["optimizer: the range of momentum, 0.5 to 0.0, is empty"]
 
 
-# The way of the gradient ----------------------------------------------------------------------------------------------
+# The path of the gradient ---------------------------------------------------------------------------------------------
 
 
 def _replace(model: Model, index: int, layer) -> None:
@@ -220,7 +220,7 @@ def test_only_three_activations_let_gradients_through(choice, layer, trainable):
     assert "layer 'wall' (activation), number 2 is between" in _found(trainable)[0]
 
 
-def test_a_wall_below_all_that_learns_is_fine(layer, trainable):
+def test_a_gradient_barrier_below_all_trained_layers_is_fine(layer, trainable):
     first = _layers(trainable)[0]
     first.isUpdatable = False
     _replace(trainable, 0, layer("permute", name="trunk"))
@@ -235,8 +235,8 @@ def test_softmax_passes_gradients_only_right_below_cross_entropy(layer, trainabl
     assert len(stopped) == 2
 
 
-def test_a_wall_on_one_path_stops_learning_on_the_others_too(layer, trainable):
-    """Core ML's walk knows only one state; a free path of its own does not help a layer."""
+def test_a_gradient_barrier_on_one_path_stops_learning_on_the_others_too(layer, trainable):
+    """Core ML's walk has only one state; a separate unblocked path does not help a layer."""
     layers = list(_layers(trainable))
     wall, join = layer("permute", "x", "w", "wall"), layer("concat", "w a", "c", "join")
     layers[2].input[0] = "c"
@@ -254,7 +254,7 @@ def test_a_wall_on_one_path_stops_learning_on_the_others_too(layer, trainable):
     ]
 
 
-def test_a_layer_beside_the_loss_is_a_warning(layer, trainable):
+def test_a_layer_off_the_path_to_the_loss_is_a_warning(layer, trainable):
     aside = layer("innerProduct", "x", "aside", "aside", weights=np.ones((4, 3)))
     aside.isUpdatable = aside.innerProduct.weights.isUpdatable = True
     _layers(trainable).append(aside)

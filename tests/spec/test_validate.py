@@ -254,7 +254,7 @@ def test_there_are_outputs(plain):
     assert errors_of(plain) == ["description: there are no outputs"]
 
 
-def test_functions_have_interfaces_of_their_own(plain):
+def test_each_function_has_a_separate_interface(plain):
     function = plain.description.functions.add(name="main")
     function.input.add(name="z")
     plain.description.defaultFunctionName = "other"
@@ -382,7 +382,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in (".mlmodel", ".mlpackage"))
 
 
-def test_real_models_have_noerrors(real_models):
+def test_real_models_have_no_errors(real_models):
     found = {path.name: errors_of(read(path)) for path in _files(real_models)}
     assert len(found) > 20
     assert {name: errors for name, errors in found.items() if errors} == {}

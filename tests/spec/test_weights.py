@@ -227,7 +227,7 @@ def test_nothing_is_fine_where_nothing_is_declared():
     assert storage(WeightParams()) == "empty"
 
 
-def test_a_vector_beside_weights_with_another_channel_axis():
+def test_a_vector_with_weights_that_have_another_channel_axis():
     weight = decode(_linear(8, bytes([1, 2]), [0.5, 2.0]), (2,), axis=1)
     np.testing.assert_array_equal(weight.dequantize(), [0.5, 4.0])
 
@@ -288,6 +288,6 @@ def test_what_cannot_be_encoded(weight, words):
 
 
 @pytest.mark.parametrize("bits", [0, 9])
-def test_bits_that_no_file_can_hold(bits):
+def test_bit_widths_that_no_file_can_hold(bits):
     with pytest.raises(SpecError, match=f"quantized weights must have 1 to 8 bits, got {bits}"):
         quantize(np.ones(3), bits=bits)

@@ -18,7 +18,7 @@ from graphml.spec.files import refuse_unwritable
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.mlmodel.bak"])
-def test_names_that_are_no_model(name, model, tmp_path):
+def test_names_that_are_not_a_model(name, model, tmp_path):
     with pytest.raises(SpecError, match=r"the name of a model ends in \.mlmodel or \.mlpackage"):
         write(model, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -32,7 +32,7 @@ def test_folders_that_do_not_exist(name, model, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_no_model_can_be_written_is_known_before(tmp_path):
+def test_an_unwritable_output_is_reported_before_training(tmp_path):
     (tmp_path / "a.mlmodel").mkdir()
     (tmp_path / "b.mlpackage").write_bytes(b"a file")
     (tmp_path / "c.mlpackage").mkdir()

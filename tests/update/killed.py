@@ -1,4 +1,4 @@
-"""An update in a process of its own, to be killed."""
+"""An update in a separate process, to be killed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ KINDS: dict[str, tuple[Callable[[], graphml.Model], Callable[[], Iterator[dict[s
 
 
 def work(kind: str, directory: Path, keywords: dict[str, Any], to_the_end: bool) -> None:
-    """Begin an update in a directory, or go on with it; at the end write its model."""
+    """Start or continue an update in a directory; at the end write its model."""
     model, data = KINDS[kind]
     more = {**keywords, "checkpoint_seconds": 30 if to_the_end else 0}
     if "neighbors" in kind and not to_the_end:  # there are so few moments that each has to last
@@ -91,19 +91,19 @@ def processes():
 
 
 def kill(kind: str, directory: Path, times: int, seed: int, **keywords: Any) -> int:
-    """Kill an update at as many random moments, then let it come to its end; how often it was really killed.
+    """Kill an update at as many random moments, then let it finish. Returns how often it was really killed.
 
-    Moments are counted in turn from the start of the process, when there may be nothing yet to go on from, and from its
+    Moments are counted alternately from the start of the process, when there may be nothing to resume, and from its
     first step.
     """
     draw, killed = random.Random(seed), 0
-    for turn in range(times):
+    for attempt in range(times):
         before = _newest(directory)
         process = processes().Process(target=work, args=(kind, directory, keywords, False))
         process.start()
-        while turn % 2 and _newest(directory) == before and process.is_alive():
+        while attempt % 2 and _newest(directory) == before and process.is_alive():
             time.sleep(0.005)
-        time.sleep(draw.uniform(0, 0.4 if turn % 2 else 1.2))
+        time.sleep(draw.uniform(0, 0.4 if attempt % 2 else 1.2))
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL

@@ -86,14 +86,14 @@ def classifier(seed: int = 0, labels: Any = ("cat", "dog", "owl"), **recipe: Any
 
 
 def network(model: spec.Model) -> NeuralNetwork:
-    """The model after a way through bytes."""
+    """The model after a round trip through bytes."""
     loaded = load(spec.serialize(model))
     assert isinstance(loaded, NeuralNetwork)
     return loaded
 
 
 def trained(model: NeuralNetwork, data: Any, recipe: Recipe, **parameters: Any) -> UpdateTask:
-    """A task that has trained a model by a recipe of its own."""
+    """A task that has trained a model with its own recipe."""
     task = UpdateTask(model, data, recipe=recipe, strict=False)
     task.resume(parameters)
     task.wait(60)

@@ -107,7 +107,7 @@ def tagger() -> MLProgram:
 
 
 def program(builder: ProgramBuilder) -> MLProgram:
-    """The program after a way through a package."""
+    """The program after a round trip through a package."""
     found = builder.model()
     assert isinstance(found, MLProgram)
     return found

@@ -20,22 +20,22 @@ def _task(**keywords) -> UpdateTask:
 
 def test_other_coroutines_run_while_a_task_is_awaited():
     async def main():
-        turns = []
+        ticks = []
 
         async def others():
             while True:
-                turns.append(1)
+                ticks.append(1)
                 await asyncio.sleep(0.001)
 
         other = asyncio.create_task(others())
-        task = _task(completion_handler=lambda context: turns.append("end"))
+        task = _task(completion_handler=lambda context: ticks.append("end"))
         with pytest.raises(UpdateError, match="not started"):
             await task
         task.resume()
         state = await task
-        assert "end" in turns
+        assert "end" in ticks
         other.cancel()
-        assert len(turns) > 2
+        assert len(ticks) > 2
         return state, await task
 
     assert asyncio.run(main()) == (TaskState.COMPLETED, TaskState.COMPLETED)

@@ -108,7 +108,7 @@ def test_scales_join_biases_and_batch_norms(name):
     assert _kinds(_rewritten(_network(_conv("x", "n"), norm, *SCALES[name]))) == ["convolution", "batchnorm"]
 
 
-def test_scales_of_vectors_lie_on_the_last_axis():
+def test_scales_of_vectors_are_on_the_last_axis():
     vector = np.float32([[0.5, -2, 3, 1]])
     layers = (_constant("k", vector), ("multiplyBroadcastable", ["c", "k"], "y", {}))
     inner = ("innerProduct", ["x"], "c", {"weights": normal(4, 3), "bias": normal(4)})
@@ -173,7 +173,7 @@ def test_quantized_and_transposed_kernels_stay():
     assert _kinds(_rewritten(_network(codes, shape=(1, 5)))) == ["innerProduct"]
 
 
-def test_products_that_are_no_dense_layers_stay():
+def test_products_that_are_not_dense_layers_stay():
     for fields, shape, constant in (
         ({"transpose_a": True}, (4, 2), normal(4, 3)),
         ({}, (4,), normal(4, 3)),
@@ -201,7 +201,7 @@ def test_only_softmax_over_channels_or_vectors_is_replaced():
         assert _kinds(_rewritten(_ends_in_softmax(axis, shape))) == ["activation", "softmaxND"]
 
 
-def test_vectors_stay_for_those_who_read_them():
+def test_vectors_stay_if_something_reads_them():
     dense: dict[str, Any] = {"weights": normal(3, 4), "bias": normal(3)}
     old = _network(
         ("innerProduct", ["x"], "z", dense),

@@ -204,7 +204,7 @@ def test_values_that_are_not_class_indices_are_refused():
             _read(_ten("float32", size=1), [{"x": np.ones(4), "y_true": value}])
 
 
-def test_indices_and_one_hot_targets_train_alike():
+def test_index_and_one_hot_targets_train_identically():
     draw = np.random.default_rng(0)
     x, classes = draw.normal(size=(9, 4)).astype(np.float32), draw.integers(0, 10, 9)
     results = []

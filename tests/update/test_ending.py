@@ -45,7 +45,7 @@ print("the end of the program", flush=True)
 
 
 def _started(program: str, *arguments: object) -> subprocess.Popen[str]:
-    """A program that has come to its end, all but its update."""
+    """A program that has ended, apart from its update."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     command = [sys.executable, "-c", program, *map(str, arguments)]
     pipe = subprocess.PIPE
@@ -113,7 +113,7 @@ def test_an_update_for_which_no_thread_can_be_started_is_not_started(monkeypatch
 
 @pytest.mark.parametrize("left", [1, 2])
 def test_an_update_that_needs_another_thread_fails(monkeypatch, left):
-    """The second reads samples, the third what lies in files."""
+    """The second reads samples, the third reads files."""
     readers = set(ending._readers)
     task = UpdateTask(network(), samples(), memory_bytes=6000)
     with monkeypatch.context() as patch:

@@ -23,12 +23,12 @@ from graphml.update.step.training import MiniBatch, loss_and_statistics
 from graphml.update.step.trunk import merge
 
 KINDS = cases.load_all()
-# custom layers learn as much as their function lets them; branches and loops have tests of their own below
+# custom layers learn as much as their function lets them; branches and loops have separate tests below
 WEIGHTED = sorted(kind for kind in KINDS if weight_names(kind) and kind not in ("custom", "branch", "loop"))
 
 
 def _case(kind: str) -> cases.Case:
-    """A case in which the layer has weights of its own."""
+    """A case in which the layer has weights."""
     base = KINDS[kind].base
     if kind == "activation":
         slopes = Choice("PReLU", {"alpha": np.float32([0.25, -0.5])})
@@ -104,7 +104,7 @@ def _part() -> NeuralNetworkBuilder:
 
 
 def _looping(iterations: int, *, condition: bool = False, inner: str = "dense") -> NeuralNetworkBuilder:
-    """y = x, multiplied again and again by a matrix inside of a loop."""
+    """y = x, multiplied again and again by a matrix inside a loop."""
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("copy", "start", ["x"], ["y"])
     body = _part().add("innerProduct", inner, ["y"], ["z"], weights=0.5 * EYE).add("copy", "again", ["z"], ["y"])
@@ -137,14 +137,14 @@ def _fall(model: Any, data: Any) -> tuple[Any, float]:
 
 
 @pytest.mark.parametrize("condition", [False, True], ids=["counted", "while"])
-def test_weights_inside_of_bounded_loops_learn(condition):
+def test_weights_inside_bounded_loops_learn(condition):
     model = _model(_looping(3, condition=condition))
     trained, part = _fall(model, _data())
     assert part < 0.5
     assert not np.array_equal(trained.parameters["loop/body/dense"]["weights"], 0.5 * EYE)
 
 
-def test_weights_inside_of_branches_learn_where_their_side_runs():
+def test_weights_inside_branches_learn_where_their_branch_runs():
     builder = NeuralNetworkBuilder({"x": array(3), "c": array(1)}, {"y": array(3)}, exact=True)
     sides = {
         field: _part().add("innerProduct", "dense", ["x"], ["y"], weights=EYE) for field in ("if_branch", "else_branch")

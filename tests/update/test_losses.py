@@ -63,7 +63,7 @@ def test_squared_error_is_the_mean_over_the_elements():
         squared_error(prediction, target[:5])
 
 
-def test_rows_that_fill_up_count_for_nothing_even_when_they_overflow():
+def test_padding_rows_do_not_count_even_when_they_overflow():
     values, mask = jnp.array([1.0, 3.0, jnp.inf, jnp.nan]), jnp.array([True, True, False, False])
     loss, gradient = jax.value_and_grad(masked_mean)(values, mask)
     assert loss == 2

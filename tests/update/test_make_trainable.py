@@ -49,7 +49,7 @@ def _layers(model: Any) -> dict[str, Any]:
 
 
 def _data(model: Any, count: int = 6) -> list[dict[str, Any]]:
-    """Inputs that the network can learn by heart, with the target that the file asks for."""
+    """Inputs that the network can overfit, with the target that the file asks for."""
     target = model.spec.description.trainingInput[-1]
     if target.type.WhichOneof("Type") == "stringType":
         answers: list[Any] = list(LABELS)
@@ -140,7 +140,7 @@ def test_the_reason_is_given_for_each_layer_that_cannot_be_trained():
         make_trainable(network(builder.spec), ["below"])
 
 
-def test_programs_are_refused_with_the_way_out():
+def test_programs_are_refused_with_the_alternative():
     program = ProgramBuilder("CoreML7")
     program.output("y", program.relu(program.input("x", (1, 3))))
     with pytest.raises(UpdateError, match=r"trains no ML Programs on a device: convert to a neural network instead"):

@@ -66,7 +66,7 @@ def test_layers_losses_and_whole_recipes_can_be_chosen():
     assert update(own, regression_data(), strict=False) is not None
 
 
-def test_the_last_layers_on_all_ways_learn():
+def test_the_last_layers_on_all_paths_learn():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": None}, exact=True)
     for name in ("left", "right"):
         builder.add("innerProduct", f"{name} low", ["x"], [f"{name}0"], weights=np.eye(3))
@@ -100,7 +100,7 @@ def test_a_head_for_other_classes_is_fresh_and_all_else_stays():
     assert network(model.spec).predict(x) == answer
 
 
-@pytest.mark.parametrize("labels", [["a", "b"], [3, 1, 4, 5]], ids=["texts", "numbers"])
+@pytest.mark.parametrize("labels", [["a", "b"], [3, 1, 4, 5]], ids=["strings", "integers"])
 def test_new_classes_train_write_and_reload(labels, tmp_path):
     model = graphml.make_updatable(
         _bare(classifier()), labels=labels, epochs=60, batch_size=12, optimizer=recipes.Adam(0.1)

@@ -1,4 +1,4 @@
-"""Many users at once: what comes out is what a task for each user gives."""
+"""Many users at once: the results equal those of one task per user."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _weights(model):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(model.parameters)]
 
 
-def _alike(a, b) -> None:
+def _assert_close(a, b) -> None:
     for x, y in zip(_weights(a), _weights(b), strict=True):
         np.testing.assert_allclose(x, y, rtol=2e-5, atol=1e-6)
 
@@ -47,7 +47,7 @@ def _same_as_alone(result, model, users, **keyword) -> None:
     assert len(result.models) == len(users)
     for number, data in enumerate(users):
         task = _alone(model, data, **keyword)
-        _alike(result.models[number], task.model)
+        _assert_close(result.models[number], task.model)
         mine, theirs = result.history(number), task.history
         assert [(r.epoch, r.batch) for r in mine] == [(r.epoch, r.batch) for r in theirs]
         np.testing.assert_allclose([r.loss for r in mine], [r.loss for r in theirs], rtol=2e-5)
@@ -70,7 +70,7 @@ def test_users_with_different_numbers_of_samples_learn_what_each_learns_alone():
     assert result.errors == {}
     assert result.losses.shape == (3, 2)
     _same_as_alone(result, model, users, epochs=2, learning_rate=0.02)
-    _alike(result.models[-1], result.models[2])
+    _assert_close(result.models[-1], result.models[2])
     with pytest.raises(IndexError, match="user 3 of 3"):
         result.models[3]
 
@@ -83,7 +83,7 @@ def test_users_in_sequential_groups_learn_the_same(monkeypatch):
         in_turn = update_many(model, users)
         np.testing.assert_allclose(in_turn.losses, at_once.losses, rtol=1e-5)
         for a, b in zip(in_turn.models, at_once.models, strict=True):
-            _alike(a, b)
+            _assert_close(a, b)
 
 
 @pytest.mark.parametrize(("batch_size", "epochs"), [(4, [5, 2]), (2**40, [5, 5])])
@@ -151,7 +151,7 @@ def test_bad_data_name_the_user_and_the_sample():
     result = update_many(MODEL, [*users, []], on_error="keep")
     assert list(result.errors) == [1, 3]
     assert "no training data" in str(result.errors[3])
-    _alike(result.models[2], _alone(MODEL, users[2]).model)
+    _assert_close(result.models[2], _alone(MODEL, users[2]).model)
     for question in (lambda: result.models[1], lambda: result.delta(1), lambda: result.history(1)):
         with pytest.raises(FeatureError, match="user 1\n  sample 2"):
             question()
@@ -169,7 +169,7 @@ def test_a_user_whose_loss_is_not_finite_stops_alone():
     assert list(result.errors) == [0]
     assert len(result.history(0).batches) == 2
     assert len(result.history(0).epochs) == 0
-    _alike(result.models[1], _alone(MODEL, users[1]).model)
+    _assert_close(result.models[1], _alone(MODEL, users[1]).model)
 
 
 def test_what_is_refused():

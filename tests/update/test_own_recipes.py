@@ -85,7 +85,7 @@ SAMPLE = {
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_losses_are_their_formulas(name):
+def test_losses_follow_their_formulas(name):
     make, wanted = SAMPLE[name]
     assert float(make()) == pytest.approx(wanted, rel=1e-5)
 
@@ -175,7 +175,7 @@ def _factor(schedule: recipes.Schedule, place: float, **more: float) -> float:
     return float(rate_factor(traced, {name: np.float32(value) for name, value in hyper.items()}))
 
 
-def test_schedules_are_their_formulas():
+def test_schedules_follow_their_formulas():
     assert _factor(recipes.Constant(), 7.5) == 1
     assert _factor(recipes.Constant(warmup=2), 0, **{"$stride": 0.5}) == pytest.approx(0.25)
     assert _factor(recipes.Constant(warmup=2), 1.5, **{"$stride": 0.5}) == 1
@@ -232,7 +232,7 @@ def test_every_number_of_a_recipe_changes_without_compiling(monkeypatch):
 # Dropout and augmentation --------------------------------------------------------------------------------------------
 
 
-def test_dropout_zeroes_some_and_divides_the_others_in_training_only():
+def test_dropout_zeroes_some_and_rescales_the_others_in_training_only():
     builder = NeuralNetworkBuilder({"x": array(2000)}, {"y": array(2000)})
     builder.add("scale", "scale", ["x"], ["h"], scale=np.ones(1), shape_scale=(1,))
     builder.add("activation", "same", ["h"], ["y"], nonlinearity_type=Choice("linear", {"alpha": 1.0}))
@@ -258,14 +258,14 @@ def test_every_epoch_mini_batch_and_row_draws_its_own_numbers():
     assert any(np.abs(alone - loss).min() > 1e-3 for loss in losses.ravel())  # two rows that dropped different numbers
 
 
-def test_every_epoch_is_shuffled_anew():
+def test_every_epoch_is_shuffled_again():
     recipe = recipes.Recipe(recipes.SGD(0.0), epochs=4, batch_size=2, shuffle=True)
     losses = np.reshape([r.loss for r in trained(REGRESSION, regression_data(10), recipe).history.batches], (4, 5))
     assert len({tuple(epoch) for epoch in losses}) == 4
     np.testing.assert_allclose(losses.mean(1), losses.mean(), rtol=1e-5)
 
 
-def test_dropout_ends_the_trunk_and_a_blob_beside_the_loss_is_refused():
+def test_dropout_ends_the_trunk_and_a_blob_off_the_path_to_the_loss_is_refused():
     _, _, parts = _setup(regression(), recipes.Recipe(dropout={"h": 0.5}, layers=["top"]))
     assert [node.key for node in parts.trunk.graph.body.nodes] == ["below"]
     assert parts.cut == ("h",)
@@ -276,7 +276,7 @@ def test_dropout_ends_the_trunk_and_a_blob_beside_the_loss_is_refused():
         _setup(network(builder.spec), recipes.Recipe(dropout={"z": 0.5}))
 
 
-def test_images_are_mirrored_moved_and_turned():
+def test_images_are_flipped_shifted_and_rotated():
     warped = jax.jit(moved)
     picture = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
     np.testing.assert_array_equal(flipped(picture, True, False), picture[..., ::-1])

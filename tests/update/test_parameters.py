@@ -20,7 +20,7 @@ def test_scopes_nest_from_the_outside_in():
     assert key != ParameterKey.WEIGHTS
 
 
-def test_names_stand_for_keys_in_both_spellings():
+def test_names_map_to_keys_in_both_spellings():
     assert as_key("learning_rate") == as_key("learningRate") == ParameterKey.LEARNING_RATE
     with pytest.raises(UpdateError, match=r"no parameter 'temperature'; the names are learning_rate, .* biases"):
         as_key("temperature")

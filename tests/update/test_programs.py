@@ -73,7 +73,7 @@ def _once() -> Any:
     return _trained(MODEL, DATA).model
 
 
-def _alike(a: Any, b: Any, rtol: float = 2e-5) -> None:
+def _assert_close(a: Any, b: Any, rtol: float = 2e-5) -> None:
     np.testing.assert_allclose(np.asarray(a, np.float32), np.asarray(b, np.float32), rtol=rtol, atol=2e-6)
 
 
@@ -85,14 +85,14 @@ def test_a_classifier_gets_the_weights_and_losses_of_the_same_network():
     program, network = _trained(MODEL, DATA), _trained(mlp_layers(), rows)
     mine, theirs = weights_of(program.model), network.model.parameters
     for layer in ("first", "second"):
-        _alike(mine[f"{layer}_weight"], theirs[layer]["weights"])
-        _alike(mine[f"{layer}_bias"], theirs[layer]["bias"])
+        _assert_close(mine[f"{layer}_weight"], theirs[layer]["weights"])
+        _assert_close(mine[f"{layer}_bias"], theirs[layer]["bias"])
         assert not np.array_equal(mine[f"{layer}_weight"], MLP[f"{layer}_weight"])
-    _alike([record.loss for record in program.history], [record.loss for record in network.history])
+    _assert_close([record.loss for record in program.history], [record.loss for record in network.history])
     x = DATA["x"][0]
     ours, other = program.model.predict({"x": x}), network.model.predict({"x": x[0]})
     assert ours["classLabel"] == other["classLabel"]
-    _alike(list(ours["classLabel_probs"].values()), list(other["p"].values()))
+    _assert_close(list(ours["classLabel_probs"].values()), list(other["p"].values()))
 
 
 def test_a_convolutional_program_gets_the_weights_of_the_same_network():
@@ -110,7 +110,7 @@ def test_a_convolutional_program_gets_the_weights_of_the_same_network():
         "out": ("top", "bias"),
     }.items():
         assert not np.array_equal(mine[name], CONVOLUTIONAL[name])
-        _alike(mine[name].reshape(-1), np.asarray(theirs[layer][weight]).reshape(-1), rtol=2e-4)
+        _assert_close(mine[name].reshape(-1), np.asarray(theirs[layer][weight]).reshape(-1), rtol=2e-4)
     for name in ("mean", "variance"):  # statistics of past data
         np.testing.assert_array_equal(mine[name], CONVOLUTIONAL[name])
 
@@ -132,7 +132,7 @@ def test_a_tagger_with_lstm_descends_the_gradient_of_its_loss():
     recipe = Recipe(recipes.SGD(0.5), losses=recipes.BinaryCrossEntropy(), batch_size=4)
     learned = weights_of(_trained(model, data, recipe).model)
     for name in ("weight_ih", "weight_hh", "bias", "weight"):
-        _alike(learned[name], CELL[name] - 0.5 * gradient[name]["val"], rtol=1e-4)
+        _assert_close(learned[name], CELL[name] - 0.5 * gradient[name]["val"], rtol=1e-4)
         assert not np.array_equal(learned[name], CELL[name])
     assert not learned["start"].any()  # a beginning is no weight
 
@@ -150,7 +150,7 @@ def test_half_precision_is_trained_in_float32_and_stored_as_it_was():
 
 
 @pytest.mark.parametrize("model", [MODEL, HALF], ids=["float32", "float16"])
-def test_a_saved_program_differs_in_its_weights_alone(tmp_path, model):
+def test_a_saved_program_differs_only_in_its_weights(tmp_path, model):
     before, after = tmp_path / "before.mlpackage", tmp_path / "after.mlpackage"
     model.save(before)
     task = _trained(before, DATA)
@@ -217,7 +217,7 @@ def test_a_recipe_names_operations_or_constants(layers, expected):
     assert {name for name in old if not np.array_equal(old[name], new[name])} == expected
 
 
-def test_nothing_that_is_no_weight_can_be_named():
+def test_only_weights_can_be_named():
     def refused(words: str, model: Any = MODEL, **fields: Any) -> None:
         with pytest.raises(UpdateError, match=words):
             UpdateTask(model, DATA, recipe=Recipe(**fields), strict=False)
@@ -296,7 +296,7 @@ def test_losses_dropout_metrics_and_events():
     function = Recipe(recipes.SGD(0.1), losses=lambda logits, target: -jnp.log(logits[target]), epochs=3, batch_size=5)
     mine = weights_of(_trained(MODEL, DATA, function).model)
     for name, weight in weights_of(_once()).items():
-        _alike(mine[name], weight, rtol=1e-3)
+        _assert_close(mine[name], weight, rtol=1e-3)
 
 
 def test_images_are_augmented():
@@ -313,7 +313,7 @@ def test_images_are_augmented():
         for steps in ((), recipes.Flip(1.0))
     )
     assert plain.any()
-    _alike(turned.reshape(2, 3, 4, 4)[..., ::-1], plain.reshape(2, 3, 4, 4), rtol=1e-3)
+    _assert_close(turned.reshape(2, 3, 4, 4)[..., ::-1], plain.reshape(2, 3, 4, 4), rtol=1e-3)
     with pytest.raises(UpdateError, match="the model has no image input"):
         UpdateTask(MODEL, DATA, recipe=Recipe(augmentation=recipes.Flip()), strict=False)
 

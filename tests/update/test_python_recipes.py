@@ -127,7 +127,7 @@ def test_core_ml_would_not_train_by_it():
     assert "is missing" not in str(caught.value)
 
 
-def test_numbers_of_optax_are_no_parameters():
+def test_numbers_of_optax_are_not_parameters():
     recipe = Recipe(optax.adamw(0.01), clip_norm=1.0, losses=_squares)
     found = [*map(str, parameter_descriptions(REGRESSION))]
     assert "learning_rate" in found
@@ -139,7 +139,7 @@ def test_numbers_of_optax_are_no_parameters():
         task.resume({"learning_rate": 0.1})
 
 
-def test_many_users_learn_by_it_as_one_does():
+def test_many_users_learn_by_the_recipe_as_one_does():
     recipe = Recipe(optax.adam(0.01), losses=_squares, epochs=2, batch_size=4)
     users = [regression_data(6, seed) for seed in (1, 2)]
     result = update_many(REGRESSION, users, recipe=recipe, strict=False)
@@ -149,7 +149,7 @@ def test_many_users_learn_by_it_as_one_does():
             np.testing.assert_allclose(model.parameters["top"][name], alone.parameters["top"][name], rtol=1e-5)
 
 
-def test_the_last_stage_of_a_pipeline_learns_by_it():
+def test_the_last_stage_of_a_pipeline_learns_by_the_recipe():
     message = pipeline(REGRESSION.spec, 2, 3)
     data = [{"given": np.float32([i, 1 - i]), "y_true": row} for i, row in enumerate(regression_data(4)["y_true"])]
     other = recipes.SquaredError("y")

@@ -121,10 +121,10 @@ def _sketcher(folder: Path) -> Any:
 
 def test_the_sketch_classifier_sees_white_on_black(real_models):
     model = _sketcher(real_models)
-    turns = np.arange(6) * 4 * np.pi / 5
+    angles = np.arange(6) * 4 * np.pi / 5
     known = {
         "Envelope": [([0, 100, 100, 0, 0], [0, 0, 60, 60, 0]), ([0, 50, 100], [0, 35, 0])],
-        "Star": [(50 * np.sin(turns), -50 * np.cos(turns))],
+        "Star": [(50 * np.sin(angles), -50 * np.cos(angles))],
         "Tent": [([0, 50, 100, 0], [80, 0, 80, 80]), ([50, 40, 60], [0, 80, 80])],
     }
     for label, strokes in known.items():

@@ -238,7 +238,7 @@ def test_recipes_of_other_numbers_share_their_programs(field):
     assert replace(PLAIN, **{field: NUMBERS[field]}).form == PLAIN.form
 
 
-def test_other_traced_numbers_are_no_other_form():
+def test_other_traced_numbers_do_not_change_the_form():
     other = PLAIN.with_numbers({name: value + 1 for name, value in PLAIN.hyper.items()})
     assert other.hyper == {name: value + 1 for name, value in PLAIN.hyper.items()}
     assert other.form == PLAIN.form

@@ -1,4 +1,4 @@
-"""Training on a grid: which code stands for which number, up to both ends of the grid."""
+"""Training on a grid: which code represents which value, up to both ends of the grid."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def grid(bits: int, form: str) -> Quantized:
 
 
 def modules(bits: int) -> tuple:
-    """Each size of a grid is compiled anew: not all of them are tried in JAX."""
+    """Each grid size compiles another program: not all of them are tried in JAX."""
     return (np, jnp) if bits in (2, 8) else (np,)
 
 
@@ -50,7 +50,7 @@ def test_every_code_is_the_nearest_to_its_own_number(bits, form):
 
 
 @pytest.mark.parametrize(("bits", "form"), GRIDS)
-def test_numbers_beyond_the_grid_take_its_ends(bits, form):
+def test_values_beyond_the_grid_are_clamped(bits, form):
     whole = grid(bits, form)
     numbers = values_of(whole.codes, whole)
     beyond = np.float32([numbers.max() + 0.3, numbers.max() + 100, numbers.min() - 0.3, numbers.min() - 100])
@@ -64,7 +64,7 @@ def test_numbers_beyond_the_grid_take_its_ends(bits, form):
 
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("table", [False, True])
-def test_the_highest_code_stands_for_the_largest_number(bits, table):
+def test_the_highest_code_represents_the_largest_number(bits, table):
     values = np.linspace(-1, 3, 2**bits, dtype=np.float32)
     weight = quantize(values, bits=bits, table=table, axis=None)
     assert weight.codes[[0, -1]].tolist() == [0, 2**bits - 1]

@@ -111,7 +111,7 @@ def test_training_learns_and_frozen_weights_do_not_change():
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     model, data = regression(shuffle=True), regression_data(11)
     runs = {seed: update(model, data, seed=seed) for seed in (0, 1, -5)}
-    assert _same_bits(runs[0], update(model, data))  # no seed stands for 0
+    assert _same_bits(runs[0], update(model, data))  # no seed means 0
     assert _same_bits(runs[-5], update(network(model.spec), data, seed=-5))
     assert not _same_bits(runs[0], runs[1])
     assert not _same_bits(runs[0], runs[-5])
@@ -245,7 +245,7 @@ def test_a_handler_may_cancel():
     assert _same_bits(task.model, regression())
 
 
-def test_a_task_cancelled_before_it_began_is_over():
+def test_a_task_cancelled_before_it_starts_is_finished():
     task, seen = _watch(regression(), regression_data(10), BEGIN)
     with pytest.raises(UpdateError, match=r"not started: call resume\(\) first"):
         task.wait()
@@ -370,7 +370,7 @@ def test_without_strictness_any_differentiable_network_trains():
     assert all((a != b).any() for a, b in zip(_weights(model), _weights(trained), strict=True))
 
 
-def test_random_layers_draw_anew_in_each_step_and_repeat_with_the_seed():
+def test_random_layers_draw_again_in_each_step_and_repeat_with_the_seed():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(2)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
     builder.add("addBroadcastable", "noisy", ["x", "n"], ["h"])
@@ -409,7 +409,7 @@ def test_a_task_takes_a_path(tmp_path):
     ],
     ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",
 )
-def test_arguments_of_other_types_are_refused_at_once(options, message):
+def test_arguments_of_other_types_are_refused_immediately(options, message):
     with pytest.raises(FeatureError, match=message):
         UpdateTask(regression(), regression_data(5), **options)
 
@@ -422,13 +422,13 @@ def test_arguments_of_other_types_are_refused_at_once(options, message):
         ({"disk_bytes": -1}, "disk_bytes must be an integer of at least 0, got -1"),
     ],
 )
-def test_limits_that_mean_nothing_are_refused_at_once(options, message):
+def test_invalid_limits_are_refused_immediately(options, message):
     with pytest.raises(UpdateError, match=message):
         UpdateTask(regression(), regression_data(5), **options)
 
 
 @pytest.mark.parametrize("events", ["epoch_end", 2, [EPOCH, "epoch_end"]], ids=repr)
-def test_events_that_are_none_are_refused_with_those_that_there_are(events):
+def test_unknown_events_are_refused_with_the_list_of_valid_ones(events):
     with pytest.raises(FeatureError, match=r"for_events must be UpdateEvent\.TRAINING_BEGIN, .*, got "):
         UpdateProgressHandlers(events, print)
 

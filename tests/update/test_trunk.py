@@ -85,7 +85,7 @@ def test_loss_and_gradient_are_those_of_the_uncut_network():
     _same_as_uncut(regression())
 
 
-def test_a_cut_through_parallel_ways_and_exact_shapes():
+def test_a_cut_through_parallel_paths_and_exact_shapes():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("sin", "sin", ["x"], ["s"])
     builder.add("loadConstantND", "constant", [], ["k"], data=np.array([1.0, 2.0, 3.0]), shape=(3,))
@@ -95,7 +95,7 @@ def test_a_cut_through_parallel_ways_and_exact_shapes():
     builder.add("addBroadcastable", "again", ["m", "k"], ["y"])
     model = network(with_recipe(builder, "y", "y_true", array(3)))
     parts = _same_as_uncut(model, (3,))
-    # the constant is the same for every sample: the tail makes it anew instead of storing it for each
+    # the constant is the same for every sample: the tail recomputes it instead of storing it for each
     assert _keys(parts.trunk) == ["sin", "constant", "shift"]
     assert _keys(parts.tail) == ["constant", "learns", "mix", "again"]
     assert parts.cut == ("t", "x")
@@ -112,7 +112,7 @@ def test_shapes_stay_known_above_the_cut():
     assert _keys(parts.tail) == ["shape", "learns", "twos", "mix"]
 
 
-def test_random_layers_are_drawn_anew_and_never_stored():
+def test_random_layers_are_drawn_again_and_never_stored():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3)}, exact=True)
     builder.add("randomNormalLike", "noise", ["x"], ["n"], mean=0.0, std_dev=1.0, seed=-1)
     builder.add("addBroadcastable", "noisy", ["x", "n"], ["h"])
@@ -151,7 +151,7 @@ def test_a_marked_layer_behind_a_blocking_one_is_refused_with_the_reason():
         _parts(model)
 
 
-def test_a_marked_layer_beside_the_way_to_the_loss_is_refused():
+def test_a_marked_layer_off_the_path_to_the_loss_is_refused():
     builder = NeuralNetworkBuilder({"x": array(3)}, {"y": array(3), "z": array(3)})
     builder.add("innerProduct", "aside", ["x"], ["z"], updatable=True, **_dense(0))
     builder.add("innerProduct", "top", ["x"], ["y"], updatable=True, **_dense(1))

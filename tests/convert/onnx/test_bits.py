@@ -21,7 +21,7 @@ def _predict(model: Any, feed: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
-def test_logic_of_bits(dtype: Any) -> None:
+def test_bitwise_logic(dtype: Any) -> None:
     limit = min(np.iinfo(dtype).max, 2**24 - 1)
     low = max(np.iinfo(dtype).min, -(2**24))
     a, b = (_DRAW.integers(low, limit, shape, endpoint=True).astype(dtype) for shape in ((3, 40), (40,)))

@@ -42,7 +42,7 @@ def body(nodes, inputs, outputs):
 
 
 def iteration(nodes, carried, made, going=None):
-    """The body of a loop: its number `i`, whether it goes on, and what is carried."""
+    """A loop body: the iteration number `i`, whether to continue, and the carried values."""
     always = [] if going else [node("Identity", ["going_on"], ["on"])]
     inputs = [("i", INT, []), ("going_on", BOOL, []), *carried]
     return body([*nodes, *always], inputs, [(going or "on", BOOL, []), *made])
@@ -72,7 +72,7 @@ def test_branches_on_data():
     ]
     model = graph(nodes, {"x": (np.float32, (3,)), "most": (np.float32, ())}, ["difference", "n"], NUMBERS)
     converted = agree(model, *({"x": numbers(3), "most": np.float32(most)} for most in (0.5, 1.5, 3)))
-    assert layers(converted).count("branch") == 3  # one of them in a side of another
+    assert layers(converted).count("branch") == 3  # one of them in a branch of another
 
 
 def test_branches_that_are_decided_leave_no_trace():
@@ -86,7 +86,7 @@ def test_branches_that_are_decided_leave_no_trace():
     assert set(layers(converted)) == {"unary"}
 
 
-def test_sides_of_different_sizes():
+def test_branches_of_different_sizes():
     twice = body([node("Concat", ["x", "x"], ["a"], axis=0)], [], ["a"])
     nodes = [
         node("Greater", ["most", "one"], ["large"]),

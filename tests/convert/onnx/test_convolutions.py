@@ -21,7 +21,7 @@ def _numbers(*shape: int) -> Any:
 
 
 class Nodes:
-    """Nodes that read x1, x2, x3 (images of one to three axes) and weights of their own."""
+    """Nodes that read x1, x2, x3 (images of one to three axes), each with its own weights."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

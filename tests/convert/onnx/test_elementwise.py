@@ -47,7 +47,7 @@ def functions():
     return agree(graph(nodes, inputs, list(FUNCTIONS), opset=20), *feeds)
 
 
-def test_functions_of_one_number(functions):
+def test_scalar_functions(functions):
     kinds = {note.kind: note.layers for note in functions.nodes}
     assert kinds["Softmax"] == ("softmaxND",)
     assert kinds["Relu"] == ("activation",)
@@ -85,7 +85,7 @@ def test_two_operands_broadcast_and_integers_stay_integers():
     agree(graph(nodes, shapes, outputs, {"two": np.int32(2)}), feed)
 
 
-def test_clip_and_casts_and_numbers_that_are_not():
+def test_clip_casts_and_non_finite_values():
     nodes = [
         helper.make_node("Clip", ["x", "low", "high"], ["both"]),
         helper.make_node("Clip", ["x", "", "high"], ["above"]),

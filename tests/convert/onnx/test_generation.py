@@ -110,7 +110,7 @@ def test_triangles():
     agree(model, *({"x": numbers(2, size, 3), "fixed": x, "which": np.int64(size - 4)} for size in (4, 2)))
 
 
-def test_running_sums_and_products():
+def test_cumulative_sums_and_products():
     forms = [{}, {"exclusive": 1}, {"reverse": 1}, {"exclusive": 1, "reverse": 1}]
     sums = [
         node("CumSum", ["x", axis], [f"s{axis}{i}"], **form) for i, form in enumerate(forms) for axis in ("at", "last")

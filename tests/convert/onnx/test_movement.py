@@ -50,7 +50,7 @@ def test_shapes_follow_the_sizes_of_the_inputs():
     agree(model, *feeds)
 
 
-def test_more_axes_than_a_network_has():
+def test_more_axes_than_a_network_supports():
     """Six axes, as when pixels are shuffled by hand."""
     nodes = [
         node("Reshape", ["x", "six"], ["split"]),
@@ -120,7 +120,7 @@ def test_slices():
     agree(graph(nodes, {"x": (np.float32, [4, 5, 6]), **computed}, ["computed"], constants), feeds[0])
 
 
-def test_choices_whose_number_the_data_decide():
+def test_a_data_dependent_number_of_choices():
     nodes = [
         node("NonZero", ["x"], ["found"]),
         node("Transpose", ["found"], ["places"]),
@@ -153,7 +153,7 @@ def test_detections(centered):
     agree(graph([nms], inputs, ["y"], constants), {"boxes": boxes, "scores": scores})
 
 
-def test_what_cannot_be_said_is_refused_with_all_nodes():
+def test_what_cannot_be_expressed_is_refused_with_all_nodes():
     nodes = [
         node("Expand", ["x", "shape"], ["a"], name="first"),
         node("Expand", ["a", "shape"], ["b"], name="second"),

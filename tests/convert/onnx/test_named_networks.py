@@ -1,4 +1,4 @@
-"""Small networks in the shapes of well-known ones: what their ONNX models become, beside onnxruntime."""
+"""Small versions of well-known networks: their converted ONNX models, compared with onnxruntime."""
 
 from __future__ import annotations
 

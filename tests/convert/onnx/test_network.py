@@ -1,4 +1,4 @@
-"""The way from an ONNX model to a network: names, sizes, constants, and what is refused."""
+"""From an ONNX model to a network: names, sizes, constants, and what is refused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_only_the_last_layer_of_a_node_writes_the_name_of_its_value():
     assert (written["q"], written["q/round"]) == ("q", "q/round")
 
 
-def test_what_follows_from_constants_is_computed_and_what_nothing_reads_goes():
+def test_constant_nodes_are_folded_and_unused_nodes_removed():
     nodes = [
         node("Mul", ["a", "a"], ["square"]),
         node("Neg", ["x"], ["unused"]),
@@ -83,7 +83,7 @@ def test_sizes_are_free_or_in_a_range():
 
 
 @pytest.mark.parametrize("size", [(16, 512), (1, 64), (1, 8), (1, 2), (4, 5)])
-def test_sizes_in_equal_ranges_are_told_apart(size):
+def test_sizes_in_equal_ranges_are_distinguished(size):
     model = graph([node("Relu", ["x"], ["y"])], {"x": (np.float32, ["N", "H", "W"])}, ["y"])
     pairs = list(zip(*interface_inputs(model, {"x": [size] * 3})[0].shapes, strict=True))
     assert len({each for pair in pairs for each in pair}) == 6
@@ -144,7 +144,7 @@ def test_functions_of_the_model_are_written_out():
     agree(model, {"x": np.float32([1, 2, 3])})
 
 
-def test_a_file_with_weights_beside_it(tmp_path):
+def test_a_file_with_separate_weights(tmp_path):
     model = graph(
         [node("Add", ["x", "w"], ["y"])], {"x": (np.float32, [300])}, ["y"], {"w": np.arange(300.0, dtype="f")}
     )

@@ -138,7 +138,7 @@ def test_losses_of_images(kind: str) -> None:
     _as_defined(model, {"scores": _numbers(2, 4, 3, 2), "target": target})
 
 
-def test_targets_that_are_no_classes_are_ignored() -> None:
+def test_targets_that_are_not_classes_are_ignored() -> None:
     nodes = [
         helper.make_node("SoftmaxCrossEntropyLoss", ["scores", "target"], ["loss"], ignore_index=9),
         helper.make_node("NegativeLogLikelihoodLoss", ["scores", "target"], ["own"], ignore_index=9, reduction="none"),

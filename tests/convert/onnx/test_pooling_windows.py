@@ -70,7 +70,7 @@ def test_places_of_the_largest() -> None:
     agree(graph(nodes, IMAGES, outputs), feed)
 
 
-def test_back_to_their_places() -> None:
+def test_max_unpool_inverts_max_pool() -> None:
     nodes = [
         helper.make_node("MaxPool", ["x2"], ["y", "i"], kernel_shape=[2, 2], strides=[2, 2]),
         helper.make_node("MaxUnpool", ["y", "i"], ["z"], kernel_shape=[2, 2], strides=[2, 2]),

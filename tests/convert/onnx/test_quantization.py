@@ -64,7 +64,7 @@ def test_ties_are_rounded_to_even_and_the_rest_saturates() -> None:
     agree(model, {"x": np.float32([1, 3, 5, -1, -3, 1e9, -1e9])}, {"x": np.float32([252, 254])})
 
 
-def test_numbers_of_four_bits() -> None:
+def test_four_bit_values() -> None:
     node = helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"])
     model = graph([node], {"x": (np.float32, (4,))}, ["y"], {"s": np.float32(1), "z": np.array(1, ml_dtypes.int4)}, 21)
     found = graphml.load(network_from_onnx(model).model).predict({"x": np.float32([-20, -2.5, 3, 20])})
@@ -117,7 +117,7 @@ def test_zero_points_of_rows() -> None:
     np.testing.assert_array_equal(found["y"], wanted)
 
 
-def test_floats_of_eight_bits_are_refused() -> None:
+def test_eight_bit_floats_are_refused() -> None:
     node = helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"])
     zero = np.array(0, ml_dtypes.float8_e4m3fn)
     model = graph([node], {"x": (np.float32, (2,))}, ["y"], {"s": np.float32(1), "z": zero}, 19)

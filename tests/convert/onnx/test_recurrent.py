@@ -24,7 +24,7 @@ def numbers(*shape):
 
 
 class Model:
-    """Recurrent nodes over one input, each with weights of its own; all outputs are outputs of the model."""
+    """Recurrent nodes over one input, each with its own weights; all outputs are outputs of the model."""
 
     def __init__(self):
         self.nodes, self.constants, self.outputs, self.inputs = [], {}, [], {}
@@ -134,7 +134,7 @@ def test_the_batch_may_come_first():
             np.testing.assert_allclose(found[name], np.swapaxes(end, 0, 1), 1e-4, 1e-5)
 
 
-def test_gradients_are_those_of_differences():
+def test_gradients_equal_finite_differences():
     model = Model()
     model.add("LSTM", direction="reverse", skip=("y_h", "y_c"))
     model.add("GRU", linear_before_reset=1, skip=("y",))

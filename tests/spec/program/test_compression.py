@@ -155,7 +155,7 @@ def test_blocks(name, blocks, offset):
 
 
 def sparse(*shape: int, dtype: Any = np.float32) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A mask, the stored values, and the array that they stand for."""
+    """A mask, the stored values, and the array that they represent."""
     mask = rng.integers(0, 2, shape).astype(np.uint8)
     stored = numbers(int(mask.sum()), dtype=dtype)
     whole = np.zeros(shape, dtype)

@@ -95,7 +95,7 @@ def test_shared_weights_are_replaced_together(package):
     assert list(apart.files) == [NEW]
 
 
-def test_a_weight_that_others_share_gets_a_place_of_its_own(package):
+def test_a_shared_weight_gets_a_separate_copy(package):
     before = files(package)
     done = replaced(package, {("main", "w"): np.ones((4, 3), np.float32)})
     write(done.model, package, source=package, weights=done.files)
