@@ -1,9 +1,9 @@
 """What computes: the operators of each format, and the kernels that they share.
 
 `layers` holds the layer kinds of neural networks and `program` the operations of ML Programs, one module per family;
-importing this package enters them into the catalogue. Arrays and attributes enter an operator, arrays leave it.
+importing this package registers them in the catalogue. An operator takes arrays and attributes, and returns arrays.
 `kernels` holds the mathematics, as functions of arrays that know no format. Read `layers/normalization.py` first, then
-`kernels/normalization.py`; `graphml.catalogue` says what else a row states.
+`kernels/normalization.py`; `graphml.catalogue` describes the other parts of an entry.
 """
 
 if __name__ != "graphml.ops":

@@ -1,8 +1,8 @@
 """A layer's message <-> plain Python attributes and weights, by one mechanism for all kinds.
 
 Decoding turns field names into snake_case, enum values into their names, repeated fields into tuples, sub-messages into
-dicts, and a oneof into one attribute of its name with a `Choice` as value. `WeightParams` become weights: arrays (or
-`Quantized`) under the same names, nested in dicts and lists as in the message. Encoding is the inverse.
+dicts, and a oneof into one attribute of the same name whose value is a `Choice`. `WeightParams` become weights: arrays
+(or `Quantized`) under the same names, nested in dicts and lists as in the message. Encoding is the inverse.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WEIGHTS = "graphml.spec.WeightParams"
 _NETWORK = "graphml.spec.NeuralNetwork"
 
 _Path = tuple[str | int, ...]
-# Any: the descriptors of the protobuf runtime are of other classes than those that its stubs declare.
+# Any: protobuf's runtime descriptors are not of the classes that its stubs declare.
 _Field = Any
 _MessageType = Any
 
@@ -48,7 +48,7 @@ class Choice(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What a layer's message says, apart from its name, blobs and sub-networks."""
+    """The contents of a layer's message, apart from its name, blobs and sub-networks."""
 
     attributes: dict[str, Any]
     weights: dict[str, Any]
@@ -82,7 +82,7 @@ def kind_of(layer: Message) -> str:
     """The kind of a layer.
 
     Raises:
-        SpecError: If none is set, as in files that are newer than this reader.
+        SpecError: If none is set, as for kinds that are newer than this reader.
     """
     kind = layer.WhichOneof("layer")
     if kind is None:
@@ -92,13 +92,13 @@ def kind_of(layer: Message) -> str:
 
 @functools.cache
 def attribute_names(kind: str) -> frozenset[str]:
-    """The names under which a kind's fields reach its operator, attributes and weights alike."""
+    """The names under which a kind's fields are passed to its operator, attributes and weights alike."""
     names: set[str] = set()
     for field in descriptor(kind).fields:
         if field.message_type is not None and field.message_type.full_name == _NETWORK:
             continue
         names.add(snake_case(field.containing_oneof.name if field.containing_oneof else field.name))
-    if kind == "activation":  # the two members that hold weights lift them to the layer
+    if kind == "activation":  # two members hold weights, which become weights of the layer
         names |= {"alpha", "beta"}
     return frozenset(names)
 
@@ -154,7 +154,7 @@ def _value(message: Message, field: _Field) -> Any:
 
 
 def _scalar_choice(item: Any) -> Any:
-    """The plain value of a message that is nothing but a oneof of scalars (parameters of custom layers)."""
+    """The plain value of a message that consists of a oneof of scalars (parameters of custom layers)."""
     member = item.WhichOneof("value")
     return None if member is None else getattr(item, member)
 
@@ -201,11 +201,11 @@ _SHORT_FORMS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def stored_weights(layer: Message) -> Mapping[str, Any]:
-    """The weights of a layer, as `decode` returns them: read from the message where they are used, and kept only
-    as long as somebody else keeps them, so that a model does not hold them twice.
+    """The weights of a layer, as `decode` returns them: read from the message when they are used, and cached only
+    while another reference exists, so that a model does not hold them twice.
 
     Args:
-        layer: A NeuralNetworkLayer, which does not change.
+        layer: A NeuralNetworkLayer, which is not changed.
 
     Raises:
         SpecError: Stored weights contradict declared sizes.

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# The dev extra pins the same version: another one writes other text, perhaps for a protobuf that few users have.
+# The dev extra pins the same version: others generate different code, which may need a newer protobuf.
 GRPCIO_TOOLS = "1.76.0"
 WIRE = Path(__file__).resolve().parent / "wire"
 
@@ -41,7 +41,8 @@ def compile_protos(out: Path) -> dict[str, bytes]:
 
 
 def typed(stub: bytes) -> bytes:
-    """The stub with types for mappings that stand for messages; with bare ones every message is partly unknown.
+    """The stub with typed mappings in place of messages; with bare ones type checkers see every message as partly
+    unknown.
 
     Args:
         stub: What protoc writes.

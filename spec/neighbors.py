@@ -1,7 +1,7 @@
 """The samples of a nearest-neighbours model <-> one matrix.
 
-Reading each sample from its message would take a call per number. Serialized, equally long samples are a block of bytes
-with a constant stride, which NumPy reads at once.
+Reading each sample from its message would take a call per number. Serialized samples of equal length are a block of
+bytes with a constant stride, which NumPy reads at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _varint(value: int) -> bytes:
 
 
 def _head(width: int) -> bytes:
-    """The bytes before the numbers of a sample: field and size of the message, field and size of its numbers."""
+    """The bytes before the values of a sample: field and size of the message, field and size of its values."""
     inner = b"\x0a" + _varint(4 * width)
     return b"\x12" + _varint(len(inner) + 4 * width) + inner
 
@@ -47,7 +47,7 @@ def samples_of(index: Any) -> np.ndarray:
         block = np.frombuffer(data, np.uint8, count * stride, start).reshape(count, stride)
         if (block[:, : len(head)] == np.frombuffer(head, np.uint8)).all():
             return np.ascontiguousarray(block[:, len(head) :]).view("<f4").astype(np.float32, copy=False)
-    # sizes differ, or there are fields of a later version between the numbers
+    # sizes differ, or there are fields of a later version between the values
     for position, sample in enumerate(index.floatSamples):
         if len(sample.vector) != width:
             raise SpecError(f"sample {position + 1} must have {width} numbers, got {len(sample.vector)}")

@@ -1,4 +1,4 @@
-"""Questions about a whole network message: its layers at any depth, their keys, how inputs are mapped."""
+"""Facts about a whole network message: its layers at any depth, their keys, how inputs are mapped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphml.spec.attributes import kind_of
 
 
 def layer_keys(messages: Sequence[Any], prefix: str = "") -> list[str]:
-    """The places of layers in the tree of parameters: their names, made unique with `#index`."""
+    """The keys of layers in the tree of parameters: their names, made unique with `#index`."""
     count = Counter(message.name for message in messages)
     keys: list[str] = []
     for position, message in enumerate(messages):
@@ -23,10 +23,10 @@ def layer_keys(messages: Sequence[Any], prefix: str = "") -> list[str]:
 
 
 def is_exact(network: Any) -> bool:
-    """Whether inputs enter with the shape that they have, instead of as blobs of rank 5.
+    """Whether inputs keep their shape, instead of becoming blobs of rank 5.
 
-    They do if either mapping enum says so or any layer is newer than specification 3. The specification version is
-    never asked: files of version 4 with old layers are common, and usually rank 5.
+    They do if either mapping enum says so or any layer is newer than specification 3. The specification version does
+    not matter: files of version 4 with old layers are common, and usually rank 5.
     """
     mapped = network.arrayInputShapeMapping or network.imageInputShapeMapping
     return bool(mapped) or any(layers.since(kind) > 3 for kind in all_kinds(network.layers))
@@ -38,7 +38,7 @@ def all_kinds(messages: Iterable[Any]) -> Iterator[str]:
 
 
 def draws(messages: Iterable[Any]) -> bool:
-    """Whether a layer, in sub-networks too, draws random numbers without a seed of its own."""
+    """Whether a layer, in sub-networks too, draws random numbers without a fixed seed."""
     return any(getattr(params, "seed", 0) < 0 for _, params in all_layers(messages))
 
 

@@ -11,7 +11,7 @@ from graphml.spec.rules.updates import pipeline_of
 from graphml.spec.wire.model_pb2 import Model
 
 # {message: its fields that hold the name of a blob, of a value of a program, or of an input}. In networks and programs
-# inputs, outputs and what is between them have one namespace.
+# inputs, outputs and intermediate values share one namespace.
 _NAMES = {
     "NeuralNetworkLayer": ("input", "output"),
     "NeuralNetworkPreprocessing": ("featureName",),
@@ -34,14 +34,14 @@ def rename(model: Model, old: str, new: str, *, inputs: bool = True, outputs: bo
 
     Args:
         model: The message, which is changed.
-        old: The present name.
+        old: The current name.
         new: The new name.
         inputs: Whether to rename an input of this name.
         outputs: Whether to rename an output of this name.
 
     Raises:
         GraphError: If there is no such feature, the new name is taken, or a network or program has an input and an
-            output of this name and only one of them is to be renamed. The model is then as it was.
+            output of this name and only one of them is to be renamed. The model is then unchanged.
     """
     description = model.description
     features = [
@@ -98,7 +98,7 @@ def _rename(model: Any, old: str, new: str, inputs: bool, outputs: bool) -> None
 
 
 def _rename_in_stages(stages: Any, old: str, new: str, inputs: bool, outputs: bool) -> None:
-    """Rename where stages read the input of the pipeline, where the output is made, and where it is read again."""
+    """Rename where stages read the input of the pipeline, and where they write and read its output."""
     makers = [i for i, stage in enumerate(stages) if old in [feature.name for feature in stage.description.output]]
     for position, stage in enumerate(stages):
         source = max((maker for maker in makers if maker < position), default=None)

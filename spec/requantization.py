@@ -1,7 +1,7 @@
-"""Array back to the storage that a weight had: linear codes, tables, half precision.
+"""Converts an array to the storage of an existing weight: linear codes, tables, half precision.
 
-`requantized` tries the numbers of the old weight (its scale, its table) and new ones that are fitted to the floats, and
-takes what is nearer. A weight that was not trained therefore gets its old codes again.
+`requantized` tries the parameters of the old weight (its scale, its table) and new ones that are fitted to the floats,
+and takes the closer result. A weight that was not trained therefore gets its old codes again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def requantized(weight: Array, form: CompressedWeight) -> CompressedWeight | Arr
 
     Returns:
         The compressed weight; `weight` itself where `form` stores only some of the elements, vectors of elements, or
-        numbers that are compressed themselves.
+        parameters that are compressed themselves.
 
     Raises:
         ShapeError: If the shapes differ.
@@ -101,7 +101,7 @@ def codes_for(weight: Any, form: Quantized, xp: Any = np) -> Any:
 
 
 def values_of(codes: Any, form: Quantized, xp: Any = np) -> Any:
-    """The values of codes; the inverse of `codes_for` but for rounding."""
+    """The values of codes; the inverse of `codes_for` except for rounding."""
     known = {name: None if value is None else xp.asarray(value) for name, value in _numbers(form).items()}
     return replace(form, codes=codes, **known).dequantize()
 
@@ -180,7 +180,7 @@ def _palettized(floats: Array, form: PalettizedWeights) -> Iterator[PalettizedWe
 
 
 def _nearest(floats: Array, table: Array) -> Array:
-    """The position in a table of the entry that is nearest to each number."""
+    """The index of the table entry nearest to each value."""
     order = np.argsort(table)
     ordered = table[order]
     return order[np.searchsorted((ordered[1:] + ordered[:-1]) / 2, floats)]
@@ -192,7 +192,7 @@ class _Limits:
 
 
 def _scale_for(floats: Array, zeros: Any, low: int, high: int) -> Array:
-    """The smallest scale with which the codes from `low` to `high` reach each number, and no zero."""
+    """The smallest nonzero scale with which the codes from `low` to `high` cover all values."""
     above, below = np.maximum(high - zeros, 1), np.maximum(zeros - low, 1)
     needed = np.maximum(floats / above, -floats / below)
     return np.maximum(needed, np.finfo(np.float16).tiny).astype(np.float32)

@@ -1,6 +1,6 @@
-"""The nodes of a tree ensemble as columns, for its rules and its evaluation.
+"""The nodes of a tree ensemble as columns, for validation and evaluation.
 
-A file may contain millions of nodes in any order; everything here but sorting takes linear time.
+A file may contain millions of nodes in any order; everything here except sorting takes linear time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LESS_EQUAL, LESS, GREATER_EQUAL, GREATER, EQUAL, NOT_EQUAL, LEAF = range(7)
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """n nodes in the order of the file, and the m values of all of them, node by node.
+    """n nodes in the order of the file, and their m values, node by node.
 
     Attributes:
         tree: The id of each node's tree, uint64 [n].
@@ -60,7 +60,7 @@ class Links:
 
     Attributes:
         children: The positions of the true and the false child, int64 [n, 2]; -1 where there is none.
-        repeated: The positions of nodes whose id another node of the tree has, too.
+        repeated: The positions of nodes whose id another node of the tree has too.
     """
 
     children: np.ndarray

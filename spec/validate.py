@@ -1,4 +1,4 @@
-"""Everything that is wrong with a model, and where.
+"""All faults of a model, and where they are.
 
 `problems` returns all faults; `validate` raises one error that lists them. Reading a file calls neither, so a model
 loads even if it breaks a rule that does not matter for the task at hand. The rules are in `graphml.spec.rules`.
@@ -28,12 +28,12 @@ from graphml.spec.rules.updates import update_problems as update_problems
 from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 _MOST_SHOWN = 50
-# Parsers of the format stop at 100 messages inside each other; a description or a weight takes up to six of them.
+# Parsers of the format stop at a nesting depth of 100 messages; a description or a weight takes up to six of them.
 _MOST_NESTED = 94
 
 
 def validate(model: Model) -> None:
-    """Check a model, and if it is marked as updatable, that Core ML could train it.
+    """Check a model and, if it is marked as updatable, that Core ML could train it.
 
     Raises:
         SpecError: If there are errors; the message lists them.
@@ -53,7 +53,7 @@ def problems(model: Model, *, updating: bool = False, weights: WeightFiles | Non
 
     Args:
         model: The message.
-        updating: Whether to check that Core ML could train it, too. Otherwise such faults of a model that is marked as
+        updating: Whether to also check that Core ML could train it. Otherwise such faults of a model that is marked as
             updatable are warnings.
         weights: The weight files of an ML Program, in which every blob is looked up. None: only the message is checked.
 
@@ -71,7 +71,7 @@ def problems(model: Model, *, updating: bool = False, weights: WeightFiles | Non
 
 
 def _too_deep(model: Model) -> bool:
-    """Whether messages are nested deeper than parsers and recursive rules can handle; found without recursion."""
+    """Whether messages are nested deeper than parsers and recursive rules can handle; computed without recursion."""
     todo: list[tuple[Any, int]] = [(model, 0)]
     while todo:
         message, depth = todo.pop()
@@ -182,7 +182,7 @@ def _given(stages: Any) -> dict[str, list[int]]:
 
 
 def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> Iterator[Problem]:
-    """Compare two descriptions of one value. Shapes of arrays may differ, but not their numbers of elements."""
+    """Compare two descriptions of one value. Shapes of arrays may differ, but not the number of elements."""
     where = f"{what} {wanted.name!r}"
     kind, source = wanted.type.WhichOneof("Type"), given.type.WhichOneof("Type")
     if None in (kind, source):
@@ -198,5 +198,5 @@ def _fits(wanted: FeatureDescription, given: FeatureDescription, what: str) -> I
             yield Problem(where, f"has {sizes[0]} elements here and {sizes[1]} before")
         elif here != there:
             yield Problem(where, "is an array of another shape or data type here than before", "warning")
-    elif getattr(wanted.type, kind) != getattr(given.type, kind):  # keys of dictionaries are converted on the way
-        yield Problem(where, "has other details of its type here than before", "warning")
+    elif getattr(wanted.type, kind) != getattr(given.type, kind):  # keys of dictionaries are converted between stages
+        yield Problem(where, "has a type that differs in details here from before", "warning")

@@ -1,4 +1,4 @@
-"""The specification version that the content of a model needs; a file that declares a lower one is inconsistent."""
+"""The specification version that the content of a model needs; a file that declares a lower one is invalid."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _layers(messages: Any) -> Iterator[tuple[int, str]]:
 
 
 def _behaviour(layer: NeuralNetworkLayer, kind: str) -> tuple[int, str] | None:
-    """The version and name of a feature of an old kind that was introduced later and is used here."""
+    """The version and name of a later feature of an old kind that is used here."""
     params = getattr(layer, kind)
     if kind == "convolution" and len(layer.input) > 1:
         return 4, "weights as an input"

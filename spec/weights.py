@@ -1,6 +1,6 @@
 """Stored weights <-> NumPy arrays, in every storage of the format.
 
-A weight decodes to one of three, always in the layout of the file:
+A weight decodes to one of three forms, always in the layout of the file:
 
 - a float32 or float16 array (float16 is converted where it is used),
 - a `Quantized`: codes with a scale and bias, or with a table (dequantized where it is used),
@@ -21,11 +21,11 @@ import numpy.typing as npt
 from graphml.errors import SpecError
 from graphml.spec.wire.weights_pb2 import WeightParams
 
-_ALIGNMENT = 64  # bytes: XLA takes an aligned host buffer as it is, and copies any other
+_ALIGNMENT = 64  # bytes: XLA uses an aligned host buffer in place, and copies any other
 
 
 class CompressedWeight(ABC):
-    """A weight whose storage is smaller than the array that it stands for. A subclass is a frozen dataclass."""
+    """A weight that is stored in fewer bytes than its array. A subclass is a frozen dataclass."""
 
     ARRAYS: ClassVar[tuple[str, ...]]
     """The fields that hold arrays, of NumPy or JAX, or compressed weights; the others hold plain values."""
@@ -42,7 +42,7 @@ class CompressedWeight(ABC):
 
     @abstractmethod
     def dequantize(self) -> Any:
-        """The weight itself: a NumPy array if the fields are such, a JAX array if they are."""
+        """The weight itself: a NumPy array if the fields are NumPy arrays, a JAX array if they are JAX arrays."""
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{field.name}={_briefly(getattr(self, field.name))}" for field in fields(cast("Any", self)))
@@ -50,7 +50,7 @@ class CompressedWeight(ABC):
 
 
 def _briefly(value: Any) -> str:
-    """A field of a compressed weight in a few words: of an array its type and shape."""
+    """A short form of a field of a compressed weight: of an array its type and shape."""
     if isinstance(value, CompressedWeight) or getattr(value, "shape", None) is None:
         return repr(value)
     return f"{value.dtype}{list(value.shape)}"
@@ -104,7 +104,7 @@ def aligned(values: np.ndarray | bytes | memoryview, dtype: npt.DTypeLike) -> np
 
 
 def aligned_empty(shape: Sequence[int], dtype: npt.DTypeLike) -> np.ndarray:
-    """An array without values in memory that starts at a multiple of 64 bytes."""
+    """An uninitialized array in memory that starts at a multiple of 64 bytes."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = np.empty(size + _ALIGNMENT, np.uint8)
     start = -room.ctypes.data % _ALIGNMENT
@@ -248,11 +248,11 @@ def decode(message: WeightParams, shape: Sequence[int], *, axis: int = 0) -> Wei
 
 
 def _floats(message: WeightParams) -> np.ndarray:
-    """`floatValue` as an array. The packed bytes are copied at once, 30 times as fast as value by value."""
+    """`floatValue` as an array. The packed bytes are copied at once, 30 times faster than value by value."""
     size = 4 * len(message.floatValue)
     header = b"\x0a" + _varint(size)
     packed = message.SerializeToString()
-    if not packed.startswith(header):  # an unknown field came first
+    if not packed.startswith(header):  # an unknown field precedes it
         return np.array(message.floatValue, np.float32)
     return aligned(memoryview(packed)[len(header) : len(header) + size], "<f4")
 
@@ -404,7 +404,7 @@ def quantize(values: np.ndarray, *, bits: int = 8, table: bool = False, axis: in
         values: The weight.
         bits: Bits of a code, 1 to 8.
         table: Whether to use a lookup table of 2 ** bits values for the whole weight.
-        axis: The axis of output channels, which have a scale each. None: one scale for all.
+        axis: The axis of output channels, each of which gets a scale. None: one scale for all.
 
     Returns:
         The quantized weight.
@@ -434,8 +434,8 @@ def quantize(values: np.ndarray, *, bits: int = 8, table: bool = False, axis: in
 def _centres(ordered: np.ndarray, count: int) -> np.ndarray:
     """The centres of `count` clusters of sorted numbers, by Lloyd's iteration.
 
-    It starts with the centres that are optimal for a smooth density: their density is its cube root. From quantiles it
-    would not find the few large weights of typical networks.
+    It starts with the centres that are optimal for a smooth density, whose density is its cube root. Starting from
+    quantiles it would miss the few large weights of typical networks.
     """
     distinct = ordered[np.concatenate([[True], np.diff(ordered) > 0])]
     if distinct.size <= count:

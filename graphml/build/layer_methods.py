@@ -44,7 +44,7 @@ class LayerMethods(Core):
     def add_copy(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `copy` (specification 4).
 
-        x itself: the layer that may write a blob again.
+        x itself: the one layer that may overwrite a blob.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -56,7 +56,7 @@ class LayerMethods(Core):
     def add_loop_break(self, name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `loopBreak` (specification 4).
 
-        End the loop around it at once.
+        Leave the innermost loop at once.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -66,7 +66,7 @@ class LayerMethods(Core):
     def add_loop_continue(self, name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `loopContinue` (specification 4).
 
-        Go on with the next iteration of the loop around it.
+        Continue with the next iteration of the innermost loop.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -112,7 +112,7 @@ class LayerMethods(Core):
     def add_round(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `round` (specification 4).
 
-        The nearest integer; of two equally near ones the even one, as in NumPy.
+        The nearest integer; on a tie the even one, as in NumPy.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -136,7 +136,7 @@ class LayerMethods(Core):
     def add_sin(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `sin` (specification 4).
 
-        The sine, of radians.
+        The sine, in radians.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -148,7 +148,7 @@ class LayerMethods(Core):
     def add_cos(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `cos` (specification 4).
 
-        The cosine, of radians.
+        The cosine, in radians.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -160,7 +160,7 @@ class LayerMethods(Core):
     def add_tan(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `tan` (specification 4).
 
-        The tangent, of radians.
+        The tangent, in radians.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -399,7 +399,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `floorDivBroadcastable` (specification 4).
 
-        x / y, rounded down and not towards 0, elementwise.
+        x / y, rounded down (not towards 0), elementwise.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -520,7 +520,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reshapeDynamic` (specification 4).
 
-        x in the shape that the second input holds, known when the network is traced; one -1 takes what remains.
+        x in the shape that the second input holds, known when the network is traced; one -1 takes the remaining
 
         Args:
             name: Name of the layer, unique in the network.
@@ -899,7 +899,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomNormalLike` (specification 4).
 
-        Normal numbers in the shape of x, whatever its values.
+        Normally distributed numbers in the shape of x, whatever its values.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -931,7 +931,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomNormalStatic` (specification 4).
 
-        Normal numbers in a fixed shape.
+        Normally distributed numbers in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -964,7 +964,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomNormalDynamic` (specification 4).
 
-        Normal numbers in the shape that the input holds, known when the network is traced.
+        Normally distributed numbers in the shape that the input holds, known when the network is traced.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -996,7 +996,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformLike` (specification 4).
 
-        Numbers uniform over [min_val, max_val) in the shape of x, whatever its values.
+        Uniformly distributed numbers in [min_val, max_val) in the shape of x, whatever its values.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1028,7 +1028,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformStatic` (specification 4).
 
-        Numbers uniform over [min_val, max_val) in a fixed shape.
+        Uniformly distributed numbers in [min_val, max_val) in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1061,7 +1061,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `randomUniformDynamic` (specification 4).
 
-        Numbers uniform over [min_val, max_val) in the shape that the input holds, known when the network is traced.
+        Uniformly distributed numbers in [min_val, max_val) in the shape that the input holds, known when the network is
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1443,7 +1443,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `loadConstantND` (specification 4).
 
-        A stored array, as it is.
+        A stored array, unchanged.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1661,7 +1661,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `convolution3d` (specification 5).
 
-        Each output element is the sum of products of a kernel with the box of the volume around it.
+        Each output element is the sum of products of a kernel with the window of the volume around it.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1901,7 +1901,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `padding` (specification 1).
 
-        More rows and columns around an image: a constant, its reflection without the edge, or its edge repeated.
+        Pad an image: with a constant, its reflection without the edge, or its edge repeated.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -1942,7 +1942,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `crop` (specification 1).
 
-        The inside of an image.
+        An image without its borders.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2555,7 +2555,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `l2normalize` (specification 1).
 
-        x / sqrt(sum of squares + epsilon), where the sum goes over channels, height and width together.
+        x / sqrt(sum of squares + epsilon), where the sum is over channels, height and width together.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2835,7 +2835,7 @@ class LayerMethods(Core):
     def add_flatten(self, name: str, mode: int, input_name: str, output_name: str) -> NeuralNetworkLayer:
         """Append a layer of kind `flatten` (specification 1).
 
-        Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel running fastest.
+        Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel varying fastest.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -2908,7 +2908,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reshape` (specification 1).
 
-        The numbers of each batch member, read in order, in a new shape [C, H, W] or [Seq, C, H, W].
+        The elements of each sample, in order, in a new shape [C, H, W] or [Seq, C, H, W].
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3067,7 +3067,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reverse` (specification 4).
 
-        The opposite order along every axis that `reverse_dim` marks.
+        Reverse every axis that `reverse_dim` marks.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3095,7 +3095,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `reverseSeq` (specification 4).
 
-        The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
+        Reverse the first `lengths[b]` elements of each sequence b; the rest stays in place.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3225,7 +3225,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `splitND` (specification 4).
 
-        Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` parts as equal as possible.
+        Consecutive parts of one axis: of the given sizes or, without them, `num_splits` parts as equal as possible.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3258,7 +3258,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `constantPad` (specification 4).
 
-        x with a border of one number: before and after each axis in turn.
+        x padded with a constant before and after each axis.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3633,7 +3633,7 @@ class LayerMethods(Core):
     def add_fill_like(self, name: str, input_name: str, output_name: str, value: float = 0.0) -> NeuralNetworkLayer:
         """Append a layer of kind `fillLike` (specification 4).
 
-        One number in the shape of x.
+        One value in the shape of x.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3652,7 +3652,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `fillStatic` (specification 4).
 
-        One number in a fixed shape.
+        One value in a fixed shape.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3679,7 +3679,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `fillDynamic` (specification 4).
 
-        One number in the shape that the input holds, known when the network is traced.
+        One value in the shape that the input holds, known when the network is traced.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3726,7 +3726,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `rangeStatic` (specification 4).
 
-        Evenly spaced numbers from the start up to, but without, the end.
+        Evenly spaced numbers from the start up to the end, which is excluded.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3788,7 +3788,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `oneHot` (specification 5).
 
-        `on_value` at the index that x names along a new axis, `off_value` elsewhere; nothing is on outside [0, size).
+        `on_value` at the index given by x along a new axis, `off_value` elsewhere, and everywhere for an index outside
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3824,7 +3824,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `categoricalDistribution` (specification 4).
 
-        Categories drawn by the last axis of x, as whole numbers from 0.
+        Categories drawn along the last axis of x, as integers from 0.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3891,7 +3891,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `argMax` (specification 4).
 
-        The position of the maximum along an axis, as a float; the first one among equals.
+        The position of the maximum along an axis, as a float; the first of equal ones.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3921,7 +3921,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `argMin` (specification 4).
 
-        The position of the minimum along an axis, as a float; the first one among equals.
+        The position of the minimum along an axis, as a float; the first of equal ones.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -3951,7 +3951,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `argSort` (specification 5).
 
-        The positions, as floats, in whose order the numbers along an axis are sorted; equals keep their order.
+        The positions, as floats, that sort the elements along an axis; equal elements keep their order.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -4107,7 +4107,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `loop` (specification 4).
 
-        Run a network again and again.
+        Run a network repeatedly.
 
         Args:
             name: Name of the layer, unique in the network.
@@ -4139,7 +4139,7 @@ class LayerMethods(Core):
     ) -> NeuralNetworkLayer:
         """Append a layer of kind `custom` (specification 2).
 
-        Whatever the function of the layer's class computes.
+        The result of the function of the layer's class.
 
         Args:
             name: Name of the layer, unique in the network.

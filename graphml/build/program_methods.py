@@ -81,8 +81,8 @@ class ProgramMethods(ProgramCore):
             sampling_mode: see `resample`.
             padding_mode: see `resample`.
             padding_value: see `resample`.
-            coordinates_mode: what counts along both images, see `resample`. A single row or column of the result is in
-                its middle.
+            coordinates_mode: the unit along both images, see `resample`. A single row or column of the result is in the
+                middle.
             align_corners: see `resample`; of both images.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -110,14 +110,14 @@ class ProgramMethods(ProgramCore):
         ascending: bool | None = None,
         name: str | None = None,
     ) -> Value:
-        """The positions in whose order the numbers along an axis are sorted; equals keep their order.
+        """The positions that sort the elements along an axis; equal elements keep their order.
 
         The operation `argsort` (since iOS 15).
 
         Args:
             x: any rank >= 1.
             axis: may count from the end.
-            ascending: whether the smallest comes first, and not the largest.
+            ascending: whether the smallest comes first; otherwise the largest.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("argsort", name, {"x": x, "axis": axis, "ascending": ascending})
@@ -176,8 +176,8 @@ class ProgramMethods(ProgramCore):
             kernel_sizes: as in `max_pool`.
             pad_type: as in `max_pool`.
             exclude_padding_from_average: whether a mean divides by the elements of x in the window alone. Otherwise the
-                zeros of the padding count too, but not what ceil_mode adds to it, as in PyTorch, which the format names
-                as its model.
+                zeros of the padding count too, but not what ceil_mode adds to it, as in PyTorch, which the format
+                refers to.
             strides: as in `max_pool`.
             pad: as in `max_pool`.
             ceil_mode: as in `max_pool`.
@@ -234,7 +234,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: [N, C, *space], with one to three axes of space.
-            mean: [C]; `prepare` has made gamma and beta of it.
+            mean: [C]; `prepare` has folded it into gamma and beta.
             variance: [C], as mean.
             gamma: [C]; 1 when absent.
             beta: [C]; 0 when absent.
@@ -262,7 +262,7 @@ class ProgramMethods(ProgramCore):
         *,
         name: str | None = None,
     ) -> Value:
-        """The inverse of `space_to_batch`: images become the pixels of blocks, and a border is cut off.
+        """The inverse of `space_to_batch`: images become the pixels of blocks, and borders are cropped.
 
         The operation `batch_to_space` (since iOS 15).
 
@@ -275,13 +275,13 @@ class ProgramMethods(ProgramCore):
         return self._operation("batch_to_space", name, {"x": x, "block_shape": block_shape, "crops": crops})
 
     def cast(self, x: Argument, dtype: str, *, name: str | None = None) -> Value:
-        """The numbers of x in another type.
+        """The elements of x in another type.
 
         The operation `cast` (since iOS 15).
 
         Args:
             x: any shape.
-            dtype: bool, fp16, fp32, int32, and from iOS 17 on int16, int8, uint16 and uint8. Any number but 0 is true.
+            dtype: bool, fp16, fp32, int32, and from iOS 17 on int16, int8, uint16 and uint8. Any value but 0 is true.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("cast", name, {"x": x, "dtype": dtype})
@@ -336,8 +336,8 @@ class ProgramMethods(ProgramCore):
         The operation `concat` (since iOS 15).
 
         Args:
-            values: one rank, equal in all other axes, and with `interleave` in this one too. Scalars count as vectors
-                of one number.
+            values: arrays of equal shape, except on the axis unless `interleave` is set. Scalars count as vectors of
+                one element.
             axis: may count from the end.
             interleave: see above.
             name: The name of the operation and of its first result. Default: made up.
@@ -366,8 +366,8 @@ class ProgramMethods(ProgramCore):
             weight: [out, C / groups, *kernel], turned into a `Kernel` by `prepare`.
             bias: [out].
             strides: elements from one window to the next, for each axis of space; 1 when absent.
-            pad_type: `valid` (no zeros), `same` (ceil(size / stride) windows, with zeros on both sides, the odd one at
-                the end), `same_lower` (the odd one at the start; iOS 16) or `custom` (zeros as `pad` says).
+            pad_type: `valid` (no zeros), `same` (ceil(size / stride) windows, with zeros on both sides, an extra one at
+                the end), `same_lower` (an extra one at the start; iOS 16) or `custom` (zeros as `pad` says).
             pad: zeros before and after each axis; used by `custom` alone.
             dilations: spread the kernel.
             groups: parts of the channels that are convolved separately.
@@ -412,7 +412,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: as in `conv`.
             weight: codes, one byte each, in the shape that `conv` takes.
-            quantization_type: `linear`. With `lut` the format has no parameter for the table, so that is refused.
+            quantization_type: `linear`. `lut` is refused, since the format has no parameter for the table.
             quant_scale: one number, or one for each output channel.
             quant_bias: as quant_scale.
             bias: [out].
@@ -467,7 +467,7 @@ class ProgramMethods(ProgramCore):
             bias: [out].
             pad: elements that are cut off before and after each axis of the result; used by `custom` alone.
             output_shape: [N, out, *space] of the result, or its axes of space alone. It takes the place of the padding:
-                both ends lose equally much, the end one more; what the kernel does not reach, at the end, is zero.
+                both ends lose equally much, the end one more if needed; elements that the kernel does not reach are 0.
             pad_type: `valid` (nothing is cut off), `same` (size * stride elements are left, the end loses the odd one),
                 `same_lower` (the start loses it) or `custom`.
             strides: elements of the result from one element of x to the next; 1 when absent.
@@ -492,7 +492,7 @@ class ProgramMethods(ProgramCore):
         )
 
     def cos(self, x: Argument, *, name: str | None = None) -> Value:
-        """The cosine, of radians.
+        """The cosine, in radians.
 
         The operation `cos` (since iOS 15).
 
@@ -548,9 +548,9 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: see `crop_resize`.
-            boxes: [n, 4], floats or whole numbers.
-            box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
-                nearest image.
+            boxes: [n, 4], floats or integers.
+            box_indices: [n], the image of each box; when absent, box i is for image i. An index outside the batch means
+                the nearest image.
             roi: see `crop_resize`.
             target_height: of the result.
             target_width: of the result.
@@ -630,7 +630,7 @@ class ProgramMethods(ProgramCore):
             input: integers of any shape.
             scale: a scalar, or a vector along `axis`.
             zero_point: as scale, of the type of the input; 0 where it is absent.
-            axis: where vectors lie; may count from the end. None for scalars.
+            axis: the axis of vectors; may count from the end. None for scalars.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -663,7 +663,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            alpha: minus the limit for small x.
+            alpha: minus the limit for x towards -infinity.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("elu", name, {"x": x, "alpha": alpha})
@@ -703,7 +703,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("exp", name, {"x": x})
 
     def exp2(self, x: Argument, *, name: str | None = None) -> Value:
-        """2 to the power of x. Of integers it is an integer again, and a negative power gives 0.
+        """2 to the power of x. For integers the result is an integer, and a negative power gives 0.
 
         The operation `exp2` (since iOS 15).
 
@@ -720,31 +720,31 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: places in the result; may count from its end.
+            axes: their positions in the result; may count from the end.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("expand_dims", name, {"x": x, "axes": axes})
 
     def fill(self, shape: Argument, value: Argument | None = None, *, name: str | None = None) -> Value:
-        """One number in a shape.
+        """An array of one value.
 
         The operation `fill` (since iOS 15).
 
         Args:
             shape: int32 [R], known when the program is traced.
-            value: [], the number: the float 0 unless given.
+            value: [], the value; the float 0 unless given.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("fill", name, {"shape": shape, "value": value})
 
     def fill_like(self, ref_tensor: Argument, value: Argument | None = None, *, name: str | None = None) -> Value:
-        """One number in the shape of another array.
+        """One value in the shape of another array.
 
         The operation `fill_like` (since iOS 16).
 
         Args:
             ref_tensor: any shape; its values do not matter.
-            value: [], the number: the float 0 unless given.
+            value: [], the value; the float 0 unless given.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("fill_like", name, {"ref_tensor": ref_tensor, "value": value})
@@ -773,7 +773,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("floor", name, {"x": x})
 
     def floor_div(self, x: Argument, y: Argument, *, name: str | None = None) -> Value:
-        """x / y, rounded down and not towards 0, elementwise.
+        """x / y, rounded down (not towards 0), elementwise.
 
         The operation `floor_div` (since iOS 15).
 
@@ -800,7 +800,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: [*B, ...], rank >= 1.
-            indices: integers [*B, *N] from 0 on. What lies outside of the axis reads its nearest element.
+            indices: integers [*B, *N] from 0 on. An index outside of the axis reads its nearest element.
             axis: may count from the end; not one of B.
             batch_dims: the number of axes B that x and indices share.
             validate_indices: whether known indices outside of the axis are an error.
@@ -834,7 +834,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: rank >= 1.
-            indices: integers from 0 on, the shape of x except on the axis. What lies outside of the axis reads its
+            indices: integers from 0 on, the shape of x except on the axis. An index outside of the axis reads its
                 nearest element.
             axis: may count from the end.
             validate_indices: whether known indices outside of the axis are an error.
@@ -867,7 +867,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: [*B, ...], rank >= B + m.
-            indices: integers [*B, *K, m] from 0 on. What lies outside of an axis reads its nearest element.
+            indices: integers [*B, *K, m] from 0 on. An index outside of an axis reads its nearest element.
             batch_dims: the number of axes B that x and indices share.
             validate_indices: whether known indices outside of their axis are an error.
             name: The name of the operation and of its first result. Default: made up.
@@ -1005,19 +1005,19 @@ class ProgramMethods(ProgramCore):
         return self._operation("instance_norm", name, {"x": x, "gamma": gamma, "beta": beta, "epsilon": epsilon})
 
     def inverse(self, x: Argument, *, epsilon: float | None = None, name: str | None = None) -> Value:
-        """1 / (x + epsilon), which is 10000 at 0 unless the file says otherwise.
+        """1 / (x + epsilon), which is 10000 at 0 with the default epsilon.
 
         The operation `inverse` (since iOS 15).
 
         Args:
             x: any shape.
-            epsilon: added to x; the number that the file stores, in half precision too.
+            epsilon: added to x, exactly as the file stores it, in half precision too.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("inverse", name, {"x": x, "epsilon": epsilon})
 
     def l2_norm(self, x: Argument, *, epsilon: float | None = None, name: str | None = None) -> Value:
-        """x / sqrt(sum of squares + epsilon), where the sum goes over the last three axes.
+        """x / sqrt(sum of squares + epsilon), where the sum is over the last three axes.
 
         The operation `l2_norm` (since iOS 15).
 
@@ -1142,7 +1142,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: [..., in]; the format promises ranks 1 to 3.
-            weight: W, turned to [in, out] by `prepare`.
+            weight: W, transposed to [in, out] by `prepare`.
             bias: [out]; 0 when absent.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1168,7 +1168,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             ls: the list.
-            indices: integers [n]; what lies outside of the list reads its nearest element.
+            indices: integers [n]; an index outside of the list reads its nearest element.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("list_gather", name, {"ls": ls, "indices": indices})
@@ -1191,7 +1191,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             ls: the list.
-            index: integer []; what lies outside of the list reads its nearest element.
+            index: integer []; an index outside of the list reads its nearest element.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("list_read", name, {"ls": ls, "index": index})
@@ -1265,7 +1265,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            epsilon: added to x; the number that the file stores, in half precision too. The usual 1e-45 matters at 0
+            epsilon: added to x, exactly as the file stores it, in half precision too. The usual 1e-45 matters at 0
                 only, where the result is -103.28; half precision stores it as 0, and the result is -infinity.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1364,7 +1364,7 @@ class ProgramMethods(ProgramCore):
             recurrent_activation: f, see `rnn`.
             cell_activation: g.
             activation: k.
-            clip: the cell is clipped to [-clip, clip]; None leaves it as it is.
+            clip: the cell is clipped to [-clip, clip]; None means no limit.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -1436,10 +1436,10 @@ class ProgramMethods(ProgramCore):
         The operation `matmul` (since iOS 15).
 
         Args:
-            x: [..., M, K], or [K], which is a row whose axis does not stay.
-            y: [..., K, N], or [K], which is a column whose axis does not stay; transposed already by `prepare`. The
-                axes before the last two broadcast.
-            transpose_x: whether the last two axes of x change places first. A vector has none to change.
+            x: [..., M, K], or [K], a row vector whose axis is dropped.
+            y: [..., K, N], or [K], a column vector whose axis is dropped; already transposed by `prepare`. The axes
+                before the last two broadcast.
+            transpose_x: whether to swap the last two axes of x first; ignored for a vector.
             transpose_y: as transpose_x.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1463,11 +1463,11 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [N, C, *space], with one to three axes of space.
             kernel_sizes: of a window, for each axis of space.
-            pad_type: `valid` (no padding), `same` (ceil(size / stride) windows, the odd element of padding at the end),
-                `same_lower` (at the start; iOS 16) or `custom`.
+            pad_type: `valid` (no padding), `same` (ceil(size / stride) windows, an extra element of padding at the
+                end), `same_lower` (at the start; iOS 16) or `custom`.
             strides: elements from one window to the next; 1 when absent.
             pad: padding before and after each axis; used by `custom` alone.
-            ceil_mode: whether the number of windows is rounded up. A last window that would start in the padding behind
+            ceil_mode: whether the number of windows is rounded up. A last window that would start in the padding after
                 x is left out.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1515,7 +1515,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: a shape that broadcasts against that of y.
-            y: the divisor, of the same type; 0 gives NaN, of integers 0.
+            y: the divisor, of the same type; 0 gives NaN for floats and 0 for integers.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("mod", name, {"x": x, "y": y})
@@ -1543,7 +1543,7 @@ class ProgramMethods(ProgramCore):
         per_class_suppression: bool | None = None,
         name: str | None = None,
     ) -> tuple[Value, ...]:
-        """The boxes that do not overlap better ones, best first, padded to a fixed number.
+        """The boxes that do not overlap with better ones, best first, padded to a fixed number.
 
         The operation `non_maximum_suppression` (since iOS 15).
 
@@ -1552,7 +1552,7 @@ class ProgramMethods(ProgramCore):
             scores: [n, K, B].
             iou_threshold: see `non_maximum_suppression`.
             max_boxes: how many boxes are returned.
-            score_threshold: boxes with lower scores take no part; where none does, the best one is kept all the same.
+            score_threshold: boxes with lower scores are ignored; if all are, the best one is kept anyway.
             per_class_suppression: see `non_maximum_suppression`.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1602,17 +1602,16 @@ class ProgramMethods(ProgramCore):
         axis: int | None = None,
         name: str | None = None,
     ) -> Value:
-        """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not
-        exist.
+        """`on_value` at each index along a new axis, `off_value` elsewhere.
 
         The operation `one_hot` (since iOS 15).
 
         Args:
-            indices: integers, rank R. Those outside of [0, size), also negative ones, turn nothing on.
+            indices: integers, rank R. Those outside of [0, size), also negative ones, give `off_value` everywhere.
             one_hot_vector_size: [], the size of the new axis; known when the program is traced.
             on_value: [], the int32 1 unless given.
             off_value: [], the int32 0 unless given.
-            axis: the place of the new axis in the result; may count from its end.
+            axis: the position of the new axis in the result; may count from the end.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -1636,7 +1635,7 @@ class ProgramMethods(ProgramCore):
         constant_val: float | None = None,
         name: str | None = None,
     ) -> Value:
-        """More elements around x: one number, the reflection of x without its edge, or its edge repeated.
+        """Pad x: with a constant, its reflection without the edge, or its edge repeated.
 
         The operation `pad` (since iOS 15).
 
@@ -1645,7 +1644,7 @@ class ProgramMethods(ProgramCore):
             pad: integers [2 N], known when the program is traced: how many elements before and after each of the last N
                 axes in turn.
             mode: constant, reflect or replicate.
-            constant_val: the number.
+            constant_val: the constant.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("pad", name, {"x": x, "pad": pad, "mode": mode, "constant_val": constant_val})
@@ -1681,7 +1680,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: a shape that broadcasts against that of y.
-            y: the exponent, of the same type. Derivatives in y are 0 where x is not positive.
+            y: the exponent, of the same type. Derivatives with respect to y are 0 where x is not positive.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("pow", name, {"x": x, "y": y})
@@ -1708,7 +1707,7 @@ class ProgramMethods(ProgramCore):
         axis: int | None = None,
         name: str | None = None,
     ) -> Value:
-        """round(input / scale) + zero_point, limited to what the type can hold.
+        """round(input / scale) + zero_point, clipped to the range of the type.
 
         The operation `quantize` (since iOS 17).
 
@@ -1717,7 +1716,7 @@ class ProgramMethods(ProgramCore):
             scale: a scalar, or a vector along `axis`.
             output_dtype: int8 or uint8.
             zero_point: as scale, of the type of the result; 0 where it is absent.
-            axis: where vectors lie; may count from the end. None for scalars.
+            axis: the axis of vectors; may count from the end. None for scalars.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -1761,7 +1760,7 @@ class ProgramMethods(ProgramCore):
         seed: int | None = None,
         name: str | None = None,
     ) -> Value:
-        """Categories drawn by the last axis of x, as whole numbers from 0.
+        """Categories drawn along the last axis of x, as integers from 0.
 
         The operation `random_categorical` (since iOS 15).
 
@@ -1805,7 +1804,7 @@ class ProgramMethods(ProgramCore):
         seed: int | None = None,
         name: str | None = None,
     ) -> Value:
-        """Numbers uniform over [low, high).
+        """Uniformly distributed numbers in [low, high).
 
         The operation `random_uniform` (since iOS 15).
 
@@ -1819,14 +1818,14 @@ class ProgramMethods(ProgramCore):
         return self._operation("random_uniform", name, {"shape": shape, "low": low, "high": high, "seed": seed})
 
     def range_1d(self, end: Argument, start: Argument, step: Argument, *, name: str | None = None) -> Value:
-        """Evenly spaced numbers from the start up to, but without, the end.
+        """Evenly spaced numbers from the start up to the end, which is excluded.
 
         The operation `range_1d` (since iOS 15).
 
         Args:
             end: [], as start and step, of one type; known when the program is traced.
             start: [], the first number.
-            step: [], the difference of neighbours; may be negative.
+            step: [], the difference between neighbours; may be negative.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("range_1d", name, {"end": end, "start": start, "step": step})
@@ -1863,7 +1862,7 @@ class ProgramMethods(ProgramCore):
         output_dtype: str | None = None,
         name: str | None = None,
     ) -> Value:
-        """The position of the maximum along an axis, the first one among equals (the format leaves that open).
+        """The position of the maximum along an axis, the first of equal ones (the format does not say).
 
         The operation `reduce_argmax` (since iOS 15).
 
@@ -1894,7 +1893,7 @@ class ProgramMethods(ProgramCore):
         output_dtype: str | None = None,
         name: str | None = None,
     ) -> Value:
-        """The position of the minimum along an axis, the first one among equals (the format leaves that open).
+        """The position of the minimum along an axis, the first of equal ones (the format does not say).
 
         The operation `reduce_argmin` (since iOS 15).
 
@@ -1930,7 +1929,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1950,7 +1949,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1970,7 +1969,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -1990,7 +1989,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2010,7 +2009,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2030,7 +2029,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2050,7 +2049,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2070,7 +2069,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2090,7 +2089,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2110,7 +2109,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            axes: may count from the end; None for all. An empty list names none: nothing is added up.
+            axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2128,7 +2127,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("relu", name, {"x": x})
 
     def relu6(self, x: Argument, *, name: str | None = None) -> Value:
-        """x limited to the range 0 to 6.
+        """x clipped to [0, 6].
 
         The operation `relu6` (since iOS 15).
 
@@ -2157,15 +2156,15 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [batch, channels, height, width].
             coordinates: [batch, new height, new width, 2]: where each new pixel comes from, along the width and then
-                along the height. Floats, or whole numbers.
-            sampling_mode: bilinear, or nearest, which takes of two equally near pixels the even one.
+                along the height. Floats or integers.
+            sampling_mode: bilinear, or nearest, which takes the nearest pixel (on a tie, the even one).
             padding_mode: what surrounds the image: the padding value (constant), the edge (border), or the image
                 reflected at the centres of the pixels of its edge (reflection) or at their outer edges (symmetric).
-            padding_value: the value for `constant`; interpolation mixes it with pixels of the edge.
-            coordinates_mode: unnormalized (pixels), or the image from its one end to the other: normalized_zero_to_one
-                or normalized_minus_one_to_one.
-            align_corners: whether these ends are the centres of the corner pixels, or their outer edges; without
-                meaning for unnormalized coordinates.
+            padding_value: the value for `constant`; at the edge it is interpolated with pixels.
+            coordinates_mode: unnormalized (pixels), or the image from one end to the other: normalized_zero_to_one or
+                normalized_minus_one_to_one.
+            align_corners: whether these ends are the centres of the corner pixels, or their outer edges; ignored for
+                unnormalized coordinates.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -2190,7 +2189,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             shape: integers [R], known when the program is traced. One -1 takes the remaining elements; a 0 is the size
-                of the axis of x that is as far from the end, or 1 where x has no such axis.
+                of the axis of x at the same position from the end, or 1 where x has no such axis.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("reshape", name, {"x": x, "shape": shape})
@@ -2205,7 +2204,7 @@ class ProgramMethods(ProgramCore):
         *,
         name: str | None = None,
     ) -> Value:
-        """x in a shape that is put together of pieces of other shapes.
+        """x in a shape assembled from pieces of other shapes.
 
         The operation `reshape_like` (since iOS 16).
 
@@ -2214,7 +2213,7 @@ class ProgramMethods(ProgramCore):
             ref_tensors: any shapes; their values do not matter.
             begins: for each of them, the first axis of the piece.
             ends: the axis before which it stops. Both follow Python's rules of slices.
-            end_masks: whether it goes on to the last axis instead.
+            end_masks: whether it continues to the last axis instead.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -2239,19 +2238,19 @@ class ProgramMethods(ProgramCore):
         sampling_mode: str | None = None,
         name: str | None = None,
     ) -> Value:
-        """An array whose last axes get other sizes, by interpolation.
+        """An array with its last axes resized, by interpolation.
 
         The operation `resize` (since iOS 17).
 
         Args:
             x: any shape.
-            shape: [k], whole numbers that are known when it is traced; its last ones are sizes of the last axes of x,
-                where 0 leaves an axis as long as it is.
+            shape: [k], integers, known when the program is traced; the last ones are the sizes of the last axes of x,
+                where 0 keeps the size of an axis.
             resized_dims: how many axes are resized.
-            interpolation_mode: LINEAR, or NEAREST_NEIGHBOR, which takes the pixel nearest to the sample, of two equally
-                near ones the later one.
-            sampling_mode: where samples lie, see `resize_bilinear`. For NEAREST_NEIGHBOR, DEFAULT is the same as
-                UNALIGN_CORNERS: so the common converter uses it, for TensorFlow's resizing with half_pixel_centers.
+            interpolation_mode: LINEAR, or NEAREST_NEIGHBOR, which takes the pixel nearest to the sample (on a tie, the
+                later one).
+            sampling_mode: where the samples are, see `resize_bilinear`. For NEAREST_NEIGHBOR, DEFAULT is the same as
+                UNALIGN_CORNERS: the common converter writes it for TensorFlow's resizing with half_pixel_centers.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -2283,7 +2282,7 @@ class ProgramMethods(ProgramCore):
             x: [..., height, width], rank 3 or more.
             target_size_height: the new height.
             target_size_width: the new width.
-            sampling_mode: where sample i of m lies on n pixels: i (n - 1) / (m - 1) for STRICT_ALIGN_CORNERS and
+            sampling_mode: the position of sample i of m on n pixels: i (n - 1) / (m - 1) for STRICT_ALIGN_CORNERS and
                 ALIGN_CORNERS, which differ where m is 1: 0 and (n - 1) / 2; i n / m for DEFAULT; (i + 0.5) max(1, n -
                 1) / m for OFFSET_CORNERS; (i + 0.5) n / m - 0.5 for UNALIGN_CORNERS; never before the first pixel or
                 after the last.
@@ -2308,7 +2307,7 @@ class ProgramMethods(ProgramCore):
         *,
         name: str | None = None,
     ) -> Value:
-        """An image of a given size; each new pixel is the old one that its centre lies in.
+        """An image of a given size; each new pixel is the old one that contains its centre.
 
         The operation `resize_nearest_neighbor` (since iOS 15).
 
@@ -2329,7 +2328,7 @@ class ProgramMethods(ProgramCore):
         )
 
     def reverse(self, x: Argument, *, axes: Sequence[int] | None = None, name: str | None = None) -> Value:
-        """The opposite order along some axes.
+        """Reverse some axes.
 
         The operation `reverse` (since iOS 15).
 
@@ -2349,13 +2348,13 @@ class ProgramMethods(ProgramCore):
         batch_axis: int | None = None,
         name: str | None = None,
     ) -> Value:
-        """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
+        """Reverse the first `lengths[b]` elements of each sequence b; the rest stays in place.
 
         The operation `reverse_sequence` (since iOS 15).
 
         Args:
             x: any rank >= 2.
-            lengths: integers [B], B the size of `batch_axis`; those beyond the axis mean all of it.
+            lengths: integers [B], B the size of `batch_axis`; a length beyond the axis means all of it.
             seq_axis: the axis of the elements; may count from the end.
             batch_axis: the axis of the sequences; may count from the end.
             name: The name of the operation and of its first result. Default: made up.
@@ -2416,7 +2415,7 @@ class ProgramMethods(ProgramCore):
         )
 
     def round(self, x: Argument, *, name: str | None = None) -> Value:
-        """The nearest integer; of two equally near ones the even one (the format leaves that open).
+        """The nearest integer; on a tie the even one (the format does not say).
 
         The operation `round` (since iOS 15).
 
@@ -2433,7 +2432,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            epsilon: added to x; the number that the file stores, in half precision too, where the usual 1e-12 is 0.
+            epsilon: added to x, exactly as the file stores it, in half precision too, where the usual 1e-12 is 0.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("rsqrt", name, {"x": x, "epsilon": epsilon})
@@ -2447,8 +2446,7 @@ class ProgramMethods(ProgramCore):
         *,
         name: str | None = None,
     ) -> Value:
-        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match
-        it.
+        """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match.
 
         The operation `scaled_dot_product_attention` (since iOS 18).
 
@@ -2457,7 +2455,7 @@ class ProgramMethods(ProgramCore):
             key: [..., S, E]. The axes before the last two broadcast.
             value: [..., S, V].
             attn_mask: broadcasts over [..., L, S]: bool, whether a key counts, or floats that are added to the scores.
-                A query for which no key counts gives NaN, as in PyTorch, which the format names as its model.
+                A query for which no key counts gives NaN, as in PyTorch, which the format refers to.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -2501,7 +2499,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             data: rank >= 1.
-            indices: integers [C] from 0 on. What lies outside of the axis writes nothing.
+            indices: integers [C] from 0 on. An index outside of the axis writes nothing.
             updates: the shape of `data` with C on the axis.
             axis: may count from the end.
             mode: as in `scatter`.
@@ -2538,7 +2536,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             data: rank >= 1.
-            indices: integers from 0 on, the shape of `data` except on the axis. What lies outside of it writes nothing.
+            indices: integers from 0 on, the shape of `data` except on the axis. An index outside of it writes nothing.
             updates: the shape of the indices.
             axis: may count from the end.
             mode: as in `scatter`.
@@ -2574,7 +2572,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             data: rank >= m.
-            indices: integers [*K, m] from 0 on. What lies outside of its axis writes nothing.
+            indices: integers [*K, m] from 0 on. An index outside of its axis writes nothing.
             updates: [*K] followed by the axes of `data` after the first m.
             mode: as in `scatter`.
             validate_indices: whether known indices outside of their axis are an error.
@@ -2628,7 +2626,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("sigmoid", name, {"x": x})
 
     def sigmoid_hard(self, x: Argument, alpha: float, beta: float, *, name: str | None = None) -> Value:
-        """alpha * x + beta, limited to the range 0 to 1.
+        """alpha * x + beta, clipped to [0, 1].
 
         The operation `sigmoid_hard` (since iOS 15).
 
@@ -2663,7 +2661,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("silu", name, {"x": x})
 
     def sin(self, x: Argument, *, name: str | None = None) -> Value:
-        """The sine, of radians.
+        """The sine, in radians.
 
         The operation `sin` (since iOS 15).
 
@@ -2733,9 +2731,9 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: rank R.
-            begin: integers [R]; negative ones count from the end. Where fewer elements follow than are wanted, the
-                position is moved back. Known when the program is traced where a size is -1.
-            size: integers [R], known when the program is traced; -1 is for all elements that follow.
+            begin: integers [R]; negative ones count from the end. Where fewer elements follow than `size`, the position
+                is moved back. Known when the program is traced where a size is -1.
+            size: integers [R], known when the program is traced; -1 means all elements that follow.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("slice_by_size", name, {"x": x, "begin": begin, "size": size})
@@ -2764,7 +2762,7 @@ class ProgramMethods(ProgramCore):
                 otherwise the shape of the update says how many elements are replaced. A computed position from which
                 the update does not fit is moved back.
             end: see `begin`.
-            stride: as in `slice_by_index`, as all that follow.
+            stride: as in `slice_by_index`, like those below.
             begin_mask: see above.
             end_mask: see above.
             squeeze_mask: see above.
@@ -2808,7 +2806,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("sliding_windows", name, {"x": x, "axis": axis, "size": size, "stride": stride})
 
     def softmax(self, x: Argument, *, axis: int | None = None, name: str | None = None) -> Value:
-        """Exponentials that sum up to 1 along an axis.
+        """exp(x) / sum(exp(x)) along an axis.
 
         The operation `softmax` (since iOS 15).
 
@@ -2862,8 +2860,8 @@ class ProgramMethods(ProgramCore):
         *,
         name: str | None = None,
     ) -> Value:
-        """The pixels of each block become images, once the image has a border of zeros. The position within the block
-        varies slower than the old image.
+        """The pixels of each block become images, after padding with zeros. The position within the block varies
+        slower than the old image.
 
         The operation `space_to_batch` (since iOS 15).
 
@@ -2896,14 +2894,14 @@ class ProgramMethods(ProgramCore):
         split_sizes: Sequence[int] | None = None,
         name: str | None = None,
     ) -> tuple[Value, ...]:
-        """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` equal ones.
+        """Consecutive parts of one axis: of the given sizes or, without them, `num_splits` equal ones.
 
         The operation `split` (since iOS 15).
 
         Args:
             x: any rank >= 1.
             axis: may count from the end.
-            num_splits: the number of parts; it does not matter where there are sizes.
+            num_splits: the number of parts; ignored if `split_sizes` is given.
             split_sizes: the sizes of the parts.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -2958,8 +2956,8 @@ class ProgramMethods(ProgramCore):
         The operation `stack` (since iOS 15).
 
         Args:
-            values: one shape.
-            axis: the place of the new axis in the result; may count from its end.
+            values: arrays of equal shape.
+            axis: the position of the new axis in the result; may count from the end.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation("stack", name, {"values": values, "axis": axis})
@@ -2977,7 +2975,7 @@ class ProgramMethods(ProgramCore):
         return self._operation("sub", name, {"x": x, "y": y})
 
     def tan(self, x: Argument, *, name: str | None = None) -> Value:
-        """The tangent, of radians.
+        """The tangent, in radians.
 
         The operation `tan` (since iOS 15).
 
@@ -3052,11 +3050,11 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any rank >= 1.
-            k: how many; -1 is for all.
+            k: how many; -1 means all.
             axis: may count from the end.
-            ascending: whether the smallest are wanted.
-            sort: without it any order is legal; they are sorted all the same.
-            return_indices: whether the positions are wanted.
+            ascending: whether to return the smallest.
+            sort: without it any order is allowed; the result is sorted anyway.
+            return_indices: whether to return the positions too.
             output_indices_dtype: the type of the positions, int32 or uint16.
             name: The name of the operation and of its first result. Default: made up.
         """
@@ -3106,7 +3104,7 @@ class ProgramMethods(ProgramCore):
             scale_factor_width: likewise.
             align_corners: whether the centres of the corner pixels match.
             half_pixel_centers: without `align_corners`, whether the outer edges of the corner pixels match, or the
-                first sample is the first pixel. Absent, it is the opposite of `align_corners`.
+                first sample is the first pixel. When absent, the opposite of `align_corners`.
             name: The name of the operation and of its first result. Default: made up.
         """
         return self._operation(
@@ -3129,7 +3127,7 @@ class ProgramMethods(ProgramCore):
         scale_factor_width: float | None = None,
         name: str | None = None,
     ) -> Value:
-        """An image scaled by factors; each new pixel is the old one that it begins in.
+        """An image scaled by factors; each new pixel is the old one in which it begins.
 
         The operation `upsample_nearest_neighbor` (since iOS 15).
 
@@ -3150,7 +3148,7 @@ class ProgramMethods(ProgramCore):
         )
 
     def write_state(self, input: Argument, data: Argument, *, name: str | None = None) -> None:
-        """Give a state another value, which operations after this one read.
+        """Give a state a new value, which later operations read.
 
         The operation `write_state` (since iOS 18).
 

@@ -1,4 +1,4 @@
-"""NumPy arrays made from nothing but a shape, a number or a range."""
+"""NumPy arrays made from a shape, a scalar or a range alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphml.interpreter.budget import check_shape
 
 
 def filled(value: Any, shape: Sequence[int], dtype: Any) -> npt.NDArray[Any]:
-    """One number in a shape: a view of a single number, so it costs nothing.
+    """An array of one value: a view of a single element, so it costs nothing.
 
     Raises:
         ShapeError: a size is negative, or the array is too large.
@@ -29,17 +29,19 @@ def evenly_spaced(start: float, end: float, step: float, dtype: Any) -> npt.NDAr
     Args:
         start: the first number.
         end: where the numbers stop.
-        step: the difference of neighbours; may be negative.
+        step: the difference between neighbours; may be negative.
         dtype: of the result.
 
     Returns:
         [ceil((end - start) / step)], which may be empty.
 
     Raises:
-        ShapeError: there is no end, or the array is too large.
+        ShapeError: the step is 0, a number is not finite, or the array is too large.
     """
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
-        raise ShapeError(f"a range from {start} to {end} in steps of {step} has no end")
+        raise ShapeError(
+            f"a range needs finite numbers and a step other than 0; got {start} to {end} in steps of {step}"
+        )
     count = max(math.ceil((end - start) / step), 0)
     check_shape((count,), np.float64)
     numbers: npt.NDArray[Any] = start + step * np.arange(count)

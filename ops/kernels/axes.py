@@ -1,4 +1,4 @@
-"""Axes that are given by number."""
+"""Axes given by index."""
 
 from __future__ import annotations
 

@@ -149,8 +149,8 @@ def crop_to_size(
         sizes: of the image, for each axis.
         kernel: size of the kernel with its dilation.
         stride: elements of the result from one element of the image to the next.
-        wanted: size of the result. What the kernel does not reach, at the end, is zero.
-        heavy: the side that loses the odd element.
+        wanted: size of the result. Elements at the end that the kernel does not reach are 0.
+        heavy: the side that loses the extra element of an odd amount.
 
     Returns:
         The window, with one group.

@@ -1,4 +1,4 @@
-"""Functions with derivatives of their own, as typed decorators."""
+"""Functions with custom derivatives, as typed decorators."""
 
 from __future__ import annotations
 

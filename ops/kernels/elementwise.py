@@ -1,7 +1,7 @@
 """Elementwise functions: exponentials, powers, quotients, and those of NumPy by their names.
 
-Derivatives are finite wherever the value is: where a formula has none, as a power of a negative number in its exponent,
-it is taken as 0, since one NaN would spoil the gradients of all weights.
+Derivatives are finite wherever the value is. Where the formula has none, such as that of a power of a negative number
+with respect to the exponent, it is taken as 0, since one NaN would spoil the gradients of all weights.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _softplus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array,
 
 @jax.custom_jvp
 def power(x: Array, y: Array) -> Array:
-    """x to the power of y. The derivative in y is taken as 0 where x is not positive: there, powers exist for integer
-    exponents only."""
+    """x to the power of y. The derivative with respect to y is taken as 0 where x is not positive: there, powers exist
+    for integer exponents only."""
     return exponential.power(x, y) if _float32_on_cpu(x, y) else jnp.power(x, y)
 
 
@@ -105,8 +105,8 @@ def _power_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> t
 def constant_power(x: Array, exponent: float) -> Array:
     """x to a fixed power: NaN for roots of negative numbers, 1 for the exponent 0.
 
-    Small integer exponents are products. The others go through logarithms, which is several times faster on CPUs than a
-    power; at 0, where the logarithm has no derivative, it is taken as 0.
+    Small integer exponents are products. Others use logarithms, which is several times faster on CPUs than a power;
+    the derivative at 0, which the logarithm lacks, is taken as 0.
     """
     if float(exponent).is_integer() and abs(exponent) <= 64:
         return lax.integer_pow(x, int(exponent))
@@ -120,12 +120,12 @@ def constant_power(x: Array, exponent: float) -> Array:
 
 
 def reciprocal_sqrt(x: Array) -> Array:
-    """1 / sqrt(x); four times faster on CPUs than `lax.rsqrt` on its own."""
+    """1 / sqrt(x); four times faster on CPUs than `lax.rsqrt`."""
     return jnp.sqrt(1 / x)
 
 
 def shifted_log(x: Array, epsilon: float) -> Array:
-    """log(x + epsilon). At 0 it is log(epsilon) even for an epsilon that processors take for 0; its derivative there is
+    """log(x + epsilon). At 0 it is log(epsilon) even for an epsilon that processors flush to 0; its derivative there is
     then taken as 0."""
     stored = float(x.dtype.type(epsilon))
     normal = float(jnp.finfo(x.dtype).smallest_normal)  # pyright: ignore[reportUnknownArgumentType]  (of ml_dtypes)
@@ -145,7 +145,7 @@ def safe_sqrt(x: Array) -> Array:
 
 
 def integer_power(x: Array, y: Array) -> Array:
-    """x to the power of y in integers; a fraction, as a negative power gives it, is truncated, and so is 0 to one."""
+    """x to the power of y in integers. A negative power is truncated towards 0; a negative power of 0 is 0."""
     xp = array_namespace(x, y)
     sign = xp.where((y & 1) == 0, xp.abs(x), x)
     return xp.where(y >= 0, xp.power(x, xp.maximum(y, 0)), xp.where(xp.abs(x) == 1, sign, 0)).astype(x.dtype)
@@ -190,8 +190,8 @@ def remainder(x: Array, y: Array) -> Array:
 
 
 def floor_divide(x: Array, y: Array) -> Array:
-    """x / y rounded down, of floats, where y is the number that it is and not the one that was written: 5.5 / 0.1 is
-    54, as the float 0.1 is larger than a tenth. Known values give a NumPy array."""
+    """x / y rounded down, of floats. y counts with its exact binary value: 5.5 / 0.1 is 54, as the float 0.1 is larger
+    than a tenth. Known values give a NumPy array."""
     if array_namespace(x, y) is np:
         with np.errstate(all="ignore"):
             return np.where(np.isinf(x), x / y, np.floor_divide(x, y))  # pyright: ignore[reportReturnType]

@@ -1,7 +1,7 @@
 """Gathering and scattering by integer indices. Negative indices count from the end.
 
-Reading outside an axis gives NaN, unless the caller says that nothing is outside; writing there does nothing. Known
-values give NumPy arrays where that says so.
+Reading outside an axis gives NaN, unless the caller says that all indices are within it; writing there does nothing.
+Known values give NumPy arrays where the docstring says so.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def gather(x: Array, axis: int, indices: Sequence[Any], *, within: bool = False)
     Args:
         x: any rank; known values that are all within x give a NumPy array.
         axis: the first of the indexed axes, counted from the start.
-        indices: one array of integers for each indexed axis, all of one shape or such as broadcast.
+        indices: one array of integers for each indexed axis, all of one shape, or broadcastable.
         within: whether all indices exist.
 
     Returns:
         [*axes before, *shape of the indices, *axes after].
     """
-    where = (*[slice(None)] * axis, *indices, ...)  # with the dots, NumPy gives an array where one number remains
+    where = (*[slice(None)] * axis, *indices, ...)  # with the ellipsis, NumPy gives an array, not a scalar
     sizes = x.shape[axis : axis + len(indices)]
     if array_namespace(x, *indices) is np and (
         within or all(((-n <= index) & (index < n)).all() for index, n in zip(indices, sizes, strict=True))
@@ -85,10 +85,10 @@ def scatter(x: Array, axis: int, indices: Sequence[Any], updates: Array, update:
     Args:
         x: any rank.
         axis: the first of the indexed axes, counted from the start.
-        indices: one array of integers for each indexed axis, all of one shape or such as broadcast.
+        indices: one array of integers for each indexed axis, all of one shape, or broadcastable.
         updates: [*axes before, *shape of the indices, *axes after].
-        update: how a value of x and its updates are combined. Where an index repeats, all updates count, except for
-            "set", where any of them does.
+        update: how a value of x and its updates are combined. Where an index is repeated, all updates apply, except
+            for "set", where any one of them does.
 
     Returns:
         The shape of x.
@@ -104,7 +104,7 @@ def scatter(x: Array, axis: int, indices: Sequence[Any], updates: Array, update:
         case "multiply":
             return _multiply(axis, x, tuple(indices), updates)
         case "divide":
-            # of integers, the quotient rounded towards 0
+            # the quotient of integers is rounded towards 0
             return lax.div(x, _multiply(axis, jnp.ones_like(x), tuple(indices), updates))
         case "max":
             return at.max(updates, mode="drop")
@@ -139,7 +139,7 @@ def places_along(indices: Array, axis: int) -> list[Any]:
 
 @custom_jvp(0)
 def _multiply(axis: int, x: Array, indices: tuple[Array, ...], updates: Array) -> Array:
-    """x times all updates of each position. JAX has no derivative for that where positions repeat."""
+    """x times all updates of each position. JAX has no derivative for that where positions are repeated."""
     return x.at[(*[slice(None)] * axis, *indices)].multiply(updates, mode="drop")
 
 

@@ -1,4 +1,4 @@
-"""Parts of matrices, one-hot vectors, and positions that are not zero. Known values give NumPy arrays."""
+"""Parts of matrices, one-hot vectors, and positions of nonzero elements. Known values give NumPy arrays."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def one_hot(index: Array, size: int, axis: int, on: float, off: float, dtype: DT
     """`on` at each index along a new axis, `off` elsewhere.
 
     Args:
-        index: integers of any shape; those outside [0, size) turn nothing on.
+        index: integers of any shape; those outside [0, size) give `off` everywhere.
         size: of the new axis.
         axis: position of the new axis in the result, counted from the start.
         on: one number.
@@ -69,8 +69,8 @@ def non_zero(x: Array, count: int | None = None) -> Array:
     """The positions of all elements that are not zero, in row-major order.
 
     Args:
-        x: rank R; known unless there is a count.
-        count: how many positions are wanted; those that do not exist are 0.
+        x: rank R; known unless `count` is given.
+        count: how many positions to return; missing ones are 0.
 
     Returns:
         int32 [count, R].

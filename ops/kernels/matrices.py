@@ -1,4 +1,4 @@
-"""Products with stored matrices, in floats or in 8-bit integers, and look-ups of rows."""
+"""Products with stored matrices, in floats or in 8-bit integers, and row lookups."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def int8_matmul(x: Array, codes: Array, scale: Array) -> Array:
 
 @int8_matmul.defjvp
 def _int8_matmul_jvp(primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-    """Straight through: rounding is a staircase, whose own derivative is 0 almost everywhere."""
+    """A straight-through estimator: the derivative of rounding is 0 almost everywhere."""
     x, codes, scale = primals
     dx, _, dscale = tangents
     exact = codes.astype(x.dtype)

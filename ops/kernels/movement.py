@@ -1,4 +1,5 @@
-"""Joining, repeating and rearranging. Axes count from the start; known values give NumPy arrays where that says so."""
+"""Joining, repeating and rearranging. Axes count from the start; known values give NumPy arrays where the docstring
+says so."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from graphml.ops.kernels.arrays import Array, along_axis, array_namespace
 from graphml.ops.kernels.cpu import movement as cpu
 from graphml.ops.kernels.platform import on_cpu
 
-_MOST_OPERANDS = 64  # copies that are worth an operand each
+_MOST_OPERANDS = 64  # copies that are passed as separate operands
 
 
 def concatenate(arrays: Sequence[Array], axis: int) -> Array:
@@ -56,11 +57,11 @@ def _repeat(x: Array, count: int, axis: int) -> Array:
 
 
 def reverse_sequence(x: Array, lengths: Array, *, batch_axis: int, sequence_axis: int) -> Array:
-    """Reverse the first elements of each sequence; what follows them stays.
+    """Reverse the first elements of each sequence; the rest stays in place.
 
     Args:
         x: any rank >= 2.
-        lengths: [size of batch_axis], integers; those beyond the axis mean all of it.
+        lengths: [size of batch_axis], integers; a length beyond the axis means all of it.
         batch_axis: the axis of the sequences.
         sequence_axis: the axis of the elements of a sequence.
 

@@ -45,10 +45,10 @@ def non_maximum_suppression(
         boxes: [N, 4] as (center x, center y, width, height).
         scores: [N, C]; the score of a box is its largest.
         iou_threshold: intersection over union.
-        score_threshold: boxes with lower scores take no part.
+        score_threshold: boxes with lower scores are ignored.
         count: how many boxes are kept at most.
         per_class: whether a box is dropped only by one of its class, that of its largest score.
-        at_least_one: whether the best box is kept where none takes part.
+        at_least_one: whether the best box is kept where all scores are below the threshold.
 
     Returns:
         (indices [count], -1 beyond the number of boxes kept; that number).
@@ -121,7 +121,7 @@ def suppress(
         boxes: [images, N, 4] as (center x, center y, width, height).
         scores: [images, N, C].
         iou_threshold: see `non_maximum_suppression`.
-        score_threshold: likewise; where no box takes part, the best one is kept all the same.
+        score_threshold: likewise; if all scores are below it, the best box is kept anyway.
         count: how many boxes are returned.
         per_class: see `non_maximum_suppression`.
 
@@ -134,7 +134,7 @@ def suppress(
             "they must be [B, N, 4] and [B, N, C]"
         )
     if 0 in scores.shape[1:]:
-        raise ShapeError(f"scores have shape {list(scores.shape)}; there must be a box and a class")
+        raise ShapeError(f"scores have shape {list(scores.shape)}; there must be at least one box and one class")
     if count < 1:
         raise ShapeError(f"the maximum number of boxes is {count}; it must be at least 1")
     check_shape((4, count), boxes.dtype)

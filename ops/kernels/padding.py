@@ -14,14 +14,14 @@ from graphml.ops.kernels.windows import Pair
 
 
 def pad_constant(x: Array, axes: Sequence[int], amounts: Sequence[Pair], value: float = 0.0) -> Array:
-    """Pad with one number.
+    """Pad with a constant.
 
     Args:
         x: any rank.
         axes: the axes to pad, one after the other: XLA:CPU fuses pads of one axis, and takes twice as long for a single
             pad of two.
         amounts: (before, after) of each of these axes; negative amounts cut.
-        value: the number.
+        value: the constant.
 
     Returns:
         The rank of x.
@@ -34,7 +34,7 @@ def pad_constant(x: Array, axes: Sequence[int], amounts: Sequence[Pair], value: 
 
 
 def pad_from_edge(x: Array, axes: Sequence[int], amounts: Sequence[Pair], mode: Literal["reflect", "edge"]) -> Array:
-    """Pad with what is next to the edge.
+    """Pad with elements of x.
 
     Args:
         x: any rank.

@@ -10,8 +10,8 @@ from graphml.catalogue import target
 def on_cpu() -> bool:
     """Whether the program being traced is for CPUs.
 
-    Kernels read this one fact from their surroundings and not from an argument: derivative rules need it as well, and
-    they receive nothing but the arguments of the mathematical function.
+    This is read from the context and not passed as an argument: derivative rules need it too, and they receive only the
+    arguments of the mathematical function.
     """
     return target().platform == "cpu"
 

@@ -29,7 +29,7 @@ def max_pool(
     *,
     empty: float = 0,
 ) -> Array:
-    """The maximum of each window. Padding never wins; a window of nothing but padding gives `empty`."""
+    """The maximum of each window. Padding is never the maximum; a window of padding alone gives `empty`."""
     y = _pool(jnp.maximum, pad_constant(x, axes, padding, -np.inf), axes, kernel, stride)
     covered = _covered(x, axes, kernel, stride, padding, [(0, 0)] * len(kernel))
     return y if covered.all() else jnp.where(covered > 0, y, empty)

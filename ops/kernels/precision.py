@@ -1,4 +1,4 @@
-"""The precision of matrix products and convolutions: what they multiply in, and what they add up in."""
+"""The precision of matrix products and convolutions: the types in which they multiply and accumulate."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def product_type(*types: Any) -> Any:
 def contract(function: Callable[..., Any], x: Array, y: Array, *rest: Any, **options: Any) -> Array:
     """Call one of JAX's dots or convolutions with the precision that the target asks for.
 
-    When the target allows low precision and is not a CPU, operands and accumulator are float16. On a CPU half precision
-    is slower, so nothing changes; nor does it for integers. Otherwise the precision is JAX's own setting
+    When the target allows low precision and is not a CPU, operands and accumulator are float16. Nothing changes on a
+    CPU, where half precision is slower, nor for integers. Otherwise the precision is JAX's own setting
     (`jax.default_matmul_precision`).
 
     Args:
@@ -74,8 +74,8 @@ def stored_matrix(matrix: Array) -> Array | PaddedOutputs:
 def matmul(x: Array, y: Array | PaddedOutputs) -> Array:
     """The product of the last two axes of x and y, as `jnp.matmul`, with the precision of the target.
 
-    `jax.default_matmul_precision("BF16_BF16_F32")` holds on CPUs too for float32 products with a matrix, though XLA
-    ignores it there.
+    `jax.default_matmul_precision("BF16_BF16_F32")` also applies on CPUs to float32 products with a matrix, although
+    XLA ignores it there.
     """
     if isinstance(y, PaddedOutputs):
         return y.outputs_of(matmul(x, y.padded))

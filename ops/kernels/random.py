@@ -11,12 +11,12 @@ from graphml.interpreter.budget import check_shape
 from graphml.ops.kernels.arrays import Array, DType
 from graphml.ops.kernels.sorting import cumsum
 
-_SHARES = 1 << 30  # integers, so that sums are exact and what is impossible never happens
+_SHARES = 1 << 30  # integers, so that sums are exact and a category of probability 0 is never drawn
 
 
 def key_of(seed: int, key: Array) -> Array:
-    """The key that a seed stands for; that of the call where the seed is negative. Seeds have up to 63 bits, keys are
-    made of 32."""
+    """The key of a seed, or the key of the call where the seed is negative. Seeds have up to 63 bits, keys are made
+    from 32."""
     if seed < 0:
         return key
     return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32) if seed >> 32 else jax.random.key(seed)
@@ -29,7 +29,8 @@ def normal(key: Array, shape: tuple[int, ...], dtype: DType, *, mean: float | Ar
 
 
 def uniform(key: Array, shape: tuple[int, ...], dtype: DType, *, low: float | Array, high: float | Array) -> Array:
-    """Numbers uniform over [low, high). Raises ShapeError where the array would exceed the limit of memory."""
+    """Uniformly distributed numbers in [low, high). Raises ShapeError where the array would exceed the limit of
+    memory."""
     check_shape(shape, dtype)
     return jax.random.uniform(key, shape, dtype, low, high)
 
@@ -41,7 +42,7 @@ def bernoulli(key: Array, shape: tuple[int, ...], dtype: DType, *, probability: 
 
 
 def categorical(key: Array, probabilities: Array, count: int) -> Array:
-    """Categories drawn by their probabilities, which count in steps of 2^-30.
+    """Categories drawn with given probabilities, which are rounded down to multiples of 2^-30.
 
     Args:
         key: of the draw.
@@ -54,4 +55,4 @@ def categorical(key: Array, probabilities: Array, count: int) -> Array:
     ends = cumsum(jnp.floor(probabilities * _SHARES).astype(jnp.int32), 1)
     drawn = jax.random.randint(key, (len(probabilities), count), 0, ends[:, -1:])
     category = jax.vmap(partial(jnp.searchsorted, side="right"))(ends, drawn)
-    return jnp.minimum(category, probabilities.shape[-1] - 1)  # where all sums are 0 there is nothing to draw below
+    return jnp.minimum(category, probabilities.shape[-1] - 1)  # if all sums are 0 no category is below the end

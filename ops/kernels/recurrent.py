@@ -99,7 +99,7 @@ def gru(
         o = block(projected[:, 2 * size :] + matmul(r * y, block_recursion))
         return ((1 - z) * o + z * y,)
 
-    # no recursion here: one gate takes the state after the reset
+    # without the recursion: the output gate uses the state after the reset
     outputs, (last,) = _scan(advance, (y,), x, matrix, None, bias, reverse=reverse, every_step=every_step)
     return outputs, last
 
@@ -183,7 +183,7 @@ def lstm(
         gate: activation of i, o and f.
         block: activation of z.
         output: activation of the cell.
-        cell_limit: c is clipped to [-cell_limit, cell_limit]; None leaves it as it is.
+        cell_limit: c is clipped to [-cell_limit, cell_limit]; None means no limit.
         reverse: as in `rnn`.
         every_step: as in `rnn`.
 

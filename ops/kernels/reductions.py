@@ -1,4 +1,4 @@
-"""Reductions over axes. Every function keeps the reduced axes, with size 1, and takes axes that count from the end.
+"""Reductions over axes. Every function keeps the reduced axes, with size 1; axes may count from the end.
 
 The definition of each is one `jnp` reduction; on CPUs `cpu.reductions` gives the same, with sums in another order.
 """
@@ -91,12 +91,12 @@ def _sum_jvp(axes: tuple[int, ...], fuse: bool, primals: tuple[Array], tangents:
 
 
 def reduce_max(x: Array, axes: Axes) -> Array:
-    """The maximum over axes. NaN wins; equal elements share the derivative."""
+    """The maximum over axes. NaN propagates; equal elements share the derivative."""
     return _max(x, _from_start(axes, x.ndim))
 
 
 def reduce_min(x: Array, axes: Axes) -> Array:
-    """The minimum over axes. NaN wins; equal elements share the derivative."""
+    """The minimum over axes. NaN propagates; equal elements share the derivative."""
     return _min(x, _from_start(axes, x.ndim))
 
 
@@ -108,7 +108,7 @@ def position_of_max(x: Array, axis: int) -> Array:
         axis: one axis.
 
     Returns:
-        The shape of x with size 1 on the axis; the first position among equals, or that of the first NaN.
+        The shape of x with size 1 on the axis; the first position of equal elements, or that of the first NaN.
     """
     return _first_position(x, reduce_max(x, axis), axis)
 

@@ -1,4 +1,4 @@
-"""The same numbers, in the same order, in another shape. Known values give NumPy arrays."""
+"""The same elements, in the same order, in another shape. Known values give NumPy arrays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def reshape(x: Array, target: Sequence[int]) -> Array:
         target: sizes, of which one may be -1 for the remaining elements.
 
     Returns:
-        As many axes as sizes.
+        The target shape.
 
     Raises:
         ShapeError: the elements of x do not fill this shape.
@@ -38,13 +38,13 @@ def expand_dims(x: Array, axes: Sequence[int]) -> Array:
 
     Args:
         x: any shape.
-        axes: places in the result; may count from the end.
+        axes: their positions in the result; may count from the end.
 
     Returns:
-        As many axes more.
+        The rank of x plus the number of axes.
 
     Raises:
-        ShapeError: there is no such place, or one is named twice.
+        ShapeError: an axis is out of range, or given twice.
     """
     rank = x.ndim + len(axes)
     places = {normalize_axis(axis, rank) for axis in axes}

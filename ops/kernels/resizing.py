@@ -1,4 +1,4 @@
-"""Resizing of images, channels last. Where the samples lie on the image is the whole difference between the methods."""
+"""Resizing of images, channels last. The methods differ only in where the samples are on the image."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from graphml.ops.kernels.arrays import Array, array_namespace
 
 Sampling: TypeAlias = Literal["strict_align_endpoints", "align_endpoints", "upsample", "roi_align", "pixel_centers"]
 
-_TIE = 1e-9  # of a pixel: what lies so close to the middle between two counts as lying there
-_ROUNDINGS = 4  # of a float: a sample that misses the edge of an image by so many lies on it
+_TIE = 1e-9  # of a pixel: a sample this close to the midpoint between two pixels is a tie
+_ROUNDINGS = 4  # in ulps: a sample this close to the edge of an image is on it
 
 
 def sample_positions(extent: Any, count: int, sampling: Sampling) -> Any:
@@ -49,12 +49,12 @@ def sample_positions(extent: Any, count: int, sampling: Sampling) -> Any:
 
 
 def nearest_indices(size: int, count: int, sampling: Sampling) -> npt.NDArray[np.int32]:
-    """The pixels that are nearest to samples, of two equally near ones the later one.
+    """The pixels nearest to samples; on a tie, the later one.
 
     Args:
         size: the number of pixels.
         count: the number of samples.
-        sampling: where they lie, see `sample_positions`. "upsample" means the same as "pixel_centers".
+        sampling: where they are, see `sample_positions`. "upsample" means the same as "pixel_centers".
 
     Returns:
         [count]
@@ -67,14 +67,14 @@ def nearest_indices(size: int, count: int, sampling: Sampling) -> npt.NDArray[np
 
 
 def repeating_indices(size: int, count: int) -> npt.NDArray[np.int32]:
-    """The old pixels that `count` new ones begin in, where both rows begin and end at the same places: [count]."""
+    """The old pixels in which `count` new ones begin, where both rows of pixels cover the same interval: [count]."""
     check_shape((count,), np.int64)
     return (np.arange(count) * size // count).astype(np.int32)
 
 
 def scaled_size(size: int, factor: float) -> int:
-    """size * factor, rounded down after a product in float32: 10 * 1.3 is 13, although the float32 next to 1.3 lies
-    below it."""
+    """size * factor, rounded down after a product in float32: 10 * 1.3 is 13, although the float32 nearest to 1.3
+    is below it."""
     return int(np.float32(size) * np.float32(factor))
 
 
@@ -101,7 +101,7 @@ def interpolate(x: Array, positions: Any, axis: int) -> Array:
 
 
 def resize_bilinear(x: Array, rows: Any, columns: Any) -> Array:
-    """An image at the crossings of two sets of positions, by bilinear interpolation.
+    """An image at a grid of positions, by bilinear interpolation.
 
     Args:
         x: [..., height, width, channels].
@@ -128,11 +128,11 @@ def upsample_nearest(x: Array, factors: tuple[int, int]) -> Array:
 
 
 def pick(x: Array, places: Mapping[int, npt.NDArray[np.int32]]) -> Array:
-    """An array with known places of its axes.
+    """An array at known positions along its axes.
 
     Args:
         x: any rank.
-        places: axis, counted from the start and not empty -> the places that are wanted of it, in order.
+        places: axis, counted from the start and not empty -> the positions to take, in order.
 
     Returns:
         The rank of x, each axis as long as its places.
@@ -144,7 +144,7 @@ def pick(x: Array, places: Mapping[int, npt.NDArray[np.int32]]) -> Array:
 
 
 def _repeats(index: npt.NDArray[np.int32], size: int) -> bool:
-    """Whether places are all those of an axis, each equally often."""
+    """Whether places are all positions of an axis, each equally often."""
     times, rest = divmod(len(index), size)
     return times > 0 and rest == 0 and bool((index == np.arange(len(index)) // times).all())
 
@@ -164,7 +164,7 @@ def box_corners(boxes: Array, mode: str) -> tuple[Array, Array]:
 
     Args:
         boxes: [n, 4].
-        mode: what they hold, as both formats name it: CORNERS_ or CENTER_SIZE_, and HEIGHT_FIRST or WIDTH_FIRST.
+        mode: what they hold, by its name in both formats: CORNERS_ or CENTER_SIZE_, and HEIGHT_FIRST or WIDTH_FIRST.
 
     Returns:
         Two arrays [n, 2].
@@ -191,7 +191,7 @@ def crop_and_resize(
         starts: [boxes, 2], the first corner (row, column) of each box, in pixels.
         ends: [boxes, 2], the last corner.
         size: (height, width) of the result.
-        sampling: where the samples lie in a box, see `sample_positions`.
+        sampling: where the samples are in a box, see `sample_positions`.
         image_index: [boxes], integers: the image of each box; None cuts every box out of every image. An index outside
             the batch means the nearest image.
         outside: the value of samples outside of an image; None repeats its edge.

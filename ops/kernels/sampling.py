@@ -23,9 +23,9 @@ def to_pixels(coordinates: Array, size: int, unit: Coordinates, align_corners: b
     Args:
         coordinates: any shape.
         size: the number of pixels.
-        unit: what coordinates count: pixels, or the axis from its one end to the other.
-        align_corners: whether these ends are the centres of the first and the last pixel, or their outer edges. Has no
-            meaning for pixels.
+        unit: the unit of coordinates: pixels, or the axis from one end to the other.
+        align_corners: whether these ends are the centres of the first and the last pixel, or their outer edges. Ignored
+            for pixels.
 
     Returns:
         The shape of coordinates.
@@ -55,8 +55,7 @@ def sample(
         images: [batch, height, width, channels].
         rows: [batch, ...], positions in pixels.
         columns: likewise.
-        nearest: whether to take the nearest pixel, of two equally near ones the even one, or to interpolate between
-            four.
+        nearest: whether to take the nearest pixel (on a tie, the even one) or to interpolate between four.
         padding: what surrounds an image: `constant` values, the `border` repeated, or the image reflected at the
             centres of the pixels of its border (`reflection`) or at their outer edges (`symmetric`).
         outside: the value for `constant`.
@@ -85,7 +84,7 @@ def sample(
 
 
 def _folded(positions: Array, size: int, padding: Padding) -> Array:
-    """Positions that read the same in an image without surroundings; for `constant`, at most one pixel outside."""
+    """The positions inside the image that are read instead; for `constant`, at most one pixel outside."""
     if padding == "constant":
         return jnp.clip(positions, -1, size)
     if padding == "reflection":

@@ -13,7 +13,7 @@ from graphml.ops.kernels.arrays import Array, array_namespace
 
 
 class Bounds(NamedTuple):
-    """What makes a slice of an array: one entry for each axis; None stands for a number that is left out, or False.
+    """The bounds of a slice: one entry for each axis; None means an omitted bound, or False.
 
     Attributes:
         begin: the first position; negative ones count from the end.
@@ -53,7 +53,7 @@ def as_index(shape: Sequence[int], bounds: Bounds) -> tuple[Any, ...]:
             raise ShapeError("a stride is 0; strides must be positive or negative")
         else:
             where.append(slice(None if from_edge else first, None if to_edge else stop, stride))
-    return (*where, ...)  # with the dots, NumPy gives an array where one number remains
+    return (*where, ...)  # with the ellipsis, NumPy gives an array, not a scalar
 
 
 class TracedSlices(NamedTuple):

@@ -1,4 +1,4 @@
-"""Along an axis: cumulative sums, the largest elements, and the order that sorts."""
+"""Along an axis: cumulative sums, the largest elements, and sorting."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def top_k(x: Array, axis: int, k: int, *, smallest: bool = False) -> tuple[Array
         smallest: whether to take the smallest.
 
     Returns:
-        (values, positions as int32), with size k on the axis. Among equals the lower position comes first.
+        (values, positions as int32), with size k on the axis. Among equal elements the lower position comes first.
     """
     rows = jnp.moveaxis(x, axis, -1)
-    rows = jnp.where(rows == 0, 0, rows)  # for XLA -0 is less than 0, but they are equal
+    rows = jnp.where(rows == 0, 0, rows)  # XLA sorts -0 before 0, but they are equal
     values, positions = lax.top_k(_opposite(rows) if smallest else rows, k)
     values = _opposite(values) if smallest else values
     return jnp.moveaxis(values, -1, axis), jnp.moveaxis(positions, -1, axis)
 
 
 def _opposite(x: Array) -> Array:
-    """Numbers in the opposite order. The smallest integer has no negative, and that of an unsigned one is positive."""
+    """Numbers that sort in the opposite order. Not -x: the smallest integer and unsigned ones have no negative."""
     return ~x if jnp.issubdtype(x.dtype, jnp.integer) else 0 - x
 
 
 def argsort(x: Array, axis: int, *, descending: bool) -> Array:
-    """The positions, int32, in whose order the numbers along an axis are sorted; equals keep their order."""
+    """The positions, int32, that sort the elements along an axis; equal elements keep their order."""
     return jnp.argsort(x, axis, stable=True, descending=descending).astype(jnp.int32)

@@ -1,4 +1,4 @@
-"""Sine, cosine, tangent and their inverses, of radians and elementwise."""
+"""Sine, cosine, tangent and their inverses, elementwise, in radians."""
 
 from __future__ import annotations
 

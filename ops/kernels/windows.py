@@ -1,4 +1,4 @@
-"""How a window moves along an axis: paddings and counts of steps. Plain integers, one axis at a time.
+"""How a window moves along an axis: padding and the number of steps. Plain integers, one axis at a time.
 
 Amounts of padding are (before, after). The size of a window includes its dilation: see `reach`.
 """
@@ -13,7 +13,7 @@ from graphml.errors import ShapeError
 Pair: TypeAlias = tuple[int, int]
 Extents: TypeAlias = tuple[int, ...]
 Heavy: TypeAlias = Literal["before", "after"]
-"""Which side gets the odd one of an uneven number."""
+"""Which side gets the extra element of an odd amount."""
 
 
 def reach(kernel: Sequence[int], dilation: Sequence[int]) -> Extents:
@@ -34,7 +34,7 @@ def same_padding(size: int, window: int, stride: int, heavy: Heavy = "after") ->
         size: of the axis.
         window: size of the window.
         stride: elements from one window to the next.
-        heavy: the side that gets the odd one.
+        heavy: the side that gets the extra element of an odd amount.
 
     Returns:
         (before, after).

@@ -1,4 +1,4 @@
-"""Axes of layers: finding them by name, counting them from the start, and refusing those that an array lacks."""
+"""Axes of layers: finding them by name, counting them from the start, and checking that an array has them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_rank(x: Array, least: int, most: int | None = None) -> None:
 
 
 def drop_unlisted_axes(x: Array, count: int) -> Array:
-    """x with the axes for which a list of `count` entries, one for each axis, was written.
+    """x with only the axes for which a list of `count` entries, one for each axis, was written.
 
     An image enters a network with axes of length 1 in front, [1, C, H, W] or [1, 1, C, H, W]. Where a list has three
     entries for it, the layer was written for [C, H, W]: converters do that when they make an image of an array input.

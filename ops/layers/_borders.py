@@ -29,12 +29,12 @@ def extents(values: Sequence[int], what: str, *, axes: int = 2, least: int = 1) 
 
     Args:
         values: the integers.
-        what: names them in the error.
+        what: their name in the error.
         axes: 2 for images, 3 for volumes.
         least: the smallest legal integer.
 
     Raises:
-        ShapeError: there is another number of them, or one is too small.
+        ShapeError: there are more or fewer, or one is too small.
     """
     if len(values) != axes or min(values) < least:
         names = ", ".join(_SPACE[-axes:])
@@ -43,7 +43,7 @@ def extents(values: Sequence[int], what: str, *, axes: int = 2, least: int = 1) 
 
 
 def heavy_side(choice: Choice) -> Heavy:
-    """The side of `same` padding that gets the odd one."""
+    """The side of `same` padding that gets the extra element of an odd amount."""
     return "before" if choice.fields.get("asymmetry_mode", "BOTTOM_RIGHT_HEAVY") == "TOP_LEFT_HEAVY" else "after"
 
 
@@ -65,5 +65,5 @@ def image_padding(
         padding = same_paddings(sizes, window, stride, heavy_side(choice))
     else:
         padding = borders(choice.fields.get("padding_amounts", ()))
-    window_counts(sizes, window, stride, padding)  # at least one on each axis
+    window_counts(sizes, window, stride, padding)  # checks that there is at least one on each axis
     return padding

@@ -17,14 +17,14 @@ from graphml.ops.kernels import indexing
 from graphml.ops.kernels.arrays import array_namespace
 
 _INT32_END = 1 << 31  # the first positive integer that int32 cannot hold
-_ROUNDINGS = 4  # of a float: a processor's arithmetic may miss an integer by so many
+_ROUNDINGS = 4  # in ulps: floating-point arithmetic may miss an integer by this much
 
 
 def to_integers(x: Any) -> Any:
     """Floats truncated to int32: 0.7 becomes 0 and -0.7 becomes 0.
 
-    A float within a few roundings of an integer is that integer: 1.9999999 becomes 2. What int32 cannot hold becomes
-    its largest or smallest number, NaN the smallest: an index that no array has.
+    A float within a few ulps of an integer is that integer: 1.9999999 becomes 2. Values beyond int32 become
+    its largest or smallest value; NaN becomes the smallest, an index that no array has.
 
     Args:
         x: floats or integers of any shape.
@@ -50,7 +50,7 @@ def known_integer(operand: Any, what: str) -> int:
 
     Args:
         operand: any shape.
-        what: names the operand in the error.
+        what: the operand's name in the error.
 
     Raises:
         ShapeError: there is not exactly one element, or it is not finite.
@@ -65,19 +65,19 @@ def known_integers(operand: Any, what: str) -> tuple[int, ...]:
 
     Args:
         operand: [n].
-        what: names the operand in the error.
+        what: the operand's name in the error.
 
     Returns:
-        Those that int32 cannot hold are unchanged, so that the caller's error can show them.
+        Integers beyond int32 are unchanged, so that the caller's error can show them.
 
     Raises:
         ShapeError: the rank is not 1, or an element is not finite.
     """
     values = np.asarray(operand)
     if values.ndim != 1:
-        raise ShapeError(f"{what} has shape {list(values.shape)}; it must be a list of numbers, rank 1")
+        raise ShapeError(f"{what} has shape {list(values.shape)}; it must be a list of numbers (rank 1)")
     if not np.isfinite(values).all():
-        raise ShapeError(f"{what} is {values.tolist()}; its numbers must be finite")
+        raise ShapeError(f"{what} is {values.tolist()}; all must be finite")
     integers = (int(number) for number in to_integers(values))
     return tuple(
         number if abs(given) < _INT32_END else int(given)

@@ -37,7 +37,7 @@ _WITHOUT_WEIGHTS: Mapping[str, Callable[..., Array]] = {
 
 
 def activate(x: Array, choice: Choice) -> Array:
-    """Apply an activation without weights, as recurrent layers use them too."""
+    """Apply an activation without weights, also for recurrent layers."""
     return _WITHOUT_WEIGHTS[choice.name](x, **choice.fields)
 
 

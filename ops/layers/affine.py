@@ -32,7 +32,7 @@ def _spread(x: Array, constant: Array | None, name: str) -> Array:
 
 
 def _line(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[Any, Any] | None:
-    """(factor, summand) where they are numbers for whole channels."""
+    """(factor, summand) where they are constant over each channel."""
     if any(w.ndim not in (1, 3) or w.size != w.shape[0] for w in weights.values()):
         return None
     flat = {name: w.reshape(-1) for name, w in weights.items()}

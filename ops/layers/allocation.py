@@ -1,7 +1,7 @@
-"""Allocation: arrays made from nothing but a shape, a number or a range, and arrays broadcast to a shape.
+"""Allocation: arrays made from a shape, a scalar or a range alone, and arrays broadcast to a shape.
 
-What follows from shapes and known numbers alone is a NumPy array, so it can decide further shapes; filled arrays are
-views of a single number, which costs nothing in the program either.
+Results that depend on shapes and known numbers alone are NumPy arrays, so they can decide further shapes; filled
+arrays are views of a single element, which cost nothing in the program either.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NO_VALUES = "the result does not depend on the values of the input"
 
 @layer("fillLike", shape_only=True, layout="any", differentiable=_NO_VALUES)
 def fill_like(x: Array, *, value: float) -> npt.NDArray[Any]:
-    """One number in the shape of x.
+    """One value in the shape of x.
 
     Args:
         x: any shape.
-        value: the number.
+        value: the value.
 
     Returns:
         The shape of x.
@@ -40,10 +40,10 @@ def fill_like(x: Array, *, value: float) -> npt.NDArray[Any]:
 
 @layer("fillStatic", shape_only=True)
 def fill_static(*, value: float, target_shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """One number in a fixed shape.
+    """One value in a fixed shape.
 
     Args:
-        value: the number.
+        value: the value.
         target_shape: the shape.
 
     Returns:
@@ -56,11 +56,11 @@ def fill_static(*, value: float, target_shape: tuple[int, ...]) -> npt.NDArray[A
 
 @layer("fillDynamic", concrete=(0,), differentiable=_NO_VALUES)
 def fill_dynamic(shape: Array, *, value: float) -> npt.NDArray[Any]:
-    """One number in the shape that the input holds, known when the network is traced.
+    """One value in the shape that the input holds, known when the network is traced.
 
     Args:
         shape: [R].
-        value: the number.
+        value: the value.
 
     Returns:
         Rank R.
@@ -145,12 +145,12 @@ def broadcast_to_dynamic(x: Array, shape: Array) -> Array:
 
 @layer("rangeStatic", shape_only=True)
 def range_static(*, end_value: float, start_value: float, step_size_value: float) -> npt.NDArray[Any]:
-    """Evenly spaced numbers from the start up to, but without, the end.
+    """Evenly spaced numbers from the start up to the end, which is excluded.
 
     Args:
         end_value: the end.
         start_value: the first number.
-        step_size_value: the difference of neighbours; may be negative.
+        step_size_value: the difference between neighbours; may be negative.
 
     Returns:
         [ceil((end - start) / step)], which may be empty.
@@ -163,7 +163,7 @@ def range_static(*, end_value: float, start_value: float, step_size_value: float
     return kernels.evenly_spaced(start_value, end_value, step_size_value, np.float32)
 
 
-@layer("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known numbers")
+@layer("rangeDynamic", concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known")
 def range_dynamic(
     end: Array, start: Array | None = None, step: Array | None = None, *, start_value: float, step_size_value: float
 ) -> npt.NDArray[Any]:

@@ -9,7 +9,7 @@ from graphml.ops.kernels import elementwise as kernels
 from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers.dialect import layer, layers
 
-# Wire name less "Broadcastable" -> (NumPy's name, what it is)
+# Wire name without "Broadcastable" -> (NumPy's name, description)
 _MANY: Mapping[str, tuple[str, str]] = {
     "add": ("add", "The sum of all inputs"),
     "multiply": ("multiply", "The product of all inputs"),
@@ -64,9 +64,9 @@ def mod(x: Array, y: Array) -> Array:
     return kernels.remainder(x, y)
 
 
-@layer("floorDivBroadcastable", layout="any", differentiable="a step function is flat between its steps")
+@layer("floorDivBroadcastable", layout="any", differentiable="the gradient of a step function is 0 almost everywhere")
 def floor_div(x: Array, y: Array) -> Array:
-    """x / y, rounded down and not towards 0, elementwise.
+    """x / y, rounded down (not towards 0), elementwise.
 
     Multiples are exact even where the processor's division is not.
 
@@ -88,7 +88,7 @@ def pow_broadcastable(x: Array, y: Array) -> Array:
 
     Args:
         x: a shape that broadcasts against that of y.
-        y: the exponent. Derivatives in y are 0 where x is not positive.
+        y: the exponent. Derivatives with respect to y are 0 where x is not positive.
 
     Returns:
         The broadcast shape.

@@ -29,7 +29,7 @@ def load_constant(*, data: Array | None) -> Array:
 
 @layer("loadConstantND", wire_only=("shape",), roles=("constant",))
 def load_constant_nd(*, data: Array | None) -> Array:
-    """A stored array, as it is.
+    """A stored array, unchanged.
 
     Args:
         data: any shape.

@@ -1,7 +1,7 @@
 """Control flow: layers that own sub-networks, and the two that leave an iteration of a loop.
 
 A sub-network arrives as a ready block; `control` runs blocks on the blobs around the layer and returns the blobs that
-they write. How that is compiled is the interpreter's business.
+they write. The interpreter decides how that is compiled.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from graphml.ops.kernels.arrays import Array
 from graphml.ops.layers._integers import to_integers
 from graphml.ops.layers.dialect import layer
 
-_UNBOUNDED = 2**31 - 1  # a number from here on means that there is no bound
-_NO_GRADIENT = "it computes no number, it only decides which layers run"
+_UNBOUNDED = 2**31 - 1  # a number from here on means no bound
+_NO_GRADIENT = "it computes no value; it only decides which layers run"
 
 # Blocks and `control` belong to the interpreter, which is above this package and has no type here.
 Block = Any
@@ -39,8 +39,8 @@ def branch(predicate: Array, *, if_branch: Block, else_branch: Block, control: C
         control: runs them.
 
     Returns:
-        The blobs that both sides write; those of one side alone only where the predicate is known when the network is
-        traced.
+        The blobs that both branches write; those of one branch alone only where the predicate is known when the network
+        is traced.
 
     Source: BranchLayerParams (spec 4).
     """
@@ -62,12 +62,12 @@ def loop(
     body_network: Block,
     control: Control,
 ) -> Any:
-    """Run a network again and again.
+    """Run a network repeatedly.
 
     The condition network, if there is one, runs before each iteration; the loop ends when the blob `condition_var` is
-    then within 1e-6 of zero. Without a count and with `max_loop_iterations` 0 only the condition ends it. From 2^31 - 1
-    on a count is not a bound where a condition or a break can end the loop; where nothing else does, UnsupportedError
-    is raised, or, when the count is not known before the network runs, the loop ends after 2^31 - 1 iterations.
+    then within 1e-6 of zero. Without a count and with `max_loop_iterations` 0 only the condition ends it. A count
+    of 2^31 - 1 or more is no bound where a condition or a break can end the loop. Where nothing else ends it,
+    UnsupportedError is raised or, if the count is not known before the network runs, the loop ends after 2^31 - 1.
 
     Args:
         count: the number of iterations, one number or none; replaces `max_loop_iterations`. Fractions are dropped.
@@ -99,7 +99,7 @@ def loop(
 
 @layer("loopBreak", differentiable=_NO_GRADIENT)
 def loop_break() -> npt.NDArray[np.int32]:
-    """End the loop around it at once.
+    """Leave the innermost loop at once.
 
     Returns:
         [1], a signal to the interpreter.
@@ -111,7 +111,7 @@ def loop_break() -> npt.NDArray[np.int32]:
 
 @layer("loopContinue", differentiable=_NO_GRADIENT)
 def loop_continue() -> npt.NDArray[np.int32]:
-    """Go on with the next iteration of the loop around it.
+    """Continue with the next iteration of the innermost loop.
 
     Returns:
         [1], a signal to the interpreter.

@@ -23,7 +23,7 @@ from graphml.spec.attributes import Choice
 
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The kernel in the form that is fastest here; a bias as it is."""
+    """The kernel in the form that is fastest on this platform; the bias unchanged."""
     if "weights" not in weights:
         return dict(weights)
     kernel, stride, groups = weights["weights"], extents(attributes["stride"], "stride"), attributes["n_groups"]
@@ -95,14 +95,14 @@ def convolution(
     if kernel is not None:
         if is_deconvolution:
             raise ShapeError("a deconvolution takes no weights as an input")
-        kernel = kernel.transpose(1, 2, 3, 0)  # channels-last put the input channels at the end
+        kernel = kernel.transpose(1, 2, 3, 0)  # in channels-last layout the input channels are at the end
         kernel_size, kernel_channels = kernel.shape[:2], kernel.shape[2]
         window = ConvolutionWindow(stride, dilation=dilation, groups=n_groups)
         form: Any = choose(kernel, window, platform=target().platform, train=target().train)
     elif weights is not None:
         form = weights
     else:
-        raise ShapeError("the layer has neither weights nor a second input that holds them")
+        raise ShapeError("the layer has neither stored weights nor a second input with weights")
     expected = kernel_channels if is_deconvolution else kernel_channels * n_groups
     if x.shape[-1] != expected:
         raise ShapeError(f"x has {x.shape[-1]} channels, the weights expect {expected}")
@@ -122,7 +122,7 @@ def convolution(
 def _crop(
     sizes: Sequence[int], kernel: Extents, stride: Extents, padding: Choice, output_shape: tuple[int, ...]
 ) -> TransposedWindow:
-    """What is kept of a full deconvolution. kernel: its size with its dilation."""
+    """The part of a full deconvolution that is kept. kernel: its size with dilation."""
     if output_shape:
         return crop_to_size(sizes, kernel, stride, extents(output_shape, "output shape"))
     if padding.name == "same":

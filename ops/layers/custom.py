@@ -1,4 +1,4 @@
-"""Layers of a class of the user's own: the network names the class, the user registers the function."""
+"""Layers of a custom class: the network names the class, the user registers the function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def register_custom_layer(class_name: str, function: Function, *, replace: bool 
 @overload
 def register_custom_layer(class_name: str, *, replace: bool = False) -> Callable[[Function], Function]: ...
 def register_custom_layer(class_name: str, function: Function | None = None, *, replace: bool = False) -> Function:
-    """Say what custom layers of a class compute.
+    """Register the function that custom layers of a class compute.
 
         @register_custom_layer("Swish")
         def swish(x, *, weights, parameters):
@@ -31,7 +31,7 @@ def register_custom_layer(class_name: str, function: Function | None = None, *, 
         class_name: the name of the class in the network.
         function: f(*inputs, weights: list, parameters: dict) -> array or tuple of arrays, in JAX. It sees blobs in wire
             layout ([..., channels, height, width]); each weight is a flat float array, as the format stores no shape.
-        replace: whether a function that the class already has is replaced.
+        replace: whether to replace a function that the class already has.
 
     Returns:
         The function, or a decorator when none is given.
@@ -46,7 +46,7 @@ def register_custom_layer(class_name: str, function: Function | None = None, *, 
 
         return register
     if class_name in _registered and not replace:
-        raise ValueError(f"custom layer class {class_name!r} has a function already; pass replace=True to replace it")
+        raise ValueError(f"custom layer class {class_name!r} already has a function; pass replace=True to replace it")
     _registered[class_name] = function
     return function
 
@@ -64,16 +64,16 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
 
 @layer("custom", wire_only=("description",), supported=_supported)
 def custom(*inputs: Array, class_name: str, weights: Any, parameters: Mapping[str, Any]) -> Array | tuple[Array, ...]:
-    """Whatever the function of the layer's class computes.
+    """The result of the function of the layer's class.
 
     The function is looked up among the `custom_layers` that the network was lowered with, then among those that
-    `register_custom_layer` has entered.
+    `register_custom_layer` has registered.
 
     Args:
-        inputs: whatever the function takes.
+        inputs: the arguments of the function.
         class_name: the name of the class.
         weights: a list of flat arrays.
-        parameters: numbers, strings and truth values by name.
+        parameters: numbers, strings and bools by name.
 
     Returns:
         One array or several.

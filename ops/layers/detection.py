@@ -34,7 +34,7 @@ def non_maximum_suppression(
         score: [1], in place of `score_threshold`.
         most: [1], in place of `max_boxes`; known when the network is traced.
         iou_threshold: the overlap above which a box is dropped.
-        score_threshold: boxes with lower scores take no part; where none does, the best one is kept all the same.
+        score_threshold: boxes with lower scores are ignored; if all are, the best one is kept anyway.
         max_boxes: how many boxes are returned.
         per_class_suppression: whether a box is dropped only by one of its own class.
 

@@ -1,7 +1,7 @@
-"""The dialect of neural networks: what the schema of the format says of each layer kind, and what its values mean.
+"""The dialect of neural networks: the signatures of layer kinds in the format's schema, and what values mean.
 
 Blobs are floats of one type, that which the network is lowered for; values that decide shapes are float32. A condition
-is true if its number is further from zero than 1e-6. Only some kinds know arrays without axes.
+is true if its number is further from zero than 1e-6. Only some kinds take scalars (rank 0).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LAYERS = Dialect(
 )
 
 layer = LAYERS.operator
-"""Enter a function as the operator of a layer kind; see `Dialect.operator`."""
+"""Register a function as the operator of a layer kind; see `Dialect.operator`."""
 
 layers = LAYERS.operators
-"""Enter a family of functions, {kind: function}; see `Dialect.operators`."""
+"""Register a family of functions, {kind: function}; see `Dialect.operators`."""

@@ -1,4 +1,4 @@
-"""Elementwise functions: every layer of specification 4 and 5 that maps each number by itself."""
+"""Elementwise functions: every layer of specification 4 and 5 that maps each element separately."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _exp2(x: Array) -> Array:
     return numpy_function("exp2")(x) if array_namespace(x) is np else exp2(x)
 
 
-# Wire name -> (NumPy's name, what it is)
+# Wire name -> (NumPy's name, description)
 _SMOOTH: Mapping[str, tuple[str, str]] = {
     "sinh": ("sinh", "The hyperbolic sine"),
     "cosh": ("cosh", "The hyperbolic cosine"),
@@ -26,12 +26,12 @@ _SMOOTH: Mapping[str, tuple[str, str]] = {
     "acosh": ("arccosh", "The inverse of the hyperbolic cosine, 0 or more; NaN below 1"),
     "atanh": ("arctanh", "The inverse of the hyperbolic tangent; infinite at -1 and 1, NaN beyond"),
 }
-# Wire name -> (the function, what it is)
+# Wire name -> (the function, description)
 _KERNELS: Mapping[str, tuple[Callable[[Array], Array], str]] = {
     "exp2": (_exp2, "2 to the power of x"),
-    "sin": (trigonometry.sine, "The sine, of radians"),
-    "cos": (trigonometry.cosine, "The cosine, of radians"),
-    "tan": (trigonometry.tangent, "The tangent, of radians"),
+    "sin": (trigonometry.sine, "The sine, in radians"),
+    "cos": (trigonometry.cosine, "The cosine, in radians"),
+    "tan": (trigonometry.tangent, "The tangent, in radians"),
     "asin": (trigonometry.arcsine, "The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1"),
     "acos": (trigonometry.arccosine, "The inverse of the cosine, from 0 to pi; NaN beyond -1 and 1"),
     "atan": (trigonometry.arctangent, "The inverse of the tangent, from -pi/2 to pi/2"),
@@ -39,7 +39,7 @@ _KERNELS: Mapping[str, tuple[Callable[[Array], Array], str]] = {
 _STEPS: Mapping[str, tuple[str, str]] = {
     "ceil": ("ceil", "The smallest integer that is not below x"),
     "floor": ("floor", "The largest integer that is not above x"),
-    "round": ("rint", "The nearest integer; of two equally near ones the even one, as in NumPy"),
+    "round": ("rint", "The nearest integer; on a tie the even one, as in NumPy"),
     "sign": ("sign", "1 for positive numbers, -1 for negative ones, 0 for 0"),
 }
 
@@ -66,7 +66,7 @@ layers({kind: _layer(kind, *row) for kind, row in _KERNELS.items()}, layout="any
 layers(
     {kind: _layer(kind, loop_function(name), words) for kind, (name, words) in _STEPS.items()},
     layout="any",
-    differentiable="a step function is flat between its steps",
+    differentiable="the gradient of a step function is 0 almost everywhere",
 )
 
 

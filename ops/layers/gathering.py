@@ -1,7 +1,7 @@
-"""Gathering and scattering: reading from positions that are given by numbers, and writing to them.
+"""Gathering and scattering: reading from given positions, and writing to them.
 
 Indices arrive as floats, whose fraction is dropped; negative ones count from the end. Reading outside an axis gives
-NaN, writing there does nothing: the format leaves both open. In debug mode it is an error.
+NaN, writing there does nothing: the format defines neither. In debug mode it is an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _check_all(x: Array, axis: int, indices: Sequence[Any]) -> None:
 
 def _check_same_shape_but(axis: int, x: Array, indices: Array) -> None:
     if indices.ndim != x.ndim or any(i != axis and n != indices.shape[i] for i, n in enumerate(x.shape)):
-        raise ShapeError(f"the indices have shape {list(indices.shape)}; it must equal that of x except on axis {axis}")
+        raise ShapeError(f"the indices have shape {list(indices.shape)}; it must be that of x except on axis {axis}")
 
 
 def _coordinates(x: Array, indices: Array) -> tuple[Any, ...]:
@@ -134,7 +134,7 @@ def scatter(x: Array, indices: Array, updates: Array, *, axis: int, mode: str) -
         indices: any rank.
         updates: the shape of x with the axis replaced by the shape of the indices.
         axis: may count from the end.
-        mode: how the updates are combined with x; all count where an index repeats, except for SCATTER_UPDATE.
+        mode: how the updates are combined with x; where an index is repeated, all apply, except for SCATTER_UPDATE.
 
     Returns:
         The shape of x.
@@ -170,7 +170,7 @@ def scatter_nd(x: Array, indices: Array, updates: Array, *, mode: str) -> Array:
     Source: ScatterNDLayerParams (spec 4).
     """
     positions = _coordinates(x, indices)
-    single = indices.ndim == 1 and indices.shape[-1] == x.ndim  # one number, which has shape [1]
+    single = indices.ndim == 1 and indices.shape[-1] == x.ndim  # one element, which has shape [1]
     _check_updates(updates, (1,) if single else (*indices.shape[:-1], *x.shape[indices.shape[-1] :]))
     _check_all(x, 0, positions)
     return indexing.scatter(x, 0, positions, updates.reshape(()) if single else updates, _UPDATES[mode])

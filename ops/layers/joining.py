@@ -1,4 +1,4 @@
-"""Joining and splitting: image layers of specification 1 that concatenate blobs and cut them up."""
+"""Joining and splitting: image layers of specification 1 that concatenate and split blobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def concat(*inputs: Array, sequence_concat: bool) -> Array:
     """All inputs concatenated along the channels, or along the sequence (axis -5).
 
     Args:
-        inputs: one rank, >= 3 (>= 5 for sequences), equal in all other axes.
+        inputs: equal ranks, >= 3 (>= 5 for sequences), and equal sizes on all other axes.
         sequence_concat: whether the sequence is the axis.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Masks: keeping, choosing, finding and marking elements by a condition."""
+"""Masks: selecting, finding and marking elements by a condition."""
 
 from __future__ import annotations
 
@@ -119,20 +119,21 @@ def upper_triangular(x: Array, *, k: int) -> Array:
 @layer(
     "oneHot",
     concrete=(1,),
-    differentiable="the result jumps from one value to another and is flat between",
+    differentiable="the gradient of a step function is 0 almost everywhere",
 )
 def one_hot(
     x: Array, size: Array | None = None, *, one_hot_vector_size: int, axis: int, on_value: float, off_value: float
 ) -> Array:
-    """`on_value` at the index that x names along a new axis, `off_value` elsewhere; nothing is on outside [0, size).
+    """`on_value` at the index given by x along a new axis, `off_value` elsewhere, and everywhere for an index outside
+    [0, size).
 
     Args:
         x: rank R, indices whose fraction is dropped.
         size: [1], in place of `one_hot_vector_size`; known when the network is traced.
         one_hot_vector_size: the size of the new axis.
-        axis: the place of the new axis in the result; may count from the end.
-        on_value: the number at the index.
-        off_value: the number elsewhere.
+        axis: the position of the new axis in the result; may count from the end.
+        on_value: the value at the index.
+        off_value: the value elsewhere.
 
     Returns:
         Rank R + 1.

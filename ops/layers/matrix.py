@@ -1,7 +1,7 @@
-"""Products with a matrix, and look-ups in one: dense layers, batched matrix products, embeddings.
+"""Products with a matrix, and lookups in one: dense layers, batched matrix products, embeddings.
 
 Stored matrices are [out, in]; `prepare` transposes them once. XLA's matrix product on CPUs is up to fifty times slower
-on a transposed right-hand side, and a look-up wants its rows contiguous.
+on a transposed right-hand side, and a lookup wants contiguous rows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _on_device(array: Any) -> Array:
     return jnp.asarray(array)
 
 
-def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+def _transposed(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The matrix as [in, out]: in floats, or as 8-bit codes where the layer multiplies codes."""
 
     def floats(leaf: Any) -> Any:
@@ -43,13 +43,13 @@ def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mappin
     if matrix is None:
         return ready
     if attributes.get("int8_dynamic_quantize", False):
-        return {**ready, "weights": _turned_codes(matrix)}
+        return {**ready, "weights": _transposed_codes(matrix)}
     return {**ready, "weights": floats(matrix).T}
 
 
 def _multiplied(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The matrix as it is multiplied with."""
-    ready = _turned(weights, attributes)
+    """The matrix in the form that `matmul` takes."""
+    ready = _transposed(weights, attributes)
     matrix = ready.get("weights")
     return ready if matrix is None or isinstance(matrix, Quantized) else {**ready, "weights": stored_matrix(matrix)}
 
@@ -61,7 +61,7 @@ def _channels(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> int 
     return weights["weights"].shape[0]
 
 
-def _turned_codes(matrix: Any) -> Quantized:
+def _transposed_codes(matrix: Any) -> Quantized:
     plain = isinstance(matrix, Quantized) and matrix.bias is None and matrix.codes.dtype == np.int8
     if not plain or matrix.scale is None or matrix.scale.size != 1:
         raise SpecError("int8DynamicQuantize needs signed 8-bit weights with a single scale and no bias")
@@ -69,7 +69,7 @@ def _turned_codes(matrix: Any) -> Quantized:
 
 
 def _times_stored(x: Array, weights: Any, bias: Array | None, *, features: str) -> Array:
-    """x @ weights + bias on the last axis of x. `features` says in the error where they are."""
+    """x @ weights + bias on the last axis of x. `features` is where they are, for the error."""
     expected = weights.shape[0]
     if x.shape[-1] != expected:
         raise ShapeError(f"x has {x.shape[-1]} features {features}, weights expect {expected}")
@@ -95,7 +95,7 @@ def inner_product(x: Array, *, weights: Any, bias: Array | None, int8_dynamic_qu
 
     Args:
         x: rank 1 to 3, [..., in]; rank 4 or 5, [..., C, H, W] with C H W = in.
-        weights: W, turned to [in, out] by `prepare`.
+        weights: W, transposed to [in, out] by `prepare`.
         bias: [out].
         int8_dynamic_quantize: whether x is rounded to 8 bits, in steps of the largest magnitude in the whole blob / 127
             (half to even), and multiplied with the codes of the weights as integers; the gradient is that of the
@@ -144,8 +144,8 @@ def batched_matmul(
         int8_dynamic_quantize: as in `inner_product`.
 
     Returns:
-        [..., M, N], where the axes that a row and a column gain stay: (10) x (10) -> (1, 1); transposition comes after
-        that. With a single input [..., X2].
+        [..., M, N], where the axes added to a row and a column remain: (10) x (10) -> (1, 1). They are added before
+        transposing. With a single input [..., X2].
 
     Raises:
         ShapeError: sizes do not fit, or weights are absent.
@@ -154,7 +154,7 @@ def batched_matmul(
     """
     if b is None:
         if weights is None:
-            raise ShapeError("with a single input the layer multiplies with stored weights, and there are none")
+            raise ShapeError("with a single input the layer multiplies with stored weights, but it has none")
         return _times_stored(a, weights, bias, features="in its last axis")
     if int8_dynamic_quantize:
         raise ShapeError("int8DynamicQuantize multiplies with stored weights: it takes one input, not two")
@@ -163,7 +163,7 @@ def batched_matmul(
     a = jnp.swapaxes(a, -1, -2) if transpose_a else a
     b = jnp.swapaxes(b, -1, -2) if transpose_b else b
     if a.shape[-1] != b.shape[-2]:
-        raise ShapeError(f"rows of a have {a.shape[-1]} numbers, columns of b {b.shape[-2]} (shapes as multiplied)")
+        raise ShapeError(f"rows of a have {a.shape[-1]} elements, columns of b {b.shape[-2]} (after any transposition)")
     return matmul(a, b)
 
 
@@ -176,14 +176,14 @@ def _rows(table: Array, x: Array, bias: Array | None) -> Array:
     return embedding_lookup(table, index, bias)
 
 
-@layer("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_turned)
+@layer("embedding", wire_only=("input_dim", "output_channels", "has_bias"), prepare=_transposed)
 def embedding(x: Array, *, weights: Array, bias: Array | None) -> Array:
     """One column of `weights` [out, vocabulary] for each index, plus bias.
 
     Args:
         x: [N, 1, 1, 1] or [S, N, 1, 1, 1], indices in [0, vocabulary); a fraction is dropped, and an index outside
-            gives NaN (the format leaves both open).
-        weights: turned to [vocabulary, out] by `prepare`.
+            gives NaN (the format defines neither).
+        weights: transposed to [vocabulary, out] by `prepare`.
         bias: [out].
 
     Returns:
@@ -199,13 +199,13 @@ def embedding(x: Array, *, weights: Array, bias: Array | None) -> Array:
     return _rows(weights, x[..., 0, 0, 0], bias)[..., None, None]
 
 
-@layer("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_turned)
+@layer("embeddingND", wire_only=("vocab_size", "embedding_size", "has_bias"), prepare=_transposed)
 def embedding_nd(x: Array, *, weights: Array, bias: Array | None) -> Array:
     """One column of `weights` [size, vocabulary] for each index, plus bias.
 
     Args:
         x: [..., 1], rank 2 to 5; indices as in `embedding`.
-        weights: turned to [vocabulary, size] by `prepare`.
+        weights: transposed to [vocabulary, size] by `prepare`.
         bias: [size].
 
     Returns:

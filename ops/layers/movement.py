@@ -1,4 +1,4 @@
-"""Movement: the same numbers elsewhere. Joining, splitting, repeating and reordering arrays of any rank."""
+"""Movement: the same elements in other places. Joining, splitting, repeating and reordering arrays of any rank."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def stack(*inputs: Array, axis: int) -> Array:
     """Stack all inputs along a new axis.
 
     Args:
-        inputs: one shape.
-        axis: the place of the new axis in the result; may count from the end.
+        inputs: arrays of equal shape.
+        axis: the position of the new axis in the result; may count from the end.
 
     Returns:
         One rank more.
@@ -44,7 +44,7 @@ def concat_nd(*inputs: Array, axis: int, interleave: bool) -> Array:
     """Concatenate all inputs along an axis; with `interleave`, first all their first elements, then the second ones ...
 
     Args:
-        inputs: one rank, equal in all other axes, and with `interleave` in this one too; an input may be empty.
+        inputs: arrays of equal shape, except on the axis unless `interleave` is set; an input may be empty.
         axis: may count from the end.
         interleave: see above.
 
@@ -66,7 +66,7 @@ def concat_nd(*inputs: Array, axis: int, interleave: bool) -> Array:
 
 @layer("splitND")
 def split_nd(x: Array, *, axis: int, num_splits: int, split_sizes: tuple[int, ...]) -> list[Array]:
-    """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` parts as equal as possible.
+    """Consecutive parts of one axis: of the given sizes or, without them, `num_splits` parts as equal as possible.
 
     Args:
         x: any rank >= 1.
@@ -104,7 +104,7 @@ def tile(x: Array, times: Array | None = None, *, reps: tuple[int, ...]) -> Arra
     Args:
         x: any rank >= 1.
         times: in place of `reps`; known when the network is traced.
-        reps: how often along each axis; fewer numbers than axes are for the last axes.
+        reps: repetitions along each axis; a shorter list is for the last axes.
 
     Returns:
         The rank of x.
@@ -144,14 +144,14 @@ def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
 
 @layer("reverse")
 def reverse(x: Array, *, reverse_dim: tuple[bool, ...]) -> Array:
-    """The opposite order along every axis that `reverse_dim` marks.
+    """Reverse every axis that `reverse_dim` marks.
 
     Args:
         x: any rank.
         reverse_dim: one mark for each axis; three are those of an image [C, H, W], see `drop_unlisted_axes`.
 
     Returns:
-        As many axes as are marked or not.
+        As many axes as `reverse_dim` has entries.
 
     Raises:
         ShapeError: there is not one mark for each axis.
@@ -166,11 +166,11 @@ def reverse(x: Array, *, reverse_dim: tuple[bool, ...]) -> Array:
 
 @layer("reverseSeq")
 def reverse_seq(x: Array, lengths: Array, *, batch_axis: int, sequence_axis: int) -> Array:
-    """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
+    """Reverse the first `lengths[b]` elements of each sequence b; the rest stays in place.
 
     Args:
         x: any rank >= 2.
-        lengths: [B], B the size of `batch_axis`; those beyond the axis mean all of it.
+        lengths: [B], B the size of `batch_axis`; a length beyond the axis means all of it.
         batch_axis: the axis of the sequences; may count from the end.
         sequence_axis: the axis of the elements; may count from the end.
 

@@ -1,4 +1,4 @@
-"""Normalization: by statistics (given or of the input itself), by norms, and to probabilities."""
+"""Normalization: by statistics (stored or of the input itself), by norms, and to probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_STATISTICS = "mean or variance is absent, and the layer does not compute the
 
 
 def _fold(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Given statistics become one factor and one summand per channel."""
+    """Turn stored statistics into one factor and one summand per channel."""
     if attributes["compute_mean_var"]:
         return weights
     mean, variance = weights.get("mean"), weights.get("variance")
@@ -56,8 +56,8 @@ def batchnorm(
 
     Args:
         x: rank >= 3.
-        compute_mean_var: whether the statistics are those of x, and not the stored ones.
-        instance_normalization: whether they are of each instance by itself, and not of the batch.
+        compute_mean_var: whether to use the statistics of x instead of the stored ones.
+        instance_normalization: whether they are taken over each instance instead of the batch.
         epsilon: added to the variance.
         gamma: [C]; 1 when absent.
         beta: [C]; 0 when absent.
@@ -93,7 +93,7 @@ def mvn(x: Array, *, across_channels: bool, normalize_variance: bool, epsilon: f
     Args:
         x: rank >= 3.
         across_channels: whether channels are included.
-        normalize_variance: whether x is also divided by its deviation.
+        normalize_variance: whether x is also divided by its standard deviation.
         epsilon: added to the variance, as in batch normalization.
 
     Returns:
@@ -108,7 +108,7 @@ def mvn(x: Array, *, across_channels: bool, normalize_variance: bool, epsilon: f
 
 @layer("l2normalize", layout="either")
 def l2normalize(x: Array, *, epsilon: float) -> Array:
-    """x / sqrt(sum of squares + epsilon), where the sum goes over channels, height and width together.
+    """x / sqrt(sum of squares + epsilon), where the sum is over channels, height and width together.
 
     Args:
         x: rank >= 3.
@@ -193,7 +193,7 @@ def layer_normalization(
     Args:
         x: its shape ends in `normalized_shape`.
         normalized_shape: the last sizes of x.
-        eps: added to the variance; zero is zero.
+        eps: added to the variance.
         gamma: the shape `normalized_shape`; 1 when absent.
         beta: the shape `normalized_shape`; 0 when absent.
 

@@ -1,4 +1,4 @@
-"""Ordering: cumulative sums, the largest few, and the order that sorts."""
+"""Ordering: cumulative sums, the largest elements, and sorting."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def top_k(x: Array, count: Array | None = None, *, axis: int, k: int, use_bottom
         count: one number, in place of `k`; known when the network is traced.
         axis: may count from the end.
         k: how many.
-        use_bottom_k: whether the smallest are wanted.
+        use_bottom_k: whether to return the smallest.
 
     Returns:
-        (values, positions as floats), with size K on the axis. Among equals the lower position comes first.
+        (values, positions as floats), with size K on the axis. Among equal elements the lower position comes first.
 
     Raises:
         ShapeError: the axis holds fewer than K.
@@ -60,9 +60,9 @@ def top_k(x: Array, count: Array | None = None, *, axis: int, k: int, use_bottom
     return values, positions.astype(x.dtype)
 
 
-@layer("argSort", differentiable="a position does not change with small changes of the numbers")
+@layer("argSort", differentiable="positions are integers, which have no gradient")
 def arg_sort(x: Array, *, axis: int, descending: bool) -> Array:
-    """The positions, as floats, in whose order the numbers along an axis are sorted; equals keep their order.
+    """The positions, as floats, that sort the elements along an axis; equal elements keep their order.
 
     Args:
         x: any rank >= 1.

@@ -20,7 +20,7 @@ def _supported(attributes: Mapping[str, Any]) -> str | None:
 
 @layer("padding", layout="either", supported=_supported)
 def padding(x: Array, *, padding_type: Choice, padding_amounts: tuple[tuple[int, int], ...]) -> Array:
-    """More rows and columns around an image: a constant, its reflection without the edge, or its edge repeated.
+    """Pad an image: with a constant, its reflection without the edge, or its edge repeated.
 
     Args:
         x: [..., height, width].
@@ -57,7 +57,7 @@ def crop(
     crop_amounts: tuple[tuple[int, int], ...],
     offset: tuple[int, ...],
 ) -> Array:
-    """The inside of an image.
+    """An image without its borders.
 
     Args:
         x: [..., channels, height, width].
@@ -69,7 +69,7 @@ def crop(
         The rank of x.
 
     Raises:
-        ShapeError: the pixels wanted are not all in the image.
+        ShapeError: the crop extends beyond the image.
 
     Source: CropLayerParams (spec 1).
     """
@@ -85,5 +85,5 @@ def crop(
         starts = extents(offset or (0, 0), "offset", least=0)
         kept = reference.shape[height], reference.shape[width]
     if any(k < 1 or start + k > n for k, start, n in zip(kept, starts, sizes, strict=True)):
-        raise ShapeError(f"cannot cut {list(kept)} pixels from {list(starts)} on out of {list(sizes)}")
+        raise ShapeError(f"cannot crop {list(kept)} pixels at {list(starts)} from an image of {list(sizes)}")
     return kernels.crop(x, (height, width), starts, kept)

@@ -37,7 +37,7 @@ def pooling(
 ) -> Array:
     """The maximum, the mean or the square root of the sum of squares of each window.
 
-    Padding never wins a maximum. A window that covers nothing gives 0.
+    Padding is never the maximum. A window that covers nothing gives 0.
 
     Args:
         x: [..., batch, channels, height, width].

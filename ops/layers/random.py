@@ -1,7 +1,7 @@
 """Random numbers: normal, uniform, Bernoulli and categorical.
 
-A layer with a seed draws the same numbers in every call and after every load; one with a negative seed draws by the key
-of the call. Which numbers a seed leads to is JAX's business: the format does not say.
+A layer with a seed draws the same numbers in every call and after every load; one with a negative seed draws with the
+key of the call. The format does not say which numbers a seed gives; JAX decides.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _probable(attributes: Mapping[str, Any]) -> str | None:
 
 @layer("randomNormalLike", random=True, differentiable=_NO_VALUES)
 def random_normal_like(x: Array, *, key: Array, seed: int, mean: float, std_dev: float) -> Array:
-    """Normal numbers in the shape of x, whatever its values.
+    """Normally distributed numbers in the shape of x, whatever its values.
 
     Args:
         x: any shape.
@@ -57,7 +57,7 @@ def random_normal_like(x: Array, *, key: Array, seed: int, mean: float, std_dev:
 
 @layer("randomNormalStatic", random=True)
 def random_normal_static(*, key: Array, seed: int, mean: float, std_dev: float, output_shape: tuple[int, ...]) -> Array:
-    """Normal numbers in a fixed shape.
+    """Normally distributed numbers in a fixed shape.
 
     Args:
         key: used when the seed is negative.
@@ -76,7 +76,7 @@ def random_normal_static(*, key: Array, seed: int, mean: float, std_dev: float, 
 
 @layer("randomNormalDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES)
 def random_normal_dynamic(shape: Array, *, key: Array, seed: int, mean: float, std_dev: float) -> Array:
-    """Normal numbers in the shape that the input holds, known when the network is traced.
+    """Normally distributed numbers in the shape that the input holds, known when the network is traced.
 
     Args:
         shape: [R].
@@ -101,7 +101,7 @@ def random_normal_dynamic(shape: Array, *, key: Array, seed: int, mean: float, s
 
 @layer("randomUniformLike", random=True, differentiable=_NO_VALUES, supported=_ordered)
 def random_uniform_like(x: Array, *, key: Array, seed: int, min_val: float, max_val: float) -> Array:
-    """Numbers uniform over [min_val, max_val) in the shape of x, whatever its values.
+    """Uniformly distributed numbers in [min_val, max_val) in the shape of x, whatever its values.
 
     Args:
         x: any shape.
@@ -122,7 +122,7 @@ def random_uniform_like(x: Array, *, key: Array, seed: int, min_val: float, max_
 def random_uniform_static(
     *, key: Array, seed: int, min_val: float, max_val: float, output_shape: tuple[int, ...]
 ) -> Array:
-    """Numbers uniform over [min_val, max_val) in a fixed shape.
+    """Uniformly distributed numbers in [min_val, max_val) in a fixed shape.
 
     Args:
         key: used when the seed is negative.
@@ -141,7 +141,8 @@ def random_uniform_static(
 
 @layer("randomUniformDynamic", random=True, concrete=(0,), differentiable=_NO_VALUES, supported=_ordered)
 def random_uniform_dynamic(shape: Array, *, key: Array, seed: int, min_val: float, max_val: float) -> Array:
-    """Numbers uniform over [min_val, max_val) in the shape that the input holds, known when the network is traced.
+    """Uniformly distributed numbers in [min_val, max_val) in the shape that the input holds, known when the network is
+    traced.
 
     Args:
         shape: [R].
@@ -228,7 +229,7 @@ def random_bernoulli_dynamic(shape: Array, *, key: Array, seed: int, prob: float
 def categorical_distribution(
     x: Array, *, key: Array, seed: int, num_samples: int, is_logits: bool, eps: float, temperature: float
 ) -> Array:
-    """Categories drawn by the last axis of x, as whole numbers from 0.
+    """Categories drawn along the last axis of x, as integers from 0.
 
     Args:
         x: [..., categories], logits, or probabilities p that count as log(p + eps) and need not sum to 1.
@@ -240,7 +241,7 @@ def categorical_distribution(
         temperature: logits are divided by it.
 
     Returns:
-        [..., num_samples]. Probabilities count in steps of 2^-30.
+        [..., num_samples]. Probabilities are rounded down to multiples of 2^-30.
 
     Raises:
         ShapeError: the count is negative.

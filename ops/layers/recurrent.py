@@ -1,7 +1,7 @@
 """Recurrent layers: a cell carried along the sequence axis of [sequence, batch, channels, 1, 1] blobs.
 
 `prepare` puts the matrices of the gates side by side, as [in, out]. States enter and leave as [1, batch, size, 1, 1];
-those that are not wired start as zeros. They may also enter as [batch, size, 1, 1, 1], which the common converter
+those that are not connected start as zeros. They may also enter as [batch, size, 1, 1, 1], which the common converter
 writes for plain recurrent layers.
 """
 
@@ -33,7 +33,7 @@ def _sequence(x: Array, size: int) -> Array:
 
 
 def _start(state: Array | None, x: Array, size: int) -> Array:
-    """[batch, size] of a state blob; zeros where there is none. A state of one row serves every row of the batch."""
+    """[batch, size] of a state blob; zeros where there is none. A state of batch size 1 is shared by all samples."""
     batch = x.shape[1]
     if state is None:
         return jnp.zeros((batch, size), x.dtype)
@@ -52,7 +52,7 @@ def _blob(rows: Array) -> Array:
 
 
 def _side_by_side(weights: Mapping[str, Any], gates: Sequence[str], ending: str) -> Any:
-    """What several gates store under one ending, side by side along the last axis; matrices become [in, out].
+    """The weights of several gates with one name suffix, side by side along the last axis; matrices become [in, out].
 
     Biases may be missing from all gates, which gives None.
     """
@@ -115,8 +115,8 @@ def simple_recurrent(
         activation: f.
         sequence_output: whether all outputs are returned, or the last one.
         reverse_input: whether to run from the last step to the first; the first output is then that of the last step.
-        weight_matrix: W, turned to [in, out] by `prepare`.
-        recursion_matrix: R, turned to [out, out].
+        weight_matrix: W, transposed to [in, out] by `prepare`.
+        recursion_matrix: R, transposed likewise.
         bias_vector: [out].
 
     Returns:
@@ -306,8 +306,8 @@ def uni_directional_lstm(
 
     c' = clip(f * c + i * z) to the cell's threshold, y' = o * h(c'); every gate is f(clip(W x + R y + p * c + b)),
     where the output gate's peephole sees c'; z takes g and has no peephole. A coupled forget gate is 1 - i.
-    `forget_bias` says how b_f was initialized and has no effect: the prose adds 1 to b_f, Core ML does not, since the
-    trained b_f includes it already.
+    `forget_bias` records how b_f was initialized and has no effect: the prose adds 1 to b_f, Core ML does not, since
+    the trained b_f includes it already.
 
     Args:
         x: [sequence, batch, in, 1, 1].

@@ -1,4 +1,4 @@
-"""Reductions: many numbers become one, along named axes."""
+"""Reductions: sums, means, extremes and the like, along given axes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def dot(x: Array, y: Array, *, cosine_similarity: bool) -> Array:
     Args:
         x: [..., C, 1, 1].
         y: the rank of x; leading axes broadcast.
-        cosine_similarity: whether the cosine is wanted; that with a zero vector is 0 (the format leaves it open).
+        cosine_similarity: whether to return the cosine; with a zero vector it is 0 (the format does not define it).
 
     Returns:
         [..., 1, 1, 1].
@@ -97,7 +97,7 @@ def _reduction(kind: str, function: Reduction, words: str) -> Callable[..., Arra
 
     Args:
         x: any rank >= 1.
-        axes: when none is named, all are reduced, as the common builder writes it.
+        axes: all are reduced if the list is empty, which is how the common builder writes it.
         keep_dims: whether the axes stay, with size 1.
         reduce_all: whether all axes are reduced.
 
@@ -131,12 +131,12 @@ def _positions(find: Callable[[Array, int], Array], x: Array, axis: int, remove_
     return jnp.squeeze(found, axis) if remove_dim else found
 
 
-_NO_GRADIENT = "a position does not change with small changes of the numbers"
+_NO_GRADIENT = "positions are integers, which have no gradient"
 
 
 @layer("argMax", differentiable=_NO_GRADIENT)
 def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
-    """The position of the maximum along an axis, as a float; the first one among equals.
+    """The position of the maximum along an axis, as a float; the first of equal ones.
 
     Args:
         x: any rank >= 1.
@@ -153,7 +153,7 @@ def arg_max(x: Array, *, axis: int, remove_dim: bool) -> Array:
 
 @layer("argMin", differentiable=_NO_GRADIENT)
 def arg_min(x: Array, *, axis: int, remove_dim: bool) -> Array:
-    """The position of the minimum along an axis, as a float; the first one among equals.
+    """The position of the minimum along an axis, as a float; the first of equal ones.
 
     Args:
         x: any rank >= 1.

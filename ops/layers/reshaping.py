@@ -1,4 +1,4 @@
-"""Reshaping: the same numbers, in the same order, in another shape; and constant borders."""
+"""Reshaping: the same elements, in the same order, in another shape; and constant borders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphml.ops.layers.dialect import layer
 
 @layer("copy", layout="any")
 def copy(x: Array) -> Array:
-    """x itself: the layer that may write a blob again.
+    """x itself: the one layer that may overwrite a blob.
 
     Args:
         x: any shape.
@@ -37,11 +37,11 @@ def squeeze(x: Array, *, axes: tuple[int, ...], squeeze_all: bool) -> Array:
     Args:
         x: any rank >= 1.
         axes: those that are dropped; may count from the end.
-        squeeze_all: whether all axes of length 1 are dropped. The prose always keeps one; the format's tools count on a
-            scalar where none remains, so that expandDims makes a vector of it.
+        squeeze_all: whether all axes of length 1 are dropped. The prose always keeps one; the format's tools expect a
+            scalar where none remains, which expandDims makes a vector.
 
     Returns:
-        As many axes fewer.
+        The rank of x less the dropped axes.
 
     Raises:
         ShapeError: an axis is longer than 1.
@@ -63,13 +63,13 @@ def expand_dims(x: Array, *, axes: tuple[int, ...]) -> Array:
 
     Args:
         x: any rank.
-        axes: places in the result; may count from the end.
+        axes: their positions in the result; may count from the end.
 
     Returns:
-        As many axes more.
+        The rank of x plus the number of axes.
 
     Raises:
-        ShapeError: a place is named twice.
+        ShapeError: an axis is given twice.
 
     Source: ExpandDimsLayerParams (spec 4).
     """
@@ -138,7 +138,8 @@ def reshape_static(x: Array, *, target_shape: tuple[int, ...]) -> Array:
 
 @layer("reshapeDynamic", concrete=(1,))
 def reshape_dynamic(x: Array, shape: Array) -> Array:
-    """x in the shape that the second input holds, known when the network is traced; one -1 takes what remains.
+    """x in the shape that the second input holds, known when the network is traced; one -1 takes the remaining
+    elements.
 
     Args:
         x: any shape.
@@ -164,7 +165,7 @@ def rank_preserving_reshape(x: Array, *, target_shape: tuple[int, ...]) -> Array
         target_shape: one size for each axis; three are those of an image [C, H, W], see `drop_unlisted_axes`.
 
     Returns:
-        As many axes as sizes.
+        As many axes as `target_shape` has sizes.
 
     Raises:
         ShapeError: the rank or the numbers of elements differ.
@@ -189,15 +190,15 @@ def constant_pad(
     pad_amounts: tuple[int, ...],
     pad_to_given_output_size_mode: bool,
 ) -> Array:
-    """x with a border of one number: before and after each axis in turn.
+    """x padded with a constant before and after each axis.
 
     Args:
         x: any rank >= 1.
         amounts: in place of `pad_amounts`; known when the network is traced.
         value: the number.
         pad_amounts: two for each axis; six are for an image [C, H, W], see `drop_unlisted_axes`.
-        pad_to_given_output_size_mode: whether an amount is the length that the axis shall have, padded on that side; an
-            axis that is long enough, or whose amounts are 0, stays.
+        pad_to_given_output_size_mode: whether an amount is the length that the axis is padded to, on that side; an
+            axis that is long enough, or whose amounts are 0, stays as it is.
 
     Returns:
         The rank of x.
@@ -217,6 +218,6 @@ def constant_pad(
     pairs = list(zip(given[::2], given[1::2], strict=True))
     if pad_to_given_output_size_mode:
         if any(before and after for before, after in pairs):
-            raise ShapeError(f"the amounts are {list(given)}; an axis can be given its length on one side only")
+            raise ShapeError(f"the amounts are {list(given)}; the length of an axis can be given on one side only")
         pairs = [(max(before - n, 0), max(after - n, 0)) for n, (before, after) in zip(x.shape, pairs, strict=True)]
     return array_namespace(x).pad(x, pairs, constant_values=value)

@@ -1,4 +1,4 @@
-"""Resizing of images: where the output's grid lies on the input is the whole difference between the layers."""
+"""Resizing of images. The layers differ only in where the samples are on the input."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def upsample(
         The rank of x.
 
     Raises:
-        ShapeError: factors are not legal, or no pixel remains.
+        ShapeError: factors are not positive, or no pixel remains.
 
     Source: UpsampleLayerParams (spec 1; fractional factors and corners spec 5).
     """
@@ -80,7 +80,7 @@ def upsample(
             )
         wanted = [kernels.scaled_size(n, f) for n, f in zip(sizes, fractional_scaling_factor, strict=True)]
         if min(wanted) < 1:
-            raise ShapeError(f"{list(sizes)} pixels scaled by {list(fractional_scaling_factor)} leave none")
+            raise ShapeError(f"{list(sizes)} pixels scaled by {list(fractional_scaling_factor)} leave no pixel")
     else:
         down, across = extents(scaling_factor, "scaling factor")
         if mode == "NN":
@@ -98,7 +98,7 @@ def resize_bilinear(x: Array, *, target_size: tuple[int, ...], mode: str) -> Arr
     Args:
         x: [..., channels, height, width].
         target_size: (height, width).
-        mode: where the samples lie on the image: the first and last on the edges (STRICT_ALIGN_ENDPOINTS;
+        mode: where the samples are on the image: the first and last on the edges (STRICT_ALIGN_ENDPOINTS;
             ALIGN_ENDPOINTS puts a single one into the middle), from the first pixel on with the ratio of the sizes as
             step (UPSAMPLE), or in the middle of equal bins (ROI_ALIGN).
 
@@ -132,8 +132,8 @@ def crop_resize(
         regions: [n, 1, 4, 1, 1], n boxes for every image, or [n, 1, 5, 1, 1], where the index of the image comes first;
             its fraction is dropped.
         target_size: (height, width) of the result.
-        normalized_coordinates: whether boxes are multiplied with the image's size less one.
-        mode: where the samples lie in a box, see `resize_bilinear`.
+        normalized_coordinates: whether boxes are multiplied by the image's size minus 1.
+        mode: where the samples are in a box, see `resize_bilinear`.
         box_indices_mode: whether boxes are corners, or centre and size; height or width first.
         spatial_scale: factor of the boxes.
 
@@ -163,5 +163,5 @@ def crop_resize(
 
 
 def _wire_shape(x: Array) -> list[int]:
-    """A shape as the format has it, of an array that came channels-last."""
+    """The shape in the format's layout of a channels-last array."""
     return list(jnp.moveaxis(x, -1, -3).shape) if x.ndim >= 3 else list(x.shape)

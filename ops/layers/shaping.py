@@ -1,4 +1,4 @@
-"""Shaping: the same numbers in another shape or order, for image layers of specification 1."""
+"""Shaping: the same elements in another shape or order, for image layers of specification 1."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from graphml.ops.layers.dialect import layer
 
 @layer("reshape")
 def reshape(x: Array, *, target_shape: tuple[int, ...], mode: str) -> Array:
-    """The numbers of each batch member, read in order, in a new shape [C, H, W] or [Seq, C, H, W].
+    """The elements of each sample, in order, in a new shape [C, H, W] or [Seq, C, H, W].
 
     Args:
         x: [Seq, B, C, H, W].
-        target_shape: three sizes keep the sequence; four include it, each batch member by itself. One size may be -1,
+        target_shape: three sizes keep the sequence; four include it, for each sample separately. One size may be -1,
             which takes the remaining elements.
         mode: CHANNEL_FIRST, or CHANNEL_LAST, which reads and fills with the channel varying fastest.
 
@@ -38,13 +38,13 @@ def reshape(x: Array, *, target_shape: tuple[int, ...], mode: str) -> Array:
     named = math.prod(n for n in target_shape if n != -1)
     free = target_shape.count(-1)
     if named < 0 or free > 1 or (count % max(named, 1) if free else count != named):
-        raise ShapeError(f"{count} numbers do not fill target_shape {list(target_shape)}")
+        raise ShapeError(f"{count} elements do not fill target_shape {list(target_shape)}")
     last = mode == "CHANNEL_LAST"
     x = jnp.moveaxis(x, 2, 4) if last else x
     *sequence, channels, height, width = target_shape
     core = (height, width, channels) if last else (channels, height, width)
     if sequence:
-        # member by member, so that elements stay within their batch member
+        # for each sample separately, so that no element moves to another sample
         y = jnp.swapaxes(x, 0, 1)
         y = jnp.swapaxes(y.reshape(y.shape[0], *sequence, *core), 0, 1)
     else:
@@ -54,7 +54,7 @@ def reshape(x: Array, *, target_shape: tuple[int, ...], mode: str) -> Array:
 
 @layer("flatten")
 def flatten(x: Array, *, mode: str) -> Array:
-    """Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel running fastest.
+    """Channels, height and width as one axis of channels; CHANNEL_LAST reads with the channel varying fastest.
 
     Args:
         x: [..., C, H, W].
@@ -77,7 +77,7 @@ def permute(x: Array, *, axis: tuple[int, ...]) -> Array:
     Args:
         x: [Seq, B, C, H, W].
         axis: a permutation of 0 to 3, which count these four axes without the batch: axis i of the result is axis[i] of
-            x. An empty one changes nothing.
+            x. An empty list changes nothing.
 
     Returns:
         Rank 5.
@@ -134,7 +134,7 @@ def sequence_repeat(x: Array, *, n_repetitions: int) -> Array:
 
     Args:
         x: [..., Seq, B, C, H, W].
-        n_repetitions: how often, n.
+        n_repetitions: the number of repetitions n.
 
     Returns:
         [..., n * Seq, B, C, H, W].

@@ -37,7 +37,7 @@ def _slice(
     end_masks: Sequence[bool],
     squeeze_masks: Sequence[bool],
 ) -> Array:
-    """x[begin:end:stride] on every axis, where a mask means an omitted bound or, squeezing, x[begin]."""
+    """x[begin:end:stride] on every axis, where a mask means an omitted bound or, for squeezed axes, x[begin]."""
     x = drop_unlisted_axes(x, len(begin))
     lists: dict[str, Sequence[Any]] = {
         "begin": begin,
@@ -64,7 +64,7 @@ def slice_static(
 ) -> Array:
     """Python's x[begin:end:stride] on every axis.
 
-    Lists may be longer than the rank where the rest has no effect: strides of 1, masks that are false. Lists of three
+    Lists may be longer than the rank if the rest has no effect: strides of 1, masks that are false. Lists of three
     are for an image [C, H, W], see `drop_unlisted_axes`.
 
     Args:
@@ -129,8 +129,8 @@ def slice_dynamic(
     Args:
         x: any rank >= 1.
         begin: one number for each axis; known when the network is traced, unless `sizes` is given.
-        operands: the other lists, as `begin`. One without an input is taken from the field of its name.
-        begin_masks: as in `slice_static`, as all that follow.
+        operands: the other lists, as `begin`. One without an input is taken from the field of the same name.
+        begin_masks: as in `slice_static`, like those below.
         end_ids: see above.
         end_masks: see above.
         strides: see above.
@@ -166,7 +166,7 @@ def slice_dynamic(
 
 
 def _positions(values: Any, name: str) -> tuple[int, ...]:
-    """Known bounds and strides; what lies beyond int32 is beyond any edge."""
+    """Known bounds and strides; values beyond int32 are beyond any edge."""
     return tuple(min(max(number, -(2**31)), 2**31 - 1) for number in known_integers(values, name))
 
 
@@ -176,7 +176,7 @@ def slice_by_size(x: Array, begin: Array, *, size: int, axis: int) -> Array:
 
     Args:
         x: any rank >= 1.
-        begin: one number; counts from the end when negative. Where fewer than `size` elements follow it, it is moved
+        begin: one number; counts from the end when negative. Where fewer than `size` elements follow, it is moved
             back.
         size: how many elements.
         axis: may count from the end.

@@ -1,4 +1,4 @@
-"""Functions of one number: eight of them in one layer of specification 1."""
+"""Unary functions: eight of them in one layer of specification 1."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def unary(x: Array, *, type: str, alpha: float, epsilon: float, shift: float, sc
     Args:
         x: any shape.
         type: SQRT, RSQRT, INVERSE, POWER, EXP, LOG, ABS or THRESHOLD.
-        alpha: the exponent of POWER and the least result of THRESHOLD.
-        epsilon: added to the argument of RSQRT, INVERSE and LOG. The prose leaves it out of LOG; converters count on
+        alpha: the exponent of POWER and the smallest result of THRESHOLD.
+        epsilon: added to the argument of RSQRT, INVERSE and LOG. The prose leaves it out of LOG; converters rely on
             it, and Core ML adds it.
         shift: see above.
         scale: see above.

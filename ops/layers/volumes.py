@@ -21,7 +21,7 @@ from graphml.ops.layers.pooling import pool_everything
 
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The kernel in the form that is fastest here; a bias as it is."""
+    """The kernel in the form that is fastest on this platform; the bias unchanged."""
     kernel, groups = weights["weights"], attributes["n_groups"]
     make = stored_transposed_form if attributes["is_deconvolution"] else stored_form
     stride, dilation = _stride(**attributes), _dilation(**attributes)
@@ -56,7 +56,7 @@ def convolution_3d(
     weights: Any,
     bias: Array | None,
 ) -> Array:
-    """Each output element is the sum of products of a kernel with the box of the volume around it.
+    """Each output element is the sum of products of a kernel with the window of the volume around it.
 
     Args:
         x: [batch, channels, depth, height, width].
@@ -71,7 +71,7 @@ def convolution_3d(
         dilation_depth: spreads the kernel.
         dilation_height: spreads the kernel.
         dilation_width: spreads the kernel.
-        padding_type: CUSTOM (zeros of given amounts), VALID (none) or SAME (the size divided by the stride; the odd
+        padding_type: CUSTOM (zeros of given amounts), VALID (none) or SAME (the size divided by the stride; an extra
             zero at the end).
         custom_padding_front: zeros before the depth.
         custom_padding_back: zeros after the depth.
@@ -108,7 +108,7 @@ def convolution_3d(
         y = weights(x, crop._replace(groups=n_groups))
     else:
         padding = _padding(sizes, kernel, stride, **fields)
-        window_counts(sizes, kernel, stride, padding)  # at least one on each axis
+        window_counts(sizes, kernel, stride, padding)  # checks that there is at least one on each axis
         y = weights(x, ConvolutionWindow(stride, padding, dilation, n_groups))
     return jnp.moveaxis(y if bias is None else y + bias, -1, 1)
 
@@ -144,7 +144,7 @@ def pooling_3d(
         stride_depth: elements from one box to the next.
         stride_height: elements from one box to the next.
         stride_width: elements from one box to the next.
-        padding_type: as for `convolution_3d`. Padding never wins a maximum.
+        padding_type: as for `convolution_3d`. Padding is never the maximum.
         custom_padding_front: before the depth.
         custom_padding_back: after the depth.
         custom_padding_top: before the height.
@@ -166,7 +166,7 @@ def pooling_3d(
     x = jnp.moveaxis(x, 1, -1)
     sizes, kernel, stride = x.shape[1:4], _kernel(**fields), _stride(**fields)
     padding = _padding(sizes, kernel, stride, **fields)
-    window_counts(sizes, kernel, stride, padding)  # at least one on each axis
+    window_counts(sizes, kernel, stride, padding)  # checks that there is at least one on each axis
     if type == "MAX":
         y = kernels.max_pool(x, (1, 2, 3), kernel, stride, padding)
     else:
@@ -197,7 +197,7 @@ def _check_volume(x: Array) -> None:
         raise ShapeError(f"x has rank {x.ndim}; it must be [batch, channels, depth, height, width]")
 
 
-# The wire has a field for each direction -----------------------------------------------------------------------------
+# The format has a field for each direction ---------------------------------------------------------------------------
 
 
 def _kernel(*, kernel_depth: int, kernel_height: int, kernel_width: int, **_: Any) -> Extents:

@@ -1,4 +1,4 @@
-"""Half precision: operations of several steps round once, at their end."""
+"""Half precision: operations of several steps round once, at the end."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def rounded_once(function: F) -> F:
-    """Compute in float32 what comes in half precision, and round the result to the type of the inputs.
+    """Compute half-precision inputs in float32, and round the result to the type of the inputs.
 
-    The types of a program say what values between operations are, and leave open how an operation computes. Where the
+    The types of a program are those of values between operations; they do not say how an operation computes. Where the
     target allows low precision, all steps are in half precision.
 
     Args:

@@ -1,4 +1,4 @@
-"""Images that are held channels-last: how arrays broadcast against them, and where their axes are."""
+"""Channels-last images: how arrays broadcast against them, and where their axes are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LAID = {-3: -1, -2: -3, -1: -2}  # axis of [..., C, H, W] -> that of [..., H, W
 
 
 def aligned(*arrays: Array) -> tuple[Array, ...]:
-    """Arrays in a form in which they broadcast against each other.
+    """Arrays reshaped so that they broadcast against each other.
 
-    The shapes of a format align at their ends. An array of rank 1 or 2 beside channels-last images is [W] or [H, W],
+    In the format, shapes align at their ends. An array of rank 1 or 2 beside channels-last images is [W] or [H, W],
     and gets an axis for the channels.
     """
     if channel_axis() == -3:
@@ -38,7 +38,7 @@ def laid_axis(axis: int, rank: int) -> int:
         ShapeError: the axis is outside [-rank, rank).
     """
     if rank == 0:
-        raise ShapeError(f"axis {axis} is named, and x has none: it is a scalar")
+        raise ShapeError(f"x is a scalar and has no axis {axis}")
     axis = normalize_axis(axis, rank)
     return axis if channel_axis() == -3 or rank < 3 else rank + _LAID.get(axis - rank, axis - rank)
 
@@ -47,16 +47,16 @@ def laid_axes(axes: Sequence[int] | None, rank: int) -> tuple[int, ...]:
     """`laid_axis` of several axes; None stands for all.
 
     Raises:
-        ShapeError: an axis is out of range, or named twice.
+        ShapeError: an axis is out of range, or given twice.
     """
     found = tuple(laid_axis(axis, rank) for axis in (range(rank) if axes is None else axes))
     if len(set(found)) < len(found):
-        raise ShapeError(f"axes {list(axes or ())} name an axis of an array of rank {rank} twice")
+        raise ShapeError(f"axes {list(axes or ())} contain an axis of x, which has rank {rank}, twice")
     return found
 
 
 def laid_order(rank: int) -> tuple[int, ...]:
-    """For each axis of the array that the operation sees, the axis that it is in the format."""
+    """For each axis of the array that the operation sees, its axis in the format."""
     return tuple(sorted(range(rank), key=lambda axis: laid_axis(axis, rank)))
 
 

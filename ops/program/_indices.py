@@ -1,8 +1,8 @@
 """Indices of gathering and scattering.
 
-Up to iOS 16 negative indices count from the end, from iOS 17 on they are as wrong as those beyond the axis. The format
-leaves open what a wrong index reads or writes: here it reads the nearest element, and writes nothing. Wrong indices
-that can be seen are refused in debug mode, and where the program asks for that.
+Up to iOS 16 negative indices count from the end; from iOS 17 on they are invalid, like those beyond the axis. The
+format does not say what an invalid index reads or writes: here it reads the nearest element, and writes nothing.
+Known indices that are invalid are refused in debug mode, and where the program asks for that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphml.ops.kernels.indexing import check_indices
 
 
 def _counted_from_start(indices: Any, size: int, wraps: bool, validate: bool) -> Any:
-    """int32 indices, of which wrong ones are still wrong."""
+    """int32 indices counted from the start; invalid ones remain invalid."""
     if validate or target().debug:
         check_indices(indices, size, least=None if wraps else 0)
     index = indices.astype(np.int32)
@@ -32,23 +32,24 @@ def to_read(indices: Any, size: int, *, wraps: bool, validate: bool = False) -> 
         indices: integers of any shape.
         size: of the axis.
         wraps: whether negative indices count from the end.
-        validate: whether the program refuses wrong indices.
+        validate: whether the program refuses invalid indices.
 
     Returns:
         int32 in [0, size), the shape of the indices; a NumPy array for known ones.
 
     Raises:
-        ShapeError: a known index is wrong and that is an error, or the axis is empty.
+        ShapeError: a known index is invalid and that is an error, or the axis is empty.
     """
     if size == 0 and indices.size:
-        raise ShapeError(f"{indices.size} indices read an axis without elements")
+        raise ShapeError(f"{indices.size} indices read from an axis without elements")
     index = _counted_from_start(indices, size, wraps, validate)
     xp = array_namespace(index)
     return xp.where(index < 0, 0, xp.where(index >= size, max(size - 1, 0), index)).astype(np.int32)
 
 
 def to_write(indices: Any, size: int, *, wraps: bool, validate: bool = False) -> Any:
-    """The elements of an axis that indices write; as `to_read`, but wrong ones become `size`, where nothing is."""
+    """The elements of an axis that indices write; as `to_read`, but invalid ones become `size`, which writes
+    nothing."""
     index = _counted_from_start(indices, size, wraps, validate)
     xp = array_namespace(index)
     return xp.where((index < 0) | (index > size), size, index).astype(np.int32)
@@ -58,12 +59,12 @@ def coordinates(indices: Array, shape: tuple[int, ...]) -> list[Array]:
     """The last axis of indices as one array for each of the first axes of an array of a shape.
 
     Raises:
-        ShapeError: the array has fewer axes, or there is no coordinate.
+        ShapeError: the array has fewer axes, or there are no coordinates.
     """
     count = indices.shape[-1] if indices.ndim else 0
     if not 1 <= count <= len(shape):
         raise ShapeError(f"indices have shape {list(indices.shape)}; the last axis must hold 1 to {len(shape)} numbers")
-    return [indices[..., axis] for axis in range(count)]  # with the dots, NumPy gives an array where one number remains
+    return [indices[..., axis] for axis in range(count)]  # with the ellipsis, NumPy gives an array, not a scalar
 
 
 def check_same_shape_but(axis: int, x: Array, indices: Array) -> None:

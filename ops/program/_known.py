@@ -14,14 +14,14 @@ def known_integers(operand: Any, what: str) -> tuple[int, ...]:
 
     Args:
         operand: [n].
-        what: names the operand in the error.
+        what: the operand's name in the error.
 
     Raises:
         ShapeError: the rank is not 1, or the numbers are not integers.
     """
     values = np.asarray(operand)
     if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
-        raise ShapeError(f"{what} is {values.dtype}{list(values.shape)}; it must be a list of integers, rank 1")
+        raise ShapeError(f"{what} is {values.dtype}{list(values.shape)}; it must be a list of integers (rank 1)")
     return tuple(int(number) for number in values)
 
 
@@ -30,7 +30,7 @@ def known_integer(operand: Any, what: str) -> int:
 
     Args:
         operand: any shape.
-        what: names the operand in the error.
+        what: the operand's name in the error.
 
     Raises:
         ShapeError: there is not exactly one element, or it is no integer.

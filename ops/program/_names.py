@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 def named(given: str, meanings: Mapping[str, T], what: str) -> T:
-    """What a name stands for, in upper or lower case.
+    """The meaning of a name, in upper or lower case.
 
     Args:
         given: the name in the file.
-        meanings: name -> what it stands for.
-        what: names the attribute in the error.
+        meanings: name -> its meaning.
+        what: the attribute's name in the error.
 
     Raises:
         SpecError: there is no such name.

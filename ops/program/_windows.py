@@ -1,7 +1,7 @@
-"""How the windows of convolutions and pooling move over x [N, C, *space], which has one to three axes of space.
+"""How the windows of convolutions and pooling move over x [N, C, *space], which has one to three spatial axes.
 
-Kernels hold the channels last. Images, of rank 4, arrive so from the interpreter (`layout`); signals and volumes are
-moved here, because only for images does the interpreter know which axis the channels are.
+Kernels hold the channels last. Images, of rank 4, arrive like this from the interpreter (`layout`); signals and volumes
+are transposed here, because the interpreter knows the axis of the channels only for images.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _PAD_TYPES = ("valid", "same", "same_lower", "custom")
 
 
 def image_last(attributes: Mapping[str, Any], ranks: Ranks) -> Layout:
-    """The layout of an operation that wants images with their channels last."""
+    """The layout of an operation that needs channels-last images."""
     return "last" if ranks[0] == 4 else "wire"
 
 
 def image_either(attributes: Mapping[str, Any], ranks: Ranks) -> Layout:
-    """The layout of an operation that takes images as they come."""
+    """The layout of an operation that takes images in either layout."""
     return "either" if ranks[0] == 4 else "wire"
 
 
@@ -47,7 +47,7 @@ def channels_last(x: Array) -> Array:
 
 
 def as_it_came(y: Array) -> Array:
-    """A result [N, *space, C] in the layout in which x has come."""
+    """A result [N, *space, C] in the layout of x."""
     return y if channel_axis() == -1 else jnp.moveaxis(y, -1, 1)
 
 
@@ -55,7 +55,7 @@ def steps(values: Sequence[int] | None, axes: int, what: str) -> Extents:
     """One number for each axis of space; all 1 where the list is absent.
 
     Raises:
-        ShapeError: there is another number of them, or one is below 1.
+        ShapeError: there are more or fewer, or one is below 1.
     """
     return (1,) * axes if values is None else extents(values, what, axes=axes)
 
@@ -64,7 +64,7 @@ def pads(pad: Sequence[int] | None, axes: int) -> tuple[Pair, ...]:
     """The list `pad`, as (before, after) of each axis of space; zeros where it is absent.
 
     Raises:
-        ShapeError: there is another number of amounts, or one is negative.
+        ShapeError: there are more or fewer amounts, or one is negative.
     """
     if pad is None:
         return ((0, 0),) * axes
@@ -76,7 +76,7 @@ def pads(pad: Sequence[int] | None, axes: int) -> tuple[Pair, ...]:
 
 
 def heavy_side(pad_type: str) -> Heavy:
-    """The side of `same` or `same_lower` padding that gets the odd one."""
+    """The side of `same` or `same_lower` padding that gets the extra element of an odd amount."""
     return "before" if pad_type == "same_lower" else "after"
 
 
@@ -96,7 +96,7 @@ def padding(
 ) -> tuple[Pair, ...]:
     """The padding (before, after) of each axis of space.
 
-    `same` is TensorFlow's: ceil(size / stride) windows, counted with their dilation. `pad` counts for `custom` alone.
+    `same` is TensorFlow's: ceil(size / stride) windows, counted with their dilation. `pad` is used by `custom` alone.
 
     Args:
         pad_type: valid, same, same_lower or custom.
@@ -114,5 +114,5 @@ def padding(
         found = same_paddings(sizes, window, stride, heavy_side(kind))
     else:
         found = pads(pad if kind == "custom" else None, len(sizes))
-    window_counts(sizes, window, stride, found)  # at least one on each axis
+    window_counts(sizes, window, stride, found)  # checks that there is at least one on each axis
     return found

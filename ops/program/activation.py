@@ -1,4 +1,4 @@
-"""Activations: functions of each element, with constants of the operation or one number for each channel."""
+"""Activations: functions of each element, with constant parameters or one parameter for each channel."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _GELU: Mapping[str, Callable[[Array], Array]] = {
     "SIGMOID_APPROXIMATION": kernels.gelu_by_sigmoid,
 }
 
-# Operation -> (the function, what it is, what it is to others)
+# Operation -> (the function, description, roles)
 _PLAIN: Mapping[str, tuple[Callable[[Array], Array], str, tuple[Role, ...]]] = {
     "relu": (jax.nn.relu, "x where it is positive, otherwise 0", ()),
-    "relu6": (lambda x: jnp.clip(x, 0, 6), "x limited to the range 0 to 6", ()),
+    "relu6": (lambda x: jnp.clip(x, 0, 6), "x clipped to [0, 6]", ()),
     "sigmoid": (kernels.sigmoid, "1 / (1 + exp(-x))", ("sigmoid",)),
     "silu": (lambda x: x * kernels.sigmoid(x), "x times its sigmoid", ()),
     "softplus": (softplus, "log(1 + exp(x)), without overflow and without losing small values", ()),
@@ -58,7 +58,7 @@ for _kind, (_function, _words, _roles) in _PLAIN.items():
     operation(_kind, version=15, layout="any", roles=_roles)(_operation(_kind, _function, _words))
 
 
-# With numbers --------------------------------------------------------------------------------------------------------
+# With parameters -----------------------------------------------------------------------------------------------------
 
 
 @operation("clamped_relu", version=15, layout="any")
@@ -86,7 +86,7 @@ def elu(x: Array, *, alpha: float) -> Array:
 
     Args:
         x: any shape.
-        alpha: minus the limit for small x.
+        alpha: minus the limit for x towards -infinity.
 
     Returns:
         The shape of x.
@@ -172,7 +172,7 @@ def scaled_tanh(x: Array, *, alpha: float, beta: float) -> Array:
 @operation("sigmoid_hard", version=15, layout="any")
 @rounded_once
 def sigmoid_hard(x: Array, *, alpha: float, beta: float) -> Array:
-    """alpha * x + beta, limited to the range 0 to 1.
+    """alpha * x + beta, clipped to [0, 1].
 
     Args:
         x: any shape.
@@ -203,11 +203,11 @@ def thresholded_relu(x: Array, *, alpha: float) -> Array:
     return kernels.thresholded_relu(x, alpha)
 
 
-# With numbers for each channel ---------------------------------------------------------------------------------------
+# With parameters for each channel ------------------------------------------------------------------------------------
 
 
 def _layout(attributes: Mapping[str, Any], ranks: Ranks) -> Layout:
-    """The channels are axis 1, which is that of images in arrays of rank 4 only."""
+    """The channels are axis 1, as in images only where the rank is 4."""
     return "either" if ranks[0] == 4 else "wire"
 
 
@@ -268,7 +268,7 @@ def softplus_parametric(x: Array, alpha: Array, beta: Array) -> Array:
 @operation("softmax", version=15, layout="either", roles=("softmax",))
 @rounded_once
 def softmax(x: Array, *, axis: int) -> Array:
-    """Exponentials that sum up to 1 along an axis.
+    """exp(x) / sum(exp(x)) along an axis.
 
     Args:
         x: any shape of rank 1 or more.

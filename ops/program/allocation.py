@@ -1,6 +1,6 @@
-"""Allocation: arrays made from nothing but a shape, a number or a range.
+"""Allocation: arrays made from a shape, a scalar or a range alone.
 
-What follows from shapes and known numbers alone is a NumPy array, so it can decide further shapes.
+Results that depend on shapes and known numbers alone are NumPy arrays, so they can decide further shapes.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def _filled(value: Array | None, shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 @operation("fill", version=15, concrete=(0, 1), differentiable=_NO_VALUES)
 def fill(shape: Array, value: Array | None = None) -> npt.NDArray[Any]:
-    """One number in a shape.
+    """An array of one value.
 
     Args:
         shape: int32 [R], known when the program is traced.
-        value: [], the number: the float 0 unless given.
+        value: [], the value; the float 0 unless given.
 
     Returns:
         Rank R, of the type of the value.
@@ -48,11 +48,11 @@ def fill(shape: Array, value: Array | None = None) -> npt.NDArray[Any]:
 
 @operation("fill_like", version=16, concrete=(1,), shape_only=True, differentiable=_NO_VALUES)
 def fill_like(ref_tensor: Array, value: Array | None = None) -> npt.NDArray[Any]:
-    """One number in the shape of another array.
+    """One value in the shape of another array.
 
     Args:
         ref_tensor: any shape; its values do not matter.
-        value: [], the number: the float 0 unless given.
+        value: [], the value; the float 0 unless given.
 
     Returns:
         The shape of `ref_tensor`, of the type of the value.
@@ -82,16 +82,16 @@ def shape(x: Array) -> npt.NDArray[np.int32]:
 
 @operation("range_1d", version=15, concrete=(0, 1, 2), differentiable="the inputs decide a size, so they are known")
 def range_1d(end: Array, start: Array, step: Array) -> npt.NDArray[Any]:
-    """Evenly spaced numbers from the start up to, but without, the end.
+    """Evenly spaced numbers from the start up to the end, which is excluded.
 
     Args:
         end: [], as start and step, of one type; known when the program is traced.
         start: [], the first number.
-        step: [], the difference of neighbours; may be negative.
+        step: [], the difference between neighbours; may be negative.
 
     Returns:
-        [ceil((end - start) / step)], which may be empty, of the type of the inputs. The quotient is one of that type:
-        from 0 to 0.3 in steps of 0.1 there are three numbers, though in float32 0.3 is more than three times 0.1.
+        [ceil((end - start) / step)], which may be empty, of the type of the inputs. The quotient is rounded to that
+        type: from 0 to 0.3 in steps of 0.1 there are three numbers, though in float32 0.3 is more than 3 * 0.1.
 
     Raises:
         ShapeError: an input holds more or fewer numbers, or the step is 0.

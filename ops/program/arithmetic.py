@@ -51,8 +51,8 @@ def _operation(kind: str, name: str, words: str) -> Callable[..., Array]:
 
 
 def _affine(line: Callable[[Any], tuple[Any, Any]]) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Line]:
-    """What y does to each channel, in the shape in which it broadcasts. A vector lies along the last axis, which is not
-    that of the channels."""
+    """The factor and summand of each channel, in a shape that broadcasts. A vector applies to the last axis, which is
+    not that of the channels."""
 
     def affine(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Line:
         y = weights["y"]
@@ -77,8 +77,8 @@ def _is_whole(x: Array) -> bool:
 def real_div(x: Array, y: Array) -> Array:
     """x / y, elementwise, where division by 0 gives an infinity or NaN.
 
-    A quotient of integers is an integer, and its fraction is dropped: -7 / 2 is -3. The format says only that it is an
-    integer. An integer divided by 0 gives 0.
+    A quotient of integers is truncated to an integer: -7 / 2 is -3. The format says only that it is an integer. An
+    integer divided by 0 gives 0.
 
     Args:
         x: a shape that broadcasts against that of y.
@@ -93,10 +93,12 @@ def real_div(x: Array, y: Array) -> Array:
     return kernels.integer_quotient(x, y, down=False) if _is_whole(x) else kernels.loop_function("divide")(x, y)
 
 
-@operation("floor_div", version=15, layout="either", differentiable="a step function is flat between its steps")
+@operation(
+    "floor_div", version=15, layout="either", differentiable="the gradient of a step function is 0 almost everywhere"
+)
 @rounded_once
 def floor_div(x: Array, y: Array) -> Array:
-    """x / y, rounded down and not towards 0, elementwise.
+    """x / y, rounded down (not towards 0), elementwise.
 
     Multiples are exact even where the processor's division is not. An integer divided by 0 gives 0.
 
@@ -119,7 +121,7 @@ def mod(x: Array, y: Array) -> Array:
 
     Args:
         x: a shape that broadcasts against that of y.
-        y: the divisor, of the same type; 0 gives NaN, of integers 0.
+        y: the divisor, of the same type; 0 gives NaN for floats and 0 for integers.
 
     Returns:
         The broadcast shape.
@@ -134,11 +136,11 @@ def mod(x: Array, y: Array) -> Array:
 def power(x: Array, y: Array) -> Array:
     """x to the power of y, elementwise; NaN for fractional powers of negative numbers.
 
-    A power of integers is an integer, and its fraction is dropped: 2 to the power of -1 is 0.
+    A power of integers is truncated to an integer: 2 to the power of -1 is 0.
 
     Args:
         x: a shape that broadcasts against that of y.
-        y: the exponent, of the same type. Derivatives in y are 0 where x is not positive.
+        y: the exponent, of the same type. Derivatives with respect to y are 0 where x is not positive.
 
     Returns:
         The broadcast shape.

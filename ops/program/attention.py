@@ -17,14 +17,14 @@ from graphml.ops.program.dialect import operation
 
 @operation("scaled_dot_product_attention", version=18)
 def scaled_dot_product_attention(query: Array, key: Array, value: Array, attn_mask: Array | None = None) -> Array:
-    """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match it.
+    """softmax(Q K^T / sqrt(E) + mask) V: for each query the mean of values, weighted by how well their keys match.
 
     Args:
         query: [..., L, E], rank 3 or more.
         key: [..., S, E]. The axes before the last two broadcast.
         value: [..., S, V].
         attn_mask: broadcasts over [..., L, S]: bool, whether a key counts, or floats that are added to the scores. A
-            query for which no key counts gives NaN, as in PyTorch, which the format names as its model.
+            query for which no key counts gives NaN, as in PyTorch, which the format refers to.
 
     Returns:
         [..., L, V], in the type of the query.
@@ -47,9 +47,9 @@ def scaled_dot_product_attention(query: Array, key: Array, value: Array, attn_ma
         scores = scores + attn_mask.astype(sums)
     powers = jnp.exp(scores - lax.stop_gradient(jnp.max(scores, -1, keepdims=True)))
     total = jnp.sum(powers, -1, keepdims=True)
-    if sums.itemsize == 2:  # the sum below might exceed float16
+    if sums.itemsize == 2:  # the sum below might overflow float16
         powers, total = powers / total, jnp.ones_like(total)
-    # dividing the result, and not the shares of all keys, saves a pass over the scores
+    # dividing the result instead of the weights saves a pass over the scores
     return (contract(products, powers.astype(wide), value.astype(wide)) / total).astype(query.dtype)
 
 

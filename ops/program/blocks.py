@@ -115,7 +115,7 @@ def pixel_unshuffle(x: Array, *, downscale_factor: int) -> Array:
 
 
 def _sides(block_shape: tuple[int, ...], borders: Any, name: str) -> list[tuple[int, int]]:
-    """`borders` as (before, after) of height and width, once the block is checked too."""
+    """`borders` as (before, after) of height and width; checks the block too."""
     if len(block_shape) != 2 or min(block_shape) < 1 or borders.shape != (2, 2) or borders.min() < 0:
         raise ShapeError(
             f"block_shape is {list(block_shape)} and {name} {borders.tolist()}; they must be two positive numbers, and "
@@ -126,7 +126,7 @@ def _sides(block_shape: tuple[int, ...], borders: Any, name: str) -> list[tuple[
 
 @operation("space_to_batch", version=15, layout=image_last)
 def space_to_batch(x: Array, *, block_shape: tuple[int, ...], paddings: Any) -> Array:
-    """The pixels of each block become images, once the image has a border of zeros. The position within the block
+    """The pixels of each block become images, after padding with zeros. The position within the block
     varies slower than the old image.
 
     Args:
@@ -151,7 +151,7 @@ def space_to_batch(x: Array, *, block_shape: tuple[int, ...], paddings: Any) -> 
 
 @operation("batch_to_space", version=15, layout=image_last)
 def batch_to_space(x: Array, *, block_shape: tuple[int, ...], crops: Any) -> Array:
-    """The inverse of `space_to_batch`: images become the pixels of blocks, and a border is cut off.
+    """The inverse of `space_to_batch`: images become the pixels of blocks, and borders are cropped.
 
     Args:
         x: [N, C, H, W].
@@ -162,7 +162,7 @@ def batch_to_space(x: Array, *, block_shape: tuple[int, ...], crops: Any) -> Arr
         [N / (a * b), C, H * a - crops, W * b - crops].
 
     Raises:
-        ShapeError: the rank is not 4, a * b does not divide N, or more is cut off than there is.
+        ShapeError: the rank is not 4, a * b does not divide N, or the crops exceed the image.
 
     Source: the operation batch_to_space of ML Programs (iOS 15).
     """
@@ -173,5 +173,5 @@ def batch_to_space(x: Array, *, block_shape: tuple[int, ...], crops: Any) -> Arr
     y = kernels.batch_to_space(x, block_shape)
     sizes = [y.shape[axis] - sum(both) for axis, both in zip(_SPACE, borders, strict=True)]
     if min(sizes) < 0:
-        raise ShapeError(f"crops {[list(both) for both in borders]} cut off more than the image {list(y.shape[1:3])}")
+        raise ShapeError(f"crops {[list(both) for both in borders]} exceed the image {list(y.shape[1:3])}")
     return crop(y, _SPACE, [before for before, _ in borders], sizes)

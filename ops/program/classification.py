@@ -10,14 +10,14 @@ from graphml.ops.program.dialect import computed_type, operation
 
 @operation("classify", version=15)
 def classify(probabilities: Array, *, classes: tuple[str | int, ...]) -> tuple[Array, Array]:
-    """The class with the largest probability. The model makes the label and the dictionary of probabilities of it.
+    """The class with the largest probability. The model turns it into the label and the dictionary of probabilities.
 
     Args:
         probabilities: one number for each class, in any shape.
         classes: the labels.
 
     Returns:
-        The index of the label, int32 []: the first one among equal probabilities, which the format leaves open. And the
+        The index of the label, int32 []: the first of equal probabilities (the format does not say). And the
         probabilities, float32 [classes].
 
     Raises:

@@ -1,4 +1,4 @@
-"""Comparison, logic and choice. Answers are bools."""
+"""Comparison, logic and selection. Results are bools."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from graphml.ops.kernels.elementwise import numpy_function
 from graphml.ops.program._images import aligned
 from graphml.ops.program.dialect import named_operations, operation
 
-_FLAT = "results are true or false, and have no gradient"
+_FLAT = "bools have no gradient"
 
-# Operation -> (NumPy's name, what it is)
+# Operation -> (NumPy's name, description)
 _QUESTIONS: Mapping[str, tuple[str, str]] = {
     "equal": ("equal", "Whether x = y; false for NaN"),
     "not_equal": ("not_equal", "Whether x != y; true for NaN"),

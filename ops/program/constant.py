@@ -14,8 +14,8 @@ _MOST_ELEMENTS = 4096
 
 
 def _is_static(weights: Mapping[str, Any]) -> bool:
-    """Whether a constant is part of the program: scalars, and whole numbers and bools unless there are very many.
-    Floats with axes are parameters, which may be replaced and differentiated."""
+    """Whether a constant is part of the program: scalars, and integers and bools unless there are very many.
+    Float arrays are parameters, which may be replaced and differentiated."""
     value = weights["val"]
     return value.ndim == 0 or (not np.issubdtype(value.dtype, np.floating) and value.size <= _MOST_ELEMENTS)
 
@@ -47,7 +47,7 @@ _COMPRESSED = {
 
 
 def compressed(*, val: Array) -> Array:
-    """A stored weight that is smaller in the file than the array that it stands for.
+    """A weight that is stored compressed.
 
     Args:
         val: the weight; `graphml.spec.program.compression` has dequantized it.

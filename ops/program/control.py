@@ -23,7 +23,7 @@ def cond(pred: Array, *, then: Block, otherwise: Block, control: Control) -> Any
     """Run one of two blocks.
 
     Args:
-        pred: bool [], which block.
+        pred: bool [], selects the block.
         then: runs if it is true.
         otherwise: runs if it is false.
         control: runs them.
@@ -50,15 +50,15 @@ def while_loop(
     body: Block,
     control: Control,
 ) -> Any:
-    """Run a block as long as the bool that another block computes is true.
+    """Run a block while the bool that another block computes is true.
 
-    A loop whose condition follows from known values alone, such as a counter, has a known number of iterations: it is
+    A loop whose condition depends on known values alone, such as a counter, has a known number of iterations: it is
     differentiable, and the condition does not run.
 
     Args:
         loop_vars: none; the front end gives the carried values names that both blocks read and the body writes.
         condition: the blob of the bool.
-        lists: the carried blobs that are lists, whose elements may have their shape from the first iteration.
+        lists: the carried blobs that are lists, whose elements may get their shape in the first iteration.
         counted: whether a counter ends the loop.
         go: computes the bool, before each iteration and after the last.
         body: one iteration.
@@ -107,7 +107,7 @@ def read_state(input: Array) -> Array:
 
 @operation("write_state", version=18)
 def write_state(input: Array, data: Array) -> Array:
-    """Give a state another value, which operations after this one read.
+    """Give a state a new value, which later operations read.
 
     Args:
         input: the state.

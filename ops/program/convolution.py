@@ -36,7 +36,7 @@ from graphml.ops.program.dialect import operation
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """A weight that is ready to compute with.
+    """A weight in the form that is computed with.
 
     Attributes:
         form: a `ConvolutionForm` or a `TransposedForm`; that of a signal is of images of height 1.
@@ -78,7 +78,7 @@ def _groups(groups: int | None, channels: int) -> int:
 
 
 def _prepare(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The weight in the form that is fastest here; a bias as it is."""
+    """The weight in the form that is fastest on this platform; the bias unchanged."""
     return {**weights, "weight": _kernel(stored_form, weights["weight"], attributes)}
 
 
@@ -87,14 +87,14 @@ def _prepare_transposed(weights: Mapping[str, Any], attributes: Mapping[str, Any
 
 
 def _prepare_codes(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The weight that codes stand for, in the form that is fastest here."""
+    """The dequantized weight, in the form that is fastest on this platform."""
     codes = weights["weight"]
 
     def for_channels(name: str) -> Any:
         values = np.asarray(attributes[name], np.float32).reshape(-1)
         if values.size not in (1, codes.shape[0]):
             raise ShapeError(
-                f"{name} has {values.size} numbers; it must have 1 or {codes.shape[0]}, as many as channels"
+                f"{name} has {values.size} numbers; it must have 1 or {codes.shape[0]}, one for each output channel"
             )
         return values.reshape(-1, *(1,) * (codes.ndim - 1))
 
@@ -132,8 +132,8 @@ def conv(
         weight: [out, C / groups, *kernel], turned into a `Kernel` by `prepare`.
         bias: [out].
         strides: elements from one window to the next, for each axis of space; 1 when absent.
-        pad_type: `valid` (no zeros), `same` (ceil(size / stride) windows, with zeros on both sides, the odd one at the
-            end), `same_lower` (the odd one at the start; iOS 16) or `custom` (zeros as `pad` says).
+        pad_type: `valid` (no zeros), `same` (ceil(size / stride) windows, with zeros on both sides, an extra one at
+            the end), `same_lower` (an extra one at the start; iOS 16) or `custom` (zeros as `pad` says).
         pad: zeros before and after each axis; used by `custom` alone.
         dilations: spread the kernel.
         groups: parts of the channels that are convolved separately.
@@ -145,7 +145,7 @@ def conv(
         GraphError: the type of padding is unknown.
         ShapeError: shapes do not fit, or the window does not fit into x.
 
-    Source: the operation conv of ML Programs (iOS 15; types of its own for weights: iOS 17).
+    Source: the operation conv of ML Programs (iOS 15; separate types for weights: iOS 17).
     """
     return _convolve(x, weight, bias, strides, pad_type, pad, dilations, groups)
 
@@ -172,7 +172,7 @@ def conv_quantized(
         x: as in `conv`.
         weight: codes, one byte each, in the shape that `conv` takes.
         bias: [out].
-        quantization_type: `linear`. With `lut` the format has no parameter for the table, so that is refused.
+        quantization_type: `linear`. `lut` is refused, since the format has no parameter for the table.
         nbits: bits of a code; each fills a byte here, so they are not needed.
         quant_scale: one number, or one for each output channel.
         quant_bias: as quant_scale.
@@ -194,7 +194,7 @@ def conv_quantized(
     """
     if quantization_type != "linear":
         raise UnsupportedError(
-            f"quantization_type is {quantization_type!r}; of a weight of codes only 'linear' is defined"
+            f"quantization_type is {quantization_type!r}; only 'linear' is defined for a quantized weight"
         )
     return _convolve(x, weight, bias, strides, pad_type or "valid", pad, dilations, groups)
 
@@ -220,7 +220,7 @@ def conv_transpose(
         bias: [out].
         pad: elements that are cut off before and after each axis of the result; used by `custom` alone.
         output_shape: [N, out, *space] of the result, or its axes of space alone. It takes the place of the padding:
-            both ends lose equally much, the end one more; what the kernel does not reach, at the end, is zero.
+            both ends lose equally much, the end one more if needed; elements that the kernel does not reach are 0.
         pad_type: `valid` (nothing is cut off), `same` (size * stride elements are left, the end loses the odd one),
             `same_lower` (the start loses it) or `custom`.
         strides: elements of the result from one element of x to the next; 1 when absent.
@@ -234,7 +234,7 @@ def conv_transpose(
         GraphError: the type of padding is unknown.
         ShapeError: shapes do not fit, or nothing is left of the result.
 
-    Source: the operation conv_transpose of ML Programs (iOS 15; types of its own for weights: iOS 17).
+    Source: the operation conv_transpose of ML Programs (iOS 15; separate types for weights: iOS 17).
     """
     space, taps = check_space(x), _taps(x, weight)
     images = _images(x)
@@ -256,7 +256,7 @@ def conv_transpose(
 
 
 def _space_of(output_shape: Sequence[int], channels: int, space: int) -> Extents:
-    """The axes of space of an output shape, which may be all that there is of it."""
+    """The spatial axes of an output shape, which may consist of them alone."""
     if len(output_shape) == space + 2 and output_shape[1] != channels:
         raise ShapeError(f"output_shape is {list(output_shape)}, and the weight makes {channels} channels")
     return extents(
@@ -291,7 +291,7 @@ def _convolve(
 
 
 def _taps(x: Array, weight: Kernel) -> Extents:
-    """The size of the kernel. Raises ShapeError where it has not the rank of x."""
+    """The size of the kernel. Raises ShapeError where its rank differs from that of x."""
     if len(weight.shape) != x.ndim:
         raise ShapeError(f"x has rank {x.ndim}, weight has shape {list(weight.shape)}; their ranks must be equal")
     return weight.shape[2:]
@@ -306,7 +306,7 @@ def _images(x: Array) -> Array:
 def _computed(
     x: Array, images: Array, form: Any, window: ConvolutionWindow | TransposedWindow, bias: Array | None
 ) -> Array:
-    """A form applied, in the type that products need, and the result as x has come."""
+    """Apply a form in the type that products need; the result has the layout and type of x."""
     kernel_type: Any = jax.tree.leaves(form)[0].dtype
     wide = product_type(x.dtype, kernel_type)
 

@@ -1,4 +1,4 @@
-"""Parts of images: borders cut off, and boxes cut out and resized."""
+"""Parts of images: cropped borders, and boxes cut out and resized."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _regions(roi: Array) -> tuple[Array, Array | None]:
     if roi.ndim != 5 or roi.shape[1:4] != (1, 1, 1) or roi.shape[4] not in (4, 5):
         shape = list(jnp.moveaxis(roi, -1, -3).shape) if roi.ndim >= 3 else list(roi.shape)
         raise ShapeError(f"roi has shape {shape}; it must be [n, 1, 4, 1, 1] or [n, 1, 5, 1, 1]")
-    values = roi[:, 0, 0, 0]  # channels-last, as all come
+    values = roi[:, 0, 0, 0]  # images and regions arrive channels-last
     return values[:, -4:], None if values.shape[1] == 4 else values[:, 0].astype(jnp.int32)
 
 
@@ -113,10 +113,10 @@ def crop_resize(
             index outside the batch means the nearest image.
         target_height: of the result.
         target_width: of the result.
-        normalized_coordinates: whether boxes are multiplied with the size of the image less one.
+        normalized_coordinates: whether boxes are multiplied by the image's size minus 1.
         spatial_scale: another factor of boxes.
         box_coordinate_mode: whether boxes are corners, or centre and size; height or width first.
-        sampling_mode: where samples lie in a box, as on an image of its size: see `resize_bilinear`. An axis from
+        sampling_mode: where the samples are in a box, as in an image of its size: see `resize_bilinear`. An axis from
             `start` to `end` has end - start + 1 pixels.
 
     Returns:
@@ -166,8 +166,8 @@ def crop_resize_padded(
         spatial_scale: see `crop_resize`.
         box_coordinate_mode: see `crop_resize`.
         sampling_mode: see `crop_resize`.
-        pad_value: the value of samples outside of an image, before its first or after its last pixel. It is not mixed
-            with pixels.
+        pad_value: the value of samples outside of an image, before its first or after its last pixel. It is not
+            interpolated with pixels.
 
     Returns:
         As `crop_resize`.
@@ -210,8 +210,8 @@ def crop_resize_boxes(
 
     Args:
         x: see `crop_resize`.
-        boxes: [n, 4], floats or whole numbers.
-        box_indices: [n], the image of each box; absent, box i is for image i. An index outside the batch means the
+        boxes: [n, 4], floats or integers.
+        box_indices: [n], the image of each box; when absent, box i is for image i. An index outside the batch means the
             nearest image.
         target_height: of the result.
         target_width: of the result.
@@ -226,7 +226,7 @@ def crop_resize_boxes(
 
     Raises:
         ShapeError: an array has another shape, a size is not positive, or there are more boxes than images and
-            nothing says which belong together.
+            no `box_indices`.
         SpecError: there is no such mode.
 
     Source: the operation crop_resize of ML Programs (iOS 17).
@@ -235,7 +235,7 @@ def crop_resize_boxes(
         raise ShapeError(f"boxes have shape {list(boxes.shape)}; it must be [n, 4]")
     count = boxes.shape[0]
     if box_indices is None and x.ndim == 4 and count > x.shape[0]:
-        raise ShapeError(f"there are {count} boxes for {x.shape[0]} images, and no box_indices that say which image")
+        raise ShapeError(f"there are {count} boxes for {x.shape[0]} images, but no box_indices to assign them")
     if box_indices is not None and box_indices.shape != (count,):
         raise ShapeError(f"box_indices have shape {list(box_indices.shape)}; it must be [{count}]")
     cut = _cut(

@@ -43,7 +43,7 @@ def non_maximum_suppression(
     max_boxes: int,
     per_class_suppression: bool,
 ) -> tuple[Array, Array, Array, Array]:
-    """The boxes that do not overlap better ones, best first, padded to a fixed number.
+    """The boxes that do not overlap with better ones, best first, padded to a fixed number.
 
     Gradients flow through the boxes and scores that were chosen, not through the choice.
 
@@ -51,7 +51,7 @@ def non_maximum_suppression(
         boxes: [n, B, 4] as (center x, center y, width, height), of n images.
         scores: [n, B, K]; the score of a box is its largest.
         iou_threshold: boxes that overlap a better one by more (intersection over union) are dropped.
-        score_threshold: boxes with lower scores take no part; where none does, the best one is kept all the same.
+        score_threshold: boxes with lower scores are ignored; if all are, the best one is kept anyway.
         max_boxes: how many boxes are returned.
         per_class_suppression: whether a box is dropped only by one of its own class, that of its largest score.
 
@@ -78,7 +78,7 @@ def non_maximum_suppression(
 def non_maximum_suppression_transposed(
     boxes: Array, scores: Array, *, iou_threshold: float, max_boxes: int, per_class_suppression: bool
 ) -> tuple[Array, Array, Array]:
-    """The boxes that do not overlap better ones, best first, padded to a fixed number.
+    """The boxes that do not overlap with better ones, best first, padded to a fixed number.
 
     Args:
         boxes: [n, 4, B], as in `non_maximum_suppression` with the boxes along the last axis.

@@ -4,7 +4,7 @@
     def softmax(x, *, axis: int):
         ...
 
-A function has every parameter that the format gives to its operation, by the same name. Positional ones are values:
+A function has all parameters of the format's operation, under the same names. Positional ones are values:
 arrays, `None` where an optional one is absent, the last one as `*values` where the format takes many. Keyword-only ones
 are constants: a number, string or bool where the constant has no axes, a tuple of them where it has one axis, otherwise
 a NumPy array. Where the file leaves one out it has the default of `operations.tsv`, None if there is no default.
@@ -19,7 +19,7 @@ import numpy as np
 from graphml.catalogue import Dialect, Signature, target
 from graphml.spec.program.operations import FIXED, operations
 
-# What the front end says of an operation beside its parameters -> parameter of the function
+# What the front end passes besides the operation's parameters -> parameter of the function
 _SAID_BY_FRONT_END = {
     "while_loop": frozenset({"condition", "lists", "counted"}),
     "list_write": frozenset({"grows"}),
@@ -32,7 +32,7 @@ _REGIONS = {"cond": {"then": "if", "otherwise": "else"}, "while_loop": {"go": "c
 def _signature(kind: str, version: int, inputs: tuple[str, ...]) -> Signature:
     if version not in operations().get(kind, {}):
         raise TypeError(f"the format has no operation {kind!r} of version {version}")
-    if kind == "const" or kind.startswith("constexpr_"):  # the front end makes one weight of all parameters
+    if kind == "const" or kind.startswith("constexpr_"):  # the front end turns all parameters into one weight
         return Signature(frozenset({"val"}), frozenset({"val"}))
     parameters = operations()[kind][version].parameters
     names = frozenset(parameters)
@@ -61,10 +61,10 @@ OPERATIONS = Dialect(
 )
 
 operation = OPERATIONS.operator
-"""Enter a function as an operation of ML Programs; see `Dialect.operator`."""
+"""Register a function as an operation of ML Programs; see `Dialect.operator`."""
 
 named_operations = OPERATIONS.operators
-"""Enter a family of functions, {kind: function}; see `Dialect.operators`."""
+"""Register a family of functions, {kind: function}; see `Dialect.operators`."""
 
 _TYPES = {"fp16": "float16", "fp32": "float32", "fp64": "float64", "bf16": "bfloat16"}
 

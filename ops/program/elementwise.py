@@ -17,8 +17,8 @@ from graphml.ops.program._half import rounded_once
 from graphml.ops.program._names import named
 from graphml.ops.program.dialect import computed_type, named_operations, operation
 
-_FLAT = "a step function is flat between its steps"
-# Operation -> (the function, what it is)
+_FLAT = "the gradient of a step function is 0 almost everywhere"
+# Operation -> (the function, description)
 _SMOOTH: Mapping[str, tuple[Callable[[Array], Array], str]] = {
     "acos": (trigonometry.arccosine, "The inverse of the cosine, from 0 to pi; NaN beyond -1 and 1"),
     "asin": (trigonometry.arcsine, "The inverse of the sine, from -pi/2 to pi/2; NaN beyond -1 and 1"),
@@ -27,20 +27,20 @@ _SMOOTH: Mapping[str, tuple[Callable[[Array], Array], str]] = {
         kernels.loop_function("arctanh"),
         "The inverse of the hyperbolic tangent; infinite at -1 and 1, NaN beyond",
     ),
-    "cos": (trigonometry.cosine, "The cosine, of radians"),
+    "cos": (trigonometry.cosine, "The cosine, in radians"),
     "cosh": (kernels.loop_function("cosh"), "The hyperbolic cosine"),
     "exp": (kernels.loop_function("exp"), "e to the power of x"),
-    "sin": (trigonometry.sine, "The sine, of radians"),
+    "sin": (trigonometry.sine, "The sine, in radians"),
     "sinh": (kernels.loop_function("sinh"), "The hyperbolic sine"),
     "sqrt": (kernels.loop_function("sqrt"), "The square root; NaN for negative numbers"),
-    "tan": (trigonometry.tangent, "The tangent, of radians"),
+    "tan": (trigonometry.tangent, "The tangent, in radians"),
     "tanh": (kernels.loop_function("tanh"), "The hyperbolic tangent"),
 }
-# Operation -> (NumPy's name, what it is)
+# Operation -> (NumPy's name, description)
 _STEPS: Mapping[str, tuple[str, str]] = {
     "ceil": ("ceil", "The smallest integer that is not below x"),
     "floor": ("floor", "The largest integer that is not above x"),
-    "round": ("rint", "The nearest integer; of two equally near ones the even one (the format leaves that open)"),
+    "round": ("rint", "The nearest integer; on a tie the even one (the format does not say)"),
     "sign": ("sign", "1 for positive numbers, -1 for negative ones, 0 for 0"),
 }
 
@@ -121,13 +121,13 @@ def erf(x: Array) -> Array:
 @operation("exp2", version=15, layout="any")
 @rounded_once
 def exp2(x: Array) -> Array:
-    """2 to the power of x. Of integers it is an integer again, and a negative power gives 0.
+    """2 to the power of x. For integers the result is an integer, and a negative power gives 0.
 
     Args:
         x: any shape.
 
     Returns:
-        The shape of x. What int32 cannot hold becomes its largest number.
+        The shape of x. Values beyond int32 become its largest value.
 
     Source: the operation exp2 of ML Programs (iOS 15).
     """
@@ -174,11 +174,11 @@ def threshold(x: Array, *, alpha: float) -> Array:
 @operation("inverse", version=15, layout="any")
 @rounded_once
 def inverse(x: Array, *, epsilon: float) -> Array:
-    """1 / (x + epsilon), which is 10000 at 0 unless the file says otherwise.
+    """1 / (x + epsilon), which is 10000 at 0 with the default epsilon.
 
     Args:
         x: any shape.
-        epsilon: added to x; the number that the file stores, in half precision too.
+        epsilon: added to x, exactly as the file stores it, in half precision too.
 
     Returns:
         The shape of x.
@@ -195,7 +195,7 @@ def log(x: Array, *, epsilon: float) -> Array:
 
     Args:
         x: any shape.
-        epsilon: added to x; the number that the file stores, in half precision too. The usual 1e-45 matters at 0 only,
+        epsilon: added to x, exactly as the file stores it, in half precision too. The usual 1e-45 matters at 0 only,
             where the result is -103.28; half precision stores it as 0, and the result is -infinity.
 
     Returns:
@@ -213,7 +213,7 @@ def rsqrt(x: Array, *, epsilon: float) -> Array:
 
     Args:
         x: any shape.
-        epsilon: added to x; the number that the file stores, in half precision too, where the usual 1e-12 is 0.
+        epsilon: added to x, exactly as the file stores it, in half precision too, where the usual 1e-12 is 0.
 
     Returns:
         The shape of x.
@@ -249,15 +249,15 @@ def _roles_of_cast(attributes: Attributes) -> tuple[Role, ...]:
 
 @operation("cast", version=15, layout="any", roles=_roles_of_cast)
 def cast(x: Array, *, dtype: str) -> Array:
-    """The numbers of x in another type.
+    """The elements of x in another type.
 
     Floats are truncated where they become integers. The format does not say what happens to numbers that the type
-    cannot hold. Here a float becomes the nearest number of int32 and NaN becomes 0; of that, and of integers, narrower
-    types keep the last bits.
+    cannot hold. Here a float becomes the nearest int32 and NaN becomes 0; narrower types keep the low bits of that, and
+    of integers.
 
     Args:
         x: any shape.
-        dtype: bool, fp16, fp32, int32, and from iOS 17 on int16, int8, uint16 and uint8. Any number but 0 is true.
+        dtype: bool, fp16, fp32, int32, and from iOS 17 on int16, int8, uint16 and uint8. Any value but 0 is true.
 
     Returns:
         The shape of x.

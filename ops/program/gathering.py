@@ -1,4 +1,4 @@
-"""Gathering: reading from positions that are given by numbers. `_indices` says what wrong ones read."""
+"""Gathering: reading from given positions. `_indices` says what invalid ones read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphml.ops.program.dialect import operation
 
 
 def _in_batches(axis: int, x: Array, positions: Sequence[Any], batch_dims: int) -> Array:
-    """`indexing.gather` for each member of the leading axes that x and positions share. axis: of a member."""
+    """`indexing.gather` for each member of the leading batch axes that x and positions share. axis: of a member."""
     shape = positions[0].shape
     if not 0 <= batch_dims <= min(x.ndim, len(shape)) or x.shape[:batch_dims] != shape[:batch_dims]:
         raise ShapeError(
@@ -87,7 +87,7 @@ def gather_17(x: Array, indices: Array, *, axis: int, batch_dims: int, validate_
 
     Args:
         x: [*B, ...], rank >= 1.
-        indices: integers [*B, *N] from 0 on. What lies outside of the axis reads its nearest element.
+        indices: integers [*B, *N] from 0 on. An index outside of the axis reads its nearest element.
         axis: may count from the end; not one of B.
         batch_dims: the number of axes B that x and indices share.
         validate_indices: whether known indices outside of the axis are an error.
@@ -139,7 +139,7 @@ def gather_along_axis_17(x: Array, indices: Array, *, axis: int, validate_indice
 
     Args:
         x: rank >= 1.
-        indices: integers from 0 on, the shape of x except on the axis. What lies outside of the axis reads its nearest
+        indices: integers from 0 on, the shape of x except on the axis. An index outside of the axis reads its nearest
             element.
         axis: may count from the end.
         validate_indices: whether known indices outside of the axis are an error.
@@ -210,7 +210,7 @@ def gather_nd_17(x: Array, indices: Array, *, batch_dims: int, validate_indices:
 
     Args:
         x: [*B, ...], rank >= B + m.
-        indices: integers [*B, *K, m] from 0 on. What lies outside of an axis reads its nearest element.
+        indices: integers [*B, *K, m] from 0 on. An index outside of an axis reads its nearest element.
         batch_dims: the number of axes B that x and indices share.
         validate_indices: whether known indices outside of their axis are an error.
 

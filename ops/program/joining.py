@@ -22,8 +22,8 @@ def concat(*values: Array, axis: int, interleave: bool) -> Array:
     """Concatenate along an axis; with `interleave`, first all their first elements, then the second ones ...
 
     Args:
-        values: one rank, equal in all other axes, and with `interleave` in this one too. Scalars count as vectors of
-            one number.
+        values: arrays of equal shape, except on the axis unless `interleave` is set. Scalars count as vectors of one
+            element.
         axis: may count from the end.
         interleave: see above.
 
@@ -36,7 +36,7 @@ def concat(*values: Array, axis: int, interleave: bool) -> Array:
     Source: the operation concat of ML Programs (iOS 15).
     """
     if not values:
-        raise ShapeError("there is nothing to concatenate")
+        raise ShapeError("concat needs at least one value, got none")
     if all(x.ndim == 0 for x in values):
         values = tuple(x.reshape(1) for x in values)
     axis = laid_axis(axis, values[0].ndim)
@@ -52,8 +52,8 @@ def stack(*values: Array, axis: int) -> Array:
     """Stack along a new axis.
 
     Args:
-        values: one shape.
-        axis: the place of the new axis in the result; may count from its end.
+        values: arrays of equal shape.
+        axis: the position of the new axis in the result; may count from the end.
 
     Returns:
         One rank more.
@@ -70,11 +70,11 @@ def stack(*values: Array, axis: int) -> Array:
 
 @operation("split", version=15, layout=image_either)
 def split(x: Array, *, num_splits: int | None, split_sizes: tuple[int, ...] | None, axis: int) -> list[Array]:
-    """Consecutive parts of one axis: of the stated sizes or, without them, `num_splits` equal ones.
+    """Consecutive parts of one axis: of the given sizes or, without them, `num_splits` equal ones.
 
     Args:
         x: any rank >= 1.
-        num_splits: the number of parts; it does not matter where there are sizes.
+        num_splits: the number of parts; ignored if `split_sizes` is given.
         split_sizes: the sizes of the parts.
         axis: may count from the end.
 

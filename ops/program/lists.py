@@ -1,7 +1,7 @@
 """Lists: arrays whose first axis is the list.
 
-A list is [length, *shape of an element]. Where a program does not say what shape its elements have, the list is
-[length, 0] until the first element is written. A list that grows does so where an index beyond its end is written,
+A list is [length, *shape of an element]. Where a program does not give the shape of its elements, the list is
+[length, 0] until the first element is written. A list that grows does so when an index beyond its end is written,
 which must then be known; writing outside of any other list does nothing, and reading outside reads the nearest element.
 The front end says which lists grow.
 """
@@ -101,7 +101,7 @@ def list_read(ls: Array, index: Array) -> Array:
 
     Args:
         ls: the list.
-        index: integer []; what lies outside of the list reads its nearest element.
+        index: integer []; an index outside of the list reads its nearest element.
 
     Returns:
         The shape of an element.
@@ -121,7 +121,7 @@ def list_gather(ls: Array, indices: Array) -> Array:
 
     Args:
         ls: the list.
-        indices: integers [n]; what lies outside of the list reads its nearest element.
+        indices: integers [n]; an index outside of the list reads its nearest element.
 
     Returns:
         [n, *shape of an element].
@@ -138,10 +138,10 @@ def list_gather(ls: Array, indices: Array) -> Array:
 
 
 def _prepared(ls: Array, element: tuple[int, ...], last: int) -> Array:
-    """The list with elements of the shape of what is written, and grown so that `last` is in it; -1 grows nothing."""
+    """The list with elements of the shape that is written, grown to include index `last`; -1 keeps the length."""
     if ls.shape[1:] != element:
         if 0 not in ls.shape[1:]:
-            raise ShapeError(f"the list holds elements {list(ls.shape[1:])}, and {list(element)} are written")
+            raise ShapeError(f"the list holds elements of shape {list(ls.shape[1:])}, not {list(element)}")
         ls = jnp.zeros((ls.shape[0], *element), ls.dtype)
     missing = last + 1 - ls.shape[0]
     if missing <= 0:
@@ -164,7 +164,7 @@ def list_write(ls: Array, index: Array, value: Array, *, grows: bool) -> Array:
         The list.
 
     Raises:
-        ShapeError: the element has not the shape of the others, or there is not one index.
+        ShapeError: the element has another shape than the others, or there is not one index.
 
     Source: the operation list_write of ML Programs (iOS 15).
     """
@@ -193,12 +193,14 @@ def list_scatter(ls: Array, indices: Array, value: Array, *, grows: bool) -> Arr
         The list.
 
     Raises:
-        ShapeError: the elements have not the shape of the others, or there is not one for each index.
+        ShapeError: the elements have another shape than the others, or there is not one for each index.
 
     Source: the operation list_scatter of ML Programs (iOS 15).
     """
     if indices.ndim != 1 or value.shape[:1] != indices.shape:
-        raise ShapeError(f"value has shape {list(value.shape)}; indices have {list(indices.shape)} and need as many")
+        raise ShapeError(
+            f"value has shape {list(value.shape)}; its length must be that of indices, {list(indices.shape)}"
+        )
     last = max((int(index) for index in np.asarray(indices)), default=-1) if grows else -1
     ls = _prepared(ls, value.shape[1:], last)
     positions = to_write(indices, ls.shape[0], wraps=False)

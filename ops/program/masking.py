@@ -1,4 +1,4 @@
-"""Masks: keeping a part of matrices, finding and marking elements."""
+"""Masks: parts of matrices, finding and marking elements."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def non_zero(x: Array, *, sizes: tuple[int, ...] | None = None) -> Array:
     "one_hot",
     version=15,
     concrete=(1, 2, 3),
-    differentiable="the result jumps from one value to another and is flat between",
+    differentiable="the gradient of a step function is 0 almost everywhere",
 )
 def one_hot(
     indices: Array,
@@ -75,14 +75,14 @@ def one_hot(
     *,
     axis: int,
 ) -> Array:
-    """`on_value` at each index along a new axis, `off_value` elsewhere; nothing is on where an index does not exist.
+    """`on_value` at each index along a new axis, `off_value` elsewhere.
 
     Args:
-        indices: integers, rank R. Those outside of [0, size), also negative ones, turn nothing on.
+        indices: integers, rank R. Those outside of [0, size), also negative ones, give `off_value` everywhere.
         one_hot_vector_size: [], the size of the new axis; known when the program is traced.
         on_value: [], the int32 1 unless given.
         off_value: [], the int32 0 unless given.
-        axis: the place of the new axis in the result; may count from its end.
+        axis: the position of the new axis in the result; may count from the end.
 
     Returns:
         Rank R + 1, of the type of the values.

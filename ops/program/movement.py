@@ -1,4 +1,4 @@
-"""Movement: the same numbers elsewhere."""
+"""Movement: the same elements in other places."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def tile(x: Array, reps: Array) -> Array:
 
 @operation("reverse", version=15, layout=image_either)
 def reverse(x: Array, *, axes: tuple[int, ...] | None) -> Array:
-    """The opposite order along some axes.
+    """Reverse some axes.
 
     Args:
         x: any rank.
@@ -80,11 +80,11 @@ def reverse(x: Array, *, axes: tuple[int, ...] | None) -> Array:
 
 @operation("reverse_sequence", version=15)
 def reverse_sequence(x: Array, lengths: Array, *, seq_axis: int, batch_axis: int) -> Array:
-    """The opposite order of the first `lengths[b]` elements of each sequence b; what follows stays.
+    """Reverse the first `lengths[b]` elements of each sequence b; the rest stays in place.
 
     Args:
         x: any rank >= 2.
-        lengths: integers [B], B the size of `batch_axis`; those beyond the axis mean all of it.
+        lengths: integers [B], B the size of `batch_axis`; a length beyond the axis means all of it.
         seq_axis: the axis of the elements; may count from the end.
         batch_axis: the axis of the sequences; may count from the end.
 

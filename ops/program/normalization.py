@@ -1,4 +1,4 @@
-"""Normalization: by statistics (given or of the input itself) and by norms."""
+"""Normalization: by statistics (stored or of the input itself) and by norms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphml.ops.program._images import laid_axes
 from graphml.ops.program._windows import check_space, image_either
 from graphml.ops.program.dialect import operation
 
-# By given statistics -------------------------------------------------------------------------------------------------
+# By stored statistics ------------------------------------------------------------------------------------------------
 
 
 def _line(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[Any, Any] | None:
@@ -54,7 +54,7 @@ def batch_norm(
 
     Args:
         x: [N, C, *space], with one to three axes of space.
-        mean: [C]; `prepare` has made gamma and beta of it.
+        mean: [C]; `prepare` has folded it into gamma and beta.
         variance: [C], as mean.
         gamma: [C]; 1 when absent.
         beta: [C]; 0 when absent.
@@ -66,7 +66,7 @@ def batch_norm(
     Raises:
         ShapeError: x has another rank, or another number of channels than the statistics.
 
-    Source: the operation batch_norm of ML Programs (iOS 15; types of its own for statistics: iOS 17).
+    Source: the operation batch_norm of ML Programs (iOS 15; separate types for statistics: iOS 17).
     """
     check_space(x)
     return _scaled(x, widened(x), gamma, beta)
@@ -87,7 +87,7 @@ def _scaled(x: Array, y: Array, gamma: Array | None, beta: Array | None) -> Arra
 
 
 def _channel(rank: int) -> int:
-    """The axis of the channels of [N, C, *space] as it comes."""
+    """The axis of the channels of [N, C, *space] in the layout of x."""
     return 1 if channel_axis() == -3 else rank - 1
 
 
@@ -110,7 +110,7 @@ def instance_norm(x: Array, gamma: Array | None = None, beta: Array | None = Non
     Raises:
         ShapeError: x has another rank, or another number of channels than gamma or beta.
 
-    Source: the operation instance_norm of ML Programs (iOS 15; types of its own for gamma and beta: iOS 17).
+    Source: the operation instance_norm of ML Programs (iOS 15; separate types for gamma and beta: iOS 17).
     """
     check_space(x)
     space = tuple(axis for axis in range(1, x.ndim) if axis != _channel(x.ndim))
@@ -118,7 +118,7 @@ def instance_norm(x: Array, gamma: Array | None = None, beta: Array | None = Non
 
 
 def _as_stored(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is prepared keeps the axes of the format: gamma has those of x that are normalized, and no others."""
+    """Prepared weights keep the axes of the format: gamma has those of x that are normalized, and no others."""
     return weights
 
 
@@ -148,7 +148,7 @@ def layer_norm(
     Raises:
         ShapeError: x has no such axes, or gamma or beta has another shape.
 
-    Source: the operation layer_norm of ML Programs (iOS 15; types of its own for gamma and beta: iOS 17).
+    Source: the operation layer_norm of ML Programs (iOS 15; separate types for gamma and beta: iOS 17).
     """
     named = range(x.ndim) if axes is None else axes
     laid = laid_axes(sorted(normalize_axis(axis, x.ndim) for axis in named), x.ndim)
@@ -168,8 +168,8 @@ def _spread(x: Array, weight: Array | None, axes: Sequence[int], name: str) -> A
         return None
     sizes = tuple(x.shape[axis] for axis in axes)
     if weight.shape != sizes:
-        raise ShapeError(f"{name} has shape {list(weight.shape)}, and x has the sizes {list(sizes)} along the axes")
-    order = sorted(range(len(axes)), key=lambda i: axes[i])  # channels-last images have their axes in another order
+        raise ShapeError(f"{name} has shape {list(weight.shape)}, but x has sizes {list(sizes)} on the axes")
+    order = sorted(range(len(axes)), key=lambda i: axes[i])  # channels-last images have another order of axes
     return weight.transpose(order).reshape(*(x.shape[axis] if axis in axes else 1 for axis in range(x.ndim)))
 
 
@@ -178,7 +178,7 @@ def _spread(x: Array, weight: Array | None, axes: Sequence[int], name: str) -> A
 
 @operation("l2_norm", version=15, layout="either")
 def l2_norm(x: Array, *, epsilon: float) -> Array:
-    """x / sqrt(sum of squares + epsilon), where the sum goes over the last three axes.
+    """x / sqrt(sum of squares + epsilon), where the sum is over the last three axes.
 
     Args:
         x: rank 3 or more.
@@ -190,7 +190,7 @@ def l2_norm(x: Array, *, epsilon: float) -> Array:
     Raises:
         ShapeError: x has fewer axes.
 
-    Source: the operation l2_norm of ML Programs (iOS 15; a type of its own for epsilon: iOS 17).
+    Source: the operation l2_norm of ML Programs (iOS 15; a separate type for epsilon: iOS 17).
     """
     if x.ndim < 3:
         raise ShapeError(f"x has rank {x.ndim}; the norm is over the last three axes")
@@ -215,7 +215,7 @@ def local_response_norm(x: Array, *, size: int, alpha: float, beta: float, k: fl
     Raises:
         ShapeError: x has another rank, `size` is below 1, or k is negative.
 
-    Source: the operation local_response_norm of ML Programs (iOS 15; types of its own for the numbers: iOS 17).
+    Source: the operation local_response_norm of ML Programs (iOS 15; separate types for alpha, beta and k: iOS 17).
     """
     check_space(x)
     if size < 1 or k < 0:

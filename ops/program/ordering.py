@@ -1,4 +1,4 @@
-"""Ordering: cumulative sums, the largest few, and the order that sorts."""
+"""Ordering: cumulative sums, the largest elements, and sorting."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def cumsum(x: Array, *, axis: int, exclusive: bool, reverse: bool) -> Array:
     return sums.astype(x.dtype)
 
 
-@operation("argsort", version=15, differentiable="a position does not change with small changes of the numbers")
+@operation("argsort", version=15, differentiable="positions are integers, which have no gradient")
 def argsort(x: Array, *, axis: int, ascending: bool) -> Array:
-    """The positions in whose order the numbers along an axis are sorted; equals keep their order.
+    """The positions that sort the elements along an axis; equal elements keep their order.
 
     Args:
         x: any rank >= 1.
         axis: may count from the end.
-        ascending: whether the smallest comes first, and not the largest.
+        ascending: whether the smallest comes first; otherwise the largest.
 
     Returns:
         int32, the shape of x.
@@ -52,7 +52,7 @@ def argsort(x: Array, *, axis: int, ascending: bool) -> Array:
     return sorting.argsort(x, normalize_axis(axis, x.ndim), descending=not ascending)
 
 
-# The largest few -----------------------------------------------------------------------------------------------------
+# The largest elements ------------------------------------------------------------------------------------------------
 
 
 def _top_k(x: Array, k: int, axis: int, ascending: bool) -> tuple[Array, Array]:
@@ -70,10 +70,10 @@ def topk(x: Array, *, k: int, axis: int, ascending: bool) -> tuple[Array, Array]
         x: any rank >= 1.
         k: how many.
         axis: may count from the end.
-        ascending: whether the smallest are wanted.
+        ascending: whether to return the smallest.
 
     Returns:
-        (values, positions as int32), with size k on the axis. Among equals the lower position comes first.
+        (values, positions as int32), with size k on the axis. Among equal elements the lower position comes first.
 
     Raises:
         ShapeError: the axis holds fewer than k.
@@ -93,13 +93,13 @@ def topk_16(
         x: any rank >= 1.
         k: how many.
         axis: may count from the end.
-        ascending: whether the smallest are wanted.
-        sort: without it any order is legal; they are sorted all the same.
-        return_indices: whether the positions are wanted.
+        ascending: whether to return the smallest.
+        sort: without it any order is allowed; the result is sorted anyway.
+        return_indices: whether to return the positions too.
 
     Returns:
-        (values, positions as int32), or the values alone, with size k on the axis. Among equals the lower position
-        comes first.
+        (values, positions as int32), or the values alone, with size k on the axis. Among equal elements the lower
+        position comes first.
 
     Raises:
         ShapeError: the axis holds fewer than k.
@@ -125,15 +125,16 @@ def topk_17(
 
     Args:
         x: any rank >= 1.
-        k: how many; -1 is for all.
+        k: how many; -1 means all.
         axis: may count from the end.
-        ascending: whether the smallest are wanted.
-        sort: without it any order is legal; they are sorted all the same.
-        return_indices: whether the positions are wanted.
+        ascending: whether to return the smallest.
+        sort: without it any order is allowed; the result is sorted anyway.
+        return_indices: whether to return the positions too.
         output_indices_dtype: the type of the positions, int32 or uint16.
 
     Returns:
-        (values, positions), or the values alone, with size k on the axis. Among equals the lower position comes first.
+        (values, positions), or the values alone, with size k on the axis. Among equal elements the lower position comes
+        first.
 
     Raises:
         ShapeError: the axis holds fewer than k.

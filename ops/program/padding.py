@@ -13,14 +13,14 @@ from graphml.ops.program.dialect import operation
 
 @operation("pad", version=15, concrete=(1,), layout=image_either)
 def pad(x: Array, pad: Array, *, mode: str, constant_val: float) -> Array:
-    """More elements around x: one number, the reflection of x without its edge, or its edge repeated.
+    """Pad x: with a constant, its reflection without the edge, or its edge repeated.
 
     Args:
         x: any rank.
         pad: integers [2 N], known when the program is traced: how many elements before and after each of the last N
             axes in turn.
         mode: constant, reflect or replicate.
-        constant_val: the number.
+        constant_val: the constant.
 
     Returns:
         The rank of x.

@@ -41,18 +41,19 @@ def max_pool(
         x: [N, C, *space], with one to three axes of space.
         kernel_sizes: of a window, for each axis of space.
         strides: elements from one window to the next; 1 when absent.
-        pad_type: `valid` (no padding), `same` (ceil(size / stride) windows, the odd element of padding at the end),
+        pad_type: `valid` (no padding), `same` (ceil(size / stride) windows, an extra element of padding at the end),
             `same_lower` (at the start; iOS 16) or `custom`.
         pad: padding before and after each axis; used by `custom` alone.
-        ceil_mode: whether the number of windows is rounded up. A last window that would start in the padding behind x
+        ceil_mode: whether the number of windows is rounded up. A last window that would start in the padding after x
             is left out.
 
     Returns:
         [N, C, *space].
 
     Raises:
-        GraphError: the type of padding is unknown, or ceil_mode goes with `same`.
-        ShapeError: the window does not fit, or ceil_mode goes with padding that differs before and after an axis.
+        GraphError: the type of padding is unknown, or ceil_mode is combined with `same`.
+        ShapeError: the window does not fit, or ceil_mode is combined with padding that differs before and after an
+            axis.
 
     Source: the operation max_pool of ML Programs (iOS 15).
     """
@@ -76,8 +77,8 @@ def avg_pool(
     Args:
         x: as in `max_pool`.
         exclude_padding_from_average: whether a mean divides by the elements of x in the window alone. Otherwise the
-            zeros of the padding count too, but not what ceil_mode adds to it, as in PyTorch, which the format names as
-            its model.
+            zeros of the padding count too, but not what ceil_mode adds to it, as in PyTorch, which the format refers
+            to.
         kernel_sizes: as in `max_pool`.
         strides: as in `max_pool`.
         pad_type: as in `max_pool`.
@@ -132,7 +133,7 @@ def l2_pool(
 
 
 def _laid(x: Array) -> Array:
-    """Signals and volumes with their channels last, where vectors are full; images as they come."""
+    """Signals and volumes channels-last, which fills vectors; images in either layout."""
     return x if x.ndim == 4 else jnp.moveaxis(x, 1, -1)
 
 
@@ -173,7 +174,7 @@ def _window(
         return _PoolWindow(axes, kernel, stride, declared, declared)
     kind = checked_pad_type(pad_type)
     if kind in ("same", "same_lower"):
-        raise GraphError(f"ceil_mode goes with pad_type valid or custom, and pad_type is {pad_type!r}")
+        raise GraphError(f"ceil_mode needs pad_type valid or custom, got {pad_type!r}")
     declared = pads(pad if kind == "custom" else None, space)
     if any(before != after for before, after in declared):
         raise ShapeError(f"pad is {list(pad or ())}; with ceil_mode it must be the same before and after each axis")

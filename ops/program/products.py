@@ -1,7 +1,7 @@
 """Products of matrices, and sums of products along named axes.
 
-A stored right-hand side is turned once to [..., in, out]: XLA's matrix product on CPUs is up to fifty times slower on a
-transposed one.
+A stored right-hand side is transposed once to [..., in, out]: XLA's matrix product on CPUs is up to fifty times slower
+on a transposed one.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ def _product(x: Array, y: Array | PaddedOutputs, bias: Array | None = None) -> A
     return (product if bias is None else product + bias.astype(wide)).astype(x.dtype)
 
 
-def _turned(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+def _transposed(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The matrix as [in, out]."""
     if weights["weight"].ndim != 2:
         raise ShapeError(f"weight has shape {list(weights['weight'].shape)}; it must be [out, in]")
     return {**weights, "weight": stored_matrix(weights["weight"].T)}
 
 
-@operation("linear", version=15, stored=("weight", "bias"), prepare=_turned)
+@operation("linear", version=15, stored=("weight", "bias"), prepare=_transposed)
 def linear(x: Array, weight: Array | PaddedOutputs, bias: Array | None = None) -> Array:
     """A dense layer: x W^T + b, W of shape [out, in].
 
     Args:
         x: [..., in]; the format promises ranks 1 to 3.
-        weight: W, turned to [in, out] by `prepare`.
+        weight: W, transposed to [in, out] by `prepare`.
         bias: [out]; 0 when absent.
 
     Returns:
@@ -49,17 +49,17 @@ def linear(x: Array, weight: Array | PaddedOutputs, bias: Array | None = None) -
     Raises:
         ShapeError: shapes do not fit.
 
-    Source: the operation linear of ML Programs (iOS 15; types of its own for weights: iOS 17).
+    Source: the operation linear of ML Programs (iOS 15; separate types for weights: iOS 17).
     """
     if x.ndim < 1 or x.shape[-1] != weight.shape[0]:
-        raise ShapeError(f"x has shape {list(x.shape)}, and weight expects {weight.shape[0]} features in its last axis")
+        raise ShapeError(f"x has shape {list(x.shape)}, but weight expects {weight.shape[0]} features on its last axis")
     if bias is not None and bias.shape != weight.shape[1:]:
-        raise ShapeError(f"bias has shape {list(bias.shape)}, and weight makes {weight.shape[1]} features")
+        raise ShapeError(f"bias has shape {list(bias.shape)}, but weight gives {weight.shape[1]} features")
     return _product(x, weight, bias)
 
 
 def _second(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """y as it is multiplied."""
+    """y, transposed if asked for, in the form that `matmul` takes."""
     y = weights["y"]
     turned = y.swapaxes(-1, -2) if attributes["transpose_y"] and y.ndim > 1 else y
     return {"y": stored_matrix(turned) if turned.ndim == 2 else turned}
@@ -70,10 +70,10 @@ def matmul(x: Array, y: Array | PaddedOutputs, *, transpose_x: bool, transpose_y
     """Matrix products of the last two axes, by the rules of NumPy.
 
     Args:
-        x: [..., M, K], or [K], which is a row whose axis does not stay.
-        y: [..., K, N], or [K], which is a column whose axis does not stay; transposed already by `prepare`. The axes
-            before the last two broadcast.
-        transpose_x: whether the last two axes of x change places first. A vector has none to change.
+        x: [..., M, K], or [K], a row vector whose axis is dropped.
+        y: [..., K, N], or [K], a column vector whose axis is dropped; already transposed by `prepare`. The axes before
+            the last two broadcast.
+        transpose_x: whether to swap the last two axes of x first; ignored for a vector.
         transpose_y: as transpose_x.
 
     Returns:
@@ -82,14 +82,14 @@ def matmul(x: Array, y: Array | PaddedOutputs, *, transpose_x: bool, transpose_y
     Raises:
         ShapeError: shapes do not fit.
 
-    Source: the operation matmul of ML Programs (iOS 15; a type of its own for y: iOS 17).
+    Source: the operation matmul of ML Programs (iOS 15; a separate type for y: iOS 17).
     """
     if x.ndim < 1 or y.ndim < 1:
         raise ShapeError("a scalar is not a matrix: x and y must have rank 1 or more")
     x = x.swapaxes(-1, -2) if transpose_x and x.ndim > 1 else x
     rows = y.shape[max(0, y.ndim - 2)]
     if x.shape[-1] != rows:
-        raise ShapeError(f"rows of x have {x.shape[-1]} numbers, columns of y {rows} (shapes as multiplied)")
+        raise ShapeError(f"rows of x have {x.shape[-1]} elements, columns of y {rows} (after any transposition)")
     return _product(x, y)
 
 
@@ -102,7 +102,7 @@ def einsum(*values: Array, equation: str) -> Array:
         equation: as in NumPy, such as "nchw,nwhu->nchu".
 
     Returns:
-        The axes that the equation names behind the arrow, in the type of the first array.
+        The axes that the equation names after the arrow, in the type of the first array.
 
     Raises:
         GraphError: the equation is for another number of arrays.
@@ -112,7 +112,7 @@ def einsum(*values: Array, equation: str) -> Array:
     """
     terms = equation.replace(" ", "").partition("->")[0].split(",")
     if len(terms) != len(values):
-        raise GraphError(f"equation is {equation!r}, for {len(terms)} values, and there are {len(values)}")
+        raise GraphError(f"equation {equation!r} needs {len(terms)} values, got {len(values)}")
     wide = product_type(*(value.dtype for value in values))
     arrays = [value.astype(wide) for value in values]
     sums: Any = partial(jnp.einsum, equation)

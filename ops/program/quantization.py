@@ -1,4 +1,4 @@
-"""Integers of 8 bits in place of floats, and back: of activations, since weights are constant expressions."""
+"""8-bit quantization of activations, and its inverse. (Quantized weights are constant expressions.)"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from graphml.ops.program.dialect import operation
 
 
 def _along(x: Array, numbers: Array, axis: int | None, name: str) -> Array:
-    """Numbers so that they broadcast over x.
+    """Numbers, reshaped to broadcast over x.
 
     Raises:
-        ShapeError: they are not one number without an axis, or one for each element of the axis.
+        ShapeError: they are neither a scalar without an axis, nor a vector of the size of the axis.
     """
     if numbers.ndim == 0:
         if axis is not None:
-            raise ShapeError(f"axis is {axis}, and {name} is a scalar; only vectors lie along an axis")
+            raise ShapeError(f"axis is {axis}, but {name} is a scalar; it must be a vector along the axis")
         return numbers
     if axis is None or numbers.ndim > 1:
         raise ShapeError(f"{name} has shape {list(numbers.shape)}; it must be a scalar, or a vector along `axis`")
@@ -40,15 +40,15 @@ def _along(x: Array, numbers: Array, axis: int | None, name: str) -> Array:
 def quantize(
     input: Array, scale: Array, zero_point: Array | None = None, *, axis: int | None, output_dtype: str
 ) -> Array:
-    """round(input / scale) + zero_point, limited to what the type can hold.
+    """round(input / scale) + zero_point, clipped to the range of the type.
 
-    Of two equally near integers the even one is taken; the format leaves that open. NaN becomes 0.
+    On a tie, the even integer is taken (the format does not say). NaN becomes 0.
 
     Args:
         input: any shape.
         scale: a scalar, or a vector along `axis`.
         zero_point: as scale, of the type of the result; 0 where it is absent.
-        axis: where vectors lie; may count from the end. None for scalars.
+        axis: the axis of vectors; may count from the end. None for scalars.
         output_dtype: int8 or uint8.
 
     Returns:
@@ -76,7 +76,7 @@ def dequantize(input: Array, scale: Array, zero_point: Array | None = None, *, a
         input: integers of any shape.
         scale: a scalar, or a vector along `axis`.
         zero_point: as scale, of the type of the input; 0 where it is absent.
-        axis: where vectors lie; may count from the end. None for scalars.
+        axis: the axis of vectors; may count from the end. None for scalars.
 
     Returns:
         Floats of the type of scale, in the shape of the input.

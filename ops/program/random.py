@@ -1,7 +1,7 @@
 """Random numbers: normal, uniform, Bernoulli and categorical.
 
-An operation with a seed draws the same numbers in every call and after every load; one with a negative seed draws by
-the key of the call. Which numbers a seed leads to is JAX's business: the format does not say.
+An operation with a seed draws the same numbers in every call and after every load; one with a negative seed draws
+with the key of the call. The format does not say which numbers a seed gives; JAX decides.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def _sizes(shape: Array) -> tuple[int, ...]:
 
 
 def _type(*numbers: Array | None) -> Any:
-    """The type of the result: that of the numbers, which share one. One that the file leaves out says nothing, and may
-    come as float32."""
+    """The type of the result: the common type of the given numbers. A default, which may be float32, does not count."""
     types = {number.dtype for number in numbers if number is not None}
     half = np.dtype(np.float16)
     return half if half in types else jnp.result_type(*types) if types else computed_type("fp32")
@@ -72,7 +71,7 @@ def random_normal(
 def random_uniform(
     shape: Array, low: Array | None = None, high: Array | None = None, *, key: Array, seed: int
 ) -> Array:
-    """Numbers uniform over [low, high).
+    """Uniformly distributed numbers in [low, high).
 
     Args:
         shape: [R], known when the program is traced.
@@ -93,7 +92,7 @@ def random_uniform(
     start, end = _number(low, 0, dtype), _number(high, 1, dtype)
     unit = kernels.uniform(kernels.key_of(seed, key), _sizes(shape), dtype, low=0, high=1)
     drawn = start + unit * (end - start)
-    return jnp.where(drawn < end, drawn, start)  # a sum that is rounded up to the end
+    return jnp.where(drawn < end, drawn, start)  # rounding may give the end itself
 
 
 @operation("random_bernoulli", version=15, random=True, concrete=(0,), differentiable=_FLAT)
@@ -121,7 +120,7 @@ def random_bernoulli(shape: Array, prob: Array | None = None, *, key: Array, see
 
 @operation("random_categorical", version=15, random=True, differentiable=_FLAT)
 def random_categorical(x: Array, *, key: Array, mode: str, size: int, seed: int) -> Array:
-    """Categories drawn by the last axis of x, as whole numbers from 0.
+    """Categories drawn along the last axis of x, as integers from 0.
 
     Args:
         x: [..., categories].
@@ -131,8 +130,8 @@ def random_categorical(x: Array, *, key: Array, mode: str, size: int, seed: int)
         seed: of the operation.
 
     Returns:
-        [..., size] of the type of x, in which half precision holds whole numbers up to 2048. Probabilities count in
-        steps of 2^-30.
+        [..., size] of the type of x, in which half precision holds integers up to 2048. Probabilities are rounded
+        down to multiples of 2^-30.
 
     Raises:
         ShapeError: x has no axis.

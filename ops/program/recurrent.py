@@ -1,7 +1,7 @@
 """Recurrent operations: a cell carried along the steps of [steps, batch, channels].
 
-`prepare` turns stored matrices to [in, out], with the gates in the order of the kernels, and halves to float32. Sums
-and states are float32 from the first step to the last; results are rounded to the type of x.
+`prepare` transposes stored matrices to [in, out], with the gates in the order of the kernels, and half precision to
+float32. Sums and states are float32 from the first step to the last; results are rounded to the type of x.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _hard_sigmoid(x: Array) -> Array:
     return activations.hard_sigmoid(x, 0.2, 0.5)
 
 
-# The format gives no numbers for these; its tests take scaled_tanh for tanh and 0.2 x + 0.5 for hard_sigmoid.
+# The format gives no parameters for these; its tests use tanh for scaled_tanh and 0.2 x + 0.5 for hard_sigmoid.
 _ACTIVATIONS: Mapping[str, kernels.Activation] = {
     "hard_sigmoid": _hard_sigmoid,
     "linear": lambda x: x,
@@ -69,17 +69,17 @@ def _rounded(x: Array, *results: Array) -> Any:
 
 
 def _gates(stored: Any, size: int, count: int, order: Sequence[int], name: str) -> Any:
-    """What several gates store one below the other, side by side in another order; matrices become [in, out].
+    """The stacked weights of several gates, side by side in another order; matrices become [in, out].
 
     Args:
         stored: [count * size] or [count * size, in]; None stays None.
         size: of the state.
         count: how many gates there are.
-        order: positions of the gates that are wanted.
-        name: names the weight in the error.
+        order: positions of the gates to take.
+        name: the weight's name in the error.
 
     Returns:
-        [len(order) * size] or [in, len(order) * size], halves as float32.
+        [len(order) * size] or [in, len(order) * size], half precision as float32.
 
     Raises:
         ShapeError: the first axis has another size.
@@ -162,7 +162,7 @@ _ZRO = (2, 0, 1)  # update, reset, output, of the stored order reset, output, up
 def _gru_weights(weights: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The gates side by side in the order update, reset, output.
 
-    Biases become one, `bias`. Where the reset scales a part of it, that of the output gate's product with the state,
+    Biases become one, `bias`. Where the reset scales the part that belongs to the output gate's product with the state,
     this part is `input_bias`.
     """
     size = _size(weights["weight_hh"])
@@ -369,7 +369,7 @@ def lstm(
         recurrent_activation: f, see `rnn`.
         cell_activation: g.
         activation: k.
-        clip: the cell is clipped to [-clip, clip]; None leaves it as it is.
+        clip: the cell is clipped to [-clip, clip]; None means no limit.
 
     Returns:
         Outputs [steps or 1, batch, directions * size], and the last output and cell [batch, directions * size].
@@ -394,7 +394,7 @@ def lstm(
     ahead = (weight_ih, weight_hh, bias, peephole)
     sizes = [weight_hh.shape[0]]
     if direction == "bidirectional":
-        assert weight_hh_back is not None  # `_lstm_weights` has made sure
+        assert weight_hh_back is not None  # checked by `_lstm_weights`
         sizes.append(weight_hh_back.shape[0])
     h = _state(initial_h, rows, sum(sizes), "initial_h")
     c = _state(initial_c, rows, sum(sizes), "initial_c")

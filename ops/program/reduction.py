@@ -1,4 +1,4 @@
-"""Reductions: many numbers become one, along named axes."""
+"""Reductions: sums, means, extremes and the like, along given axes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Axes = tuple[int, ...]
 
 # Of floats -----------------------------------------------------------------------------------------------------------
 
-# Operation -> (the function, what it is)
+# Operation -> (the function, description)
 _REDUCTIONS: Mapping[str, tuple[Callable[[Array, Axes], Array], str]] = {
     "reduce_l1_norm": (kernels.reduce_l1_norm, "The sum of absolute values"),
     "reduce_l2_norm": (kernels.reduce_l2_norm, "The square root of the sum of squares, with gradient 0 at zero"),
@@ -99,19 +99,19 @@ def _reduction(kind: str, of_floats: Callable[[Array, Axes], Array], words: str)
 
     reduce.__doc__ = f"""{words}, along `axes`.
 
-    Half precision is summed in float32. Of integers the result is an integer without its fraction; sums that int32
+    Half precision is summed in float32. Results of integers are truncated to integers; sums that int32
     cannot hold wrap around.
 
     Args:
         x: any shape.
-        axes: may count from the end; None for all. An empty list names none: nothing is added up.
+        axes: may count from the end; None for all. An empty list reduces nothing.
         keep_dims: whether the axes stay, with size 1.
 
     Returns:
         The rank of x, or less without `keep_dims`.
 
     Raises:
-        ShapeError: x lacks an axis, or one is named twice.
+        ShapeError: x lacks an axis, or one is given twice.
 
     Source: the operation {kind} of ML Programs (iOS 15).
     """
@@ -121,12 +121,12 @@ def _reduction(kind: str, of_floats: Callable[[Array, Axes], Array], words: str)
 named_operations({kind: _reduction(kind, *row) for kind, row in _REDUCTIONS.items()}, version=15, layout=_layout)
 
 
-_NO_GRADIENT = "a position does not change with small changes of the numbers"
+_NO_GRADIENT = "positions are integers, which have no gradient"
 _POSITION_TYPES = {"int32": jnp.int32, "uint16": jnp.uint16}
 
 
 def _positions(kind: str, find: Callable[[Array, int], Array], words: str) -> None:
-    """Enter both versions of an operation that finds a position."""
+    """Register both versions of an operation that finds a position."""
 
     def reduce(x: Array, *, axis: int, keep_dims: bool) -> Array:
         axis = laid_axis(axis, x.ndim)
@@ -137,7 +137,7 @@ def _positions(kind: str, find: Callable[[Array, int], Array], words: str) -> No
         dtype = named(output_dtype, _POSITION_TYPES, "output_dtype")
         return reduce(x, axis=axis, keep_dims=keep_dims).astype(dtype)
 
-    text = """The position of the {words} along an axis, the first one among equals (the format leaves that open).
+    text = """The position of the {words} along an axis, the first of equal ones (the format does not say).
 
     Args:
         x: any rank >= 1. A NaN counts as the {words}.

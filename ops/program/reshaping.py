@@ -1,4 +1,4 @@
-"""Reshaping: the same numbers, in the same order, in another shape."""
+"""Reshaping: the same elements, in the same order, in another shape."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def expand_dims(x: Array, *, axes: tuple[int, ...]) -> Array:
 
     Args:
         x: any shape.
-        axes: places in the result; may count from its end.
+        axes: their positions in the result; may count from the end.
 
     Returns:
-        As many axes more.
+        The rank of x plus the number of axes.
 
     Raises:
-        ShapeError: there is no such place, or one is named twice.
+        ShapeError: an axis is out of range, or given twice.
 
     Source: the operation expand_dims of ML Programs (iOS 15).
     """
@@ -87,7 +87,7 @@ def reshape_17(x: Array, shape: Array) -> Array:
     Args:
         x: any shape.
         shape: integers [R], known when the program is traced. One -1 takes the remaining elements; a 0 is the size of
-            the axis of x that is as far from the end, or 1 where x has no such axis.
+            the axis of x at the same position from the end, or 1 where x has no such axis.
 
     Returns:
         Rank R.
@@ -111,14 +111,14 @@ def reshape_like(
     ends: tuple[int, ...],
     end_masks: tuple[bool, ...],
 ) -> Array:
-    """x in a shape that is put together of pieces of other shapes.
+    """x in a shape assembled from pieces of other shapes.
 
     Args:
         x: any shape.
         ref_tensors: any shapes; their values do not matter.
         begins: for each of them, the first axis of the piece.
         ends: the axis before which it stops. Both follow Python's rules of slices.
-        end_masks: whether it goes on to the last axis instead.
+        end_masks: whether it continues to the last axis instead.
 
     Returns:
         The pieces of the shapes, one after the other.

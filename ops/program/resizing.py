@@ -1,4 +1,4 @@
-"""Resizing of images, the last two axes of arrays: where the new pixels lie on the old ones is the whole difference."""
+"""Resizing of images, the last two axes of arrays. The operations differ only in where the samples are on the input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def images_last(attributes: Attributes, ranks: Ranks) -> Layout:
 
 
 def spatial_axes() -> tuple[int, int]:
-    """Where the operation that is traced finds height and width."""
+    """The axes of height and width in the operation being traced."""
     return (-3, -2) if channel_axis() == -1 else (-2, -1)
 
 
@@ -56,7 +56,7 @@ def _scaled(x: Array, factors: Sequence[float]) -> Sizes:
 
 
 def _interpolated(x: Array, sizes: Sizes, sampling: kernels.Sampling) -> Array:
-    """x with axes of other sizes, by linear interpolation. Whole numbers are rounded to the nearest."""
+    """x with axes resized by linear interpolation. Integers are rounded to the nearest."""
     whole = jnp.issubdtype(x.dtype, jnp.integer)
     y = x.astype(jnp.float32 if whole else working_type(x.dtype))
     for axis, old, new in _resized(x, sizes):
@@ -65,7 +65,7 @@ def _interpolated(x: Array, sizes: Sizes, sampling: kernels.Sampling) -> Array:
 
 
 def _picked(x: Array, sizes: Sizes, pixels: Callable[[int, int], npt.NDArray[np.int32]]) -> Array:
-    """x with axes of other sizes, each new pixel one of the old ones. pixels: (old size, new size) -> which ones."""
+    """x with axes resized by picking pixels. pixels: (old size, new size) -> their indices."""
     return kernels.pick(x, {axis: pixels(old, new) for axis, old, new in _resized(x, sizes)})
 
 
@@ -73,7 +73,7 @@ def _resized(x: Array, sizes: Sizes) -> Iterator[tuple[int, int, int]]:
     """(axis counted from the start, its size, its new size) of each axis with pixels."""
     for axis, new in sizes.items():
         if x.shape[axis] == 0 and new > 0:
-            raise ShapeError(f"an axis of x without pixels cannot be resized to {new}")
+            raise ShapeError(f"cannot resize an empty axis of x to {new}")
         if new > 0:
             yield x.ndim + axis, x.shape[axis], new
 
@@ -83,9 +83,9 @@ def _resized(x: Array, sizes: Sizes) -> Iterator[tuple[int, int, int]]:
 
 @operation("upsample_nearest_neighbor", version=15, layout=images_last)
 def upsample_nearest_neighbor(x: Array, *, scale_factor_height: float, scale_factor_width: float) -> Array:
-    """An image scaled by factors; each new pixel is the old one that it begins in.
+    """An image scaled by factors; each new pixel is the old one in which it begins.
 
-    New pixel i is old pixel floor(i * old size / new size): the factor is that of the sizes.
+    New pixel i is old pixel floor(i * old size / new size), with the ratio of the sizes, not the factor.
 
     Args:
         x: [..., height, width], rank 3 or more.
@@ -142,14 +142,14 @@ def upsample_bilinear_with_centers(
         scale_factor_width: likewise.
         align_corners: whether the centres of the corner pixels match.
         half_pixel_centers: without `align_corners`, whether the outer edges of the corner pixels match, or the first
-            sample is the first pixel. Absent, it is the opposite of `align_corners`.
+            sample is the first pixel. When absent, the opposite of `align_corners`.
 
     Returns:
         [..., new height, new width].
 
     Raises:
         ShapeError: the rank is too small, a factor is not positive, or no pixel remains.
-        SpecError: both ways of matching are asked for.
+        SpecError: both `align_corners` and `half_pixel_centers` are true.
 
     Source: the operation upsample_bilinear of ML Programs (iOS 16).
     """
@@ -171,7 +171,7 @@ def resize_bilinear(x: Array, *, target_size_height: int, target_size_width: int
         x: [..., height, width], rank 3 or more.
         target_size_height: the new height.
         target_size_width: the new width.
-        sampling_mode: where sample i of m lies on n pixels: i (n - 1) / (m - 1) for STRICT_ALIGN_CORNERS and
+        sampling_mode: the position of sample i of m on n pixels: i (n - 1) / (m - 1) for STRICT_ALIGN_CORNERS and
             ALIGN_CORNERS, which differ where m is 1: 0 and (n - 1) / 2; i n / m for DEFAULT;
             (i + 0.5) max(1, n - 1) / m for OFFSET_CORNERS; (i + 0.5) n / m - 0.5 for UNALIGN_CORNERS; never before the
             first pixel or after the last.
@@ -191,7 +191,7 @@ def resize_bilinear(x: Array, *, target_size_height: int, target_size_width: int
 
 @operation("resize_nearest_neighbor", version=15, layout=images_last)
 def resize_nearest_neighbor(x: Array, *, target_size_height: int, target_size_width: int) -> Array:
-    """An image of a given size; each new pixel is the old one that its centre lies in.
+    """An image of a given size; each new pixel is the old one that contains its centre.
 
     New pixel i is old pixel floor((i + 0.5) * old size / new size). The format says only that this is like
     `upsample_nearest_neighbor`; the common converter writes it for TensorFlow's resizing with half_pixel_centers, and
@@ -220,20 +220,20 @@ def _resize_layout(attributes: Attributes, ranks: Ranks) -> Layout:
 
 @operation("resize", version=17, concrete=(1,), layout=_resize_layout)
 def resize(x: Array, shape: Any, *, resized_dims: int, interpolation_mode: str, sampling_mode: str) -> Array:
-    """An array whose last axes get other sizes, by interpolation.
+    """An array with its last axes resized, by interpolation.
 
     Args:
         x: any shape.
-        shape: [k], whole numbers that are known when it is traced; its last ones are sizes of the last axes of x,
-            where 0 leaves an axis as long as it is.
+        shape: [k], integers, known when the program is traced; the last ones are the sizes of the last axes of x,
+            where 0 keeps the size of an axis.
         resized_dims: how many axes are resized.
-        interpolation_mode: LINEAR, or NEAREST_NEIGHBOR, which takes the pixel nearest to the sample, of two equally
-            near ones the later one.
-        sampling_mode: where samples lie, see `resize_bilinear`. For NEAREST_NEIGHBOR, DEFAULT is the same as
-            UNALIGN_CORNERS: so the common converter uses it, for TensorFlow's resizing with half_pixel_centers.
+        interpolation_mode: LINEAR, or NEAREST_NEIGHBOR, which takes the pixel nearest to the sample (on a tie,
+            the later one).
+        sampling_mode: where the samples are, see `resize_bilinear`. For NEAREST_NEIGHBOR, DEFAULT is the same as
+            UNALIGN_CORNERS: the common converter writes it for TensorFlow's resizing with half_pixel_centers.
 
     Returns:
-        The rank and type of x. Whole numbers between others are rounded to the nearest, half to even.
+        The rank and type of x. Interpolated integers are rounded to the nearest, half to even.
 
     Raises:
         ShapeError: `shape` is too long or too short, or a size is negative.

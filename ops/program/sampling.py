@@ -1,4 +1,4 @@
-"""Images read at coordinates that are computed: given for each pixel of the result, or by an affine map."""
+"""Images read at coordinates: given for each pixel of the result, or by an affine map."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ def resample(
     Args:
         x: [batch, channels, height, width].
         coordinates: [batch, new height, new width, 2]: where each new pixel comes from, along the width and then along
-            the height. Floats, or whole numbers.
-        sampling_mode: bilinear, or nearest, which takes of two equally near pixels the even one.
+            the height. Floats or integers.
+        sampling_mode: bilinear, or nearest, which takes the nearest pixel (on a tie, the even one).
         padding_mode: what surrounds the image: the padding value (constant), the edge (border), or the image reflected
             at the centres of the pixels of its edge (reflection) or at their outer edges (symmetric).
-        padding_value: the value for `constant`; interpolation mixes it with pixels of the edge.
-        coordinates_mode: unnormalized (pixels), or the image from its one end to the other: normalized_zero_to_one or
+        padding_value: the value for `constant`; at the edge it is interpolated with pixels.
+        coordinates_mode: unnormalized (pixels), or the image from one end to the other: normalized_zero_to_one or
             normalized_minus_one_to_one.
-        align_corners: whether these ends are the centres of the corner pixels, or their outer edges; without meaning
-            for unnormalized coordinates.
+        align_corners: whether these ends are the centres of the corner pixels, or their outer edges; ignored for
+            unnormalized coordinates.
 
     Returns:
         [batch, channels, new height, new width].
@@ -86,7 +86,7 @@ def resample(
     """
     if x.ndim != 4 or 0 in x.shape[1:3]:
         raise ShapeError(f"x has rank {x.ndim}; it must be [batch, channels, height, width], with pixels")
-    # channels-last, as they come, has put their width at the end
+    # the channels-last layout has moved their width to the end
     coordinates = jnp.moveaxis(coordinates, -1, -3) if coordinates.ndim >= 3 else coordinates
     if coordinates.ndim != 4 or coordinates.shape[0] != x.shape[0] or coordinates.shape[3] != 2:
         raise ShapeError(
@@ -131,7 +131,7 @@ def affine(
         sampling_mode: see `resample`.
         padding_mode: see `resample`.
         padding_value: see `resample`.
-        coordinates_mode: what counts along both images, see `resample`. A single row or column of the result is in its
+        coordinates_mode: the unit along both images, see `resample`. A single row or column of the result is in the
             middle.
         align_corners: see `resample`; of both images.
 

@@ -1,4 +1,4 @@
-"""Scattering: writing to positions that are given by numbers. `_indices` says that wrong ones write nothing."""
+"""Scattering: writing to given positions. Invalid ones write nothing, see `_indices`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UPDATES: Mapping[str, indexing.Update] = {
 
 
 def _written(data: Array, updates: Array, axis: int, positions: Sequence[Any], mode: str) -> Array:
-    """`data` with updates at positions, which are checked. Sums and products of half precision are rounded once."""
+    """`data` updated at positions, after checking the shapes. Sums and products of half precision are rounded once."""
     if mode not in _UPDATES:
         raise GraphError(f"mode is {mode!r}; it must be one of {', '.join(_UPDATES)}")
     x = jnp.asarray(data)
@@ -57,8 +57,9 @@ def scatter(data: Array, indices: Array, updates: Array, *, axis: int, mode: str
         indices: integers [C]; negative ones count from the end.
         updates: the shape of `data` with C on the axis.
         axis: may count from the end.
-        mode: add, div, max, min, mul, sub or update: how updates are combined with `data`. Where an index repeats, all
-            updates count, except for "update", where any of them does. Quotients of integers are rounded towards 0.
+        mode: add, div, max, min, mul, sub or update: how updates are combined with `data`. Where an index is repeated,
+            all updates apply, except for "update", where any one of them does. Quotients of integers are rounded
+            towards 0.
 
     Returns:
         The shape of `data`.
@@ -78,7 +79,7 @@ def scatter_17(data: Array, indices: Array, updates: Array, *, axis: int, mode: 
 
     Args:
         data: rank >= 1.
-        indices: integers [C] from 0 on. What lies outside of the axis writes nothing.
+        indices: integers [C] from 0 on. An index outside of the axis writes nothing.
         updates: the shape of `data` with C on the axis.
         axis: may count from the end.
         mode: as in `scatter`.
@@ -140,7 +141,7 @@ def scatter_along_axis_17(
 
     Args:
         data: rank >= 1.
-        indices: integers from 0 on, the shape of `data` except on the axis. What lies outside of it writes nothing.
+        indices: integers from 0 on, the shape of `data` except on the axis. An index outside of it writes nothing.
         updates: the shape of the indices.
         axis: may count from the end.
         mode: as in `scatter`.
@@ -198,7 +199,7 @@ def scatter_nd_17(data: Array, indices: Array, updates: Array, *, mode: str, val
 
     Args:
         data: rank >= m.
-        indices: integers [*K, m] from 0 on. What lies outside of its axis writes nothing.
+        indices: integers [*K, m] from 0 on. An index outside of its axis writes nothing.
         updates: [*K] followed by the axes of `data` after the first m.
         mode: as in `scatter`.
         validate_indices: whether known indices outside of their axis are an error.

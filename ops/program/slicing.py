@@ -1,7 +1,7 @@
 """Slicing: parts of arrays by Python's rules, and windows of consecutive elements.
 
 Bounds may be computed by the program. Where they decide the size of the result they must be known when the program is
-traced; where they only say from where to read or write, as that of a cache does, they need not be.
+traced; where they only give the position to read or write, as in a cache, they need not be.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MASKS = ("begin_mask", "end_mask", "squeeze_mask")
 
 
 class _Slices(NamedTuple):
-    """What makes a slice, for the axes as they arrive; begin and end may be traced. See `kernels.Bounds`."""
+    """The bounds of a slice, for the axes in the layout of x; begin and end may be traced. See `kernels.Bounds`."""
 
     begin: Any
     end: Any
@@ -81,7 +81,7 @@ def _laid_bounds(bounds: Any, rank: int) -> Any:
 
 
 def _int32(starts: Any) -> list[Array]:
-    """Positions that may be traced, in the one type that JAX wants of all of them."""
+    """Positions that may be traced, in one dtype, which JAX requires."""
     return [jnp.asarray(start, jnp.int32) for start in starts]
 
 
@@ -90,7 +90,7 @@ def _take_layout(attributes: Attributes, ranks: Ranks) -> Layout:
 
 
 def _bounds_decide_sizes(attributes: Attributes) -> tuple[int, ...]:
-    """The positions of begin and end, unless every axis is either squeezed or taken from edge to edge."""
+    """The argument positions of begin and end, unless every axis is squeezed or taken from edge to edge."""
     masks = [attributes[name] for name in _MASKS]
     none = (False,) * max(len(mask or ()) for mask in masks)
     begins, ends, squeezes = (mask or none for mask in masks)
@@ -163,9 +163,9 @@ def slice_by_size(x: Array, begin: Array, size: Array) -> Array:
 
     Args:
         x: rank R.
-        begin: integers [R]; negative ones count from the end. Where fewer elements follow than are wanted, the position
+        begin: integers [R]; negative ones count from the end. Where fewer elements follow than `size`, the position
             is moved back. Known when the program is traced where a size is -1.
-        size: integers [R], known when the program is traced; -1 is for all elements that follow.
+        size: integers [R], known when the program is traced; -1 means all elements that follow.
 
     Returns:
         [*size].
@@ -196,7 +196,7 @@ def slice_by_size(x: Array, begin: Array, size: Array) -> Array:
 
 def _check_sizes(x: Array, wanted: Sequence[int]) -> None:
     if any(not 0 <= k <= n for n, k in zip(x.shape, wanted, strict=True)):
-        raise ShapeError(f"{list(wanted)} elements are wanted of x, which has shape {list(x.shape)}")
+        raise ShapeError(f"cannot take {list(wanted)} elements of x, which has shape {list(x.shape)}")
 
 
 @operation("sliding_windows", version=15)
@@ -256,7 +256,7 @@ def slice_update(
             otherwise the shape of the update says how many elements are replaced. A computed position from which the
             update does not fit is moved back.
         end: see `begin`.
-        stride: as in `slice_by_index`, as all that follow.
+        stride: as in `slice_by_index`, like those below.
         begin_mask: see above.
         end_mask: see above.
         squeeze_mask: see above.

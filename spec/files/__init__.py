@@ -1,13 +1,13 @@
 """Model files: `.mlmodel` (one message, no header) and `.mlpackage` (a folder whose manifest names the message).
 
-Compiled ML Programs (`.mlmodelc`) are read, too.
+Compiled ML Programs (`.mlmodelc`) are read too.
 
-A path or bytes enter, a `Model` message leaves, and the other way round. Reading is lenient: any version, unknown
-fields (kept for writing) and contradictions pass; `graphml.spec.validate` reports them. Whatever the bytes are, a
-failure is a SpecError. Writing is atomic: the path holds either the old file or the complete new one.
+These functions turn a path or bytes into a `Model` message, and back. Reading is lenient: any version, unknown
+fields (kept for writing) and contradictions pass; `graphml.spec.validate` reports them. Invalid bytes of any
+kind raise a SpecError. Writing is atomic: the path holds either the old file or the complete new one.
 
-Read `models` first. `message` parses bytes, `packages` knows what an `.mlpackage` holds besides the message, `compiled`
-reads an `.mlmodelc`, and `disk` reads and replaces files of any content.
+Read `models` first. `message` parses bytes, `packages` handles what an `.mlpackage` holds besides the message,
+`compiled` reads an `.mlmodelc`, and `disk` reads and replaces files of any content.
 """
 
 from graphml.spec.files.disk import UNFINISHED as UNFINISHED

@@ -1,9 +1,9 @@
-"""Compiled models (`.mlmodelc`): ML Programs among them have a text that can be read.
+"""Compiled models (`.mlmodelc`), of which ML Programs can be read, from their text.
 
-Apple's compiler writes the program as text (`model.mil`), the weights as they were, a description for people
+Apple's compiler writes the program as text (`model.mil`), the weights unchanged, a readable description
 (`metadata.json`), and the exact description in a private format (`coremldata.bin`), which is not read. So the
-description comes from `metadata.json`. It says less: values that fill in for optional inputs and the class labels of
-the description are missing, and sizes of flexible images. Without `metadata.json`, every input and output is an array
+description comes from `metadata.json`, which lacks the default values of optional inputs, the class labels of the
+description, and the sizes of flexible images. Without `metadata.json`, every input and output is an array
 as the program declares it.
 """
 
@@ -29,7 +29,7 @@ TEXT = "model.mil"
 """The name of the program."""
 
 _METADATA = "metadata.json"
-_LARGEST_TEXT = 1 << 28  # bytes; a model of three hundred layers takes half a million
+_LARGEST_TEXT = 1 << 28  # bytes; three hundred layers take half a million
 _LARGEST_METADATA = 1 << 24
 _ARRAYS = {"Float32": "FLOAT32", "Float16": "FLOAT16", "Double": "DOUBLE", "Int32": "INT32", "Int8": "INT8"}
 _COLORS = {"GRAYSCALE16HALF": "GRAYSCALE_FLOAT16"}
@@ -51,7 +51,7 @@ def read_compiled(folder: Path) -> Model:
         A model as an `.mlpackage` would hold it. Its weights are in the folder `weights` of the compiled model.
 
     Raises:
-        SpecError: If it is another kind of model, or has something that this reader does not know.
+        SpecError: If it is another kind of model, or contains something that this reader does not know.
     """
     if not (folder / TEXT).is_file():
         if (folder / "model0").is_dir():

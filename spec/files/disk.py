@@ -1,4 +1,4 @@
-"""Files of any content: reading without surprises, and replacing a file atomically."""
+"""Files of any content: safe reading, and atomic replacement."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def open_regular(file: str | os.PathLike[str]) -> BinaryIO:
 
 
 def read_bytes(file: Path, largest: int, check: Callable[[bytes], None] = lambda start: None) -> bytes:
-    """Read a regular file whole.
+    """Read a whole regular file.
 
     Args:
         file: The path.

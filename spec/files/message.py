@@ -1,4 +1,4 @@
-"""The bytes of an `.mlmodel` <-> a `Model` message, and what bytes that are not a model look like."""
+"""The bytes of an `.mlmodel` <-> a `Model` message, and a guess at what bytes are that are not a model."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def check_start(start: bytes) -> None:
 
 
 def _guess(data: bytes) -> str | None:
-    """What bytes that are not a model look like."""
+    """A guess at what bytes are that are not a model."""
     start = bytes(data[:START])
     if start.startswith(b"version https://git-lfs"):
         return "it is a git-lfs pointer; `git lfs pull` fetches the file itself"

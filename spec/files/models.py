@@ -78,17 +78,18 @@ def write(
 
     Writing is atomic: on any failure the path keeps its old content. In a package that exists only the root model is
     replaced, and weight files if there are new ones; the manifest and the other items stay. There, each file is
-    replaced atomically, weight files first: those with new names do not count until the model is replaced.
+    replaced atomically, weight files first: those with new names are not used until the model is replaced.
 
     Args:
         model: The message.
         path: Where to write it.
         source: What the model was read from. If that is a package, its other items are copied to a new package, and so
             are the bytes of its message if `model` equals it: other writers order the entries of maps differently.
-        weights: Weight files to write besides those of `source`, or instead: {name in the program: content in pieces}.
+        weights: Weight files to write, in addition to those of `source` or in their place: {name in the program:
+            content in pieces}.
 
     Raises:
-        SpecError: If it cannot be written, or if the files with its weights would be missing beside it. The error
+        SpecError: If it cannot be written, or if its weight files would be missing. The error
             names the path.
     """
     path, source = Path(path), None if source is None else Path(source)
@@ -130,7 +131,7 @@ def _as_stored(data: bytes, source: Path | None) -> bytes:
         return data
     with contextlib.suppress(SpecError, OSError):
         file = root_model(source)
-        if file.stat().st_size == len(data):  # another order changes no lengths
+        if file.stat().st_size == len(data):  # the order of map entries does not change the size
             stored = read_bytes(file, LARGEST)
             return stored if stored == data or serialize(parse(stored)) == data else data
     return data

@@ -23,7 +23,7 @@ _DATA = "Data"
 _ROOT_PATH = "com.apple.CoreML/model.mlmodel"
 _WEIGHTS_PATH = "com.apple.CoreML/weights"
 _BLOBS = "@model_path/"  # a weight file is named relative to the folder of the message
-_LARGEST_MANIFEST = 1 << 20  # bytes; a thousand items take a third of it
+_LARGEST_MANIFEST = 1 << 20  # bytes; a thousand items take a third of this
 _LONGEST_PATH = 1024  # characters of an item's path
 _CHUNK = 1 << 20  # bytes that are copied at a time
 
@@ -69,7 +69,7 @@ def new_package(source: Path | None, weights: Weights) -> Package:
 
     Args:
         source: The file or package that the model was read from, if any.
-        weights: Weight files to write instead of those in `source`, or besides them.
+        weights: Weight files to write, in addition to those in `source` or in their place.
 
     Raises:
         SpecError: If `source` is a damaged package, or weights are named wrongly.
@@ -79,7 +79,7 @@ def new_package(source: Path | None, weights: Weights) -> Package:
 
 
 def replaced_weights(package: Path, weights: Weights) -> dict[Path, Iterable[bytes]]:
-    """Where weight files go in a package that exists.
+    """Where weight files go in an existing package.
 
     Args:
         package: The package.
@@ -89,7 +89,7 @@ def replaced_weights(package: Path, weights: Weights) -> dict[Path, Iterable[byt
         {file: its content in pieces}
 
     Raises:
-        SpecError: If the manifest does not list the place of the weights.
+        SpecError: If the manifest does not list the path of the weights.
     """
     if not weights:
         return {}
@@ -121,7 +121,7 @@ def _weight_items(weights: Weights, root: str) -> dict[str, Iterable[bytes]]:
 
 
 def _copied(source: Path | None) -> Package | None:
-    """What a package holds besides its message; None if that is nothing."""
+    """What a package holds besides its message; None if nothing."""
     if source is None or not source.is_dir():
         return None
     if is_compiled(source):
@@ -144,7 +144,7 @@ def write_package(package: Path, data: bytes, parts: Package) -> None:
     """Write a whole package atomically.
 
     Args:
-        package: The folder, which is absent or empty.
+        package: The folder, which must be missing or empty.
         data: The bytes of the message.
         parts: Everything else.
     """
@@ -193,7 +193,7 @@ def refuse_without_weights(
     if package is None:
         elsewhere = source is not None and os.path.realpath(source) != os.path.realpath(path)
         if elsewhere and not weights.keys() >= set(names):
-            raise SpecError(f"{words}, but the package that exists here has weights of its own; remove it first")
+            raise SpecError(f"{words}, but the package that exists here has other weights; remove it first")
         return
     folder = os.path.dirname(package.root)
     held = {_BLOBS + os.path.relpath(item, folder or ".") for item in package.items}
@@ -283,8 +283,8 @@ def _item_path(inner: Any, what: str) -> str:
 
 
 def _inside(package: Path, inner: str | Path, what: str) -> Path:
-    """A path in a package with symbolic links resolved. A link may lead anywhere inside; outside of the package are
-    files that the user did not ask to read or replace."""
+    """A path in a package with symbolic links resolved. A link may lead anywhere inside the package, but not to
+    files outside that the user did not ask to read or replace."""
     file = Path(os.path.realpath(package / inner))
     if not file.is_relative_to(os.path.realpath(package)):
         raise SpecError(f"{what} leaves the package: it leads to {str(file)!r}")

@@ -1,8 +1,8 @@
-"""The layer kinds of the neural network format: the facts that no protobuf descriptor states.
+"""The layer kinds of the neural network format: the facts that are not in the protobuf descriptors.
 
 A kind is named by its field in `NeuralNetworkLayer.layer` ("softmaxND"). Every fact has a default, and a table lists
 only the kinds that differ from it, so most kinds appear in few tables. `graphml.spec.attributes` reads the tables to
-decode and encode layers, `graphml.spec.rules` to check models. `tests/test_every_kind.py` asks for what a new kind
+decode and encode layers, `graphml.spec.rules` to check models. `tests/test_every_kind.py` lists what a new kind
 needs.
 
 Read `kinds` first; `weight_shapes` says what shapes stored weights have, and which fields follow from them.

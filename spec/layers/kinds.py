@@ -130,7 +130,7 @@ KEEP_SCALARS = kinds_of(
     whereBroadcastable fillLike randomNormalLike randomUniformLike randomBernoulliLike broadcastToLike
     broadcastToStatic expandDims stack oneHot reshapeLike reshapeStatic reshapeDynamic"""
 )
-"""The kinds that take a scalar, an array without axes, as it is. All others see a vector of one number instead."""
+"""The kinds that take a scalar (rank 0) as it is. All others see a vector of one element instead."""
 
 
 ZERO_MEANS: Mapping[tuple[str, str], Any] = MappingProxyType(
@@ -158,7 +158,7 @@ ZERO_MEANS: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("CategoricalDistributionLayerParams", "temperature"): 1.0,
     }
 )
-"""{(message, field): what zero or an empty list stands for}. In every other field zero is a value.
+"""{(message, field): what zero or an empty list means}. In every other field zero is a value.
 
 Keyed by message, because a field means the same wherever its message is used. The schema says "zero means X" or
 "empty means X" in the comment of such a field, and a test compares these comments with this table.

@@ -67,7 +67,7 @@ SHAPED = frozenset({*_WEIGHT_SHAPES, *_ANY_LENGTH})
 
 
 def weight_shape(kind: str, params: Message, field: str) -> Shape | None:
-    """The shape that a layer declares for one of its weights; None where only the number of values says it."""
+    """The shape that a layer declares for one of its weights; None where only the number of values is known."""
     rule = _WEIGHT_SHAPES.get(kind)
     if rule is None:
         return None
@@ -82,7 +82,7 @@ def output_channel_axis(kind: str, params: Message) -> int:
 
 
 def switched_off(params: Any, field: str) -> bool:
-    """Whether a flag of the layer says that a weight is not there, whatever is stored in it."""
+    """Whether a flag of the layer says that a weight is absent, whatever is stored in it."""
     names = params.DESCRIPTOR.fields_by_name
     holder = params.params if "params" in names else params
     flags = holder.DESCRIPTOR.fields_by_name
@@ -93,7 +93,7 @@ def switched_off(params: Any, field: str) -> bool:
     return lower.endswith("peepholevector") and "hasPeepholeVectors" in flags and not holder.hasPeepholeVectors
 
 
-# Sizes and flags that follow from the weights, so that nobody who builds a layer has to repeat them ------------------
+# Sizes and flags that follow from the weights, so that builders of layers need not repeat them ------------------
 
 
 def _ends(name: str, ending: str) -> bool:
@@ -169,7 +169,7 @@ _SIZES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] 
 
 def implied(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Wire fields that follow from given weights: sizes and has-bias flags. Given values win over implied ones,
-    except inside the `params` of an LSTM, which come back merged."""
+    except inside the `params` of an LSTM, which are returned merged."""
     out: dict[str, Any] = {}
     if kind in _SIZES and fields.get(_SIZES[kind][0]) is not None:
         out.update(_SIZES[kind][1](fields))

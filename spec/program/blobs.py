@@ -1,8 +1,8 @@
 """Weight files: arrays of weights beside a program, read without copying them.
 
 The file begins with a header of 64 bytes: the number of blobs and the version 2, both uint32. Each blob is a record of
-64 bytes, to which programs point, and its data, whose place the record says. All numbers are little-endian; records and
-data start at multiples of 64.
+64 bytes, to which programs point, and its data, at an offset that is in the record. All numbers are little-endian;
+records and data start at multiples of 64.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Record(NamedTuple):
     number: int
     size: int
     start: int
-    padding: int  # unused bits; old writers leave noise here, so that only types of fewer than 8 bits have them
+    padding: int  # unused bits; valid only for types of fewer than 8 bits, since old writers leave noise here
 
 
 class BlobFile:
@@ -79,7 +79,7 @@ class BlobFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        # what is in use only: a small file could otherwise fill the memory, eight times its size for each type
+        # arrays in use only: otherwise a small file could fill the memory, with eight times its size for each type
         self._unpacked: WeakValueDictionary[tuple[int, str], np.ndarray] = WeakValueDictionary()
         try:
             with open_regular(self.path) as opened:
@@ -116,7 +116,7 @@ class BlobFile:
             shape: The shape that the program declares.
 
         Returns:
-            A read-only array of the dtype that `dtype_of` says: a view of the file, except for types of fewer than 8
+            A read-only array of the dtype given by `dtype_of`: a view of the file, except for types of fewer than 8
             bits, which are unpacked; arrays of one blob then share their memory.
 
         Raises:
@@ -128,7 +128,7 @@ class BlobFile:
         flat = self._unpacked.get((offset, name))
         if flat is None:
             flat = unpack(self._bytes[start : start + size], name, math.prod(shape))
-            flat = flat if flat.base is None else flat.copy()  # views keep an owner alive, but not another view
+            flat = flat if flat.base is None else flat.copy()  # a view does not keep another view alive
             flat.flags.writeable = False
             self._unpacked[offset, name] = flat
         return shaped(flat, shape)
@@ -183,7 +183,7 @@ class BlobFile:
 
 
 class BlobWriter:
-    """A weight file in the making. Equal arrays added in equal order give equal bytes.
+    """Builds a weight file. Equal arrays added in equal order give equal bytes.
 
     Args:
         share: Whether a blob that was added before, of the same type and content, is used again.
@@ -202,7 +202,7 @@ class BlobWriter:
         """Add an array.
 
         Args:
-            array: Of the dtype that `dtype_of` says for the type. It must not change before the file is written.
+            array: Of the dtype given by `dtype_of`. It must not change before the file is written.
             name: The type.
 
         Returns:

@@ -1,7 +1,7 @@
-"""Compressed weights: what the `constexpr_*` operations of programs stand for, kept small until they are used.
+"""Compressed weights: the `constexpr_*` operations of programs, kept compressed until they are used.
 
-Each class is one form of storage. Its arrays may be those of NumPy or JAX, or compressed weights themselves: a table of
-quantized values, or codes of which only some are stored. `dequantize` computes with the arrays that it finds, so that
+Each class is one form of storage. Its arrays may be of NumPy or JAX, or compressed weights themselves: a table of
+quantized values, or codes of which only some are stored. `dequantize` computes with whatever arrays it holds, so that
 gradients reach scales, tables and stored values. `constexprs` makes these from operations.
 
 Source: the operations of iOS 16, whose parameters are attributes, and those of iOS 18, whose parameters are inputs.
@@ -18,7 +18,7 @@ import numpy as np
 
 from graphml.spec.weights import CompressedWeight
 
-_Part = Any  # an array of NumPy or JAX, or a CompressedWeight; JAX is unknown here
+_Part = Any  # an array of NumPy or JAX, or a CompressedWeight; JAX is not imported here
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,13 +96,14 @@ class BlockwiseWeights(CompressedWeight):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PalettizedWeights(CompressedWeight):
-    """Entries of lookup tables: numbers, or vectors that lie along an axis.
+    """Entries of lookup tables: scalars, or vectors along an axis.
 
     Attributes:
-        indices: Codes in the shape of the weight, but for `vector_axis`.
+        indices: Codes in the shape of the weight, except on `vector_axis`.
         lut: The tables, of the rank of `indices` plus two. The first sizes divide those of `indices`: each block of
-            these has a table of its own. The last two are the entries, and the length of one.
-        vector_axis: The axis along which the weight is as many times as long as `indices` as an entry is, from 0.
+            these has a separate table. The last two are the number of entries and the length of one.
+        vector_axis: The axis, from 0, along which the weight is longer than `indices` by a factor of the length of an
+            entry.
     """
 
     indices: _Part
@@ -142,12 +143,12 @@ class PalettizedWeights(CompressedWeight):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SparseWeights(CompressedWeight):
-    """Zeros, but for some elements.
+    """Zeros, except for some elements.
 
     Attributes:
         mask: uint8, which elements are stored: a bit for each in row-major order, from the least significant on.
-        stored: What is stored: a vector of the values in row-major order, or a compressed weight of the whole shape
-            which counts only where the mask has a bit.
+        stored: A vector of the stored values in row-major order, or a compressed weight of the whole shape which is
+            used only where the mask has a bit.
         size: The shape of the weight.
     """
 
@@ -174,14 +175,14 @@ class SparseWeights(CompressedWeight):
         if not isinstance(self.stored, CompressedWeight):
             if not values.shape[0]:
                 return xp.zeros(self.size, values.dtype)
-            place = bits.cumsum(dtype=np.int32) - 1  # of each element among those that are stored
+            place = bits.cumsum(dtype=np.int32) - 1  # of each element among the stored ones
             values = values[xp.maximum(place, 0)]
         return xp.where(bits != 0, values, values.dtype.type(0)).reshape(self.size)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CastWeights(CompressedWeight):
-    """float16 that stands for float32.
+    """float16 storage of float32.
 
     Attributes:
         source: float16 in the shape of the weight.
@@ -219,7 +220,7 @@ def dense(value: _Part) -> Any:
 
 
 def _together(*arrays: Any) -> list[Any]:
-    """The arrays, all of JAX if one is; NumPy cannot be indexed by what JAX traces."""
+    """The arrays, all converted to JAX if one is of JAX; NumPy cannot be indexed by tracers."""
     found = [_namespace(array) for array in arrays]
     xp = next((one for one in found if one is not np), np)
     return [xp.asarray(array) for array in arrays]

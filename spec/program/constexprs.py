@@ -25,10 +25,10 @@ from graphml.spec.weights import CompressedWeight
 from graphml.spec.wire.program_pb2 import Operation, Value
 
 MOST_NESTED = 8
-"""The most compressed weights inside each other; four make sense."""
+"""The maximum depth of nested compressed weights; four are useful."""
 
 LONGEST_VECTOR = 256
-"""The longest entry of a lookup table: a file of some bytes could otherwise stand for any number of elements."""
+"""The longest entry of a lookup table: otherwise a few bytes could expand to any number of elements."""
 
 
 class StoredConstant(NamedTuple):
@@ -45,7 +45,7 @@ class StoredConstant(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Nonzero:
-    """The stored elements of a sparse weight, on their way from one operation to the next.
+    """The stored elements of a sparse weight, passed from one operation to the next.
 
     Attributes:
         weights: The whole weight.
@@ -66,7 +66,7 @@ def constants(
 
     Args:
         operation: The operation.
-        known: The constant of a name that the operation reads; raises SpecError if the name is none.
+        known: Returns the constant of a name that the operation reads; raises SpecError if it is not one.
         weights: The weight files of the model.
 
     Returns:
@@ -98,7 +98,7 @@ def _constant(value: Value, weights: WeightFiles | None) -> StoredConstant:
 
 
 class _Operands:
-    """The parameters of one operation, checked when they are asked for."""
+    """The parameters of one operation, checked when they are read."""
 
     def __init__(self, given: Mapping[str, StoredConstant]) -> None:
         self.given = given
@@ -144,7 +144,7 @@ class _Operands:
         return tuple(int(size) for size in self.array("shape", "uint32", (1,)))
 
     def need(self, name: str) -> StoredConstant:
-        """A parameter as it was given."""
+        """A parameter as given."""
         if name not in self.given:
             raise SpecError(f"the parameter {quoted(name)} is missing")
         return self.given[name]
@@ -269,7 +269,7 @@ def _sparse(given: _Operands, name: str, mask: np.ndarray, shape: tuple[int, ...
     value, kind = given.need(name)
     if isinstance(value, Nonzero):
         if value.weights.shape != shape or not np.array_equal(value.weights.mask, mask):
-            raise SpecError(f"{quoted(name)} belongs to another mask than this operation has")
+            raise SpecError(f"{quoted(name)} belongs to another mask than that of this operation")
         if kind not in types.split():
             raise SpecError(f"{quoted(name)} must be {' or '.join(types.split())}, got {kind}")
         return value.weights

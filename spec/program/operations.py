@@ -1,6 +1,6 @@
-"""What the format says of each operation of ML Programs, by version: `operations.tsv` as objects.
+"""The operations of ML Programs as the format defines them, by version: `operations.tsv` as objects.
 
-A version is named by the system that introduced it: 15 stands for iOS 15, the operator set CoreML5 and specification 6.
+A version is named after the system that introduced it: 15 means iOS 15, the operator set CoreML5 and specification 6.
 An operation is that of the newest version which is not newer than the operator set of its function.
 """
 
@@ -30,7 +30,7 @@ FIXED: Mapping[str, frozenset[str]] = {
 """Operation -> parameters whose constants are not weights: statistics, initial states, coordinates and masks."""
 
 ANY_TYPE = frozenset({"any"})
-"""The types of a parameter that takes everything."""
+"""The types of a parameter that takes any value."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Operation:
 
     Attributes:
         kind: its name in the format.
-        since: the first version of the format that has it in this form.
+        since: the version of the format that introduced it in this form.
         parameters: its parameters by name.
         outputs: how many outputs it may have; empty for any number.
     """

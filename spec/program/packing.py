@@ -1,4 +1,4 @@
-"""Numbers of fewer than 8 bits in bytes: one after the other, least significant bit first, across byte borders."""
+"""Elements of fewer than 8 bits packed into bytes: consecutive, least significant bit first, across byte boundaries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def unpack(packed: np.ndarray, name: str, count: int) -> np.ndarray:
         count: How many elements.
 
     Returns:
-        A flat array of the dtype that `dtype_of` says.
+        A flat array of the dtype given by `dtype_of`.
     """
     bits = bits_of(name)
     if bits == 4:
@@ -32,7 +32,7 @@ def unpack(packed: np.ndarray, name: str, count: int) -> np.ndarray:
     elif bits == 1:
         codes = np.unpackbits(packed, count=count, bitorder="little")
     else:
-        # 8 codes fill `bits` bytes: as many columns as codes, so that no array of single bits is needed
+        # 8 codes fill `bits` bytes: one column per code, so that no array of single bits is needed
         groups = np.zeros((-(-count // 8), bits), np.uint8)
         groups.reshape(-1)[: packed.size] = packed
         codes = np.empty((len(groups), 8), np.uint8)
@@ -43,7 +43,7 @@ def unpack(packed: np.ndarray, name: str, count: int) -> np.ndarray:
                 column = column | groups[:, byte + 1] << (8 - shift)
             codes[:, place] = column & ((1 << bits) - 1)
         codes = codes.reshape(-1)[:count]
-    return codes.view(dtype_of(name))  # int4 is in two's complement here and there
+    return codes.view(dtype_of(name))  # int4 is in two's complement in both
 
 
 def pack(elements: np.ndarray, name: str) -> bytes:

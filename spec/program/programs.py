@@ -1,4 +1,4 @@
-"""Walking programs: functions, the body that counts, operations and the blocks inside them."""
+"""Walking programs: functions, the body that is run, operations and the blocks inside them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def functions(program: Program) -> dict[str, Function]:
 
 
 def default_function(model: Model) -> str:
-    """The name of the function that runs if none is asked for.
+    """The name of the function that runs by default.
 
     Raises:
         SpecError: If the program has no such function.
@@ -72,7 +72,7 @@ def walk(block: Block) -> Iterator[tuple[Operation, str]]:
     """All operations of a block and of the blocks inside it, in the order of the file.
 
     Yields:
-        Each operation, and where it is, for messages to people.
+        Each operation, and where it is, for messages.
     """
     todo = [("", iter(enumerate(block.operations)))]
     while todo:
@@ -91,7 +91,7 @@ def walk(block: Block) -> Iterator[tuple[Operation, str]]:
 
 
 def label(operation: Operation, position: int) -> str:
-    """The name of an operation in messages to people; `position` counts from 0."""
+    """The name of an operation in messages; `position` counts from 0."""
     return f"operation {quoted(name(operation))} ({operation.type or 'no type'}), number {position + 1}"
 
 

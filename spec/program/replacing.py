@@ -1,8 +1,8 @@
 """New weights for a program: as few bytes of the package change as possible.
 
-Arrays of the stored type and shape take the place of the old ones in the weight file, and the program itself stays as
-it is. All others go into a weight file of their own, to which the program then points. So there is one step that counts
-when a package is written, and it is atomic: replacing the weight file, or replacing the program.
+Arrays of the stored type and shape replace the old ones in the weight file, and the program itself stays unchanged.
+All others go into an additional weight file, to which the program then points. So writing a package takes effect in one
+atomic step: replacing the weight file, or replacing the program.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def replace_weights(model: Model, weights: WeightFiles, new: Mapping[Key, Any]) 
         weights: Its weight files.
         new: {key: a new array, or a compressed weight of the class and structure of the stored one}. Floats are stored
             in the type of floats that the program has. An array in place of a compressed weight makes it a plain
-            constant. Another shape changes only the type of the constant: the rest of the program has to fit it.
+            constant. Another shape changes only the type of the constant: the rest of the program must accept it.
 
     Returns:
         The model and its changed files.
@@ -155,7 +155,7 @@ _FIELDS: Mapping[tuple[str, type[CompressedWeight]], Mapping[str, str]] = {
 
 
 def _part(operation: Operation, parameter: str, array: np.ndarray | CompressedWeight) -> _Change:
-    """One parameter of a compressed weight, which has to keep its type and shape."""
+    """One parameter of a compressed weight, which must keep its type and shape."""
     if parameter in operation.attributes:
         stored = operation.attributes[parameter]
     else:
@@ -164,7 +164,7 @@ def _part(operation: Operation, parameter: str, array: np.ndarray | CompressedWe
             raise SpecError(f"{quoted(parameter)} is not stored with the weight itself, so it cannot be replaced")
         stored = bindings[0].value
     if isinstance(array, CompressedWeight):
-        raise SpecError(f"{quoted(parameter)} is stored as it is, and cannot become a compressed weight")
+        raise SpecError(f"{quoted(parameter)} is stored uncompressed, and cannot become a compressed weight")
     name, shape = name_of(stored.type.tensorType.dataType), stored_shape(stored.type.tensorType)
     if operation.type == "constexpr_lut_to_dense" and "shape" in operation.attributes:
         array = array.reshape(-1)
@@ -223,7 +223,7 @@ def _make_plain(operation: Operation) -> None:
 
 
 def _declare(change: _Change) -> None:
-    """Write down the type of a new value, and of the constant that it is."""
+    """Store the type of a new value, and of its constant."""
     change.value.type.CopyFrom(value_type(change.name, change.shape))
     if change.where.type == "const":
         change.where.outputs[0].type.CopyFrom(change.value.type)
@@ -233,7 +233,7 @@ def _declare(change: _Change) -> None:
 
 
 def _in_place(model: Model, weights: WeightFiles, changes: list[_Change]) -> Mapping[str, Iterable[bytes]] | None:
-    """The one weight file that changes, if all new arrays have the places of old ones; None otherwise."""
+    """The one weight file that changes, if all new arrays fit in place of old ones; None otherwise."""
     patches: dict[tuple[str, int], bytes] = {}
     placed: Counter[tuple[str, int]] = Counter()
     for change in changes:
@@ -269,7 +269,7 @@ def _patched(file: BlobFile, patches: Mapping[int, bytes]) -> Iterator[bytes]:
 
 
 def _free_name(model: Model, weights: WeightFiles) -> str:
-    """A name for one more weight file."""
+    """An unused name for another weight file."""
     used = {name.rpartition("/")[2] for name, _ in _blobs(model)}
     held = (
         {path.name for path in weights.folder.iterdir()} if weights.folder and weights.folder.is_dir() else set[str]()

@@ -1,6 +1,6 @@
 """Programs as text: the `model.mil` of a compiled model (`.mlmodelc`) -> a `Program` message.
 
-The text has no published grammar. What is read here was found in compiled models that are public:
+The text has no published grammar. This parser covers what occurs in public compiled models:
 
     program(1.3)
     [buildInfo = dict<string, string>({{"coremlc-version", "3600.25.1"}})]
@@ -13,7 +13,7 @@ The text has no published grammar. What is read here was found in compiled model
     }
 
 Older texts write tensor<string, []> for string. No compiled model with nested blocks (`cond`, `while_loop`) was found,
-so these are refused, as is everything else that is not known, with its line and column.
+so these are refused, like everything else that is unknown, with line and column.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def parse_text(text: str) -> Program:
         The message, as an `.mlmodel` would hold it.
 
     Raises:
-        SpecError: If the text is damaged, or has something that this reader does not know. The error names line and
-            column.
+        SpecError: If the text is damaged, or contains something that this reader does not know. The error names line
+            and column.
     """
     return _Parser(text).program()
 
@@ -251,7 +251,7 @@ class _Parser:
         return Argument.Binding(name=self._name())
 
     def _starts_type(self) -> bool:
-        """Whether a type comes next, and not a name: a value may have the name of a type."""
+        """Whether a type comes next and not a name: a value may be named like a type."""
         if self._next.kind != "name":
             return False
         follows = self._text[self._end : self._end + 64].lstrip()[:1]
@@ -321,7 +321,7 @@ class _Parser:
             return None
         start, text = self._next.start, self._kind("number", "a size or '?'")
         if not text.isdecimal() or int(text) >= 1 << 63:
-            self._fail(f"a size must be a whole number of at most 63 bits, got {quoted(text)}", start)
+            self._fail(f"a size must be an integer of at most 63 bits, got {quoted(text)}", start)
         return int(text)
 
     # Values
@@ -403,9 +403,9 @@ class _Parser:
             if size.HasField("constant") and size.constant.size != shape[axis]:
                 self._fail(f"axis {axis} has {shape[axis]} entries; its type says {size.constant.size}", start)
         if name == "string":
-            flat = np.array([*items, None], np.object_)[:-1]  # None keeps NumPy from looking into the strings
+            flat = np.array([*items, None], np.object_)[:-1]  # None keeps NumPy from inspecting the strings
         else:
-            with np.errstate(over="ignore"):  # what is too large is infinite in the file's type, too
+            with np.errstate(over="ignore"):  # values that are too large are infinite in the file's type too
                 flat = np.array(items, dtype_of(name))
         return encode(shaped(flat, shape), name)
 
@@ -449,7 +449,7 @@ class _Parser:
                 return float.fromhex(text) if "x" in text.lower() else float(text)
             number = int(text, 0)
         except (ValueError, OverflowError):
-            self._fail(f"expected {'a' if 'float' in name else 'a whole'} number, got {quoted(text)}", start)
+            self._fail(f"expected {'a number' if 'float' in name else 'an integer'}, got {quoted(text)}", start)
         bits = bits_of(name)
         low = 0 if name.startswith("u") else -(1 << bits - 1)
         if not low <= number < low + (1 << bits):

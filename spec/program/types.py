@@ -1,7 +1,7 @@
-"""Types of values: numbers of the schema <-> names <-> NumPy.
+"""Types of values: the schema's enum numbers <-> names <-> NumPy dtypes.
 
 A type is called by its name in `operations.tsv`. NumPy has no uint1, uint3 and uint6: arrays of these are uint8, with
-one code in each element, and their type has to be said beside them.
+one code in each element, and their type must be passed along.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from graphml.errors import SpecError, quoted
 from graphml.spec.wire.program_pb2 import DataType, TensorType, ValueType
 
 MOST_AXES = 32
-"""The most axes of an array; NumPy itself stops at 32 or 64."""
+"""The most axes of an array; NumPy's own limit is 32 or 64."""
 
 
-_ml: Any = ml_dtypes  # has no types of its own
+_ml: Any = ml_dtypes  # has no type annotations
 
 
 class _Element(NamedTuple):
@@ -86,7 +86,7 @@ def dtype_of(name: str) -> np.dtype[Any]:
 
 
 def bits_of(name: str) -> int:
-    """How many bits an element takes in bytes of a file; 0 for strings, which have no fixed size."""
+    """How many bits an element takes in a file; 0 for strings, which have no fixed size."""
     return _known(name).bits
 
 
@@ -115,17 +115,17 @@ def _known(name: str) -> _Element:
 
 
 def tensor_type(message: ValueType) -> tuple[str, tuple[int | None, ...] | None]:
-    """What a type says of a tensor.
+    """The element type and shape of a tensor type.
 
     Args:
         message: The type of a tensor, or of a state that holds one.
 
     Returns:
         The name of the element type, and the shape, with None for a size that is not known before the program runs.
-        The shape as a whole is None if not even the rank is known.
+        The shape is None if not even the rank is known.
 
     Raises:
-        SpecError: If it is the type of something else, or damaged.
+        SpecError: If it is another kind of type, or damaged.
     """
     kind = message.WhichOneof("type")
     if kind == "stateType":
@@ -178,7 +178,7 @@ def value_type(name: str, shape: Sequence[int | None] | None = ()) -> ValueType:
 
     Args:
         name: The name of the element type.
-        shape: The sizes, None for one that is not known. None: the rank is not known either.
+        shape: The sizes, None for an unknown one. None: the rank is unknown too.
     """
     message = ValueType()
     message.tensorType.dataType = cast("DataType", number_of(name))
@@ -195,7 +195,7 @@ def shaped(flat: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """`flat` in a shape of equally many elements.
 
     Raises:
-        SpecError: If NumPy cannot have such an array, as one of no elements whose other sizes are enormous.
+        SpecError: If NumPy does not support such an array, such as an empty one with enormous other sizes.
     """
     try:
         return flat.reshape(shape)
@@ -204,7 +204,7 @@ def shaped(flat: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 
 def shown(message: ValueType) -> str:
-    """A type for messages to people: float32[1, 3, ?], list, dictionary ..."""
+    """A type for messages: float32[1, 3, ?], list, dictionary ..."""
     kind = message.WhichOneof("type") or "nothing"
     if kind not in ("tensorType", "stateType"):
         return kind.removesuffix("Type")
@@ -216,7 +216,7 @@ def shown(message: ValueType) -> str:
 
 
 def shown_shape(shape: Sequence[int | None] | None) -> str:
-    """A shape for messages to people: [1, 3, ?], or [...] if the rank is not known."""
+    """A shape for messages: [1, 3, ?], or [...] if the rank is not known."""
     if shape is None:
         return "[...]"
     return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"

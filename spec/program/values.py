@@ -1,7 +1,7 @@
 """Stored values <-> NumPy arrays and plain Python values.
 
-A value lies in the program itself ("immediate") or in a weight file. A tensor becomes an array of the dtype that
-`types.dtype_of` says, and a string of rank 0 a str; lists, tuples and dictionaries become those of Python.
+A value is stored in the program itself ("immediate") or in a weight file. A tensor becomes an array of the dtype given
+by `types.dtype_of`, and a string of rank 0 a str; lists, tuples and dictionaries become those of Python.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from graphml.spec.program.types import (
 from graphml.spec.wire.program_pb2 import DictionaryType, DictionaryValue, TensorValue, Value, ValueType
 
 WEIGHT_FILE = "@model_path/weights/weight.bin"
-"""How programs name the weight file that nearly all packages have."""
+"""The name in programs of the weight file that nearly all packages have."""
 
 _LEAST_BLOB = 10  # elements; writers of the format keep smaller arrays in the program
 _OLD_BLOB_TYPES = frozenset({"float16", "float32", "uint8", "int8"})
 _NEW_BLOBS_SINCE = 18
-# where elements of a type are; all other types are in `bytes`
+# the field with the elements of a type; all other types are in `bytes`
 _FIELDS = {
     "bool": "bools",
     "string": "strings",
@@ -115,7 +115,7 @@ def decode(value: Value, weights: WeightFiles | None = None) -> Any:
         weights: The weight files of its model.
 
     Returns:
-        An array, read-only if it lies in a weight file, for a tensor; a str for a string of rank 0; otherwise a list,
+        An array, read-only if it is in a weight file, for a tensor; a str for a string of rank 0; otherwise a list,
         tuple or dict of such. (Any: the type depends on the message.)
 
     Raises:
@@ -177,7 +177,7 @@ def _tensor(content: TensorValue, name: str, shape: tuple[int, ...]) -> Any:
     elif name == "string":
         if not shape:
             return values[0]
-        flat = np.array([*values, None], np.object_)[:-1]  # None keeps NumPy from looking into the strings
+        flat = np.array([*values, None], np.object_)[:-1]  # None keeps NumPy from inspecting the strings
     else:
         flat = _numbers(values, name)
     return shaped(flat, shape)
@@ -210,7 +210,8 @@ def encode(
 
     Args:
         value: An array, or a list, tuple or dict of values. Python's numbers become bool, int32 and float32.
-        name: The type of an array or number where its dtype does not say it: uint1, uint3 and uint6 are uint8 in NumPy.
+        name: The type of an array or number if its dtype does not determine it: uint1, uint3 and uint6 are uint8 in
+            NumPy.
         blobs: Takes an array of 10 elements or more, if weight files can hold its type. None: it stays in the program.
         file: The name of the weight file.
         version: The version of the function's operations, as in `operations.OPSETS`; before 18, weight files hold

@@ -1,6 +1,6 @@
-"""Limits of the number of parts: an empty message takes two bytes in a file, but a hundred in memory.
+"""Limits on the number of parts: an empty message takes two bytes in a file, but a hundred in memory.
 
-Counted are the parts for which Python objects are made and which rules compare with each other. Other parts, such as
+Parts count if Python objects are made for them, or rules compare them with each other. Other parts, such as
 the nodes of trees, are not limited; reading them takes up to 50 times the size of the file.
 """
 
@@ -28,7 +28,7 @@ def check_counts(model: Any) -> None:
     """Check that a model has no more parts than `MOST`.
 
     Raises:
-        SpecError: If it has; the message names the parts.
+        SpecError: If it has more; the message names the parts.
     """
     counts = dict.fromkeys(MOST, 0)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
-# The parameters are a message of any of the kinds, so their fields have no common type.
+# The parameters are a message of any layer kind, so their fields have no common type.
 Rule = Callable[[NeuralNetworkLayer, Any], Iterator[str]]
 
 MOST_AXES = 32
@@ -18,7 +18,7 @@ MOST_AXES = 32
 
 
 def values_of(params: Any, field: str) -> Sequence[Any]:
-    """The values of a repeated field, or the one value of another."""
+    """The values of a repeated field, or the single value of another field."""
     value = getattr(params, field)
     return value if params.DESCRIPTOR.fields_by_name[field].is_repeated else (value,)
 
@@ -143,7 +143,7 @@ def one_free_size(field: str, low: int = 0) -> Rule:
 
 
 def with_inputs(count: int, *rules: Rule) -> Rule:
-    """The rules, if the layer has at most `count` inputs: a further input replaces the field."""
+    """The rules, if the layer has at most `count` inputs: another input replaces the field."""
     return lambda layer, params: (fault for rule in rules if len(layer.input) <= count for fault in rule(layer, params))
 
 

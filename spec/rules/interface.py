@@ -208,7 +208,7 @@ def _prediction_names(model: Model) -> Iterator[Problem]:
     description = model.description
     outputs = {feature.name: feature.type.WhichOneof("Type") for feature in description.output}
     name, probabilities = description.predictedFeatureName, description.predictedProbabilitiesName
-    # a text classifier has its own names
+    # a text classifier has separate fields for names
     classifier, regressor = kind.endswith("Classifier") and kind != "textClassifier", kind.endswith("Regressor")
     if not classifier and not regressor:
         return

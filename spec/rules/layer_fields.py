@@ -34,7 +34,7 @@ from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
 
 def field_faults(layer: NeuralNetworkLayer) -> Iterator[str]:
-    """The faults of a layer's fields and of its numbers of blobs; weights are checked in `networks`.
+    """The faults of a layer's fields and of its blob counts; weights are checked in `networks`.
 
     Args:
         layer: The layer. A layer without a kind has no faults here.
@@ -53,7 +53,7 @@ def field_faults(layer: NeuralNetworkLayer) -> Iterator[str]:
 
 
 def blob_counts(layer: NeuralNetworkLayer) -> Iterator[str]:
-    """A sentence if a layer has too few or too many inputs, and one for its outputs."""
+    """A sentence if a layer has too few or too many inputs, and likewise for outputs."""
     kind = layer.WhichOneof("layer") or ""
     yield from _count(layer.input, layers.input_range(kind), "input")
     yield from _count(layer.output, layers.output_range(kind), "output")
@@ -343,7 +343,7 @@ _ANY_VALUE = layers.kinds_of(
     categoricalDistribution matrixBandPart lowerTriangular upperTriangular NonMaximumSuppression cumSum clampedReLU
     globalPooling3d"""
 )
-"""The kinds with fields that may have any value, as far as can be told before shapes are known."""
+"""The kinds with fields that may have any value, as far as is known without shapes."""
 
 RULED = frozenset({*_RULES, *_ANY_VALUE})
 """The kinds with rules for their fields, or whose fields may have any value: all with fields, or a test fails."""

@@ -63,7 +63,7 @@ class _Walk:
 
     Attributes:
         writers: {blob: the places that write it, in the order of the walk}.
-        place: The place of the present layer.
+        place: The place of the current layer.
     """
 
     writers: Mapping[str, list[tuple[int, str]]]
@@ -116,11 +116,11 @@ class _Walk:
         params = layer.branch
         if not params.ifBranch.layers:
             yield Problem(label, "has no layers in its if branch")
-        sides = (_Scope(outer=scope), _Scope(outer=scope))
-        yield from inside(f"{label} > if", self.region(params.ifBranch.layers, sides[0], in_loop=in_loop))
-        yield from inside(f"{label} > else", self.region(params.elseBranch.layers, sides[1], in_loop=in_loop))
-        # a blob that only one side writes may not exist afterwards
-        for name in sides[0].blobs.keys() & sides[1].blobs.keys():
+        branches = (_Scope(outer=scope), _Scope(outer=scope))
+        yield from inside(f"{label} > if", self.region(params.ifBranch.layers, branches[0], in_loop=in_loop))
+        yield from inside(f"{label} > else", self.region(params.elseBranch.layers, branches[1], in_loop=in_loop))
+        # a blob that only one branch writes may not exist afterwards
+        for name in branches[0].blobs.keys() & branches[1].blobs.keys():
             scope.blobs.setdefault(name, label)
 
     def _loop(self, layer: NeuralNetworkLayer, label: str, scope: _Scope) -> Iterator[Problem]:
@@ -164,7 +164,7 @@ def _writers(messages: Sequence[NeuralNetworkLayer]) -> dict[str, list[tuple[int
 
 
 def _tensors(layer: NeuralNetworkLayer) -> Iterator[str]:
-    """Faults of the declared ranks and sizes of blobs, which are only hints."""
+    """Faults of the declared ranks and sizes of blobs, which are hints."""
     for names, tensors, what in (
         (layer.input, layer.inputTensor, "inputTensor"),
         (layer.output, layer.outputTensor, "outputTensor"),
@@ -195,7 +195,7 @@ def _weights(layer: NeuralNetworkLayer, kind: str, label: str) -> Iterator[Probl
     if {"float16", "float32"} <= precisions:
         yield Problem(label, "stores some weights in float16 and some in float32", "warning")
     if kind == "convolution3d" and any(storage.startswith(("linear", "table")) for storage in precisions):
-        yield Problem(label, "has quantized weights, which Core ML does not take here", "warning")
+        yield Problem(label, "has quantized weights, which Core ML does not accept here", "warning")
 
 
 def _stored(layer: NeuralNetworkLayer, kind: str, params: Any, message: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -205,7 +205,7 @@ def _stored(layer: NeuralNetworkLayer, kind: str, params: Any, message: Any) -> 
             continue
         if spec.message_type.name == "LSTMWeightParams":
             cells = getattr(message, spec.name)
-            for cell in cells[:2] if spec.is_repeated else (cells,):  # another rule counts them
+            for cell in cells[:2] if spec.is_repeated else (cells,):  # another rule checks their number
                 yield from _stored(layer, kind, params, cell)
         elif kind == "activation" and message is params:
             if message.WhichOneof("NonlinearityType") == spec.name:
@@ -223,7 +223,7 @@ def _stored(layer: NeuralNetworkLayer, kind: str, params: Any, message: Any) -> 
 
 
 def _optional(layer: NeuralNetworkLayer, kind: str, params: Any, name: str) -> bool:
-    """Whether a weight that no flag switches off may be absent all the same."""
+    """Whether a weight that no flag switches off may still be absent."""
     if kind in ("convolution", "batchedMatmul"):
         return len(layer.input) > 1
     if kind == "batchnorm":

@@ -21,7 +21,7 @@ class Known:
 
     Attributes:
         type: Its type.
-        what: What it is, for problems.
+        what: What it is, for messages.
         constant: Whether it is a constant of the program.
     """
 
@@ -39,7 +39,7 @@ def operation_faults(operation: Operation, since: int, known: Scope, weights: We
     Args:
         operation: The operation.
         since: The version of the operations of its function.
-        known: The value of a name, None if there is none.
+        known: Returns the value of a name, None if there is none.
         weights: The weight files, if blobs are checked.
 
     Returns:
@@ -159,7 +159,7 @@ def _constant(operation: Operation) -> Iterator[str]:
 
 
 def _fit(stored: tuple[int | None, ...] | None, declared: tuple[int | None, ...]) -> bool:
-    """Whether a shape is one that a declaration admits."""
+    """Whether a declaration allows a shape."""
     return (
         stored is not None
         and len(stored) == len(declared)

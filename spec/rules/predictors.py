@@ -1,4 +1,4 @@
-"""Which rules apply to each kind that predicts from features without being a network; the identity has its own here."""
+"""Which rules apply to each kind that predicts from features without a network; those of the identity are here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rules yield: one thing that is wrong with a model, and where."""
+"""What rules yield: a fault of a model, and where it is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong with a model.
+    """A fault of a model.
 
     Attributes:
         where: The place, from outer to inner: "pipeline stage 2 'net' > layer 'conv1' (convolution), number 3".
         what: What is wrong, as the predicate of a sentence about the place, or as a sentence.
-        severity: "error" if the model cannot be used as asked; "warning" if it breaks a rule of Core ML that graphml
-            tolerates.
+        severity: "error" if the model cannot be used as requested; "warning" if it breaks a rule of Core ML that
+            graphml tolerates.
     """
 
     where: str
@@ -31,7 +31,7 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
     def __post_init__(self) -> None:
-        # a name may have megabytes, and one place many problems
+        # a name may have megabytes, and a place many problems
         object.__setattr__(self, "where", shortened(self.where))
         object.__setattr__(self, "what", shortened(self.what))
 

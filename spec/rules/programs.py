@@ -18,7 +18,7 @@ from graphml.spec.wire.model_pb2 import Model
 from graphml.spec.wire.program_pb2 import Block, Function, NamedValueType, Operation
 
 MOST_BLOCKS = 32
-"""The most blocks inside each other."""
+"""The maximum nesting depth of blocks."""
 
 _ARRAYS = {"FLOAT32": "float32", "FLOAT16": "float16", "DOUBLE": "float64", "INT32": "int32", "INT8": "int8"}
 
@@ -76,7 +76,7 @@ def _function(function: Function, described: Any, weights: WeightFiles | None) -
 
 
 def _depth(block: Block) -> int:
-    """How many blocks are inside each other; found without recursion."""
+    """The nesting depth of blocks, computed without recursion."""
     deepest, todo = 0, [(block, 1)]
     while todo:
         here, depth = todo.pop()
@@ -216,7 +216,7 @@ def _while_loop(operation: Operation, where: str, scope: _Visible, inner: list[_
 
 
 def _same_types(outputs: Any, block: Block, scope: _Visible, place: str, what: str) -> Iterator[Problem]:
-    """Results of a block are those of its operation, one by one."""
+    """Results of a block must match those of its operation, one by one."""
     if len(block.outputs) != len(outputs):
         yield Problem(place, f"returns {len(block.outputs)} values; {what} has {len(outputs)}")
         return
@@ -274,7 +274,7 @@ def _input(described: FeatureType, given: NamedValueType) -> Iterator[Problem]:
 
 
 def _fits(described: FeatureType, given: Any, where: str) -> Iterator[Problem]:
-    """An array must have the element type that the program has, and sizes that it admits."""
+    """An array must have the element type that the program has, and sizes that it allows."""
     name = _element(given)
     if described.WhichOneof("Type") != "multiArrayType" or name is None:
         return

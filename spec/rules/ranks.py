@@ -1,4 +1,4 @@
-"""Rules of ranks: how many axes each blob of a network has, and which layers cannot take that many.
+"""Rules of ranks: the rank of each blob of a network, and which layers do not accept it.
 
 Ranks are inferred from the declared inputs, layer by layer. A rank that depends on more is unknown, and is not checked.
 A rule reports only what no array of that rank can satisfy. A scalar has rank 0 inside the network, but most layers see
@@ -25,7 +25,7 @@ _MOST = 32  # axes that an array can have here
 
 
 def rank_problems(network: Any, inputs: Sequence[FeatureDescription]) -> Iterator[Problem]:
-    """Every layer whose inputs have a rank that it cannot take."""
+    """Every layer whose inputs have a rank that it does not accept."""
     yield from ranks_after(network.layers, _input_ranks(network, inputs))
 
 
@@ -96,11 +96,11 @@ def _sub_networks(layer: Any, kind: str, label: str, ranks: Ranks) -> Iterator[P
         for name in ("condition", "body"):
             yield from inside(f"{label} > {name}", ranks_after(networks[name], ranks))
         return
-    sides = [ranks.new_child(), ranks.new_child()]  # copies would take most of the time
-    for (name, messages), side in zip(networks.items(), sides, strict=True):
-        yield from inside(f"{label} > {name}", ranks_after(messages, side))
-    for name in sides[0].maps[0].keys() | sides[1].maps[0].keys():
-        first, second = (side.get(name) for side in sides)
+    branches = [ranks.new_child(), ranks.new_child()]  # copies would dominate the time
+    for (name, messages), branch in zip(networks.items(), branches, strict=True):
+        yield from inside(f"{label} > {name}", ranks_after(messages, branch))
+    for name in branches[0].maps[0].keys() | branches[1].maps[0].keys():
+        first, second = (branch.get(name) for branch in branches)
         ranks[name] = first if first == second else None
 
 
@@ -179,7 +179,7 @@ def _faults(kind: str, params: Any, given: Sequence[Rank]) -> Iterator[str]:
 
 
 def _as_listed(kind: str, params: Any, rank: int) -> int:
-    """The rank for which a layer's list was written: 3 for images, which may have more leading axes here."""
+    """The rank for which a layer's list was written: 3 for images, which may have additional leading axes here."""
     field, entries = _LISTED[kind]
     return 3 if rank in (4, 5) and len(getattr(params, field)) == 3 * entries else rank
 

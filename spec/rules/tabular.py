@@ -1,4 +1,4 @@
-"""Rules that several kinds of predictors share: types of inputs, sizes of answers, class labels."""
+"""Rules that several kinds of predictors share: types of inputs, sizes of outputs, class labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphml.spec.wire.model_pb2 import FeatureDescription, Model
 
 
 def row_width(inputs: Iterable[FeatureDescription]) -> int | None:
-    """The length of the row of numbers that the inputs make together.
+    """The number of features of all inputs together.
 
     Args:
         inputs: The descriptions of the inputs.
@@ -43,7 +43,7 @@ def numeric_inputs(model: Model) -> Iterator[Problem]:
 
 
 def answer_size(model: Model, count: int) -> Iterator[Problem]:
-    """Check that the output of a regressor that computes `count` numbers has room for them."""
+    """Check that the output of a regressor has `count` elements, as many as it computes."""
     name = model.description.predictedFeatureName
     for feature in model.description.output:
         kind = feature.type.WhichOneof("Type")

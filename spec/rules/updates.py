@@ -29,12 +29,12 @@ _PASSING_ACTIVATIONS = ("ReLU", "sigmoid", "tanh")
 
 
 def update_problems(model: Model) -> list[Problem]:
-    """Every reason why Core ML would not train this model. None of them matters for predicting."""
+    """Every reason why Core ML would not train this model. None of them matters for prediction."""
     found: list[Problem] = []
     if not model.isUpdatable:
         found.append(Problem("model", "is not marked isUpdatable"))
     if model.specificationVersion < 4:
-        what = f"has specification version {model.specificationVersion}; updatable models came with 4"
+        what = f"has specification version {model.specificationVersion}; updatable models need at least 4"
         found.append(Problem("model", what))
     return [*found, *_of_kind(model)]
 
@@ -166,8 +166,8 @@ def _loss(loss: LossLayer, messages: Sequence[NeuralNetworkLayer]) -> Iterator[P
 
 
 def _gradient(places: Sequence[_Place], start: int, entropy: bool, where: str) -> Iterator[Problem]:
-    """Walk from the loss towards the inputs, breadth first, as Core ML does: after any layer that stops the gradient,
-    every updatable layer is refused, even if another path leads to it.
+    """Walk from the loss towards the inputs, breadth first, as Core ML does: any updatable
+    layer behind one that stops the gradient is refused, even if another path leads to it.
     """
     blocker: str | None = None
     on_path: dict[int, str | None] = {start: None}  # place -> the layer that stops the gradient before it
@@ -219,7 +219,7 @@ def _settings(update: Any) -> Iterator[Problem]:
 
 
 def parameter_faults(holder: Message, name: str, *, positive: bool = False) -> Iterator[str]:
-    """Find everything that is wrong with an Int64Parameter or DoubleParameter, a number with allowed values.
+    """Find all faults of an Int64Parameter or DoubleParameter, a number with allowed values.
 
     Args:
         holder: The message with the parameter.
@@ -313,7 +313,7 @@ def _target(model: Model, loss: LossLayer, messages: Sequence[NeuralNetworkLayer
 
 
 def written_sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer]) -> set[int]:
-    """The sizes that a file states for a blob: as an output of the model, and as the output of an innerProduct layer.
+    """The sizes that a file declares for a blob: as an output of the model, and as the output of an innerProduct layer.
 
     Args:
         model: The model.
@@ -321,7 +321,7 @@ def written_sizes(model: Model, blob: str, messages: Sequence[NeuralNetworkLayer
         messages: The layers of the network.
 
     Returns:
-        The numbers of elements; empty if the file states none.
+        The numbers of elements; empty if the file declares none.
     """
     found: set[int] = set()
     for feature in model.description.output:

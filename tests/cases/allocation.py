@@ -37,7 +37,7 @@ kind(
     worked=[(Case((np.float32([2, 1]),), {"value": 7.0}), [[[7], [7]]])],
     refuse=[
         (Case((np.float32([2, -1]),), {"value": 7.0}), "sizes must not be negative"),
-        (Case((np.float32([[2, 1]]),), {"value": 7.0}), "a list of numbers, rank 1"),
+        (Case((np.float32([[2, 1]]),), {"value": 7.0}), "a list of numbers (rank 1)"),
     ],
 )
 
@@ -133,7 +133,7 @@ kind(
         (Case((), {"start_value": 3.0, "end_value": 0.0, "step_size_value": -1.0}), [[3, 2, 1]]),
         (Case((), {"start_value": 3.0, "end_value": 3.0, "step_size_value": 1.0}), [np.zeros(0)]),
     ],
-    refuse=[(Case((), {"end_value": 4.0}), "has no end")],
+    refuse=[(Case((), {"end_value": 4.0}), "a step other than 0")],
 )
 _DYNAMIC = Case((np.float32([8]),), {"start_value": 1.0, "step_size_value": 3.0})
 kind(
@@ -156,7 +156,7 @@ kind(
         (Case((np.float32([0]), np.float32([3]), np.float32([-1]))), [[3, 2, 1]]),
     ],
     refuse=[
-        (Case((np.float32([8]),)), "has no end"),
+        (Case((np.float32([8]),)), "a step other than 0"),
         (Case((np.float32([8, 9]),), _DYNAMIC.fields), "a single number"),
     ],
 )

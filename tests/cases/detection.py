@@ -135,6 +135,6 @@ kind(
         (Case((_BOXES, _SCORES), {"max_boxes": 0}, outputs=4), "must be at least 1"),
         (Case((_BOXES[0], _SCORES[0]), _FIELDS, outputs=4), "[B, N, 4] and [B, N, C]"),
         (Case((_BOXES, _SCORES[:, :5]), _FIELDS, outputs=4), "scores [2, 5, 3]"),
-        (Case((_BOXES[:, :0], _SCORES[:, :0]), _FIELDS, outputs=4), "there must be a box and a class"),
+        (Case((_BOXES[:, :0], _SCORES[:, :0]), _FIELDS, outputs=4), "at least one box and one class"),
     ],
 )

@@ -141,7 +141,7 @@ _PAIRS = [
 ]
 
 
-def _turned(shape):
+def _transposed(shape):
     return (*shape[:-2], shape[-1], shape[-2]) if len(shape) > 1 else shape
 
 
@@ -157,7 +157,7 @@ def _draw_batched(draw):
         "transpose_a": len(a) > 1 and draw(st.booleans()),
         "transpose_b": len(b) > 1 and draw(st.booleans()),
     }
-    a, b = _turned(a) if flags["transpose_a"] else a, _turned(b) if flags["transpose_b"] else b
+    a, b = _transposed(a) if flags["transpose_a"] else a, _transposed(b) if flags["transpose_b"] else b
     return Case((draw(arrays(a)), draw(arrays(b))), flags)
 
 
@@ -195,8 +195,8 @@ kind(
         ),
     ],
     refuse=[
-        (Case((numbers(2, 3), numbers(2, 3))), "rows of a have 3 numbers, columns of b 2"),
-        (Case((numbers(2, 3),)), "there are none"),
+        (Case((numbers(2, 3), numbers(2, 3))), "rows of a have 3 elements, columns of b 2"),
+        (Case((numbers(2, 3),)), "but it has none"),
         (Case((numbers(2, 5),), {"weights": _W}), "x has 5 features in its last axis, weights expect 6"),
         (Case(_TWO, {"int8_dynamic_quantize": True}), "it takes one input, not two"),
         (Case((numbers(2, 4, 4), numbers(3, 4, 4))), "2, 4, 4"),

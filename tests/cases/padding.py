@@ -119,8 +119,8 @@ kind(
         (Case((_ROW, np.zeros((5, 1, 2), np.float32)), {"offset": (0, 2)}), [[[[3, 4]]]]),
     ],
     refuse=[
-        (Case((_X,), {"crop_amounts": ((2, 2), (0, 0))}), "cannot cut [0, 5] pixels from [2, 0] on out of [4, 5]"),
-        (Case((_X, numbers(2, 3, 2, 2)), {"offset": (3, 0)}), "cannot cut [2, 2] pixels from [3, 0] on out of"),
+        (Case((_X,), {"crop_amounts": ((2, 2), (0, 0))}), "cannot crop [0, 5] pixels at [2, 0] from an image of"),
+        (Case((_X, numbers(2, 3, 2, 2)), {"offset": (3, 0)}), "cannot crop [2, 2] pixels at [3, 0] from an image of"),
         (Case((_X, numbers(2, 3, 2, 2)), {"offset": (3,)}), "offset is [3]"),
         (Case((_X[0, 0],), {"crop_amounts": ((0, 0), (0, 0))}), "images must have rank 3 or more"),
     ],

@@ -179,7 +179,7 @@ kind(
     worked=[(Case((np.float32([1, 2, 3, 4]), np.float32([2, -1]))), [[[1, 2], [3, 4]]])],
     refuse=[
         (Case((_X, np.float32([5, 5]))), _DO_NOT_FILL),
-        (Case((_X, np.float32([[4, 6]]))), "a list of numbers, rank 1"),
+        (Case((_X, np.float32([[4, 6]]))), "a list of numbers (rank 1)"),
     ],
 )
 

@@ -154,7 +154,7 @@ kind(
     refuse=[
         (Case((_X, np.float32([0])), _FIELDS), "begin has 1 values"),
         (Case((_RUN, np.float32([0]), np.float32([4]), np.float32([0]))), "stride is 0"),
-        (Case((_RUN, np.float32([np.nan])), {"strides": (1,)}), "its numbers must be finite"),
+        (Case((_RUN, np.float32([np.nan])), {"strides": (1,)}), "all must be finite"),
     ],
 )
 

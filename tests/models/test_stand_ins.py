@@ -38,7 +38,7 @@ def function(features, *, parameters):
 def test_a_custom_model_is_a_function():
     assert graphml.register_custom_model("Shout", function) is function
     assert graphml.load(shout()).predict({"text": "hi"}) == {"loud": "HI!!", "length": 4.0}
-    with pytest.raises(ValueError, match="'Shout' has a function already"):
+    with pytest.raises(ValueError, match="'Shout' already has a function"):
         graphml.register_custom_model("Shout", function)
     graphml.register_custom_model("Shout", replace=True)(lambda features, *, parameters: {"loud": "", "length": 0})
     assert graphml.load(shout()).predict({"text": "hi"})["loud"] == ""

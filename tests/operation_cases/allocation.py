@@ -35,7 +35,7 @@ operation(
     refuse=[
         (_fill(2, -1), "shape is [2, -1]; sizes must not be negative"),
         (_fill(2, value=numbers(2)), "value has shape [2]; it must be a single number"),
-        (Case({"shape": np.int32([[2]])}), "it must be a list of integers, rank 1"),
+        (Case({"shape": np.int32([[2]])}), "it must be a list of integers (rank 1)"),
     ],
 )
 
@@ -99,8 +99,8 @@ operation(
         (_range(0, 0.3, 0.1), [0, 0.1, 0.2]),  # the quotient of the float32 numbers is 3
     ],
     refuse=[
-        (_range(0, 3, 0), "a range from 0.0 to 3.0 in steps of 0.0 has no end"),
-        (_range(0, np.inf, 1), "has no end"),
+        (_range(0, 3, 0), "a step other than 0; got 0.0 to 3.0 in steps of 0.0"),
+        (_range(0, np.inf, 1), "finite numbers"),
         (_range([0, 1], 3, 1), "each must be one number"),
     ],
 )

@@ -147,6 +147,6 @@ operation(
     ],
     refuse=[
         (_blocks(numbers(6, 2, 2, 3), (2, 2), "crops", _NONE), "the area of block_shape [2, 2] does not divide the 6"),
-        (_blocks(numbers(4, 1, 1, 1), (2, 2), "crops", ((2, 1), (0, 0))), "cut off more than the image"),
+        (_blocks(numbers(4, 1, 1, 1), (2, 2), "crops", ((2, 1), (0, 0))), "exceed the image"),
     ],
 )

@@ -44,13 +44,13 @@ def _oracle(i, a):
     return _suppressed(i["boxes"], i["scores"], a, a["score_threshold"])
 
 
-def _turned(x):
+def _transposed(x):
     return np.ascontiguousarray(np.swapaxes(x, 1, 2))
 
 
 def _oracle_17(i, a):
-    boxes, scores, index, _ = _suppressed(_turned(i["boxes"]), _turned(i["scores"]), a, -np.inf)
-    return _turned(boxes), _turned(scores), index
+    boxes, scores, index, _ = _suppressed(_transposed(i["boxes"]), _transposed(i["scores"]), a, -np.inf)
+    return _transposed(boxes), _transposed(scores), index
 
 
 # Cases ---------------------------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def _some(iou, most, least=0.3, boxes=_ONE, scores=_SURE, **attributes):
 def _later(case):
     """The case as iOS 17 writes it, without a threshold of scores."""
     fields = {name: value for name, value in case.attributes.items() if name != "score_threshold"}
-    return Case({name: _turned(x) for name, x in case.inputs.items()}, fields)
+    return Case({name: _transposed(x) for name, x in case.inputs.items()}, fields)
 
 
 def _drawn(seed):

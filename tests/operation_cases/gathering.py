@@ -107,7 +107,7 @@ for _version in (15, 16, 17):
         ],
         refuse=[
             (_case(_X, [0], axis=2), "axis 2 is out of range for rank 2"),
-            (_case(np.zeros((0, 2), np.float32), [0]), "read an axis without elements"),
+            (_case(np.zeros((0, 2), np.float32), [0]), "read from an axis without elements"),
             *_refused(_version, _LINE, [3, -1]),
             *(
                 [

@@ -93,7 +93,7 @@ operation(
     ],
     refuse=[
         (_read(_LIST, [0, 1]), "index has shape [2]; it must be a single number"),
-        (_read(numbers(0, 2), 0), "read an axis without elements"),
+        (_read(numbers(0, 2), 0), "read from an axis without elements"),
     ],
 )
 
@@ -112,7 +112,7 @@ operation(
     typed=_TYPED,
     unlike_coremltools=_UNLIKE,
     worked=[(_gather(np.float32([[1, 2], [3, 4]]), [1, 1, 0]), [[3, 4], [3, 4], [1, 2]])],
-    refuse=[(_gather(numbers(0, 2), [0]), "read an axis without elements")],
+    refuse=[(_gather(numbers(0, 2), [0]), "read from an axis without elements")],
 )
 
 
@@ -162,8 +162,8 @@ operation(
         (_write(np.float32([5]), 2, np.float32(7)), [5]),
     ],
     refuse=[
-        (_write(_LIST, 0, numbers(3)), "the list holds elements [2], and [3] are written"),
-        (_write(_LIST, [0], numbers(2, 2)), "the list holds elements [2], and [2, 2] are written"),
+        (_write(_LIST, 0, numbers(3)), "the list holds elements of shape [2], not [3]"),
+        (_write(_LIST, [0], numbers(2, 2)), "the list holds elements of shape [2], not [2, 2]"),
         (_write(_LIST, [0, 1], _NEW), "index has shape [2]; it must be a single number"),
     ],
 )
@@ -200,7 +200,7 @@ operation(
         (_scatter(np.float32([1]), [2, 1], np.float32([8, 9]), True), [1, 9, 8]),
     ],
     refuse=[
-        (_scatter(_LIST, [0, 1], numbers(1, 2)), "value has shape [1, 2]; indices have [2] and need as many"),
-        (_scatter(_LIST, [0], numbers(1, 3)), "the list holds elements [2], and [3] are written"),
+        (_scatter(_LIST, [0, 1], numbers(1, 2)), "value has shape [1, 2]; its length must be that of indices, [2]"),
+        (_scatter(_LIST, [0], numbers(1, 3)), "the list holds elements of shape [2], not [3]"),
     ],
 )

@@ -155,7 +155,7 @@ operation(
         (Case({"x": _HALVES[0]}, {"axes": (1,), "epsilon": 0.0}), [[-1, 1]]),
     ],
     refuse=[
-        (Case(_scaled(4), {"axes": (-1,)}), "gamma has shape [4], and x has the sizes [5] along the axes"),
+        (Case(_scaled(4), {"axes": (-1,)}), "gamma has shape [4], but x has sizes [5] on the axes"),
         (Case({"x": _X}, {"axes": (4,)}), "axis 4 is out of range for rank 4"),
         (Case({"x": _X}, {"axes": (1, -3)}), "twice"),
     ],

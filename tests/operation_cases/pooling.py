@@ -146,7 +146,7 @@ operations(
         (Case({"x": _X}, {"kernel_sizes": (9, 2), "pad_type": "valid"}), "a window of 9 does not fit into 8"),
         (Case({"x": _X}, {"kernel_sizes": (2,), "pad_type": "valid"}), "kernel_sizes is [2]"),
         (Case({"x": _X}, {"kernel_sizes": (2, 2), "pad_type": "whole"}), "it must be one of"),
-        (_BASE.but(pad_type="same", ceil_mode=True), "ceil_mode goes with pad_type valid or custom"),
+        (_BASE.but(pad_type="same", ceil_mode=True), "ceil_mode needs pad_type valid or custom"),
         (_BASE.but(pad=(1, 0, 1, 1), ceil_mode=True), "it must be the same before and after"),
         (Case({"x": _X[0, 0]}, {"kernel_sizes": (), "pad_type": "valid"}), "with one to three axes of space"),
     ],

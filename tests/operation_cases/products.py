@@ -52,9 +52,9 @@ operation(
         (Case({"x": np.int32([2**25 + 1]), "weight": np.int32([[3]]), "bias": np.int32([1])}), [3 * 2**25 + 4]),
     ],
     refuse=[
-        (Case({"x": numbers(2, 3), "weight": numbers(5, 4)}), "weight expects 4 features in its last axis"),
+        (Case({"x": numbers(2, 3), "weight": numbers(5, 4)}), "weight expects 4 features on its last axis"),
         (Case({"x": numbers(2, 4), "weight": numbers(5, 4, 1)}), "it must be [out, in]"),
-        (_LINEAR.but(bias=numbers(1)), "weight makes 5 features"),
+        (_LINEAR.but(bias=numbers(1)), "weight gives 5 features"),
         (Case({"x": np.float32(1), "weight": numbers(5, 4)}), "x has shape []"),
     ],
     typed={"T:int32": _WHOLE, "U:int32": _MIXED},
@@ -117,7 +117,7 @@ operation(
         (Case({"x": _ROW, "y": _TWO}, {"transpose_x": True, "transpose_y": True}), [5, 11]),  # a vector stays as it is
     ],
     refuse=[
-        (Case({"x": numbers(2, 3), "y": numbers(2, 3)}), "rows of x have 3 numbers, columns of y 2"),
+        (Case({"x": numbers(2, 3), "y": numbers(2, 3)}), "rows of x have 3 elements, columns of y 2"),
         (Case({"x": np.float32(1), "y": numbers(2, 3)}), "x and y must have rank 1 or more"),
     ],
     typed={"T:int32": Case({"x": np.int32([[1, -2], [3, 4]]), "y": np.int32([[5, 6], [7, 8]])}), "U:int32": _MIXED},
@@ -168,7 +168,7 @@ operation(
         (Case({"values": [_TWO, _ROW]}, {"equation": "ij,j->i"}), [5, 11]),
     ],
     refuse=[
-        (Case({"values": [_TWO, _TWO]}, {"equation": "ij->ji"}), "for 1 values, and there are 2"),
+        (Case({"values": [_TWO, _TWO]}, {"equation": "ij->ji"}), "needs 1 values, got 2"),
         (Case({"values": [_TWO, numbers(3, 2)]}, {"equation": "ij,jk->ik"}), "the_operation"),
     ],
     typed={"bool": "the format says nothing of sums of products of bools"},

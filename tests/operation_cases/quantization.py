@@ -38,7 +38,7 @@ _VECTORS = Case({"input": _X, "scale": _SCALES, "zero_point": _ZEROS}, {"axis": 
 _REFUSED = [
     (_VECTORS.but(axis=None), "scale has shape [3]; it must be a scalar, or a vector along `axis`"),
     (_VECTORS.but(axis=2), "scale has 3 numbers, the input has size 4 on axis 2"),
-    (_VECTORS.but(scale=np.float32(2)).but(zero_point=None), "axis is 1, and scale is a scalar"),
+    (_VECTORS.but(scale=np.float32(2)).but(zero_point=None), "axis is 1, but scale is a scalar"),
     (_VECTORS.but(axis=4), "axis 4 is out of range for rank 4"),
 ]
 _LAST = _VECTORS.but(scale=np.float32([0.5, 2]), zero_point=np.int8([3, -3]), axis=-1)

@@ -104,7 +104,7 @@ _REFUSED = [
     (_shape(_WIDE, 5, 2), "its 12 elements do not fill [5, 2]"),
     (_shape(_WIDE, 5, -1), "its 12 elements do not fill [5, -1]"),
     (_shape(_WIDE, -1, -1), "at most one -1"),
-    (Case({"x": _WIDE, "shape": np.int32([[12]])}), "it must be a list of integers, rank 1"),
+    (Case({"x": _WIDE, "shape": np.int32([[12]])}), "it must be a list of integers (rank 1)"),
 ]
 
 operation(

@@ -143,8 +143,8 @@ operation(
         (_size(_LINE, [2], [0]), []),
     ],
     refuse=[
-        (_size(_LINE, [0], [6]), "[6] elements are wanted of x, which has shape [5]"),
-        (_size(_LINE, [6], [-1]), "[-1] elements are wanted"),
+        (_size(_LINE, [0], [6]), "cannot take [6] elements of x, which has shape [5]"),
+        (_size(_LINE, [6], [-1]), "cannot take [-1] elements"),
         (_size(_X, [0], [1]), "both must be [2]"),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_function_may_be_given_or_decorated():
 
 def test_a_class_is_registered_once():
     register_custom_layer("Once", lambda x, *, weights, parameters: x)
-    with pytest.raises(ValueError, match="'Once' has a function already"):
+    with pytest.raises(ValueError, match="'Once' already has a function"):
         register_custom_layer("Once", lambda x, *, weights, parameters: -x)
     same(_run("Once"), _X)
     register_custom_layer("Once", lambda x, *, weights, parameters: -x, replace=True)

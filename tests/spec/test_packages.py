@@ -243,7 +243,7 @@ def test_a_model_is_not_written_without_its_weights(package, model, tmp_path):
     with pytest.raises(SpecError, match=r"'@model_path/other.bin' cannot be copied: .*a.mlpackage does not contain it"):
         write(_program("@model_path/other.bin"), tmp_path / "b.mlpackage", source=package)
     shutil.copytree(package, tmp_path / "c.mlpackage")
-    with pytest.raises(SpecError, match="the package that exists here has weights of its own"):
+    with pytest.raises(SpecError, match="the package that exists here has other weights"):
         write(message, tmp_path / "c.mlpackage", source=package)
     assert sorted(os.listdir(tmp_path)) == ["a.mlpackage", "c.mlpackage"]
     write(message, package)

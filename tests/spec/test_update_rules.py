@@ -59,7 +59,7 @@ BROKEN = [
     (lambda m: setattr(m, "isUpdatable", False), "model: is not marked isUpdatable"),
     (
         lambda m: setattr(m, "specificationVersion", 3),
-        "model: has specification version 3; updatable models came with 4",
+        "model: has specification version 3; updatable models need at least 4",
     ),
     (lambda m: m.scaler.SetInParent(), "model: a scaler cannot be updated"),
     (lambda m: m.ClearField(m.WhichOneof("Type")), "model: a model without a known kind cannot be updated"),

@@ -395,7 +395,7 @@ def test_a_real_updatable_model_that_breaks_the_rules_of_updating(real_models):
         validate(model)
     assert str(caught.value).splitlines() == [
         "the model has 2 errors:",
-        "  model: has specification version 1; updatable models came with 4",
+        "  model: has specification version 1; updatable models need at least 4",
         "  network: expected exactly one loss layer, got 0",
     ]
 

@@ -2,8 +2,8 @@
 
 Measured with jaxlib 0.10.2 on two cores of a Xeon with AMX: 290 to 730 billion operations a second, 150 to 230 in
 float32. XLA takes the fast path only where rows are contiguous, and fails on some products whose rows are not; JAX's
-derivatives of a product transpose one side and give it a float32 side beside a bfloat16 one. So the product is a
-primitive of its own, and its derivatives are such products again.
+derivatives of a product transpose one operand and multiply float32 by bfloat16. So the product is a primitive, and
+its derivatives are such products again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _evaluated(x: Array, y: Array) -> Array:
     stacked = tuple(range(x.ndim - 2))
     dimensions = (((x.ndim - 1,), (y.ndim - 2,)), (stacked, stacked))
     x, y = (_row_major(side.astype(jnp.bfloat16)) for side in (x, y))
-    # the result as well: otherwise a transpose behind it becomes a transpose of both sides
+    # the result as well: otherwise a transpose after it becomes a transpose of both operands
     return _row_major(lax.dot_general(x, y, dimensions, preferred_element_type=jnp.float32))
 
 

@@ -1,7 +1,7 @@
 """Convolutions over images, channels last, in forms that XLA's CPU kernels are fast at.
 
-Measured with jaxlib 0.10.2. XLA's own CPU convolution runs small groups as a scalar loop, and brings convolutions into
-the order of axes that its kernels know only outside of loops.
+Measured with jaxlib 0.10.2. XLA's own CPU convolution runs small groups as a scalar loop, and transposes convolutions
+to the order of axes that its kernels support only outside of loops.
 
     MatrixProduct     1x1 kernels: one matrix product, which is as fast inside of loops
     ShiftedImages     up to four input channels in a group (depthwise): multiply-adds of shifted images
@@ -36,8 +36,8 @@ from graphml.ops.kernels.windows import Extents, Pair
 _BLOCK = 32  # channels: fewer leave vectors empty, more multiply zeros
 _MOST_BLOCKS = 16
 
-# Bytes that a form holds beside image and result: above the first number it computes in tiles of rows, each of which
-# holds about the second number and so stays in the cache of a core.
+# Bytes that a form needs beside image and result: above the first number it computes in tiles of rows, each of which
+# needs about the second number and so stays in the cache of a core.
 _MOST_AT_ONCE, _TILE = 1 << 24, 1 << 21
 
 # (kernel, window) -> the form of an ungrouped convolution
@@ -68,14 +68,14 @@ def _shifted(x: Array, taps: Extents, window: ConvolutionWindow) -> Iterator[tup
 
 
 def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, size: int) -> Array:
-    """A function of images, computed for tiles of rows one after the other where it would take much memory at once.
+    """A function of images, computed tile by tile along the rows where it would take much memory at once.
 
     Args:
-        part: Makes h rows of h + reach rows, the same whichever rows are beside them.
+        part: Computes h rows from h + reach rows, independently of other rows.
         x: [batch, height, width, channels].
-        reach: How many rows it needs beyond those that it makes.
-        rows: It makes a multiple of so many rows.
-        size: Bytes that it holds for so many rows.
+        reach: How many more rows it reads than it returns.
+        rows: The number of rows that it returns is a multiple of this.
+        size: Bytes that it needs for `rows` rows.
 
     Returns:
         part(x).
@@ -96,11 +96,11 @@ def _in_tiles(part: Callable[[Array], Array], x: Array, reach: int, rows: int, s
 
     made = jax.eval_shape(tile, 0, x)
     if made.shape[-1] == x.shape[-1] and made.shape[2] <= x.shape[2]:
-        # no tile reads rows that have been made before it, so they take the place of the image
+        # no tile reads rows that earlier tiles have written, so the result overwrites the image
         y = _loop(tiles, lambda index, y: put(index, y, y), _pad(x, ((0, tiles * each - height), (0, 0))))
     else:
-        # Any number of the image will do. Zeros XLA would make for several loops at once. The last tile begins earlier
-        # if rows are missing, and makes some again.
+        # The initial values do not matter, but XLA would share a buffer of zeros between loops. The last tile starts
+        # earlier if rows are missing, and computes some again.
         pixel = x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
         y = jnp.broadcast_to(pixel, (made.shape[0], height, *made.shape[2:]))
         y = _loop(tiles, lambda index, y: put(index, y, x), y)
@@ -159,7 +159,7 @@ class ShiftedImages(NamedTuple):
 
 
 class DenseBlocks(NamedTuple):
-    """Groups joined until a block fills vectors; zeros stand between channels of different groups."""
+    """Groups joined until a block fills vectors; with zeros between channels of different groups."""
 
     blocks: tuple[ConvolutionForm, ...]
 
@@ -197,7 +197,7 @@ class DenseBlocks(NamedTuple):
 
 
 class ShiftedProducts(NamedTuple):
-    """Few output channels: what each pixel adds under each element of the kernel, by one product; then shifted sums."""
+    """Few output channels: one product of each pixel with all elements of the kernel, then shifted sums."""
 
     kernel: Array
 
@@ -271,8 +271,8 @@ class TrainableConvolution(NamedTuple):
     """One XLA convolution whose gradients are a convolution with the axes in the order of XLA's kernels, and matrix
     products.
 
-    XLA brings others into that order only outside of loops; in a scanned training step they would run as scalar loops.
-    Reverse mode only.
+    XLA transposes others to that order only outside of loops; in a scanned training step they would run as scalar
+    loops. Reverse mode only.
     """
 
     kernel: Array
@@ -285,7 +285,7 @@ class TrainableConvolution(NamedTuple):
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _trainable(x: Array, elements: list[Array], taps: Extents, window: ConvolutionWindow) -> Array:
-    """The kernel comes as a list of [channels in, channels out], one for each of its elements."""
+    """The kernel is a list of [channels in, channels out], one for each of its elements."""
     return convolve(x, _as_kernel(elements, taps), window)
 
 

@@ -1,4 +1,4 @@
-"""Elementwise functions as plain loops. XLA compiles a fusion of nothing but elementwise instructions in tiles.
+"""Elementwise functions as plain loops. XLA compiles a fusion of purely elementwise instructions in tiles.
 
 Measured with jaxlib 0.10.2: tiles take up to three times as long. One scalar constant in the fusion prevents them.
 """
@@ -12,5 +12,5 @@ from graphml.ops.kernels.arrays import Array
 
 
 def in_loops(x: Array) -> Array:
-    """x unchanged, clamped between the infinities: an instruction that costs nothing and holds constants."""
+    """x unchanged, clamped between the infinities: an instruction that costs nothing and has constants."""
     return lax.clamp(np.asarray(-np.inf, x.dtype), x, np.asarray(np.inf, x.dtype))

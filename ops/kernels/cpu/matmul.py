@@ -65,12 +65,12 @@ class PaddedOutputs(NamedTuple):
         return PaddedOutputs(self.padded.astype(dtype))
 
     def outputs_of(self, product: Array) -> Array:
-        """A product with `padded`, [..., out + 16], without what the zeros made."""
+        """A product with `padded`, [..., out + 16], without the columns of the zeros."""
         return lax.slice_in_dim(product, 0, self.shape[-1], axis=-1)
 
 
 def kept_apart(matrix: Array) -> Array | PaddedOutputs:
-    """A matrix or kernel [..., in, out] that many rows are multiplied with, padded where that is faster."""
+    """A matrix or kernel [..., in, out] for products with many rows, padded where that is faster."""
     outputs = matrix.shape[-1]
     plain = matrix.dtype != jnp.float32 or outputs < _FROM or outputs % _EVERY
     return matrix if plain else PaddedOutputs.of(matrix)

@@ -36,7 +36,7 @@ def multiply_in_blocks(matrix: Array, batch: int) -> Callable[[Array], Array]:
 def multiply_in_step(
     matrix: Array, recursion: Array | None, *, length: int, batch: int
 ) -> Callable[[Array, Array], Array]:
-    """(y, x) -> x @ matrix + y @ recursion, for one step of the loop: what a step needs then stays in the cache.
+    """(y, x) -> x @ matrix + y @ recursion, for one step of the loop, whose operands then stay in the cache.
 
     Args:
         matrix: [in, out].

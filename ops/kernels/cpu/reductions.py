@@ -1,10 +1,10 @@
 """Sums and extremes over axes, in vectors. XLA runs most reductions element by element.
 
-Measured with jaxlib 0.10.2: the plain reductions take up to ten times as long, those over several axes most of all.
+Measured with jaxlib 0.10.2: the plain reductions take up to ten times as long, especially over several axes.
 
 Neighbouring axes first become one. A long axis, where it is the last one, is then folded for an extreme: slices of it
 are combined elementwise until few elements are left. For a sum it is multiplied with ones, after one fold where that
-saves storing what is summed.
+avoids storing the summands.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from graphml.ops.kernels.arrays import Array
 
 _VECTOR = 16  # elements: shorter axes are not worth folding
 _SLICES = 16
-_SUMMANDS = 8  # XLA still fuses a cheap function of x into so many slices; with more it stores the function's values
+_SUMMANDS = 8  # XLA still fuses a cheap function of x into this many slices; with more it stores the function's values
 
 
 def reduce_sum(x: Array, axes: tuple[int, ...], *, fuse: bool = False) -> Array:
@@ -28,7 +28,7 @@ def reduce_sum(x: Array, axes: tuple[int, ...], *, fuse: bool = False) -> Array:
 
     Args:
         x: any rank.
-        axes: counted from the start and rising.
+        axes: counted from the start, in ascending order.
         fuse: whether x is computed for this sum alone, so that the loop that computes it should add it up.
 
     Returns:

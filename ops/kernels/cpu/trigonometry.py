@@ -2,11 +2,11 @@
 
 Measured with jaxlib 0.10.2: the plain forms take 10 to 30 times as long.
 
-Angles are brought to [-pi/4, pi/4] by subtracting whole quarter turns, with pi/2 in three parts whose products with the
+Angles are reduced to [-pi/4, pi/4] by subtracting quarter turns, with pi/2 in three parts whose products with the
 number of turns are exact (Cody and Waite); there a short polynomial is as good as float32 allows. The coefficients are
 minimax fits to (sin r / r - 1) / r^2 and (cos r - 1 + r^2 / 2) / r^4. The inverses are odd polynomials of the same
 kind, asin r up to 1/2 and atan r up to 1; the identities asin x = pi/2 - 2 asin sqrt((1 - x) / 2) and
-atan x = pi/2 - atan 1/x bring every number into these ranges.
+atan x = pi/2 - atan 1/x reduce every number to these ranges.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from graphml.ops.kernels.windows import window_count
 
 
 class SumOfSlices(NamedTuple):
-    """A grouped kernel as a stack of images: the sum over its depth of convolutions over images, a form for each."""
+    """A grouped kernel: the sum over its depth of convolutions over images, one form for each."""
 
     forms: tuple[ConvolutionForm, ...]
 
@@ -37,7 +37,7 @@ class SumOfSlices(NamedTuple):
 
 
 class StackedSlices(NamedTuple):
-    """A kernel without groups as one convolution: the images that it covers at once become the channels of one."""
+    """A kernel without groups as one convolution: the slices that it covers become the channels of one image."""
 
     form: Any  # a form whose `kernel` is [height, width, depth * channels in, channels out]
 
@@ -86,7 +86,7 @@ class SumOfTransposedSlices(NamedTuple):
 
 
 def _images(x: Array, deep: int, window: ConvolutionWindow) -> list[Array]:
-    """What each slice of a kernel of a depth sees, as [batch * new depth, height, width, channels]."""
+    """What each slice of a kernel of depth `deep` sees, as [batch * new depth, height, width, channels]."""
     stride, dilation, padding = window.stride[0], window.dilation[0], window.padding[0]
     count = window_count(x.shape[1], (deep - 1) * dilation + 1, stride, padding)
     x = jnp.pad(x, ((0, 0), padding, (0, 0), (0, 0), (0, 0)))
