@@ -1,11 +1,11 @@
-"""Models of other frameworks become Core ML models: a source goes in, a model that was compared with it comes out.
+"""Converts models of other frameworks to Core ML models, and compares each result with its source.
 
     model = graphml.convert(module, [torch.rand(1, 3, 224, 224)])
 
-`door` has `convert` and `explain`; `sources` recognises what was given, and one module for each kind of source
+`door` has `convert` and `explain`; `sources` recognises the kind of source, and one module for each kind
 translates it (`torch`, `tensorflow`, `keras`, `jax`, `onnx_source`, `sklearn`, `xgboost`, `lightgbm`); `check` compares
-the result with the source, `estimators` that of an estimator. The way back, to ONNX, is in `export`. Read `door` first,
-then `source`, which says what each kind of source offers.
+the result with the source, `estimators` that of an estimator. `export` converts back, to ONNX. Read `door` first, then
+`source`, the interface of all kinds of sources.
 
 In `graphml`, the name `convert` is the function; `from graphml.convert import Flexible` finds this package.
 """

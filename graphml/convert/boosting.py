@@ -1,4 +1,4 @@
-"""What libraries of gradient boosting share: sums of trees that become numbers or the probabilities of classes."""
+"""What gradient boosting libraries share: sums of trees as predictions or class probabilities."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CLASSES = ("classLabel", "classProbability")
 
 
 class Boosting:
-    """A sum of trees for each score. One score of a classifier is that of the second of two classes.
+    """A sum of trees for each score. The single score of a binary classifier is that of the second class.
 
     Args:
         inputs: The name of one array of all features, a name for each feature, or {name: type}.
         width: The number of features.
-        base: What the trees are added to: one number for each score.
+        base: The initial value of each score, to which the trees are added.
         classes: The labels of a classifier.
         names: The name of the output, or of the label and the probabilities. Default: as for scikit-learn.
         logistic: Whether a regressor returns 1 / (1 + exp(-sum)). A classifier does, or the softmax of several scores.
@@ -64,7 +64,7 @@ class Boosting:
             threshold: [nodes], compared as float64.
             left: The index of the left child, [nodes]; negative for leaves.
             right: The index of the right child, [nodes].
-            value: [nodes]; of branches anything.
+            value: [nodes]; ignored for branches.
             missing_left: Whether NaN goes left, [nodes].
         """
         values = np.zeros((len(left), self._scores))
@@ -78,10 +78,10 @@ class Boosting:
 
 
 class BoostingSource(RowSource):
-    """A model of a library of gradient boosting, as a source of `graphml.convert`.
+    """A model of a gradient boosting library, as a source of `graphml.convert`.
 
     Attributes:
-        kind: What the library calls the kind of the model.
+        kind: The library's name for the kind of model.
         trees: The number of trees.
     """
 
@@ -96,7 +96,7 @@ class BoostingSource(RowSource):
             return [OperatorUse(name, self.trees, "", str(error))]
 
     def labelled(self, found: Any) -> RowAnswers:
-        """The answers for what the library returns: numbers, or probabilities of the second class or of all classes.
+        """The predictions from the library's output: numbers, or probabilities of the second class or of all classes.
 
         Args:
             found: [rows] or [rows, scores].

@@ -1,6 +1,6 @@
-"""The comparison of a result with its source: both run on the same inputs, of every shape that matters."""
+"""The comparison of a result with its source: both run on the same inputs, with every relevant shape."""
 
-# models have no types here
+# models are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graphml.inspect.measure import measure
 from graphml.inspect.references import Array, Given, answers, limits_of
 from graphml.models.model import Model
 
-_MORE = 3  # how much larger an axis without a limit is made
+_MORE = 3  # how much larger an unlimited axis is made
 
 
 def check(model: Model, source: TensorSource) -> Check:
@@ -31,8 +31,8 @@ def check(model: Model, source: TensorSource) -> Check:
         source: The source.
 
     Raises:
-        ConversionError: An output differs. The message names it, the largest difference and, where both can be looked
-            into, the first value inside that differs.
+        ConversionError: An output differs. The message names it, the largest difference and, where both expose
+            intermediate values, the first one that differs.
     """
     request = source.request
     reference = source.reference()
@@ -48,14 +48,14 @@ def check(model: Model, source: TensorSource) -> Check:
             if is_default:
                 advice = "check=False (--no-check) converts without running the source"
                 raise typed(error, f"{source.what} fails with inputs {words}", [advice]) from error
-            notes.append(f"not compared for {words}, which the source refuses: {_short(error)}")
+            notes.append(f"not compared for {words}, which the source rejects: {_short(error)}")
             continue
         if any(_unlike(a, b) for a, b in zip(_values(others), _values(reference.run(given)), strict=True)):
-            notes.append("not compared: the source gives other outputs each time that it runs")
+            notes.append("not compared: the source gives different outputs in each run")
             if not model.draws():
                 notes.append(
                     "the result does not: its random numbers were drawn during the conversion, as coremltools does for "
-                    "fixed shapes; with a Flexible axis it draws them anew"
+                    "fixed shapes; with a Flexible axis they are drawn in each run"
                 )
             break
         try:
@@ -122,7 +122,7 @@ def shapes_to_try(inputs: Mapping[str, Input]) -> list[dict[str, tuple[int, ...]
 
 
 def _sizes(axis: Flexible) -> list[int]:
-    """The sizes of an axis that are tried, the default one first."""
+    """The sizes of an axis to try, the default one first."""
     if axis.sizes:
         return list(dict.fromkeys([axis.default, *axis.sizes]))
     larger = axis.default + _MORE if axis.high is None else min(axis.high, axis.default + _MORE)
@@ -130,7 +130,7 @@ def _sizes(axis: Flexible) -> list[int]:
 
 
 def _shape(one: Input, sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape as `draws` takes it: an image is [height, width]."""
+    """The shape in the form that `draws` takes: an image is [height, width]."""
     if not isinstance(one, ImageInput):
         return sizes
     return sizes[2:] if one.channels_first else sizes[1:3]
@@ -139,8 +139,8 @@ def _shape(one: Input, sizes: tuple[int, ...]) -> tuple[int, ...]:
 def _draw_integers(
     features: dict[str, Any], inputs: Mapping[str, Input], limits: Mapping[str, int], generator: np.random.Generator
 ) -> None:
-    """Replace drawn integers that are not indices by some in the range of the example, or by 0 and 1 as in a mask:
-    larger ones might overflow in a mask, or count iterations."""
+    """Replace drawn integers that are not indices by integers in the range of the example, or by 0 and 1 as in a mask:
+    larger ones might overflow as a mask, or be a number of iterations."""
     for name, one in inputs.items():
         if one.dtype not in INTEGERS or name in limits or isinstance(one, ImageInput):
             continue
@@ -179,7 +179,7 @@ def measured(name: str, own: Any, other: Any) -> OutputCheck:
 
     Args:
         name: Its name.
-        own: Its value.
+        own: Its value in the result.
         other: The value of the source.
     """
     if isinstance(own, str | int) or isinstance(other, str):

@@ -1,6 +1,6 @@
-"""Calls of coremltools' converters: its input types, its options, and what it says when it fails."""
+"""Calls of coremltools' converters: its input types, its options, and its failures."""
 
-# coremltools has no types
+# coremltools is untyped
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from graphml.spec.wire.features_pb2 import ArrayFeatureType
 from graphml.spec.wire.model_pb2 import Model
 
 MOST = 4096
-"""The largest size of an axis without a limit in an ML Program, which needs limits."""
+"""The largest size of an unlimited axis in an ML Program, which needs limits."""
 
 
 def load_coremltools() -> Any:
-    """The package coremltools, without the warnings that it prints when it is imported.
+    """Import coremltools without the warnings that it prints.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -50,7 +50,7 @@ def load_coremltools() -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Generator[list[str]]:
-    """Hide progress bars and warnings of libraries; the list receives the warnings that were raised."""
+    """Hide progress bars and warnings of libraries; the warnings that were raised are added to the list."""
     said: list[str] = []
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -72,11 +72,11 @@ def translate(
     Args:
         source: What is converted; its operators are listed if it fails.
         model: What `coremltools.convert` takes.
-        inputs: The inputs; None: coremltools finds them.
+        inputs: The inputs; None: coremltools determines them.
         outputs: Names for the outputs; None: those of the model.
         packages: The packages whose versions a message names.
         renamed: {output: its name in the result}.
-        framework: What coremltools calls the framework of the model, if it cannot find it.
+        framework: coremltools' name for the framework of the model, if it cannot detect it.
 
     Raises:
         UnsupportedError: Operators cannot be converted; the message lists all of them.
@@ -99,7 +99,7 @@ def translate(
     try:
         with quiet():
             found = tools.convert(model, source=framework, **own)
-    except Exception as error:  # of any class: its operators raise what they like
+    except Exception as error:  # of any class: its operators raise many
         if isinstance(error, GraphmlError):
             raise
         source.refuse_unsupported(by)
@@ -116,16 +116,16 @@ def translation_of(
     renamed: Mapping[str, str],
     message: Any = None,
 ) -> Translation:
-    """What coremltools wrote.
+    """The result of coremltools.
 
     Args:
         model: An MLModel.
         by: What converted it.
-        notes: What the caller should know.
+        notes: Notes for the caller.
         inputs: {name: input}; integers are declared as such, because coremltools declares all inputs of networks as
             float32.
         renamed: {output: its name in the result}.
-        message: Its message, if that was changed.
+        message: Its message, if it was changed.
     """
     message = model.get_spec() if message is None else message
     if message.WhichOneof("Type") == "mlProgram":
@@ -146,9 +146,9 @@ def translation_of(
 
 
 def draw_anew(model: Model) -> None:
-    """Let layers and operations with the seed 0 draw other numbers each time.
+    """Let layers and operations with the seed 0 draw new numbers each time.
 
-    In TensorFlow 0 means that there is no seed; coremltools writes it as if it were one.
+    In TensorFlow 0 means no seed; coremltools writes it as a seed.
 
     Args:
         model: A neural network or ML Program, which is changed.
@@ -170,7 +170,7 @@ def draw_anew(model: Model) -> None:
 
 
 def _rename_outputs(spec: Model, network: Any, renamed: Mapping[str, str]) -> None:
-    """Rename outputs of a network; other blobs that have the new names get free ones."""
+    """Rename outputs of a network; other blobs with the new names get unused ones."""
     names = Names(name for layer in network.layers for name in (*layer.input, *layer.output))
     outputs = {feature.name: feature for feature in spec.description.output}
     wanted = {old: new for old, new in renamed.items() if old in outputs and old != new}
@@ -191,8 +191,8 @@ def _rename_outputs(spec: Model, network: Any, renamed: Mapping[str, str]) -> No
 
 
 def _write_once(layers: Any, outputs: Set[str]) -> None:
-    """Rename blobs that several layers write: coremltools uses some names of transpositions twice. Networks with
-    branches and loops, which write blobs again on purpose, stay as they are."""
+    """Rename blobs that several layers write: coremltools uses some names of transposes twice. Networks with
+    branches and loops, which overwrite blobs on purpose, stay unchanged."""
     if any(kind in ("branch", "loop") for kind in all_kinds(layers)):
         return
     names = Names(name for layer in layers for name in (*layer.input, *layer.output))
@@ -221,19 +221,19 @@ def _limited(inputs: Mapping[str, Input], request: ConversionRequest, notes: lis
                 for axis in one.shape or ()
             ]
             found[name] = replace(one, shape=tuple(shape))
-            notes.append(f"ML Programs need limits: the sizes of {name!r} without one go up to {MOST}")
+            notes.append(f"ML Programs need limits: sizes of {name!r} without a limit go up to {MOST}")
     return found
 
 
 def input_types(tools: Any, inputs: Mapping[str, Input]) -> list[Any]:
-    """The inputs as coremltools describes them.
+    """The inputs as coremltools input types.
 
     Args:
         tools: The package coremltools.
         inputs: {name: input}, with shapes.
 
     Raises:
-        FeatureError: An input that is an image has not the shape of one.
+        FeatureError: An image input does not have the shape of an image.
     """
     return [_input_type(tools, name, one) for name, one in inputs.items()]
 
@@ -260,7 +260,7 @@ def _input_type(tools: Any, name: str, one: Input) -> Any:
 
 
 def shape_type(tools: Any, one: Input) -> Any:
-    """The shape of an input as coremltools describes it: enumerated shapes if one axis has enumerated sizes."""
+    """The shape of an input as a coremltools type: enumerated shapes if one axis has enumerated sizes."""
     if any(axis.sizes for axis in one.flexible):
         rows = [list(shape) for shape in enumerated_shapes(one)]
         return tools.EnumeratedShapes(shapes=rows, default=list(one.default_shape))

@@ -1,4 +1,4 @@
-"""`convert` and `explain`: a source is recognised, translated, made trainable, loaded, and compared with the result."""
+"""`convert` and `explain`: recognise a source, translate it, make it trainable, load it, and compare the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphml.convert.request import TARGETS, ConversionRequest, Precision, Target, described, read_labels
 from graphml.errors import FeatureError
 
-if TYPE_CHECKING:  # importing them needs JAX, which `import graphml` does not
+if TYPE_CHECKING:  # importing them needs JAX, which `import graphml` must not
     from graphml.convert.report import Explanation
     from graphml.convert.source import Source
     from graphml.models import Model
@@ -41,26 +41,27 @@ def convert(
 
     Args:
         source: An ONNX file, its bytes or message; a torch module, a scripted module or exported program, or a file of
-            one of the two; a frozen TensorFlow graph, a SavedModel folder or a concrete function; a Keras model or its
+            either; a frozen TensorFlow graph, a SavedModel folder or a concrete function; a Keras model or its
             file; a function of JAX, a Flax NNX or Equinox module; or a fitted estimator of scikit-learn, XGBoost or
             LightGBM, a Booster, or a file that `save_model` wrote (`.json`, `.ubj`, `.txt`).
         inputs: The inputs, in order or by name: an example array, a shape such as (1, 3, 224, 224), an `Input` or an
-            `ImageInput`. The size of an axis may be `Flexible`. Whatever the source says itself may be left out. Of an
-            estimator the rows to compare on: a table, or {name: column}.
-        to: "neuralnetwork", which can be trained on a device, or "mlprogram". Estimators become models of their kind.
+            `ImageInput`. The size of an axis may be `Flexible`. Whatever the source declares may be left out. For
+            an estimator, the rows to compare on: a table, or {name: column}.
+        to: "neuralnetwork", which can be trained on a device, or "mlprogram". Estimators become models of a matching
+            kind.
         outputs: Names for the outputs, in the order of the source. Default: those of the source.
         class_labels: The labels of a classifier, or a text file with one on each line.
         precision: "float32", or "float16" for an ML Program that computes in half precision.
         trainable: Patterns of names of layers or weights that a device may train, such as "fc*".
-        respect_trainable: Make those layers trainable that are trainable in the source.
+        respect_trainable: Make the layers trainable that are trainable in the source.
         check: Compare the result with the source, on the example and on drawn inputs of every enumerated shape.
-        tolerance: The largest difference that this accepts, relative to the largest number of each output. Default:
-            0.001, and 0.02 in half precision.
-        seed: Of the inputs that are drawn.
+        tolerance: The largest accepted difference, relative to the largest value of each output. Default: 0.001, and
+            0.02 in half precision.
+        seed: The random seed of the drawn inputs.
         signature: Which signature of a SavedModel is converted. Default: "serving_default", or the only one.
 
     Returns:
-        The model; `model.conversion` says how it was converted and how much it differs from the source.
+        The model; `model.conversion` tells how it was converted and how much it differs from the source.
 
     Raises:
         FeatureError: The source or its inputs are not understood.
@@ -96,7 +97,7 @@ def explain(
     respect_trainable: bool = False,
     signature: str | None = None,
 ) -> Explanation:
-    """Say what `convert` would do: operators, what cannot be converted, what is dynamic and what is trainable.
+    """Report what `convert` would do: operators, what cannot be converted, what is dynamic and what is trainable.
 
     Args:
         source: As `convert` takes it.
@@ -145,7 +146,7 @@ def _request(
     if precision not in ("float32", "float16"):
         raise FeatureError(f"precision is {precision!r}; expected 'float32' or 'float16'")
     if precision == "float16" and target == "neuralnetwork":
-        raise FeatureError("neural networks compute in the precision of the device: precision is for to='mlprogram'")
+        raise FeatureError("neural networks compute in the precision of the device; precision needs to='mlprogram'")
     if target == "mlprogram" and (trainable is not None or rest.get("respect_trainable")):
         raise FeatureError("Core ML trains neural networks only: use to='neuralnetwork' with trainable layers")
     return ConversionRequest(
@@ -194,17 +195,17 @@ def _converted(source: Source) -> Model:
 
 
 def _trainable(model: Model, source: Source) -> tuple[Trainable, list[str]]:
-    """Make layers of a network trainable, as the request says: by their names or the flags of the source.
+    """Make the requested layers of a network trainable: by their names or the flags of the source.
 
     Args:
         model: The network.
         source: What it was converted from.
 
     Returns:
-        The trainable network, and notes on layers that were hard to find.
+        The trainable network, and notes on layers that could not be matched for certain.
 
     Raises:
-        FeatureError: No layer or weight has a name that was asked for.
+        FeatureError: No layer or weight matches a requested name.
         UpdateError: Core ML cannot train any of the layers.
     """
     from graphml.convert.trainable import frozen_layers, respect_trainable
@@ -221,6 +222,6 @@ def _trainable(model: Model, source: Source) -> tuple[Trainable, list[str]]:
     if not layers:
         raise FeatureError(
             f"no layer and no weight matches {', '.join(map(repr, request.trainable))}; the layers with weights are "
-            f"{', '.join(known)}, the weights of the source {', '.join(weights) or 'not known by name'}"
+            f"{', '.join(known)}, the weights of the source are {', '.join(weights) or 'unnamed'}"
         )
     return make_trainable(model, layers), [f"{name}: {found.notes[name]}" for name in layers if name in found.notes]

@@ -1,10 +1,10 @@
-"""Sources that predict from the rows of a table, and their comparison with the models that they became.
+"""Sources that predict from the rows of a table, and their comparison with the converted models.
 
-An estimator becomes a model of its own kind: trees, a linear model, a pipeline. The rows that it is compared on are
-those that the caller passes as inputs; an estimator does not say what its features look like.
+An estimator becomes a model of a matching kind: trees, a linear model, a pipeline. It is compared on the rows that the
+caller passes as inputs, since an estimator does not describe its features.
 """
 
-# tables and estimators have no types here
+# tables and estimators are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from graphml.inspect.measure import measure
 from graphml.inspect.references import Array
 from graphml.models.model import Model
 
-_MOST_ROWS = 1000  # that are compared
+_MOST_ROWS = 1000  # to compare
 _TYPES: Mapping[FeatureType, str] = {
     FeatureType.DOUBLE: "float64",
     FeatureType.INT64: "int64",
@@ -38,10 +38,10 @@ _TYPES: Mapping[FeatureType, str] = {
 
 @dataclass(frozen=True)
 class RowAnswers:
-    """What an estimator answers for the rows of a table.
+    """The predictions of an estimator for the rows of a table.
 
     Attributes:
-        values: Numbers [rows] or [rows, outputs]; of a classifier the labels.
+        values: Numbers [rows] or [rows, outputs]; the labels of a classifier.
         classes: The labels of a classifier as the model has them, in the order of `shares`; empty: no classifier.
         shares: The probabilities of a classifier, [rows, classes]; None if it has none.
     """
@@ -55,10 +55,10 @@ class RowSource(Source):
     """An estimator.
 
     Args:
-        request: What is asked for.
+        request: The request.
 
     Raises:
-        FeatureError: What is asked for is for networks, or the inputs are not one table.
+        FeatureError: The request is for networks, or the inputs are not one table.
     """
 
     known_difference = 0.0
@@ -66,7 +66,7 @@ class RowSource(Source):
 
     def __init__(self, request: ConversionRequest) -> None:
         if request.to == "mlprogram":
-            raise FeatureError("an estimator becomes a model of its own kind, not an ML Program: leave out to=")
+            raise FeatureError("an estimator becomes a model of a matching kind, not an ML Program: leave out to=")
         if request.trainable is not None or request.respect_trainable:
             raise FeatureError("an estimator has no layers to train: leave out trainable= and respect_trainable=")
         self.request = request
@@ -87,10 +87,10 @@ class RowSource(Source):
 
     @abstractmethod
     def answers(self, table: Any) -> RowAnswers:
-        """What the estimator itself answers.
+        """The predictions of the estimator itself.
 
         Args:
-            table: Rows as the caller passed them.
+            table: The rows that the caller passed.
 
         Raises:
             MissingExtraError: Its library is not installed.
@@ -98,7 +98,7 @@ class RowSource(Source):
 
     @property
     def columns(self) -> Sequence[str] | None:
-        """The names of the columns, in the order of the estimator; None: it does not know them."""
+        """The names of the columns, in the order of the estimator; None if unknown."""
         return None
 
     # Converting ------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class RowSource(Source):
         """The rows as `predict_batch` takes them: {input: its values in all rows}.
 
         Raises:
-            FeatureError: The table has not the columns of the estimator.
+            FeatureError: The table does not have the columns of the estimator.
         """
         cells = self.table.toarray() if hasattr(self.table, "toarray") else np.asarray(self.table)
         described = self.model.description.inputs
@@ -213,7 +213,7 @@ def _side_by_side(columns: Sequence[Any]) -> Array:
 
 
 def _picked(table: Any) -> Any:
-    """At most `_MOST_ROWS` of the rows, from all parts of the table."""
+    """At most `_MOST_ROWS` of the rows, spread over the table."""
     count = table.shape[0]
     if count <= _MOST_ROWS:
         return table
@@ -251,14 +251,14 @@ def check_rows(model: Model, source: RowSource) -> Check:
         return Check((), (), ("not compared: an estimator is compared on rows that you pass as inputs",))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that columns have no names
+            warnings.simplefilter("ignore", UserWarning)  # about columns without names
             others = source.answers(source.table)
     except MissingExtraError as error:
         return Check((), (), (f"not compared: {error}",))
     except GraphmlError:
         raise
     except Exception as error:  # of the library
-        raise FeatureError(str(typed(error, f"{source.what} refuses the rows"))) from error
+        raise FeatureError(str(typed(error, f"{source.what} rejects the rows"))) from error
     own = model.predict_batch(source.features())
     words = f"{len(own)} rows"
     found, texts, notes = _compared(model, own, others, max(source.request.tolerance, source.known_difference))
@@ -272,7 +272,7 @@ def check_rows(model: Model, source: RowSource) -> Check:
 def _compared(
     model: Model, own: Sequence[Mapping[str, Any]], others: RowAnswers, tolerance: float
 ) -> tuple[list[OutputCheck], list[str], list[str]]:
-    """What was compared, in what it differs in words, and notes."""
+    """What was compared, descriptions of differences, and notes."""
     name = model.description.predicted_feature_name or model.description.outputs[0].name
     values = [answer[name] for answer in own]
     if not others.classes:
@@ -319,4 +319,8 @@ def _labels(
     if share <= tolerance:
         return found, [], notes
     row = wrong[0]
-    return found, [f"{found[0]}; in row {row + 1} it is {own[row]!r}, the source gives {others.values[row]!r}"], notes
+    return (
+        found,
+        [f"{found[0]}; in row {row + 1} it is {own[row]!r}, but the source gives {others.values[row]!r}"],
+        notes,
+    )

@@ -1,6 +1,6 @@
-"""The way back: a neural network or ML Program becomes an ONNX model, through JAX and the package jax2onnx."""
+"""Exports a neural network or ML Program as an ONNX model, with JAX and the package jax2onnx."""
 
-# jax2onnx and ONNX have no complete types
+# jax2onnx and ONNX are only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Exported:
 
     Attributes:
         model: The `onnx.ModelProto`.
-        by: What wrote it, with its version.
-        outputs: How much each output differs from that of the Core ML model in onnxruntime; empty if this was not asked
-            for.
-        fixed: {input: its shape in the ONNX model} where the Core ML model takes others, too.
+        by: The exporter, with its version.
+        outputs: How much each output differs from that of the Core ML model in onnxruntime; empty if this was not
+            requested.
+        fixed: {input: its shape in the ONNX model} where the Core ML model takes others too.
     """
 
     model: Any
@@ -50,7 +50,8 @@ class Exported:
         found = [f"{nodes} ONNX nodes, by {self.by}", *(f"  {one}" for one in self.outputs)]
         found += [] if self.outputs else ["not compared with the model"]
         found += [
-            f"{name} has the one shape {list(shape)}; the model takes others" for name, shape in self.fixed.items()
+            f"{name} has the fixed shape {list(shape)}; the model takes others too"
+            for name, shape in self.fixed.items()
         ]
         return "\n".join(found)
 
@@ -66,17 +67,17 @@ def export(
 ) -> Exported:
     """Write a neural network or ML Program as an ONNX model, with the names of its inputs and outputs.
 
-    Arrays are those of the network: an image is its pixels [1, channels, height, width] in the range 0 to 255, with the
-    channels in the order that the model declares, and a classifier gives its probabilities and the number of its class.
+    Arrays are as in the network: an image is its pixels [1, channels, height, width] in the range 0 to 255, with the
+    channels in the order that the model declares, and a classifier gives the probabilities and the index of the class.
     Shapes are the default ones.
 
     Args:
         model: The model, or the path of its file.
-        path: The .onnx file to write; None: none is written.
+        path: The .onnx file to write; None for no file.
         opset: The version of the ONNX operators.
         check: Compare the result, run by onnxruntime, with the model.
-        tolerance: The largest difference that this accepts, relative to the largest number of each output.
-        seed: Of the inputs that are drawn.
+        tolerance: The largest accepted difference, relative to the largest value of each output.
+        seed: The random seed of the drawn inputs.
 
     Returns:
         The ONNX model, and how much it differs.
@@ -94,7 +95,7 @@ def export(
         )
     if loaded.has_state() or loaded.draws():
         what = "has a state" if loaded.has_state() else "draws random numbers"
-        raise UnsupportedError(f"the model {what}, which an ONNX model cannot")
+        raise UnsupportedError(f"the model {what}, which ONNX export does not support")
     found = _written(loaded, opset)
     outputs = _checked(loaded, found, tolerance, seed) if check else ()
     if path is not None:
@@ -126,14 +127,14 @@ def _written(model: GraphModel, opset: int) -> Any:
     by = f"jax2onnx {version('jax2onnx')}"
     try:
         with quiet(), jax.enable_x64(False):
-            # traced first: jax2onnx replaces functions of jax.numpy while it traces, and mistakes the types of scalars
+            # traced first: jax2onnx patches functions of jax.numpy while it traces, and gets the types of scalars wrong
             traced = jax_core.jaxpr_as_fun(jax.make_jaxpr(function)(*specs))
             return jax2onnx.to_onnx(traced, specs, opset=opset, input_names=names, output_names=outputs)
     except Exception as error:  # of any class
         kind = UnsupportedError if isinstance(error, NotImplementedError | KeyError | ValueError) else None
         where = f"{by} cannot write the model as ONNX (opset {opset})"
         facts = [
-            "loops that run backwards, as those of recurrent layers in reverse, are among what it cannot write",
+            "it cannot write loops that run backwards, such as those of reversed recurrent layers",
             *tried(["jax2onnx", "jax", "onnx"]),
         ]
         if kind is not None:
@@ -144,7 +145,7 @@ def _written(model: GraphModel, opset: int) -> Any:
 def _checked(model: GraphModel, written: Any, tolerance: float, seed: int) -> tuple[OutputCheck, ...]:
     try:
         session = onnx_session(written)
-    except Exception as error:  # onnxruntime raises classes of its own
+    except Exception as error:  # onnxruntime raises its own classes
         raise ConversionError(f"onnxruntime cannot load what jax2onnx wrote: {error}") from None
     features = next(draws(model.description.inputs, limits_of(model), seed, [{}]))
     arrays = {name: np.asarray(value) for name, value in model.arrays(features).items()}

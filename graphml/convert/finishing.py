@@ -1,4 +1,4 @@
-"""What is said about the interface of a network once it has layers: images, enumerated sizes, class labels."""
+"""Completes the interface of a converted network: images, enumerated sizes, class labels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from graphml.errors import FeatureError
 
 
 def finish_network(spec: Any, request: ConversionRequest, inputs: Mapping[str, Input]) -> None:
-    """Make arrays images, set default and enumerated shapes, and make a network a classifier, as the request says.
+    """Turn arrays into images, set default and enumerated shapes, and make a network a classifier, as requested.
 
     Args:
         spec: The message of the network, which is changed.
-        request: What is asked for.
+        request: The request.
         inputs: {name: input}.
 
     Raises:
         FeatureError: There are labels, but more than one output.
-        SpecError: An input has not the shape of an image.
+        SpecError: An input does not have the shape of an image.
     """
     features = {feature.name: feature for feature in spec.description.input}
     for name, one in inputs.items():
@@ -75,6 +75,6 @@ def _make_classifier(spec: Any, request: ConversionRequest) -> None:
     if len(outputs) != 1:
         raise FeatureError(f"a classifier has one output, the probabilities; this source has {', '.join(outputs)}")
     network = spec.neuralNetwork.SerializeToString()
-    spec.neuralNetworkClassifier.ParseFromString(network)  # which has the same fields, and more
+    spec.neuralNetworkClassifier.ParseFromString(network)  # it has the same fields, and more
     builder = NeuralNetworkBuilder(spec=spec)
     builder.set_class_labels(request.class_labels, prediction_blob=outputs[0])

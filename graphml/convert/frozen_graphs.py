@@ -1,6 +1,6 @@
-"""Frozen graphs of TensorFlow: their inputs are placeholders, their outputs the values that nothing reads."""
+"""Frozen graphs of TensorFlow: the inputs are placeholders, the outputs are values that nothing reads."""
 
-# TensorFlow has no types
+# TensorFlow is untyped
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_graph(tf: Any, path: Path) -> Any:
             text_format.Parse(path.read_text(), graph)
         else:
             graph.ParseFromString(path.read_bytes())
-    except Exception as error:  # protobuf raises classes of its own
+    except Exception as error:  # protobuf raises its own classes
         hint = "; for a SavedModel, give its folder" if path.name == "saved_model.pb" else ""
         raise SpecError(f"{path} cannot be read as a frozen graph: {reason(error)}{hint}") from None
     if not graph.node:
@@ -77,11 +77,11 @@ def open_graph(tf: Any, graph: Any, request: ConversionRequest) -> OpenedGraph:
     Args:
         tf: The package TensorFlow.
         graph: A GraphDef.
-        request: What is asked for.
+        request: The request.
 
     Raises:
         UnsupportedError: The graph has variables.
-        FeatureError: It has no inputs, or other ones than were described.
+        FeatureError: It has no inputs, or not those that were described.
         SpecError: TensorFlow cannot import it.
     """
     variables = [node.name for node in graph.node if node.op in _VARIABLES]
@@ -105,26 +105,26 @@ def open_graph(tf: Any, graph: Any, request: ConversionRequest) -> OpenedGraph:
         whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(copy, name=""), [])
         outputs = [tensor for name in ends for tensor in whole.graph.get_operation_by_name(name).outputs]
         function = whole.prune([whole.graph.get_tensor_by_name(f"{name}:0") for name in inputs], outputs)
-    except Exception as error:  # of TensorFlow's own classes
+    except Exception as error:  # TensorFlow raises its own classes
         raise SpecError(f"TensorFlow cannot import the graph: {error}") from None
     return OpenedGraph(function, inputs, [tensor.name.removesuffix(":0") for tensor in outputs])
 
 
 def chosen_signature(names: Sequence[str], wanted: str | None) -> str:
-    """The signature of a SavedModel that is converted.
+    """The signature of a SavedModel to convert.
 
     Args:
-        names: The signatures that it has.
-        wanted: The one that was asked for; None: "serving_default", or the only one.
+        names: Its signatures.
+        wanted: The requested one; None: "serving_default", or the only one.
 
     Raises:
-        FeatureError: There is no such signature, or none was asked for and there are several.
+        FeatureError: There is no such signature, or none was requested and there are several.
     """
     if wanted is None:
         wanted = "serving_default" if "serving_default" in names else names[0] if len(names) == 1 else None
     if wanted is None or wanted not in names:
         listed = ", ".join(map(repr, names)) or "none"
-        raise FeatureError(f"the SavedModel has the signatures {listed}; signature={wanted!r} is none of them")
+        raise FeatureError(f"the SavedModel has no signature {wanted!r}; its signatures are {listed}")
     return wanted
 
 
@@ -134,7 +134,7 @@ def saved_signature(tf: Any, path: Path, wanted: str | None) -> Any:
     Args:
         tf: The package TensorFlow.
         path: The folder.
-        wanted: The signature that was asked for.
+        wanted: The requested signature.
 
     Raises:
         FeatureError: There is no such signature.
@@ -144,7 +144,7 @@ def saved_signature(tf: Any, path: Path, wanted: str | None) -> Any:
     with graph.as_default(), v1.Session(graph=graph) as session:
         try:
             meta = v1.saved_model.load(session, ["serve"], str(path))
-        except Exception as error:  # TensorFlow raises classes of its own
+        except Exception as error:  # TensorFlow raises its own classes
             raise SpecError(f"the SavedModel cannot be loaded: {error}") from None
         signatures = {name: one for name, one in meta.signature_def.items() if one.inputs}
         signature = signatures[chosen_signature(list(signatures), wanted)]
@@ -163,7 +163,7 @@ def saved_signature(tf: Any, path: Path, wanted: str | None) -> Any:
 
 
 def float_constants(tf: Any, graph: Any) -> dict[str, Array]:
-    """The weights of a frozen graph: its constants of more than one number.
+    """The weights of a frozen graph: its constants with more than one element.
 
     Args:
         tf: The package TensorFlow.
@@ -179,7 +179,7 @@ def float_constants(tf: Any, graph: Any) -> dict[str, Array]:
 
 
 def _fill_in_defaults(graph: Any) -> None:
-    """Let placeholders that have a default value pass it on."""
+    """Replace placeholders that have a default value by that value."""
     for node in graph.node:
         if node.op == "PlaceholderWithDefault":
             node.op = "Identity"
@@ -206,7 +206,7 @@ def _ends(graph: Any) -> list[str]:
 
 
 def _out_of_the_way(graph: Any, names: Mapping[str, str]) -> dict[str, str]:
-    """Free names for the nodes inside that have a name which an input or output is to get."""
+    """New names for inner nodes whose name an input or output is to get."""
     free, wanted = Names(node.name for node in graph.node), set(names.values())
     return {node.name: free.free(node.name) for node in graph.node if node.name in wanted and node.name not in names}
 

@@ -1,6 +1,6 @@
-"""JAX functions, also Flax NNX and Equinox modules: by way of ONNX to networks, by way of StableHLO to ML Programs."""
+"""JAX functions, Flax NNX and Equinox modules: to networks via ONNX, to ML Programs via StableHLO."""
 
-# jax2onnx and stablehlo-coreml have no types, JAX's are partly unknown
+# jax2onnx and stablehlo-coreml are untyped, JAX is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class JaxSource(TensorSource):
     """A function of arrays.
 
     Args:
-        function: A function of JAX, or an object that can be called, such as a module of Flax NNX or Equinox.
-        request: What is asked for.
+        function: A JAX function, or a callable object, such as a module of Flax NNX or Equinox.
+        request: The request.
 
     Raises:
         FeatureError: The inputs are not described.
@@ -48,7 +48,9 @@ class JaxSource(TensorSource):
             names = [*names[: len(given)], *(f"input_{number}" for number in range(len(names) + 1, len(given) + 1))]
         self._inputs = request.named(dict.fromkeys(names, Input()))
         if not names or any(one.shape is None for one in self._inputs.values()):
-            raise FeatureError("a function does not say the shapes of its inputs: pass inputs={name: example array}")
+            raise FeatureError(
+                "a function does not declare the shapes of its inputs: pass inputs={name: example array}"
+            )
         self._arguments = names
 
     @property
@@ -58,7 +60,7 @@ class JaxSource(TensorSource):
     # Tracing ---------------------------------------------------------------------------------------------------------
 
     def _flat(self, *arrays: Any) -> tuple[Any, ...]:
-        """The outputs in order; arguments are passed by name only if that is the only way."""
+        """The outputs in order; arguments are passed by name only if necessary."""
         names = _parameters(self._function)
         in_order = names[: len(self._arguments)] == self._arguments or len(names) < len(arrays)
         found = (
@@ -67,7 +69,7 @@ class JaxSource(TensorSource):
         return tuple(jax.tree.leaves(found))
 
     def _specs(self, *, symbolic: bool) -> list[jax.ShapeDtypeStruct]:
-        """The types of the inputs; axes that may change have symbols for sizes."""
+        """The types of the inputs; flexible axes have symbolic sizes."""
         flexible = list(dict.fromkeys(axis for one in self._inputs.values() for axis in one.flexible))
         letters = {axis: f"n{number}" for number, axis in enumerate(flexible)}
         scope = jax.export.SymbolicScope() if symbolic else None
@@ -91,7 +93,7 @@ class JaxSource(TensorSource):
 
     @functools.cached_property
     def _outputs(self) -> list[str]:
-        """The names of the outputs: those that were asked for, or their keys."""
+        """The names of the outputs: the requested ones, or their keys."""
         shapes = jax.eval_shape(self._nested, *self._specs(symbolic=False))
         paths = [path for path, _ in jax.tree.leaves_with_path(shapes)]
         own = ["_".join(str(getattr(part, "key", getattr(part, "idx", part))) for part in path) for path in paths]
@@ -212,6 +214,6 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
     """The names of the parameters that take arrays, in order."""
     try:
         found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # a function of C, which does not say
+    except (TypeError, ValueError):  # a C function without a signature
         return []
     return [one.name for one in found if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]

@@ -1,4 +1,4 @@
-"""Keras models, objects and files: as a concrete function of TensorFlow."""
+"""Keras models and files, converted as a concrete function of TensorFlow."""
 
 # Keras is imported where it is used, without its types
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -22,13 +22,13 @@ class KerasSource(TensorFlowSource):
     """A Keras model.
 
     Args:
-        source: The model, or the path of its file. Files with code in them (Lambda layers) are refused.
-        request: What is asked for.
+        source: The model, or the path of its file. Files that contain code (Lambda layers) are refused.
+        request: The request.
 
     Raises:
         SpecError: The file cannot be read.
         UnsupportedError: Keras does not run on TensorFlow.
-        FeatureError: The model does not know its inputs.
+        FeatureError: The inputs of the model are unknown.
     """
 
     def __init__(self, source: Any, request: ConversionRequest) -> None:
@@ -43,7 +43,7 @@ class KerasSource(TensorFlowSource):
         self._kind = f"a Keras model (Keras {version('keras')})"
         tensors = getattr(self._model, "inputs", None)
         if not tensors:
-            raise FeatureError("the Keras model does not know its inputs: call it once, or build it")
+            raise FeatureError("the Keras model has no known inputs: call it once, or build it")
         names: Sequence[Any] = getattr(self._model, "output_names", None) or [self._model.layers[-1].name]
         self._names = [str(name) for name in names]
         self._inputs = request.named({_name(tensor.name): declared_input(tensor) for tensor in tensors})

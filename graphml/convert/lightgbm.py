@@ -1,11 +1,11 @@
 """Models of LightGBM, read from the text that LightGBM itself writes.
 
-LightGBM compares float64 numbers by `x <= threshold`, as Core ML does, but numbers up to 1e-35 count as 0. Only
-thresholds so close to 0 are changed, so that each row reaches the same leaves. What NaN means depends on the branch: it
-has a side of its own, or counts as 0.
+LightGBM compares float64 numbers by `x <= threshold`, as Core ML does, but treats numbers up to 1e-35 as 0. Only
+thresholds that close to 0 are changed, so that each row reaches the same leaves. NaN depends on the branch: it has a
+separate direction, or counts as 0.
 """
 
-# models of LightGBM and the results of where have no types
+# models of LightGBM and the results of np.where are untyped
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PLAIN = (
 )
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2  # bits of decision_type; the next two say what is missing:
 _ZERO_IS_MISSING, _NAN_IS_MISSING = 1, 2
-_ZERO = float(np.float32(1e-35))  # up to here a number counts as zero
+_ZERO = float(np.float32(1e-35))  # numbers up to this count as zero
 
 
 def from_lightgbm(
@@ -51,7 +51,7 @@ def from_lightgbm(
         source: An LGBMClassifier, LGBMRegressor or other estimator of LightGBM, a Booster, the path of a file that
             `save_model` wrote, or its content. LightGBM is needed only for the first two.
         input_features: The name of one array of all features, or a name for each feature. Default: an array "input".
-        output_feature_names: The name of the output, of a classifier also (label, probabilities). Default:
+        output_feature_names: The name of the output; for a classifier also (label, probabilities). Default:
             "prediction", or "classLabel" and "classProbability".
         class_labels: The labels of a classifier. Default: those of an LGBMClassifier, otherwise 0, 1, 2 ...
 
@@ -59,8 +59,8 @@ def from_lightgbm(
         The model.
 
     Raises:
-        UnsupportedError: If Core ML has no equivalent; the message says of what.
-        SpecError: If the source is not such a model, or there are not as many names as features.
+        UnsupportedError: If Core ML has no equivalent; the message says for what.
+        SpecError: If the source is not such a model, or the number of names is not that of features.
     """
     text = _text(getattr(source, "booster_", source))
     return _model(
@@ -122,13 +122,13 @@ def _converted(text: str, inputs: Any, names: Any, classes: Labels | None) -> An
     elif objective != "multiclass" and (objective not in _PLAIN or options == ["sqrt"]):
         what = " ".join([objective, *options])
         raise UnsupportedError(
-            f"the objective is {what!r}, and Core ML's trees cannot turn the sum into its prediction; those that can "
+            f"the objective is {what!r}, whose prediction Core ML's trees cannot compute from the sum; those that can "
             f"be converted: {', '.join(sorted(('binary', 'multiclass', 'cross_entropy', *_PLAIN)))}"
         )
     if objective in ("binary", "multiclass"):
         classes = list(range(max(2, scores))) if classes is None else classes
     elif classes is not None:
-        raise SpecError(f"class labels are given, but {objective!r} is not a classification")
+        raise SpecError(f"class labels are given, but {objective!r} is not a classification objective")
     if "average_output" in header:  # a random forest
         factor /= len(trees) // scores
     result = Boosting(inputs, int(header["max_feature_idx"]) + 1, [0.0] * scores, classes, names, logistic=logistic)
@@ -140,13 +140,15 @@ def _converted(text: str, inputs: Any, names: Any, classes: Labels | None) -> An
 def _add(result: Boosting, score: int, tree: dict[str, str], factor: float) -> None:
     """Branches come first, then the leaves, to which negative children point."""
     if tree.get("is_linear", "0") != "0":
-        raise UnsupportedError("its leaves are linear models (linear_tree), which Core ML's trees do not have")
+        raise UnsupportedError("its leaves are linear models (linear_tree), which Core ML's trees do not support")
     values = factor * _numbers(tree["leaf_value"])
     threshold = _with_tiny_as_zero(_numbers(tree.get("threshold", "")))
     branches = len(threshold)
     decisions = _numbers(tree.get("decision_type", "")).astype(int)
     if np.any(decisions & _CATEGORICAL):
-        raise UnsupportedError("a tree asks for sets of categories, which Core ML's trees cannot; encode them instead")
+        raise UnsupportedError(
+            "a tree tests for sets of categories, which Core ML's trees do not support; encode them instead"
+        )
     left, right = (_numbers(tree.get(f"{side}_child", "")).astype(int) for side in ("left", "right"))
     left, right = (np.where(child >= 0, child, branches - 1 - child) for child in (left, right))  # ~leaf = -1 - leaf
     leaves = np.full(len(values), -1)
@@ -162,7 +164,7 @@ def _add(result: Boosting, score: int, tree: dict[str, str], factor: float) -> N
 
 
 def _with_tiny_as_zero(threshold: Any) -> Any:
-    """The thresholds for numbers as they are, where LightGBM compares 0 in place of tiny ones."""
+    """The thresholds for unmodified numbers, where LightGBM compares 0 in place of tiny ones."""
     tiny = np.abs(threshold) <= _ZERO
     return np.where(tiny, np.where(threshold < 0, np.nextafter(-_ZERO, -np.inf), _ZERO), threshold)
 
@@ -174,7 +176,7 @@ def _missing_left(decisions: Any, threshold: Any) -> Any:
     zero = missing == _ZERO_IS_MISSING
     if np.any(zero & np.where(default, threshold < _ZERO, threshold >= -_ZERO)):
         raise UnsupportedError(
-            "a tree sends 0, as a missing value, to another side than its threshold (zero_as_missing)"
+            "a tree sends 0, as a missing value, to another child than its threshold does (zero_as_missing)"
         )
     return np.where(zero | (missing == _NAN_IS_MISSING), default, threshold >= 0)  # otherwise NaN counts as 0
 
@@ -191,7 +193,7 @@ class LightGBMSource(BoostingSource):
 
     Args:
         source: The estimator, the Booster or the path of the file.
-        request: What is asked for.
+        request: The request.
 
     Raises:
         SpecError: It is not a model of LightGBM.

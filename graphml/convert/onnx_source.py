@@ -1,6 +1,6 @@
-"""ONNX models: our own front end writes networks, the package onnx2coreml writes ML Programs."""
+"""ONNX models: graphml converts them to networks, the package onnx2coreml to ML Programs."""
 
-# the onnx package has no complete types
+# the onnx package is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class OnnxSource(TensorSource):
 
     Args:
         source: A path, bytes or a ModelProto.
-        request: What is asked for.
-        what: What it is, in words.
+        request: The request.
+        what: A description of it.
 
     Raises:
         SpecError: It cannot be read.
-        FeatureError: Other inputs are described than it has.
+        FeatureError: Inputs are described that it does not have.
     """
 
     def __init__(self, source: Any, request: ConversionRequest, what: str = "an ONNX model") -> None:
@@ -104,7 +104,7 @@ class OnnxSource(TensorSource):
     def _session(self) -> Any:
         try:
             return onnx_session(self.model)
-        except Exception as error:  # onnxruntime raises classes of its own
+        except Exception as error:  # onnxruntime raises its own classes
             raise SpecError(f"onnxruntime cannot load {self.what}: {error}") from None
 
     def reference(self) -> Reference:
@@ -119,7 +119,7 @@ class OnnxSource(TensorSource):
 
 
 def _from_onnx(model: Any, request: ConversionRequest, inputs: Mapping[str, Input]) -> Translation:
-    """The network that our own front end makes of an ONNX model."""
+    """The network that graphml's converter makes from an ONNX model."""
     found, notes = _network(model, inputs)
     finish_network(found.model, request, inputs)
     lines = [f"{note.name} ({note.kind}) -> {', '.join(note.layers) or 'nothing'}" for note in found.nodes]
@@ -127,10 +127,10 @@ def _from_onnx(model: Any, request: ConversionRequest, inputs: Mapping[str, Inpu
 
 
 def _network(model: Any, inputs: Mapping[str, Input]) -> tuple[Converted, list[str]]:
-    """What our front end makes of a model, and what it takes for granted.
+    """The converted model, and notes on the assumptions that were needed.
 
-    Axes without a name may differ, as height and width do. If the model cannot be converted so, equal ranges change
-    together.
+    Unnamed axes may differ, as height and width do. If the model cannot be converted this way, axes with equal ranges
+    are assumed to change together.
     """
     from graphml.convert.onnx import UnsupportedNodes, network_from_onnx
 
@@ -157,8 +157,8 @@ def _network(model: Any, inputs: Mapping[str, Input]) -> tuple[Converted, list[s
 
 
 def _uses_of_onnx(model: Any, inputs: Mapping[str, Input]) -> list[OperatorUse]:
-    """The operators of an ONNX model and the layers that our own front end makes of them; first those that it cannot
-    convert."""
+    """The operators of an ONNX model and the layers that they become; first those that cannot be
+    converted."""
     from graphml.convert.onnx import UnsupportedNodes
 
     refused: list[OperatorUse] = []
@@ -176,7 +176,7 @@ def _uses_of_onnx(model: Any, inputs: Mapping[str, Input]) -> list[OperatorUse]:
 
 
 def _shapes(inputs: Mapping[str, Input]) -> dict[str, list[Any]]:
-    """{input: sizes} as our front end takes them; a range is (low, high)."""
+    """{input: sizes} as `network_from_onnx` takes them; a range is (low, high)."""
     return {
         name: [(axis.low, axis.high) if isinstance(axis, Flexible) else axis for axis in one.shape]
         for name, one in inputs.items()
@@ -196,7 +196,7 @@ def _read(source: Any) -> Any:
         if isinstance(source, str | Path):
             return onnx.load(str(source))
         return onnx.load_from_string(bytes(source))
-    except Exception as error:  # protobuf raises classes of its own
+    except Exception as error:  # protobuf raises its own classes
         name = str(source) if isinstance(source, str | Path) else "the bytes"
         raise SpecError(f"{name} cannot be read as an ONNX model: {reason(error)}") from None
 
@@ -211,7 +211,7 @@ def _declared(model: Any) -> dict[str, Input]:
     helper = need("onnx.helper", "onnx")
     stored = {tensor.name for tensor in model.graph.initializer}
     found: dict[str, Input] = {}
-    named: dict[str, Flexible] = {}  # one size for each name, also where it stands at other places of several inputs
+    named: dict[str, Flexible] = {}  # one size for each name, also across axes of several inputs
 
     def axis(position: int, dim: Any) -> int | Flexible:
         if dim.HasField("dim_value"):
@@ -233,7 +233,7 @@ def _declared(model: Any) -> dict[str, Input]:
 
 
 def _with_named_axes(declared: Mapping[str, Input], described: Mapping[str, Input]) -> dict[str, Input]:
-    """What the caller says of an axis that has a name in the source holds wherever the name stands."""
+    """What the caller says about a named axis applies to all axes with that name."""
     said: dict[str, Axis] = {}
 
     def axis(own: Axis, given: Axis) -> Axis:
@@ -250,7 +250,7 @@ def _with_named_axes(declared: Mapping[str, Input], described: Mapping[str, Inpu
             return new
         return replace(new, shape=tuple(map(axis, old.shape, new.shape)))
 
-    first = map(filled, declared.values(), described.values())  # finds what is said
+    first = map(filled, declared.values(), described.values())  # collects the sizes by name
     return dict(zip(described, map(filled, declared.values(), list(first)), strict=True))
 
 
@@ -263,7 +263,7 @@ def _nodes(graph: Any) -> Iterator[Any]:
 
 
 def _reshape(graph: Any, inputs: Mapping[str, Input]) -> None:
-    """Write the shapes of inputs, so that onnxruntime takes the sizes that were asked for."""
+    """Write the shapes of inputs, so that onnxruntime accepts the requested sizes."""
     for value in graph.input:
         one = inputs.get(value.name)
         if one is None or one.shape is None:

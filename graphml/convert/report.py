@@ -1,4 +1,4 @@
-"""What is said about a conversion: before it (`Explanation`) and after it (`Conversion`)."""
+"""Reports about a conversion: before it (`Explanation`) and after it (`Conversion`)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class OutputCheck:
 
     Attributes:
         output: Its name.
-        error: The largest difference, relative to the largest number of the source.
-        largest: The largest number of the source.
-        spread: How much the numbers of the source differ among themselves, at most. An error is as small as it seems
-            only if it is small against this.
-        labels: How many labels were compared; `error` is then the share of those that differ. 0: numbers were.
+        error: The largest difference, relative to the largest value of the source.
+        largest: The largest value of the source.
+        spread: The range of the values of the source. An error is as small as it seems only if it is small compared
+            with this.
+        labels: How many labels were compared; `error` is then the fraction that differs. 0: numbers were compared.
     """
 
     output: str
@@ -47,7 +47,7 @@ class Check:
 
     Attributes:
         outputs: One for each output, for the inputs on which it differs most.
-        shapes: The shapes of the inputs that were tried, in words.
+        shapes: Descriptions of the input shapes that were tried.
         notes: What could not be compared, and why.
     """
 
@@ -66,13 +66,13 @@ class Conversion:
     """How a model was converted.
 
     Attributes:
-        source: What was converted, in words.
+        source: A description of what was converted.
         to: "neuralnetwork" or "mlprogram", or the kind of the model that an estimator became.
-        by: What converted it, with its version.
+        by: The converter, with its version.
         lines: What each part of the source became, where this is known.
-        notes: What is worth knowing.
+        notes: Notes for the caller.
         trainable: The layers that can be trained on a device.
-        check: The comparison with the source; None if it was not asked for.
+        check: The comparison with the source; None if it was not requested.
     """
 
     source: str
@@ -102,10 +102,10 @@ class Explanation:
     """What a conversion would do.
 
     Attributes:
-        source: The source, in words.
+        source: A description of the source.
         inputs: {name: input}.
         operators: The operators of the source; those that cannot be converted come first.
-        weights: How many numbers the weights have.
+        weights: The number of elements of all weights.
         trainable: The names of the weights that would be trainable.
     """
 

@@ -1,6 +1,6 @@
 """What the caller of `convert` asks for, as frozen data: inputs, their shapes and types, and the kind of the result."""
 
-# arrays of other libraries have no types here
+# arrays of other libraries are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
 TARGETS: tuple[Target, ...] = ("neuralnetwork", "mlprogram")
 
 
-_OPEN = 16  # the default size of axes that the source leaves open
+_OPEN = 16  # the default size of axes of unknown size
 
 
 @dataclass(frozen=True)
 class Flexible:
-    """The size of an axis that may change from one prediction to the next.
+    """The size of an axis that may differ between predictions.
 
-    Axes with equal `Flexible` values change together, as the length of a text and of its mask do.
+    Axes with equal `Flexible` values change together, as the lengths of a text and its mask do.
 
     Attributes:
         low: The smallest size.
         high: The largest size; None for no limit.
         sizes: The only sizes, in place of a range.
         default: The size with which the source is run. 0: the smallest one, or the first of `sizes`.
-        name: The name of the dimension, which keeps equal ranges apart that change on their own.
+        name: The name of the dimension, which distinguishes equal ranges that change independently.
     """
 
     low: int = 1
@@ -55,9 +55,11 @@ class Flexible:
         chosen = self.default or (self.sizes[0] if self.sizes else self.low)
         object.__setattr__(self, "default", chosen)
         if self.low < 1 or (self.high is not None and self.high < self.low):
-            raise FeatureError(f"the sizes of an axis go from 1 upwards, got {self.low} to {self.high}")
+            raise FeatureError(
+                f"the sizes of an axis must be at least 1 and not decrease, got {self.low} to {self.high}"
+            )
         if not self.allows(chosen):
-            raise FeatureError(f"the default size {chosen} of an axis is not {self}")
+            raise FeatureError(f"the default size of an axis must be {self}, got {chosen}")
 
     def allows(self, size: int) -> bool:
         """Whether the axis may have this size."""
@@ -112,8 +114,8 @@ class ImageInput(Input):
     """An input that is an image in the Core ML model: `predict` then takes pictures, and the model scales their pixels.
 
     Attributes:
-        scale: What each pixel, 0 to 255, is multiplied with; one number for all channels.
-        bias: What is added then: one number, or one for each channel.
+        scale: The factor of each pixel, 0 to 255; one number for all channels.
+        bias: Added after scaling: one number, or one for each channel.
         color: The order of the channels.
     """
 
@@ -159,10 +161,10 @@ class ImageInput(Input):
 
 
 def open_axis(position: int, name: str = "") -> Flexible:
-    """The size of an axis that a source leaves open.
+    """The size of an axis whose size the source does not declare.
 
     Args:
-        position: The number of the axis. The first one is taken for a batch, which is 1 by default.
+        position: The index of the axis. The first one is assumed to be a batch, which is 1 by default.
         name: The name of the dimension in the source.
     """
     return Flexible(default=_OPEN if position else 1, name=name)
@@ -187,7 +189,7 @@ def enumerated_shapes(one: Input) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class ConversionRequest:
-    """What is to be converted into what.
+    """What to convert, and how.
 
     Attributes:
         inputs: The inputs as the caller described them: by name, or in the order of the source, or not at all.
@@ -195,11 +197,11 @@ class ConversionRequest:
         to: The kind of the result.
         precision: Of an ML Program.
         class_labels: The labels of a classifier; empty: the result is not a classifier.
-        trainable: Patterns of names of layers that can be trained on a device; None: none was named.
-        respect_trainable: Whether layers are trainable that are so in the source.
+        trainable: Patterns of names of layers that can be trained on a device; None: none was given.
+        respect_trainable: Whether layers that are trainable in the source are trainable.
         check: Whether the result is compared with the source.
         tolerance: The largest relative error in that comparison.
-        seed: Of the inputs that are drawn for it.
+        seed: The random seed of the inputs drawn for it.
         signature: Which signature of a SavedModel is converted.
     """
 
@@ -216,17 +218,17 @@ class ConversionRequest:
     signature: str | None = None
 
     def named(self, declared: Mapping[str, Input]) -> dict[str, Input]:
-        """The inputs of the source, with what the caller said about them.
+        """The inputs of the source, completed by what the caller described.
 
         Args:
-            declared: {name: input} as the source declares them, in order. A shape is None where it declares none.
+            declared: {name: input} as the source declares them, in order. A shape is None if it declares none.
 
         Returns:
-            {name: input} in the order of the source. Names are the caller's where the inputs of the source have none
-            of these names and are as many.
+            {name: input} in the order of the source. The caller's names are used if the source has as many inputs and
+            none of these names.
 
         Raises:
-            FeatureError: The caller described other inputs than the source has.
+            FeatureError: The caller described inputs that the source does not have.
         """
         given = self.inputs
         if not isinstance(given, Mapping):
@@ -247,7 +249,7 @@ class ConversionRequest:
 
 
 def described(inputs: Any) -> Mapping[str, Input] | tuple[Input, ...]:
-    """The inputs in the form that a request keeps.
+    """The inputs in the form that a request stores.
 
     Args:
         inputs: {name: input} or a sequence of inputs, where an input is an example array, a shape, or an `Input`; or a
@@ -296,7 +298,7 @@ def _input(value: Any) -> Input:
         shape = tuple(int(size) if isinstance(size, int) else Flexible(name=str(size)) for size in value.shape)
         abstract = not hasattr(value, "__array__") and not hasattr(value, "__getitem__")
         return Input(shape, dtype_name(value.dtype), None if abstract else value)
-    if hasattr(value, "shape") and hasattr(value, "columns"):  # a table, whose columns have types of their own
+    if hasattr(value, "shape") and hasattr(value, "columns"):  # a table, whose columns have different types
         return Input(tuple(value.shape), None, value)
     if _is_shape(value):
         return Input(tuple(value))
@@ -329,7 +331,7 @@ def _axis(size: Any) -> Axis:
 
 
 def _merged(declared: Input, given: Input) -> Input:
-    """What the caller said, and what the source declares where he said nothing."""
+    """What the caller described, and what the source declares for the rest."""
     shape = declared.shape if given.shape is None else given.shape
     dtype = given.dtype or declared.dtype
     example = declared.example if given.example is None and given.shape is None else given.example

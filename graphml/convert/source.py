@@ -1,4 +1,4 @@
-"""What every kind of source offers: its inputs, its operators, a translation, its weights, and a way to run it."""
+"""The interface of every kind of source: its inputs, operators, translation, weights, and a way to run it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OperatorUse:
     Attributes:
         operator: Its name.
         count: How often it is used.
-        becomes: What it becomes; "" where nothing can be said before the conversion.
+        becomes: What it becomes; "" if that is unknown before the conversion.
         unsupported: Why it cannot be converted; "" if it can.
         places: Lines of the source or names of nodes where it is used, where these are known.
     """
@@ -45,16 +45,16 @@ class OperatorUse:
 
 @dataclass(frozen=True)
 class Translation:
-    """What a source became.
+    """The result of translating a source.
 
     Attributes:
         model: A message.
-        by: What translated it, with its version.
-        lines: What each part of the source became, where the translator says it.
-        notes: What the caller should know.
+        by: The translator, with its version.
+        lines: What each part of the source became, if the translator reports it.
+        notes: Notes for the caller.
         weights: The folder of the weights of an ML Program.
-        files: What keeps this folder.
-        to: The kind of the model, where it is neither a neural network nor an ML Program.
+        files: An object that keeps this folder alive.
+        to: The kind of the model, if it is neither a neural network nor an ML Program.
     """
 
     model: Any
@@ -70,8 +70,8 @@ class Source(ABC):
     """Something to convert.
 
     Attributes:
-        request: What is asked for.
-        what: What it is, in words, with the version of its library.
+        request: The request.
+        what: A description of it, with the version of its library.
     """
 
     request: ConversionRequest
@@ -104,17 +104,17 @@ class TensorSource(Source):
 
     @abstractmethod
     def reference(self) -> Reference:
-        """The source as something that the result is compared with."""
+        """The source as a reference that the result is compared with."""
 
     @abstractmethod
     def weights(self) -> Mapping[str, tuple[Array, bool]]:
         """{name: (weight, whether it is trainable in the source)}."""
 
     def arguments(self, given: Given) -> list[Array]:
-        """The inputs of a comparison as the source takes them: images are scaled, in its layout.
+        """The inputs of a comparison in the form that the source takes: images are scaled, in its layout.
 
         Args:
-            given: The inputs as the result takes them.
+            given: The inputs in the form that the result takes.
         """
         arrays = given.arrays()
         return [_argument(arrays[name], one) for name, one in self.inputs.items()]
@@ -123,7 +123,7 @@ class TensorSource(Source):
         """Raise UnsupportedError if operators cannot be converted; the message lists all of them.
 
         Args:
-            by: What cannot convert them.
+            by: The converter.
         """
         missing = [use for use in self.operators() if use.unsupported]
         if missing:
@@ -142,8 +142,8 @@ def unsupported_operators(what: str, by: str, missing: Iterable[OperatorUse]) ->
     """The error for operators that cannot be converted.
 
     Args:
-        what: The source, in words.
-        by: What cannot convert them.
+        what: A description of the source.
+        by: The converter.
         missing: All of them.
     """
     lines = [str(use) for use in missing]

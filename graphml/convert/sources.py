@@ -1,4 +1,4 @@
-"""What a source is: found by its class or its file, without importing any framework."""
+"""Recognises the kind of a source by its class or file, without importing any framework."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def open_source(source: Any, request: ConversionRequest) -> Source:
 
     Args:
         source: What `convert` takes.
-        request: What is asked for.
+        request: The request.
 
     Raises:
-        FeatureError: It is nothing that can be converted, or its inputs are not known.
+        FeatureError: It cannot be converted, or its inputs are unknown.
         SpecError: A file cannot be read.
         MissingExtraError: Its library is not installed.
     """
@@ -74,14 +74,14 @@ def _recognise_file(path: Path) -> str:
         raise SpecError(f"{visible(str(path))} does not exist")
     suffix = path.suffix.lower()
     if suffix in _CORE_ML:
-        raise FeatureError(f"{visible(path.name)} is a Core ML model already: graphml.load reads it")
+        raise FeatureError(f"{visible(path.name)} is already a Core ML model: graphml.load reads it")
     if path.is_dir():
         if (path / "saved_model.pb").exists():
             return "tensorflow"
         raise FeatureError(f"the folder {visible(str(path))} is not a SavedModel: it has no saved_model.pb")
     if suffix in _PICKLED or (suffix not in _SUFFIXES and _starts_as_pickle(path)):
         raise UnsupportedError(
-            f"{visible(path.name)} holds pickled objects, which run code when they are opened. Load it yourself if you "
+            f"{visible(path.name)} contains pickled objects, which run code when opened. Load it yourself if you "
             "trust it, and pass the estimator to graphml.convert; models of XGBoost and LightGBM can also be saved "
             "with save_model, and given as a .json, .ubj or .txt file"
         )

@@ -20,7 +20,7 @@ from graphml.convert.versions import version
 from graphml.errors import FeatureError, SpecError, UnsupportedError, need, typed
 from graphml.inspect.references import Array, Given, Reference
 
-# coremltools handles these in passes over the graph
+# coremltools handles these in graph passes
 _PASSES = {
     *("Assert", "Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "PartitionedCall", "StatefulPartitionedCall"),
     *("While", "StatelessWhile", "If", "StatelessIf", "Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"),
@@ -28,7 +28,7 @@ _PASSES = {
 
 
 def load_tensorflow() -> Any:
-    """The package TensorFlow, without what it prints when it is imported.
+    """Import TensorFlow without the messages that it prints.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -44,15 +44,15 @@ class TensorFlowSource(TensorSource):
     Args:
         source: The path of a frozen graph or a SavedModel, a GraphDef, a concrete function, a `tf.function`, or an
             object with signatures.
-        request: What is asked for.
+        request: The request.
 
     Raises:
         SpecError: A file cannot be read.
-        FeatureError: The shapes of inputs are not known, or other inputs are described than the source has.
+        FeatureError: The shapes of inputs are unknown, or inputs are described that the source does not have.
         UnsupportedError: A graph is not frozen.
     """
 
-    _alive: Any = None  # the object that has the variables
+    _alive: Any = None  # keeps the object with the variables alive
     _names: Sequence[str] = ()  # of the outputs, where the source names them
     _constants: Mapping[str, Array] | None = None  # the weights of a frozen graph
 
@@ -75,7 +75,7 @@ class TensorFlowSource(TensorSource):
         unknown = [name for name, one in self._inputs.items() if one.shape is None]
         if unknown:
             raise FeatureError(
-                f"{self.what} does not say the shapes of {', '.join(map(repr, unknown))}: pass inputs={{name: shape}}"
+                f"{self.what} declares no shapes of {', '.join(map(repr, unknown))}: pass inputs={{name: shape}}"
             )
 
     def _open_function(self, source: Any) -> None:
@@ -103,7 +103,7 @@ class TensorFlowSource(TensorSource):
         self._trace(source, call, list(self._inputs))
 
     def _trace(self, origin: Any, call: Callable[[Sequence[Any]], Any], names: Sequence[str]) -> None:
-        """Make one concrete function with the given names and with named outputs."""
+        """Trace one concrete function with the given names and with named outputs."""
         tf = self._tf
         found: list[str] = []
 
@@ -148,7 +148,7 @@ class TensorFlowSource(TensorSource):
         return found
 
     def _draws_anew(self) -> bool:
-        """Whether all operations with the seed 0 draw other numbers each time, which a second seed can prevent."""
+        """Whether all operations with the seed 0 draw new numbers each time, which a second seed can prevent."""
         graph = self._function.graph.as_graph_def()
         nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
         second = [node.attr["seed2"].i for node in nodes if "seed" in node.attr and not node.attr["seed"].i]
@@ -207,9 +207,9 @@ def _load(tf: Any, path: Path, request: ConversionRequest) -> Any:
     try:
         with quiet():
             return tf.saved_model.load(str(path))
-    except AttributeError:  # it holds objects of Keras 2, such as optimizers
+    except AttributeError:  # it contains objects of Keras 2, such as optimizers
         pass
-    except Exception as error:  # TensorFlow raises classes of its own
+    except Exception as error:  # TensorFlow raises its own classes
         raise SpecError(f"the SavedModel cannot be loaded: {error}") from None
     with quiet():
         return saved_signature(tf, path, request.signature)
@@ -237,7 +237,7 @@ def _from_request(request: ConversionRequest) -> dict[str, Input]:
     """The inputs of a function that declares none."""
     given = request.inputs
     if not given:
-        raise FeatureError("the function does not say its inputs: pass inputs={name: shape}")
+        raise FeatureError("the function does not declare its inputs: pass inputs={name: shape}")
     if isinstance(given, Mapping):
         return dict(given)
     return {f"input_{number}": one for number, one in enumerate(given, 1)}
@@ -255,7 +255,7 @@ def _named_outputs(tf: Any, found: Any, names: Sequence[str]) -> list[tuple[str,
 
 
 def _after_inputs(nodes: Sequence[Any]) -> list[Any]:
-    """The nodes that depend on inputs: all others are computed while converting."""
+    """The nodes that depend on inputs: all others are folded."""
     reached: set[str] = set()
     found: list[Any] = []
     waiting = list(nodes)
@@ -278,9 +278,9 @@ def refuse_backend(backend: str) -> UnsupportedError:
     """The error for Keras models that do not run on TensorFlow.
 
     Args:
-        backend: What Keras runs on.
+        backend: The backend of Keras.
     """
     return UnsupportedError(
-        f"Keras runs on {backend} here, and its models are converted by way of TensorFlow: start Python with "
+        f"Keras runs on {backend} here, and its models are converted through TensorFlow: start Python with "
         "KERAS_BACKEND=tensorflow"
     )

@@ -39,7 +39,7 @@ def read_file(path: Path) -> Any:
 
     Raises:
         SpecError: It is neither of them, or damaged.
-        UnsupportedError: It holds a pickled module or weights alone.
+        UnsupportedError: It contains a pickled module, or weights only.
         MissingExtraError: torch is not installed.
     """
     try:
@@ -47,7 +47,7 @@ def read_file(path: Path) -> Any:
             names = archive.namelist()
     except (OSError, zipfile.BadZipFile) as error:
         raise SpecError(
-            f"{path} cannot be read as a file of torch ({error}); expected one written by torch.jit.save or "
+            f"{path} cannot be read as a torch file ({error}); expected one written by torch.jit.save or "
             "torch.export.save"
         ) from None
     inner = {name.partition("/")[2] for name in names} | set(names)
@@ -55,20 +55,20 @@ def read_file(path: Path) -> Any:
     exported = any(name.startswith(("models/", "serialized_exported_program")) for name in inner)
     if not scripted and not exported:
         raise UnsupportedError(
-            f"{path} holds pickled objects, which run code when they are opened, or weights without their module; "
+            f"{path} contains pickled objects, which run code when they are opened, or weights without their module; "
             "load it yourself and pass the module, or save it with torch.jit.save or torch.export.save"
         )
     torch = need("torch", "torch")
     try:
         with quiet(), _only_weights_are_unpickled():
             return torch.jit.load(str(path), map_location="cpu") if scripted else torch.export.load(str(path))
-    except Exception as error:  # torch raises classes of its own
+    except Exception as error:  # torch raises its own classes
         raise SpecError(f"{path} cannot be loaded by torch {version('torch')}: {error}") from None
 
 
 @contextlib.contextmanager
 def _only_weights_are_unpickled() -> Generator[None]:
-    """Where torch cannot read the weights of an exported program safely, it would unpickle anything."""
+    """If torch cannot read the weights of an exported program safely, it unpickles anything."""
     name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     before = os.environ.get(name)
     os.environ[name] = "1"
@@ -86,10 +86,10 @@ class TorchSource(TensorSource):
 
     Args:
         module: A `torch.nn.Module`, a scripted or traced one, or an exported program.
-        request: What is asked for.
+        request: The request.
 
     Raises:
-        FeatureError: Inputs are missing, or other inputs are described than the module takes.
+        FeatureError: Inputs are missing, or inputs are described that the module does not take.
     """
 
     def __init__(self, module: Any, request: ConversionRequest) -> None:
@@ -107,7 +107,7 @@ class TorchSource(TensorSource):
         unknown = [name for name, one in self._inputs.items() if one.shape is None]
         if unknown or not self._inputs:
             what = f"the shapes of {', '.join(map(repr, unknown))}" if unknown else "its inputs"
-            raise FeatureError(f"{kind} does not say {what}: pass inputs=[...] with example tensors or shapes")
+            raise FeatureError(f"{kind} does not declare {what}: pass inputs=[...] with example tensors or shapes")
 
     @property
     def inputs(self) -> Mapping[str, Input]:
@@ -151,7 +151,7 @@ class TorchSource(TensorSource):
 
     @contextlib.contextmanager
     def _evaluating(self) -> Generator[None]:
-        """Run the module as in inference, and leave each part in the mode that it was in."""
+        """Run the module in inference mode, and restore the mode of each part."""
         modes = [(part, part.training) for part in self._module.modules()]
         for part, _ in modes:
             part.training = False
@@ -164,8 +164,8 @@ class TorchSource(TensorSource):
 
     @functools.cached_property
     def flat(self) -> Any:
-        """The module as one that takes tensors in order and returns tensors in order; `names` are those of its
-        outputs, where the module names them."""
+        """The module wrapped so that it takes and returns tensors in order; `names` are those of its outputs, if the
+        module names them."""
         return _flat(self.torch, self._module, self._arguments, self._positional())
 
     def _positional(self) -> int:
@@ -179,7 +179,7 @@ class TorchSource(TensorSource):
 
     @functools.cached_property
     def _traced(self) -> tuple[Any, tuple[str, ...]]:
-        """The module as a traced one, and warnings."""
+        """The traced module, and warnings."""
         if self.is_scripted:
             return self._module.eval(), ()
         examples = self._examples()
@@ -214,15 +214,15 @@ class TorchSource(TensorSource):
             return []
         if self._decomposed is not None:
             with self._evaluating():
-                self.flat(*self._examples())  # which collects the names
+                self.flat(*self._examples())  # collects the names
         return self.flat.names
 
     # Looking inside --------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def _decomposed(self) -> Any:
-        """An exported program whose shapes may change, in operators that coremltools reads; None for other sources:
-        what a trace computes with sizes of an exported program is constant."""
+        """An exported program with flexible shapes, in operators that coremltools reads; None for other sources: in a
+        trace of an exported program, values computed from sizes are constant."""
         if not self._is_exported or not any(one.flexible for one in self._inputs.values()):
             return None
         with quiet():
@@ -262,7 +262,7 @@ class TorchSource(TensorSource):
 
 
 def _traceable(program: Any) -> Any:
-    """The module of an exported program, without the checks of its inputs, which a trace cannot follow."""
+    """The module of an exported program, without its input checks, which cannot be traced."""
     module = program.module(check_guards=False)
     for node in list(module.graph.nodes):
         if not node.users and "_assert" in str(node.target):
@@ -294,7 +294,7 @@ def _flat(torch: Any, module: Any, arguments: Sequence[str], positional: int) ->
 
 
 def _tensors(found: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The tensors in what a module returns, with their names where there are any."""
+    """The tensors in the return value of a module, with their names if there are any."""
     if isinstance(found, Mapping):
         for key, value in found.items():
             yield from _tensors(value, f"{name}_{key}" if name else str(key))
@@ -313,7 +313,7 @@ def _nodes(block: Any) -> Iterator[Any]:
 
 
 def _line(source: str) -> str:
-    """The innermost line of the user's own code in what torch says of the place of a node."""
+    """The innermost line of user code in torch's source location of a node."""
     found = [
         (match[1] or match[3], match[2] or match[4])
         for match in re.finditer(r'([^\s()"]+\.py)\((\d+)\)|File "([^"]+\.py)", line (\d+)', source)
@@ -323,7 +323,7 @@ def _line(source: str) -> str:
 
 
 def _of_program(program: Any) -> dict[str, Input]:
-    """The inputs of an exported program; dimensions that may change are those it was exported with."""
+    """The inputs of an exported program; dynamic dimensions are those it was exported with."""
     wanted = set(program.graph_signature.user_inputs)
     values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
     args, kwargs = program.example_inputs or ((), {})

@@ -1,7 +1,7 @@
-"""Which layers of a converted network were trainable in its source, found out from the weights themselves.
+"""Which layers of a converted network were trainable in its source, determined from the weights.
 
-Converters keep no names of weights that one could rely on, but they keep the numbers: transposed, in another order of
-gates, or with the channels scaled by a batch norm that was merged into them.
+Converters do not reliably keep the names of weights, but they keep the values: transposed, with gates in another order,
+or with the channels scaled by a batch norm that was merged into them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ SourceWeights = Mapping[str, tuple[np.ndarray, bool]]
 _CONSTANTS = ("loadConstant", "loadConstantND")
 _PRODUCTS = ("batchedMatmul", "convolution")
 _SAME_DIRECTION = 1e-4  # relative: the rounding of a channel that was scaled in single precision
-_LEAST_NUMBERS = 4  # of a channel, by which it can be known again after it was scaled
+_LEAST_NUMBERS = 4  # of a channel, needed to recognize it after scaling
 
 
 @dataclass(frozen=True)
 class SourceLayers:
-    """The layers with weights of a converted network, by what they were in its source.
+    """The layers with weights of a converted network, by their role in its source.
 
     Attributes:
         trainable: the layers whose weights are trainable in the source.
@@ -52,9 +52,9 @@ class SourceLayers:
 def frozen_layers(weights: SourceWeights, spec: Message) -> SourceLayers:
     """Find the weights of a converted network among those of its source.
 
-    Equal weights have the same numbers in any order. A kernel that has no equal is compared by the directions of its
-    channels, because a batch norm may have scaled these; if that fails too, its bias decides. Weights that the source
-    has several times go to the layers in order if there are as many of these.
+    Weights are equal if they have the same values in any order. A kernel without a match is compared by the directions
+    of its channels, because a batch norm may have scaled these; if that fails too, its bias decides. Weights that occur
+    several times in the source are assigned to layers in order if there are as many of these.
 
     Args:
         weights: of the source, in the order in which it runs them: see `source_weights`.
@@ -93,7 +93,7 @@ def respect_trainable(
 ) -> tuple[Trainable, SourceLayers]:
     """Make a converted network trainable where its source is.
 
-    Layers whose weights cannot be found stay as they are, unless all weights of the source are trainable.
+    Layers whose weights cannot be found are not changed, unless all weights of the source are trainable.
 
     Args:
         model: the converted neural network.
@@ -173,7 +173,7 @@ def _flat(weights: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _gates_together(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays, where those of the gates of a recurrent layer are one, as sources have them."""
+    """The arrays, with those of the gates of a recurrent layer merged, as in sources."""
     found: dict[str, list[np.ndarray]] = {}
     for name, array in arrays.items():
         where, _, last = name.rpartition("/")
@@ -186,7 +186,7 @@ def _gates_together(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 class _SourceSearch:
-    """The weights of a source by their numbers."""
+    """The weights of a source, indexed by their values."""
 
     def __init__(self, weights: SourceWeights, layers: list[_Layer]) -> None:
         self._weights = weights
@@ -204,7 +204,7 @@ class _SourceSearch:
                     self._holders.setdefault(digest, []).append((layer.key, name))
 
     def sources_of(self, layer: _Layer) -> tuple[tuple[str, ...], str]:
-        """The names of a layer's weights in the source, and a remark; without names, why there are none."""
+        """The names of a layer's weights in the source, and a remark; if there are no names, the reason."""
         found: list[str] = []
         remarks: list[str] = []
         kernels = [name for name in layer.arrays if "bias" not in name]
@@ -222,11 +222,11 @@ class _SourceSearch:
         if layer.quantized:
             remarks.append("its weights are quantized, so they are no longer those of the source")
         elif not any(map(_digest, layer.arrays.values())):
-            remarks.append("its weights are all the same number, as in a new layer")
-        return (), "; ".join(remarks) or "no weights of the source have its numbers"
+            remarks.append("its weights are all equal, as in a new layer")
+        return (), "; ".join(remarks) or "no weights of the source have its values"
 
     def _equal(self, layer: _Layer, name: str, array: np.ndarray) -> tuple[str | None, str]:
-        """(the source of an array with the same numbers, a remark)"""
+        """(the source of an array with the same values, a remark)"""
         digest = _digest(array)
         names = self._named.get(digest, []) if digest else []
         if len({self._weights[one][1] for one in names}) <= 1:
@@ -234,12 +234,12 @@ class _SourceSearch:
         assert digest is not None
         holders = self._holders[digest]
         if len(holders) != len(names):
-            return None, f"{', '.join(names)} have the same numbers, and only some of them are trainable"
+            return None, f"{', '.join(names)} have the same values, and only some of them are trainable"
         order = names[holders.index((layer.key, name))]
-        return order, f"{', '.join(names)} have the same numbers; it was taken for {order} because of its place"
+        return order, f"{', '.join(names)} have the same values; it was matched with {order} by its position"
 
     def _scaled(self, array: np.ndarray) -> str | None:
-        """The only source whose channels have the directions of this array's channels."""
+        """The only source whose channels have the same directions as those of this array."""
         directions = _directions(array, 0)
         if directions is None:
             return None
@@ -256,7 +256,7 @@ class _SourceSearch:
 
 
 def _digest(array: np.ndarray) -> str | None:
-    """A digest of the numbers in any order; None if they are all the same, as in new biases."""
+    """A digest of the values in any order; None if they are all equal, as in new biases."""
     values = np.sort(np.asarray(array, np.float32), axis=None) + np.float32(0)  # no -0
     if values.size < 2 or values[0] == values[-1] or not np.isfinite(values).all():
         return None
@@ -264,7 +264,7 @@ def _digest(array: np.ndarray) -> str | None:
 
 
 def _directions(array: np.ndarray, axis: int) -> np.ndarray | None:
-    """Each channel divided by its largest magnitude, as sorted magnitudes; None if channels have too few numbers."""
+    """Each channel divided by its largest magnitude, as sorted magnitudes; None if channels have too few elements."""
     rows = np.abs(np.moveaxis(np.asarray(array, np.float64), axis, 0).reshape(array.shape[axis], -1))
     largest = rows.max(axis=1, keepdims=True, initial=0)
     if rows.shape[1] < _LEAST_NUMBERS or not (largest > 0).all() or (rows == largest).all():

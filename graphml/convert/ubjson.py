@@ -1,4 +1,4 @@
-"""Universal Binary JSON (draft 12), the form in which XGBoost writes `.ubj` files."""
+"""Universal Binary JSON (draft 12), the format of XGBoost's `.ubj` files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 _DEEPEST = 64  # nested containers
-_MOST_REPEATED = 1 << 20  # values without bytes, such as null, in a typed array: their number alone takes no space
+_MOST_REPEATED = 1 << 20  # values without bytes, such as null, in a typed array, which take no space in the file
 _NUMBERS = {
     b"i": ">i1",
     b"U": ">u1",
@@ -44,7 +44,7 @@ class _BinaryJson:
         self._at = 0
 
     def marker(self) -> bytes:
-        """The next marker; no-operations are left out."""
+        """The next marker; no-ops are skipped."""
         while (found := self._take(1)) == b"N":
             pass
         return found
@@ -95,13 +95,13 @@ class _BinaryJson:
         return found
 
     def _header(self) -> tuple[bytes | None, int | None, bytes | None]:
-        """The type and number of values of a container where they are given; otherwise its first marker."""
+        """The type and number of values of a container if they are given; otherwise its first marker."""
         kind: bytes | None = None
         marker = self.marker()
         if marker == b"$":
             kind, marker = self._take(1), self.marker()
             if marker != b"#":
-                raise ValueError("a typed container does not say how many values it has")
+                raise ValueError("a typed container does not declare its number of values")
         if marker == b"#":
             return kind, self._length(self.marker()), None
         return kind, None, marker

@@ -1,4 +1,4 @@
-"""Versions of the libraries behind the door."""
+"""Versions of the libraries that `convert` uses."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TRIED: Mapping[str, str] = {
     "onnx": "1.23",
     "onnx2coreml": "1.1",
 }
-"""The versions that conversions were tried with."""
+"""The versions that conversions were tested with."""
 
 _PACKAGES: Mapping[str, tuple[str, ...]] = {"tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos")}
 
 
 @functools.cache
 def version(package: str) -> str:
-    """The version of an installed package; "of unknown version" if it says none."""
+    """The version of an installed package; "of unknown version" if it declares none."""
     for name in _PACKAGES.get(package, (package,)):
         try:
             return metadata.version(name)
@@ -35,17 +35,17 @@ def version(package: str) -> str:
 
 
 def tried(packages: Iterable[str]) -> list[str]:
-    """What to say of versions when a conversion fails.
+    """Notes on versions for a conversion that fails.
 
     Args:
-        packages: The packages that took part.
+        packages: The packages involved.
 
     Returns:
-        One line for each package whose installed version is another than the one that was tried.
+        One line for each package whose installed version differs from the tested one.
     """
     lines: list[str] = []
     for package in packages:
         known, here = TRIED[package], version(package)
         if here.split("+")[0].split(".")[:2] != known.split("."):
-            lines.append(f"{package} {known} was tried; here it is {package} {here}")
+            lines.append(f"tested with {package} {known}; installed is {package} {here}")
     return lines

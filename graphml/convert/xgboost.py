@@ -1,11 +1,11 @@
 """Models of XGBoost, read from the JSON that XGBoost itself writes, as text or binary (`.ubj`).
 
-XGBoost asks `float32(x) < threshold`, Core ML `x <= threshold` for the float64 that it is given. `rounding_limit_below`
-finds the threshold with which both give the same answer for every number, so each row reaches the same leaves. XGBoost
-adds the leaves in float32, Core ML in float64; sums differ by a few parts in ten million.
+XGBoost tests `float32(x) < threshold`, Core ML `x <= threshold` for the float64 that it is given.
+`rounding_limit_below` finds the threshold for which both agree for every number, so each row reaches the same leaves.
+XGBoost adds the leaves in float32, Core ML in float64; sums differ by a few parts in ten million.
 """
 
-# models of XGBoost have no types here
+# models of XGBoost are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def from_xgboost(
         source: An XGBClassifier, XGBRegressor or other estimator of XGBoost, a Booster, the path of a file that
             `save_model` wrote ("model.json" or "model.ubj"), or its content. XGBoost is needed only for the first two.
         input_features: The name of one array of all features, or a name for each feature. Default: an array "input".
-        output_feature_names: The name of the output, of a classifier also (label, probabilities). Default:
+        output_feature_names: The name of the output; for a classifier also (label, probabilities). Default:
             "prediction", or "classLabel" and "classProbability".
         class_labels: The labels of a classifier. Default: 0, 1, 2 ..., which XGBoost itself returns.
 
@@ -65,8 +65,8 @@ def from_xgboost(
         The model. NaN is a missing value, as in XGBoost.
 
     Raises:
-        UnsupportedError: If Core ML has no equivalent; the message says of what.
-        SpecError: If the source is not such a model, or there are not as many names as features.
+        UnsupportedError: If Core ML has no equivalent; the message says for what.
+        SpecError: If the source is not such a model, or the number of names is not that of features.
     """
     return _model(*_content(source), input_features, output_feature_names, class_labels)
 
@@ -82,7 +82,7 @@ def _model(content: Any, rounds: int | None, inputs: Any, names: Any, class_labe
 
 
 def _content(source: Any) -> tuple[Any, int | None]:
-    """The parsed JSON, and how many rounds of training count; None: all."""
+    """The parsed JSON, and how many boosting rounds to use; None: all."""
     if isinstance(source, Mapping):
         return cast("Any", source), None
     if hasattr(source, "get_booster"):  # an estimator, which predicts with the best iteration of early stopping
@@ -119,7 +119,7 @@ def _converted(content: Any, rounds: int | None, inputs: Any, names: Any, class_
         raise UnsupportedError(f"the booster is {booster['name']!r}; gbtree and dart can be converted")
     if objective not in (*_LOGISTIC, *_SOFTMAX, *_PLAIN):
         raise UnsupportedError(
-            f"the objective is {objective!r}, and Core ML's trees cannot turn the sum into its prediction; those that "
+            f"the objective is {objective!r}, whose prediction Core ML's trees cannot compute from the sum; those that "
             f"can be converted: {', '.join(sorted({*_LOGISTIC, *_SOFTMAX, *_PLAIN}))}"
         )
     scores = max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1)))
@@ -127,7 +127,7 @@ def _converted(content: Any, rounds: int | None, inputs: Any, names: Any, class_
     if objective in _SOFTMAX or objective == "binary:logistic":
         classes = list(range(max(2, scores))) if classes is None else classes
     elif classes is not None:
-        raise SpecError(f"class_labels are given, but {objective!r} is not a classification")
+        raise SpecError(f"class_labels are given, but {objective!r} is not a classification objective")
     base = _base(str(parameters["base_score"]), scores, objective in _LOGISTIC)
     width = int(parameters["num_feature"])
     result = Boosting(inputs, width, base, classes, names, logistic=objective == "reg:logistic")
@@ -139,7 +139,8 @@ def _converted(content: Any, rounds: int | None, inputs: Any, names: Any, class_
 
 
 def _base(text: str, scores: int, logistic: bool) -> list[float]:
-    """What the trees are added to. It is stored as one number or, since XGBoost 3.1, as one for each score."""
+    """The initial scores, to which the trees are added. Stored as one number or, since XGBoost 3.1, as one for each
+    score."""
     stored = [float(number) for number in text.strip("[]").split(",")]
     margins = [math.log(p / (1 - p)) if logistic else p for p in stored]
     return margins if len(margins) == scores else margins * scores
@@ -150,10 +151,12 @@ def _add(result: Boosting, score: int, tree: Any, weight: float) -> None:
         raise UnsupportedError("a tree has several numbers in each leaf (multi_strategy='multi_output_tree')")
     left, right = np.asarray(tree["left_children"]), np.asarray(tree["right_children"])
     if np.any(np.asarray(tree["split_type"])[left >= 0]):
-        raise UnsupportedError("a tree asks for sets of categories, which Core ML's trees cannot; encode them instead")
+        raise UnsupportedError(
+            "a tree tests for sets of categories, which Core ML's trees do not support; encode them instead"
+        )
     condition = np.asarray(tree["split_conditions"], np.float32)  # of leaves the value
     limits = rounding_limit_below(condition)
-    kept = _reached(left, right)  # nodes that were pruned are still in the arrays
+    kept = _reached(left, right)  # pruned nodes are still in the arrays
     place = np.full(len(left) + 1, -1)  # the last for children of leaves, -1
     place[kept] = np.arange(len(kept))
     result.add(
@@ -183,7 +186,7 @@ class XGBoostSource(BoostingSource):
 
     Args:
         source: The estimator, the Booster or the path of the file.
-        request: What is asked for.
+        request: The request.
 
     Raises:
         SpecError: It is not a model of XGBoost.
@@ -226,7 +229,7 @@ class XGBoostSource(BoostingSource):
             iteration_range=(0, self._rounds or 0),
             validate_features=False,
         )
-        if self.objective == "multi:softmax":  # which returns labels only
+        if self.objective == "multi:softmax":  # it returns labels only
             found = np.exp(found - found.max(axis=1, keepdims=True))
             found /= found.sum(axis=1, keepdims=True)
         return self.labelled(found)

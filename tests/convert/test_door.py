@@ -77,7 +77,7 @@ def test_a_conversion_is_checked_on_several_shapes(doubling):
     np.testing.assert_allclose(model.predict({"x": np.ones((2, 4))})["y"], np.full((2, 4), 2.0))
     done = model.conversion
     assert done.check.shapes == ("x [2, 3]", "x [2, 6]")
-    assert "x [2, 1], which the source refuses: too small" in done.check.notes[0]
+    assert "x [2, 1], which the source rejects: too small" in done.check.notes[0]
     assert done.check.error < 1e-6
     text = str(done)
     assert "a doubling -> neuralnetwork, by this test" in text
@@ -99,7 +99,7 @@ def test_a_source_that_draws_random_numbers_is_not_compared(doubling):
     doubling.noise = True
     check = convert(source).conversion.check
     assert check.outputs == ()
-    assert "other outputs each time" in check.notes[0]
+    assert "different outputs in each run" in check.notes[0]
     assert "drawn during the conversion" in check.notes[1]
 
 

@@ -60,7 +60,7 @@ def test_inputs_and_outputs_can_be_named():
     for inputs, words in (
         ({"x": (None, 4)}, "takes 3 features"),
         ([ROWS, ROWS], "one table of rows"),
-        (ROWS[:, :2], "refuses the rows"),
+        (ROWS[:, :2], "rejects the rows"),
         ({"a": ROWS[:, 0], "b": ROWS[:, 1], "c": ROWS[:5, 2]}, "the same number of values"),
     ):
         with pytest.raises(FeatureError, match=words):
@@ -158,7 +158,7 @@ def test_what_networks_have_is_refused():
     for keyword, words in (
         ({"to": "mlprogram"}, "leave out to="),
         ({"trainable": "fc*"}, "no layers to train"),
-        ({"class_labels": ["a", "b"]}, "class labels of its own"),
+        ({"class_labels": ["a", "b"]}, "already has class labels"),
         ({"outputs": ["a", "b", "c"]}, "one output, or a label and probabilities"),
     ):
         with pytest.raises(FeatureError, match=words):
@@ -240,7 +240,7 @@ def test_universal_binary_json():
         (b"[$Z#L" + b"\x00\x00\x00\x01" + bytes(4), "values without bytes"),
         (b"[$d#L" + b"\x7f" + bytes(7), "the bytes end"),
         (b"[$d", "the bytes end"),
-        (b"[$d[", "does not say how many"),
+        (b"[$d[", "does not declare its number"),
         (b"Si\xff", "is negative"),
         (b"Sd", "expected a length"),
         (b"q", "is unknown"),

@@ -341,11 +341,11 @@ REFUSED = [
     (lambda: GaussianNB().fit(X, TWO), "no equivalent in Core ML is known"),
     (lambda: KNeighborsRegressor().fit(X, NUMBER), "no equivalent"),
     (lambda: KNeighborsClassifier(metric="manhattan").fit(X, TWO), "the metric is 'manhattan'"),
-    (lambda: KNeighborsClassifier(weights="distance").fit(X, TWO), "weighs by the squared distance"),
+    (lambda: KNeighborsClassifier(weights="distance").fit(X, TWO), "weights by the squared distance"),
     (lambda: Normalizer("max").fit(X), "norm='max'"),
     (lambda: MinMaxScaler(clip=True).fit(X), "clip=True"),
     (lambda: SimpleImputer(add_indicator=True).fit(WITH_GAPS), "add_indicator"),
-    (lambda: SimpleImputer(strategy="most_frequent").fit(CITIES), "what is not a number"),
+    (lambda: SimpleImputer(strategy="most_frequent").fit(CITIES), "values that are not numbers"),
     (lambda: OneHotEncoder(min_frequency=2).fit(CITIES), "infrequent"),
     (lambda: OneHotEncoder().fit([[0.5], [1.0]]), "strings and integers"),
     (lambda: FunctionTransformer(np.log1p).fit(X), "Python code"),
@@ -367,7 +367,7 @@ REFUSED = [
         r"init=Ridge\(\)",
     ),
     (lambda: make_pipeline(MaxAbsScaler(), GaussianNB()).fit(X, TWO), r"step 'gaussiannb' \(GaussianNB\)"),
-    (lambda: FunctionTransformer().fit(X), "changes nothing"),
+    (lambda: FunctionTransformer().fit(X), "has no effect"),
 ]
 
 

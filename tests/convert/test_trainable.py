@@ -59,7 +59,7 @@ def test_layers_that_cannot_be_found_stay_unless_nothing_is_frozen():
     weights = _keras_weights(conv=False)
     del weights["one/kernel"]
     result, found = respect_trainable(built(keras), weights)
-    assert dict(found.unknown) == {"d/one": "no weights of the source have its numbers"}
+    assert dict(found.unknown) == {"d/one": "no weights of the source have its values"}
     assert (result.trained, result.frozen) == (("d/two",), ("c/conv", "d/one"))
     weights = _keras_weights()
     del weights["one/kernel"]
@@ -97,10 +97,10 @@ def test_equal_weights_are_distinguished_by_order_or_not_at_all():
     twins = _twins(weights=same)
     found = frozen_layers({"a": (same, True), "b": (same.copy(), False)}, twins.spec)
     assert (found.trainable, found.frozen) == (("first",), ("second",))
-    assert found.notes["second"] == "a, b have the same numbers; it was taken for b because of its place"
+    assert found.notes["second"] == "a, b have the same values; it was matched with b by its position"
     found = frozen_layers({"a": (same, True), "b": (same, False), "c": (same, True)}, twins.spec)
     assert set(found.unknown) == {"first", "second"}
-    assert found.unknown["first"] == "a, b, c have the same numbers, and only some of them are trainable"
+    assert found.unknown["first"] == "a, b, c have the same values, and only some of them are trainable"
     # it does not matter which one it is
     assert frozen_layers({"a": (same, False), "b": (same, False)}, twins.spec).frozen == ("first", "second")
     assert frozen_layers({"shared": (same, True)}, twins.spec).trainable == ("first", "second")
@@ -111,7 +111,7 @@ def test_quantized_and_new_weights_are_not_found_and_half_precision_is():
     found = frozen_layers({"a": (same, True)}, _twins(weights=quantize(same)).spec)
     assert found.unknown["first"] == "its weights are quantized, so they are no longer those of the source"
     found = frozen_layers({"a": (np.ones((4, 4)), True)}, _twins(weights=np.ones((4, 4))).spec)
-    assert found.unknown["first"] == "its weights are all the same number, as in a new layer"
+    assert found.unknown["first"] == "its weights are all equal, as in a new layer"
     half = _twins(weights=same.astype(np.float16))
     assert frozen_layers({"a": (same, True)}, half.spec).trainable == ("first", "second")
 

@@ -1,9 +1,9 @@
-"""ONNX models become neural networks.
+"""Converts ONNX models to neural networks.
 
-An ONNX model enters, a Core ML model leaves, with a note on each node. Read `network` first: it goes through the nodes.
-`operators` holds one function for each operator, written in the words of `basics`, and of `loops` and `recurrence`
-where there are iterations; `functions` has the definitions of operators that consist of others; `writer` collects the
-layers and finds their shapes; `assembly` makes the model of them.
+The result is a Core ML model with a note on each node. Read `network` first: it goes through the nodes. `operators`
+holds one function for each operator, written with the helpers of `basics`, and of `loops` and `recurrence` where there
+are iterations; `functions` has the definitions of operators that consist of others; `writer` collects the layers and
+infers their shapes; `assembly` turns them into the model.
 """
 
 from graphml.convert.onnx.catalogue import names as operator_names

@@ -1,4 +1,4 @@
-"""The written layers become a model: what is not needed goes, and everything gets its name."""
+"""Turns the written layers into a model: removes unused layers, and names everything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assembled(
     """The model that consists of the written layers.
 
     Args:
-        writer: Has written them.
+        writer: The writer of the layers.
         inputs: The inputs of the model.
         entered: Their tensors.
         names: The names of the outputs.
@@ -52,7 +52,7 @@ def assembled(
 
 
 def _name_outputs(writer: Writer, entered: Sequence[Tensor], names: Sequence[str], results: list[Tensor]) -> None:
-    """Give the outputs their names; what is an input, a constant or an output already is copied."""
+    """Give the outputs their names; inputs, constants and values that already are outputs are copied."""
     taken = {id(tensor) for tensor in entered}
     loaded = {id(out) for step in writer.steps if not step.inputs and not step.regions for out in step.outputs}
     for i, name in enumerate(names):
@@ -67,7 +67,7 @@ def _name_outputs(writer: Writer, entered: Sequence[Tensor], names: Sequence[str
 
 
 def _needed(steps: Sequence[LayerStep], wanted: set[int]) -> list[LayerStep]:
-    """The layers that the wanted blobs depend on. `wanted` grows by what these read."""
+    """The layers that the wanted blobs depend on. The blobs that these read are added to `wanted`."""
     kept: list[LayerStep] = []
     for step in reversed(steps):
         if step.regions:
@@ -87,7 +87,7 @@ def _needed(steps: Sequence[LayerStep], wanted: set[int]) -> list[LayerStep]:
 
 
 def _rewritten(step: LayerStep) -> Iterator[Tensor]:
-    """The blobs that the sub-networks of a step write and others see."""
+    """The blobs that the sub-networks of a step write and others read."""
     for inner in step.regions.values():
         for each in inner:
             if each.rewrites:
@@ -106,8 +106,8 @@ def _walk(steps: Iterable[LayerStep]) -> Iterator[LayerStep]:
 
 
 def _name_blobs(steps: Sequence[LayerStep], features: Sequence[Tensor]) -> None:
-    """Give every blob a name of its own. Features and values of ONNX keep theirs. What else the layers of a node write
-    has a longer one, so that a comparison by names does not take it for a value of ONNX."""
+    """Give every blob a unique name. Features and values of ONNX keep theirs. Other blobs that the layers of a node
+    write get longer ones, so that a comparison by names does not mistake them for values of ONNX."""
     names = Names(tensor.name for tensor in features)
     named = {id(tensor) for tensor in features}
     written = [(tensor, step) for step in _walk(steps) for tensor in step.outputs]
@@ -118,8 +118,8 @@ def _name_blobs(steps: Sequence[LayerStep], features: Sequence[Tensor]) -> None:
 
 
 class _LayerNames:
-    """The names of layers: that of the node for the layer with its weights, or for its last one; longer ones for the
-    rest."""
+    """The names of layers: the node's name for the layer with its weights, or else for its last one; longer ones for
+    the rest."""
 
     def __init__(self, steps: Sequence[LayerStep]) -> None:
         whole = list(_walk(steps))
@@ -187,5 +187,5 @@ def _output_type(name: str, tensor: Tensor) -> Any:
 
 
 def _dtype(dtype: np.dtype[Any]) -> Any:
-    """The declared type. What has fractions is float32, as the network computes it, unless it is double in ONNX."""
+    """The declared type. Floats are float32, as the network computes them, unless they are double in ONNX."""
     return "int32" if dtype.kind in "iub" else "float64" if dtype == np.float64 else "float32"

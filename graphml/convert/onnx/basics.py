@@ -1,6 +1,6 @@
-"""The words in which operators are written: small functions that append one layer, or none where none is needed.
+"""Helpers with which operators are written: small functions that append one layer, or none if none is needed.
 
-All take the writer first. Axes and shapes are those of ONNX; scalars and more than five axes are dealt with here.
+All take the writer first. Axes and shapes are those of ONNX; scalars and more than five axes are handled here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from graphml.spec.attributes import Choice
 Operand = Tensor | float | int
 """A tensor, or a number that becomes a constant."""
 
-_TINY = 1.1754944e-38  # the smallest epsilon; 0 would mean 1e-6, which is what logarithms would start at
+_TINY = 1.1754944e-38  # the smallest epsilon; 0 would mean the default of 1e-6, which would limit logarithms
 
 # Elementwise ---------------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ def linear(w: Writer, x: Tensor, scale: float = 1.0, shift: float = 0.0) -> Tens
 
 
 def clip(w: Writer, x: Tensor, low: float | None, high: float | None) -> Tensor:
-    """x limited to low .. high."""
+    """x clipped to [low, high]."""
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
         return unary(w, "clip", x, min_val=low, max_val=high)
     if low is not None and low > -math.inf:
@@ -60,7 +60,7 @@ def binary(w: Writer, kind: str, a: Operand, b: Operand, *, dtype: Any = None) -
     first, second = _pair(w, a, b)
     shapes = together([first, second])
     if max(first.rank, second.rank) > LARGEST_RANK:
-        # stored flat, which is the same only without broadcasting
+        # stored flat, which is equivalent only without broadcasting
         sizes = {math.prod(shape) for each in (first.shapes, second.shapes) for shape in each} - {1}
         if len(sizes) > 1:
             raise UnsupportedError(f"{kind} broadcasts tensors of more than {LARGEST_RANK} axes")
@@ -73,7 +73,7 @@ def together(parts: Sequence[Tensor]) -> list[Shape]:
     """The shape to which tensors broadcast, for each set of sizes.
 
     Raises:
-        ShapeError: They do not.
+        ShapeError: They do not broadcast.
     """
     try:
         return [np.broadcast_shapes(*each) for each in zip(*(part.shapes for part in parts), strict=True)]
@@ -110,7 +110,7 @@ def multiply(w: Writer, a: Operand, b: Operand) -> Tensor:
 
 
 def divide(w: Writer, a: Operand, b: Operand) -> Tensor:
-    """a / b, with fractions, whatever the types."""
+    """a / b as floats, whatever the types."""
     return binary(w, "divideBroadcastable", a, b)
 
 
@@ -120,12 +120,12 @@ def power(w: Writer, a: Operand, b: Operand) -> Tensor:
 
 
 def maximum(w: Writer, a: Operand, b: Operand) -> Tensor:
-    """The larger one."""
+    """The elementwise maximum."""
     return binary(w, "maxBroadcastable", a, b)
 
 
 def minimum(w: Writer, a: Operand, b: Operand) -> Tensor:
-    """The smaller one."""
+    """The elementwise minimum."""
     return binary(w, "minBroadcastable", a, b)
 
 
@@ -148,12 +148,12 @@ def where(w: Writer, condition: Tensor, a: Operand, b: Operand) -> Tensor:
 
 
 def truncate(w: Writer, x: Tensor) -> Tensor:
-    """x without its fraction."""
+    """x truncated towards 0."""
     return multiply(w, unary(w, "sign", x), unary(w, "floor", function(w, "ABS", x)))
 
 
 def cast(w: Writer, x: Tensor, dtype: Any) -> Tensor:
-    """x as another ONNX type. The numbers of a network are float32 throughout; only what is lost is computed."""
+    """x as another ONNX type. All values of a network are float32, so only truncation and the like need a layer."""
     dtype = np.dtype(dtype)
     if dtype.kind in "OSU" or x.dtype.kind in "OSU":
         raise UnsupportedError("it is text, which a network cannot hold")
@@ -166,7 +166,7 @@ def cast(w: Writer, x: Tensor, dtype: Any) -> Tensor:
 
 
 def retyped(w: Writer, x: Tensor, dtype: Any) -> Tensor:
-    """The same numbers, said to be of another type."""
+    """The same values, declared with another type."""
     if np.dtype(dtype) == x.dtype:
         return x
     return unary(w, "activation", x, dtype=dtype, nonlinearity_type=Choice("linear", {"alpha": 1.0, "beta": 0.0}))
@@ -182,7 +182,7 @@ def reshape(w: Writer, x: Tensor, shapes: Sequence[Shape], sources: Sequence[Ten
         w: The writer.
         x: Any tensor.
         shapes: The shape, one for each set of sizes.
-        sources: Tensors beside x whose sizes may be needed where more than one size varies.
+        sources: Other tensors whose sizes may be needed where more than one size varies.
 
     Raises:
         ShapeError: The number of elements differs.
@@ -210,7 +210,7 @@ def shape_tensor(w: Writer, shapes: Sequence[Shape], sources: Sequence[Tensor], 
 
     Args:
         w: The writer.
-        shapes: It, for each set of sizes.
+        shapes: The shape, for each set of sizes.
         sources: Where the sizes that vary may come from.
         inferred: Whether one size may be -1, for a reshape.
 
@@ -224,7 +224,9 @@ def shape_tensor(w: Writer, shapes: Sequence[Shape], sources: Sequence[Tensor], 
     places = [_place(each, sources) if len(set(each)) > 1 else None for each in sizes]
     lost = [axis for axis, each in enumerate(sizes) if len(set(each)) > 1 and places[axis] is None]
     if len(lost) > (1 if inferred else 0):
-        raise UnsupportedError(f"no tensor has the size of axis {lost[-1]}, which depends on the inputs, as its own")
+        raise UnsupportedError(
+            f"the size of axis {lost[-1]} depends on the inputs, and no tensor has an axis of that size"
+        )
     parts = [
         w.constant(np.asarray([-1 if axis in lost else each[0]], np.int64)) if place is None else size_of(w, *place)
         for axis, (each, place) in enumerate(zip(sizes, places, strict=True))
@@ -233,7 +235,7 @@ def shape_tensor(w: Writer, shapes: Sequence[Shape], sources: Sequence[Tensor], 
 
 
 def _place(sizes: tuple[int, ...], sources: Sequence[Tensor]) -> tuple[Tensor, int, int] | None:
-    """A tensor, and the axes of it (from, to) whose product is a size that varies; the fewest that are."""
+    """A tensor and the range (from, to) of its axes, as short as possible, whose product is a size that varies."""
     for source in sources:
         rank = source.rank if source.rank <= LARGEST_RANK else 0
         for count in range(1, rank + 1):
@@ -292,7 +294,7 @@ def expand_dims(w: Writer, x: Tensor, axes: Sequence[int]) -> Tensor:
 def transpose(w: Writer, x: Tensor, order: Sequence[int]) -> Tensor:
     """x with its axes in another order.
 
-    Axes that stay together are moved as one, so that up to five groups may move.
+    Adjacent axes that stay together are moved as one, so up to five groups may move.
 
     Raises:
         UnsupportedError: More than five groups of axes move.
@@ -396,7 +398,7 @@ def broadcast(w: Writer, x: Tensor, shapes: Sequence[Shape], sources: Sequence[T
 
 
 def fill(w: Writer, shapes: Sequence[Shape], value: float, dtype: Any, sources: Sequence[Tensor] = ()) -> Tensor:
-    """A tensor of one number; see `broadcast`."""
+    """A tensor filled with one value; see `broadcast`."""
     scalar = w.constant(np.asarray(value, dtype))
     if all(tuple(shape) == tuple(shapes[0]) for shape in shapes):
         if math.prod(shapes[0]) <= 64:
@@ -430,7 +432,7 @@ def reduce(w: Writer, kind: str, x: Tensor, axes: Sequence[int] | None, keep: bo
         return reshape(w, _reduce_merged(w, kind, x, reduced), shapes, w.features)
     if len(reduced) < x.rank:
         return w.layer(kind, [x], shapes=shapes, axes=sorted(reduced), keep_dims=keep, reduce_all=False)
-    # what is left of all axes is a vector of one number, so they stay at first
+    # reducing all axes leaves a vector of one element, so they stay at first
     ones = [(1,) * x.rank] * w.sets if x.rank > 1 else shapes
     return reshape(w, w.layer(kind, [x], shapes=ones, axes=range(max(x.rank, 1)), keep_dims=True), shapes)
 
@@ -451,7 +453,7 @@ def softmax(w: Writer, x: Tensor, axis: int) -> Tensor:
 
 
 def matmul(w: Writer, a: Tensor, b: Tensor) -> Tensor:
-    """The matrix product of tensors of at least two axes each, of which the leading ones broadcast."""
+    """The matrix product of tensors of rank 2 or more, whose leading axes broadcast."""
     return w.layer("batchedMatmul", [a, b])
 
 

@@ -1,4 +1,4 @@
-"""What an operator of ONNX becomes: one function for each, found by its name and the version of the operator set.
+"""The conversion of each ONNX operator: one function, found by name and version of the operator set.
 
     @operator("Clip", inputs={"min": 11, "max": 11})
     def clip(w, x, low=None, high=None): ...
@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 Converter = Callable[..., Any]
-"""(writer, *inputs, **attributes) -> what the node's first output is, or a sequence of all that are wanted."""
+"""(writer, *inputs, **attributes) -> the node's first output, or a sequence of all that are wanted."""
 
 NEWEST = 1 << 30
 
@@ -30,8 +30,8 @@ class OnnxOperator:
         convert: Writes the layers.
         since: The first version of the operator set.
         until: The last one.
-        moved: {attribute: the version since which it is an input}, in the order of the inputs, which they end.
-        ignored: Attributes that do not matter.
+        moved: {attribute: the version since which it is an input}, in the order of the last inputs.
+        ignored: Attributes that have no effect.
         domain: The domain of the operator set; empty for ONNX's own.
     """
 
@@ -51,7 +51,7 @@ class OnnxOperator:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The inputs that the function takes by position; for any number of them the last is missing here."""
+        """The inputs that the function takes by position, without variadic ones."""
         kinds = list(inspect.signature(self.convert).parameters.values())[1:]
         return tuple(each.name for each in kinds if each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -70,11 +70,11 @@ def operator(
     """Register the function that converts an operator.
 
     Args:
-        *names: The operators; several if the function needs no more than the node's own type (`w.node.kind`).
+        *names: The operators; several if the function distinguishes them by the node's type (`w.node.kind`).
         since: The first version of the operator set that it is for.
         until: The last one.
         moved: {attribute: version since which it is an input}. The function takes it as an input of that name.
-        ignored: Attributes that change nothing here.
+        ignored: Attributes that have no effect here.
         domain: The domain of the operator set.
 
     Raises:
@@ -94,7 +94,7 @@ def operator(
 
 
 def find(domain: str, name: str, version: int) -> OnnxOperator | None:
-    """The row of an operator.
+    """The catalogue entry of an operator.
 
     Args:
         domain: The domain of the operator set.
@@ -102,7 +102,7 @@ def find(domain: str, name: str, version: int) -> OnnxOperator | None:
         version: The version of the operator set.
 
     Returns:
-        It; None if there is none.
+        The entry; None if there is none.
     """
     from graphml.convert.onnx import operators as operators  # fills the catalogue
 

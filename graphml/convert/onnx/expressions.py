@@ -1,8 +1,8 @@
-"""Formulas over positions and sizes, written once for numbers that are known and for those that the network computes.
+"""Formulas over positions and sizes, written once for known values and for those that the network computes.
 
     middles = (counting(w, length) + 0.5) / scale - 0.5
 
-What is known is computed by NumPy in float32, as the network would; the rest becomes layers.
+Known values are computed by NumPy in float32, as the network would; the rest becomes layers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Compute = Callable[..., Any]
 
 
 class Expression:
-    """Numbers with Python's operators.
+    """Numbers with Python's arithmetic operators.
 
     Args:
         w: The writer.
@@ -44,7 +44,7 @@ class Expression:
 
     @property
     def decided(self) -> bool:
-        """Whether the numbers follow from the sizes of the inputs."""
+        """Whether the numbers are determined by the sizes of the inputs."""
         return not isinstance(self.value, Tensor) or self.value.known is not None
 
     @property
@@ -54,7 +54,7 @@ class Expression:
 
     @property
     def size(self) -> int:
-        """The number, which is known, as an integer."""
+        """The number, which must be known, as an integer."""
         assert self.known is not None, "checked by the caller"
         return int(self.known.item())
 
@@ -62,7 +62,7 @@ class Expression:
         return self.known is not None and self.known.ndim == 0 and float(self.known) == number
 
     def _made(self, compute: _Compute, layer: Callable[..., Tensor], *others: Expression) -> Expression:
-        """The result of NumPy, or of a layer; its value where that follows from sizes."""
+        """The result of NumPy, or of a layer, with its value where sizes determine it."""
         operands = (self, *others)
         if all(each.known is not None for each in operands):
             return Expression(self._w, compute(*(each.known for each in operands)))
@@ -73,8 +73,8 @@ class Expression:
         return self._moving(made)
 
     def _moving(self, tensor: Tensor) -> Expression:
-        """What the network computes. A comparison may give the same for all sizes that are looked at, and yet depend on
-        them."""
+        """The same values, computed by the network. A comparison may give the same for both trial sizes, and yet depend
+        on them."""
         made = Expression(self._w, 0.0)
         made.value = tensor
         return made
@@ -150,24 +150,24 @@ class Expression:
         return self._one(np.ceil, "ceil")
 
     def round(self) -> Expression:
-        """The nearest integer; of two the even one."""
+        """The nearest integer; on a tie the even one."""
         return self._one(np.round, "round")
 
     def absolute(self) -> Expression:
-        """Without its sign."""
+        """The absolute value."""
         fields = {"type": "ABS", "alpha": 1.0, "shift": 0.0, "scale": 1.0, "epsilon": 0.0}
         return self._one(np.abs, "unary", **fields)
 
     def at_least(self, other: Any) -> Expression:
-        """The larger one."""
+        """The maximum with a bound."""
         return self._two(other, np.maximum, "maxBroadcastable")
 
     def at_most(self, other: Any) -> Expression:
-        """The smaller one."""
+        """The minimum with a bound."""
         return self._two(other, np.minimum, "minBroadcastable")
 
     def clip(self, low: Any, high: Any) -> Expression:
-        """Limited to low .. high."""
+        """Clipped to [low, high]."""
         return self.at_least(low).at_most(high)
 
     def below(self, other: Any) -> Expression:
@@ -180,7 +180,7 @@ class Expression:
         return above * self._two(high, np.less_equal, "lessEqual")
 
     def reshape(self, shape: Sequence[int]) -> Expression:
-        """In another shape, of which one size may be -1."""
+        """Reshaped; one size may be -1."""
         if not isinstance(self.value, Tensor):
             return Expression(self._w, self.value.reshape(shape))
         shapes = [np.broadcast_to(np.False_, own).reshape(shape).shape for own in self.value.shapes]
@@ -198,7 +198,7 @@ def either(condition: Expression, a: Any, b: Any) -> Expression:
 
 
 def size(w: Writer, x: Tensor, axis: int) -> Expression:
-    """One size of a tensor, without axes."""
+    """One size of a tensor, as a scalar."""
     if x.shape[axis] is not None:
         return Expression(w, x.shape[axis])
     made = basics.reshape(w, basics.size_of(w, x, axis), [()] * w.sets)
@@ -207,7 +207,7 @@ def size(w: Writer, x: Tensor, axis: int) -> Expression:
 
 
 def entry(w: Writer, x: Tensor, index: int) -> Expression:
-    """One number of a list, without axes."""
+    """One element of a vector, as a scalar."""
     if x.constant is not None:
         return Expression(w, x.constant[index])
     made = basics.reshape(w, basics.slice_axis(w, x, 0, index, index + 1), [()] * w.sets)
@@ -217,7 +217,7 @@ def entry(w: Writer, x: Tensor, index: int) -> Expression:
 
 
 def counting(w: Writer, count: Expression) -> Expression:
-    """0, 1, 2 ... below count, which is one number that is known or follows from sizes."""
+    """0, 1, 2 ... below count, which is a number that is known or determined by sizes."""
     if count.known is not None:
         return Expression(w, np.arange(count.size))
     made = w.layer("rangeDynamic", [count.tensor], dtype=np.float32, start_value=0.0, step_size_value=1.0)

@@ -1,6 +1,6 @@
-"""Nodes whose inputs are known, computed while converting by ONNX's own reference implementation."""
+"""Constant folding: nodes with known inputs, computed by ONNX's reference implementation."""
 
-# the onnx package has no complete types
+# the onnx package is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from graphml.convert.onnx.tensors import Array, Tensor
 from graphml.errors import need
 
-_LARGEST = 1 << 16  # elements of a value that a few numbers make, such as a constant of a given shape
+_LARGEST = 1 << 16  # elements of a value that is made from few numbers, such as a constant of a given shape
 _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
 
 
@@ -69,7 +69,7 @@ def _run(node: Any, opset: int, inputs: Sequence[Tensor | None], which: int) -> 
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             made = reference.ReferenceEvaluator(model).run(None, feeds)
-    except Exception:  # it raises classes of many kinds for what it does not implement; the node is then converted
+    except Exception:  # it raises various classes for what it does not implement; the node is then converted
         return None
     return [np.asarray(value) if isinstance(value, np.generic) else value for value in made]
 

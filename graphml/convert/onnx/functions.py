@@ -1,6 +1,6 @@
-"""Operators that ONNX defines by other operators: their bodies."""
+"""The bodies of operators that ONNX defines in terms of other operators."""
 
-# the onnx package has no complete types
+# the onnx package is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def function_of(node: Any, opset: int, inputs: Sequence[Value]) -> Any | None:
     function = onnx.FunctionProto()
     try:
         function.ParseFromString(_stored(schema, node, opset, inputs))
-    except Exception:  # it raises classes of many kinds where it lacks a type
+    except Exception:  # it raises various classes if it lacks a type
         return None
     if not function.node:
         return None
@@ -40,7 +40,7 @@ def function_of(node: Any, opset: int, inputs: Sequence[Value]) -> Any | None:
 
 
 def _stored(schema: Any, node: Any, opset: int, inputs: Sequence[Value]) -> bytes:
-    """A function as bytes, in the newest form that the opset may have; empty if there is none."""
+    """A function as bytes, in the newest version that the opset allows; empty if there is none."""
     if schema.has_context_dependent_function:
         types = [_type(value).SerializeToString() for value in inputs]
         version = _newest(schema.context_dependent_function_opset_versions, opset)

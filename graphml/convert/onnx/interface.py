@@ -1,6 +1,6 @@
-"""The inputs of a converted model: their types, and the sizes that they may have."""
+"""The inputs of a converted model: their types and possible sizes."""
 
-# the onnx package has no complete types
+# the onnx package is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class OnnxInput:
         name: Its name.
         dtype: Its ONNX type.
         axes: The sizes that it may have.
-        shapes: The shape for each set of sizes that the model is looked at with: one, or two if an axis of an input of
-            the model is flexible.
+        shapes: The shape for each set of trial sizes: one, or two if an axis of any input of the model is
+            flexible.
     """
 
     name: str
@@ -48,7 +48,7 @@ def interface_inputs(model: Any, given: Mapping[str, Sequence[Axis]]) -> list[On
 
     Raises:
         FeatureError: A given name or shape does not fit.
-        UnsupportedError: An input is not a tensor of numbers of at most five axes, or has no known rank.
+        UnsupportedError: An input is not a numeric tensor of at most five axes, or has unknown rank.
     """
     stored = {tensor.name for tensor in model.graph.initializer}
     declared = {info.name: value_type(info) for info in model.graph.input if info.name not in stored}
@@ -93,7 +93,9 @@ def _axes(name: str, declared: tuple[int | None, ...] | None, given: Sequence[Ax
             )
         return declared
     if declared is not None and len(declared) != len(given):
-        raise FeatureError(f"the shape {list(given)} of {quoted(name)} has {len(given)} axes; it has {len(declared)}")
+        raise FeatureError(
+            f"the shape {list(given)} of {quoted(name)} has {len(given)} axes, but the file declares {len(declared)}"
+        )
     for axis, (own, size) in enumerate(zip(declared or (None,) * len(given), given, strict=True)):
         low, high = size if isinstance(size, tuple) else (size or 0, size)
         if own is not None and not (low <= own and (high is None or own <= high)):
@@ -104,7 +106,7 @@ def _axes(name: str, declared: tuple[int | None, ...] | None, given: Sequence[Ax
 def _trial_sizes(
     axes: Mapping[str, Sequence[Axis]], symbols: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[int, int]]:
-    """Two sizes for each symbol: far apart, so that a value that follows from sizes differs, and unlike all others."""
+    """Two sizes for each symbol, far apart and distinct from all others, so that values that depend on sizes differ."""
     found: dict[str, tuple[int, int]] = {}
     for name, sizes in axes.items():
         for axis, (size, symbol) in enumerate(zip(sizes, symbols[name], strict=True)):
@@ -115,7 +117,7 @@ def _trial_sizes(
             second = 3 * first + (32 if axis else 1)
             if high is not None and second > high:
                 first, second = max(low, 2, min(first, high // 2)), high
-            if low != high:  # where the range has too few sizes, larger ones
+            if low != high:  # larger ones if the range has too few sizes
                 taken = {each for pair in found.values() for each in pair}
                 first = next(n for n in chain(range(first, second), count(second + 1)) if n not in taken)
                 second = next(n for n in chain(range(second, first, -1), count(first + 1)) if n not in taken)

@@ -1,4 +1,4 @@
-"""A constant that is added to a product of weights becomes the bias of its layer, as trainable networks have it."""
+"""Turns a constant added to a product with weights into the bias of its layer, as trainable networks have it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def with_biases(steps: Sequence[LayerStep], kept: Collection[int]) -> list[Layer
 
     Args:
         steps: The layers of the network.
-        kept: The identities of the blobs that are outputs of the model.
+        kept: The ids of the blobs that are outputs of the model.
 
     Returns:
-        The layers, without the sums that are now a part of a product.
+        The layers, without the sums that became part of a product.
     """
     readers = Counter(id(tensor) for step in _walk(steps) for tensor in step.inputs)
     makers = {id(step.outputs[0]): step for step in steps if len(step.outputs) == 1}

@@ -1,4 +1,4 @@
-"""The words in which loops are written: values that are carried, elements that are read, results that are collected."""
+"""Helpers for loops: carried values, elements that are read, results that are collected."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from graphml.errors import UnsupportedError
 
 
 def carry(w: Writer, value: Tensor, growing: Collection[int] = ()) -> Tensor:
-    """A blob of its own that starts as a value, and to which the iterations of a loop write.
+    """A new blob that is initialized with a value, and which the iterations of a loop overwrite.
 
     Args:
         w: The writer.
-        value: What it starts as.
+        value: The initial value.
         growing: Axes whose size changes from one iteration to the next.
     """
     if growing:
@@ -32,7 +32,7 @@ def carry(w: Writer, value: Tensor, growing: Collection[int] = ()) -> Tensor:
 
 
 def carry_on(w: Writer, values: Sequence[Tensor], targets: Sequence[Tensor]) -> None:
-    """Write values to carried blobs at the end of an iteration, as if all at once."""
+    """Write values to carried blobs at the end of an iteration, as if simultaneously."""
     held = {id(target) for target in targets}
     pairs = [(value, target) for value, target in zip(values, targets, strict=True) if value is not target]
     ready = [(w.layer("copy", [value]) if id(value) in held else value, target) for value, target in pairs]
@@ -41,7 +41,7 @@ def carry_on(w: Writer, values: Sequence[Tensor], targets: Sequence[Tensor]) -> 
 
 
 def element(w: Writer, x: Tensor, axis: int, number: Tensor) -> Tensor:
-    """x without an axis, at a position that is a tensor of one number."""
+    """x without an axis, at a position that is a tensor of one element."""
     if x.rank > LARGEST_RANK:
         raise UnsupportedError(f"it takes parts of a tensor of more than {LARGEST_RANK} axes")
     return basics.squeeze(w, w.layer("gather", [x, number], axis=axis), [axis])
@@ -54,11 +54,11 @@ def storage(
 
     Args:
         w: The writer, outside of the loop.
-        element: What an iteration makes.
-        axis: Of the result, along which the iterations are.
+        element: The result of one iteration.
+        axis: The axis of the result along which iterations are stacked.
         iterations: Their number, for each set of sizes.
         count: Their number, outside of the loop.
-        sources: Tensors outside of the loop among whose sizes those of the element may be found.
+        sources: Tensors outside of the loop that may have the sizes of the element.
     """
     shapes = [(*own[:axis], size, *own[axis:]) for own, size in zip(element.shapes, iterations, strict=True)]
     if len(shapes[0]) > LARGEST_RANK:
@@ -73,7 +73,7 @@ def storage(
 
 
 def store(w: Writer, element: Tensor, stored: Tensor, axis: int, number: Tensor) -> Tensor:
-    """The storage with the element of one iteration in it, to be carried on."""
+    """The storage with the element of one iteration written to it, for `carry_on`."""
     one = basics.expand_dims(w, element, [axis])
     return w.layer(
         "scatter", [stored, number, one], dtype=stored.dtype, shapes=stored.shapes, axis=axis, mode="SCATTER_UPDATE"
@@ -81,7 +81,7 @@ def store(w: Writer, element: Tensor, stored: Tensor, axis: int, number: Tensor)
 
 
 def first_elements(w: Writer, x: Tensor, count: Tensor) -> Tensor:
-    """The first elements along the first axis, as many as a tensor of one number says."""
+    """The first elements along the first axis, as many as a tensor of one element says."""
     rest = [True] * (x.rank - 1)
     begin = w.constant(np.zeros(x.rank, np.int64))
     numbers: list[Any] = [basics.reshape(w, count, [(1,)] * w.sets)]
@@ -106,7 +106,7 @@ def repeat(w: Writer, iteration: list[LayerStep], count: int | Tensor | None, go
         w: The writer.
         iteration: The layers of one iteration.
         count: The number of iterations; None for no bound.
-        going: A carried blob that is 0 when the loop ends.
+        going: A carried blob that is 0 when the loop is to end.
     """
     limit = count if isinstance(count, int) else 0
     bound = [count] if isinstance(count, Tensor) else []

@@ -1,6 +1,6 @@
 """Reads an ONNX model: the message, the types of its values, the attributes of its nodes."""
 
-# the onnx package has no complete types
+# the onnx package is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from graphml.errors import FeatureError, SpecError, need, quoted, reason
 
 @dataclass(frozen=True)
 class ValueType:
-    """What ONNX says of a value.
+    """The type of a value in ONNX.
 
     Attributes:
-        dtype: The type of its elements; None for what is not a tensor, or not known.
+        dtype: The type of its elements; None if it is not a tensor, or unknown.
         shape: Its shape; None for sizes that are not fixed, or for all of it if the rank is not known.
         symbols: The name of each size that is not fixed; empty for the others, and for those without a name.
     """
@@ -37,7 +37,7 @@ def loaded(source: Any) -> Any:
         source: A path, bytes, or a ModelProto.
 
     Raises:
-        SpecError: It is not a legal ONNX model.
+        SpecError: It is not a valid ONNX model.
     """
     onnx = need("onnx", "onnx")
     inliner = need("onnx.inliner", "onnx")
@@ -51,7 +51,7 @@ def loaded(source: Any) -> Any:
             model.CopyFrom(source)
         if model.functions:
             model = inliner.inline_local_functions(model)
-    except Exception as error:  # protobuf and onnx raise classes of their own
+    except Exception as error:  # protobuf and onnx raise their own classes
         name = str(source) if isinstance(source, str | Path) else "the source"
         raise SpecError(f"{name} cannot be read as an ONNX model: {reason(error)}") from None
     if not model.graph.node and not model.graph.output:
@@ -60,7 +60,7 @@ def loaded(source: Any) -> Any:
 
 
 def check_names(given: Iterable[str], declared: Iterable[str]) -> None:
-    """Check that names are those of inputs.
+    """Check that all names are names of inputs.
 
     Raises:
         FeatureError: One is not.
@@ -101,7 +101,7 @@ def to_array(tensor: Any) -> Array:
     """The values of a TensorProto.
 
     Raises:
-        SpecError: They are damaged, or in a file that was not read.
+        SpecError: They are damaged, or in an external file that was not read.
     """
     numpy_helper = need("onnx.numpy_helper", "onnx")
     try:
@@ -120,7 +120,7 @@ def element_type(code: int) -> np.dtype[Any] | None:
 
 
 def value_type(info: Any) -> ValueType:
-    """What a ValueInfoProto says."""
+    """The type in a ValueInfoProto."""
     if not info.type.HasField("tensor_type"):
         return ValueType(None, None)
     tensor = info.type.tensor_type
@@ -136,7 +136,7 @@ def node_types(model: Any) -> dict[str, ValueType]:
     onnx = need("onnx", "onnx")
     try:
         inferred = onnx.shape_inference.infer_shapes(model, data_propagation=True)
-    except Exception:  # a model of 2 GB and more, or one that its rules do not know; declared types remain
+    except Exception:  # a model of 2 GB or more, or one that inference does not support; declared types remain
         inferred = model
     return {
         info.name: value_type(info)
@@ -183,14 +183,14 @@ def stored_values(graph: Any) -> dict[str, Array]:
     """{name: value} of the values that a graph stores.
 
     Raises:
-        SpecError: They are damaged, or in a file that was not read.
+        SpecError: They are damaged, or in an external file that was not read.
     """
     dense = {tensor.name: to_array(tensor) for tensor in graph.initializer}
     return dense | {tensor.values.name: _dense(tensor) for tensor in graph.sparse_initializer}
 
 
 def _dense(sparse: Any) -> Array:
-    """All elements of a SparseTensorProto, whose indices count in the whole tensor or along each axis."""
+    """All elements of a SparseTensorProto, whose indices refer to the flat tensor or to each axis."""
     values, indices = to_array(sparse.values), to_array(sparse.indices)
     made = np.zeros(tuple(sparse.dims), values.dtype)
     try:

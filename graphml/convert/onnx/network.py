@@ -1,6 +1,6 @@
-"""An ONNX model becomes a neural network: node by node, in the order of the graph."""
+"""Converts an ONNX model to a neural network: node by node, in the order of the graph."""
 
-# the onnx package has no complete types
+# the onnx package is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Scope = ChainMap[str, Value]
 
 @dataclass(frozen=True)
 class NodeNote:
-    """What became of a node.
+    """How a node was converted.
 
     Attributes:
-        name: The node, or the first value that it writes.
+        name: The name of the node, or of its first output.
         kind: The operator.
-        layers: The kinds of layers that it became; empty if it was computed while converting, or needs none.
-        dynamic: Whether a size of what it writes depends on the inputs.
+        layers: The kinds of layers that it became; empty if it was folded, or needs none.
+        dynamic: Whether a size of its outputs depends on the inputs.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Converted:
 
     Attributes:
         model: The Core ML model.
-        nodes: What became of each node.
+        nodes: How each node was converted.
     """
 
     model: Model
@@ -72,15 +72,15 @@ def network_from_onnx(
     Args:
         source: A file, bytes, or a ModelProto.
         shapes: {input: its shape}. A size is a number, a range (low, high), with a high of None for no bound, or None
-            for any. Default: as the model declares it; what it leaves open may be any size.
+            for any. Default: as the model declares it; undeclared sizes may be any size.
         constants: {input: array} for inputs that get a fixed value and are not inputs of the result: axes, shapes,
-            sizes of windows and other numbers that layers have to know.
+            window sizes and other values that layers need as constants.
 
     Returns:
-        The model, and what became of each node.
+        The model, and how each node was converted.
 
     Raises:
-        SpecError: The source is not a legal ONNX model.
+        SpecError: The source is not a valid ONNX model.
         FeatureError: `shapes` or `constants` do not fit the inputs.
         UnsupportedError: Nodes cannot be converted. The message lists all of them, with counts, names and reasons.
     """
@@ -102,7 +102,7 @@ class _Conversion:
         self._scope: Scope = ChainMap()
         self._faults: list[Fault] = []
         self._notes: list[NodeNote] = []
-        self._inside = ""  # before the names of values in the body of an operator
+        self._inside = ""  # prefix for the names of values in the body of an operator
 
     def run(self) -> Converted:
         graph = self._model.graph
@@ -133,7 +133,7 @@ class _Conversion:
     # Graphs ----------------------------------------------------------------------------------------------------------
 
     def _inline(self, graph: Any, inputs: Sequence[Value]) -> list[Value]:
-        """Convert the nodes of a sub-graph where the writer stands."""
+        """Convert the nodes of a sub-graph at the writer's current position."""
         outer, facts, faults, notes = self._scope, self._writer.node, self._faults, len(self._notes)
         self._scope, self._faults = outer.new_child(), []
         try:
@@ -271,7 +271,7 @@ class _Conversion:
 
 
 class _Missing:
-    """In place of what a node writes that cannot be converted."""
+    """A placeholder for the outputs of a node that cannot be converted."""
 
 
 def _moved(value: Any) -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""The words in which recurrent networks are written: a direction as a recurrent layer, or as a loop over the steps."""
+"""Helpers for recurrent networks: a direction as a recurrent layer, or as a loop over the steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphml.spec.attributes import Choice
 
 # Activations ---------------------------------------------------------------------------------------------------------
 
-# ONNX's name: (that of the layer, defaults of alpha and beta; None for a parameter that it does not have)
+# ONNX's name: (the layer's name, defaults of alpha and beta; None for a parameter that it does not have)
 _ACTIVATIONS: Mapping[str, tuple[str, float | None, float | None]] = {
     "relu": ("ReLU", None, None),
     "tanh": ("tanh", None, None),
@@ -33,7 +33,7 @@ _ACTIVATIONS: Mapping[str, tuple[str, float | None, float | None]] = {
 
 
 def _activations(names: Sequence[str], alphas: Sequence[float], betas: Sequence[float]) -> list[Choice]:
-    """The activations with their parameters, which the lists hold for those that have one, in order."""
+    """The activations with their parameters; the lists hold values only for activations with a parameter, in order."""
     left = [list(alphas), list(betas)]
     made: list[Choice] = []
     for name in names:
@@ -49,7 +49,7 @@ def _activations(names: Sequence[str], alphas: Sequence[float], betas: Sequence[
 
 
 def _saturates(choice: Choice) -> bool:
-    """Whether it is the same at 50 and beyond, where recurrent layers clip what it is applied to."""
+    """Whether it is constant beyond 50, where recurrent layers clip its argument."""
     alpha, beta = choice.fields.get("alpha", 0.0), choice.fields.get("beta", 0.0)
     if choice.name == "sigmoidHard":
         return 50 * alpha + beta >= 1 and -50 * alpha + beta <= 0
@@ -66,7 +66,7 @@ def activated(w: Writer, x: Tensor, choice: Choice, limit: float | None = None) 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one direction needs.
+    """The weights and settings of one direction.
 
     Attributes:
         matrix: [gates * size, in].
@@ -75,8 +75,8 @@ class Cell:
         peepholes: [3 * size], for i, o and f.
         state: [batch, size].
         cell: [batch, size].
-        activations: Of the gates, of the block input, and for an LSTM of the cell.
-        limit: Arguments of activations are clipped to this.
+        activations: Those of the gates, of the block input, and for an LSTM of the cell.
+        limit: Arguments of activations are clipped to [-limit, limit].
         backwards: Whether it starts at the last step.
         inner_bias: See `recurrent`.
     """
@@ -102,7 +102,7 @@ class Cell:
 
     @property
     def is_natural(self) -> bool:
-        """Whether a recurrent layer may compute it, apart from what only some kinds have."""
+        """Whether a recurrent layer can compute it, apart from the conditions of single kinds."""
         stored = [part for part in (self.matrix, self.recursion, self.bias, self.peepholes) if part is not None]
         fixed = all(part.constant is not None for part in stored)
         return fixed and self.limit is None and all(_saturates(each) for each in self.activations[:2])
@@ -128,7 +128,7 @@ class Recurrence:
     Attributes:
         direction: "forward", "reverse" or "bidirectional".
         layout: 1 if the batch comes first.
-        clip: What activations are applied to is clipped to this.
+        clip: Arguments of activations are clipped to [-clip, clip].
         activations: Those of all directions.
         alphas: Their parameters.
         betas: See above.
@@ -168,11 +168,11 @@ def recurrent(
     Args:
         w: The writer.
         inputs: x, W, R, B, sequence_lens, initial_h, initial_c, P.
-        layered: Writes the layers of the kind; None if it has none.
+        layered: Writes the recurrent layer; None if there is no equivalent one.
         step: Writes one step: (writer, cell, x W + b, state, cell state) -> the next states.
         defaults: The activations of a direction.
         form: The attributes.
-        has_cell: Whether there is a state of the cell.
+        has_cell: Whether there is a cell state.
         inner_bias: Whether the step adds the bias of the last gate's state itself.
 
     Raises:
@@ -214,7 +214,7 @@ def recurrent(
 
 
 def _row(w: Writer, x: Tensor, axis: int, which: int) -> Tensor:
-    """x at a position of an axis, without it."""
+    """x at a position of an axis, which is dropped."""
     value = x.constant
     if value is not None:
         return w.constant(np.ascontiguousarray(np.take(value, which, axis)))
@@ -253,7 +253,7 @@ def gates_of(w: Writer, x: Tensor, count: int) -> list[Tensor]:
 def _looped(
     w: Writer, x: Tensor, cell: Cell, lengths: Tensor | None, step: Step, has_cell: bool, every: bool
 ) -> Results:
-    """One direction as a loop over the steps; where sequences have lengths, states stay as they are after the end."""
+    """One direction as a loop over the steps; after the end of a shorter sequence its states do not change."""
     turned = cell.backwards and lengths is not None
     if turned and lengths is not None:
         x = _reversed(w, x, lengths)
@@ -285,7 +285,7 @@ def _looped(
         filled = [loops.store(w, output, each, 0, at) for each in room]
         loops.carry_on(w, [basics.add(w, number, 1), *after, *filled], [number, *states, *room])
     loops.repeat(w, iteration, count if steps is None else steps)
-    if lengths is not None:  # a sequence without steps leaves no state, not even the first one
+    if lengths is not None:  # the final state of a sequence without steps is zero, not the initial one
         some = basics.expand_dims(w, basics.compare(w, "greaterThan", lengths, 0), [1])
         states = [
             each if own is None else basics.where(w, some, each, 0.0) for each, own in zip(states, first, strict=True)
@@ -297,13 +297,13 @@ def _looped(
 
 
 def _reversed(w: Writer, x: Tensor, lengths: Tensor) -> Tensor:
-    """Each sequence of [steps, batch, size] backwards, as far as it goes."""
+    """Each sequence of [steps, batch, size] reversed within its length."""
     fields = {"batch_axis": 1, "sequence_axis": 0}
     return w.layer("reverseSeq", [x, lengths], dtype=x.dtype, shapes=x.shapes, **fields)
 
 
 def _outer_bias(w: Writer, cell: Cell) -> Tensor | None:
-    """The bias that is added before the loop: both halves, less the one that the reset of a GRU scales."""
+    """The bias that is added before the loop: both halves, without the part that the reset gate of a GRU scales."""
     if cell.bias is None:
         return None
     whole, size = cell.gates * cell.size, cell.size

@@ -1,4 +1,4 @@
-"""Images read between their pixels: sums of neighbouring pixels at positions that are computed."""
+"""Images sampled between their pixels: weighted sums of neighbouring pixels at computed positions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def cubic(x: Expression, a: float) -> Expression:
 
 
 def zero_outside(taps: Sequence[Tap], last: Expression) -> list[Tap]:
-    """The same pixels, of which those before 0 or after the last one count as 0."""
+    """The same pixels, with value 0 before the first and after the last one."""
     found: list[Tap] = []
     for index, weight in taps:
         inside = index.within(0.0, last)
@@ -66,10 +66,10 @@ def sample(
         w: The writer.
         table: From `pixel_table`.
         image: Which image is read.
-        sizes: Of an image, along each of its axes.
+        sizes: The sizes of an image along its axes.
         taps: The pixels along each axis. All of these broadcast against each other.
-        shapes: The shape to which they do, for each set of sizes.
-        join: How the weighted pixels become one.
+        shapes: Their broadcast shape, for each set of sizes.
+        join: How the weighted pixels are combined.
 
     Returns:
         [number of positions, channels].

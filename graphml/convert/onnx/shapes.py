@@ -1,6 +1,6 @@
-"""The shapes of what one layer writes, found by the function that will run it."""
+"""The output shapes of one layer, inferred with the function that will run it."""
 
-# JAX's types are partly unknown
+# JAX is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def written_shapes(
         message: The layer, without names.
         inputs: What it reads.
         outputs: How many blobs it writes.
-        which: The set of sizes of the inputs.
+        which: The index of the set of input sizes.
 
     Returns:
-        The shape in the network of each, and its value where that follows from shapes.
+        The shape in the network of each, and its value if shapes determine it.
 
     Raises:
         ShapeError: The layer does not take these inputs.

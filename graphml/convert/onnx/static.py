@@ -1,4 +1,4 @@
-"""What layers have to know while converting: numbers of constant inputs, and shapes that the model declares."""
+"""Values that must be known while converting: constant inputs, and shapes that the model declares."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from graphml.errors import UnsupportedError
 
 
 def required(x: Tensor | None, what: str) -> Array:
-    """The value of an input that the network has to know.
+    """The value of an input that must be constant.
 
     Args:
         x: The input.
-        what: Names it in the error.
+        what: Its name in the error.
 
     Raises:
         UnsupportedError: It is computed from the inputs of the model.
@@ -28,7 +28,7 @@ def required(x: Tensor | None, what: str) -> Array:
 
 
 def integers(x: Tensor | None, what: str) -> tuple[int, ...] | None:
-    """The numbers of a constant input of rank 0 or 1; None if it is not given. Otherwise as `required`."""
+    """The integers in a constant input of rank 0 or 1; None if it is not given. Otherwise as `required`."""
     return None if x is None else tuple(int(number) for number in np.ravel(required(x, what)))
 
 
@@ -44,11 +44,11 @@ def reduced_axes(w: Writer, x: Tensor, axes: Tensor | None, keep: bool) -> tuple
     Args:
         w: The writer.
         x: What is reduced.
-        axes: The input that lists them. Where it is computed, they are those that the declared result lacks.
+        axes: The input that lists them. If it is computed, the axes are inferred from the declared result.
         keep: Whether they stay, with size 1.
 
     Raises:
-        UnsupportedError: They are computed, and do not follow from the declared result.
+        UnsupportedError: They are computed, and cannot be inferred from the declared result.
     """
     if axes is None or axes.constant is not None:
         return integers(axes, "axes")

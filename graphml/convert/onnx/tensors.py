@@ -1,6 +1,6 @@
-"""What an ONNX graph computes, while it is being converted.
+"""The values of an ONNX graph during the conversion.
 
-Where inputs have flexible shapes, everything is looked at for two sets of sizes: a size, or a value that follows from
+If inputs have flexible shapes, everything is evaluated for two sets of trial sizes: a size, or a value that depends on
 sizes, is static if it is the same in both.
 """
 
@@ -17,16 +17,16 @@ from graphml.errors import GraphError, UnsupportedError, quoted
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
-LARGEST_RANK = 5  # of what a layer takes
+LARGEST_RANK = 5  # of the inputs of a layer
 
 
 class Tensor:
-    """A tensor of the graph, or one in between that several layers need for one node.
+    """A tensor of the graph, or an intermediate one between the layers of a node.
 
     Args:
-        dtype: The type that ONNX gives it. In the network, everything is float32.
+        dtype: Its ONNX type. In the network, everything is float32.
         shapes: Its shape in ONNX, one for each set of sizes.
-        known: Its value for each set of sizes, where that follows from constants and sizes.
+        known: Its value for each set of sizes, if constants and sizes determine it.
         name: The blob; empty until the network is written.
 
     Attributes:
@@ -49,7 +49,7 @@ class Tensor:
         """How many axes it has.
 
         Raises:
-            GraphError: That depends on the sizes of the inputs.
+            GraphError: It depends on the sizes of the inputs.
         """
         ranks = {len(shape) for shape in self.shapes}
         if len(ranks) > 1:
@@ -73,17 +73,17 @@ class Tensor:
 
     @property
     def is_float(self) -> bool:
-        """Whether its numbers have fractions in ONNX (bfloat16 included)."""
+        """Whether it has a floating-point type in ONNX (bfloat16 included)."""
         return self.dtype.kind == "f" or self.dtype.name.startswith(("bfloat", "float"))
 
     @property
     def is_bool(self) -> bool:
-        """Whether it is true or false."""
+        """Whether it has the type bool in ONNX."""
         return self.dtype.kind == "b"
 
     @property
     def is_integer(self) -> bool:
-        """Whether its numbers are integers in ONNX."""
+        """Whether it has an integer type in ONNX."""
         return not self.is_float and not self.is_bool
 
     def axis(self, axis: int, rank: int | None = None) -> int:
@@ -91,14 +91,14 @@ class Tensor:
 
         Args:
             axis: As the node has it; negative numbers count from the end.
-            rank: Of what the axis belongs to. Default: the tensor's own.
+            rank: The rank that the axis refers to. Default: the tensor's own.
 
         Raises:
             GraphError: There is no such axis.
         """
         rank = self.rank if rank is None else rank
         if not -rank <= axis < max(rank, 1):
-            raise GraphError(f"axis {axis} of a tensor with {rank} axes")
+            raise GraphError(f"axis {axis} is out of range for a tensor with {rank} axes")
         return axis % max(rank, 1)
 
     def __repr__(self) -> str:
@@ -107,7 +107,7 @@ class Tensor:
 
 
 def _has_nan(array: Array) -> bool:
-    return array.dtype.kind == "f"  # others have none, and strings cannot be asked
+    return array.dtype.kind == "f"  # other types have none, and isnan does not take strings
 
 
 class TensorList:
@@ -122,7 +122,7 @@ class TensorList:
 
 
 Value = Tensor | TensorList | None
-"""What a name of the graph stands for. None: an optional input that is not given, or an empty optional."""
+"""The value of a name in the graph. None: an optional input that is not given, or an empty optional."""
 
 
 def blob_shape(shape: Shape) -> Shape:
@@ -134,7 +134,7 @@ def blob_shape(shape: Shape) -> Shape:
 
 
 def integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
-    """The smallest and the largest number of an integer type, also of those of less than a byte.
+    """The range of an integer type, including those of less than a byte.
 
     Raises:
         UnsupportedError: It is not an integer type.
@@ -142,6 +142,6 @@ def integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
     unsigned = dtype.name.startswith("u")
     digits = dtype.name.removeprefix("u").removeprefix("int")
     if not digits.isdigit():
-        raise UnsupportedError(f"it makes numbers of the type {dtype.name}; a network holds integers, up to 2^24")
+        raise UnsupportedError(f"it gives {dtype.name} values; a network holds integers up to 2^24")
     bits = int(digits)
     return (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)

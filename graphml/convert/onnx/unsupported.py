@@ -1,4 +1,4 @@
-"""Nodes that cannot be converted, all in one error."""
+"""One error for all nodes that cannot be converted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Unconvertible(GraphmlError):
 
     Args:
         text: The reason.
-        follows: Whether that is only because an earlier node, or one of a sub-graph, cannot be converted.
+        follows: Whether the only reason is an earlier node, or one of a sub-graph, that cannot be converted.
         faults: The nodes of its sub-graph that cannot be converted.
     """
 
@@ -47,7 +47,7 @@ class UnsupportedNodes(UnsupportedError):
     Args:
         text: The message.
         faults: The nodes.
-        notes: What became of the others.
+        notes: How the others were converted.
     """
 
     def __init__(self, text: object = "", faults: Sequence[Fault] = (), notes: Sequence[Any] = ()) -> None:
@@ -56,11 +56,11 @@ class UnsupportedNodes(UnsupportedError):
 
 
 def refusal(faults: Sequence[Fault], notes: Sequence[Any]) -> UnsupportedNodes:
-    """The error that lists every fault, those of one operator and reason together.
+    """The error that lists every fault, grouped by operator and reason.
 
     Args:
         faults: The nodes that cannot be converted.
-        notes: The notes on those that can.
+        notes: The notes on the converted nodes.
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for fault in faults:

@@ -1,4 +1,4 @@
-"""How the windows of convolutions and pooling lie on an image: what their ONNX attributes mean."""
+"""How the windows of convolutions and pooling move over an image, from their ONNX attributes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Windows:
 
     Attributes:
         kernel: Their size along each axis.
-        strides: From one to the next.
+        strides: From one window to the next.
         dilations: From one element of a window to the next.
-        pads: What is added (before, after) each axis.
-        same: The side that gets the odd element where as much is added as gives ceil(size / stride) windows: "UPPER"
-            the end, "LOWER" the start. Empty where `pads` counts.
+        pads: Padding (before, after) each axis.
+        same: The side that gets the extra element if the padding is such that there are ceil(size / stride) windows:
+            "UPPER" the end, "LOWER" the start. Empty if `pads` is used.
         ceil: Whether the last window may reach beyond the end.
     """
 
@@ -46,7 +46,7 @@ class Windows:
         return any(k > 1 and d > 1 for k, d in zip(self.kernel, self.dilations, strict=True))
 
     def lifted(self) -> Windows:
-        """With another axis in front, along which nothing happens."""
+        """With another axis in front, of window size 1."""
         return replace(
             self,
             kernel=(1, *self.kernel),
@@ -56,10 +56,10 @@ class Windows:
         )
 
     def all_pads(self, x: Tensor) -> tuple[Pair, ...]:
-        """What is added to each axis of [batch, channels, *axes], with what the last window needs beyond the end.
+        """The padding of each axis of [batch, channels, *axes], including what the last window needs beyond the end.
 
         Raises:
-            UnsupportedError: That depends on a size that varies.
+            UnsupportedError: It depends on a size that varies.
         """
         return tuple(self._axis_pads(axis, size) for axis, size in enumerate(x.shape[2:]))
 
@@ -82,7 +82,7 @@ class Windows:
         return before, after + stride - 1
 
     def reaches_beyond(self, x: Tensor) -> bool:
-        """Whether ceil_mode makes a window reach beyond the padding, or may do so where a size varies."""
+        """Whether ceil_mode makes a window reach beyond the padding, or may do so if a size varies."""
         if self.same or not self.ceil:
             return False
         known = zip(self.strides, x.shape[2:], strict=True)
@@ -107,7 +107,7 @@ def windows(
         kernel: The size of a window.
         strides: None for 1.
         dilations: None for 1.
-        pads: All at the start, then all at the end; None for none.
+        pads: All at the start, then all at the end; None for no padding.
         auto_pad: NOTSET, VALID, SAME_UPPER or SAME_LOWER.
         ceil_mode: Whether the number of windows is rounded up.
 
@@ -116,12 +116,12 @@ def windows(
     """
     count = x.rank - 2
     if not 1 <= count <= 3:
-        raise UnsupportedError(f"it works along {count} axes; a network has layers for one to three")
+        raise UnsupportedError(f"it has {count} spatial axes; a network has layers for one to three")
     strides, dilations = strides or (1,) * count, dilations or (1,) * count
     amounts = tuple(pads or ()) if auto_pad == "NOTSET" else ()
     amounts = amounts or (0,) * (2 * count)
     if {len(kernel), len(strides), len(dilations)} != {count} or len(amounts) != 2 * count:
-        raise UnsupportedError(f"the attributes are not for the {count} axes of the input")
+        raise UnsupportedError(f"the attributes do not match the {count} spatial axes of the input")
     same = auto_pad.removeprefix("SAME_") if auto_pad.startswith("SAME_") else ""
     both = tuple(zip(amounts[:count], amounts[count:], strict=True))
     return Windows(tuple(kernel), tuple(strides), tuple(dilations), both, same, bool(ceil_mode))

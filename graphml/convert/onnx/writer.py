@@ -1,4 +1,4 @@
-"""Writes the layers that the nodes of an ONNX graph become."""
+"""Writes the layers of the nodes of an ONNX graph."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class LayerStep:
     """A layer of the network under construction.
 
     Attributes:
-        message: It, without names, blobs and sub-networks.
+        message: The layer, without names, blobs and sub-networks.
         inputs: What it reads.
-        outputs: What it writes. What a branch or a loop writes is written by the layers inside of it.
+        outputs: What it writes. The results of a branch or a loop are written by the layers inside of it.
         origin: The name of the node that it is a part of.
         regions: {field: layers} of its sub-networks.
         rewrites: Whether it writes to a blob that others write too.
-        keeps: Blobs of its sub-networks that it names itself: the condition of a loop.
+        keeps: Blobs of its sub-networks that it refers to itself: the condition of a loop.
     """
 
     message: Any
@@ -40,11 +40,11 @@ class LayerStep:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What an operator may ask of the node that it converts.
+    """Information about the node for the function that converts it.
 
     Attributes:
         kind: The operator.
-        name: The name of the node, or of what it writes.
+        name: The name of the node, or of its output.
         opset: The version of the operator set.
         wanted: Whether each output has a name.
         dtypes: The ONNX type of each output, None where it could not be inferred.
@@ -60,21 +60,21 @@ class NodeFacts:
 
 
 class SizesVary(Exception):
-    """A size depends on the data, so that the conversion needs two sets of sizes though the inputs are fixed."""
+    """A size depends on the data, so the conversion needs two sets of sizes although the inputs are fixed."""
 
 
 class Writer:
     """The network under construction.
 
     Args:
-        sets: For how many sets of input sizes everything is looked at: 2 if there are flexible shapes, else 1.
-        inline: Converts the nodes of a sub-graph where the writer stands; receives the graph and what its inputs are,
-            and returns its outputs.
+        sets: The number of sets of input sizes: 2 if there are flexible shapes, else 1.
+        inline: Converts the nodes of a sub-graph at the writer's current position; receives the graph and its input
+            values, and returns its outputs.
 
     Attributes:
         sets: See above.
         node: The node that is being converted.
-        features: The inputs of the model, among whose sizes one that varies may be found.
+        features: The inputs of the model, which may have a size that varies.
     """
 
     def __init__(self, sets: int, inline: Callable[[Any, Sequence[Value]], list[Value]]) -> None:
@@ -84,7 +84,7 @@ class Writer:
         self.features: list[Tensor] = []
         self._regions: list[list[LayerStep]] = [[]]
         self._constants: dict[tuple[Any, ...], Tensor] = {}
-        self._written: set[Tensor] = set()  # not their ids: those of tensors that are gone are given to new ones
+        self._written: set[Tensor] = set()  # not their ids, which are reused after tensors are freed
         self._fresh = 0
 
     # Tensors ---------------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class Writer:
         """A constant, which becomes a layer only when another layer reads it.
 
         Args:
-            value: Anything that NumPy makes an array of.
+            value: Anything that NumPy turns into an array.
             dtype: Its ONNX type. Default: that of the array, but float32 for Python's floats.
         """
         array = np.asarray(value, dtype)
@@ -102,7 +102,7 @@ class Writer:
         return Tensor(array.dtype, (array.shape,) * self.sets, (array,) * self.sets)
 
     def fresh_size(self) -> tuple[int, ...]:
-        """A size that only the data decide, such as a number of detections: one for each set, unlike any other.
+        """A size that depends on the data, such as a number of detections: one for each set, distinct from all others.
 
         Raises:
             SizesVary: There is a single set, in which it would look fixed.
@@ -138,7 +138,7 @@ class Writer:
 
         Raises:
             ShapeError: The layer does not take these inputs, or does not write these shapes.
-            UnsupportedError: A shape depends on values that are not known, and `shapes` does not say it.
+            UnsupportedError: A shape depends on values that are not known, and `shapes` is not given.
         """
         return self.layers(kind, inputs, 1, dtype=dtype, shapes=None if shapes is None else [shapes], **fields)[0]
 
@@ -188,11 +188,11 @@ class Writer:
         return made
 
     def copy_to(self, value: Tensor, target: Tensor) -> None:
-        """Write a value to a blob that exists, as loops and the two sides of a branch do.
+        """Write a value to an existing blob, as loops and both branches of a condition do.
 
         Args:
             value: What is written.
-            target: What then has this value.
+            target: The blob that gets this value.
         """
         step = LayerStep(encode("copy", {}), [value], [target], self.node.name, rewrites=True)
         self._append(step)
@@ -205,13 +205,13 @@ class Writer:
         condition: Tensor | None = None,
         **fields: Any,
     ) -> None:
-        """Append a branch or a loop. What it writes is what `copy_to` writes inside of it.
+        """Append a branch or a loop. Its results are what `copy_to` writes inside of it.
 
         Args:
             kind: "branch" or "loop".
             inputs: What it reads.
             regions: {field of the message: layers}, from `region`.
-            condition: The blob of the condition network that decides whether a loop goes on.
+            condition: The blob of the condition network that decides whether a loop continues.
             **fields: Attributes, in snake_case.
         """
         keeps = [] if condition is None else [condition]
@@ -219,7 +219,7 @@ class Writer:
 
     @contextmanager
     def region(self) -> Generator[list[LayerStep]]:
-        """Layers that are appended inside of the `with` go to the list, which becomes a sub-network."""
+        """Layers that are appended inside of the `with` block go to the list, which becomes a sub-network."""
         steps: list[LayerStep] = []
         self._regions.append(steps)
         try:
@@ -245,20 +245,21 @@ class Writer:
     # Constants -------------------------------------------------------------------------------------------------------
 
     def adopt(self, tensor: Tensor) -> Tensor:
-        """Take a tensor as a blob that exists, such as an input of the model.
+        """Register a tensor as an existing blob, such as an input of the model.
 
         Args:
-            tensor: It.
+            tensor: The tensor.
         """
         self._written.add(tensor)
         return tensor
 
     def exists(self, tensor: Tensor) -> bool:
-        """Whether a layer or the caller has written the tensor: it is a blob, and not a constant that none has read."""
+        """Whether the tensor is a blob, written by a layer or the caller, and not a constant that no layer has read
+        yet."""
         return tensor in self._written
 
     def _blob(self, tensor: Tensor) -> Tensor:
-        """The tensor, after a layer that loads it if it is a constant that none has written."""
+        """The tensor, after appending a layer that loads it if it is a constant without one."""
         if tensor in self._written:
             return tensor
         value = tensor.constant
@@ -270,7 +271,7 @@ class Writer:
             made = Tensor(tensor.dtype, tensor.shapes, tensor.known, tensor.name)
             stored = array.reshape(blob_shape(array.shape))
             message = encode("loadConstantND", {"shape": stored.shape, "data": stored})
-            # in the outermost network, where everything sees it
+            # in the outermost network, where it is visible everywhere
             self._regions[0].append(LayerStep(message, [], [made], made.name))
             self._constants[key] = made
             self._written.add(made)

@@ -1,4 +1,4 @@
-"""Which function converts which estimator, and how several of them become one model."""
+"""Which function converts each estimator, and how several of them become one model."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _PREPARATIONS: Mapping[str, Preparation] = {
 }
 
 _CONTAINERS = ("Pipeline", "ColumnTransformer", "FeatureUnion")
-# An estimator that stands for the one in this attribute.
+# Wrappers, which are converted as the estimator in this attribute.
 _WRAPPERS = {
     "GridSearchCV": "best_estimator_",
     "RandomizedSearchCV": "best_estimator_",
@@ -81,20 +81,20 @@ def from_sklearn(
 
     Args:
         estimator: The estimator. `supported()` has the names of its classes.
-        input_features: The name of one array of all features; or a name for each feature, which is then an input of its
-            own. Default: one array "input"; if some features are strings or integers that an encoder reads, each is an
-            input of its own, under the name that it had when the estimator was fitted, or x0, x1 ...; for a
+        input_features: The name of one array of all features; or a name for each feature, which is then a separate
+            input. Default: one array "input"; if some features are strings or integers that an encoder reads, each is a
+            separate input with the name that it had when the estimator was fitted, or x0, x1 ...; for a
             DictVectorizer one dictionary "input".
-        output_feature_names: The name of the output; of a classifier also (label, probabilities). Default: "prediction"
-            of a regressor, "classLabel" and "classProbability" of a classifier, "output" of a transformer. Classifiers
-            without `predict_proba` return only the label.
+        output_feature_names: The name of the output; for a classifier also (label, probabilities). Default:
+            "prediction" for a regressor, "classLabel" and "classProbability" for a classifier, "output" for a
+            transformer. Classifiers without `predict_proba` return only the label.
 
     Returns:
-        The model, which predicts, and saves itself as a .mlmodel file.
+        The model, which can predict, and be saved as a .mlmodel file.
 
     Raises:
         UnsupportedError: If Core ML has no equivalent, or the estimator is not fitted; the message says which step.
-        SpecError: If there are not as many names as features.
+        SpecError: If the number of names is not that of features.
     """
     flow, inputs, names, columns = _flow(_unwrapped(estimator), input_features, output_feature_names)
     made = None if columns is None else _made(flow, columns)
@@ -115,7 +115,7 @@ def from_sklearn(
 def _flow(
     estimator: Any, input_features: str | Sequence[str] | None = None, output: str | tuple[str, str] | None = None
 ) -> tuple[Flow, list[Column], tuple[str, str], Columns | None]:
-    """The models of an estimator, its inputs, the names of its outputs, and the columns that it makes."""
+    """The models of an estimator, its inputs, the names of its outputs, and the columns that it gives."""
     inputs = _inputs(estimator, _kinds(estimator), input_features)
     names = _names(estimator, output)
     flow = Flow(inputs, names)
@@ -144,7 +144,7 @@ def steps(estimator: Any) -> Iterator[tuple[str, Any]]:
 
 
 def becomes(estimator: Any) -> str:
-    """The kinds of models that one step becomes; empty if it changes nothing.
+    """The kinds of models that one step becomes; empty if it has no effect.
 
     Args:
         estimator: A fitted estimator.
@@ -163,9 +163,7 @@ def _unwrapped(estimator: Any) -> Any:
     kind = cast("type[Any]", type(estimator))
     if not kind.__module__.startswith("sklearn."):
         what = f"{kind.__module__}.{kind.__qualname__}"
-        raise UnsupportedError(
-            f"{what} is not a class of scikit-learn; classes derived from its own may differ from it"
-        )
+        raise UnsupportedError(f"{what} is not a class of scikit-learn; derived classes may behave differently")
     _refuse_unfitted(estimator)
     attribute = _WRAPPERS.get(kind.__name__)
     return estimator if attribute is None else _unwrapped(getattr(estimator, attribute))
@@ -242,7 +240,7 @@ def _names(estimator: Any, given: str | tuple[str, str] | None) -> tuple[str, st
 
 
 def _apply(flow: Flow, estimator: Any, columns: Columns, names: tuple[str, str], *, is_last: bool) -> Columns | None:
-    """Add the models of an estimator. Returns the columns that it makes; None of a predictor."""
+    """Add the models of an estimator. Returns the columns that it gives; None for a predictor."""
     name = type(estimator).__name__
     if name == "Pipeline":
         return _steps(flow, estimator, columns, names, is_last=is_last)
@@ -305,8 +303,8 @@ def _within(
 
 
 def _made(flow: Flow, columns: Columns) -> str:
-    """The name of the array that a transformer makes."""
+    """The name of the array that a transformer gives."""
     name = flow.row(columns).name
     if not any(name == feature.name for model in flow.stages.values() for feature in model.description.output):
-        raise UnsupportedError("this estimator changes nothing, so there is no model to write")
+        raise UnsupportedError("this estimator has no effect, so there is no model to write")
     return name

@@ -1,4 +1,4 @@
-"""What converters ask of an estimator."""
+"""What converters need to know about an estimator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def refuse(estimator: Any, why: str) -> UnsupportedError:
 
 
 def dense(values: Any) -> Array:
-    """A float64 array of an array or sparse matrix."""
+    """An array or sparse matrix as a float64 array."""
     return np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
 
 
@@ -42,9 +42,9 @@ def width(estimator: Any) -> int:
     """The number of features of an estimator.
 
     Raises:
-        UnsupportedError: If it does not know it, as with kernels that are Python functions.
+        UnsupportedError: If it is unknown, as with kernels that are Python functions.
     """
     count = getattr(estimator, "n_features_in_", None)
     if count is None:
-        raise refuse(estimator, "it does not know the number of its features")
+        raise refuse(estimator, "the number of its features is unknown")
     return int(count)

@@ -1,4 +1,4 @@
-"""What a pipeline of estimators is converted to: the columns of the data, and the models that make new ones."""
+"""The result of converting a pipeline of estimators: the columns of the data, and the models that give new ones."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ Columns = Sequence[Column]
 
 
 class Flow:
-    """The models so far, and the names that are taken.
+    """The models so far, and the names in use.
 
     Args:
         inputs: The columns that the whole model takes.
-        reserved: Names that no feature in between may have: those of the outputs.
+        reserved: Names that no intermediate feature may have: those of the outputs.
     """
 
     def __init__(self, inputs: Columns, reserved: Sequence[str]) -> None:
@@ -106,7 +106,7 @@ class Flow:
         return found
 
     def single(self, columns: Columns, index: int, kind: Kind) -> Column:
-        """One column of the data as a value of its own, of the given kind."""
+        """One column of the data as a separate feature of the given kind."""
         (column,) = self.chosen(columns, [index])
         if column.kind == kind:
             return column

@@ -55,7 +55,7 @@ def regressor(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
 
 
 def logistic(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
-    """A glmClassifier with the probabilities of a logistic regression: softmax, or one class against all others."""
+    """A glmClassifier with the probabilities of a logistic regression: softmax, or one-vs-rest."""
     classes, way = labels(estimator), getattr(estimator, "multi_class", None)
     if len(classes) == 2 and way == "multinomial":
         raise refuse(estimator, "multi_class='multinomial' with two classes; leave multi_class out")
@@ -69,12 +69,12 @@ def scorer(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
     classes = labels(estimator)
     if len(rows) != (1 if len(classes) == 2 else len(classes)):
         raise refuse(estimator, "it predicts several labels, and Core ML has no such classifier")
-    # not one class against all others: beyond a score of 37 the probabilities of several classes would be 1
+    # not one-vs-rest: beyond a score of 37 the probabilities of several classes would be 1
     return _classifier(rows, offset, classes, inputs, (names[0], None), one_each=False)
 
 
 def sgd(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
-    """With the loss "log_loss" probabilities of each class against all others, otherwise only the label."""
+    """With the loss "log_loss" one-vs-rest probabilities, otherwise only the label."""
     if estimator.loss != "log_loss":
         return scorer(estimator, inputs, names)
     classes = labels(estimator)

@@ -42,7 +42,7 @@ def support_vector_classification(estimator: Any, inputs: Any, names: tuple[str,
     classes = labels(estimator)
     if estimator.break_ties and len(classes) > 2:
         raise refuse(estimator, "break_ties=True; Core ML returns the class that wins most pairs")
-    a, b = estimator._probA, estimator._probB  # their public names are deprecated
+    a, b = estimator._probA, estimator._probB  # the public names are deprecated
     return support_vector_classifier(
         dense(estimator.support_vectors_),
         dense(estimator._dual_coef_),  # for two classes dual_coef_ and intercept_ have the other sign
@@ -63,7 +63,7 @@ def neighbors(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
     if estimator.effective_metric_ not in ("euclidean", "sqeuclidean"):
         raise refuse(estimator, f"the metric is {estimator.effective_metric_!r}; Core ML has Euclidean distances only")
     if estimator.weights not in ("uniform", None):
-        why = f"weights={estimator.weights!r}; Core ML weighs by the squared distance, scikit-learn by the distance"
+        why = f"weights={estimator.weights!r}; Core ML weights by the squared distance, scikit-learn by the distance"
         raise refuse(estimator, why)
     if estimator.outputs_2d_:
         raise refuse(estimator, "it predicts several labels, and Core ML has no such classifier")

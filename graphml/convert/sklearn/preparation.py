@@ -1,4 +1,4 @@
-"""Scalers, encoders, imputers, selection and projections: from columns to columns."""
+"""Scalers, encoders, imputers, selection and projections: transformers of columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphml.convert.sklearn.flow import Column, Columns, Flow, Kind
 
 
 def _scaled(flow: Flow, columns: Columns, shift: Any, scale: Any) -> list[Column]:
-    """scale (x + shift); None: none of it."""
+    """scale (x + shift); None for no scale or shift."""
     row = flow.row(columns)
     name = flow.new_name("scaled")
     parts = {"shift": () if shift is None else shift, "scale": () if scale is None else scale}
@@ -64,7 +64,7 @@ def normalizer(flow: Flow, estimator: Any, columns: Columns) -> list[Column]:
 
 
 def imputer(flow: Flow, estimator: Any, columns: Columns) -> list[Column]:
-    """Missing numbers replaced by a statistic of their column. Columns without one are dropped."""
+    """Missing values replaced by a statistic of their column. Columns without one are dropped."""
     if estimator.add_indicator:
         raise refuse(estimator, "add_indicator=True; Core ML's imputer adds no columns")
     missing = np.asarray(estimator.missing_values)
@@ -73,7 +73,9 @@ def imputer(flow: Flow, estimator: Any, columns: Columns) -> list[Column]:
     except ValueError:
         statistics = np.array("strings")
     if statistics.dtype.kind != "f" or missing.dtype.kind not in "fiu":
-        raise refuse(estimator, "it replaces what is not a number; Core ML's imputer for arrays replaces numbers")
+        raise refuse(
+            estimator, "it replaces values that are not numbers; Core ML's imputer for arrays replaces numbers only"
+        )
     row = flow.row(columns)
     name = flow.new_name("imputed")
     kept = np.flatnonzero(~np.isnan(statistics))
@@ -90,7 +92,7 @@ def selection(flow: Flow, estimator: Any, columns: Columns) -> list[Column]:
 
 
 def projection(flow: Flow, estimator: Any, columns: Columns) -> list[Column]:
-    """Principal components, or singular vectors: a product with a matrix."""
+    """Principal components or singular vectors: a product with a matrix."""
     rows = dense(estimator.components_)
     mean = getattr(estimator, "mean_", None)
     if getattr(estimator, "whiten", False):
@@ -132,10 +134,10 @@ def _plain(categories: Any, kind: Kind) -> Any:
 
 
 def one_hot_encoder(flow: Flow, estimator: Any, columns: Columns) -> list[Column]:
-    """One array of zeros and a one for each column."""
+    """The one-hot codes of all columns, as one array."""
     infrequent = getattr(estimator, "infrequent_categories_", None)
     if infrequent is not None and any(group is not None for group in infrequent):
-        raise refuse(estimator, "it joins infrequent categories; Core ML's encoder has one place for each category")
+        raise refuse(estimator, "it joins infrequent categories; Core ML's encoder has one element for each category")
     dropped = estimator.drop_idx_
     found: list[Column] = []
     for place, categories in enumerate(estimator.categories_):

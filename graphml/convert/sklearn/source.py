@@ -1,6 +1,6 @@
 """Estimators of scikit-learn as sources of `graphml.convert`."""
 
-# estimators have no types here
+# estimators are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphml.convert.versions import version
 from graphml.errors import FeatureError, UnsupportedError
 from graphml.models import Model
 
-_OF_LIBSVM = 0.01  # its probabilities of two classes, of which an iteration ends early
+_OF_LIBSVM = 0.01  # error of its pairwise probabilities, whose iteration stops early
 
 
 class SklearnSource(RowSource):
@@ -26,16 +26,16 @@ class SklearnSource(RowSource):
 
     Args:
         estimator: The estimator.
-        request: What is asked for.
+        request: The request.
 
     Raises:
-        FeatureError: Class labels are given; an estimator has its own.
+        FeatureError: Class labels are given; an estimator already has them.
     """
 
     def __init__(self, estimator: Any, request: ConversionRequest) -> None:
         super().__init__(request)
         if request.class_labels:
-            raise FeatureError("an estimator of scikit-learn has class labels of its own: leave out class_labels=")
+            raise FeatureError("an estimator of scikit-learn already has class labels: leave out class_labels=")
         self._estimator = estimator
         self.what = f"a {type(estimator).__name__} (scikit-learn {version('scikit-learn')})"
         if any(_has_pairwise_probabilities(one) for _, one in steps(estimator)):
@@ -78,7 +78,7 @@ def _use(step: str, estimator: Any) -> OperatorUse:
         made = becomes(estimator)
     except UnsupportedError as error:
         return OperatorUse(type(estimator).__name__, 1, "", str(error), places)
-    return OperatorUse(type(estimator).__name__, 1, made or "nothing: it changes nothing", "", places)
+    return OperatorUse(type(estimator).__name__, 1, made or "nothing: it has no effect", "", places)
 
 
 def _has_pairwise_probabilities(estimator: Any) -> bool:

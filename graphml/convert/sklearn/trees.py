@@ -1,6 +1,6 @@
 """Trees, forests and boosting.
 
-Features are rounded to float32 by all but the histogram-based ones: see `graphml.convert.thresholds`.
+All except the histogram-based ones round features to float32: see `graphml.convert.thresholds`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def classifier(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
         inputs, width(estimator), classes, 1 if binary else len(classes), output=names[0], probabilities=names[1]
     )
     for tree in members:
-        # Multiples of 2^-50 have exact sums up to 8 in any order, so that classes with equally many votes stay equal.
+        # Sums of multiples of 2^-50 are exact up to 8 in any order, so classes with equally many votes stay equal.
         shares: Array = np.round(np.asarray(tree.value[:, 0] / len(members), np.float64) * 2.0**50) / 2.0**50
         _add(trees, tree, shares[:, 1:] if binary else shares)
     return trees.spec
@@ -60,7 +60,7 @@ def gradient_boosting(estimator: Any, inputs: Any, names: tuple[str, str]) -> Mo
     classes = labels(estimator) if hasattr(estimator, "classes_") else None
     start = estimator.init_
     if start != "zero" and type(start).__name__ not in ("DummyClassifier", "DummyRegressor"):
-        raise refuse(estimator, f"it begins with the predictions of another estimator, init={estimator.init!r}")
+        raise refuse(estimator, f"it starts from the predictions of another estimator, init={estimator.init!r}")
     stages = estimator.estimators_
     base = _start(estimator, stages.shape[1])
     factor = 2.0 if estimator.loss == "exponential" else 1.0  # its probability is 1 / (1 + exp(-2 score))
@@ -82,12 +82,14 @@ def _start(estimator: Any, scores: int) -> Array:
 
 
 def histogram_boosting(estimator: Any, inputs: Any, names: tuple[str, str]) -> Model:
-    """The baseline plus the sum of the trees. They compare float64, and NaN has a side of its own in each branch."""
+    """The baseline plus the sum of the trees. They compare float64, and each branch has a direction for NaN."""
     classes = labels(estimator) if hasattr(estimator, "classes_") else None
     if estimator.is_categorical_ is not None and np.any(estimator.is_categorical_):
-        raise refuse(estimator, "its trees ask for sets of categories; encode them (OneHotEncoder, OrdinalEncoder)")
+        raise refuse(estimator, "its trees test for sets of categories; encode them (OneHotEncoder, OrdinalEncoder)")
     if classes is None and estimator.loss in ("poisson", "gamma"):
-        raise refuse(estimator, f"the loss {estimator.loss!r} needs exp of the sum, which Core ML's trees do not have")
+        raise refuse(
+            estimator, f"the loss {estimator.loss!r} needs exp of the sum, which Core ML's trees do not support"
+        )
     base = np.ravel(estimator._baseline_prediction).tolist()
     result = Boosting(inputs, width(estimator), base, classes, names)
     for stage in estimator._predictors:

@@ -277,7 +277,7 @@ def test_gradients_pass_through_loops():
                 node("Cast", ["count"], ["go"], to=BOOL),
                 node("If", ["go"], ["y"], then_branch=side("Neg"), else_branch=side("Size")),
             ],
-            "its sides have results of 1 and of 0 axes",
+            "its branches give results with 1 and 0 axes",
         ),
     ],
 )

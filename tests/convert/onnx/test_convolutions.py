@@ -129,7 +129,7 @@ def test_blocks_become_an_image() -> None:
     ("kind", "shape", "attributes", "reason"),
     [
         ("Conv", [1, 4, "h", 5, 5], {"auto_pad": "SAME_LOWER", "strides": [2, 1, 1]}, "SAME_LOWER with strides needs"),
-        ("Conv", [1, 4, 5, 5, 5], {"strides": [1, 1]}, "not for the 3 axes"),
+        ("Conv", [1, 4, 5, 5, 5], {"strides": [1, 1]}, "do not match the 3 spatial axes"),
         ("ConvTranspose", [1, 4, "h", 5, 5], {"output_shape": [9, 9, 9]}, "output_shape needs an image of fixed size"),
     ],
 )

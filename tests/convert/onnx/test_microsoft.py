@@ -116,7 +116,7 @@ def test_attention_of_several_heads():
     ("one", "reason"),
     [
         (node("MultiHeadAttention", ["x"], ["y"], num_heads=1), "are packed into one tensor"),
-        (node("SkipLayerNormalization", ["x", "x", "x"], ["y", "mean"]), "its mean and deviation are outputs"),
+        (node("SkipLayerNormalization", ["x", "x", "x"], ["y", "mean"]), "its mean and standard deviation are outputs"),
         (node("FusedMatMul", ["x", "x"], ["y"], transBatchA=1), "it moves the first axis of a batch"),
         (node("NGramRepeatBlock", ["x", "x"], ["y"]), r"the operator is not supported \(domain com.microsoft\)"),
     ],

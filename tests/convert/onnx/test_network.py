@@ -101,7 +101,7 @@ def test_an_input_becomes_a_constant():
     ("options", "message"),
     [
         ({"shapes": {"z": [1]}}, "there is no input 'z'; the inputs are 'x'"),
-        ({"shapes": {"x": [1, 2, 3]}}, "has 3 axes; it has 2"),
+        ({"shapes": {"x": [1, 2, 3]}}, "has 3 axes, but the file declares 2"),
         ({"shapes": {"x": [1, 4]}}, "axis 1 of 'x' has size 3 in the file, not 4"),
         ({"constants": {"z": 1}}, "there is no input 'z'"),
     ],

@@ -121,7 +121,7 @@ def test_eight_bit_floats_are_refused() -> None:
     node = helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"])
     zero = np.array(0, ml_dtypes.float8_e4m3fn)
     model = graph([node], {"x": (np.float32, (2,))}, ["y"], {"s": np.float32(1), "z": zero}, 19)
-    with pytest.raises(UnsupportedError, match="it makes numbers of the type float8_e4m3fn; a network holds integers"):
+    with pytest.raises(UnsupportedError, match="it gives float8_e4m3fn values; a network holds integers"):
         network_from_onnx(model)
 
 

@@ -104,7 +104,7 @@ def test_sequences():
         ([node("SequenceConstruct", ["x"], ["y"])], "the output 'y' is a sequence"),
         (
             [node("SequenceConstruct", ["x"], ["s"]), node("SequenceAt", ["s", "two"], ["y"])],
-            "position 2 of a sequence of 1 tensors",
+            "position 2 is out of range for a sequence of 1 tensors",
         ),
         ([node("SplitToSequence", ["x"], ["s"], axis=1), node("SequenceAt", ["s", "two"], ["y"])], "the length of the"),
         ([node("Split", ["x", "count"], ["y", "z"])], "split must be a constant; here it is computed"),

@@ -56,7 +56,7 @@ def celu(w: Writer, x: Tensor, *, alpha: float = 1.0) -> Tensor:
 
 @operator("ThresholdedRelu")
 def thresholded_relu(w: Writer, x: Tensor, *, alpha: float = 1.0) -> Tensor:
-    """x above alpha, else 0; the layer of this name keeps x where it equals alpha."""
+    """x where x > alpha, else 0; the layer of this name also keeps x where it equals alpha."""
     return basics.multiply(w, x, basics.compare(w, "greaterThan", x, alpha))
 
 
@@ -87,7 +87,7 @@ def gelu(w: Writer, x: Tensor, *, approximate: str = "none") -> Tensor:
 
 @operator("PRelu", ignored=("consumed_inputs",))
 def prelu(w: Writer, x: Tensor, slope: Tensor) -> Tensor:
-    """A slope for each channel is the layer's own form; others are max(x, 0) + slope * min(x, 0)."""
+    """The layer takes one slope per channel; other shapes become max(x, 0) + slope * min(x, 0)."""
     value = slope.constant
     if value is not None and x.rank >= 3 and slope.rank == 3 and slope.shape == (x.shape[-3], 1, 1):
         return basics.unary(w, "activation", x, nonlinearity_type=Choice("PReLU", {}), alpha=np.ravel(value))
@@ -97,7 +97,7 @@ def prelu(w: Writer, x: Tensor, slope: Tensor) -> Tensor:
 
 @operator("Shrink")
 def shrink(w: Writer, x: Tensor, *, bias: float = 0.0, lambd: float = 0.5) -> Tensor:
-    """x + bias below -lambd, x - bias above lambd, 0 between."""
+    """x + bias below -lambd, x - bias above lambd, 0 in between."""
     low = basics.multiply(w, basics.linear(w, x, 1.0, bias), basics.compare(w, "lessThan", x, -lambd))
     high = basics.multiply(w, basics.linear(w, x, 1.0, -bias), basics.compare(w, "greaterThan", x, lambd))
     return basics.retyped(w, basics.add(w, low, high), x.dtype)
@@ -123,7 +123,7 @@ def softmax(w: Writer, x: Tensor, *, axis: int = -1) -> Tensor:
 
 
 def _log_softmax(w: Writer, x: Tensor, axis: int) -> Tensor:
-    """x less its logSumExp, which stays finite where the logarithm of a softmax would not."""
+    """x minus its logSumExp, which stays finite where the logarithm of a softmax would not."""
     return basics.subtract(w, x, basics.reduce(w, "reduceLogSumExp", x, [axis]))
 
 

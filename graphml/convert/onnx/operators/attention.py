@@ -83,7 +83,7 @@ def _window(w: Writer, query: Tensor, key: Tensor, offset: Tensor | int, left: i
 
 
 def _whole_mask(w: Writer, mask: Tensor, key: Tensor) -> Tensor:
-    """A mask for all keys; those that it does not reach are left out."""
+    """The mask padded to all keys; keys beyond it are masked out."""
     lacking = [own[2] - given[-1] for own, given in zip(key.shapes, mask.shapes, strict=True)]
     if not any(lacking):
         return mask
@@ -117,7 +117,7 @@ def attention(
     scale: float | None = None,
     softcap: float = 0.0,
 ) -> list[Tensor | None]:
-    """softmax(scale * q k' + mask) v for each head; a query that may see no key gives zeros."""
+    """softmax(scale * q k' + mask) v for each head; a query without any unmasked key gives zeros."""
     query, key, value = _heads(w, q, q_num_heads), _heads(w, k, kv_num_heads), _heads(w, v, kv_num_heads)
     offset: Tensor | int = 0
     if past_key is not None and past_value is not None:

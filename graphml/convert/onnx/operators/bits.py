@@ -18,9 +18,9 @@ _EXACT_BITS = 24
 
 @operator("BitShift")
 def bit_shift(w: Writer, x: Tensor, by: Tensor, *, direction: str) -> Tensor:
-    """Products and quotients with powers of 2; what leaves the type on the left is lost.
+    """Products and quotients with powers of 2; bits shifted out on the left are lost.
 
-    A shift that is negative or as large as the type, which version 28 allows, leaves only the sign.
+    A shift that is negative or at least the width of the type, which version 28 allows, leaves only the sign.
     """
     if direction not in ("LEFT", "RIGHT"):
         raise GraphError(f"direction is {direction!r}; it must be LEFT or RIGHT")
@@ -51,7 +51,9 @@ def _beyond(by: Tensor, bits: int) -> tuple[tuple[str, Tensor, float], tuple[str
 def bitwise_not(w: Writer, x: Tensor) -> Tensor:
     low, high = integer_range(x.dtype)
     if low == 0 and high > 1 << _EXACT_BITS:
-        raise UnsupportedError(f"the result of small numbers is larger than a network holds (2^24) in {x.dtype.name}")
+        raise UnsupportedError(
+            f"the result for small {x.dtype.name} values is larger than the integers that a network holds (2^24)"
+        )
     return basics.linear(w, x, -1.0, -1.0 if low else float(high))
 
 

@@ -27,9 +27,9 @@ def old_batch_normalization(
     epsilon: float = 1e-5,
     spatial: int = 1,
 ) -> Tensor:
-    """Further outputs ask for statistics of the batch. Without `spatial`, each element has statistics of its own."""
+    """Further outputs request batch statistics. Without `spatial`, each element has separate statistics."""
     if any(w.node.wanted[1:]):
-        raise UnsupportedError("it has outputs for training; export the model for prediction")
+        raise UnsupportedError("it has outputs for training; export the model for inference")
     if spatial:
         return _by_given_statistics(w, x, [scale, bias, mean, variance], epsilon)
     return _affine(w, x, [scale, bias, mean, variance], epsilon)
@@ -64,7 +64,7 @@ def batch_normalization(
 
 
 def _column(w: Writer, x: Tensor, rank: int) -> Tensor:
-    """One number for each channel, against a tensor of some rank."""
+    """One number for each channel, shaped to broadcast with a tensor of some rank."""
     shape = (-1, *(1,) * (rank - 2))
     if x.constant is not None:
         return w.constant(x.constant.reshape(shape))
@@ -100,7 +100,7 @@ def _affine(w: Writer, x: Tensor, parts: Sequence[Tensor], epsilon: float) -> Te
 
 
 def _on_image(w: Writer, x: Tensor, convert: Callable[[Tensor], Tensor]) -> Tensor:
-    """What a layer for images does with channels on axis 1; other axes are gathered in one."""
+    """Apply a layer for images to channels on axis 1; the other axes are merged."""
     if x.rank == 4:
         return convert(x)
     if x.rank == 3:

@@ -1,5 +1,5 @@
-"""Branches and loops. What is decided while converting leaves no trace; small loops that have no other form are written
-out one iteration at a time."""
+"""Branches and loops. Those with constant conditions are resolved while converting; small loops that a network cannot
+express are unrolled."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from graphml.convert.onnx.unsupported import Unconvertible
 from graphml.convert.onnx.writer import LayerStep, SizesVary, Writer
 from graphml.errors import GraphError, UnsupportedError
 
-_MOST_WRITTEN_OUT = 64  # iterations
-_UNBOUNDED = 1 << 24  # exporters write a number like 2^63 - 1 where there is no bound; a network counts in float32
+_MOST_UNROLLED = 64  # iterations
+_UNBOUNDED = 1 << 24  # exporters write a number like 2^63 - 1 for no bound; a network counts in float32
 
 # Branches ------------------------------------------------------------------------------------------------------------
 
@@ -37,16 +37,16 @@ def branch(w: Writer, condition: Tensor, *, then_branch: Any, else_branch: Any) 
 
 
 def _joined(w: Writer, one: Value, other: Value, first: list[LayerStep], second: list[LayerStep]) -> Value:
-    """What has one value after the first side and another after the second, to both of which a copy is added."""
+    """A result that has one value after the first branch and another after the second, by a copy at the end of both."""
     if one is other or one is None:
         return one
     if isinstance(one, TensorList) and isinstance(other, TensorList) and len(one.items) == len(other.items):
         pairs = [_joined(w, a, b, first, second) for a, b in zip(one.items, other.items, strict=True)]
         return TensorList([item for item in pairs if isinstance(item, Tensor)])
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
-        raise UnsupportedError("its sides have sequences of different lengths, or an optional value on one side only")
+        raise UnsupportedError("its branches give sequences of different lengths, or only one gives an optional value")
     if one.rank != other.rank:
-        raise UnsupportedError(f"its sides have results of {one.rank} and of {other.rank} axes")
+        raise UnsupportedError(f"its branches give results with {one.rank} and {other.rank} axes")
     sizes = zip(zip(*one.shapes, strict=True), zip(*other.shapes, strict=True), strict=True)
     shapes = list(zip(*(a if a == b else w.fresh_size() for a, b in sizes), strict=True)) or [()] * w.sets
     target = Tensor(one.dtype, shapes)
@@ -73,7 +73,7 @@ def loop(
         return _no_iterations(w, first)
     small = (
         iterations is not None
-        and iterations <= _MOST_WRITTEN_OUT
+        and iterations <= _MOST_UNROLLED
         and (condition is None or condition.constant is not None)
     )
     growing: dict[int, frozenset[int]] = {}
@@ -81,7 +81,7 @@ def loop(
         try:
             return _as_layer(w, iterations, count, condition, first, body, growing)
         except (Unconvertible, UnsupportedError, SizesVary) as reason:
-            made = _written_out(w, iterations, first, body) if small and iterations is not None else None
+            made = _unrolled(w, iterations, first, body) if small and iterations is not None else None
             if made is not None:
                 return made
             if not isinstance(reason, _ShapesChange):
@@ -91,14 +91,12 @@ def loop(
 
 def _no_iterations(w: Writer, first: Sequence[Value]) -> list[Value]:
     if any(w.node.wanted[len(first) :]):
-        raise UnsupportedError(
-            "the loop runs no iterations, so that what it collects is empty; a network has no such values"
-        )
+        raise UnsupportedError("the loop runs no iterations, so what it collects is empty, which a network cannot hold")
     return list(first)
 
 
-def _written_out(w: Writer, iterations: int, first: Sequence[Value], body: Any) -> list[Value] | None:
-    """One iteration after the other; None if the data decide whether there is another."""
+def _unrolled(w: Writer, iterations: int, first: Sequence[Value], body: Any) -> list[Value] | None:
+    """The unrolled iterations; None if the number of iterations depends on the data."""
     values = list(first)
     collected: list[list[Tensor]] = [[] for _ in range(len(body.output) - 1 - len(first))]
     for number in range(iterations):
@@ -106,7 +104,7 @@ def _written_out(w: Writer, iterations: int, first: Sequence[Value], body: Any) 
         values = made[: len(values)]
         for parts, value in zip(collected, made[len(values) :], strict=True):
             if not isinstance(value, Tensor):
-                raise GraphError("what a loop collects must be tensors")
+                raise GraphError("the values that a loop collects must be tensors")
             parts.append(value)
         if not isinstance(going, Tensor) or going.constant is None:
             return None
@@ -140,7 +138,7 @@ def _as_layer(
     results = [value for value in (going, *made) if isinstance(value, Tensor)]
     if len(results) < 1 + len(made):
         raise UnsupportedError(
-            "an iteration makes a sequence or an optional value, and the number of iterations is not a small constant"
+            "an iteration gives a sequence or an optional value, and the number of iterations is not a small constant"
         )
     going, after, collected = results[0], results[1 : 1 + len(carried)], results[1 + len(carried) :]
     _check_shapes(carried, after, growing)
@@ -172,7 +170,7 @@ def _is_true(x: Tensor | None) -> bool:
 
 
 class _ShapesChange(UnsupportedError):
-    """Carried values have other sizes after an iteration than before it.
+    """The sizes of carried values change in an iteration.
 
     Args:
         axes: {carried value: the axes of these sizes}.
@@ -257,7 +255,7 @@ def _scan(
         ]
         made = [value for value in w.inline(body, [*carried, *parts]) if isinstance(value, Tensor)]
     if len(made) != len(body.output):
-        raise UnsupportedError("an iteration makes a sequence or an optional value")
+        raise UnsupportedError("an iteration gives a sequence or an optional value")
     after, collected = made[: len(carried)], made[len(carried) :]
     _check_shapes(carried, after)
     places = [value.axis(axis, value.rank + 1) for value, axis in zip(collected, output_axes, strict=True)]
@@ -279,11 +277,11 @@ def _scan(
 def scan_with_batch(
     w: Writer, lengths: Tensor | None, *inputs: Tensor, body: Any, num_scan_inputs: int, directions: Sequence[int] = ()
 ) -> list[Tensor]:
-    """Every row of the batch is scanned by itself."""
+    """Each sample of the batch is scanned separately."""
     states, read = inputs[: len(inputs) - num_scan_inputs], inputs[len(inputs) - num_scan_inputs :]
     rows = read[0].shape[0]
     if lengths is not None:
-        raise UnsupportedError("the sequences of a batch have lengths of their own (sequence_lens)")
+        raise UnsupportedError("the sequences of a batch have different lengths (sequence_lens)")
     if rows is None:
         raise UnsupportedError("the size of the batch depends on the inputs")
     made: list[list[Tensor]] = []

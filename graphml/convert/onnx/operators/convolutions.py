@@ -54,7 +54,7 @@ def convolve(w: Writer, x: Tensor, weights: Array, bias: Array | None, moved: Wi
         x: [batch, channels, *axes], one to three axes.
         weights: [out, channels / groups, *kernel].
         bias: [out].
-        moved: How the kernel lies on x.
+        moved: How the kernel moves over x.
         groups: Parts of the channels that are convolved separately.
     """
     fields: dict[str, Any] = {
@@ -74,7 +74,7 @@ def convolve(w: Writer, x: Tensor, weights: Array, bias: Array | None, moved: Wi
 
 
 def on_image(w: Writer, x: Tensor, moved: Windows, convert: Callable[[Tensor, Windows], Tensor]) -> Tensor:
-    """What a layer for images does with one axis: it becomes the width of an image of height 1."""
+    """Apply a layer for images to a signal, as an image of height 1."""
     if x.rank == 4:
         return convert(x, moved)
     return basics.squeeze(w, convert(basics.expand_dims(w, x, [2]), moved.lifted()), [2])
@@ -130,7 +130,7 @@ def _volume(x: Tensor, moved: Windows) -> dict[str, Any]:
 
 
 def _with_moving_weights(w: Writer, x: Tensor, weights: Tensor, moved: Windows, groups: int) -> Tensor:
-    """A convolution whose weights are computed, which only the layer for images takes, and only without dilation. A
+    """A convolution with computed weights, which only the layer for images supports, and only without dilation. A
     volume is convolved slice by slice."""
     for axis, gap in enumerate(moved.dilations, 2):
         weights = _spread(w, weights, axis, gap)
@@ -164,7 +164,7 @@ def _with_moving_weights(w: Writer, x: Tensor, weights: Tensor, moved: Windows, 
 
 
 def pad_zeros(w: Writer, x: Tensor, amounts: dict[int, Pair], value: float = 0.0) -> Tensor:
-    """x with (before, after) more elements of one number along some axes."""
+    """x padded with (before, after) elements of one value along some axes."""
     if not any(amount for both in amounts.values() for amount in both):
         return x
     flat = [amount for axis in range(x.rank) for amount in amounts.get(axis, (0, 0))]
@@ -190,7 +190,7 @@ def conv_transpose(
     output_shape: tuple[int, ...] | None = None,
     group: int = 1,
 ) -> Tensor:
-    """What the padding of a convolution adds, its transpose crops."""
+    """The transpose crops what the padding of a convolution adds."""
     moved = windows(x, _kernel(x, weights), strides, dilations, pads, auto_pad)
     extra = output_padding or (0,) * (x.rank - 2)
     crops = _crops(x, moved, extra, None if output_shape is None else output_shape[2 - x.rank :])
@@ -203,7 +203,7 @@ def conv_transpose(
 
 
 def _crops(x: Tensor, moved: Windows, extra: tuple[int, ...], output_shape: tuple[int, ...] | None) -> tuple[Pair, ...]:
-    """What is cut off (before, after) each axis of the full result; negative where it grows."""
+    """What is cropped (before, after) on each axis of the full result; negative where it grows."""
     found: list[Pair] = []
     for axis, (reach, stride) in enumerate(zip(moved.reach, moved.strides, strict=True)):
         size = x.shape[2 + axis]
@@ -240,8 +240,8 @@ def transpose_convolve(
         x: [batch, channels, *axes], one to three axes.
         weights: [channels, out / groups, *kernel].
         bias: [out].
-        moved: How the kernel lies on the result; its padding does not count.
-        crops: What is cut off (before, after) each axis of the result. Where one is negative, zeros at the end of the
+        moved: How the kernel moves over the result; its padding is ignored.
+        crops: What is cropped (before, after) on each axis of the result. If one is negative, zeros at the end of the
             kernel make the result longer.
         groups: Parts of the channels that are convolved separately.
     """
@@ -279,7 +279,7 @@ def transpose_convolve(
 def _transpose_with_moving_weights(
     w: Writer, x: Tensor, weights: Tensor, moved: Windows, crops: tuple[Pair, ...], groups: int
 ) -> Tensor:
-    """The convolution of x, with zeros between its elements, with the kernel turned around."""
+    """The convolution of x, with zeros between its elements, with the flipped kernel."""
     inputs, outputs = weights.shape[0] or 0, weights.shape[1] or 0
     kernel = w.layer("reverse", [weights], reverse_dim=[False, False, *[True] * (x.rank - 2)])
     taps = math.prod(moved.kernel)
@@ -314,7 +314,9 @@ def _spread(w: Writer, x: Tensor, axis: int, stride: int) -> Tensor:
 
 def _kernel(x: Tensor, weights: Tensor) -> tuple[int, ...]:
     if weights.rank != x.rank or weights.rank < 3:
-        raise ShapeError(f"x has {x.rank} axes and the weights {weights.rank}; both need as many, and at least three")
+        raise ShapeError(
+            f"x has {x.rank} axes and the weights {weights.rank}; both must have the same number, at least three"
+        )
     sizes = weights.shape[2:]
     if None in weights.shape:
         raise UnsupportedError("the sizes of the weights depend on the inputs")
@@ -340,7 +342,7 @@ def col2im(
     dilations: tuple[int, ...] | None = None,
     pads: tuple[int, ...] | None = None,
 ) -> Tensor:
-    """A transposed convolution that puts each element of a block in its place."""
+    """A transposed convolution that moves each element of a block to its position."""
     image, block = (
         tuple(int(size) for size in np.ravel(static.required(each, what)))
         for each, what in ((image_shape, "image_shape"), (block_shape, "block_shape"))
@@ -349,7 +351,7 @@ def col2im(
     if x.shape[1] is None or x.shape[1] % taps:
         raise ShapeError(f"the blocks have {taps} elements, which do not divide the {x.shape[1]} rows of x")
     if not 1 <= count <= 3:
-        raise UnsupportedError(f"it works along {count} axes; a network has layers for one to three")
+        raise UnsupportedError(f"it has {count} spatial axes; a network has layers for one to three")
     channels, ones = x.shape[1] // taps, (1,) * count
     before_after = tuple(zip((pads or (0,) * 2 * count)[:count], (pads or (0,) * 2 * count)[count:], strict=True))
     moved = Windows(block, strides or ones, dilations or ones, before_after)

@@ -1,7 +1,7 @@
 """Sums of products, named by letters: Einsum.
 
-Operands are contracted from left to right. Each contraction is one product of matrices: axes of both operands that stay
-are leading axes, axes of both that are summed are multiplied out.
+Operands are contracted from left to right. Each contraction is one product of matrices: shared axes that stay
+are batch axes, shared axes that are summed are contracted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from graphml.errors import GraphError
 
 @dataclass
 class _Operand:
-    """A tensor, and a label for each of its axes: a letter, or the place of an axis of the ellipsis from its end."""
+    """A tensor, and a label for each of its axes: a letter, or the position of an axis of the ellipsis from its end."""
 
     x: Tensor
     labels: list[str]
@@ -42,7 +42,7 @@ def _labels(term: str, rank: int) -> list[str]:
 
 
 def _implicit(terms: Sequence[Sequence[str]]) -> list[str]:
-    """The result if the equation does not name it: the ellipsis, then the letters that occur once."""
+    """The result labels if the equation has no arrow: the ellipsis, then the letters that occur once."""
     counts = Counter(label for term in terms for label in term)
     ellipsis = sorted((label for label in counts if label[0] == "."), key=lambda label: -int(label[1:]))
     return ellipsis + sorted(label for label, count in counts.items() if count == 1 and label[0] != ".")
@@ -69,12 +69,12 @@ def einsum(w: Writer, *tensors: Tensor, equation: str) -> Tensor:
     whole = _summed(w, whole, wanted)
     missing = [label for label in wanted if label not in whole.labels]
     if missing:
-        raise GraphError(f"the equation {equation!r} names {missing[0]!r} only in its result")
+        raise GraphError(f"the equation {equation!r} has {missing[0]!r} only in its result")
     return basics.transpose(w, whole.x, [whole.labels.index(label) for label in wanted])
 
 
 def _diagonal(w: Writer, part: _Operand) -> _Operand:
-    """An operand without repeated labels: the diagonal of two axes is what is left of them."""
+    """An operand without repeated labels: two axes with one label are replaced by their diagonal."""
     for label, count in Counter(part.labels).items():
         for _ in range(count - 1):
             first = part.labels.index(label)
@@ -89,7 +89,7 @@ def _diagonal(w: Writer, part: _Operand) -> _Operand:
 
 
 def _drop_broadcast(w: Writer, parts: list[_Operand]) -> None:
-    """Leave out axes of size 1 that are longer in another operand."""
+    """Drop axes of size 1 that are longer in another operand."""
     wide = {label for part in parts for label in part.labels if any(size != (1,) for size in part.sizes([label]))}
     for i, part in enumerate(parts):
         axes = [

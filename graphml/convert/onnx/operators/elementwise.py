@@ -35,7 +35,7 @@ def multiply(w: Writer, a: Tensor, b: Tensor) -> Tensor:
 
 @operator("Div", ignored=("consumed_inputs",))
 def divide(w: Writer, a: Tensor, b: Tensor) -> Tensor:
-    """Integers are divided towards zero."""
+    """Integer division rounds towards zero."""
     quotient = basics.divide(w, a, b)
     return quotient if a.is_float else basics.truncate(w, quotient)
 
@@ -57,7 +57,7 @@ def power(w: Writer, a: Tensor, b: Tensor) -> Tensor:
         made = basics.function(w, "POWER", a, alpha=float(np.ravel(exponent)[0]))
     else:
         made = basics.power(w, a, b)
-    # float32 misses powers of integers by a rounding
+    # powers of integers in float32 may be off by one rounding
     return made if a.is_float else basics.truncate(w, basics.linear(w, made, 1 + 1e-6))
 
 
@@ -79,7 +79,7 @@ def mean(w: Writer, *parts: Tensor) -> Tensor:
     return basics.linear(w, total, 1 / len(parts)) if len(parts) > 1 else total
 
 
-# Functions of one number ---------------------------------------------------------------------------------------------
+# Unary functions ---------------------------------------------------------------------------------------------
 
 
 def _layer(kind: str) -> Callable[..., Tensor]:
@@ -119,7 +119,7 @@ def identity(w: Writer, x: Any) -> Any:
 
 @operator("Dropout", since=7, moved={"ratio": 12}, ignored=("seed",))
 def dropout(w: Writer, x: Tensor, ratio: Tensor | None = None, training: Tensor | None = None) -> list[Tensor]:
-    """Nothing is dropped: a network is converted for prediction. The mask is true everywhere."""
+    """Nothing is dropped, as in inference. The mask is true everywhere."""
     drops = training is not None and bool(static.required(training, "training_mode"))
     if drops and static.number(ratio, "ratio", 0.5) != 0:
         raise UnsupportedError("it drops values at random (training_mode is true)")
@@ -199,7 +199,7 @@ def cast(w: Writer, x: Tensor, *, to: int) -> Tensor:
 
     dtype = element_type(to)
     if dtype is None:
-        raise UnsupportedError(f"it converts to the type number {to}, which is not known")
+        raise UnsupportedError(f"it casts to the unknown type number {to}")
     return basics.cast(w, x, dtype)
 
 

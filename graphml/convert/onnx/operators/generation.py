@@ -1,4 +1,4 @@
-"""Tensors from few numbers or none: constants, ranges, identity matrices, one-hot codes; running sums and products."""
+"""Generated tensors: constants, ranges, identity matrices, one-hot codes; cumulative sums and products."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def constant_of_shape(w: Writer, shape: Tensor, *, value: Array | None = None) -
 
 
 def filled(w: Writer, shape: Tensor, value: float, dtype: Any) -> Tensor:
-    """A tensor of one number in a shape that is a tensor.
+    """A tensor of one value, whose shape is given by a tensor.
 
     Args:
         w: The writer.
-        shape: The shape; only its length has to be known.
-        value: The number.
+        shape: The shape; only its length must be known.
+        value: The value.
         dtype: Its ONNX type.
     """
     shapes = asked_shapes(w, shape)
@@ -67,7 +67,7 @@ def filled(w: Writer, shape: Tensor, value: float, dtype: Any) -> Tensor:
 
 
 def asked_shapes(w: Writer, shape: Tensor) -> list[Shape]:
-    """The shape that a tensor asks for, for each set of sizes; where its values are not known, sizes that are unlike
+    """The shape that a tensor specifies, for each set of sizes; where its values are unknown, sizes that differ from
     all others."""
     if shape.known is not None:
         return [tuple(int(size) for size in np.ravel(known)) for known in shape.known]
@@ -105,7 +105,7 @@ def range_(w: Writer, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
 
 @operator("OneHot")
 def one_hot(w: Writer, indices: Tensor, depth: Tensor, values: Tensor, *, axis: int = -1) -> Tensor:
-    """An index counts from the end where it is negative; one that is out of range is off everywhere."""
+    """A negative index counts from the end; one that is out of range gives the off value everywhere."""
     at = indices.axis(axis, indices.rank + 1)
     size = None if depth.constant is None else int(np.ravel(depth.constant)[0])
     wrapped = basics.where(
@@ -154,7 +154,8 @@ def trilu(w: Writer, x: Tensor, k: Tensor | None = None, *, upper: int = 1) -> T
     return basics.unary(w, kind, x, k=int(np.ravel(offset)[0]))
 
 
-# Running sums and products -------------------------------------------------------------------------------------------
+# Cumulative sums and products
+# -------------------------------------------------------------------------------------------
 
 
 @operator("CumSum")
@@ -169,19 +170,19 @@ def cum_sum(w: Writer, x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: 
 def cum_prod(w: Writer, x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: int = 0) -> Tensor:
     if axis.constant is not None or x.rank == 1:
         at = 0 if axis.constant is None else x.axis(int(np.ravel(axis.constant)[0]))
-        return _running_product(w, x, at, bool(exclusive), bool(reverse))
-    made = _running_product(w, x, 0, bool(exclusive), bool(reverse))
-    for at in range(1, x.rank):  # a computed axis: that one of all is chosen
+        return _cumulative_product(w, x, at, bool(exclusive), bool(reverse))
+    made = _cumulative_product(w, x, 0, bool(exclusive), bool(reverse))
+    for at in range(1, x.rank):  # a computed axis: computed for all axes, one is selected
         chosen = basics.compare(w, "equal", basics.binary(w, "modBroadcastable", _number(w, axis), x.rank), at)
-        made = basics.where(w, chosen, _running_product(w, x, at, bool(exclusive), bool(reverse)), made)
+        made = basics.where(w, chosen, _cumulative_product(w, x, at, bool(exclusive), bool(reverse)), made)
     return made
 
 
-def _running_product(w: Writer, x: Tensor, at: int, exclusive: bool, reverse: bool) -> Tensor:
+def _cumulative_product(w: Writer, x: Tensor, at: int, exclusive: bool, reverse: bool) -> Tensor:
     """By doubling: after step s, each element is the product of 2^s elements up to it."""
     size = x.shape[at]
     if size is None:
-        raise UnsupportedError("the size of the axis depends on the inputs; a network has no running product")
+        raise UnsupportedError("the size of the axis depends on the inputs; a network has no cumulative product")
     marks = tuple(i == at for i in range(x.rank))
     product = basics.unary(w, "reverse", x, reverse_dim=marks) if reverse else x
     if exclusive:
@@ -194,7 +195,7 @@ def _running_product(w: Writer, x: Tensor, at: int, exclusive: bool, reverse: bo
 
 
 def _delayed(w: Writer, x: Tensor, axis: int, count: int) -> Tensor:
-    """x moved towards the end of an axis, with ones before it."""
+    """x shifted towards the end of an axis, padded with ones."""
     ones = basics.fill(w, [(*own[:axis], count, *own[axis + 1 :]) for own in x.shapes], 1.0, x.dtype, [x])
     size = x.shape[axis] or 0
     return basics.concat(w, [ones, basics.slice_axis(w, x, axis, 0, size - count)], axis) if count < size else ones

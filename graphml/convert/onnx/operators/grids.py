@@ -39,7 +39,7 @@ def grid_sample(
 ) -> Tensor:
     mode = mode.removeprefix("bi")
     if mode not in ("linear", "nearest", "cubic") or padding_mode not in ("zeros", "border", "reflection"):
-        raise UnsupportedError(f"the mode {mode!r} with padding_mode {padding_mode!r} is not known")
+        raise UnsupportedError(f"the mode {mode!r} with padding_mode {padding_mode!r} is not supported")
     sizes = image_sizes(w, x)
     count = len(sizes)
     if grid.rank != x.rank or grid.shape[-1] != count:
@@ -131,7 +131,7 @@ def deform_conv(
     group: int = 1,
     offset_group: int = 1,
 ) -> Tensor:
-    """The pixels of each window are read where the offsets say; a convolution of 1 x 1 does the rest."""
+    """The pixels of each window are read at the offsets, followed by a 1x1 convolution."""
     sizes = weights.shape
     if x.rank != 4 or None in sizes:
         raise UnsupportedError("it needs images of two axes, and weights of fixed sizes")

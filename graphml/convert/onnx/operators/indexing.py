@@ -36,7 +36,8 @@ def gather(w: Writer, x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
 
 @operator("GatherElements")
 def gather_elements(w: Writer, x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
-    """The layer wants x and the indices to agree on the other axes; ONNX reads the beginning of these axes of x."""
+    """The layer needs equal sizes of x and the indices on the other axes; ONNX reads the beginning of these axes of
+    x."""
     at = x.axis(axis)
     cuts = {
         other: (0, size, 1)
@@ -106,7 +107,7 @@ def scatter_elements(
     mode = _mode(reduction)
     if all(size == x.shape[other] for other, size in enumerate(indices.shape) if other != at):
         return w.layer("scatterAlongAxis", [x, indices, updates], shapes=x.shapes, axis=at, mode=mode)
-    # the layer wants the other axes to agree; coordinates do not
+    # the layer needs the other axes to be equal; coordinates do not
     if None in indices.shape:
         raise UnsupportedError("the indices cover a part of x, and their shape is not fixed")
     sizes = [size or 0 for size in indices.shape]

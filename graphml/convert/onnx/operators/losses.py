@@ -18,7 +18,7 @@ def _likelihood_loss(
 ) -> Tensor:
     """Minus the score of the target's class, times the weight of the class; 0 where the target is to be ignored.
 
-    The mean is that over the weights.
+    The mean is weighted.
     """
     if reduction not in ("none", "sum", "mean"):
         raise GraphError(f"reduction is {reduction!r}; it must be none, sum or mean")

@@ -1,4 +1,4 @@
-"""Operators of onnxruntime's own that optimized transformers consist of (domain com.microsoft)."""
+"""onnxruntime's operators for optimized transformers (domain com.microsoft)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphml.errors import UnsupportedError
 
 operator = functools.partial(catalogue.operator, domain="com.microsoft")
 
-_FILTER = -10000.0  # added to the scores of keys that a mask leaves out
+_FILTER = -10000.0  # added to the scores of masked keys
 
 # Activations and products --------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ def _root_mean_square(w: Writer, x: Tensor, gamma: Tensor, epsilon: float) -> Te
 
 def _no_statistics(w: Writer) -> None:
     if any(w.node.wanted[1:3]):
-        raise UnsupportedError("its mean and deviation are outputs")
+        raise UnsupportedError("its mean and standard deviation are outputs")
 
 
 @operator("SkipLayerNormalization")
@@ -120,7 +120,7 @@ def embed_layer_normalization(
     *,
     epsilon: float = 1e-12,
 ) -> list[Tensor | None]:
-    """The normalized sum of what words, positions and segments stand for, and how many words the mask keeps."""
+    """The normalized sum of the embeddings of words, positions and segments, and how many words the mask keeps."""
     total = w.layer("gather", [words, ids], dtype=words.dtype, axis=0)
     where = heads.positions(w, ids, 1) if places is None else places
     total = basics.add(w, total, w.layer("gather", [positions, where], dtype=words.dtype, axis=0))
@@ -137,14 +137,14 @@ def embed_layer_normalization(
 
 
 def _mask(w: Writer, mask: Tensor, query: Tensor, key: Tensor, value: float) -> Tensor:
-    """What is added to the scores: 0 where a key counts.
+    """The term added to the scores: 0 for unmasked keys.
 
     Args:
         w: The writer.
-        mask: [batch, keys] or [batch, queries, keys] of 1 and 0, or [batch], how many keys count.
+        mask: [batch, keys] or [batch, queries, keys] of 1 and 0, or [batch], the number of unmasked keys.
         query: Has the batch in its first axis.
         key: Has the keys in its second axis.
-        value: Added for the others.
+        value: Added for masked keys.
     """
     if mask.rank == 1:
         if any(own[0] != given[0] for own, given in zip(mask.shapes, query.shapes, strict=True)):
@@ -199,7 +199,7 @@ def attention(
 ) -> list[Tensor | None]:
     """Self-attention with one matrix for queries, keys and values."""
     if do_rotary or past_present_share_buffer:
-        raise UnsupportedError("it turns positions (do_rotary), or writes to its past (past_present_share_buffer)")
+        raise UnsupportedError("it rotates positions (do_rotary), or writes to its past (past_present_share_buffer)")
     matrix = static.required(weights, "the weights")
     shift = None if bias is None else static.required(bias, "the bias")
     whole = w.layer("innerProduct", [x], weights=np.ascontiguousarray(matrix.T), bias=shift)
@@ -252,7 +252,7 @@ def multi_head_attention(
     if past and key_padding_mask is not None and key_padding_mask.rank == 1:
         raise UnsupportedError("it has a past, and its mask is a number of keys")
     if key.rank == 4 and key_padding_mask is not None and key_padding_mask.rank == 1:
-        raise UnsupportedError("its keys come by heads, and its mask is a number of keys")
+        raise UnsupportedError("its keys are separated by heads, and its mask is a number of keys")
     masks = [] if key_padding_mask is None else [_mask(w, key_padding_mask, query, key, mask_filter_value)]
     masks += [] if attention_bias is None else [attention_bias]
     return _attended(w, parts, past, masks, num_heads, scale, unidirectional)[:3]

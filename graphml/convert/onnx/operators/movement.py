@@ -1,4 +1,4 @@
-"""Shapes and order: operators that compute nothing."""
+"""Shapes and order: operators without arithmetic."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def size(w: Writer, x: Tensor) -> Tensor:
 
 @operator("Reshape", moved={"shape": 5}, ignored=("consumed_inputs",))
 def reshape(w: Writer, x: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
-    """0 in the shape keeps the size of that axis (unless allowzero), -1 is what is left."""
+    """0 in the shape keeps the size of that axis (unless allowzero), -1 is the remaining size."""
     if shape.known is None:
         declared = static.declared_shapes(w)
         return _reshape_by_data(w, x, shape) if declared is None else basics.reshape(w, x, declared)

@@ -24,7 +24,8 @@ def _standardized(w: Writer, x: Tensor, axes: Sequence[int], epsilon: float) -> 
 
 
 def _over(value: Tensor | None, sizes: Shape | None, default: float) -> Array | None:
-    """A constant scale or bias in the shape of the normalized axes; None if it is not constant, or varies elsewhere."""
+    """A constant scale or bias in the shape of the normalized axes; None if it is not constant, or varies along other
+    axes."""
     if sizes is None:
         return None
     if value is None:
@@ -43,7 +44,7 @@ def _over(value: Tensor | None, sizes: Shape | None, default: float) -> Array | 
 def layer_normalization(
     w: Writer, x: Tensor, scale: Tensor, bias: Tensor | None = None, *, axis: int = -1, epsilon: float = 1e-5
 ) -> list[Tensor]:
-    """The layer of this name where the sizes, the scale and the bias are constants; the statistics on their own."""
+    """The layer of this name if the sizes, the scale and the bias are constants; the statistics separately."""
     at = x.axis(axis)
     axes = range(at, x.rank)
     sizes = x.shape[at:]
@@ -113,7 +114,7 @@ def group_normalization(
 
 
 def _channels(w: Writer, value: Tensor, rank: int) -> Tensor:
-    """One number for each channel, for a tensor of which the channels are axis 1."""
+    """One number for each channel, for a tensor with channels on axis 1."""
     shape = (value.shapes[0][0], *(1,) * (rank - 2))
     if value.constant is not None:
         return w.constant(value.constant.reshape(shape))
@@ -122,7 +123,7 @@ def _channels(w: Writer, value: Tensor, rank: int) -> Tensor:
 
 @operator("MeanVarianceNormalization", since=9)
 def mean_variance_normalization(w: Writer, x: Tensor, *, axes: tuple[int, ...] = (0, 2, 3)) -> Tensor:
-    """(x - mean) / (deviation + 1e-9), as ONNX defines it."""
+    """(x - mean) / (standard deviation + 1e-9), as ONNX defines it."""
     centred = basics.subtract(w, x, basics.reduce(w, "reduceMean", x, axes))
     variance = basics.reduce(w, "reduceMean", basics.multiply(w, centred, centred), axes)
     return basics.divide(w, centred, basics.linear(w, basics.function(w, "SQRT", variance), 1.0, 1e-9))

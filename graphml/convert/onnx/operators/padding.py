@@ -1,4 +1,4 @@
-"""Borders: more elements around a tensor, or fewer."""
+"""Padding and cropping."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pad(
     *,
     mode: str = "constant",
 ) -> Tensor:
-    """Negative amounts cut off."""
+    """Negative amounts crop."""
     if axes is not None and axes.constant is None and mode == "constant":
         everything = _amounts_of_all_axes(w, x, pads, axes)
         return pad(w, x, everything, value, mode=mode)
@@ -46,7 +46,7 @@ def pad(
         grown = {axis: (max(0, before), max(0, after)) for axis, (before, after) in amounts.items()}
         return _with_number(w, kept, value, lambda part, number: pad_zeros(w, part, grown, number))
     if mode not in ("reflect", "edge", "wrap"):
-        raise UnsupportedError(f"the mode {mode!r} is not known")
+        raise UnsupportedError(f"the mode {mode!r} is not supported")
     made = _image_border(w, x, _amounts(pads, named), mode) if pads.constant is not None else None
     if made is not None:
         return made
@@ -64,7 +64,7 @@ def _amounts(pads: Tensor, axes: list[int]) -> dict[int, Pair]:
 
 
 def _amounts_of_all_axes(w: Writer, x: Tensor, pads: Tensor, axes: Tensor) -> Tensor:
-    """Amounts for each axis, where it is computed which ones the given amounts are for."""
+    """Amounts for each axis, where the axes of the given amounts are computed."""
     count = axes.shape[0]
     if count is None:
         raise UnsupportedError("the number of axes depends on the inputs")
@@ -76,7 +76,7 @@ def _amounts_of_all_axes(w: Writer, x: Tensor, pads: Tensor, axes: Tensor) -> Te
 
 
 def _with_number(w: Writer, x: Tensor, value: Tensor | None, border: Callable[[Tensor, float], Tensor]) -> Tensor:
-    """x with a border of a number, which layers have to know; a computed one is chosen afterwards."""
+    """x padded with a value, which layers need as a constant; a computed one is selected afterwards."""
     number = None if value is None else value.constant
     if value is None or number is not None:
         limit = float(np.finfo(np.float32).max)  # the format's numbers are finite
@@ -117,7 +117,7 @@ def _padded(w: Writer, x: Tensor, pads: Tensor, axes: list[int]) -> list[Shape]:
 
 
 def _image_border(w: Writer, x: Tensor, amounts: dict[int, Pair], mode: str) -> Tensor | None:
-    """The layer for the last two axes of an image, if it does what is wanted."""
+    """The layer for the last two axes of an image, if it is equivalent."""
     amounts = {axis: both for axis, both in amounts.items() if any(both)}
     space = (x.rank - 2, x.rank - 1)
     if (
@@ -135,7 +135,7 @@ def _image_border(w: Writer, x: Tensor, amounts: dict[int, Pair], mode: str) -> 
 
 
 def _border_of_elements(w: Writer, x: Tensor, axis: int, before: Expression, after: Expression, mode: str) -> Tensor:
-    """Each element of the result is one of x, whose position follows from its own."""
+    """Each element of the result is one of x, at a position computed from its own."""
     length = size(w, x, axis)
     total = length + before + after
     declared = static.declared_shapes(w)
@@ -156,7 +156,7 @@ def _border_of_elements(w: Writer, x: Tensor, axis: int, before: Expression, aft
 
 @operator("CenterCropPad")
 def center_crop_pad(w: Writer, x: Tensor, shape: Tensor, *, axes: tuple[int, ...] | None = None) -> Tensor:
-    """The odd element is cut off, or added, at the end."""
+    """An extra element is cropped, or added, at the end."""
     named = list(range(x.rank)) if axes is None else [x.axis(axis) for axis in axes]
     declared = static.declared_shapes(w)
     for i, axis in enumerate(named):

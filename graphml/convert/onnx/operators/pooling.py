@@ -1,4 +1,4 @@
-"""Pooling: the maximum, the mean or the norm of windows, and of everything."""
+"""Pooling: the maximum, the mean or the norm of windows, and global pooling."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def max_pool(
 ) -> list[Tensor]:
     moved = windows(x, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     if len(w.node.wanted) > 1 and w.node.wanted[1]:
-        return _max_with_places(w, x, moved, bool(storage_order))
+        return _max_with_positions(w, x, moved, bool(storage_order))
     if moved.dilated:
         return [_of_taps(w, x, moved, "maxBroadcastable", _LOWEST)]
     return [_pool(w, x, moved, "MAX")]
@@ -64,7 +64,7 @@ def average_pool(
     ceil_mode: int = 0,
     count_include_pad: int = 0,
 ) -> Tensor:
-    """Where the layer would count other elements, the mean is a sum divided by counts."""
+    """Where the layer would count differently, the mean is a sum divided by counts."""
     moved = windows(x, kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     plain = not count_include_pad or not moved.reaches_beyond(x) or (x.rank <= 4 and _covers_the_end(moved))
     if plain and not moved.dilated:
@@ -111,7 +111,7 @@ def _power(w: Writer, x: Tensor, p: float) -> Tensor:
 
 
 def _with_all_pads(x: Tensor, moved: Windows) -> Windows:
-    """The same windows with padding of known amounts, where it is known."""
+    """The same windows with explicit padding, where it is known."""
     if moved.same:
         return moved
     return Windows(moved.kernel, moved.strides, moved.dilations, moved.all_pads(x))
@@ -153,11 +153,11 @@ def _pool(w: Writer, x: Tensor, moved: Windows, kind: str, exclude: bool = True)
     return on_image(w, x, moved, convert)
 
 
-# Windows element by element ------------------------------------------------------------------------------------------
+# Windows by their elements ------------------------------------------------------------------------------------------
 
 
 def _taps(w: Writer, x: Tensor, moved: Windows, axis: int) -> list[Tensor]:
-    """The first elements of all windows along an axis of a padded tensor, then the second ones ..."""
+    """The first elements of all windows along an axis of a padded tensor, then the second ones, and so on."""
     taps, gap, stride = moved.kernel[axis - 2], moved.dilations[axis - 2], moved.strides[axis - 2]
     return [basics.slice_axis(w, x, axis, tap * gap, (tap + 1 - taps) * gap or None, stride) for tap in range(taps)]
 
@@ -175,8 +175,8 @@ def _of_taps(
     return x
 
 
-def _max_with_places(w: Writer, x: Tensor, moved: Windows, column_major: bool) -> list[Tensor]:
-    """The maximum of each window, and where in the whole tensor its first occurrence is."""
+def _max_with_positions(w: Writer, x: Tensor, moved: Windows, column_major: bool) -> list[Tensor]:
+    """The maximum of each window, and the position of its first occurrence in the whole tensor."""
     count = x.rank - 2
     pads = dict(enumerate(moved.all_pads(x), 2))
     order = list(range(count)) if column_major else list(reversed(range(count)))
@@ -210,7 +210,7 @@ def max_unpool(
     strides: tuple[int, ...] | None = None,
     pads: tuple[int, ...] | None = None,
 ) -> Tensor:
-    """Each element goes to its place in a tensor of zeros."""
+    """Each element is written to its position in a tensor of zeros."""
     moved = windows(x, kernel_shape, strides, None, pads)
     each = list(zip(moved.kernel, moved.strides, moved.pads, strict=True))
     shapes = [
@@ -236,7 +236,7 @@ def max_unpool(
     return pad_zeros(w, made, grown)
 
 
-# Everything ----------------------------------------------------------------------------------------------------------
+# Global ----------------------------------------------------------------------------------------------------------
 
 _GLOBAL: dict[str, tuple[str, str]] = {
     "GlobalAveragePool": ("AVERAGE", "reduceMean"),

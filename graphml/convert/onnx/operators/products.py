@@ -1,6 +1,6 @@
 """Products of matrices.
 
-A constant right operand becomes the weights of an inner product, which is the layer that trainable networks have.
+A constant right operand becomes the weights of an inner product, as in trainable networks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LARGEST_DETERMINANT = 8
 def times_weights(w: Writer, x: Tensor, matrix: Array, bias: Array | None = None) -> Tensor:
     """x @ matrix + bias on the last axis.
 
-    An inner product takes the last axis of up to three axes, and the last three of more.
+    An inner product takes the last axis up to rank 3, and the last three axes above.
 
     Args:
         w: The writer.
@@ -44,9 +44,10 @@ def times_weights(w: Writer, x: Tensor, matrix: Array, bias: Array | None = None
 
 
 def product(w: Writer, a: Tensor, b: Tensor) -> Tensor:
-    """The product as in `numpy.matmul`: a vector is a row or a column, which the result lacks; other axes broadcast."""
+    """The product as in `numpy.matmul`: a vector is a row or a column whose axis is dropped from the result; other axes
+    broadcast."""
     if a.rank == 0 or b.rank == 0:
-        raise ShapeError("a number has no matrix product")
+        raise ShapeError("a scalar has no matrix product")
     value = b.constant
     if value is not None and b.rank == 2:
         return times_weights(w, a, value)
@@ -63,7 +64,7 @@ def product(w: Writer, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _merged_product(w: Writer, a: Tensor, b: Tensor) -> Tensor:
-    """A product in which leading axes that broadcast in the same way are one axis."""
+    """A product in which leading axes that broadcast in the same way are merged."""
     count = max(a.rank, b.rank) - 2
     first, second = ([(1,) * (count + 2 - part.rank) + shape for shape in part.shapes] for part in (a, b))
     shapes = [
@@ -77,9 +78,7 @@ def _merged_product(w: Writer, a: Tensor, b: Tensor) -> Tensor:
     moving = [axis for axis in range(count) if any(pattern(axis))]
     groups = [list(group) for _, group in itertools.groupby(moving, pattern)]
     if len(groups) > LARGEST_RANK - 2:
-        raise UnsupportedError(
-            f"it broadcasts {len(groups)} groups of axes; a network takes {LARGEST_RANK - 2} of them"
-        )
+        raise UnsupportedError(f"it broadcasts {len(groups)} groups of axes; a network supports {LARGEST_RANK - 2}")
 
     def merged(part: Tensor, own: list[Shape]) -> Tensor:
         sizes = [(*(math.prod(shape[i] for i in group) for group in groups), *shape[-2:]) for shape in own]
@@ -94,7 +93,7 @@ def matmul(w: Writer, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _row(value: Array | None, size: int) -> Array | None:
-    """A constant summand as one number for each column; None if rows differ."""
+    """A constant summand as one number for each column; None if the rows differ."""
     if value is None or value.ndim > 2 or (value.ndim == 2 and value.shape[0] != 1):
         return None
     return np.broadcast_to(np.ravel(value), (size,))
@@ -132,7 +131,7 @@ def gemm(
 
 @operator("Det")
 def determinant(w: Writer, x: Tensor) -> Tensor:
-    """Row by row, the determinants of the first k rows and every choice of k columns, from those of k - 1 rows."""
+    """Laplace expansion: row by row, the minors of the first k rows for every choice of k columns."""
     size = x.shape[-1]
     if size is None or x.shape[-2] != size or size > _LARGEST_DETERMINANT:
         raise UnsupportedError(f"the matrices are {x.shape[-2]} by {size}; up to 8 by 8 can be written as layers")

@@ -1,4 +1,4 @@
-"""Quantization: numbers in steps of a scale, and products of such numbers.
+"""Quantization: integers with a scale, and products of such integers.
 
 Blobs hold the integers as float32, which is exact up to 2^24. Sums of products that grow larger are rounded to 24 bits,
 where ONNX has 32; a result that is scaled afterwards differs by no more than the rounding of that scaling.
@@ -18,12 +18,12 @@ from graphml.convert.onnx.tensors import Tensor, integer_range
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import UnsupportedError
 
-# Steps of a scale ----------------------------------------------------------------------------------------------------
+# Scales ----------------------------------------------------------------------------------------------------
 
 
 def _along(w: Writer, part: Tensor, x: Tensor, axis: int, block_size: int) -> Tensor:
-    """A scale or a zero point in a shape that broadcasts to x: one number, one for each place along an axis, or one for
-    each block of places."""
+    """A scale or a zero point in a shape that broadcasts to x: one number, one for each position on an axis, or one for
+    each block of positions."""
     if part.rank <= 1 and all(math.prod(shape) == 1 for shape in part.shapes):
         return _shaped(w, part, ())
     if part.rank <= 1:
@@ -33,7 +33,7 @@ def _along(w: Writer, part: Tensor, x: Tensor, axis: int, block_size: int) -> Te
         raise UnsupportedError(f"the scale has {part.rank} axes, and block_size is {block_size}; it must be positive")
     if part.constant is not None and None not in x.shape:
         return w.constant(part.constant.repeat(block_size, at).take(range(x.shapes[0][at]), at))
-    # each number is repeated along an axis of its own behind that of the blocks
+    # each number is repeated along a new axis after that of the blocks
     sizes = [(math.prod(s[:at]), s[at], 1, math.prod(s[at + 1 :])) for s in part.shapes]
     apart = basics.reshape(w, part, sizes, [x])
     filled = basics.broadcast(w, apart, [(a, n, block_size, b) for a, n, _, b in sizes], [x])
@@ -41,7 +41,7 @@ def _along(w: Writer, part: Tensor, x: Tensor, axis: int, block_size: int) -> Te
     whole = {shape[at] for shape in x.shapes}
     if [n * block_size for _, n, _, _ in sizes] != [shape[at] for shape in x.shapes]:
         if len(whole) > 1:
-            raise UnsupportedError("the last block is not full, and the axis of the blocks varies")
+            raise UnsupportedError("the last block is incomplete, and the axis of the blocks varies")
         joined = basics.slice_axis(w, joined, 1, 0, whole.pop())
     return basics.reshape(w, joined, x.shapes, [x])
 
@@ -67,7 +67,7 @@ def _float(value: Any) -> Any:
 
 
 def _saturated(w: Writer, steps: Tensor, zero_point: Tensor | None, dtype: np.dtype[Any]) -> Tensor:
-    """Rounded to even, moved by the zero point, and limited to the numbers of an integer type."""
+    """Rounded half to even, shifted by the zero point, and clipped to the range of an integer type."""
     low, high = integer_range(dtype)
     made = basics.unary(w, "round", steps)
     if zero_point is not None and (zero_point.constant is None or zero_point.constant.any()):
@@ -104,7 +104,7 @@ def dequantize_linear(
     output_dtype: int = 0,
 ) -> Tensor:
     if not x.is_integer:
-        raise UnsupportedError(f"it reads numbers of the type {x.dtype.name}; a network holds integers, up to 2^24")
+        raise UnsupportedError(f"it reads {x.dtype.name} values; a network holds integers up to 2^24")
     dtype = _declared(output_dtype) or scale.dtype
     shift = None if zero_point is None else _along(w, zero_point, x, axis, block_size)
     moved = _shifted(w, x, shift)
@@ -119,7 +119,7 @@ def _declared(code: int) -> np.dtype[Any] | None:
 
 @operator("DynamicQuantizeLinear")
 def dynamic_quantize_linear(w: Writer, x: Tensor) -> list[Tensor]:
-    """The 256 numbers of uint8 for the range of x and 0; also the scale and the zero point."""
+    """x quantized to uint8 over its range extended to 0; also the scale and the zero point."""
     low = basics.minimum(w, basics.reduce(w, "reduceMin", x, None, keep=False), 0.0)
     high = basics.maximum(w, basics.reduce(w, "reduceMax", x, None, keep=False), 0.0)
     span = basics.divide(w, basics.subtract(w, high, low), 255.0)
@@ -140,7 +140,7 @@ def _column(w: Writer, part: Tensor) -> Tensor:
 
 
 def _per_channel(w: Writer, part: Tensor, rank: int) -> Tensor:
-    """One number for each output channel: the first axis of weights with so many axes."""
+    """One number for each output channel: the first axis of weights of a given rank."""
     if part.rank != 1:
         return part
     return _shaped(w, part, () if part.shape == (1,) else (part.shapes[0][0], *(1,) * (rank - 1)))
@@ -160,7 +160,7 @@ def matmul_integer(
 
 
 def _requantized(w: Writer, total: Tensor, first: Tensor, second: Tensor, y_scale: Tensor, y_zero: Tensor) -> Tensor:
-    """A sum of products of integers, of which each has a scale, in the steps of the result."""
+    """Rescale a sum of products of quantized integers to the scale of the result."""
     left, right, steps_of_y = first.constant, second.constant, y_scale.constant
     if left is not None and right is not None and steps_of_y is not None:
         factor = w.constant(np.asarray(_float(left) * _float(right) / _float(steps_of_y), np.float32))
@@ -195,7 +195,7 @@ def _integer_convolution(
     bias: Tensor | None,
     attributes: dict[str, Any],
 ) -> Tensor:
-    """A convolution of numbers without their zero points, where padding is 0 as it should be."""
+    """A convolution after subtracting the zero points, so that zero padding is correct."""
     row = find("", "Conv", w.node.opset)
     if row is None:
         raise UnsupportedError("convolutions are not supported")

@@ -1,5 +1,5 @@
-"""Random numbers. A seed gives the same numbers in every call, though not those of other programs; without one, every
-call draws new numbers."""
+"""Random numbers. A seed gives the same numbers in every call, though not those of other runtimes; without one,
+every call draws new numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEW_NUMBERS = -1
 
 
 def _seed(seed: float | None) -> int:
-    """A seed of the network. Whole numbers stay, others give one that is unlike those of near ones."""
+    """A seed of the network. Integers are kept; other numbers are hashed to an integer."""
     if seed is None:
         return _NEW_NUMBERS
     return int(seed) if seed == int(seed) and seed >= 0 else struct.unpack("<I", struct.pack("<f", seed))[0] >> 1
@@ -79,7 +79,7 @@ def random_uniform_like(
 
 @operator("Bernoulli")
 def bernoulli(w: Writer, x: Tensor, *, dtype: int | None = None, seed: float | None = None) -> Tensor:
-    """1 with the probability that x holds. The layer of this name has one probability for all elements."""
+    """1 with the probability in x. The layer of this name has one probability for all elements."""
     drawn = basics.unary(w, "randomUniformLike", x, min_val=0.0, max_val=1.0, seed=_seed(seed))
     return basics.retyped(w, basics.compare(w, "lessThan", drawn, x), _type(dtype, x.dtype))
 
@@ -88,7 +88,7 @@ def bernoulli(w: Writer, x: Tensor, *, dtype: int | None = None, seed: float | N
 def multinomial(
     w: Writer, x: Tensor, *, sample_size: int = 1, dtype: int | None = None, seed: float | None = None
 ) -> Tensor:
-    """Classes drawn with the probabilities whose logarithms, up to a constant, x holds."""
+    """Classes drawn with x as unnormalized log probabilities."""
     return w.layer(
         "categoricalDistribution",
         [x],

@@ -33,4 +33,4 @@ def space_to_depth(w: Writer, x: Tensor, *, blocksize: int, mode: str = "DCR") -
 
 @operator("ImageDecoder", ignored=("pixel_format",))
 def image_decoder(w: Writer, x: Tensor) -> Tensor:
-    raise UnsupportedError("it decodes a compressed image; convert the model from the decoded image on")
+    raise UnsupportedError("it decodes a compressed image; convert the part of the model after the decoder")

@@ -1,4 +1,4 @@
-"""Recurrent networks: layers of that kind where they compute the same, else a loop with an iteration for each step."""
+"""Recurrent networks: recurrent layers where they are equivalent, else a loop over the steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from graphml.convert.onnx.recurrence import (
 from graphml.convert.onnx.tensors import Array, Tensor
 from graphml.convert.onnx.writer import Writer
 
-_CELL_LIMIT = 50000.0  # what the common builder writes where there is none; a cell grows by at most 1 in each step
+_CELL_LIMIT = 50000.0  # the common builder writes this for no limit; a cell grows by at most 1 in each step
 
 # Simple recurrent ----------------------------------------------------------------------------------------------------
 

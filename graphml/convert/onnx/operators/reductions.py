@@ -1,4 +1,4 @@
-"""Reductions: many numbers become one, along axes; and the positions of the largest and smallest ones."""
+"""Reductions along axes, and the positions of the largest and smallest elements."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from graphml.convert.onnx.catalogue import operator
 from graphml.convert.onnx.tensors import LARGEST_RANK, Tensor
 from graphml.convert.onnx.writer import Writer
 
-# The operators whose results have fractions even if all numbers are integers; ONNX drops these.
+# The operators whose results have fractions even for integers; ONNX truncates them.
 _FRACTIONS = ("ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp")
 
 _AXES_BECAME_AN_INPUT = {"ReduceSum": 13}  # 18 for the others
 
 
 def _unreduced(w: Writer, kind: str, x: Tensor) -> Tensor:
-    """What is left of a reduction over no axes: the function that is applied to each number."""
+    """A reduction over no axes: the function that is applied to each element."""
     if kind in ("reduceL1", "reduceL2"):
         return basics.function(w, "ABS", x)
     if kind == "reduceLogSum":
@@ -59,7 +59,7 @@ for _name in (
 
 
 def _positions(w: Writer, kind: str, x: Tensor, axis: int, last: bool) -> Tensor:
-    """The position of the largest or smallest number along an axis, which stays with size 1."""
+    """The position of the largest or smallest element along an axis, which stays with size 1."""
     shapes = [tuple(1 if i == axis else size for i, size in enumerate(shape)) for shape in x.shapes]
     if not last:
         return w.layer(kind, [x], dtype=np.int64, shapes=shapes, axis=axis, remove_dim=False)

@@ -103,8 +103,8 @@ def roi_align(
 def _align_by_matrices(
     w: Writer, x: Tensor, images: Tensor, starts: list[Expression], lengths: list[Expression], shape: tuple[int, int]
 ) -> Tensor:
-    """As many samples in each bin as it has pixels, at most as many as the whole image has for a bin. The weights of
-    all pixels of an axis are one matrix for each region."""
+    """As many samples in each bin as it has pixels, at most as many as a bin of the whole image. The weights of all
+    pixels of an axis are one matrix for each region."""
     matrices: list[Tensor] = []
     for axis, (start, length, count) in enumerate(zip(starts, lengths, shape, strict=True)):
         extent = x.shape[2 + axis]
@@ -131,7 +131,7 @@ def _align_by_matrices(
 def max_roi_pool(
     w: Writer, x: Tensor, rois: Tensor, *, pooled_shape: tuple[int, ...], spatial_scale: float = 1.0
 ) -> Tensor:
-    """The largest pixel of each bin, whose edges are rounded to whole pixels; 0 where it holds none."""
+    """The largest pixel of each bin, whose edges are rounded to whole pixels; 0 if it is empty."""
     images = basics.squeeze(w, basics.slice_axis(w, rois, 1, 0, 1), [1])
     part = w.layer("gather", [x, images], dtype=x.dtype, axis=0)
     masks: list[list[Expression]] = []

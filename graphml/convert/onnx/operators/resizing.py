@@ -1,6 +1,6 @@
 """Resizing along any axes: each new element is a weighted sum of old ones, axis by axis.
 
-Where the format has a layer that computes the same, that layer is taken.
+Where the format has an equivalent layer, that layer is used.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from graphml.convert.onnx.tensors import Tensor
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import ShapeError, UnsupportedError
 
-_ROUNDINGS = 4e-7  # a few roundings of a float32 near 1
-_MANY_TAPS = 6  # from here on a matrix is faster than one gather for each
+_ROUNDINGS = 4e-7  # a few ulps of a float32 near 1
+_MANY_TAPS = 6  # from here on a matrix is faster than one gather per tap
 
 
 @dataclass(frozen=True)
 class _Method:
-    """How elements are found. The names are those of the attributes of Resize."""
+    """How elements are interpolated. The names are those of the attributes of Resize."""
 
     mode: str = "nearest"
     transformation: str = "half_pixel"
@@ -41,12 +41,12 @@ class _Axis:
     """What happens along one axis.
 
     Attributes:
-        axis: It.
-        old: Its size.
-        new: Its size afterwards.
-        scale: What positions are multiplied by.
-        start: Of the region for "tf_crop_and_resize", as a part of the axis.
-        end: Of the region.
+        axis: The axis.
+        old: The old size.
+        new: The new size.
+        scale: The factor of positions.
+        start: The start of the region for "tf_crop_and_resize", as a fraction of the axis.
+        end: The end of the region.
     """
 
     axis: int
@@ -137,7 +137,7 @@ def _resize(
             ratios, numbers = [common] * len(axes), [(common * own + 0.5).floor() for own in old]
     else:
         ratios, numbers = numbers, [(own * number).floor() for own, number in zip(old, numbers, strict=True)]
-    if declared is not None:  # what is computed from inputs that the network has, but ONNX knows
+    if declared is not None:  # computed from inputs in the network, but known to ONNX
         numbers = [n if n.decided else Expression(w, declared[0][axis]) for axis, n in zip(axes, numbers, strict=True)]
     if not all(number.decided for number in numbers):
         raise UnsupportedError("the size of the result depends on values, not only on sizes")
@@ -156,11 +156,11 @@ def _resize(
     return x
 
 
-# Layers that do it ---------------------------------------------------------------------------------------------------
+# Equivalent layers ---------------------------------------------------------------------------------------------------
 
 
 def _natural(w: Writer, x: Tensor, changes: Sequence[_Axis], method: _Method) -> Tensor | None:
-    """The layer for images that computes the same, if there is one."""
+    """The equivalent layer for images, if there is one."""
     down, across = x.rank - 2, x.rank - 1
     by_axis = {change.axis: change for change in changes}
     if x.rank < 3 or not by_axis or not by_axis.keys() <= {down, across} or method.mode not in ("nearest", "linear"):
@@ -177,7 +177,7 @@ def _natural(w: Writer, x: Tensor, changes: Sequence[_Axis], method: _Method) ->
         return None
     where = method.transformation
     if where == "pytorch_half_pixel" or (where == "half_pixel_symmetric" and whole):
-        where = "half_pixel"  # the same where more than one element results, and the sizes are those of the scales
+        where = "half_pixel"  # equivalent if there is more than one new element, and the sizes match the scales
     modes = {"half_pixel": "ALIGN_CORNERS_FALSE", "align_corners": "ALIGN_CORNERS_TRUE", "asymmetric": "DEFAULT"}
     if whole and where in modes:
         return w.layer("upsample", [x], scaling_factor=factors, mode="BILINEAR", linear_upsample_mode=modes[where])
@@ -203,7 +203,7 @@ def _exact(change: _Axis) -> bool:
 
 
 def _repeats(w: Writer, change: _Axis, method: _Method) -> bool:
-    """Whether each element is repeated. For a whole factor, three elements show all that can happen."""
+    """Whether each element is repeated. For an integer factor, three elements cover all cases."""
     factor = _scale(change)
     if factor == 1:
         return True
@@ -273,7 +273,7 @@ def _times_matrix(w: Writer, x: Tensor, axis: int, matrix: np.ndarray[Any, Any])
 
 
 def _positions(w: Writer, change: _Axis, method: _Method) -> Expression:
-    """Where the new elements lie among the old ones."""
+    """The positions of the new elements among the old ones."""
     steps, old, new, scale = counting(w, change.new), change.old, change.new, change.scale
     where = method.transformation
     single = new.at_most(2.0).at_least(1.0) - 1.0  # 0 for one new element, else 1
@@ -292,7 +292,7 @@ def _positions(w: Writer, change: _Axis, method: _Method) -> Expression:
     if where == "pytorch_half_pixel":
         return middle * single
     if where != "half_pixel":
-        raise UnsupportedError(f"coordinate_transformation_mode {where!r} is not known")
+        raise UnsupportedError(f"coordinate_transformation_mode {where!r} is not supported")
     return middle
 
 
@@ -301,7 +301,7 @@ def _taps(w: Writer, change: _Axis, method: _Method) -> list[Tap]:
     if method.mode == "nearest":
         return [(_nearest(positions, change, method).clip(0.0, last), None)]
     if method.mode not in ("linear", "cubic"):
-        raise UnsupportedError(f"mode {method.mode!r} is not known")
+        raise UnsupportedError(f"mode {method.mode!r} is not supported")
     reach = 1 if method.mode == "linear" else 2
     spread = Expression(w, 1.0)
     if method.antialias:
@@ -333,12 +333,13 @@ def _taps(w: Writer, change: _Axis, method: _Method) -> list[Tap]:
 def _nearest(positions: Expression, change: _Axis, method: _Method) -> Expression:
     """The position of one old element for each new one.
 
-    A network may miss a quotient by a rounding. Where it computes positions, what is so close to a tie counts as one.
+    A network may be off by one rounding in a quotient. Where it computes positions, values that close to a tie are
+    ties.
     """
     low = high = positions
     if positions.known is None:
         low, high = positions * (1.0 - _ROUNDINGS) - _ROUNDINGS, positions * (1.0 + _ROUNDINGS) + _ROUNDINGS
-    if method.nearest == "simple":  # of the versions without this choice
+    if method.nearest == "simple":  # versions without the attribute
         return either(change.scale.below(1.0), low.ceil(), high.floor())
     if method.nearest == "floor":
         return high.floor()
@@ -348,5 +349,5 @@ def _nearest(positions: Expression, change: _Axis, method: _Method) -> Expressio
 
 
 def _linear(distance: Expression) -> Expression:
-    """1 - |x|, down to 0."""
+    """max(0, 1 - |x|)."""
     return (1.0 - distance).at_least(0.0)

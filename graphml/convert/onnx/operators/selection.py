@@ -1,4 +1,4 @@
-"""Order and choice: the largest elements, those that are not zero, detections."""
+"""Sorting and selection: the largest elements, nonzero ones, detections."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def compress(w: Writer, x: Tensor, condition: Tensor, *, axis: int | None = None
 
 @operator("Unique")
 def unique(w: Writer, x: Tensor, *, axis: int | None = None, sorted: int = 1) -> list[Tensor]:
-    """Neighbours in the sorted order that differ begin a new value.
+    """A new value begins where neighbours in the sorted order differ.
 
     Returns:
-        The values, the first position of each, for each element the number of its value, and the counts.
+        The values, the first position of each, for each element the index of its value, and the counts.
     """
     if axis is not None and x.rank != 1:
-        raise UnsupportedError("the axis makes slices the elements, which a network cannot sort")
+        raise UnsupportedError("with an axis the elements are slices, which a network cannot sort")
     flat = basics.reshape(w, x, [(math.prod(shape),) for shape in x.shapes])
     order = w.layer("argSort", [flat], dtype=np.int64, axis=0, descending=False)
     ordered = w.layer("gather", [flat, order], axis=0)
@@ -127,8 +127,8 @@ def non_max_suppression(
 ) -> Tensor:
     """[count, 3], int64: batch, class, box.
 
-    The layer suppresses within each element of its batch, so that the classes become part of the batch. It always
-    returns one box, which counts here only if its score is above the threshold.
+    The layer suppresses separately for each image of its batch, so the classes become part of the batch. It always
+    returns one box, which is used here only if its score is above the threshold.
     """
     limit = boxes.shape[1]
     batch, classes = scores.shape[:2]
@@ -137,7 +137,7 @@ def non_max_suppression(
     wanted = most.constant if most is not None else np.zeros((), np.int64)
     count = limit if wanted is None else min(limit, int(np.ravel(wanted)[0]))
     if count < 1:
-        raise UnsupportedError("max_output_boxes_per_class is 0, so that the result is empty")
+        raise UnsupportedError("max_output_boxes_per_class is 0, so the result is empty")
     threshold = least if least is not None else w.constant(_LOWEST)
     centered = boxes if center_point_box else _centered(w, boxes)
     rows = [(batch * classes, limit, 4)] * w.sets

@@ -48,7 +48,7 @@ def parts(w: Writer, x: Tensor, axis: int, sizes: Sequence[int]) -> list[Tensor]
     if size is not None and (sum(sizes) != size or min(sizes) < 0):
         raise ShapeError(f"axis {axis} of size {size} cannot be split into {list(sizes)}")
     filled = [size for size in sizes if size]
-    if len(filled) < len(sizes):  # an empty part is fine as long as no layer reads it
+    if len(filled) < len(sizes):  # an empty part is allowed as long as no layer reads it
         made = iter(parts(w, x, axis, filled) if filled else ())
         return [next(made) if size else _empty(x, axis) for size in sizes]
     if len(sizes) == 1:
@@ -64,8 +64,8 @@ def _empty(x: Tensor, axis: int) -> Tensor:
 
 
 def _equal_parts(w: Writer, x: Tensor, axis: int, count: int, uneven: bool) -> list[Tensor]:
-    """Parts of an axis whose size depends on the inputs. An uneven last one is smaller than the others, unlike those
-    of the layer."""
+    """Parts of an axis whose size depends on the inputs. A last part that is smaller than the others is allowed, unlike
+    in the layer."""
     if not uneven:
         if any(shape[axis] % count for shape in x.shapes):
             raise UnsupportedError(f"the size of axis {axis} is not always a multiple of {count}")
@@ -94,7 +94,7 @@ def _equal_parts(w: Writer, x: Tensor, axis: int, count: int, uneven: bool) -> l
 
 
 def _at_axis(w: Writer, x: Tensor, axis: int, number: Tensor) -> Tensor:
-    """[rank of x]: a number for one axis, 0 for the others."""
+    """[rank of x]: a number at one axis, 0 at the others."""
     zero = w.constant(np.zeros(1, np.int64))
     return basics.concat(w, [number if other == axis else zero for other in range(x.rank)], 0)
 
@@ -125,7 +125,7 @@ def sequence_at(w: Writer, sequence: TensorList, position: Tensor) -> Tensor:
 
 
 def _at_computed(w: Writer, sequence: TensorList, position: Tensor) -> Tensor:
-    """Items of one shape are a tensor of one more axis."""
+    """Items of one shape are stacked to one tensor."""
     first = sequence.items[0] if sequence.items else None
     if first is None or any(item.shapes != first.shapes for item in sequence.items):
         raise UnsupportedError("the position is computed, and the items of the sequence differ in shape")
@@ -135,12 +135,12 @@ def _at_computed(w: Writer, sequence: TensorList, position: Tensor) -> Tensor:
 
 
 def _position(sequence: TensorList, position: Tensor | None, last: int) -> int:
-    """A position counted from the front; without one, the last that is allowed."""
+    """A position counted from the front; without one, the last valid one."""
     if position is None:
         return last
     size, at = len(sequence.items), int(np.ravel(static.required(position, "the position"))[0])
     if not -size <= at <= last:
-        raise GraphError(f"position {at} of a sequence of {size} tensors")
+        raise GraphError(f"position {at} is out of range for a sequence of {size} tensors")
     return at + size if at < 0 else at
 
 
@@ -162,7 +162,7 @@ def sequence_erase(w: Writer, sequence: TensorList, position: Tensor | None = No
 def split_to_sequence(
     w: Writer, x: Tensor, split: Tensor | None = None, *, axis: int = 0, keepdims: int = 1
 ) -> TensorList:
-    """Into parts of one size, of the listed sizes, or of size 1, which then may lose the axis."""
+    """Into parts of one size, of the listed sizes, or of size 1, whose axis may then be dropped."""
     at = x.axis(axis)
     size = x.shape[at]
     if size is None:

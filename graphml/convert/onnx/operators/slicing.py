@@ -12,7 +12,7 @@ from graphml.convert.onnx.tensors import Shape, Tensor
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import UnsupportedError
 
-_FAR = 1 << 30  # a bound from here on is the edge
+_FAR = 1 << 30  # bounds from here on mean the edge
 
 
 @operator("Slice", moved={"starts": 10, "ends": 10, "axes": 10})
@@ -39,7 +39,7 @@ def slice_(
 def _by_run_time_axes(
     w: Writer, x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None, steps: Tensor | None
 ) -> Tensor:
-    """Axes or steps that are computed: bounds of all axes, into which those that are given are scattered."""
+    """Computed axes or steps: the given bounds are scattered into bounds for all axes."""
     bounds = {"begin": (starts, 0), "end": (ends, _FAR), "step": (steps, 1)}
     if axes is None:
         places = w.constant(np.arange(starts.shape[0] or 0))
@@ -67,7 +67,7 @@ def _by_run_time_axes(
 
 
 def _bound(x: Tensor, axis: int, bounds: Tensor, place: int, stride: int) -> int | str | None:
-    """A bound of a slice: a number that holds for all sizes, None for the edge, or "varies"."""
+    """A bound of a slice: a number that is valid for all sizes, None for the edge, or "varies"."""
     if bounds.known is None:
         return "varies"
     values = [int(each[place]) for each in bounds.known]
@@ -84,7 +84,7 @@ def _bound(x: Tensor, axis: int, bounds: Tensor, place: int, stride: int) -> int
 
 
 def _dynamic(w: Writer, x: Tensor, starts: Tensor, ends: Tensor, axes: Sequence[int], strides: Sequence[int]) -> Tensor:
-    """Bounds that are computed: the layer takes one number for each axis."""
+    """Computed bounds: the layer takes one number for each axis."""
     begin = _spread(w, starts, axes, x.rank, 0)
     end = _spread(w, ends, axes, x.rank, 0)
     steps = [1] * x.rank

@@ -1,4 +1,4 @@
-"""Fourier transforms as products with constant matrices, and the windows that go with them."""
+"""Fourier transforms as products with constant matrices, and their windows."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from graphml.convert.onnx.tensors import Array, Tensor
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import GraphError, UnsupportedError
 
-_LARGEST_MATRIX = 1 << 24  # numbers: 64 MB in the file
+_LARGEST_MATRIX = 1 << 24  # elements: 64 MB in the file
 
 
 def _transform(size: int, length: int, parts: int, *, onesided: bool, inverse: bool) -> tuple[Array, int, int]:
     """The matrix of a discrete Fourier transform.
 
     Args:
-        size: How many values a signal has; more than the length are left out, fewer are followed by zeros.
-        length: Of the transform.
+        size: How many values a signal has; it is truncated or padded with zeros to the length.
+        length: The length of the transform.
         parts: 1 for real values, 2 for complex ones.
         onesided: Whether the other half of the spectrum follows from the one that is read or written.
         inverse: Whether it is the inverse transform.
 
     Returns:
-        [size * parts, count * results]; how many values it makes, and how many parts each has.
+        [size * parts, count * results]; how many values it gives, and how many parts each has.
     """
     count = length // 2 + 1 if onesided and not inverse else length
     results = 1 if onesided and inverse else 2
     if size * parts * count * results > _LARGEST_MATRIX:
-        raise UnsupportedError(f"a transform of {length} values needs a matrix of {size * parts} by {count * results}")
+        raise UnsupportedError(
+            f"a transform of {length} values needs too large a matrix, {size * parts} by {count * results}"
+        )
     used = min(size, length // 2 + 1 if onesided and inverse else length)
-    steps = np.outer(np.arange(size), np.arange(count)) % length  # whole turns are dropped while they are integers
+    steps = np.outer(np.arange(size), np.arange(count)) % length  # full turns are removed exactly, as integers
     turns: Any = np.exp((2j if inverse else -2j) * np.pi * steps / length) * (np.arange(size) < used)[:, None]
     if inverse:
         turns /= length
@@ -62,7 +64,7 @@ def _dft(w: Writer, x: Tensor, length: Tensor | None, axis: int, inverse: bool, 
     if size is None or parts not in (1, 2) or at == x.rank - 1:
         raise UnsupportedError(f"it transforms axis {at} of the shape {list(x.shape)}; its size must be fixed")
     if onesided and parts != (2 if inverse else 1):
-        raise GraphError("a one-sided transform makes complex values of real ones, its inverse the opposite")
+        raise GraphError("a one-sided transform is from real to complex values, its inverse from complex to real ones")
     default = 2 * (size - 1) if onesided and inverse else size
     count = _length(w, length, at, default, onesided and not inverse)
     matrix, made, results = _transform(size, count, parts, onesided=onesided, inverse=inverse)
@@ -112,10 +114,10 @@ def stft(
     *,
     onesided: int = 1,
 ) -> Tensor:
-    """Windows that slide over the signal, each multiplied with one matrix."""
+    """Sliding windows of the signal, each multiplied by one matrix."""
     parts = signal.shape[2] if signal.rank == 3 else 1
     if parts not in (1, 2):
-        raise GraphError(f"the signal has the shape {list(signal.shape)}; its last axis must have 1 or 2 numbers")
+        raise GraphError(f"the signal has the shape {list(signal.shape)}; its last axis must have size 1 or 2")
     size = window.shape[0] if window is not None else signal.shape[1]
     if frame_length is not None and (window is None or frame_length.constant is not None):
         size = int(static.number(frame_length, "frame_length", 0))
@@ -134,7 +136,7 @@ def stft(
     return basics.reshape(w, spectrum, [(*s[:2], count, 2) for s in spectrum.shapes], [spectrum])
 
 
-# Cosines of 0, 1 and 2 turns over the window.
+# Coefficients of the cosines with 0, 1 and 2 periods over the window.
 _WINDOWS = {
     "HannWindow": (0.5, -0.5, 0.0),
     "HammingWindow": (25 / 46, -21 / 46, 0.0),
@@ -144,7 +146,7 @@ _WINDOWS = {
 
 @operator(*_WINDOWS)
 def window(w: Writer, size: Tensor, *, output_datatype: int = 1, periodic: int = 1) -> Tensor:
-    """A constant: its size is known, or follows from the declared result."""
+    """A constant: its size is known, or given by the declared result."""
     from graphml.convert.onnx.model import element_type
 
     declared = static.declared_shapes(w)
@@ -157,9 +159,9 @@ def window(w: Writer, size: Tensor, *, output_datatype: int = 1, periodic: int =
 
 @operator("MelWeightMatrix")
 def mel_weight_matrix(w: Writer, *numbers: Tensor, output_datatype: int = 1) -> Tensor:
-    """Constants make a constant, which is computed while converting; it never depends on the data."""
+    """Of constants, so it is folded; it never depends on the data."""
     for each, what in zip(
         numbers, ("num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"), strict=True
     ):
         static.required(each, what)
-    raise UnsupportedError("its numbers make no matrix")
+    raise UnsupportedError("its parameters do not give a matrix")
