@@ -197,7 +197,7 @@ def test_pickles_are_refused(run, tmp_path, suffix):
     file.write_bytes(b"\x80\x04\x95")
     status, _, err = run("convert", file, "-o", tmp_path / "model.mlmodel")
     assert status == 1
-    for words in ("run code when they are opened", "Load it yourself", "save_model"):
+    for words in ("run code when opened", "Load it yourself", "save_model"):
         assert words in " ".join(err.split())
 
 

@@ -46,7 +46,7 @@ def test_inputs_in_every_form():
 
 @pytest.mark.parametrize(
     ("given", "what"),
-    [({"low": 0}, "from 1"), ({"low": 3, "high": 2}, "3 to 2"), ({"high": 4, "default": 5}, "1 to 4")],
+    [({"low": 0}, "must be at least 1"), ({"low": 3, "high": 2}, "3 to 2"), ({"high": 4, "default": 5}, "1 to 4")],
 )
 def test_invalid_sizes(given, what):
     with pytest.raises(FeatureError, match=what):
