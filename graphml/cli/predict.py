@@ -30,7 +30,7 @@ def predict(
     function: FunctionName = None,
     json_too: AsJson = False,
 ) -> None:
-    """Run a model once. A model that has a state starts from zeros, and the state after the run is dropped."""
+    """Run a model once. A model that has a state starts from zeros, and the state after the run is discarded."""
     from graphml.models import load
 
     if output is not None:
@@ -58,7 +58,7 @@ def predict(
 
 
 def _shown(name: str, value: Any, folder: Path | None) -> Any:
-    """An output in a form that JSON can hold; arrays and images are written to `folder` if there is one."""
+    """An output as JSON data; arrays and images are written to `folder` if there is one."""
     import numpy as np
 
     if hasattr(value, "save") and hasattr(value, "size"):
