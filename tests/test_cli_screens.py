@@ -143,7 +143,7 @@ def test_reports_have_the_same_options(run, tmp_path, form):
     [
         (["inspct"], "no such command 'inspct'"),
         (["net.mlmodel"], "graphml inspect net.mlmodel"),
-        (["predict", HOUSE, "image=a.png"], "values of inputs are given as -i NAME=VALUE (see graphml predict --help)"),
+        (["predict", HOUSE, "image=a.png"], "inputs are given as -i NAME=VALUE (see graphml predict --help)"),
         (["inspect"], "missing argument 'FILE' (see graphml inspect --help)"),
         (["inspect", HOUSE, "--colour"], "no such option: --colour"),
         (["inspect", HOUSE, "--format", "dot"], "the summary can be text, json, html, svg, got dot"),
@@ -170,7 +170,7 @@ def test_a_defect_is_one_line_without_a_traceback(run, monkeypatch):
     monkeypatch.setattr("graphml.cli.inspect.summarize", fail)
     status, _, err = run("inspect", HOUSE)
     assert status == ExitStatus.FAILED
-    assert err == "ZeroDivisionError: by zero (this is a defect of graphml; --debug shows where)\n"
+    assert err == "ZeroDivisionError: by zero (this is a bug in graphml; --debug shows where)\n"
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_a_mean_over_many_pixels_is_found_and_named():
     report = precision(pixels().model(), {"x": np.full((1, 200, 200), 5, np.float32)})
     assert report.start is row(report, "mean")
     assert report.start.largest == 5
-    assert report.start.note == "the result fits, but a sum of 40000 numbers or product on the way to it does not"
+    assert report.start.note == "the result fits, but a sum of 40000 numbers or product in between does not"
 
 
 def test_a_program_accumulates_in_float32_unless_it_is_strict():
@@ -138,7 +138,7 @@ def test_indices_that_half_precision_cannot_count_are_named():
     odd = np.arange(5000, dtype=np.float32)[None] % 2
     builder.add("embeddingND", "words", ["i"], ["y"], weights=odd)
     report = precision(builder.model(), {"i": np.float32([[7], [4097]])})
-    assert row(report, "i").note.startswith("whole numbers above 2048 are rounded")
+    assert row(report, "i").note.startswith("integers above 2048 are rounded")
     assert report.start is row(report, "words")
 
 
@@ -234,7 +234,7 @@ def test_loops_states_and_random_numbers_run():
 
 
 def test_what_cannot_be_measured_is_refused():
-    with pytest.raises(FeatureError, match="a network declares no types inside"):
+    with pytest.raises(FeatureError, match="a network declares no types of intermediate values"):
         precision(pixels().model(), half="declared")
     with pytest.raises(FeatureError, match="'x'"):
         precision(rms().model(), {"x": np.ones(3)})
@@ -314,8 +314,8 @@ def test_the_command_says_what_breaks_and_fails(run, tmp_path):
     given = ("-i", f"x={tmp_path / 'x.npy'}", "--half", "float16")
     status, out = run(file, *given, "--format", "html", "-o", page)
     assert status == 1
-    assert "half precision leaves the tolerance of 0.01 first at operation 'square' (square), number 1" in out
-    assert "  square (square)\n  mean (reduce_mean)\n  root (rsqrt)\nnone of them can be left out" in out
+    assert "half precision first exceeds the tolerance of 0.01 at operation 'square' (square), number 1" in out
+    assert "  square (square)\n  mean (reduce_mean)\n  root (rsqrt)\nall of them are needed" in out
     assert "<svg" in page.read_text()
     status, out = run(file, *given, "--json", "--no-mend")
     report = json.loads(out)

@@ -1,10 +1,10 @@
 """Builders: models written in Python.
 
-The types of a model's inputs and outputs enter `NeuralNetworkBuilder`, then one call for each layer; a Model message, a
-file or a model that predicts leaves. Read `network` first, then `core`. `layer_methods` is generated from `table`,
+`NeuralNetworkBuilder` takes the types of a model's inputs and outputs, then one call for each layer, and gives a Model
+message, a file or a model that predicts. Read `network` first, then `core`. `layer_methods` is generated from `table`,
 `parameters` and the operators.
 
-`ProgramBuilder` does the same for ML Programs, with values in place of names: read `program`, then `program_core`.
+`ProgramBuilder` does the same for ML Programs, with values instead of names: read `program`, then `program_core`.
 `program_methods` is generated from the table of operations and the operators.
 
 Models that are not networks are written by one call each, which returns a checked Model message: `neighbors`, `linear`

@@ -1,4 +1,4 @@
-"""Helpers that several conversions of arguments share: names in any case, and padding.
+"""Helpers shared by conversions of arguments: names in any case, and padding.
 
 A conversion takes the arguments of an `add_...` method as attributes of one object `a`, together with `a.inputs` and
 `a.outputs`, the lists of blob names. It returns the fields of the layer's message.
@@ -33,7 +33,7 @@ def padding_2d(mode: Any, a: Any, *, last_pixel: bool = False) -> dict[str, Any]
     Args:
         mode: "VALID", "SAME" or, with `last_pixel`, "INCLUDE_LAST_PIXEL", in any case.
         a: The arguments of the call.
-        last_pixel: Whether the layer knows INCLUDE_LAST_PIXEL.
+        last_pixel: Whether the layer supports INCLUDE_LAST_PIXEL.
     """
     asymmetry = a.same_padding_asymmetry_mode
     ways = {

@@ -10,7 +10,7 @@ from graphml.build.weighted import floats
 from graphml.errors import SpecError
 from graphml.spec.attributes import Choice
 
-# An activation that is given by name has the usual parameters. A `Choice` has parameters of its own.
+# An activation given by name has the usual parameters. A `Choice` includes its parameters.
 _IN_CELLS = {
     "SIGMOID": Choice("sigmoid"),
     "TANH": Choice("tanh"),

@@ -31,7 +31,7 @@ class Core:
     Args:
         model: The model, which is changed; None for a sub-network.
         network: The network message in it, to which layers are added.
-        exact: Whether arrays enter the network with the shapes that they are declared with. None: if a layer needs it;
+        exact: Whether arrays keep their declared shapes in the network. None: if a layer needs it;
             False: leave the mapping as it is.
         check: Whether to infer the shapes after each layer.
     """
@@ -59,7 +59,7 @@ class Core:
         It is not a copy: changes to it change what is built, and a higher version set by hand is kept.
 
         Raises:
-            GraphError: If this is the builder of a sub-network, which has no model around it.
+            GraphError: If this is the builder of a sub-network, which has no model.
         """
         model = self._whole
         newer = any(layers.since(kind_of(layer)) > 3 for layer in self._network.layers)
@@ -75,7 +75,7 @@ class Core:
     @property
     def _whole(self) -> Model:
         if self._model is None:
-            raise GraphError("this is the builder of a sub-network, which has no model around it")
+            raise GraphError("this is the builder of a sub-network, which has no model")
         return self._model
 
     @property
@@ -154,8 +154,8 @@ class Core:
             **arguments: The method's other arguments. None leaves a field out.
 
         Raises:
-            SpecError: If the arguments do not make a layer. The network is then as it was.
-            GraphError: If the name is taken or the layer has too few or too many blobs. The network is then as it was.
+            SpecError: If the arguments do not describe a layer. The network is then unchanged.
+            GraphError: If the name is taken or the layer has too few or too many blobs. The network is then unchanged.
         """
         count = len(self._network.layers)
         context = f"{method}: layer {name!r}"
@@ -227,7 +227,7 @@ def _missing(layer: NeuralNetworkLayer) -> Iterator[str]:
 
 
 def _write_hints(layer: NeuralNetworkLayer, arguments: Mapping[str, Any]) -> None:
-    """Write the ranks and shapes of the blobs to the layer, if the method takes them."""
+    """Store the ranks and shapes of the blobs in the layer, if the method takes them."""
     for end, tensors in (("input", layer.inputTensor), ("output", layer.outputTensor)):
         rank, shape = arguments.get(f"{end}_rank"), arguments.get(f"{end}_shape")
         sizes = [] if shape is None else [int(size) for size in shape]

@@ -1,6 +1,6 @@
 """The types of a model's inputs and outputs.
 
-A type is one of the small classes (`Array(3, 8, 8)`, `Int64()`) or a FeatureType message (`array(...)`, `image(...)`).
+A type is one of the classes here (`Array(3, 8, 8)`, `Int64()`) or a FeatureType message (`array(...)`, `image(...)`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def array(*shape: int, dtype: Dtype = "float32", optional: bool = False) -> Feat
         optional: Whether an input may be left out.
 
     Raises:
-        SpecError: If the dtype is another.
+        SpecError: If the dtype is unknown.
     """
     if dtype not in _DTYPES:
         raise SpecError(f"dtype is {dtype!r}; expected one of {', '.join(_DTYPES)}")

@@ -54,9 +54,9 @@ class LayerMethods(Core):
     Weights are stored as float32; the builder's `add` stores other types too.
 
     Raises:
-        SpecError: If the arguments do not make a layer. It names the method and the layer.
+        SpecError: If the arguments do not describe a layer. It names the method and the layer.
         GraphError: If the name is taken, or the layer has too few or too many inputs or outputs.
-            The network is left as it was in both cases.
+            The network is unchanged in both cases.
     """
 '''
 
@@ -95,7 +95,7 @@ def _bracketed(start: str, parts: Sequence[str], end: str) -> list[str]:
 def _parameter(method: str, row: Row, parameter: inspect.Parameter) -> str:
     kind = _entry(method, row, parameter.name)[0]
     if parameter.name == "input_name" and input_range(row.all_kinds[0])[1] > 1:
-        kind = "Sequence[str] | str"  # a name for what is usually one blob, and may be several
+        kind = "Sequence[str] | str"  # usually one blob, but several are allowed
     if parameter.default is None and "None" not in kind:
         kind += " | None"
     default = "" if parameter.default is inspect.Parameter.empty else f" = {_literal(parameter.default)}"

@@ -50,7 +50,7 @@ class ProgramMethods(ProgramCore):
 def module() -> str:
     """The text of program_methods.py."""
     rows = catalogue.rows("operation")
-    # compressed weights are the work of tools that compress; the builder stores weights as they are
+    # compression is left to other tools; the builder stores weights uncompressed
     kinds = sorted(kind for kind in set(operations()) - _WRITTEN_BY_HAND if not kind.startswith("constexpr_"))
     return "\n".join([_HEAD, *(_method(operations()[kind], rows[kind]) for kind in kinds if kind in rows)])
 
@@ -118,7 +118,7 @@ def _docstring(newest: Operation, versions: Mapping[int, Operation], row: Op, pa
     for parameter in parameters:
         text = described.get(parameter.name, "See the format.")
         lines += _wrapped(f"{parameter.name}: {text}")
-    lines += ["    name: The name of the operation and of its first result. Default: made up.", '"""']
+    lines += ["    name: The name of the operation and of its first result. Default: generated.", '"""']
     return lines
 
 

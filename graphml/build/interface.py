@@ -84,7 +84,7 @@ class InterfaceMethods(Core):
 
         Args:
             input_idx: The position of the input.
-            value: The value of its elements where the input is left out (specification 5).
+            value: The value of its elements if the input is left out (specification 5).
             format: "float", "double" or "int"; must match the dtype of the input. Default: the format that matches.
 
         Raises:
@@ -190,12 +190,12 @@ class InterfaceMethods(Core):
         """Preprocess an image input: the layers see pixel * scale + bias, or pixel - mean_image.
 
         Args:
-            image: The name of the input; "" stands for the only image.
+            image: The name of the input; "" means the only image.
             scale: The factor; 1 by default.
-            red_bias: What is added to the red channel after scaling.
-            green_bias: What is added to the green channel after scaling.
-            blue_bias: What is added to the blue channel after scaling.
-            gray_bias: What is added to the channel of a grayscale image after scaling.
+            red_bias: Added to the red channel after scaling.
+            green_bias: Added to the green channel after scaling.
+            blue_bias: Added to the blue channel after scaling.
+            gray_bias: Added to the channel of a grayscale image after scaling.
             mean_image: An image [channels, height, width] to subtract instead.
 
         Returns:
@@ -228,13 +228,13 @@ class InterfaceMethods(Core):
         Args:
             image_input_names: The inputs, of rank 3 or 4 and with 1 or 3 channels.
             is_bgr: Whether three channels are blue, green, red.
-            red_bias: What is added to the red channel after scaling.
-            green_bias: What is added to the green channel after scaling.
-            blue_bias: What is added to the blue channel after scaling.
-            gray_bias: What is added to the channel of a grayscale image after scaling.
+            red_bias: Added to the red channel after scaling.
+            green_bias: Added to the green channel after scaling.
+            blue_bias: Added to the blue channel after scaling.
+            gray_bias: Added to the channel of a grayscale image after scaling.
             image_scale: The factor.
-            image_format: "NCHW" or "NHWC": the layout of the arrays. For "NHWC" a transposition of the image is added
-                to the network, or one that it begins with is removed.
+            image_format: "NCHW" or "NHWC": the layout of the arrays. For "NHWC" a transpose of the image is added to
+                the network, or one at its beginning is removed.
 
         Raises:
             SpecError: If the shape of an input is not that of an image.
@@ -364,7 +364,7 @@ def _set_default(feature: Any, value: float, format: str | None) -> None:
 
 
 def _setting(value: Any, name: str, key: str) -> Any:
-    """The value of a setting for one image; the default if a mapping leaves it out."""
+    """The value of a setting for one image; the default if a mapping does not have it."""
     default = 1.0 if key == "scale" else 0.0
     return cast("Mapping[str, Any]", value).get(name, default) if isinstance(value, Mapping) else value
 

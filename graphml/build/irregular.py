@@ -154,10 +154,10 @@ def less_kind(a: Any) -> str:
 
 
 def comparison(a: Any) -> Fields:
-    return {"alpha": a.alpha} if len(a.inputs) == 1 else {}  # a second input takes the place of alpha
+    return {"alpha": a.alpha} if len(a.inputs) == 1 else {}  # a second input replaces alpha
 
 
-# What keeps logarithms and divisions finite unless the call says otherwise.
+# Defaults that keep logarithms and divisions finite.
 _UNARY_EPSILON = {"INVERSE": 1e-4, "RSQRT": 1e-4, "LOG": 1e-45}
 
 

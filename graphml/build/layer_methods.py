@@ -24,9 +24,9 @@ class LayerMethods(Core):
     Weights are stored as float32; the builder's `add` stores other types too.
 
     Raises:
-        SpecError: If the arguments do not make a layer. It names the method and the layer.
+        SpecError: If the arguments do not describe a layer. It names the method and the layer.
         GraphError: If the name is taken, or the layer has too few or too many inputs or outputs.
-            The network is left as it was in both cases.
+            The network is unchanged in both cases.
     """
 
     def add_softmax(self, name: str, input_name: str, output_name: str) -> NeuralNetworkLayer:
@@ -1420,7 +1420,7 @@ class LayerMethods(Core):
         Args:
             name: Name of the layer, unique in the network.
             output_name: Blob that the layer writes.
-            constant_value: Numbers of the array; as many as shape says.
+            constant_value: Elements of the array; as many as shape says.
             shape: Shape [C, H, W] of the array.
         """
         return self._add_layer(
@@ -1448,7 +1448,7 @@ class LayerMethods(Core):
         Args:
             name: Name of the layer, unique in the network.
             output_name: Blob that the layer writes.
-            constant_value: Numbers of the array; as many as shape says.
+            constant_value: Elements of the array; as many as shape says.
             shape: Shape of the array.
         """
         return self._add_layer(
@@ -1480,7 +1480,7 @@ class LayerMethods(Core):
         Args:
             name: Name of the layer, unique in the network.
             W: Factors; as many as shape_scale says.
-            b: What is added; as many numbers as shape_bias says. Unused unless has_bias.
+            b: Summands; as many as shape_bias says. Unused unless has_bias.
             has_bias: Whether b is added.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
@@ -1515,7 +1515,7 @@ class LayerMethods(Core):
 
         Args:
             name: Name of the layer, unique in the network.
-            b: What is added; as many numbers as shape_bias says.
+            b: Summands; as many as shape_bias says.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
             shape_bias: Shape of b: [1], [C], [1, H, W] or [C, H, W]. Default: taken from b.
@@ -1588,8 +1588,8 @@ class LayerMethods(Core):
             padding_bottom: Rows of zeros at the bottom, for "valid".
             padding_left: Columns of zeros on the left, for "valid".
             padding_right: Columns of zeros on the right, for "valid".
-            same_padding_asymmetry_mode: "BOTTOM_RIGHT_HEAVY" or "TOP_LEFT_HEAVY": the side that an odd row or
-                column of "same" padding goes to.
+            same_padding_asymmetry_mode: "BOTTOM_RIGHT_HEAVY" or "TOP_LEFT_HEAVY": the side that gets an extra row
+                or column of "same" padding.
             quantization_type: "linear" or "lut": what the bytes of W mean.
             nbits: Bits of a weight, 1 to 8, if W is bytes.
             quant_scale: Linear quantization: one factor, or one for each output channel.
@@ -1766,8 +1766,8 @@ class LayerMethods(Core):
             padding_bottom: Rows of zeros at the bottom, for "valid".
             padding_left: Columns of zeros on the left, for "valid".
             padding_right: Columns of zeros on the right, for "valid".
-            same_padding_asymmetry_mode: "BOTTOM_RIGHT_HEAVY" or "TOP_LEFT_HEAVY": the side that an odd row or
-                column of "same" padding goes to.
+            same_padding_asymmetry_mode: "BOTTOM_RIGHT_HEAVY" or "TOP_LEFT_HEAVY": the side that gets an extra row
+                or column of "same" padding.
         """
         return self._add_layer(
             "add_pooling",
@@ -1909,7 +1909,7 @@ class LayerMethods(Core):
             right: Columns at the right.
             top: Rows at the top.
             bottom: Rows at the bottom.
-            value: Number that the border is made of, for constant padding.
+            value: Value of the padding, for constant padding.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
             padding_type: "constant", "reflection" or "replication".
@@ -2105,7 +2105,7 @@ class LayerMethods(Core):
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
             params: Parameters of the function: alpha, or alpha and beta; for PRELU alpha [C], for
-                PARAMETRICSOFTPLUS alpha [C] and beta [C]. Default: the usual numbers, where there are any.
+                PARAMETRICSOFTPLUS alpha [C] and beta [C]. Default: the usual values, if there are any.
             input_rank: Rank of the input, a hint for readers of the file.
             input_shape: Shape of the input, a hint for readers of the file.
             output_rank: Rank of the output, a hint for readers of the file.
@@ -2251,7 +2251,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            alpha: Slope of the negative side.
+            alpha: Slope for negative numbers.
             beta: Upper bound.
         """
         return self._add_layer("add_clamped_relu", "clampedReLU", name, input_name, output_name, alpha=alpha, beta=beta)
@@ -2274,7 +2274,7 @@ class LayerMethods(Core):
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
             use_greater_than_equal: Compare with >= instead of >.
-            alpha: Right side of the comparison; one input only.
+            alpha: Right-hand side of the comparison; one input only.
         """
         return self._add_layer(
             "add_greater_than",
@@ -2305,7 +2305,7 @@ class LayerMethods(Core):
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
             use_less_than_equal: Compare with <= instead of <.
-            alpha: Right side of the comparison; one input only.
+            alpha: Right-hand side of the comparison; one input only.
         """
         return self._add_layer(
             "add_less_than",
@@ -2333,7 +2333,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
-            alpha: Right side of the comparison; one input only.
+            alpha: Right-hand side of the comparison; one input only.
         """
         return self._add_layer("add_equal", "equal", name, input_names, output_name, irregular.comparison, alpha=alpha)
 
@@ -2352,7 +2352,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
-            alpha: Right side of the comparison; one input only.
+            alpha: Right-hand side of the comparison; one input only.
         """
         return self._add_layer(
             "add_not_equal",
@@ -2416,15 +2416,15 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             channels: Channels of x.
             gamma: Factors [channels].
-            beta: Numbers [channels] that are added at the end.
+            beta: Summands [channels].
             mean: Means [channels]; unused with compute_mean_var.
             variance: Variances [channels]; unused with compute_mean_var.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
             compute_mean_var: Compute mean and variance from x.
-            instance_normalization: With compute_mean_var: compute them for each member of the batch, instead of for
-                all together.
-            epsilon: Number that keeps the division finite.
+            instance_normalization: With compute_mean_var: compute them for each sample, instead of for the whole
+                batch.
+            epsilon: Added to keep the division finite.
         """
         return self._add_layer(
             "add_batchnorm",
@@ -2463,8 +2463,8 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
             normalized_shape: Sizes of the last axes of x, over which mean and variance are computed.
             gamma: Factors, of the shape normalized_shape.
-            beta: Numbers that are added at the end, of the shape normalized_shape.
-            eps: Number that keeps the division finite.
+            beta: Summands, of the shape normalized_shape.
+            eps: Added to keep the division finite.
         """
         return self._add_layer(
             "add_layer_normalization",
@@ -2533,7 +2533,7 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
             across_channels: One mean over channels, height and width, instead of one for each channel.
             normalize_variance: Divide by the standard deviation as well.
-            epsilon: Number that keeps the division finite.
+            epsilon: Added to keep the division finite.
         """
         return self._add_layer(
             "add_mvn",
@@ -2561,7 +2561,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            epsilon: Number that keeps the division finite.
+            epsilon: Added to keep the division finite.
         """
         return self._add_layer("add_l2_normalize", "l2normalize", name, input_name, output_name, epsilon=epsilon)
 
@@ -2604,7 +2604,7 @@ class LayerMethods(Core):
             hidden_size: Size of the state and of the output.
             input_size: Size of an element of the sequence.
             activation: Activation of the output: "SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or
-                "SCALED_TANH", or a `Choice` with other numbers.
+                "SCALED_TANH", or a `Choice` with other parameters.
             input_names: Blobs that the layer reads, in order.
             output_names: Blobs that the layer writes, in order.
             output_all: Return the output of every step instead of the last one only.
@@ -2657,9 +2657,9 @@ class LayerMethods(Core):
             input_names: Blobs that the layer reads, in order.
             output_names: Blobs that the layer writes, in order.
             activation: Activation of the output: "SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or
-                "SCALED_TANH", or a `Choice` with other numbers.
+                "SCALED_TANH", or a `Choice` with other parameters.
             inner_activation: Activation of the gates: "SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or
-                "SCALED_TANH", or a `Choice` with other numbers.
+                "SCALED_TANH", or a `Choice` with other parameters.
             output_all: Return the output of every step instead of the last one only.
             reverse_input: Read the sequence from its end.
         """
@@ -2717,7 +2717,7 @@ class LayerMethods(Core):
             input_names: Blobs that the layer reads, in order.
             output_names: Blobs that the layer writes, in order.
             inner_activation: Activation of the gates: "SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or
-                "SCALED_TANH", or a `Choice` with other numbers.
+                "SCALED_TANH", or a `Choice` with other parameters.
             cell_state_update_activation: Activation of the block input, like inner_activation.
             output_activation: Activation of the cell before the output gate, like inner_activation.
             peep: Peephole weights [hidden_size] of the gates i, f and o.
@@ -2796,7 +2796,7 @@ class LayerMethods(Core):
             input_names: Blobs that the layer reads, in order.
             output_names: Blobs that the layer writes, in order.
             inner_activation: Activation of the gates: "SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or
-                "SCALED_TANH", or a `Choice` with other numbers.
+                "SCALED_TANH", or a `Choice` with other parameters.
             cell_state_update_activation: Activation of the block input, like inner_activation.
             output_activation: Activation of the cell before the output gate, like inner_activation.
             peep: Peephole weights [hidden_size] of the gates i, f and o.
@@ -2854,7 +2854,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            axis: First axis that becomes a part of the columns.
+            axis: First axis that is merged into the columns.
         """
         return self._add_layer("add_flatten_to_2d", "flattenTo2D", name, input_name, output_name, axis=axis)
 
@@ -2943,7 +2943,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            output_shape: New shape; one -1 stands for what is left (field `target_shape`).
+            output_shape: New shape; one -1 takes the remaining elements (field `target_shape`).
         """
         return self._add_layer(
             "add_reshape_static",
@@ -2969,7 +2969,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            output_shape: New shape; 0 keeps the size of an axis, one -1 stands for what is left (field
+            output_shape: New shape; 0 keeps the size of an axis, one -1 takes the remaining elements (field
                 `target_shape`).
         """
         return self._add_layer(
@@ -3190,7 +3190,7 @@ class LayerMethods(Core):
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
             axis: Axis; a negative one counts from the end.
-            interleave: Take turns between the inputs, which then have one shape.
+            interleave: Alternate between the inputs, which must then have equal shapes.
         """
         return self._add_layer(
             "add_concat_nd",
@@ -3264,7 +3264,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_names: Blobs that the layer reads, in order.
             output_name: Blob that the layer writes.
-            value: Number that the border is made of.
+            value: Value of the padding.
             pad_to_given_output_size_mode: The amounts are the sizes of the result; one number of each pair is then
                 0.
             pad_amounts: Elements before and after each axis: 2 numbers for each axis; one input only.
@@ -3361,7 +3361,7 @@ class LayerMethods(Core):
             end_ids: Position after the last one, for each axis.
             strides: Distance between two positions for each axis; not 0.
             begin_masks: Whether to begin at the start of the axis, for each axis.
-            end_masks: Whether to go on to the end of the axis, for each axis.
+            end_masks: Whether to continue to the end of the axis, for each axis.
             squeeze_masks: Whether to take one position and remove the axis, for each axis.
         """
         return self._add_layer(
@@ -3401,7 +3401,7 @@ class LayerMethods(Core):
             end_ids: Position after the last one, for each axis.
             strides: Distance between two positions for each axis; not 0.
             begin_masks: Whether to begin at the start of the axis, for each axis.
-            end_masks: Whether to go on to the end of the axis, for each axis.
+            end_masks: Whether to continue to the end of the axis, for each axis.
             squeeze_masks: Whether to take one position and remove the axis, for each axis.
         """
         return self._add_layer(
@@ -3639,7 +3639,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            value: The number.
+            value: The value.
         """
         return self._add_layer("add_fill_like", "fillLike", name, input_name, output_name, value=value)
 
@@ -3658,7 +3658,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             output_name: Blob that the layer writes.
             output_shape: Shape of the result (field `target_shape`).
-            value: The number.
+            value: The value.
         """
         return self._add_layer(
             "add_fill_static",
@@ -3685,7 +3685,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             input_name: Blob that the layer reads.
             output_name: Blob that the layer writes.
-            value: The number.
+            value: The value.
         """
         return self._add_layer("add_fill_dynamic", "fillDynamic", name, input_name, output_name, value=value)
 
@@ -3796,8 +3796,8 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
             one_hot_vector_size: Length of the new axis; one input only.
             axis: Position of the new axis in the result; may be negative.
-            on_value: Number at the index.
-            off_value: Number everywhere else.
+            on_value: Value at the index.
+            off_value: Value everywhere else.
         """
         return self._add_layer(
             "add_one_hot",
@@ -3832,8 +3832,8 @@ class LayerMethods(Core):
             output_name: Blob that the layer writes.
             num_samples: Number of draws, at least 1.
             is_logits: Whether x holds logarithms of probabilities instead of probabilities.
-            eps: Number that keeps the logarithm finite.
-            temperature: Number that the logarithms are divided by; above 1 evens out the odds.
+            eps: Added to keep the logarithm finite.
+            temperature: Divisor of the logarithms; above 1 it flattens the distribution.
             seed: Seed that gives the same numbers each time; -1: different ones.
         """
         return self._add_layer(
@@ -4113,7 +4113,7 @@ class LayerMethods(Core):
             name: Name of the layer, unique in the network.
             body_network: Builder or message of the network to repeat; may be filled in later.
             input_name: Blob with the number of iterations. Default: max_iterations.
-            condition: Blob of condition_network that says whether to go on.
+            condition: Blob of condition_network that says whether to continue.
             condition_network: Builder or message of the network that runs before each iteration.
             max_iterations: Largest number of iterations. Default: no limit.
         """

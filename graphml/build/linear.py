@@ -30,7 +30,7 @@ def linear_regressor(
         weights: w, one number for each feature; [outputs, features] for several outputs.
         offset: b, one number for each output. Default: 0.
         inputs: The name of one array of all features, a name for each feature, or {name: type}.
-        output: The name of the output, a number, or an array of several.
+        output: The name of the output, a number, or an array if there are several.
         transform: The link: "Logit" is 1 / (1 + exp(-z)), "Probit" the normal distribution function.
 
     Returns:
@@ -60,8 +60,8 @@ def linear_classifier(
     """A linear classifier (GLM), such as a logistic regression.
 
     With two classes, P(second class) = link(w . x + b). With more, "ReferenceClass" has a row of weights for each class
-    but the first, whose score is 0, and the probabilities are the softmax of the scores. "OneVsRest" has a row for each
-    class, and the probabilities are the links of the scores, divided by their sum.
+    except the first, whose score is 0, and the probabilities are the softmax of the scores. "OneVsRest" has a row for
+    each class, and the probabilities are the links of the scores, divided by their sum.
 
     Args:
         weights: [rows, features], or the numbers of the only row.
@@ -71,7 +71,7 @@ def linear_classifier(
         output: The name of the output for the label.
         probabilities: The name of the output for the dictionary of probabilities; None: there is none.
         transform: The link; "Probit" with two classes only.
-        encoding: Of more than two classes.
+        encoding: The encoding of more than two classes.
 
     Returns:
         A glmClassifier message.
@@ -110,12 +110,12 @@ def support_vector_regressor(
     Args:
         support_vectors: [vectors, features].
         coefficients: One for each vector.
-        rho: The constant, as libsvm has it: minus the intercept.
+        rho: The constant, as in libsvm: minus the intercept.
         kernel: "linear": a . b, "rbf": exp(-gamma |a - b|^2), "poly": (gamma a . b + coef0)^degree, or "sigmoid":
             tanh(gamma a . b + coef0).
-        gamma: Of the kernel.
-        degree: Of the kernel "poly".
-        coef0: Of the kernels "poly" and "sigmoid".
+        gamma: A parameter of the kernel.
+        degree: A parameter of the kernel "poly".
+        coef0: A parameter of the kernels "poly" and "sigmoid".
         inputs: The name of one array of all features, a name for each feature, or {name: type}.
         output: The name of the output.
 
@@ -151,7 +151,7 @@ def support_vector_classifier(
     output: str = "classLabel",
     probabilities: str | None = "classProbability",
 ) -> Model:
-    """A support vector machine for K classes, with the numbers of libsvm.
+    """A support vector machine for K classes, with the parameters of libsvm.
 
     Args:
         support_vectors: [vectors, features], sorted by class.
@@ -160,12 +160,12 @@ def support_vector_classifier(
         vectors_per_class: How many support vectors each class has.
         class_labels: Strings or integers.
         prob_a: A for each pair of classes, P(first of the pair) = 1 / (1 + exp(A f + B)). Without A and B, the
-            probability of a class is the share of pairs that it wins.
+            probability of a class is the fraction of pairs that it wins.
         prob_b: B for each pair.
         kernel: See `support_vector_regressor`, also for its parameters.
-        gamma: Of the kernel.
-        degree: Of the kernel "poly".
-        coef0: Of the kernels "poly" and "sigmoid".
+        gamma: A parameter of the kernel.
+        degree: A parameter of the kernel "poly".
+        coef0: A parameter of the kernels "poly" and "sigmoid".
         inputs: The name of one array of all features, a name for each feature, or {name: type}.
         output: The name of the output for the label.
         probabilities: The name of the output for the dictionary of probabilities; None: there is none.

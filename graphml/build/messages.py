@@ -1,4 +1,4 @@
-"""How models that are not networks begin and end: their interface is declared, the finished message is checked."""
+"""Helpers for models that are not networks: declare the interface, check the finished message."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def row_model(kind: str, inputs: Inputs, width: int, outputs: Mapping[str, Any])
     Args:
         kind: The kind, as the format spells it.
         inputs: See `Inputs`.
-        width: The number of numbers.
+        width: The number of features.
         outputs: {name: type}.
 
     Raises:
-        SpecError: If there are not as many names as numbers.
+        SpecError: If the number of names is not `width`.
     """
     if isinstance(inputs, str):
         return new_model(kind, {inputs: array(width, dtype="float64")}, outputs)
@@ -57,7 +57,7 @@ def row_model(kind: str, inputs: Inputs, width: int, outputs: Mapping[str, Any])
 
 
 def regressor(kind: str, inputs: Inputs, width: int, output: str, count: int) -> Model:
-    """A regressor that takes one row of numbers and returns `count` numbers, as an array if they are several."""
+    """A regressor that takes one row of numbers and returns `count` numbers, as an array if there are several."""
     model = row_model(kind, inputs, width, {output: Double() if count == 1 else array(count, dtype="float64")})
     model.description.predictedFeatureName = output
     return model
@@ -71,7 +71,7 @@ def classifier(
     Args:
         kind: The kind, as the format spells it.
         inputs: See `Inputs`.
-        width: The number of numbers.
+        width: The number of features.
         class_labels: All strings or all integers.
         output: The name of the output for the label.
         probabilities: The name of the output for the dictionary of probabilities; None: there is none.
@@ -102,7 +102,7 @@ def declare_label(model: Model, output: str, probabilities: str | None, *, strin
 
 
 def enum_value(message: Any, field: str, name: str) -> int:
-    """The number of an enum's value.
+    """The number of an enum value.
 
     Args:
         message: The message that has the field.

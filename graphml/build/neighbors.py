@@ -37,17 +37,17 @@ def nearest_neighbors_classifier(
         dimensions: The number of elements of a sample. None: that of `samples`.
         samples: [samples, dimensions], stored as float32. None: none yet.
         labels: The label of each sample, all strings or all integers.
-        default_label: The answer while there are no samples; required if there are none. It decides the type of the
-            labels that an update may add.
+        default_label: The prediction while there are no samples; required if there are none. It determines the type
+            of the labels that an update may add.
         number_of_neighbors: k, how many neighbours vote.
         allowed: The values of k that a configuration may set: (least, most), or a `set` or `range` of values.
         weighting: "uniform": each neighbour has one vote; "inverse_distance": a nearer one has more.
-        leaf_size: Of a k-d tree, in which samples are then searched. Results do not depend on it. None: no tree.
+        leaf_size: The leaf size of a k-d tree for the search of samples, which does not change results. None: no tree.
         updatable: Whether samples can be added on a device.
         inputs: The name of the input, an array.
         dtype: The dtype of the input. Distances are computed in float32.
         output: The name of the output for the label, and of the label in training.
-        probabilities: The name of the output for {label: share of the votes}; None: there is none.
+        probabilities: The name of the output for {label: fraction of the votes}; None: there is none.
 
     Returns:
         A kNearestNeighborsClassifier message.

@@ -38,8 +38,8 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
         mode: "classifier" (see `set_class_labels`) or "regressor" (which predicts the first output).
         spec: A Model message to add to. It is changed. Its inputs and outputs are replaced only if others are given.
         nn_spec: The NeuralNetwork message of a sub-network to fill in, such as `layer.branch.ifBranch`.
-        disable_rank5_shape_mapping: Pass arrays to the layers with the shapes that they are declared with
-            (specification 4). Otherwise this is done only if a layer needs it.
+        disable_rank5_shape_mapping: Pass arrays to the layers with their declared shapes (specification 4).
+            Otherwise this is done only if a layer needs it.
         training_features: [(name, type)] of the inputs of training.
         use_float_arraytype: Make float64 arrays float32.
         exact: The same as disable_rank5_shape_mapping; False leaves the mapping of the network as it is.
@@ -130,7 +130,7 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
             outputs: The names of the blobs that the layer writes.
             updatable: Mark the layer and its weights for training.
             **fields: Attributes and weights, in snake_case or as the format spells them. Sizes and flags that follow
-                from the weights are filled in, and so are defaults where only one value makes sense (a global pooling
+                from the weights are filled in, and so are defaults if only one value makes sense (a global pooling
                 without padding, a reduction over all axes). Sub-networks of branches and loops are builders or network
                 messages.
 
@@ -138,8 +138,8 @@ class NeuralNetworkBuilder(LayerMethods, InterfaceMethods, UpdateMethods, Inspec
             The builder.
 
         Raises:
-            SpecError: If a field is unknown or its value cannot be stored. The network is then as it was.
-            GraphError: If the name is taken or the layer has too few or too many blobs. The network is then as it was.
+            SpecError: If a field is unknown or its value cannot be stored. The network is then unchanged.
+            GraphError: If the name is taken or the layer has too few or too many blobs. The network is then unchanged.
         """
         count = len(self._network.layers)
         try:

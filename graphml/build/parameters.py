@@ -1,7 +1,7 @@
 """The type and the description of every parameter of the `add_...` methods, for `generate.py`.
 
-A parameter means the same in all methods, unless there is an entry for one of them: "method.parameter". Blobs that a
-layer reads are called x. In shapes, C, H and W are channels, height and width.
+A parameter means the same in all methods, unless there is an entry for one of them: "method.parameter". A layer's
+inputs are called x. In shapes, C, H and W are channels, height and width.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 _WEIGHTS = "ArrayLike | Quantized | bytes"
 _ACTIVATION = "str | Choice"
-_IN_CELL = '"SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or "SCALED_TANH", or a `Choice` with other numbers'
+_IN_CELL = '"SIGMOID", "TANH", "RELU", "LINEAR", "SIGMOID_HARD" or "SCALED_TANH", or a `Choice` with other parameters'
 _LSTM_GATES = "input (i), forget (f), output (o), block input (z)"
 _SAMPLING = (
     '"STRICT_ALIGN_ENDPOINTS_MODE", "ALIGN_ENDPOINTS_MODE", "UPSAMPLE_MODE" or "ROI_ALIGN_MODE": where the samples are '
@@ -43,8 +43,8 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     ),
     "b": ("ArrayLike | None", "bias [output_channels]; unused unless has_bias"),
     "embedding_nd.b": ("ArrayLike | None", "bias [embedding_size]"),
-    "scale.b": ("ArrayLike | None", "what is added; as many numbers as shape_bias says. Unused unless has_bias"),
-    "bias.b": ("ArrayLike", "what is added; as many numbers as shape_bias says"),
+    "scale.b": ("ArrayLike | None", "summands; as many as shape_bias says. Unused unless has_bias"),
+    "bias.b": ("ArrayLike", "summands; as many as shape_bias says"),
     "batched_mat_mul.bias": ("ArrayLike | None", "bias [weight_matrix_columns]; one input only"),
     "has_bias": ("bool", "whether b is added"),
     "is_quantized_weight": ("bool", "whether W is bytes; an array is then refused"),
@@ -57,7 +57,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
         "bool",
         "quantize x to 8 bits as well when the model runs. Takes 8-bit weights with one scale and no quant_bias",
     ),
-    "constant_value": ("ArrayLike", "numbers of the array; as many as shape says"),
+    "constant_value": ("ArrayLike", "elements of the array; as many as shape says"),
     "shape": ("Sequence[int]", "shape of the array"),
     "load_constant.shape": ("Sequence[int]", "shape [C, H, W] of the array"),
     "shape_scale": ("Sequence[int] | None", "shape of W: [1], [C], [1, H, W] or [C, H, W]. Default: taken from W"),
@@ -94,7 +94,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "border_mode": ("str", '"valid" or "same"'),
     "same_padding_asymmetry_mode": (
         "str",
-        '"BOTTOM_RIGHT_HEAVY" or "TOP_LEFT_HEAVY": the side that an odd row or column of "same" padding goes to',
+        '"BOTTOM_RIGHT_HEAVY" or "TOP_LEFT_HEAVY": the side that gets an extra row or column of "same" padding',
     ),
     **{f"padding_{side}": ("int", f'rows of zeros at the {side}, for "valid"') for side in ("top", "bottom")},
     **{f"padding_{side}": ("int", f'columns of zeros on the {side}, for "valid"') for side in ("left", "right")},
@@ -117,9 +117,9 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     ),
     "is_global": ("bool", "one window for the whole image; its size, stride and padding are then unused"),
     "padding.padding_type": ("str", '"constant", "reflection" or "replication"'),
-    "value": ("float", "the number"),
-    "padding.value": ("float", "number that the border is made of, for constant padding"),
-    "constant_pad.value": ("float", "number that the border is made of"),
+    "value": ("float", "the value"),
+    "padding.value": ("float", "value of the padding, for constant padding"),
+    "constant_pad.value": ("float", "value of the padding"),
     "pad_amounts": ("Sequence[int]", "elements before and after each axis: 2 numbers for each axis; one input only"),
     "pad_to_given_output_size_mode": (
         "bool",
@@ -153,7 +153,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "params": (
         "ArrayLike | Sequence[ArrayLike] | None",
         "parameters of the function: alpha, or alpha and beta; for PRELU alpha [C], for PARAMETRICSOFTPLUS alpha [C] "
-        "and beta [C]. Default: the usual numbers, where there are any",
+        "and beta [C]. Default: the usual values, if there are any",
     ),
     "input_rank": ("int | None", "rank of the input, a hint for readers of the file"),
     "input_shape": ("Sequence[int] | None", "shape of the input, a hint for readers of the file"),
@@ -178,27 +178,27 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "gelu.mode": ("str", '"EXACT", "TANH_APPROXIMATION" or "SIGMOID_APPROXIMATION"'),
     "min_value": ("float", "lower bound"),
     "max_value": ("float", "upper bound"),
-    "clamped_relu.alpha": ("float", "slope of the negative side"),
+    "clamped_relu.alpha": ("float", "slope for negative numbers"),
     "clamped_relu.beta": ("float", "upper bound"),
-    "alpha": ("float", "right side of the comparison; one input only"),
+    "alpha": ("float", "right-hand side of the comparison; one input only"),
     "use_greater_than_equal": ("bool", "compare with >= instead of >"),
     "use_less_than_equal": ("bool", "compare with <= instead of <"),
     "logical.mode": ("str", '"AND", "OR", "XOR" or "NOT"'),
     # normalizations
     "channels": ("int", "channels of x"),
     "gamma": ("ArrayLike", "factors [channels]"),
-    "beta": ("ArrayLike", "numbers [channels] that are added at the end"),
+    "beta": ("ArrayLike", "summands [channels]"),
     "layer_normalization.gamma": ("ArrayLike", "factors, of the shape normalized_shape"),
-    "layer_normalization.beta": ("ArrayLike", "numbers that are added at the end, of the shape normalized_shape"),
+    "layer_normalization.beta": ("ArrayLike", "summands, of the shape normalized_shape"),
     "batchnorm.mean": ("ArrayLike | None", "means [channels]; unused with compute_mean_var"),
     "variance": ("ArrayLike | None", "variances [channels]; unused with compute_mean_var"),
     "compute_mean_var": ("bool", "compute mean and variance from x"),
     "instance_normalization": (
         "bool",
-        "with compute_mean_var: compute them for each member of the batch, instead of for all together",
+        "with compute_mean_var: compute them for each sample, instead of for the whole batch",
     ),
-    "epsilon": ("float", "number that keeps the division finite"),
-    "eps": ("float", "number that keeps the division finite"),
+    "epsilon": ("float", "added to keep the division finite"),
+    "eps": ("float", "added to keep the division finite"),
     "normalized_shape": ("Sequence[int]", "sizes of the last axes of x, over which mean and variance are computed"),
     "lrn.alpha": ("float", "factor of the sum of squares"),
     "lrn.beta": ("float", "exponent of the denominator"),
@@ -248,15 +248,15 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     },
     "flatten.mode": ("int", "0: channels first, 1: channels last"),
     "reshape.mode": ("int", "0: channels first, any other number: channels last"),
-    "flatten_to_2d.axis": ("int", "first axis that becomes a part of the columns"),
+    "flatten_to_2d.axis": ("int", "first axis that is merged into the columns"),
     "dim": ("Sequence[int]", "new order of the axes 0 sequence, 1 channels, 2 height, 3 width"),
     "transpose.axes": ("Sequence[int]", "axis of x that becomes axis i, for each i"),
     "target_shape": ("Sequence[int]", "new shape [C, H, W] or [sequence, C, H, W]"),
     "output_shape": ("Sequence[int]", "shape of the result"),
-    "reshape_static.output_shape": ("Sequence[int]", "new shape; one -1 stands for what is left"),
+    "reshape_static.output_shape": ("Sequence[int]", "new shape; one -1 takes the remaining elements"),
     "rank_preserving_reshape.output_shape": (
         "Sequence[int]",
-        "new shape; 0 keeps the size of an axis, one -1 stands for what is left",
+        "new shape; 0 keeps the size of an axis, one -1 takes the remaining elements",
     ),
     "expand_dims.axes": ("Sequence[int]", "positions of the new axes in the result; may be negative"),
     "squeeze.axes": ("Sequence[int] | None", "axes of length 1 to remove; may be negative. Unused with squeeze_all"),
@@ -269,7 +269,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "nrep": ("int", "number of repetitions"),
     "reps": ("Sequence[int]", "number of repetitions for each axis; one input only"),
     "stack.axis": ("int", "position of the new axis in the result; may be negative"),
-    "interleave": ("bool", "take turns between the inputs, which then have one shape"),
+    "interleave": ("bool", "alternate between the inputs, which must then have equal shapes"),
     "num_splits": ("int", "number of parts; unused with split_sizes"),
     "split_sizes": ("Sequence[int] | None", "size of each part. Default: num_splits parts"),
     # parts of arrays
@@ -282,7 +282,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "end_ids": ("Sequence[int]", "position after the last one, for each axis"),
     "strides": ("Sequence[int]", "distance between two positions for each axis; not 0"),
     "begin_masks": ("Sequence[bool]", "whether to begin at the start of the axis, for each axis"),
-    "end_masks": ("Sequence[bool]", "whether to go on to the end of the axis, for each axis"),
+    "end_masks": ("Sequence[bool]", "whether to continue to the end of the axis, for each axis"),
     "squeeze_masks": ("Sequence[bool] | None", "whether to take one position and remove the axis, for each axis"),
     "window_size": ("int", "length of a window, in elements"),
     "step": ("float", "difference between two numbers"),
@@ -299,12 +299,12 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "start": ("float", "first number; unless it is an input"),
     "one_hot_vector_size": ("int | None", "length of the new axis; one input only"),
     "one_hot.axis": ("int", "position of the new axis in the result; may be negative"),
-    "on_value": ("float", "number at the index"),
-    "off_value": ("float", "number everywhere else"),
+    "on_value": ("float", "value at the index"),
+    "off_value": ("float", "value everywhere else"),
     "num_samples": ("int", "number of draws, at least 1"),
     "is_logits": ("bool", "whether x holds logarithms of probabilities instead of probabilities"),
-    "categorical_distribution.eps": ("float", "number that keeps the logarithm finite"),
-    "temperature": ("float", "number that the logarithms are divided by; above 1 evens out the odds"),
+    "categorical_distribution.eps": ("float", "added to keep the logarithm finite"),
+    "temperature": ("float", "divisor of the logarithms; above 1 it flattens the distribution"),
     "seed": ("int", "seed that gives the same numbers each time; -1: different ones"),
     "mean": ("float", "mean of the distribution"),
     "stddev": ("float", "standard deviation of the distribution"),
@@ -336,7 +336,7 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "else_branch": ("Message | Core | None", "builder or message of the network to run if the input is 0"),
     "body_network": ("Message | Core | None", "builder or message of the network to repeat; may be filled in later"),
     "loop.input_name": ("str | None", "blob with the number of iterations. Default: max_iterations"),
-    "condition": ("str | None", "blob of condition_network that says whether to go on"),
+    "condition": ("str | None", "blob of condition_network that says whether to continue"),
     "condition_network": ("Message | Core | None", "builder or message of the network that runs before each iteration"),
     "max_iterations": ("int | None", "largest number of iterations. Default: no limit"),
     "custom_proto_spec": (

@@ -88,7 +88,7 @@ def _connected(stages: Mapping[str, Model], description: Any) -> dict[str, Messa
             before, now = (f.type.WhichOneof("Type") for f in (known[feature.name], feature))
             if before != now:
                 raise GraphError(
-                    f"stage {stage!r} takes {feature.name!r} as {now}, but it is {before}, as an earlier stage has it"
+                    f"stage {stage!r} takes {feature.name!r} as {now}, but it is {before}, in an earlier stage"
                 )
         made.update({feature.name: feature for feature in model.description.output})
     description.input.extend(given.values())

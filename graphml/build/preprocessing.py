@@ -1,4 +1,4 @@
-"""Turning array inputs into images, and transposing them back for the layers."""
+"""Turns array inputs into images, and transposes them back for the layers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from graphml.build.core import Core
 from graphml.errors import SpecError
 from graphml.spec.wire.network_pb2 import NeuralNetworkLayer
 
-# The transpositions from [.., height, width, channels] to [.., channels, height, width].
+# The transposes from [.., height, width, channels] to [.., channels, height, width].
 _TO_CHANNELS_FIRST = ([2, 0, 1], [0, 3, 1, 2])
 
 
 def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
-    """Turn an array input into an image of the same size. An input that is an image already is not changed.
+    """Turn an array input into an image of the same size. An input that already is an image is not changed.
 
     Args:
         builder: The builder of the network, whose layers may be changed.
@@ -49,8 +49,8 @@ def make_image(builder: Core, feature: Any, is_bgr: bool, layout: str) -> None:
 def _lay_out_as_before(builder: Core, name: str, rank: int) -> None:
     """Transpose an image input to [.., height, width, channels] for the layers, which were built for that layout.
 
-    If all that the layers do with the input is to transpose it to [.., channels, height, width], the layout of images,
-    these layers are removed instead.
+    If the layers only transpose the input to [.., channels, height, width], the layout of images, these layers are
+    removed instead.
     """
     messages = builder.network.layers
     readers = [layer for layer in messages if name in layer.input]

@@ -7,7 +7,7 @@ builder.output("y", builder.reduce_mean(h, axes=[2, 3]))
 builder.save("net.mlpackage")
 """
 
-# JAX's types are partly unknown
+# JAX is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from graphml.spec.program.blobs import BlobWriter
 from graphml.spec.program.values import WEIGHT_FILE
 
 Size = int | tuple[int, int]
-"""The size of an axis: fixed, or (smallest, largest) of a range, where -1 stands for no limit."""
+"""The size of an axis: fixed, or (smallest, largest) of a range, where -1 means no limit."""
 
 
 class ProgramBuilder(ProgramMethods):
@@ -76,15 +76,15 @@ class ProgramBuilder(ProgramMethods):
             name: Its name.
             shape: Its shape. A size is a number, or (smallest, largest) of a range.
             dtype: "float32", "float16", "int32" or "int8".
-            enumerated: Other shapes that are allowed beside `shape`, which is then of fixed sizes.
+            enumerated: Shapes that are allowed besides `shape`, which must then have fixed sizes.
             image: The color space of an image of shape [1, channels, height, width], in 0 to 255.
-            default: The number that fills the input where it is left out.
+            default: The value that fills the input if it is left out.
 
         Returns:
             The value.
 
         Raises:
-            SpecError: If the type is another, or an image has another shape.
+            SpecError: If the type is unknown, or the shape is not that of an image.
             GraphError: If the shape is flexible and inputs of fixed shapes or operations come before it.
         """
         if dtype not in ELEMENT_TYPES:
@@ -95,13 +95,13 @@ class ProgramBuilder(ProgramMethods):
                 raise GraphError("declare inputs of flexible shapes before operations are added")
             self._flexible = True
             for each in (*self._inputs, *self._states):
-                raise GraphError(f"declare inputs of flexible shapes first: {quoted(each.name)} is declared already")
+                raise GraphError(f"declare inputs of flexible shapes first: {quoted(each.name)} is already declared")
         made = self._named_value(name, kind.shapes if self._flexible else kind.shapes[:1], dtype)
         self._inputs.append(kind.holding(made))
         return made
 
     def state(self, name: str, shape: Sequence[int], dtype: str = "float16") -> Value:
-        """A state of the function: an array that outlives a prediction, zeros at first.
+        """A state of the function: an array that persists between predictions, initially zeros.
 
         Args:
             name: Its name.
@@ -123,7 +123,7 @@ class ProgramBuilder(ProgramMethods):
         Args:
             name: The name of the output.
             value: The value.
-            image: The color space, where it is an image of shape [1, channels, height, width].
+            image: The color space, if it is an image of shape [1, channels, height, width].
         """
         if value.name != name:
             value = self.identity(value, name=name)
@@ -169,14 +169,14 @@ class ProgramBuilder(ProgramMethods):
         """
         self._finished.append(self.finished())
         if name in {function.name for function in self._finished}:
-            raise GraphError(f"the program has a function {quoted(name)} already")
+            raise GraphError(f"the program already has a function {quoted(name)}")
         self._function = name
         self._names, self._main = set(), ProgramBlock()
         self._blocks = [self._main]
         self._inputs, self._states, self._outputs, self._flexible = [], [], [], False
 
     def finished(self) -> Function:
-        """The function under construction, as far as it has come.
+        """The function under construction, in its current state.
 
         Raises:
             GraphError: If it has no output.
@@ -203,9 +203,9 @@ class ProgramBuilder(ProgramMethods):
         """Run one of two blocks.
 
         Args:
-            pred: A bool without axes.
+            pred: A scalar bool.
             true: Adds the operations that run if it is true, and returns the results.
-            false: The same if it is false; as many results of the same types and shapes.
+            false: The same if it is false; its results must have the same number, types and shapes.
             name: The name of the operation.
 
         Returns:
@@ -232,10 +232,10 @@ class ProgramBuilder(ProgramMethods):
         loop_vars: Sequence[Argument],
         name: str | None = None,
     ) -> Any:
-        """Run a block as long as a condition is true.
+        """Run a block while a condition is true.
 
         Args:
-            condition: Receives the carried values and returns a bool without axes.
+            condition: Receives the carried values and returns a scalar bool.
             body: Receives the carried values and returns their next ones, of the same types and shapes.
             loop_vars: The carried values before the first iteration.
             name: The name of the operation.
@@ -250,7 +250,7 @@ class ProgramBuilder(ProgramMethods):
         starts = [v if isinstance(v, Value) else self.const(v, f"{own}_var") for v in loop_vars]
 
         def carried() -> tuple[Value, ...]:
-            # what a loop carries is not known inside of it
+            # carried values are unknown inside of the loop
             return tuple(
                 Value(self._new_name(f"{own}_x"), tuple(Probe(p.form) for p in start.probes), is_list=start.is_list)
                 for start in starts
@@ -264,7 +264,7 @@ class ProgramBuilder(ProgramMethods):
             raise GraphError(f"the body of {own!r} returns {len(after)} values for {len(starts)} carried ones")
         for start, end in zip(starts, after, strict=True):
             if (start.dtype, start.shape) != (end.dtype, end.shape) and not start.is_list:
-                raise GraphError(f"the body of {own!r} makes {end!r} of {start!r}: type and shape must stay")
+                raise GraphError(f"the body of {own!r} turns {start!r} into {end!r}: type and shape must not change")
         return self._results("while_loop", own, {"loop_vars": starts}, after, blocks)
 
     def _block(self, inputs: tuple[Value, ...], function: Callable[..., Any]) -> ProgramBlock:
@@ -314,7 +314,7 @@ class ProgramBuilder(ProgramMethods):
             **options: As `graphml.load` takes them, such as `configuration` and `function_name`.
 
         Returns:
-            The model. Its weights are in a temporary file, which is unlinked already.
+            The model. Its weights are in a temporary file, which is already unlinked.
 
         Raises:
             GraphError: If a function has no output.

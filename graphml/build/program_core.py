@@ -1,11 +1,11 @@
 """The base of the program builder: values, and how an operation is appended to a block.
 
-Each operation is evaluated abstractly as it is added, by the function that will run it, so a value knows its type and
-shape, and an operation that does not fit is refused at once. Where inputs have flexible shapes, operations are
+Each operation is evaluated abstractly when it is added, with the function that will run it, so each value has a type
+and shape, and an operation that does not fit is refused at once. Where inputs have flexible shapes, operations are
 evaluated for two sets of sizes; sizes that differ between the two are written as unknown.
 """
 
-# JAX's types are partly unknown
+# JAX is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Probe(NamedTuple):
 
     Attributes:
         form: its shape and type.
-        known: its value where that follows from constants and shapes, else None.
+        known: its value if constants and shapes determine it, else None.
     """
 
     form: jax.ShapeDtypeStruct
@@ -49,11 +49,11 @@ class Value:
 
     Attributes:
         name: Its name in the program.
-        probes: It for each set of input sizes.
+        probes: The value for each set of input sizes.
         is_list: Whether it is a list.
         is_state: Whether it is a state, which operations read and write.
-        stored: The constant that it is; None for what is computed.
-        inline: Whether it is written in place, instead of an operation of its own.
+        stored: The constant, if it is one; None if it is computed.
+        inline: Whether it is written in place, instead of as a separate operation.
     """
 
     name: str
@@ -104,10 +104,10 @@ class Step:
 
 @dataclass(eq=False)
 class ProgramBlock:
-    """Steps one after the other.
+    """A sequence of steps.
 
     Attributes:
-        inputs: What the block receives: the carried values of a loop.
+        inputs: The inputs of the block: the carried values of a loop.
         steps: The operations.
         outputs: What it returns.
     """
@@ -118,7 +118,7 @@ class ProgramBlock:
 
 
 Argument = Any
-"""What methods take for a value: a Value, or anything that NumPy makes an array of, which becomes a constant."""
+"""What methods accept as a value: a Value, or anything that NumPy turns into an array, which becomes a constant."""
 
 
 class ProgramCore:
@@ -148,9 +148,9 @@ class ProgramCore:
         """A constant.
 
         Args:
-            value: Anything that NumPy makes an array of; float64 becomes float32 and int64 int32, unless `dtype` says
-                otherwise. A string becomes a string.
-            name: Its name. Default: made up.
+            value: Anything that NumPy turns into an array; float64 becomes float32 and int64 int32, unless `dtype` is
+                given. A string stays a string.
+            name: Its name. Default: generated.
             dtype: The type of its elements.
 
         Returns:
@@ -174,7 +174,7 @@ class ProgramCore:
 
         Args:
             kind: The operation.
-            name: Its name, and that of its first output. Default: made up.
+            name: Its name, and that of its first output. Default: generated.
             arguments: {parameter: value}; None for a parameter that is left out.
             outputs: How many results it has.
 
@@ -195,7 +195,7 @@ class ProgramCore:
             if argument is not None:
                 given[parameter.name] = self._values(argument, parameter, own, shared.get(parameter.letter))
             elif not parameter.optional:
-                raise SpecError(f"{kind} {own!r} lacks the parameter {parameter.name}")
+                raise SpecError(f"{kind} {own!r} is missing the parameter {parameter.name}")
         _check_shared_types(found, given, f"{kind} {own!r}")
         names = [own, *(self._new_name(f"{own}_{i}") for i in range(1, outputs))]
         try:
@@ -298,7 +298,7 @@ class ProgramCore:
         return found if parameter.many else found[0]
 
     def _new_name(self, wanted: str) -> str:
-        """A name that is legal and not taken."""
+        """A valid, unused name."""
         name = wanted if _NAME.fullmatch(wanted) else re.sub(r"\W", "_", wanted, flags=re.ASCII)
         name = name if _NAME.fullmatch(name) else f"_{name}"
         free, count = name, 0
@@ -323,12 +323,12 @@ def _array(value: Any, dtype: str | None) -> np.ndarray[Any, Any]:
     narrower = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
     wanted = dtype if dtype is not None else narrower.get(array.dtype.name, array.dtype.name)
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
-        raise SpecError(f"a constant is numbers or a string, got an array of type {array.dtype}")
+        raise SpecError(f"a constant must be numbers or a string, got an array of type {array.dtype}")
     return np.ascontiguousarray(array.astype(wanted)).reshape(array.shape)
 
 
 def _shared_types(found: Operation, arguments: Mapping[str, Argument]) -> dict[str, np.dtype[Any]]:
-    """The type that parameters of one letter have, where the program computes one of them."""
+    """The type of parameters that share a type letter, if the program computes one of them."""
     types: dict[str, np.dtype[Any]] = {}
     for parameter in found.parameters.values():
         argument = arguments.get(parameter.name)
@@ -339,7 +339,7 @@ def _shared_types(found: Operation, arguments: Mapping[str, Argument]) -> dict[s
 
 
 def _check_shared_types(found: Operation, given: Mapping[str, Sequence[Value]], where: str) -> None:
-    """Raise SpecError where parameters of one letter have several types."""
+    """Raise SpecError if parameters that share a type letter have different types."""
     letters: dict[str, tuple[np.dtype[Any], str]] = {}
     for name, values in given.items():
         parameter = found.parameters[name]
@@ -351,8 +351,8 @@ def _check_shared_types(found: Operation, given: Mapping[str, Sequence[Value]], 
 
 
 def _constant_type(parameter: Parameter, value: Any, shared: np.dtype[Any] | None) -> str | None:
-    """The type of a constant that is written as plain numbers: that of the values which must have the same one, or one
-    that the parameter takes."""
+    """The type of a constant given as plain numbers: that of the values that must have the same type, or one that the
+    parameter takes."""
     if isinstance(value, np.ndarray | np.generic):
         return None
     kind = np.asarray(value).dtype.kind

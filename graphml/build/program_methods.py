@@ -28,7 +28,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("abs", name, {"x": x})
 
@@ -39,7 +39,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("acos", name, {"x": x})
 
@@ -51,7 +51,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("add", name, {"x": x, "y": y})
 
@@ -84,7 +84,7 @@ class ProgramMethods(ProgramCore):
             coordinates_mode: the unit along both images, see `resample`. A single row or column of the result is in the
                 middle.
             align_corners: see `resample`; of both images.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "affine",
@@ -118,7 +118,7 @@ class ProgramMethods(ProgramCore):
             x: any rank >= 1.
             axis: may count from the end.
             ascending: whether the smallest comes first; otherwise the largest.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("argsort", name, {"x": x, "axis": axis, "ascending": ascending})
 
@@ -129,7 +129,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("asin", name, {"x": x})
 
@@ -140,7 +140,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("atan", name, {"x": x})
 
@@ -151,7 +151,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("atanh", name, {"x": x})
 
@@ -181,7 +181,7 @@ class ProgramMethods(ProgramCore):
             strides: as in `max_pool`.
             pad: as in `max_pool`.
             ceil_mode: as in `max_pool`.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "avg_pool",
@@ -213,7 +213,7 @@ class ProgramMethods(ProgramCore):
             x: [..., rows, columns].
             lower: a negative number keeps all diagonals on its side.
             upper: as `lower`.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("band_part", name, {"x": x, "lower": lower, "upper": upper})
 
@@ -239,7 +239,7 @@ class ProgramMethods(ProgramCore):
             gamma: [C]; 1 when absent.
             beta: [C]; 0 when absent.
             epsilon: added to the variance.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "batch_norm",
@@ -270,7 +270,7 @@ class ProgramMethods(ProgramCore):
             x: [N, C, H, W].
             block_shape: height a and width b of a block.
             crops: int32 [2, 2], what is cut off before and after height and width.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("batch_to_space", name, {"x": x, "block_shape": block_shape, "crops": crops})
 
@@ -282,7 +282,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             dtype: bool, fp16, fp32, int32, and from iOS 17 on int16, int8, uint16 and uint8. Any value but 0 is true.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("cast", name, {"x": x, "dtype": dtype})
 
@@ -293,7 +293,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("ceil", name, {"x": x})
 
@@ -306,7 +306,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             alpha: slope below 0.
             beta: the largest result.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("clamped_relu", name, {"x": x, "alpha": alpha, "beta": beta})
 
@@ -319,7 +319,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             alpha: the smallest result, unless beta is smaller.
             beta: the largest result.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("clip", name, {"x": x, "alpha": alpha, "beta": beta})
 
@@ -340,7 +340,7 @@ class ProgramMethods(ProgramCore):
                 one element.
             axis: may count from the end.
             interleave: see above.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("concat", name, {"values": values, "axis": axis, "interleave": interleave})
 
@@ -371,7 +371,7 @@ class ProgramMethods(ProgramCore):
             pad: zeros before and after each axis; used by `custom` alone.
             dilations: spread the kernel.
             groups: parts of the channels that are convolved separately.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "conv",
@@ -422,7 +422,7 @@ class ProgramMethods(ProgramCore):
             pad: as in `conv`.
             dilations: as in `conv`.
             groups: as in `conv`; 1 when absent.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "conv_quantized",
@@ -473,7 +473,7 @@ class ProgramMethods(ProgramCore):
             strides: elements of the result from one element of x to the next; 1 when absent.
             dilations: spread the kernel.
             groups: parts of the channels that are convolved separately.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "conv_transpose",
@@ -498,7 +498,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("cos", name, {"x": x})
 
@@ -509,7 +509,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("cosh", name, {"x": x})
 
@@ -522,7 +522,7 @@ class ProgramMethods(ProgramCore):
             x: [..., height, width], rank 3 or more.
             crop_height: how many pixels to remove at the top and at the bottom.
             crop_width: how many at the left and at the right.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("crop", name, {"x": x, "crop_height": crop_height, "crop_width": crop_width})
 
@@ -559,7 +559,7 @@ class ProgramMethods(ProgramCore):
             box_coordinate_mode: see `crop_resize`.
             sampling_mode: see `crop_resize`.
             pad_value: see `crop_resize_padded`.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "crop_resize",
@@ -597,7 +597,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             exclusive: whether each sum stops before its own element, so that the first is 0.
             reverse: see above.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("cumsum", name, {"x": x, "axis": axis, "exclusive": exclusive, "reverse": reverse})
 
@@ -609,7 +609,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [N, C, H, W].
             block_size: the side b of a block.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("depth_to_space", name, {"x": x, "block_size": block_size})
 
@@ -631,7 +631,7 @@ class ProgramMethods(ProgramCore):
             scale: a scalar, or a vector along `axis`.
             zero_point: as scale, of the type of the input; 0 where it is absent.
             axis: the axis of vectors; may count from the end. None for scalars.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "dequantize",
@@ -652,7 +652,7 @@ class ProgramMethods(ProgramCore):
         Args:
             values: arrays, whose axes the equation names; an axis of size 1 broadcasts. The format promises two.
             equation: as in NumPy, such as "nchw,nwhu->nchu".
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("einsum", name, {"values": values, "equation": equation})
 
@@ -664,7 +664,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             alpha: minus the limit for x towards -infinity.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("elu", name, {"x": x, "alpha": alpha})
 
@@ -676,7 +676,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("equal", name, {"x": x, "y": y})
 
@@ -687,7 +687,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("erf", name, {"x": x})
 
@@ -698,7 +698,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("exp", name, {"x": x})
 
@@ -709,7 +709,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("exp2", name, {"x": x})
 
@@ -721,7 +721,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             axes: their positions in the result; may count from the end.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("expand_dims", name, {"x": x, "axes": axes})
 
@@ -733,7 +733,7 @@ class ProgramMethods(ProgramCore):
         Args:
             shape: int32 [R], known when the program is traced.
             value: [], the value; the float 0 unless given.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("fill", name, {"shape": shape, "value": value})
 
@@ -745,7 +745,7 @@ class ProgramMethods(ProgramCore):
         Args:
             ref_tensor: any shape; its values do not matter.
             value: [], the value; the float 0 unless given.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("fill_like", name, {"ref_tensor": ref_tensor, "value": value})
 
@@ -757,7 +757,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any rank.
             axis: may count from the end, and may be the rank itself, which gives one column.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("flatten2d", name, {"x": x, "axis": axis})
 
@@ -768,7 +768,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("floor", name, {"x": x})
 
@@ -780,7 +780,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the divisor, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("floor_div", name, {"x": x, "y": y})
 
@@ -804,7 +804,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end; not one of B.
             batch_dims: the number of axes B that x and indices share.
             validate_indices: whether known indices outside of the axis are an error.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "gather",
@@ -838,7 +838,7 @@ class ProgramMethods(ProgramCore):
                 nearest element.
             axis: may count from the end.
             validate_indices: whether known indices outside of the axis are an error.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "gather_along_axis",
@@ -870,7 +870,7 @@ class ProgramMethods(ProgramCore):
             indices: integers [*B, *K, m] from 0 on. An index outside of an axis reads its nearest element.
             batch_dims: the number of axes B that x and indices share.
             validate_indices: whether known indices outside of their axis are an error.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "gather_nd",
@@ -891,7 +891,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             mode: EXACT, TANH_APPROXIMATION, or SIGMOID_APPROXIMATION, which is x * sigmoid(1.702 * x).
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("gelu", name, {"x": x, "mode": mode})
 
@@ -903,7 +903,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("greater", name, {"x": x, "y": y})
 
@@ -915,7 +915,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("greater_equal", name, {"x": x, "y": y})
 
@@ -951,7 +951,7 @@ class ProgramMethods(ProgramCore):
             recurrent_activation: see `gru`.
             activation: see `gru`.
             reset_after: whether the reset scales the product with the state and its bias; absent, it scales the state.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "gru",
@@ -978,7 +978,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any value.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("identity", name, {"x": x})
 
@@ -1000,7 +1000,7 @@ class ProgramMethods(ProgramCore):
             gamma: [C]; 1 when absent.
             beta: [C]; 0 when absent.
             epsilon: added to the variance, which is the biased one.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("instance_norm", name, {"x": x, "gamma": gamma, "beta": beta, "epsilon": epsilon})
 
@@ -1012,7 +1012,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             epsilon: added to x, exactly as the file stores it, in half precision too.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("inverse", name, {"x": x, "epsilon": epsilon})
 
@@ -1024,7 +1024,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: rank 3 or more.
             epsilon: added to the sum.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("l2_norm", name, {"x": x, "epsilon": epsilon})
 
@@ -1050,7 +1050,7 @@ class ProgramMethods(ProgramCore):
             strides: as in `max_pool`.
             pad: as in `max_pool`.
             ceil_mode: as in `max_pool`.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "l2_pool",
@@ -1085,7 +1085,7 @@ class ProgramMethods(ProgramCore):
             beta: as gamma; 0 when absent.
             axes: any set of axes, which may count from the end; all of them when absent.
             epsilon: added to the variance, which is the biased one.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "layer_norm",
@@ -1107,7 +1107,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             alpha: slope below 0.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("leaky_relu", name, {"x": x, "alpha": alpha})
 
@@ -1119,7 +1119,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("less", name, {"x": x, "y": y})
 
@@ -1131,7 +1131,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("less_equal", name, {"x": x, "y": y})
 
@@ -1144,7 +1144,7 @@ class ProgramMethods(ProgramCore):
             x: [..., in]; the format promises ranks 1 to 3.
             weight: W, transposed to [in, out] by `prepare`.
             bias: [out]; 0 when absent.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("linear", name, {"x": x, "weight": weight, "bias": bias})
 
@@ -1157,7 +1157,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             alpha: the slope.
             beta: the result for x = 0.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("linear_activation", name, {"x": x, "alpha": alpha, "beta": beta})
 
@@ -1169,7 +1169,7 @@ class ProgramMethods(ProgramCore):
         Args:
             ls: the list.
             indices: integers [n]; an index outside of the list reads its nearest element.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("list_gather", name, {"ls": ls, "indices": indices})
 
@@ -1180,7 +1180,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             ls: the list.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("list_length", name, {"ls": ls})
 
@@ -1192,7 +1192,7 @@ class ProgramMethods(ProgramCore):
         Args:
             ls: the list.
             index: integer []; an index outside of the list reads its nearest element.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("list_read", name, {"ls": ls, "index": index})
 
@@ -1206,7 +1206,7 @@ class ProgramMethods(ProgramCore):
             indices: integers [n], known when the program is traced where the list grows. Writing elsewhere does
                 nothing.
             value: [n, *shape of an element].
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("list_scatter", name, {"ls": ls, "indices": indices, "value": value})
 
@@ -1219,7 +1219,7 @@ class ProgramMethods(ProgramCore):
             ls: the list.
             index: integer [], known when the program is traced where the list grows. Writing elsewhere does nothing.
             value: the element.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("list_write", name, {"ls": ls, "index": index, "value": value})
 
@@ -1244,7 +1244,7 @@ class ProgramMethods(ProgramCore):
             alpha: factor of the sum.
             beta: the exponent.
             k: added to the sum.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "local_response_norm",
@@ -1267,7 +1267,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             epsilon: added to x, exactly as the file stores it, in half precision too. The usual 1e-45 matters at 0
                 only, where the result is -103.28; half precision stores it as 0, and the result is -infinity.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("log", name, {"x": x, "epsilon": epsilon})
 
@@ -1279,7 +1279,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("logical_and", name, {"x": x, "y": y})
 
@@ -1290,7 +1290,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: bools of any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("logical_not", name, {"x": x})
 
@@ -1302,7 +1302,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("logical_or", name, {"x": x, "y": y})
 
@@ -1314,7 +1314,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("logical_xor", name, {"x": x, "y": y})
 
@@ -1365,7 +1365,7 @@ class ProgramMethods(ProgramCore):
             cell_activation: g.
             activation: k.
             clip: the cell is clipped to [-clip, clip]; None means no limit.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "lstm",
@@ -1409,7 +1409,7 @@ class ProgramMethods(ProgramCore):
             init_length: [], the length: 1 unless given; known when the program is traced.
             dynamic_length: whether the length may change; `grows` says whether it does.
             dtype: the type of the elements.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "make_list",
@@ -1441,7 +1441,7 @@ class ProgramMethods(ProgramCore):
                 before the last two broadcast.
             transpose_x: whether to swap the last two axes of x first; ignored for a vector.
             transpose_y: as transpose_x.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("matmul", name, {"x": x, "y": y, "transpose_x": transpose_x, "transpose_y": transpose_y})
 
@@ -1469,7 +1469,7 @@ class ProgramMethods(ProgramCore):
             pad: padding before and after each axis; used by `custom` alone.
             ceil_mode: whether the number of windows is rounded up. A last window that would start in the padding after
                 x is left out.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "max_pool",
@@ -1492,7 +1492,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("maximum", name, {"x": x, "y": y})
 
@@ -1504,7 +1504,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("minimum", name, {"x": x, "y": y})
 
@@ -1516,7 +1516,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the divisor, of the same type; 0 gives NaN for floats and 0 for integers.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("mod", name, {"x": x, "y": y})
 
@@ -1528,7 +1528,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("mul", name, {"x": x, "y": y})
 
@@ -1554,7 +1554,7 @@ class ProgramMethods(ProgramCore):
             max_boxes: how many boxes are returned.
             score_threshold: boxes with lower scores are ignored; if all are, the best one is kept anyway.
             per_class_suppression: see `non_maximum_suppression`.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "non_maximum_suppression",
@@ -1576,7 +1576,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: rank R; its values are known when the program is traced, unless `sizes` is given.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("non_zero", name, {"x": x})
 
@@ -1588,7 +1588,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("not_equal", name, {"x": x, "y": y})
 
@@ -1612,7 +1612,7 @@ class ProgramMethods(ProgramCore):
             on_value: [], the int32 1 unless given.
             off_value: [], the int32 0 unless given.
             axis: the position of the new axis in the result; may count from the end.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "one_hot",
@@ -1645,7 +1645,7 @@ class ProgramMethods(ProgramCore):
                 axes in turn.
             mode: constant, reflect or replicate.
             constant_val: the constant.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("pad", name, {"x": x, "pad": pad, "mode": mode, "constant_val": constant_val})
 
@@ -1657,7 +1657,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [N, C, H, W].
             upscale_factor: the side f of a block.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("pixel_shuffle", name, {"x": x, "upscale_factor": upscale_factor})
 
@@ -1669,7 +1669,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [N, C, H, W].
             downscale_factor: the side f of a block.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("pixel_unshuffle", name, {"x": x, "downscale_factor": downscale_factor})
 
@@ -1681,7 +1681,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the exponent, of the same type. Derivatives with respect to y are 0 where x is not positive.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("pow", name, {"x": x, "y": y})
 
@@ -1693,7 +1693,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [batch, C, ...], of rank 3 to 5.
             alpha: [C], slopes below 0.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("prelu", name, {"x": x, "alpha": alpha})
 
@@ -1717,7 +1717,7 @@ class ProgramMethods(ProgramCore):
             output_dtype: int8 or uint8.
             zero_point: as scale, of the type of the result; 0 where it is absent.
             axis: the axis of vectors; may count from the end. None for scalars.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "quantize",
@@ -1747,7 +1747,7 @@ class ProgramMethods(ProgramCore):
             shape: [R], known when the program is traced.
             prob: a scalar, the probability of 1; 0.5 where it is absent.
             seed: of the operation.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("random_bernoulli", name, {"shape": shape, "prob": prob, "seed": seed})
 
@@ -1769,7 +1769,7 @@ class ProgramMethods(ProgramCore):
             mode: logits, or probs: probabilities, which need not sum up to 1.
             size: how many are drawn for each row.
             seed: of the operation.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("random_categorical", name, {"x": x, "mode": mode, "size": size, "seed": seed})
 
@@ -1791,7 +1791,7 @@ class ProgramMethods(ProgramCore):
             mean: a scalar, the mean of the distribution; 0 where it is absent.
             stddev: a scalar, its standard deviation; 1 where it is absent.
             seed: of the operation.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("random_normal", name, {"shape": shape, "mean": mean, "stddev": stddev, "seed": seed})
 
@@ -1813,7 +1813,7 @@ class ProgramMethods(ProgramCore):
             low: a scalar, the smallest number; 0 where it is absent.
             high: a scalar, the end of the range, which is never drawn; 1 where it is absent.
             seed: of the operation.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("random_uniform", name, {"shape": shape, "low": low, "high": high, "seed": seed})
 
@@ -1826,7 +1826,7 @@ class ProgramMethods(ProgramCore):
             end: [], as start and step, of one type; known when the program is traced.
             start: [], the first number.
             step: [], the difference between neighbours; may be negative.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("range_1d", name, {"end": end, "start": start, "step": step})
 
@@ -1837,7 +1837,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             input: the state.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("read_state", name, {"input": input})
 
@@ -1849,7 +1849,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the divisor, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("real_div", name, {"x": x, "y": y})
 
@@ -1871,7 +1871,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             keep_dims: whether the axis stays, with size 1.
             output_dtype: int32 or uint16.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "reduce_argmax",
@@ -1902,7 +1902,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             keep_dims: whether the axis stays, with size 1.
             output_dtype: int32 or uint16.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "reduce_argmin",
@@ -1931,7 +1931,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_l1_norm", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -1951,7 +1951,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_l2_norm", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -1971,7 +1971,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_log_sum", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -1991,7 +1991,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_log_sum_exp", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2011,7 +2011,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_max", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2031,7 +2031,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_mean", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2051,7 +2051,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_min", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2071,7 +2071,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_prod", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2091,7 +2091,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_sum", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2111,7 +2111,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             axes: may count from the end; None for all. An empty list reduces nothing.
             keep_dims: whether the axes stay, with size 1.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reduce_sum_square", name, {"x": x, "axes": axes, "keep_dims": keep_dims})
 
@@ -2122,7 +2122,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("relu", name, {"x": x})
 
@@ -2133,7 +2133,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("relu6", name, {"x": x})
 
@@ -2165,7 +2165,7 @@ class ProgramMethods(ProgramCore):
                 normalized_minus_one_to_one.
             align_corners: whether these ends are the centres of the corner pixels, or their outer edges; ignored for
                 unnormalized coordinates.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "resample",
@@ -2190,7 +2190,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             shape: integers [R], known when the program is traced. One -1 takes the remaining elements; a 0 is the size
                 of the axis of x at the same position from the end, or 1 where x has no such axis.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reshape", name, {"x": x, "shape": shape})
 
@@ -2214,7 +2214,7 @@ class ProgramMethods(ProgramCore):
             begins: for each of them, the first axis of the piece.
             ends: the axis before which it stops. Both follow Python's rules of slices.
             end_masks: whether it continues to the last axis instead.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "reshape_like",
@@ -2251,7 +2251,7 @@ class ProgramMethods(ProgramCore):
                 later one).
             sampling_mode: where the samples are, see `resize_bilinear`. For NEAREST_NEIGHBOR, DEFAULT is the same as
                 UNALIGN_CORNERS: the common converter writes it for TensorFlow's resizing with half_pixel_centers.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "resize",
@@ -2286,7 +2286,7 @@ class ProgramMethods(ProgramCore):
                 ALIGN_CORNERS, which differ where m is 1: 0 and (n - 1) / 2; i n / m for DEFAULT; (i + 0.5) max(1, n -
                 1) / m for OFFSET_CORNERS; (i + 0.5) n / m - 0.5 for UNALIGN_CORNERS; never before the first pixel or
                 after the last.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "resize_bilinear",
@@ -2315,7 +2315,7 @@ class ProgramMethods(ProgramCore):
             x: [..., height, width], rank 3 or more.
             target_size_height: the new height.
             target_size_width: the new width.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "resize_nearest_neighbor",
@@ -2335,7 +2335,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any rank.
             axes: may count from the end; all unless given.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("reverse", name, {"x": x, "axes": axes})
 
@@ -2357,7 +2357,7 @@ class ProgramMethods(ProgramCore):
             lengths: integers [B], B the size of `batch_axis`; a length beyond the axis means all of it.
             seq_axis: the axis of the elements; may count from the end.
             batch_axis: the axis of the sequences; may count from the end.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "reverse_sequence",
@@ -2397,7 +2397,7 @@ class ProgramMethods(ProgramCore):
                 in which they are computed.
             output_sequence: whether all outputs are returned, or the last one.
             activation: f: relu, tanh, sigmoid, sigmoid_hard (0.2 x + 0.5 in [0, 1]), scaled_tanh (tanh) or linear (x).
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "rnn",
@@ -2421,7 +2421,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("round", name, {"x": x})
 
@@ -2433,7 +2433,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             epsilon: added to x, exactly as the file stores it, in half precision too, where the usual 1e-12 is 0.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("rsqrt", name, {"x": x, "epsilon": epsilon})
 
@@ -2456,7 +2456,7 @@ class ProgramMethods(ProgramCore):
             value: [..., S, V].
             attn_mask: broadcasts over [..., L, S]: bool, whether a key counts, or floats that are added to the scores.
                 A query for which no key counts gives NaN, as in PyTorch, which the format refers to.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "scaled_dot_product_attention",
@@ -2478,7 +2478,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             alpha: factor of the result.
             beta: factor of x.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("scaled_tanh", name, {"x": x, "alpha": alpha, "beta": beta})
 
@@ -2504,7 +2504,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             mode: as in `scatter`.
             validate_indices: whether known indices outside of the axis are an error.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "scatter",
@@ -2541,7 +2541,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             mode: as in `scatter`.
             validate_indices: whether known indices outside of the axis are an error.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "scatter_along_axis",
@@ -2576,7 +2576,7 @@ class ProgramMethods(ProgramCore):
             updates: [*K] followed by the axes of `data` after the first m.
             mode: as in `scatter`.
             validate_indices: whether known indices outside of their axis are an error.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "scatter_nd",
@@ -2599,7 +2599,7 @@ class ProgramMethods(ProgramCore):
             cond: bools, of a shape that broadcasts against those of a and b.
             a: what is chosen where the condition is true.
             b: what is chosen elsewhere, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("select", name, {"cond": cond, "a": a, "b": b})
 
@@ -2610,7 +2610,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: rank R.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("shape", name, {"x": x})
 
@@ -2621,7 +2621,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sigmoid", name, {"x": x})
 
@@ -2634,7 +2634,7 @@ class ProgramMethods(ProgramCore):
             x: any shape.
             alpha: the slope between the limits.
             beta: the result for x = 0.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sigmoid_hard", name, {"x": x, "alpha": alpha, "beta": beta})
 
@@ -2645,7 +2645,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sign", name, {"x": x})
 
@@ -2656,7 +2656,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("silu", name, {"x": x})
 
@@ -2667,7 +2667,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sin", name, {"x": x})
 
@@ -2678,7 +2678,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sinh", name, {"x": x})
 
@@ -2708,7 +2708,7 @@ class ProgramMethods(ProgramCore):
             begin_mask: whether the slice starts at the edge, where a negative stride starts at the last element.
             end_mask: whether it stops at the edge.
             squeeze_mask: whether the one position `begin`, or 0 with its begin mask, is taken and the axis dropped.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "slice_by_index",
@@ -2734,7 +2734,7 @@ class ProgramMethods(ProgramCore):
             begin: integers [R]; negative ones count from the end. Where fewer elements follow than `size`, the position
                 is moved back. Known when the program is traced where a size is -1.
             size: integers [R], known when the program is traced; -1 means all elements that follow.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("slice_by_size", name, {"x": x, "begin": begin, "size": size})
 
@@ -2766,7 +2766,7 @@ class ProgramMethods(ProgramCore):
             begin_mask: see above.
             end_mask: see above.
             squeeze_mask: see above.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "slice_update",
@@ -2801,7 +2801,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             size: elements of a window.
             stride: elements from one window to the next.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sliding_windows", name, {"x": x, "axis": axis, "size": size, "stride": stride})
 
@@ -2813,7 +2813,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape of rank 1 or more.
             axis: the axis; negative ones count from the end.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("softmax", name, {"x": x, "axis": axis})
 
@@ -2824,7 +2824,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("softplus", name, {"x": x})
 
@@ -2837,7 +2837,7 @@ class ProgramMethods(ProgramCore):
             x: [batch, C, ...], of rank 3 to 5.
             alpha: [C], factors of the result.
             beta: [C], factors of x.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("softplus_parametric", name, {"x": x, "alpha": alpha, "beta": beta})
 
@@ -2848,7 +2848,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("softsign", name, {"x": x})
 
@@ -2869,7 +2869,7 @@ class ProgramMethods(ProgramCore):
             x: [N, C, H, W].
             block_shape: height a and width b of a block.
             paddings: int32 [2, 2], what is added before and after height and width.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("space_to_batch", name, {"x": x, "block_shape": block_shape, "paddings": paddings})
 
@@ -2881,7 +2881,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: [N, C, H, W].
             block_size: the side b of a block.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("space_to_depth", name, {"x": x, "block_size": block_size})
 
@@ -2903,7 +2903,7 @@ class ProgramMethods(ProgramCore):
             axis: may count from the end.
             num_splits: the number of parts; ignored if `split_sizes` is given.
             split_sizes: the sizes of the parts.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "split",
@@ -2923,7 +2923,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sqrt", name, {"x": x})
 
@@ -2934,7 +2934,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("square", name, {"x": x})
 
@@ -2946,7 +2946,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             axes: may count from the end; all axes unless given.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("squeeze", name, {"x": x, "axes": axes})
 
@@ -2958,7 +2958,7 @@ class ProgramMethods(ProgramCore):
         Args:
             values: arrays of equal shape.
             axis: the position of the new axis in the result; may count from the end.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("stack", name, {"values": values, "axis": axis})
 
@@ -2970,7 +2970,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: a shape that broadcasts against that of y.
             y: the other operand, of the same type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("sub", name, {"x": x, "y": y})
 
@@ -2981,7 +2981,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("tan", name, {"x": x})
 
@@ -2992,7 +2992,7 @@ class ProgramMethods(ProgramCore):
 
         Args:
             x: any shape.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("tanh", name, {"x": x})
 
@@ -3004,7 +3004,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             alpha: the smallest result.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("threshold", name, {"x": x, "alpha": alpha})
 
@@ -3016,7 +3016,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any shape.
             alpha: the smallest number that stays.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("thresholded_relu", name, {"x": x, "alpha": alpha})
 
@@ -3028,7 +3028,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: rank R.
             reps: integers [R], how often along each axis; known when the program is traced.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("tile", name, {"x": x, "reps": reps})
 
@@ -3056,7 +3056,7 @@ class ProgramMethods(ProgramCore):
             sort: without it any order is allowed; the result is sorted anyway.
             return_indices: whether to return the positions too.
             output_indices_dtype: the type of the positions, int32 or uint16.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "topk",
@@ -3080,7 +3080,7 @@ class ProgramMethods(ProgramCore):
         Args:
             x: any rank R.
             perm: a permutation of the axes, which may count from the end.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("transpose", name, {"x": x, "perm": perm})
 
@@ -3105,7 +3105,7 @@ class ProgramMethods(ProgramCore):
             align_corners: whether the centres of the corner pixels match.
             half_pixel_centers: without `align_corners`, whether the outer edges of the corner pixels match, or the
                 first sample is the first pixel. When absent, the opposite of `align_corners`.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "upsample_bilinear",
@@ -3135,7 +3135,7 @@ class ProgramMethods(ProgramCore):
             x: [..., height, width], rank 3 or more.
             scale_factor_height: a positive number; the new height is the product, rounded down.
             scale_factor_width: likewise.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation(
             "upsample_nearest_neighbor",
@@ -3155,6 +3155,6 @@ class ProgramMethods(ProgramCore):
         Args:
             input: the state.
             data: the value, of the same shape and type.
-            name: The name of the operation and of its first result. Default: made up.
+            name: The name of the operation and of its first result. Default: generated.
         """
         return self._operation("write_state", name, {"input": input, "data": data})

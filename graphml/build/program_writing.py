@@ -1,4 +1,4 @@
-"""How a program under construction becomes messages and a weight file."""
+"""Writes a program under construction as messages and a weight file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class InputType:
         sizes: A size, or (smallest, largest), for each axis.
         enumerated: All allowed shapes, if they are listed.
         image: The color space of an image, or None.
-        default: The number that fills it where it is left out, or None.
+        default: The value that fills it if it is left out, or None.
         value: The value in the program.
     """
 
@@ -78,7 +78,7 @@ class InputType:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Two allowed shapes, which are different in each axis that may vary; the first is the default."""
+        """Two allowed shapes, which differ in each flexible axis; the first is the default."""
         first = tuple(size if isinstance(size, int) else size[0] for size in self.sizes)
         if self.enumerated:
             return first, self.enumerated[-1]
@@ -128,7 +128,7 @@ def write_model(functions: Sequence[Function], opset: str, blobs: BlobWriter) ->
     Args:
         functions: Its functions; the first one is the default.
         opset: The operator set.
-        blobs: Takes the weights.
+        blobs: The weight file to write to.
 
     Returns:
         The message.
@@ -208,7 +208,7 @@ def _output_feature(given: OutputType, feature: FeatureType) -> None:
     dtype = given.value.dtype.name
     if dtype not in ELEMENT_TYPES:
         raise SpecError(
-            f"output {given.name!r} is {dtype}; outputs are {', '.join(ELEMENT_TYPES)}: add a cast before it"
+            f"output {given.name!r} is {dtype}; outputs must be one of {', '.join(ELEMENT_TYPES)}; add a cast before it"
         )
     feature.multiArrayType.dataType = _data_type(dtype)
     known = [size for size in shape if size is not None]
@@ -235,7 +235,7 @@ class _Writer:
 
     Attributes:
         opset: The operator set.
-        blobs: Takes the weights.
+        blobs: The weight file to write to.
     """
 
     opset: str
@@ -284,7 +284,7 @@ class _Writer:
 
 
 def _classified(labels: Sequence[Any]) -> list[ValueType]:
-    """The types of what a classifier returns: a label, and a dictionary from labels to probabilities."""
+    """The types of a classifier's outputs: a label, and a dictionary from labels to probabilities."""
     label = value_type("string" if isinstance(labels[0], str) else "int64")
     table = ValueType()
     table.dictionaryType.keyType.CopyFrom(label)

@@ -10,7 +10,7 @@ from graphml.errors import GraphError
 def blob_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     """{blob: shape} of the inputs and of the layers' outputs, as the layers see them.
 
-    The network is traced, not run. Blobs inside branches and loops are left out.
+    The network is traced, not run. Blobs inside branches and loops are not included.
 
     Raises:
         GraphError: If an input has no declared shape.

@@ -1,8 +1,8 @@
 """Every `add_...` method of the builder as data: its name, its parameters, and how their values become fields.
 
 `generate` writes layer_methods.py from this table and from `parameters`; the builder itself does not read the table.
-A kind that is not in the table has a derived row: a parameter for each blob and each field. Rows are written out where
-Core ML's own builder has other names, another order or defaults, and where arguments are not simply fields.
+A kind that is not in the table has a derived row: a parameter for each blob and each field. Rows are written by hand
+where Core ML's own builder has other names, another order or defaults, and where arguments are not simply fields.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Row:
         }
 
     def target(self, parameter: str) -> str:
-        """The field that a parameter is written to, in snake_case; "" for blobs and what is not a field."""
+        """The field that a parameter is written to, in snake_case; "" for blobs and other parameters that are not
+        fields."""
         return "" if parameter in BLOBS else self.fields.get(parameter, parameter)
 
 
@@ -76,7 +77,7 @@ def _derived_row(kind: str) -> Row | None:
     return Row(kind, ", ".join([*blobs, *(snake_case(field.name) for field in fields)]), derived=True)
 
 
-# What several rows share ---------------------------------------------------------------------------------------------
+# Shared by several rows ----------------------------------------------------------------------------------------------
 
 _QUANTIZED = (
     "is_quantized_weight=False, quantization_type='linear', nbits=8, quant_scale=None, quant_bias=None, quant_lut=None"
@@ -375,7 +376,7 @@ _WRITTEN: Mapping[str, Row] = {
     "matrix_band_part": Row("matrixBandPart", "input_name, output_name, num_lower=-1, num_upper=-1"),
     "lower_triangular": Row("lowerTriangular", "input_name, output_name, k=0"),
     "upper_triangular": Row("upperTriangular", "input_name, output_name, k=0"),
-    # made from nothing or from shapes
+    # constants and ranges
     "fill_like": Row("fillLike", "input_name, output_name, value=0.0"),
     "fill_static": Row("fillStatic", "output_name, output_shape, value=0.0", {"output_shape": "target_shape"}),
     "fill_dynamic": Row("fillDynamic", "input_name, output_name, value=0.0"),
@@ -414,7 +415,7 @@ _WRITTEN: Mapping[str, Row] = {
         "NonMaximumSuppression",
         "input_names, output_names, iou_threshold=0.5, score_threshold=0.0, max_boxes=1, per_class_suppression=False",
     ),
-    # control flow, and what somebody else computes
+    # control flow and custom layers
     "branch": Row("branch", "input_name, if_branch=None, else_branch=None"),
     "loop": Row(
         "loop",

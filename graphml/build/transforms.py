@@ -61,8 +61,8 @@ def imputer(
     """Replaces the missing elements of an array.
 
     Args:
-        values: What replaces them: one number for each element, or one for all.
-        missing: The number that stands for a missing one. None: NaN does.
+        values: The replacements: one number for each element, or one for all.
+        missing: The number that marks a missing element. None: NaN.
         size: The number of elements of the array. None: as many as values.
         inputs: The name of the input.
         output: The name of the output.
@@ -85,10 +85,10 @@ def imputer(
 def one_hot_encoder(
     categories: Labels, *, ignore_unknown: bool = True, inputs: str = "input", output: str = "output"
 ) -> Model:
-    """Turns a string or an integer into an array of zeros with a one at the place of the category.
+    """Turns a string or an integer into an array of zeros with a one at the position of the category.
 
     Args:
-        categories: The categories in the order of their places, all strings or all integers.
+        categories: The categories in the order of their positions, all strings or all integers.
         ignore_unknown: Whether an unknown category gives zeros; otherwise it is an error.
         inputs: The name of the input.
         output: The name of the output.
@@ -110,7 +110,7 @@ def dict_vectorizer(keys: Labels, *, inputs: str = "input", output: str = "outpu
     """Turns a dictionary of numbers into an array: the values of the listed keys, 0 where the dictionary lacks one.
 
     Args:
-        keys: The keys in the order of their places, all strings or all integers. Other keys are ignored.
+        keys: The keys in the order of their positions, all strings or all integers. Other keys are ignored.
         inputs: The name of the input.
         output: The name of the output.
 
@@ -191,7 +191,7 @@ def categorical_mapping(
 
     Args:
         mapping: {string: integer} or {integer: string}.
-        unknown: The answer for other keys. None: they are an error.
+        unknown: The result for other keys. None: they are an error.
         inputs: The name of the input.
         output: The name of the output.
 

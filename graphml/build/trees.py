@@ -43,14 +43,14 @@ class TreeEnsembleBuilder:
     Args:
         inputs: The name of one array of all features, a name for each feature, or {name: type}.
         width: The number of features. None: the number of names.
-        class_labels: Strings or integers, of a classifier.
+        class_labels: Strings or integers, for a classifier.
         dimensions: How many numbers a leaf has: the numbers that a regressor returns; for a classifier one for each
             class, or for two classes 1, the score of the second class.
-        output: The name of the output. Default: "prediction", of a classifier "classLabel".
+        output: The name of the output. Default: "prediction", or "classLabel" for a classifier.
         probabilities: The name of the output for the dictionary of probabilities; None: there is none.
 
     Raises:
-        SpecError: If there are not as many names as features, or labels are neither all strings nor all integers.
+        SpecError: If the number of names is not that of features, or labels are neither all strings nor all integers.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class TreeEnsembleBuilder:
         self._trees.basePredictionValue.extend([0.0] * dimensions)
 
     def set_default_prediction_value(self, values: float | Sequence[float]) -> None:
-        """Set what the values of the leaves are added to. It is 0 at first.
+        """Set the initial value, to which the values of the leaves are added. It is 0 by default.
 
         Args:
             values: One number for each dimension.
@@ -86,14 +86,14 @@ class TreeEnsembleBuilder:
         self._trees.basePredictionValue[:] = numbers(values, "the default prediction")
 
     def set_post_evaluation_transform(self, value: Transform) -> None:
-        """Set how the sum is transformed. It is "NoTransform" at first.
+        """Set the transform of the sum. It is "NoTransform" by default.
 
         Args:
             value: "Classification_SoftMax", "Regression_Logistic" (1 / (1 + exp(-sum))), or softmax with a 0 before the
                 sums, "Classification_SoftMaxWithZeroClassReference".
 
         Raises:
-            SpecError: If it is another.
+            SpecError: If it is unknown.
         """
         self._message.postEvaluationTransform = enum_value(self._message, "postEvaluationTransform", value)
 
@@ -109,17 +109,17 @@ class TreeEnsembleBuilder:
         relative_hit_rate: float | None = None,
         missing_value_tracks_true_child: bool = False,
     ) -> None:
-        """Add a node that asks a question.
+        """Add a branch node.
 
         Args:
-            tree_id: The number of the tree.
-            node_id: The number of the node, unique in the tree.
+            tree_id: The id of the tree.
+            node_id: The id of the node, unique in the tree.
             feature_index: Which feature is compared.
             feature_value: What it is compared with, in float64.
-            branch_mode: How, as the format spells it, or one of "<=", "<", ">=", ">", "==", "!=".
-            true_child_id: The number of the next node if the comparison is true.
+            branch_mode: The comparison, as the format spells it, or one of "<=", "<", ">=", ">", "==", "!=".
+            true_child_id: The id of the next node if the comparison is true.
             false_child_id: The same if it is false.
-            relative_hit_rate: How often samples pass this node; has no influence on the answer.
+            relative_hit_rate: How often samples pass this node; does not affect predictions.
             missing_value_tracks_true_child: Whether NaN goes to the child for true.
 
         Raises:
@@ -154,10 +154,10 @@ class TreeEnsembleBuilder:
         """Add a leaf.
 
         Args:
-            tree_id: The number of the tree.
-            node_id: The number of the node, unique in the tree.
+            tree_id: The id of the tree.
+            node_id: The id of the node, unique in the tree.
             values: What it adds to the sum: one number for each dimension, or {dimension: number}.
-            relative_hit_rate: How often samples reach this leaf; has no influence on the answer.
+            relative_hit_rate: How often samples reach this leaf; does not affect predictions.
         """
         pairs = values.items() if isinstance(values, Mapping) else enumerate(numbers(values, "the values of a leaf"))
         self._next_tree = max(self._next_tree, tree_id + 1)
@@ -180,11 +180,11 @@ class TreeEnsembleBuilder:
         """Add a tree whose nodes are given as arrays, root first: a row with x[feature] <= threshold goes left.
 
         Args:
-            feature: [nodes]; of leaves anything.
-            threshold: [nodes]; of leaves anything.
+            feature: [nodes]; ignored for leaves.
+            threshold: [nodes]; ignored for leaves.
             left: The index of the left child, [nodes]; negative for leaves.
             right: The index of the right child, [nodes].
-            values: [nodes, dimensions]; of branches anything. Zeros are not stored.
+            values: [nodes, dimensions]; ignored for branches. Zeros are not stored.
             missing_left: Whether NaN goes left, [nodes]. Default: right.
         """
         tree = self._next_tree
@@ -210,7 +210,7 @@ class TreeEnsembleBuilder:
         """The Model message. It is not a copy.
 
         Raises:
-            SpecError: If the nodes are not whole trees; the message names tree and node.
+            SpecError: If the nodes do not form complete trees; the message names tree and node.
         """
         return finished(self._model)
 

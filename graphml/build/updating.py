@@ -81,7 +81,7 @@ class SgdParams(_Parameters):
         super().__init__(batch, lr=lr, momentum=momentum)
 
     def set_momentum(self, value: float, min: float, max: float) -> None:
-        """Set the share of the last step that is added to the next, and its bounds."""
+        """Set the fraction of the last step that is added to the next, and its bounds."""
         self.momentum = RangeParam(value, min, max)
 
 
@@ -107,7 +107,7 @@ class AdamParams(_Parameters):
         self.beta2 = RangeParam(value, min, max)
 
     def set_eps(self, value: float, min: float, max: float) -> None:
-        """Set the number that keeps the division finite, and its bounds."""
+        """Set the term that keeps the division finite, and its bounds."""
         self.eps = RangeParam(value, min, max)
 
 
@@ -162,7 +162,7 @@ class UpdateMethods(Core):
             input: The blob of the probabilities, the output of a softmax layer.
 
         Raises:
-            UpdateError: If no softmax layer writes the blob, or there is a loss already.
+            UpdateError: If no softmax layer writes the blob, or there already is a loss.
             GraphError: If a layer has this name.
         """
         description = self._whole.description
@@ -191,7 +191,7 @@ class UpdateMethods(Core):
             input_feature: The blob and its shape, ("y", Array(3)), or the name of an output whose shape is declared.
 
         Raises:
-            UpdateError: If the shape is not known, or there is a loss already.
+            UpdateError: If the shape is not known, or there already is a loss.
             GraphError: If a layer has this name.
         """
         blob, kind = (input_feature, None) if isinstance(input_feature, str) else input_feature or (None, None)
@@ -209,10 +209,10 @@ class UpdateMethods(Core):
         self._trains_with(f"{blob}_true", feature_type(kind, "float64"))
 
     def set_recipe(self, recipe: Recipe) -> None:
-        """Train by a recipe of `graphml.recipes`, in place of what was set before.
+        """Train with a recipe of `graphml.recipes`, replacing earlier settings.
 
-        A recipe that Core ML can follow is written in Core ML's own fields. Any other is written in a field that Core
-        ML ignores, and the model is not marked as updatable.
+        A recipe that Core ML supports is written to Core ML's own fields. Any other is written to a field that Core ML
+        ignores, and the model is not marked as updatable.
 
         Args:
             recipe: The recipe. If it names no layers, those of `make_updatable` are trained.
@@ -240,7 +240,7 @@ class UpdateMethods(Core):
         return losses.add(name=name)
 
     def _trains_with(self, target: str, kind: Any) -> None:
-        """Declare the model's inputs and the target as inputs of training, unless they are declared already."""
+        """Declare the model's inputs and the target as inputs of training, unless already declared."""
         description = self._whole.description
         declared = {feature.name for feature in description.trainingInput}
         description.trainingInput.extend(f for f in description.input if f.name not in declared)
@@ -290,7 +290,7 @@ class UpdateMethods(Core):
         Raises:
             UpdateError: If the seed is not an integer.
         """
-        if seed is not None and type(seed) is not int:  # a bool is an int, too
+        if seed is not None and type(seed) is not int:  # a bool is an int too
             raise UpdateError(f"seed must be an integer, got {seed!r}")
         self._network.updateParams.shuffle.defaultValue = True
         if seed is not None:

@@ -1,7 +1,7 @@
 """Arguments -> fields, for layers with weights: dense layers, convolutions, normalizations, constants.
 
 Convolutions take kernels as [height, width, channels in, channels out]; quantized weights are packed bytes in the order
-of the argument. The fields hold weights in the layout of the file. `arguments` says what the parameter `a` is.
+of the argument. The fields hold weights in the layout of the file. The parameter `a` is described in `arguments`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def matrix(a: Any, value: Any, shape: Sequence[int], order: Sequence[int] | None
 
     Args:
         a: The arguments of the call. If `value` is bytes, quantization_type, nbits, quant_scale, quant_bias, quant_lut
-            and int_8_dynamic_quantize say what they mean.
+            and int_8_dynamic_quantize describe them.
         value: Numbers or packed bytes in `shape`, or a `Quantized` in the layout of the file.
         shape: The shape of the argument.
         order: The order of its axes in the file; None: the same.
@@ -137,7 +137,7 @@ def batchnorm(a: Any) -> Fields:
 
 
 def _shape(given: Any, values: np.ndarray) -> tuple[int, ...]:
-    """The given shape, else that of the values if it has one or three axes, else that of a vector of them."""
+    """The given shape, else that of the values if it has one or three axes, else that of the flattened values."""
     if given is not None and len(given):
         return tuple(int(size) for size in given)
     return values.shape if values.ndim in (1, 3) else (values.size,)

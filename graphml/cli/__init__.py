@@ -1,7 +1,7 @@
-"""The command line: arguments go in, text, JSON or files come out; one module per command.
+"""The command line, one module per command.
 
-`app` holds the application and what all commands share; each command module adds itself to it when it is imported. JAX
-is imported only by commands that compute. Start with `inspect`.
+`app` holds the application and what all commands share; each command module registers itself there when it is imported.
+JAX is imported only by commands that compute. Start with `inspect`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from graphml.cli import update as update  # noqa: E402
 from graphml.cli.app import app as app  # noqa: E402
 from graphml.cli.status import status_of  # noqa: E402
 
-_ANYWHERE = ("--debug", "--no-cache")  # options for all commands, which may stand anywhere
+_ANYWHERE = ("--debug", "--no-cache")  # options for all commands, allowed anywhere
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""The application to which each command adds itself, and the arguments that several commands share."""
+"""The application with which each command registers itself, and arguments that several commands share."""
 
-# typer brings its own click or takes that of the environment, depending on its version, so the context has no one type
+# typer bundles click or uses that of the environment, depending on its version, so the context has no single type
 from __future__ import annotations
 
 from pathlib import Path
@@ -17,7 +17,7 @@ _ORDER = ("inspect", "predict", "update", "convert", "export", "compare", "preci
 
 
 class CommandGroup(TyperGroup):
-    """The commands in the order in which people meet them. The end of a pipe is not an error of the command."""
+    """Lists the commands in the order of use. A closed pipe is not an error of the command."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands, in the order of the help."""
@@ -28,16 +28,16 @@ class CommandGroup(TyperGroup):
         return super().parse_args(ctx, ["--help"] if args in ([], ["help"]) else args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is named first; for a file in its place the message says what to write."""
-        if args[:1] == ["help"] and len(args) > 1:  # as other programs have it; without more, see `parse_args`
+        """The command, which is named first; if a file is named instead, the message says what to write."""
+        if args[:1] == ["help"] and len(args) > 1:  # as in other programs; for `help` alone see `parse_args`
             args = [args[1], "--help"]
         first = args[0] if args else ""
         if first not in self.commands and Path(first).suffix in (".mlmodel", ".mlpackage", ".mlmodelc"):
-            ctx.fail(f"a command comes before the file: graphml inspect {first}")
+            ctx.fail(f"a command must come before the file: graphml inspect {first}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Typer itself would end with exit status 1 where a pipe is closed."""
+        """Run the command. Typer itself would exit with status 1 if a pipe is closed."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -45,7 +45,7 @@ class CommandGroup(TyperGroup):
 
 
 def examples(*commands: str) -> str:
-    """The end of a help text; \\b keeps its lines as they are."""
+    """The end of a help text; \\b keeps its line breaks."""
     return "\n".join(("\b", "Example:" if len(commands) == 1 else "Examples:", *(f"  {one}" for one in commands)))
 
 
@@ -53,7 +53,7 @@ app = typer.Typer(
     cls=CommandGroup,
     help="Core ML models anywhere JAX runs.",
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # whose help cuts options and breaks words in terminals of 80 columns
+    rich_markup_mode=None,  # whose help truncates options and breaks words in terminals of 80 columns
     context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]},
     epilog=examples("graphml inspect net.mlmodel", "graphml predict net.mlmodel -i image=photo.jpg"),
 )
@@ -89,7 +89,7 @@ GivenInputs = Annotated[
 Tolerance = Annotated[
     float, typer.Option(callback=not_negative, help="relative to the largest magnitude of each value")
 ]
-Seed = Annotated[int, typer.Option(help="of inputs that are drawn, and of random layers")]
+Seed = Annotated[int, typer.Option(help="random seed of drawn inputs and random layers")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -104,8 +104,6 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="compile anew, and keep nothing for the next run")
-    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="recompile, and keep nothing for the next run")] = False,
 ) -> None:
     """Core ML models anywhere JAX runs."""

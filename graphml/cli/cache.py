@@ -1,6 +1,6 @@
-"""Where the command line keeps compiled programs and prepared weights, since each of its runs is a process of its own.
+"""Where the command line caches compiled programs and prepared weights, since each run is a new process.
 
-The environment variable GRAPHML_CACHE names another directory; where it is empty, or with --no-cache, nothing is kept.
+The environment variable GRAPHML_CACHE names another directory; if it is empty, or with --no-cache, nothing is kept.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
-VARIABLE = "GRAPHML_CACHE"  # that `ModelConfiguration.cache_directory` goes by
+VARIABLE = "GRAPHML_CACHE"  # read by `ModelConfiguration.cache_directory`
 MOST_BYTES = 1 << 31  # of the default directory
 
 
 def default_directory() -> Path | None:
-    """The directory for caches of this user, by the rules of the platform; None if the user has no home."""
+    """The user's cache directory, by the conventions of the platform; None if the user has no home."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -31,10 +31,10 @@ def default_directory() -> Path | None:
 
 @contextlib.contextmanager
 def kept(*, no_cache: bool) -> Generator[None]:
-    """Set the cache directory of this process in the block.
+    """Set the cache directory of this process within the block.
 
     Args:
-        no_cache: Whether nothing is to be kept.
+        no_cache: Whether to keep nothing.
     """
     before = os.environ.get(VARIABLE)
     folder = default_directory() if before is None and not no_cache else None
@@ -59,7 +59,7 @@ def _can_be_written(folder: Path) -> bool:
 
 
 def _shrink(folder: Path) -> None:
-    """Remove what was stored first, if the directory is too large and this process may have added to it."""
+    """Remove the oldest files if the directory is too large and this process may have added to it."""
     if "jax" in sys.modules:
         from graphml.models.compile.cache_files import shrink_to
 

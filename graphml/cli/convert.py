@@ -1,4 +1,4 @@
-"""graphml convert: a model of another framework becomes a Core ML model. graphml export: the way back to ONNX."""
+"""graphml convert: convert a model of another framework to Core ML. graphml export: convert a model to ONNX."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def convert(
     check: Annotated[bool, typer.Option(help="compare the result with the source")] = True,
     tolerance: Annotated[
         float | None,
-        typer.Option(callback=not_negative, help="relative to the largest number of each output [default: 0.001]"),
+        typer.Option(callback=not_negative, help="relative to the largest value of each output [default: 0.001]"),
     ] = None,
     seed: Seed = 0,
     signature: Annotated[str | None, typer.Option(help="which signature of a SavedModel")] = None,
@@ -137,7 +137,7 @@ def convert(
 
 
 def _show_explanation(found: Explanation, *, json_too: bool, quiet: bool) -> None:
-    """Print what would be done. The command fails if that is not possible."""
+    """Print what would be done. The command fails if the source cannot be converted."""
     if json_too:
         rows = [
             {"operator": use.operator, "count": use.count, "becomes": use.becomes, "unsupported": use.unsupported}
@@ -162,7 +162,7 @@ def export_model(
     function: FunctionName = None,
     check: Annotated[bool, typer.Option(help="compare the result with the model")] = True,
     tolerance: Annotated[
-        float, typer.Option(callback=not_negative, help="relative to the largest number of each output")
+        float, typer.Option(callback=not_negative, help="relative to the largest value of each output")
     ] = 1e-3,
     seed: Seed = 0,
     json_too: AsJson = False,
@@ -185,7 +185,7 @@ def export_model(
 
 
 def _inputs(given: list[str], images: list[str]) -> dict[str, Input] | None:
-    """What the options say of inputs."""
+    """The inputs that the options describe."""
     found: dict[str, Input] = {}
     for name, text in split_pairs(given, "-i", "NAME=SHAPE").items():
         sizes, _, dtype = text.partition(":")

@@ -17,7 +17,7 @@ def split_pairs(given: Iterable[str], option: str, form: str) -> dict[str, str]:
     Args:
         given: The arguments of one option.
         option: The option, for messages.
-        form: The form that it takes, such as "NAME=VALUE".
+        form: The expected form, such as "NAME=VALUE".
 
     Returns:
         {key: value}, in order.

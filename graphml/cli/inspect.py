@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # importing it needs JAX
 
 
 class InspectFormat(enum.StrEnum):
-    """Formats of what `graphml inspect` shows."""
+    """Output formats of `graphml inspect`."""
 
     text = "text"
     json = "json"
@@ -83,7 +83,7 @@ def inspect(
 
 
 def _summarized(file: Path, function: str | None, *, shapes: bool, must: bool) -> dict[str, Any]:
-    """The summary of a file, with shapes on request. must: whether a network that cannot be traced is an error."""
+    """The summary of a file, with shapes on request. must: whether it is an error if the network cannot be traced."""
     summary = summarize(spec.read(file), function)
     if shapes:
         from graphml.models import load

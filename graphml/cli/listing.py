@@ -1,6 +1,6 @@
 """The summary of a model as lines and tables for a terminal or a pipe.
 
-Where a table does not fit into a terminal, each layer takes some lines of its own: names stay whole.
+If a table does not fit into a terminal, each layer takes several lines instead, so names are not cut.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def show(summary: dict[str, Any], title: str, pad: str = "") -> None:
     Args:
         summary: See `graphml.inspect.summary.summarize`.
         title: The first line.
-        pad: What all lines begin with.
+        pad: The indentation of all lines.
     """
     console.print(pad, Text(visible(title), style="bold"), sep="", soft_wrap=True)
     updatable = ", updatable" if summary["updatable"] else ""
@@ -86,7 +86,7 @@ def _shapes(layer: dict[str, Any]) -> str:
 
 
 def _show_record(depth: int, layer: dict[str, Any], name: str, shapes: str, weights: str, pad: str) -> None:
-    """A layer on lines of its own: its name and kind, what it reads and writes, its weights."""
+    """A layer on several lines: its name and kind, inputs and outputs, weights."""
     number = f"{layer['number']}  "
     indent = pad + "  " * depth
     print_wrapped(f"{number}{name}  {layer['kind']}{f'  {shapes}' if shapes else ''}", indent, style="bold")

@@ -28,7 +28,7 @@ class _Output(Console):
     """Standard output."""
 
     def on_broken_pipe(self) -> None:
-        """Leave the end of a pipe to `graphml.cli.status`; rich itself would end with exit status 1."""
+        """Leave a closed pipe to `graphml.cli.status`; rich itself would exit with status 1."""
         raise BrokenPipeError
 
 
@@ -49,7 +49,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_wrapped(text: str, indent: str = "", hanging: str = "    ", style: str | None = None) -> None:
-    """Print one line. A terminal gets it wrapped between words, the further lines indented by `hanging` more."""
+    """Print one line. In a terminal it is wrapped between words, with further lines indented by `hanging`."""
     text = indent + visible(text)
     if console.is_terminal and len(text) > console.width:
         text = textwrap.fill(
@@ -59,9 +59,9 @@ def print_wrapped(text: str, indent: str = "", hanging: str = "    ", style: str
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """JSON with non-ASCII text as it is, except that characters which would control a terminal are escaped.
+    """JSON with non-ASCII text unescaped, except for terminal control characters.
 
-    NaN and infinite numbers, which JSON does not have, become null.
+    NaN and infinities, which JSON does not have, become null.
     """
     text = json.dumps(_with_nulls(value), indent=indent, ensure_ascii=False, allow_nan=False)
     return "".join(c if c == "\n" or harmless(c) else json.dumps(c)[1:-1] for c in text)
@@ -87,13 +87,13 @@ Row = tuple[Sequence[str], str]
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Row], indent: str = "", right: Sequence[str] = ()) -> bool:
-    """Print a table if its lines fit. Outside of a terminal every line does: names stay whole.
+    """Print a table if its lines fit. Outside of a terminal every line fits, so names are not cut.
 
     Args:
         columns: The titles of the columns.
         rows: The rows. Cells may contain names from a model file.
-        indent: What all lines begin with.
-        right: The columns that are aligned at the right.
+        indent: The indentation of all lines.
+        right: The right-aligned columns.
 
     Returns:
         Whether it was printed.
@@ -108,14 +108,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Row], indent: str = "", r
     if console.is_terminal and width + len(indent) > console.width:
         return False
     lines = io.StringIO()
-    Console(file=lines, width=width, force_terminal=console.is_terminal).print(table)  # which is as wide as it is told
+    Console(file=lines, width=width, force_terminal=console.is_terminal).print(table)  # as wide as needed
     for line in lines.getvalue().splitlines():
         sys.stdout.write(f"{indent}{line.rstrip()}\n")
     return True
 
 
 def captured(show: Callable[[], None]) -> str:
-    """What a function prints, as it would be printed outside of a terminal."""
+    """The text that a function prints, as it would be outside of a terminal."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
         show()
     return text.getvalue()
@@ -133,7 +133,7 @@ class ReportFormat(enum.StrEnum):
 
 
 def deliver(text: str, output: Path | None) -> None:
-    """Write text to a file, or print it if there is none. The text is escaped already."""
+    """Write text to a file, or print it if there is none. The text is already escaped."""
     if output is None:
         sys.stdout.write(text)
     else:
@@ -155,9 +155,9 @@ def deliver_report(
     Args:
         form: Its format.
         show: Prints it as text.
-        plain: Makes plain data of it.
-        page: Makes HTML of it.
-        conclusions: What is printed if the report goes to a file.
+        plain: Converts it to plain data.
+        page: Converts it to HTML.
+        conclusions: What is printed if the report is written to a file.
         output: The file.
         quiet: Whether nothing is printed.
     """
@@ -192,7 +192,7 @@ def refuse_unwritable(path: Path, *read: Path) -> None:
 
     Args:
         path: The file.
-        read: What the command reads, files or packages. It must not be replaced by what is made of it.
+        read: The files or packages that the command reads, which must not be overwritten by its result.
     """
     with writing(path):
         _refuse_inside(path, read)

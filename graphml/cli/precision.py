@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # importing it needs JAX
 
 
 class HalfTypes(enum.StrEnum):
-    """What half precision means."""
+    """The possible meanings of half precision."""
 
     float16 = "float16"
     declared = "declared"
@@ -50,7 +50,7 @@ def precision(
         HalfTypes | None,
         typer.Option(help="types of floats; by default those that a program declares, float16 for networks"),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="accumulate sums in half precision, too")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="accumulate sums in half precision too")] = False,
     tolerance: Tolerance = 1e-2,
     outputs: Annotated[bool, typer.Option("--outputs", help="judge outputs only, not every operation")] = False,
     mend: Annotated[bool, typer.Option(help="search for the operations that must stay in float32")] = True,
@@ -114,6 +114,6 @@ def _show(report: PrecisionReport) -> None:
 
 
 def _without_empty(columns: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
-    """A table without the columns in which no row has anything."""
+    """A table without its empty columns."""
     used = [place for place in range(len(columns)) if any(cells[place] for cells, _ in rows)]
     return [columns[place] for place in used], [([cells[place] for place in used], style) for cells, style in rows]

@@ -31,7 +31,7 @@ def predict(
     function: FunctionName = None,
     json_too: AsJson = False,
 ) -> None:
-    """Run a model once. A model that has a state starts from zeros, and the state after the run is dropped."""
+    """Run a model once. A model that has a state starts from zeros, and the state after the run is discarded."""
     from graphml.models import load
 
     if output is not None:

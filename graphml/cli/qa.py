@@ -39,12 +39,12 @@ def qa(
         Path | None,
         typer.Option("--vocabulary", help="tokenizer.json or vocab.txt; default: the one stored with the model"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="greatest number of answers")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="largest number of answers")] = 1,
     threshold: Annotated[
         float | None,
         typer.Option(
             callback=not_negative,
-            help="give answers of at least this confidence; default: those that are likelier than that there is none",
+            help="give answers of at least this confidence; default: those that are likelier than no answer",
         ),
     ] = None,
     json_too: AsJson = False,

@@ -1,4 +1,4 @@
-"""How a run of the command line ends: its exit status, and what it says on standard error."""
+"""How a run of the command line ends: its exit status, and its messages on standard error."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class ExitStatus(enum.IntEnum):
 
 
 class ClosedPipe(Exception):
-    """Whoever read the output has stopped reading, as `head` does."""
+    """The reader of the output has stopped reading, as `head` does."""
 
 
 @runtime_checkable
 class _ArgumentError(Protocol):
-    """An error in the arguments: typer and click have different classes for it in different versions."""
+    """An error in the arguments: typer and click use different classes in different versions."""
 
     exit_code: int
 
@@ -68,7 +68,7 @@ def _report(error: Exception) -> int:
     if isinstance(error, _ArgumentError):
         message = error.format_message().strip().rstrip(".")
         if "extra argument" in message and "=" in message:
-            message += "; values of inputs are given as -i NAME=VALUE"
+            message += "; inputs are given as -i NAME=VALUE"
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "graphml"
         _say("UsageError", f"{visible(_lower(message))} (see {command} --help)")
@@ -76,18 +76,18 @@ def _report(error: Exception) -> int:
     if isinstance(error, GraphmlError):
         _say(type(error).__name__, one_line(str(error)))
     elif isinstance(error, OSError):
-        _discard_output()  # the rest of it would fail again when the process ends
+        _discard_output()  # flushing the rest would fail again at exit
         what = "the output cannot be written" if error.filename is None else f"{error.filename} cannot be opened"
         _say(type(error).__name__, visible(f"{what}: {reason(error)}"))
     elif isinstance(error, MemoryError):
         _say("MemoryError", "there is not enough memory")
     else:
-        _say(type(error).__name__, visible(f"{error} (this is a defect of graphml; --debug shows where)"))
+        _say(type(error).__name__, visible(f"{error} (this is a bug in graphml; --debug shows where)"))
     return ExitStatus.FAILED
 
 
 def _lower(message: str) -> str:
-    """The message as the rest of a line: messages about arguments are sentences."""
+    """The message in lower case, as part of a line: messages about arguments are sentences."""
     return message[:1].lower() + message[1:]
 
 
@@ -100,7 +100,7 @@ def one_line(message: str) -> str:
 
 
 def warn(message: str) -> None:
-    """Say on standard error that something is probably not as it was meant; the exit status stays."""
+    """Print a warning on standard error; the exit status does not change."""
     _say("Warning", message, "bold yellow")
 
 
@@ -111,6 +111,6 @@ def _say(kind: str, message: str, style: str = "bold red") -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still buffered nowhere, so that the end of the process does not fail again."""
-    with contextlib.suppress(OSError, ValueError):  # ValueError: it has no file number, or is closed
+    """Discard buffered output, so that flushing at exit does not fail again."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: it has no file descriptor, or is closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # importing them needs JAX
     from graphml.models import Model
 
 FROM_DATA = "data"
-"""The value of --labels that stands for the classes of the training data."""
+"""The value of --labels that means the classes of the training data."""
 
 
 class TrainingModel(NamedTuple):
@@ -36,7 +36,7 @@ class TrainingModel(NamedTuple):
 
     Attributes:
         model: The model; if it is a network, with its recipe.
-        recipe: The recipe of an ML Program, which cannot hold it; None otherwise.
+        recipe: The recipe of an ML Program, whose file cannot store it; None otherwise.
         own: Whether the recipe is not that of the file.
     """
 
@@ -46,7 +46,7 @@ class TrainingModel(NamedTuple):
 
     @property
     def validation_fraction(self) -> float:
-        """The fraction of the samples that is not trained on."""
+        """The fraction of the samples that is held out for validation."""
         recipe = self.recipe
         if recipe is None and self.own:
             recipe = read_recipe(self.model.spec)
@@ -61,13 +61,13 @@ def training_model(
     Args:
         file: Its file.
         data: The training data.
-        labels: New classes: names with commas between them, a text file with one on each line, or `FROM_DATA`.
+        labels: New classes: comma-separated names, a text file with one on each line, or `FROM_DATA`.
         layers: Names or patterns of the layers that learn; none for those that the file marks, or else the last ones.
         recipe: A JSON file, or the name of an optimizer; None for the recipe of the file.
-        epochs: In place of those of the recipe.
+        epochs: The number of epochs, instead of that of the recipe.
 
     Raises:
-        UpdateError: The model cannot be trained so, or the recipe cannot be read.
+        UpdateError: The model cannot be trained this way, or the recipe cannot be read.
     """
     from graphml.models import load
     from graphml.update import make_updatable, replace_head
@@ -94,7 +94,7 @@ def training_model(
 
 
 def _recipe(given: str | None, model: Model) -> Recipe:
-    """The recipe that is named; without a name that of the file, or else Adam for ten epochs."""
+    """The named recipe; without a name that of the file, or else Adam for ten epochs."""
     if given is None:
         has_own = not is_program(model.spec) and model.kind in _NETWORKS and has_recipe(model.spec)
         return replace(recipe_of(model.spec), layers=None) if has_own else Recipe(Adam(0.001), epochs=10)
@@ -111,7 +111,7 @@ def _recipe(given: str | None, model: Model) -> Recipe:
 
 
 def _refuse_other_folders(model: Model, data: Path) -> None:
-    """Raise UpdateError for folders of images that are not among the classes of the model."""
+    """Raise UpdateError if there are folders of images that are not classes of the model."""
     if not data.is_dir() or model.kind != "neuralNetworkClassifier":
         return
     labels = class_labels(model.spec)

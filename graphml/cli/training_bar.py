@@ -1,4 +1,4 @@
-"""A progress bar for training: mini-batches, the loss, and the time that is left."""
+"""A progress bar for training: mini-batches, the loss, and the remaining time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def training_bar(task: UpdateTask, validation_fraction: float, *, quiet: bool) -
 
     Args:
         task: The task.
-        validation_fraction: The fraction of its samples that is not trained on.
+        validation_fraction: The fraction of its samples that is held out for validation.
         quiet: Whether nothing is shown.
 
     Yields:
-        A function that brings the bar up to date.
+        A function that updates the bar.
     """
     console = Console(stderr=True)
     columns = (
@@ -54,7 +54,7 @@ def training_bar(task: UpdateTask, validation_fraction: float, *, quiet: bool) -
 
 
 def _progress(task: UpdateTask, validation_fraction: float) -> tuple[int, int | None, str]:
-    """(mini-batches done, all mini-batches, what is known of the training); the text is empty before the first one."""
+    """(mini-batches done, all mini-batches, status text); the text is empty before the first one."""
     from graphml.update import MetricKey, ParameterKey
     from graphml.update.learners.epochs import split_samples
 

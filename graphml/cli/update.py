@@ -32,7 +32,7 @@ class TrainingPrecision(enum.StrEnum):
 
 
 @app.command(
-    short_help="Train a model with data of your own.",
+    short_help="Train a model with your own data.",
     epilog=examples(
         "graphml update net.mlmodel --data photos/ -o mine.mlmodel",
         "graphml update net.mlmodel --data photos/ --labels data --epochs 20 -o mine.mlmodel",
@@ -89,7 +89,7 @@ def update(
     """Personalize a model with training data and write the result.
 
     An updatable model is trained by the recipe in its file. With --labels, --layers or --recipe any neural network is
-    trained, for classes of your own if you like. Ctrl-C saves a checkpoint and prints how to continue from it.
+    trained, with your own classes if you like. Ctrl-C saves a checkpoint and prints how to continue from it.
     """
     from graphml.update import TaskState
     from graphml.update.progress.history import refuse_unless_plottable
@@ -97,7 +97,7 @@ def update(
 
     parameters = _settings(settings or [])
     if epochs is not None and "epochs" in parameters:
-        raise typer.BadParameter("--epochs and --set epochs say the same: give one of them")
+        raise typer.BadParameter("--epochs and --set epochs set the same value: give one of them")
     refuse_unwritable_model(output)
     if budget is not None:
         refuse_unless_seconds(budget, "--budget")
@@ -160,7 +160,7 @@ def _train(
     precision: Any,
     quiet: bool,
 ) -> UpdateTask:
-    """Run the task to its end, or until the budget is used up."""
+    """Run the task until it ends or the budget is used up."""
     from graphml.models.configuration import ModelConfiguration
     from graphml.update import TaskState, UpdateTask
     from graphml.update.data.files import read_samples
@@ -214,7 +214,7 @@ def _budget_used_up(task: UpdateTask) -> str:
 
 
 def _divergence(task: UpdateTask) -> str:
-    """What to say of a training that made the loss far larger."""
+    """The message for training that increased the loss a lot; None otherwise."""
     first, last = task.history[0].loss, task.history[-1].loss
     rate = next((value for key, value in task.parameters.items() if key.name == "learning_rate"), None)
     than = "" if rate is None else f" than {rate:g}"

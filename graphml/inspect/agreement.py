@@ -1,6 +1,6 @@
-"""How the outputs of a model differ from those of a reference, in words, and where inside they first do."""
+"""Describes how the outputs of a model differ from those of a reference, and where the first difference is inside."""
 
-# models of other libraries have no types here
+# models of other libraries are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def paired(model: Model, own: Mapping[str, Any], other: Any, what: str) -> list[
         model: The model.
         own: Its outputs.
         other: Those of the reference, by name or in order. They are matched by name where names are equal.
-        what: What the reference is, in words.
+        what: A description of the reference.
 
     Returns:
         (name, value, value of the reference) for each output.
 
     Raises:
-        FeatureError: There are more of one than of the other.
+        FeatureError: The numbers of outputs differ.
     """
     if isinstance(other, Mapping):
         common = [name for name in own if name in other]
@@ -39,7 +39,7 @@ def paired(model: Model, own: Mapping[str, Any], other: Any, what: str) -> list[
     values: list[Any] = list(other.values()) if isinstance(other, Mapping) else other
     label = model.description.predicted_feature_name
     numbers = {name: value for name, value in own.items() if name != label}
-    if label and len(values) == len(numbers) != len(own):  # whoever gives probabilities alone gives no label
+    if label and len(values) == len(numbers) != len(own):  # the reference gives probabilities but no label
         own = numbers
     if len(values) != len(own):
         raise FeatureError(f"the model has the outputs {', '.join(map(repr, own))}; {what} gives {len(values)}")
@@ -53,11 +53,11 @@ def difference(name: str, own: Any, other: Any, rtol: float, atol: float) -> str
         name: Its name.
         own: Its value: numbers, a label, or {label: probability}.
         other: The value in the reference.
-        rtol: The difference that is accepted, relative to each number of the reference.
-        atol: The difference that is accepted in addition.
+        rtol: The accepted difference, relative to each number of the reference.
+        atol: The additional accepted difference.
 
     Returns:
-        The difference in words; None if there is none.
+        A description of the difference; None if there is none.
     """
     ordered = in_the_order_of(own, other)
     if ordered is None:
@@ -66,7 +66,7 @@ def difference(name: str, own: Any, other: Any, rtol: float, atol: float) -> str
     if isinstance(own, str) or isinstance(other, str):
         return None if own == other else f"output {name!r} is {own!r}, the reference gives {other!r}"
     a, b = numbers(own), numbers(other)
-    return None if (text := _in_words(a, b, rtol, atol)) is None else f"output {name!r} {text}"
+    return None if (text := _described(a, b, rtol, atol)) is None else f"output {name!r} {text}"
 
 
 def in_the_order_of(own: Any, other: Any) -> Any:
@@ -82,8 +82,8 @@ def numbers(value: Any) -> Array:
     return np.asarray(list(value.values()) if isinstance(value, Mapping) else value)
 
 
-def _in_words(own: Array, other: Array, rtol: float, atol: float) -> str | None:
-    """How one array differs from another; None if it does not."""
+def _described(own: Array, other: Array, rtol: float, atol: float) -> str | None:
+    """A description of how one array differs from another; None if it does not."""
     if _core(own) != _core(other):
         return f"has the shape {list(own.shape)}, the reference {list(other.shape)}"
     shape = own.shape
@@ -111,25 +111,25 @@ def first_inside(given: Given, others: Mapping[str, Any], rtol: float, atol: flo
     Args:
         given: The model and its inputs.
         others: {name: value} inside of the reference.
-        rtol: The difference that is accepted, relative to each number of the reference.
-        atol: The difference that is accepted in addition.
+        rtol: The accepted difference, relative to each number of the reference.
+        atol: The additional accepted difference.
 
     Returns:
-        The first value inside of the model that differs from that of the same name in the reference, in words.
+        A description of the first value inside of the model that differs from that of the same name in the reference.
     """
     model = given.model
     if not isinstance(model, GraphModel):
-        return "the model cannot be looked into"
+        return "intermediate values of the model cannot be compared"
     try:
         own = model.intermediates(given.features, **call_options(model, given.key))
     except GraphmlError as error:
-        return f"the model cannot be looked into: {error}"
+        return f"intermediate values of the model cannot be compared: {error}"
     equal = 0
     for node in model.graph.body.nodes:
         for name in node.outputs:
             if name not in own or name not in others or _core(own[name]) != _core(np.asarray(others[name])):
                 continue
-            text = _in_words(own[name], np.asarray(others[name]), rtol, atol)
+            text = _described(own[name], np.asarray(others[name]), rtol, atol)
             if text is not None:
                 before = f"; {equal} values of equal names before it agree" if equal else ""
                 return f"the first value inside that differs is {name!r}, {node.label}: it {text}{before}"

@@ -1,4 +1,4 @@
-"""A graph as pseudocode: one line for each node, branches and loops as blocks. To be read, not to be run."""
+"""A graph as pseudocode: one line for each node, branches and loops as blocks. For reading, not for running."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, na
         graph: The graph.
         interface: Its inputs.
         shapes: {blob: shape}; known shapes are added to the lines as comments.
-        name: What the function is called.
+        name: The name of the function.
     """
     names = _Identifiers(_inlined(graph))
     declared, held = interface.signature(), interface.declared_state()
@@ -40,7 +40,7 @@ def listing(graph: Graph, interface: Interface, shapes: Shapes | None = None, na
     return "\n".join(lines)
 
 
-_FEW = 8  # elements of a constant that is written where it is read
+_FEW = 8  # elements of a constant that is written inline
 
 
 def _inlined(graph: Graph) -> dict[str, str]:

@@ -3,8 +3,8 @@
     graphml codegen StickerClassifier.mlmodel -o sticker_classifier.py
 
 Everything in the module that comes from the file is a string, a docstring or an identifier. Strings and docstrings are
-escaped, identifiers made of letters, digits and underscores: whatever features are called, the module has one structure
-for one list of types. The same model gives the same text.
+escaped, identifiers made of letters, digits and underscores: whatever the names of features, the structure of the
+module depends only on their types. The same model gives the same text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from graphml.naming import Names
 from graphml.spec.program import programs
 from graphml.visible import visible
 
-_WIDTH = 88  # columns, of docstrings
+_WIDTH = 88  # columns of docstrings
 _LONGEST = 60  # letters of an identifier
 _LONGEST_CLASS = 40
 
@@ -34,9 +34,9 @@ def generate(model: Any, class_name: str | None = None, function_name: str | Non
 
     Args:
         model: The model.
-        class_name: Of the class that predicts; without one it is made of the name of the file.
-        function_name: The function of an ML Program that the class runs; without one that of a loaded model, or the
-            default one. A file with several functions has one module for each.
+        class_name: The name of the class that predicts; by default it is made from the name of the file.
+        function_name: The function of an ML Program that the class runs; by default that of a loaded model, or the
+            default one. A file with several functions needs one module for each.
 
     Raises:
         GraphmlError: The name cannot be that of a class.
@@ -49,7 +49,7 @@ def generate(model: Any, class_name: str | None = None, function_name: str | Non
     elif not _fits_class(class_name):
         raise GraphmlError(f"{class_name!r} cannot be the name of a class; letters, digits and underscores can")
     text = _module(message, class_name, function)
-    # letters that look like others are what the model's texts are written in
+    # the model's texts may contain ambiguous Unicode letters
     return text if text.isascii() else text.replace("\n", "\n# ruff: noqa: RUF001, RUF002, RUF100\n", 1)
 
 
@@ -65,7 +65,7 @@ def _read(model: Any) -> tuple[Any, str | os.PathLike[str] | None]:
 
 
 def _function(message: Any, wanted: str | None) -> str | None:
-    """The function of a program that has to be named when it is loaded; None for models that have only one."""
+    """The function of a program that must be named when it is loaded; None for models that have only one."""
     if wanted is not None:
         programs.refuse_unknown(message, wanted)
     if message.WhichOneof("Type") != "mlProgram" or len(message.mlProgram.functions) < 2:
@@ -75,10 +75,10 @@ def _function(message: Any, wanted: str | None) -> str | None:
 
 # Identifiers ---------------------------------------------------------------------------------------------------------
 
-# What annotations and calls beside the features mean by these names, and three names that linters take for numbers.
+# Names used by annotations and calls next to the features, and three names that linters confuse with digits.
 _NEEDED = {"self", "int", "float", "str", "dict", "list", "Any", "Mapping", "Sequence", "ArrayLike", "NDArray", "np"}
 _NEEDED |= {"Image", "AnyImage", "asyncio", "O", "I", "l"}
-# What else is found in the module by its name, so that no class can have it.
+# Other names used in the module, so no class can have them.
 _GLOBAL = {
     "graphml",
     "annotations",
@@ -94,18 +94,18 @@ _GLOBAL |= {"OUTPUTS", "TRAINING_INPUTS", "object", "getattr", "isinstance", "st
 
 
 def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """A legal identifier for each name, all different, none of them private: the name itself where that is one."""
+    """A valid identifier for each name, all distinct, none of them private: the name itself if it is one."""
     names = list(names)
     wanted = [_identifier(name) for name in names]
     unique = Names({*_NEEDED, *taken})
-    # who can keep a name comes before who gets one
+    # names that can be kept take precedence over generated ones
     order = sorted(range(len(names)), key=lambda i: wanted[i] != names[i])
     found = {i: unique.free(wanted[i]) for i in order}
     return [found[i] for i in range(len(names))]
 
 
 def _identifier(name: str) -> str:
-    """The nearest legal identifier, in the form in which Python reads it."""
+    """The nearest valid identifier, normalized as Python does."""
     text = unicodedata.normalize("NFKC", name)
     text = "".join(c if f"x{c}".isidentifier() else "_" for c in text)
     text = unicodedata.normalize("NFKC", re.sub("__+", "_", text) if text != name else text).lstrip("_")[:_LONGEST]
@@ -134,7 +134,7 @@ _ENDINGS = ("Input", "Output", "TrainingInput")
 
 
 class _Field(NamedTuple):
-    """A feature as it stands in the module. takes, gives: its types as an input and as an output."""
+    """A feature in the module. takes, gives: its types as an input and as an output."""
 
     attribute: str
     name: str
@@ -183,7 +183,7 @@ def _literal(text: str) -> str:
 
 
 def _docstring(texts: Iterable[str], indent: str) -> list[str]:
-    """Paragraphs as the lines of a docstring, with quotes that do not end it and nothing that doctest would run."""
+    """Paragraphs as the lines of a docstring, without quotes that would end it or anything that doctest would run."""
     lines: list[str] = []
     for paragraph in texts:
         wrapped = [part for line in paragraph.splitlines() for part in _wrapped(line, _WIDTH - len(indent) - 6)]
@@ -195,7 +195,7 @@ def _docstring(texts: Iterable[str], indent: str) -> list[str]:
 
 
 def _wrapped(line: str, width: int) -> Iterator[str]:
-    """Lines of so many columns at most, escaped; a word that is longer is cut, but none of its escapes."""
+    """Escaped lines of limited width; a longer word is split, but not within an escape."""
     safe = visible(" ".join(line.split())).replace('"', "'").replace(">>>", "> > >")
     now, used = "", 0
     for word in safe.split():
@@ -227,7 +227,7 @@ def _module(message: Any, name: str, function: str | None) -> str:
     taken = (name, *(name + ending for ending in _ENDINGS), *(["state"] if state else []))
     inputs = _fields(description.inputs, taken)
     outputs = _fields(description.outputs, taken)
-    training = None  # programs declare nothing to train on
+    training = None  # programs declare no training inputs
     if message.isUpdatable and kind != "mlProgram":
         training = _fields(description.training_inputs, taken)
     types = {f.takes for f in (*inputs, *(training or ()))} | {f.gives for f in outputs}
@@ -306,7 +306,7 @@ def _tables(
 
 
 def _table(what: str, fields: list[_Field]) -> list[str]:
-    """attribute -> name of the feature, by which identifiers lead back to the model's own names."""
+    """attribute -> name of the feature, which maps identifiers back to the model's own names."""
     head = f"{what}: Mapping[str, str] = {{"
     if not fields:
         return [head + "}"]

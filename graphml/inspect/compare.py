@@ -1,6 +1,6 @@
 """Find the first value in which two models differ: run both on the same inputs and compare them value by value.
 
-Values are matched by name, and outputs whose names differ by their shapes: converters rename outputs and reorder them.
+Values are matched by name, and outputs whose names differ by shape: converters rename and reorder outputs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from graphml.models.model import Model
 
 Arrays = Mapping[str, np.ndarray]
 MOST_SHAPES = 4
-"""Enumerated shapes that are drawn unless the caller says otherwise."""
+"""The default limit of enumerated shapes that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Comparison:
     Attributes:
         differences: One for each value, in the order in which the first model computes them.
         tolerance: The largest error that still counts as equal.
-        shapes: On how many of the declared shapes the models ran.
+        shapes: The number of declared shapes that were tried.
         declared_shapes: How many shapes the interface of the first model lists.
         scaled: The images that a second model of another library received as the first one scales them.
     """
@@ -106,9 +106,9 @@ def compare(
 ) -> Comparison:
     """Run two models on the same inputs and compare what they compute.
 
-    A state begins with zeros. Between a program, a network and an ONNX graph, values of the same name that are no
-    outputs are compared only if their shapes are equal apart from axes of size 1: the formats lay out images
-    differently.
+    States start as zeros. Between a program, a network and an ONNX graph, values of the same name that are not outputs
+    are compared only if their shapes are equal apart from axes of size 1, since the formats have different image
+    layouts.
 
     Args:
         first: A model. If it is a neural network or ML Program, and the second one is an ONNX graph or one of these,
@@ -172,7 +172,7 @@ def _outputs_compared(
 ) -> Comparison:
     """Compare the outputs alone."""
     if reference.recorded and features is None:
-        raise FeatureError("recorded outputs belong to the inputs that they were recorded with: give these inputs, too")
+        raise FeatureError("recorded outputs belong to the inputs that they were recorded with: give these inputs too")
     limits = limits_of(model)
     inputs = [features] if features is not None else drawn_for(model, limits, seed, [{}])
     found: dict[str, Difference] = {}
@@ -202,7 +202,7 @@ def _error_of_outputs(own: Any, other: Any) -> float:
 
 
 def _second(second: Any, function_name: str | None) -> Any:
-    """The second model, as what its values are taken from."""
+    """An object that gives the values of the second model."""
     suffix = Path(second).suffix if isinstance(second, str | Path) else None
     if suffix == ".onnx":
         return _Onnx(second)
@@ -246,7 +246,7 @@ def _passed_on(given: Given, second: GraphModel) -> dict[str, Any]:
 
 
 def _passed(source: FeatureDescription, wanted: FeatureDescription, value: Any, array: Any) -> Any:
-    """An input of the first model as the second one takes it."""
+    """An input of the first model in the form that the second one takes."""
     if (source.image is None) == (wanted.image is None):
         return value if source.type is wanted.type else np.asarray(array)
     pixels = np.asarray(array)
@@ -264,7 +264,7 @@ class _Match(NamedTuple):
 def _matches(
     blobs: Arrays, others: Arrays, outputs: Iterable[str], other_outputs: Iterable[str], *, alike: bool
 ) -> dict[str, _Match]:
-    """{value of the first model: the same value of the second one}. alike: whether both have one format."""
+    """{value of the first model: the same value of the second one}. alike: whether both have the same format."""
     outputs = [name for name in outputs if name in blobs]
     free = [name for name in other_outputs if name in others]
     pairs = {
@@ -290,7 +290,7 @@ def _core(array: np.ndarray) -> tuple[int, ...]:
 
 
 def _best(mine: list[str], theirs: list[str], blobs: Arrays, others: Arrays) -> Iterator[tuple[str, str]]:
-    """Pairs of outputs, those first that agree best."""
+    """Pairs of outputs, best agreement first."""
     errors: dict[tuple[str, str], float] = {(a, b): _error(blobs[a], others[b]) for a in mine for b in theirs}
     for a, b in sorted(errors, key=errors.__getitem__):
         if a in mine and b in theirs:
@@ -299,12 +299,12 @@ def _best(mine: list[str], theirs: list[str], blobs: Arrays, others: Arrays) -> 
 
 
 def _computed(graph: Graph) -> dict[str, Node]:
-    """The values that are compared, in order, and what computes each last: layers may write in place."""
+    """The values that are compared, in order, and the last node that computes each: layers may write in place."""
     outputs = frozenset(graph.outputs)
     found: dict[str, Node] = {}
     for node, live in zip(graph.body.nodes, live_after(graph.body, outputs), strict=True):
         if catalogue.has_role(node, "constant") and not outputs & set(node.outputs):
-            continue  # what is computed with a weight tells more than the weight
+            continue  # comparing results is more informative than comparing weights
         inside = sorted(written_by(node) & live - set(node.outputs))  # of branches and loops
         for name in (*node.outputs, *inside):
             found.pop(name, None)

@@ -15,7 +15,7 @@ _COLUMNS = ("", "value", "compared with", "layer", "shape", "error", "matched by
 
 
 def conclusions(found: Comparison) -> list[str]:
-    """What a comparison comes to, as lines of text; names in them are not escaped."""
+    """The conclusions of a comparison, as lines of text; names in them are not escaped."""
     lines: list[str] = []
     if found.shapes < found.declared_shapes:
         lines.append(f"{found.shapes} of {found.declared_shapes} enumerated shapes were tried; see --all-shapes")

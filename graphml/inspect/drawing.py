@@ -1,11 +1,10 @@
-"""Random inputs for a model, drawn from its interface: pixels for images, whole numbers where an input is an index.
+"""Random inputs for a model, drawn from its interface: pixels for images, integers where an input is an index.
 
-Which inputs are indices is not declared. It is found in a trace: an input is followed through what keeps its elements
-as they are (reshapes, casts, selections, sums with an offset) to operations that look something up, whose tables bound
-it.
+Which inputs are indices is not declared. It is inferred from a trace: an input is followed through operations that keep
+its elements (reshapes, casts, selections, sums with an offset) to lookup operations, whose tables bound it.
 """
 
-# JAX's types are partly unknown; the equations of a trace have no public types
+# JAX is only partly typed; the equations of a trace have no public types
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -57,10 +56,10 @@ def drawn_shapes(inputs: Sequence[FeatureDescription]) -> list[dict[str, Shape]]
     """The default shapes, then the enumerated ones, small ones first.
 
     Args:
-        inputs: The inputs of a model. The enumerated shapes of several inputs belong together where they are as many.
+        inputs: The inputs of a model. The enumerated shapes of several inputs are paired if there are equally many.
 
     Returns:
-        {input: shape}; images are [height, width], and inputs that are left out have their default shapes.
+        {input: shape}; images are [height, width], and missing inputs have their default shapes.
     """
     others: dict[int, list[tuple[str, list[Shape]]]] = {}
     for feature in inputs:
@@ -96,8 +95,8 @@ def index_limits(lowered: Lowered) -> dict[str, int]:
     """Which inputs are used as indices, and how many values each has as one.
 
     Args:
-        lowered: The model, of whose inputs the shapes are declared. It is traced up to the first value that decides a
-            shape and is unknown; what comes after it is not seen.
+        lowered: The model, whose inputs must declare their shapes. It is traced up to the first unknown value that
+            decides a shape; later operations are not seen.
 
     Returns:
         {input: size of the smallest table that it looks up}; inputs that are not an index are missing.
@@ -112,7 +111,7 @@ def index_limits(lowered: Lowered) -> dict[str, int]:
     names = sorted(inputs)
 
     def trace(given: Sequence[Any], params: Any, state: Any, key: jax.Array) -> list[Any]:
-        return _as_far_as_it_goes(lowered, dict(zip(names, given, strict=True)), params, state, key)
+        return _run_until_failure(lowered, dict(zip(names, given, strict=True)), params, state, key)
 
     state = dict(lowered.interface.declared_state())
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -123,8 +122,8 @@ def index_limits(lowered: Lowered) -> dict[str, int]:
     return {names[i]: limit for i, limit in sorted(search.limits.items())}
 
 
-def _as_far_as_it_goes(lowered: Lowered, inputs: Any, params: Any, state: Any, key: jax.Array) -> list[Any]:
-    """Run the nodes until one fails, as running the model would report."""
+def _run_until_failure(lowered: Lowered, inputs: Any, params: Any, state: Any, key: jax.Array) -> list[Any]:
+    """Run the nodes until one fails; running the model reports the failure."""
     env = lowered.enter(inputs, state)
     body, keep = lowered.graph.body, frozenset((*lowered.graph.outputs, *lowered.graph.state))
     evaluation = lowered.evaluation(params, key)
@@ -139,7 +138,7 @@ def _as_far_as_it_goes(lowered: Lowered, inputs: Any, params: Any, state: Any, k
     return []
 
 
-_Origins = frozenset[int]  # numbers of the inputs that a value is made of
+_Origins = frozenset[int]  # indices of the inputs that a value is made from
 _NOTHING: _Origins = frozenset()
 
 # Operations whose results hold elements of their operands, or these shifted by an offset.
@@ -149,15 +148,15 @@ _KEEP = {
     *("reduce_precision", "stop_gradient", "reduce_max", "reduce_min", "split", "optimization_barrier"),
 }
 _SHAPED = ("broadcast_in_dim", "reshape", "convert_element_type")
-_ITERATIONS = 4  # of a loop, after which what its values are made of no longer changes in practice
+_ITERATIONS = 4  # of a loop, after which the origins of its values no longer change in practice
 
 
 class _Search:
-    """Follows inputs through the equations of a trace; `limits` has what it finds."""
+    """Follows inputs through the equations of a trace; `limits` is the result."""
 
     def __init__(self) -> None:
         self.limits: dict[int, int] = {}
-        self._counted: dict[Any, int] = {}  # variables that count 0, 1, 2 ... along an axis, and how far
+        self._counted: dict[Any, int] = {}  # variables that count 0, 1, 2 ... along an axis -> the count
 
     def follow(self, program: Any, given: Sequence[_Origins]) -> list[_Origins]:
         """The origins of the results of a program, from those of its operands."""
@@ -200,8 +199,8 @@ class _Search:
         return [kept] * count
 
     def _looked_up(self, equation: Any) -> Iterator[tuple[Sequence[int], int]]:
-        """(operands that are indices, how many values they have). An axis that is taken whole says nothing: its index
-        is 0, and part of a list of indices whose others are of interest."""
+        """(operands that are indices, how many values they have). An axis that is taken as a whole gives no limit: its
+        index is 0, and part of a list of indices with other relevant ones."""
         name, params = equation.primitive.name, equation.params
         shapes = [variable.aval.shape for variable in equation.invars]
         if name == "gather":

@@ -1,7 +1,7 @@
 """The control flow of a graph as text, Graphviz or HTML: which nodes run together, which values branches and loops
 depend on and carry, and which values decide shapes.
 
-A stage is a compiled program; between two stages the host reads a value. The drawing is made from the layers and from a
+A stage is a compiled program; between two stages the host reads a value. The drawing is made from the layers and a
 trace with the declared shapes of the inputs. The trace ends at the first value that decides a shape: shapes after it
 are unknown, so a later loop that changes the shape of a blob in each iteration is not recognized here.
 """
@@ -33,7 +33,7 @@ class FlowStep:
     Attributes:
         title: What runs.
         notes: Details, one per line.
-        parts: (name, steps) for each side of a branch, or for the condition and the body of a loop.
+        parts: (name, steps) for each alternative of a branch, or for the condition and the body of a loop.
         stage: Whether a compiled program starts here.
     """
 
@@ -62,7 +62,7 @@ def _refused(lowered: Lowered) -> dict[Node, str]:
         return found
 
     def trace(params: Any, inputs: Any, state: Any, key: jax.Array) -> None:
-        """Stops at the first error, which running reports."""
+        """Stops at the first error; running the model reports it."""
         env = lowered.enter(inputs, state)
         keep, body = frozenset((*lowered.graph.outputs, *lowered.graph.state)), lowered.graph.body
         evaluation = lowered.evaluation(params, key)
@@ -111,7 +111,7 @@ class _Flow:
                 fresh = fresh or by_host
             elif node.outputs == (EXIT,):
                 yield FlowStep({"loopBreak": "break", "loopContinue": "continue"}.get(node.kind, node.kind))
-            elif not catalogue.has_role(node, "constant"):  # which does not run
+            elif not catalogue.has_role(node, "constant"):  # constants do not run
                 waiting.append(node)
         if waiting:
             yield self._layers(waiting, fresh, why)
@@ -251,7 +251,7 @@ class _Drawing:
         self._count = 0
 
     def chain(self, steps: tuple[FlowStep, ...], pad: str) -> tuple[str, list[str]]:
-        """Draw consecutive steps; returns the name of the first, and the names that lead to whatever follows."""
+        """Draw consecutive steps; returns the name of the first, and the names of those that lead to the next step."""
         first, last = "", []
         for step in steps:
             begin, end = self._step(step, pad)

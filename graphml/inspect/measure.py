@@ -1,4 +1,4 @@
-"""How much one array differs from another: how many numbers overflow or vanish, and how large the difference is."""
+"""How much one array differs from another: how many numbers overflow or underflow, and how large the difference is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Measure(NamedTuple):
-    """An array, and another one in its place. Counts are of numbers.
+    """The comparison of an array with its replacement. Counts are of elements.
 
     Attributes:
         largest: The largest magnitude of the first, of the finite numbers.
@@ -39,7 +39,7 @@ def measure(first: Any, second: Any) -> Measure:
 
     Args:
         first: Numbers of any type.
-        second: What is in their place.
+        second: Their replacements.
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     finite = np.isfinite(a)
@@ -58,8 +58,8 @@ def measure(first: Any, second: Any) -> Measure:
 
 
 def differences(first: Array, second: Array) -> Array:
-    """The magnitude of each difference: 0 for equal numbers, also infinite ones and NaN, and infinite where only one of
-    the two is finite."""
+    """The magnitude of each difference: 0 for equal numbers, including infinities and NaN, and infinite where only one
+    of the two is finite."""
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     both = np.isfinite(a) & np.isfinite(b)

@@ -1,9 +1,9 @@
-"""Which operations must stay in float32, found by running a model again and again.
+"""Finds the operations that must stay in float32, by running a model repeatedly.
 
-Forwards first: operations run in half precision until one fails; it then stays in float32. If it fails there, too, what
-it reads is bad already, and operations before it stay in float32, twice as many at each attempt. Then the search
-leaves out every operation without which the model still holds. The result is a set that is large enough and from which
-nothing can be left out; another set may be smaller.
+First, operations run in half precision until one fails; it then stays in float32. If it fails there too, its inputs are
+already bad, and operations before it stay in float32, twice as many at each attempt. Then the search removes every
+operation that is not needed. The result is sufficient and minimal in the sense that no operation can be removed;
+another set may be smaller.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from graphml.graph import Node, read_by, used, written_by
 from graphml.inspect.mixed import MixedRun, Precisions
 
-_MOST_RUNS = 200  # while operations are left out
+_MOST_RUNS = 200  # while operations are removed
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Mend:
 
 @dataclass
 class Trial:
-    """What is tried: a graph in both precisions on given inputs.
+    """A graph to try in both precisions on given inputs.
 
     Attributes:
         precisions: The graph.
-        start: Begins a run.
+        start: Starts a run.
         reference: What each node computes in float32.
-        fails: (float32 value, value in its place) -> whether that is not good enough.
-        outputs: The blobs that are judged when they have their last values; None: everything that is computed.
+        fails: (float32 value, its replacement) -> whether the difference is too large.
+        outputs: The blobs that are judged, by their final values; None: everything that is computed.
         runs: How often the graph ran so far.
     """
 
@@ -114,7 +114,7 @@ def search(trial: Trial) -> Mend:
 
 
 def _enough(trial: Trial) -> frozenset[int] | None:
-    """Operations with which nothing fails; None if there are none."""
+    """A set of operations with which nothing fails; None if there is none."""
     before = _ancestors(trial.precisions)
     wide: frozenset[int] = frozenset()
     attempts: dict[int, int] = {}
@@ -133,7 +133,7 @@ def _enough(trial: Trial) -> frozenset[int] | None:
 
 
 def _ancestors(precisions: Precisions) -> list[frozenset[int]]:
-    """For each node the positions of those that its results depend on, without what is given."""
+    """For each node the positions of those that its results depend on, without inputs and constants."""
     writers: dict[str, int] = {}
     found: list[frozenset[int]] = []
     for position, node in enumerate(precisions.nodes):
@@ -148,7 +148,7 @@ def _ancestors(precisions: Precisions) -> list[frozenset[int]]:
 
 
 def _least(trial: Trial, wide: frozenset[int]) -> tuple[frozenset[int], bool]:
-    """As few of these operations as are enough, and whether that is known to be so."""
+    """A minimal sufficient subset of these operations, and whether it is known to be minimal."""
     size = max(1, len(wide) // 2)
     while True:
         before = wide

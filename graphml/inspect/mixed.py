@@ -1,11 +1,11 @@
 """A graph that runs node by node, each node in float32 or in half precision.
 
-Values are rounded between operations and nowhere else: what runs node by node is not fused by a compiler, which would
-keep more digits from one operation to the next. A node in float32 reads float32 values where there are any, and a
-node in half precision rounds what it reads, as a program does in which casts stand between the two.
+Values are rounded exactly between operations: nodes that run one by one are not fused by a compiler, which would keep
+more digits between operations. A node in float32 reads float32 values where they exist, and a node in half precision
+rounds its inputs, like a program with casts between the two.
 """
 
-# JAX's types are partly unknown
+# JAX is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Precisions:
         half: The same graph in half precision.
 
     Attributes:
-        nodes: Its nodes, those inside of branches and loops left out.
+        nodes: Its nodes, without those inside of branches and loops.
         types: The type of each blob in half precision, of those that have been computed.
     """
 
@@ -44,12 +44,12 @@ class Precisions:
         self.live = live_after(full.graph.body, frozenset((*full.graph.outputs, *full.graph.state)))
 
     def is_given(self, node: Node) -> bool:
-        """Whether the values of a node are given in either precision: constants, and random numbers, which are the
-        same ones in both."""
+        """Whether the values of a node are given in either precision: constants, and random numbers, which are the same
+        in both."""
         return is_constant(node) or catalogue.row(node).random
 
     def start(self, inputs: Mapping[str, Any], state: Mapping[str, Any] | None, key: jax.Array | None) -> MixedRun:
-        """A run that has not computed anything yet; arguments as `Lowered.fn` takes them."""
+        """A run that has not computed anything yet; takes the arguments of `Lowered.fn`."""
         return MixedRun(self, inputs, state, key)
 
 
@@ -79,10 +79,10 @@ class MixedRun:
         return self._exact[name]
 
     def results(self, position: int, *, wide: bool) -> Arrays:
-        """What a node computes from the blobs of this run, which stay as they are.
+        """The results of a node from the blobs of this run, which are not changed.
 
         Args:
-            position: Of the node.
+            position: The position of the node.
             wide: Whether it computes in float32.
         """
         values = self._evaluated(position, wide=wide)
@@ -102,7 +102,7 @@ class MixedRun:
         return {name: wire(env[name]) for name in sorted(written_by(node) & keep) if name in env}
 
     def take(self, position: int, values: Arrays) -> None:
-        """Go on with these values as the results of a node."""
+        """Continue with these values as the results of a node."""
         node = self._precisions.nodes[position]
         for name in written_by(node):
             self._exact.pop(name, None)
@@ -121,7 +121,7 @@ class MixedRun:
 
 
 def is_constant(node: Node) -> bool:
-    """Whether a node only says what it stores."""
+    """Whether a node is a stored constant."""
     return not node.inputs and not node.regions and catalogue.has_role(node, "constant")
 
 

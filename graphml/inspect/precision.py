@@ -1,10 +1,10 @@
-"""What half precision does to a model: which operations overflow, lose small numbers or drift away, and what mends it.
+"""What half precision does to a model: which operations overflow, underflow or drift, and how to fix it.
 
 Start with `precision`, which runs a network or program in float32 and in half precision on the same inputs and
 measures each operation; `mending` searches for the operations that must stay in float32, `mixed` runs a graph in both.
 """
 
-# JAX's types are partly unknown
+# JAX is only partly typed
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _HALF = ("float16", "bfloat16")
 
 @dataclass(frozen=True)
 class PrecisionRow:
-    """One value in float32 and in half precision. Counts are of its numbers.
+    """One value in float32 and in half precision. Counts are of its elements.
 
     Attributes:
         blob: Its name.
-        operation: What computes it: its name in the file.
-        kind: What computes it: the operation or kind of layer; "input" and "constant" for what is given.
-        label: What computes it, in words.
+        operation: The name of the operation that computes it.
+        kind: The kind of operation or layer that computes it; or "input" or "constant".
+        label: A description of what computes it.
         shape: Its shape.
         type: Its type in half precision; float32 where nothing asks for less.
         largest: Its largest magnitude in float32, of the finite numbers.
@@ -54,8 +54,8 @@ class PrecisionRow:
         nonfinite: Numbers that are not finite in float32 either.
         error: The largest difference, relative to `largest`; infinite where there is an overflow, a NaN or another
             shape.
-        own: The error that the operation adds itself: that of its result from float32 inputs, which are rounded first.
-        note: What explains it; may be empty.
+        own: The error of the operation itself: that of its result from float32 inputs, which are rounded first.
+        note: An explanation; may be empty.
     """
 
     blob: str
@@ -75,12 +75,12 @@ class PrecisionRow:
 
     @property
     def is_given(self) -> bool:
-        """Whether it is an input or a constant, which are judged by what reads them."""
+        """Whether it is an input or a constant, which are judged by the operations that read them."""
         return self.kind in ("input", "constant")
 
     def fails(self, tolerance: float) -> bool:
         """Whether it overflows, becomes NaN or differs by more than the tolerance."""
-        return not self.error <= tolerance  # which is infinite where there is an overflow or a NaN
+        return not self.error <= tolerance  # the error is infinite for an overflow or a NaN
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ class PrecisionReport:
 
     Attributes:
         rows: One for each value: inputs, constants, and what is computed, in the order in which it is computed.
-        outputs: The values that leave the model.
-        tolerance: The largest error that is accepted.
+        outputs: The outputs of the model.
+        tolerance: The largest accepted error.
         half: What half precision means: "float16" for all floats, "declared" for the types that a program declares.
-        strict: Whether sums are accumulated in half precision, too.
+        strict: Whether sums are accumulated in half precision too.
         outputs_only: Whether only outputs are judged.
-        mend: What has to stay in float32; None where nothing fails, or nobody has asked.
+        mend: The operations that must stay in float32; None if nothing fails, or it was not requested.
     """
 
     rows: tuple[PrecisionRow, ...]
@@ -107,12 +107,12 @@ class PrecisionReport:
 
     @property
     def start(self) -> PrecisionRow | None:
-        """The first operation at which half precision leaves the tolerance or overflows."""
+        """The first operation at which half precision exceeds the tolerance or overflows."""
         return next((row for row in self.rows if not row.is_given and row.fails(self.tolerance)), None)
 
     @property
     def holds(self) -> bool:
-        """Whether nothing that is judged leaves the tolerance or overflows."""
+        """Whether no judged value exceeds the tolerance or overflows."""
         return not any(row.fails(self.tolerance) for row in self.judged)
 
     @property
@@ -127,7 +127,7 @@ class PrecisionReport:
         return any(row.type in _HALF for row in self.rows)
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain data for JSON; an error that is infinite is None."""
+        """The report as plain data for JSON; an infinite error is None."""
         start = self.start
         mend = self.mend
         return {
@@ -166,15 +166,16 @@ def precision(
 
     Args:
         model: A neural network or an ML Program, or the file of one.
-        inputs: {input: value}, as `predict` takes them; None draws them, see `graphml.inspect.drawing`. A state is
+        inputs: {input: value}, as `predict` takes them; None draws them, see `graphml.inspect.drawing`. States are
             zeros.
         half: "float16": every float is a float16. "declared": every float has the type that the program declares. None:
             "declared" for programs, "float16" for networks, whose values have no declared types.
-        strict: Whether sums are accumulated in half precision, as on the narrowest processor, instead of in float32.
-        tolerance: The largest error that is accepted, relative to the largest number of each value.
+        strict: Whether sums are accumulated in half precision, as on processors without wider accumulators, instead of
+            in float32.
+        tolerance: The largest accepted error, relative to the largest magnitude of each value.
         outputs_only: Judge the outputs instead of every operation.
-        mend: Search for the operations that have to stay in float32 if half precision does not hold.
-        seed: Of the inputs that are drawn, and of random operations.
+        mend: Search for the operations that must stay in float32 if half precision does not hold.
+        seed: The random seed of drawn inputs and random operations.
 
     Returns:
         The report.
@@ -190,7 +191,7 @@ def precision(
         )
     network = isinstance(found, NeuralNetwork)
     if network and half == "declared":
-        raise FeatureError("a network declares no types inside: half precision means float16 there")
+        raise FeatureError("a network declares no types of intermediate values: half precision means float16 there")
     meaning = half if half is not None else "float16" if network else "declared"
     found.refuse_unless_usable()
     if inputs is None:
@@ -237,7 +238,7 @@ def _precisions(model: GraphModel, half: HalfPrecision, strict: bool) -> Precisi
 def _measured(
     precisions: Precisions, full: MixedRun, half: MixedRun, *, wide_sums: bool
 ) -> tuple[tuple[PrecisionRow, ...], list[Arrays]]:
-    """The rows, and what each node computes in float32. full, half: runs that begin."""
+    """The rows, and what each node computes in float32. full, half: new runs."""
     graph = precisions.full.graph
     rows = [
         _given_row(name, "input", name, f"input {quoted(name)}", full.exact(name), half.blobs[name])

@@ -1,4 +1,4 @@
-"""What explains a value that half precision changes, in words."""
+"""Explanations of values that half precision changes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from graphml.inspect.measure import Measure
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 _LARGEST_EXPONENT = math.log(LARGEST_HALF)
-_LAST_WHOLE = 2048  # from here on not every whole number is a float16
+_LAST_WHOLE = 2048  # from here on not every integer is a float16
 _SMALLEST_HALF = float(np.finfo(np.float16).smallest_subnormal)
 
 
 def note_of(
     node: Node, inputs: Sequence[Any], found: Measure, vanished: Sequence[str], *, size: int, wide_sums: bool
 ) -> str:
-    """What explains a result.
+    """An explanation of a result.
 
     Args:
         node: The operation.
         inputs: What it reads in float32; None where an optional input is absent.
         found: Its result.
-        vanished: Blobs that it reads and of which numbers have become 0.
-        size: How many numbers the result has.
+        vanished: Inputs with numbers that have become 0.
+        size: The number of elements of the result.
         wide_sums: Whether the operation computes in float32 and only rounds its result.
 
     Returns:
-        A few words; empty if there is nothing to say.
+        A short text; empty if there is nothing to explain.
     """
     notes = [*_epsilons(node, wide_sums)]
     kind = _function(node)
@@ -57,7 +57,7 @@ def note_of(
     elif all(_largest(value) <= LARGEST_HALF for value in inputs if value is not None):
         count = max((np.size(value) for value in inputs if value is not None), default=0) // max(size, 1)
         terms = f" of {count} numbers" if count > 1 and _adds_up(kind) else ""
-        notes.append(f"the result fits, but a sum{terms} or product on the way to it does not")
+        notes.append(f"the result fits, but a sum{terms} or product in between does not")
     return "; ".join(notes)
 
 
@@ -66,7 +66,7 @@ def note_of_given(what: str, exact: Any, found: Measure) -> str:
     if found.overflow:
         return f"reaches {found.largest:.3g}; half precision ends at {LARGEST_HALF:g}"
     if found.error > 0 and found.largest > _LAST_WHOLE and np.array_equal(exact, np.rint(exact)):
-        return f"whole numbers above {_LAST_WHOLE} are rounded, which picks other elements where they are indices"
+        return f"integers above {_LAST_WHOLE} are rounded, which selects other elements if they are indices"
     if found.underflow and np.size(exact) == 1:
         return f"{float(np.reshape(exact, ())):.3g} becomes 0"
     if found.underflow:
@@ -85,7 +85,7 @@ def _epsilons(node: Node, wide_sums: bool) -> list[str]:
 
 
 def _function(node: Node) -> str:
-    """The kind of an operation; of layers that stand for several functions, the function."""
+    """The kind of an operation; for layers that implement several functions, the function."""
     for name in ("type", "mode"):
         chosen = node.attributes.get(name)
         if node.kind in ("unary", "reduce") and isinstance(chosen, str):

@@ -13,7 +13,7 @@ COLUMNS = ("", "operation", "kind", "type", "largest", "to inf", "to 0", "NaN", 
 
 
 def conclusions(report: PrecisionReport) -> list[str]:
-    """What a report comes to, as lines of text; names in them are not escaped."""
+    """The conclusions of a report, as lines of text; names in them are not escaped."""
     if not report.is_half:
         return ["nothing is declared in half precision: half='float16' (--half float16) shows what it would do"]
     start = report.start
@@ -26,13 +26,13 @@ def conclusions(report: PrecisionReport) -> list[str]:
     if start is None:
         return [f"half precision holds: every operation is within {report.tolerance:g} of float32", *float32]
     where = f"{start.label}, {list(start.shape)}"
-    first = f"half precision leaves the tolerance of {report.tolerance:g} first at {where}: {in_words(start)}"
+    first = f"half precision first exceeds the tolerance of {report.tolerance:g} at {where}: {in_words(start)}"
     lines = [*float32, first]
     if report.outputs_only and report.holds:
-        lines.append("every output is within the tolerance all the same")
+        lines.append("every output is still within the tolerance")
     mend = report.mend
     if mend is not None and not mend.mends:
-        lines.append("no choice of operations in float32 mends it")
+        lines.append("no choice of operations in float32 fixes it")
     elif mend is not None:
         what = "outputs" if report.outputs_only else "operations"
         count = len(mend.nodes)
@@ -40,25 +40,25 @@ def conclusions(report: PrecisionReport) -> list[str]:
             f"with {count} operation{'' if count == 1 else 's'} in float32 all {what} are within the tolerance:"
         )
         lines += [f"  {node.name} ({node.kind})" for node in mend.nodes]
-        least = "none of them can be left out" if mend.minimal else "some of them may not be needed"
-        lines.append(f"{least} (the model ran {mend.runs} times to find this out)")
+        least = "all of them are needed" if mend.minimal else "some of them may not be needed"
+        lines.append(f"{least} (found in {mend.runs} runs of the model)")
     return lines
 
 
 def in_words(row: PrecisionRow) -> str:
-    """What happens to a value in half precision."""
+    """A description of what happens to a value in half precision."""
     size = math.prod(row.shape)
     counts = {"overflow": row.overflow, "become NaN": row.nan, "become 0": row.underflow if row.error >= 1 else 0}
     parts = [f"{count} of {size} numbers {what}" for what, count in counts.items() if count]
     if math.isfinite(row.error):
-        parts.append(f"the error is {row.error:.2g} of the largest number")
+        parts.append(f"the error is {row.error:.2g} of the largest magnitude")
     elif not parts:
         parts.append("its shape differs, or infinite values become finite")
     return "; ".join([*parts, row.note] if row.note else parts)
 
 
 def cells(number: int, row: PrecisionRow) -> tuple[str, ...]:
-    """A row of the table with the columns `COLUMNS`."""
+    """The cells of a row of the table, for the columns `COLUMNS`."""
     counts = tuple(str(count) if count else "" for count in (row.overflow, row.underflow, row.nan))
     errors = tuple("inf" if math.isinf(error) else f"{error:.1e}" if error else "0" for error in (row.error, row.own))
     return (
@@ -147,7 +147,7 @@ def _mark(x: float, number: int, row: PrecisionRow, tolerance: float) -> str:
 
 
 def _height(error: float) -> float:
-    """The place of an error on the vertical axis; 0 and very small ones are at the bottom."""
+    """The position of an error on the vertical axis; 0 and very small ones are at the bottom."""
     decade = _MOST if math.isinf(error) else math.log10(error) if error > 0 else _LEAST
     share = (min(max(decade, _LEAST), _MOST) - _LEAST) / (_MOST - _LEAST)
     return _TOP + _HEIGHT * (1 - share)

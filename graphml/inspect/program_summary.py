@@ -1,4 +1,4 @@
-"""What an ML Program says about itself: its functions, operations and weights, as plain data."""
+"""The functions, operations and weights of an ML Program, as plain data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from graphml.errors import SpecError
 from graphml.spec.program import programs, types
 from graphml.spec.program.values import decode
 
-_FEW = 8  # elements of a constant that are shown one by one
+_FEW = 8  # elements of a constant that are shown individually
 
 
 def program_facts(program: Any) -> dict[str, Any]:
-    """Numbers of a whole program.
+    """Statistics of a whole program.
 
     Args:
         program: The Program message.
@@ -68,15 +68,15 @@ def _count(value: Any, stored: Counter[str]) -> None:
 
 
 def operations_of(function: Any) -> list[dict[str, Any]]:
-    """The operations of a function without its constants, which are shown where they are read.
+    """The operations of a function without its constants, which are shown where they are used.
 
     Args:
         function: The Function message.
 
     Returns:
         For each its number, name, kind, inputs {parameter: name or constant}, outputs, types {output: type}, the names
-        of what it reads without constants, and blocks. For each block also its parameters {name: what it is given}
-        and the names of its results.
+        of its inputs without constants, and blocks. For each block also its parameters {name: initial value} and the
+        names of its results.
     """
     return list(_operations(programs.body(function), {})) if function.opset in function.block_specializations else []
 
@@ -95,7 +95,7 @@ def _operations(block: Any, constants: dict[str, str]) -> Iterator[dict[str, Any
             name: ", ".join(_binding(binding, known) for binding in argument.arguments)
             for name, argument in sorted(operation.inputs.items())
         }
-        if operation.type.startswith("constexpr_"):  # which before iOS 18 have attributes in place of inputs
+        if operation.type.startswith("constexpr_"):  # before iOS 18 these have attributes in place of inputs
             own = {name: _shown("", value) for name, value in operation.attributes.items() if name != "name"}
             out["inputs"] |= dict(sorted(own.items()))
         out["outputs"] = [output.name for output in operation.outputs]
@@ -125,7 +125,7 @@ def _binding(binding: Any, constants: dict[str, str]) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    """A constant: its value where it is short, else its name and type."""
+    """A constant: its value if it is short, else its name and type."""
     if value.WhichOneof("value") == "immediateValue" and value.immediateValue.WhichOneof("value") == "tensor":
         try:
             stored = np.asarray(decode(value)) if _is_short(value) else None
@@ -138,7 +138,7 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _is_short(value: Any) -> bool:
-    """Whether the value may have few elements: its type says so."""
+    """Whether the value may have few elements, according to its type."""
     _, shape = types.tensor_type(value.type)
     return shape is not None and None not in shape and math.prod(size or 0 for size in shape) <= _FEW
 

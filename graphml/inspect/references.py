@@ -1,9 +1,9 @@
-"""What the model that was converted gives: a reference is a model of another library, a file of one, or its outputs.
+"""References that a converted model is compared with: a model of another library, a file of one, or its outputs.
 
-`reference_of` makes one of whatever a user has; `Given` is what it runs on.
+`reference_of` turns any of these into a `Reference`; `Given` has the inputs that it runs on.
 """
 
-# models of other libraries have no types here
+# models of other libraries are untyped here
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from graphml.models.model import Model
 from graphml.models.pipelines.pipeline import Pipeline
 
 Array = np.ndarray[Any, Any]
-_ROWS = 10  # that are drawn for models of few numbers
+_ROWS = 10  # drawn for models with few inputs
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Given:
 
     Attributes:
         model: The model that is checked.
-        features: As `predict` takes them.
+        features: The inputs in the form that `predict` takes.
         indices: Inputs that are indices, also where the model takes them as floats.
-        key: For random operations.
-        pixels: Whether models of other libraries receive images as pixels, also where this model scales them first.
+        key: The key for random operations.
+        pixels: Whether models of other libraries receive images as pixels even if this model scales them first.
     """
 
     model: Model
@@ -132,7 +132,7 @@ def scaled_images(model: Model, features: Mapping[str, Any]) -> dict[str, Array]
 
 
 def limits_of(model: Model) -> dict[str, int]:
-    """Which inputs of a model are used as indices, see `index_limits`; none where it cannot be traced."""
+    """Which inputs of a model are used as indices, see `index_limits`; none if it cannot be traced."""
     if not isinstance(model, GraphModel):
         return {}
     declared = set(model.interface.declared_inputs(np.float32))
@@ -142,13 +142,13 @@ def limits_of(model: Model) -> dict[str, int]:
 def drawn_for(
     model: Model, limits: Mapping[str, int], seed: int, shapes: Sequence[Mapping[str, tuple[int, ...]]]
 ) -> Iterator[dict[str, Any]]:
-    """Inputs of a model for each of some shapes; several for models of few numbers, such as trees."""
+    """Inputs of a model for each of some shapes; several for models with few inputs, such as trees."""
     for own_seed in range(seed, seed + (1 if model.has_network() else _ROWS)):
         yield from draws(model.description.inputs, limits, own_seed, shapes)
 
 
 def answers(model: Model, features: Mapping[str, Any], key: jax.Array) -> dict[str, Any]:
-    """The outputs of a Core ML model, whose states begin with zeros."""
+    """The outputs of a Core ML model, whose states start as zeros."""
     return model.predict(features, **call_options(model, key))
 
 
@@ -163,9 +163,9 @@ class Reference:
     """A reference.
 
     Attributes:
-        what: What it is, in words.
+        what: A description of it.
         run: Its outputs: by name, or in order.
-        inside: The values inside of it by name; None where it cannot be looked into.
+        inside: The values inside of it by name; None if they are not available.
         recorded: Whether its outputs were recorded.
         core_ml: Whether it is a Core ML model, which takes images as they are.
     """
@@ -182,7 +182,7 @@ class Reference:
 
 
 def reference_of(reference: Any) -> Reference:
-    """What a model is compared with.
+    """The reference that a model is compared with.
 
     Args:
         reference: A torch module or exported program, or a file of one (`.pt` of TorchScript, `.pt2`); an ONNX file,
@@ -214,7 +214,7 @@ def reference_of(reference: Any) -> Reference:
 
 
 def _comes_from(reference: Any, library: str) -> bool:
-    """Whether one of the classes of an object belongs to a library, which is not imported for that."""
+    """Whether one of the classes of an object belongs to a library, without importing it."""
     return any(cls.__module__.partition(".")[0] == library for cls in type(reference).__mro__)
 
 
@@ -247,7 +247,7 @@ def _onnx_file(path: Path) -> Reference:
     need("onnxruntime", "onnx")
     try:
         session = onnx_session(path)
-    except Exception as error:  # onnxruntime raises classes of its own
+    except Exception as error:  # onnxruntime raises its own classes
         raise FeatureError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     return Reference(
         "the ONNX graph",
@@ -294,7 +294,7 @@ def _torch_export(path: Path) -> Reference:
 def _from_torch(read: Callable[[str], Any], path: Path, what: str) -> Any:
     try:
         return read(str(path))
-    except Exception as error:  # torch has many
+    except Exception as error:  # torch raises many classes
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FeatureError(f"{path} cannot be loaded as {what}: {first}") from None
 
@@ -323,7 +323,7 @@ def _torch(reference: Any) -> Reference:
         finally:
             for each, mode in modes:
                 each.training = mode
-            for each, before in buffers:  # a state of the model begins anew, too
+            for each, before in buffers:  # a state of the model starts anew too
                 each.copy_(before)
 
     return Reference("the torch module", run)
@@ -342,7 +342,7 @@ def _scikit_learn(reference: Any) -> Reference:
     def run(given: Given) -> Any:
         table = _table(reference, given)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that columns have no names
+            warnings.simplefilter("ignore", UserWarning)  # about columns without names
             predicted = reference.predict(table)
             shares = reference.predict_proba(table) if hasattr(reference, "predict_proba") else None
         label = given.model.description.predicted_feature_name
@@ -381,14 +381,14 @@ _LIBRARIES: Mapping[str, Callable[[Any], Reference]] = {
     "onnxruntime": _onnx_session,
     "onnx": _onnx_message,
 }
-"""Library that a reference comes from -> its adapter."""
+"""Library of a reference -> its adapter."""
 
 
 def _called(function: Callable[..., Any], arrays: Mapping[str, Array]) -> Any:
-    """What a function gives: by the names of its parameters where these are the inputs, else in order."""
+    """The outputs of a function, called with inputs by name if its parameters have their names, else in order."""
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # a function of C, which does not say
+    except (TypeError, ValueError):  # a C function without a signature
         parameters = ()
     named = {one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
     return _plain(function(**arrays) if set(arrays) <= named else function(*arrays.values()))
@@ -402,7 +402,7 @@ def _plain(found: Any) -> Any:
 
 
 def _flat(found: Any) -> Iterator[Any]:
-    """The outputs of nested tuples and lists, as converters number them."""
+    """The outputs in nested tuples and lists, in the order of converters."""
     if isinstance(found, tuple | list):
         for each in found:
             yield from _flat(each)

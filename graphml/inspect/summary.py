@@ -1,4 +1,4 @@
-"""What a model file says about itself, as plain data and as text. Nothing is computed, and JAX is not needed."""
+"""The contents of a model file, as plain data and as text. Nothing is computed, and JAX is not needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphml.spec.weights import storage, stored_count
 
 
 def summarize(model: Any, function: str | None = None) -> dict[str, Any]:
-    """Everything that a person looks for in a model: interface, layers, recipe, metadata. Ready for JSON.
+    """The contents of a model: interface, layers, recipe, metadata. Ready for JSON.
 
     Args:
         model: The Model message.
@@ -77,7 +77,7 @@ def summarize(model: Any, function: str | None = None) -> dict[str, Any]:
 
 
 def _functions(model: Any, wanted: str | None) -> Iterator[dict[str, Any]]:
-    """The functions of a program. Where all of them are shown, each has the interface that the file declares for it."""
+    """The functions of a program. If all are shown, each has the interface that the file declares for it."""
     declared = {each.name for each in model.description.functions}
     for name, held in programs.functions(model.mlProgram).items():
         if wanted in (None, name):
@@ -133,7 +133,7 @@ def _layers(messages) -> Iterator[dict[str, Any]]:
 
 
 def _weight(kind: str, params: Any, path: tuple[Any, ...], message: Any) -> dict[str, Any]:
-    # a path has Python's names, shapes are declared by the wire's; both end alike
+    # a path has Python names, shapes are declared by wire names; both have the same suffix
     name = next((p for p in reversed(path) if isinstance(p, str)), "")
     shape = weight_shape(kind, params, name.replace("_", ""))
     return {"shape": None if shape is None else list(shape), "storage": storage(message)}
@@ -160,7 +160,7 @@ def _recipe(update: Any) -> dict[str, Any]:
 
 
 def _own_recipe(message: Any) -> dict[str, Any]:
-    """A recipe of graphml's own: what it says, less what is zero."""
+    """A recipe of graphml's own, without settings that are zero."""
     return {layers.snake_case(field.name): _plain(field, value) for field, value in message.ListFields()}
 
 
@@ -191,7 +191,7 @@ def _labels(message: Any) -> list[Any] | None:
     if "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name:
         return None
     chosen = message.WhichOneof("ClassLabels")
-    # nearest neighbours have a label for each sample; a class is each of them once
+    # nearest neighbours have a label for each sample; classes are the distinct labels
     return list(dict.fromkeys(getattr(message, chosen).vector)) if chosen else []
 
 
@@ -206,14 +206,14 @@ def _stages(model: Any) -> list[tuple[str, Any]]:
     ]
 
 
-# What is particular to a kind ----------------------------------------------------------------------------------------
+# Facts of each kind --------------------------------------------------------------------------------------------------
 
 _PARAMETERS = ("number_of_neighbors", "linked_model_file_name", "linked_model_search_path")
-_FEW = 8  # numbers of a list that are shown one by one
+_FEW = 8  # numbers of a list that are shown individually
 
 
 def _facts(kind: str, message: Any) -> dict[str, Any]:
-    """Numbers and choices of one kind of model; of a kind that has no row here, the fields of its message."""
+    """Numbers and settings of one kind of model; for a kind without an entry here, the fields of its message."""
     if kind in layers.NETWORKS:
         return _network_facts(message)
     make = _FACTS.get(kind.removesuffix("Classifier").removesuffix("Regressor"))
@@ -229,7 +229,7 @@ def _network_facts(network: Any) -> dict[str, Any]:
         if kind is not None:
             for path, weight in weight_messages(layer):
                 shape = _weight(kind, getattr(layer, kind), path, weight)["shape"]
-                held = stored_count(weight)  # codes of few bits are filled up to whole bytes
+                held = stored_count(weight)  # codes of few bits are padded to whole bytes
                 stored[storage(weight)] += held if shape is None else min(held, max(0, math.prod(shape)))
     out = {"layer_count": kinds.total(), "layer_kinds": dict(kinds.most_common()), "weight_count": stored.total()}
     return {**out, "weight_storage": dict(stored.most_common())} if stored else out
@@ -328,7 +328,7 @@ _FACTS = {
 
 
 def _fields(message: Any) -> dict[str, Any]:
-    """What is set in a message, without class labels; of long lists and of bytes the size."""
+    """The fields that are set in a message, without class labels; long lists and bytes are given by size."""
     return {
         layers.snake_case(field.name): _field(field, value)
         for field, value in message.ListFields()

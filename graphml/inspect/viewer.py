@@ -1,4 +1,4 @@
-"""A summary for people: as rows of text, and as HTML for notebooks."""
+"""A readable summary: as rows of text, and as HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def interface_rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The features of a model, or of a function of a program that has an interface of its own.
+    """The features of a model, or of a function of a program with a separate interface.
 
     Args:
         summary: A summary, or an entry of "functions".
@@ -104,7 +104,7 @@ def walk(layers: list[dict[str, Any]], depth: int = 0) -> Iterator[tuple[int, di
 
 
 def weights_text(layer: dict[str, Any]) -> str:
-    """The weights of a layer with their shapes; how they are stored is said once if all are stored alike."""
+    """The weights of a layer with their shapes; their storage is given once if it is the same for all."""
     weights = layer.get("weights", {})
     storages = {weight["storage"] for weight in weights.values()}
     said = [f"{name} {weight['shape']}" if weight["shape"] else name for name, weight in weights.items()]
@@ -114,7 +114,7 @@ def weights_text(layer: dict[str, Any]) -> str:
 
 
 def stage_row(stage: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    """What a pipeline says about one of its stages: name, kind, inputs, outputs, size."""
+    """A stage of a pipeline: name, kind, inputs, outputs, size."""
     inputs, outputs = (", ".join(feature["name"] for feature in stage[what]) for what in ("inputs", "outputs"))
     sizes = [
         f"{facts[name]:,} {word}"

@@ -25,7 +25,7 @@ def run_onnx(path: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     Args:
         path: The file, or a ModelProto.
         inputs: {name: array}, by the names of the ONNX graph, or in its order unless all names match. Each array is
-            cast to the declared type (floats become integers as Core ML's layers read indices), and reshaped to the
+            cast to the declared type (floats become integers like indices of Core ML's layers), and reshaped to the
             declared shape if the number of elements is the same.
 
     Returns:
@@ -44,7 +44,7 @@ def run_onnx(path: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
         declared = {output.name for output in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in written if name not in declared)
         session = onnx_session(model)
-    except Exception as error:  # protobuf and onnxruntime raise classes of their own
+    except Exception as error:  # protobuf and onnxruntime raise their own classes
         raise SpecError(f"{path} cannot be run as an ONNX model: {reason(error)}") from None
     return _run(session, [name for name in dict.fromkeys(written) if name], inputs, path)
 
@@ -61,7 +61,7 @@ def onnx_outputs(path: str | Path) -> list[str]:
     onnx = need("onnx", "onnx")
     try:
         return [output.name for output in onnx.load(str(path), load_external_data=False).graph.output]
-    except Exception as error:  # protobuf raises classes of its own
+    except Exception as error:  # protobuf raises its own classes
         raise SpecError(f"{path} cannot be read as an ONNX model: {reason(error)}") from None
 
 
@@ -79,7 +79,7 @@ def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
     dtype = _DTYPES.get(wanted.type)
     array = np.asarray(value)
     if dtype is not None and np.issubdtype(dtype, np.integer):
-        array = to_integers(array)  # as the layers of a Core ML network read indices
+        array = to_integers(array)  # like indices of Core ML's layers
     array = np.asarray(array, dtype)
     if shape.count(-1) == 0 and int(np.prod(shape)) == array.size:
         return array.reshape(shape)
@@ -87,18 +87,18 @@ def _fitted(wanted: Any, value: np.ndarray) -> np.ndarray:
 
 
 def onnx_session(model: Any) -> Any:
-    """An `onnxruntime.InferenceSession` on the CPU that computes what the graph says.
+    """An `onnxruntime.InferenceSession` on the CPU that computes exactly what the graph says.
 
-    Without these options onnxruntime merges nodes between quantizing and dequantizing, which rounds otherwise, and its
-    products of 8 bits saturate on processors without VNNI. It also keeps its log to itself: what fails raises an
-    exception, too.
+    Without these options onnxruntime fuses nodes between quantizing and dequantizing, which changes the rounding, and
+    its 8-bit products saturate on processors without VNNI. Its log is also turned off, since failures raise exceptions
+    anyway.
 
     Args:
         model: A ModelProto, or the path of a file.
     """
     runtime = need("onnxruntime", "onnx")
     options = runtime.SessionOptions()
-    options.log_severity_level = 4  # only what ends the process
+    options.log_severity_level = 4  # fatal errors only
     for option in ("disable_quant_qdq", "x64quantprecision"):
         options.add_session_config_entry(f"session.{option}", "1")
     source = str(model) if isinstance(model, str | Path) else model.SerializeToString()

@@ -33,8 +33,8 @@ class Answer:
         end: The index after its last character.
         confidence: Its softmax probability among all possible spans and "no answer" (the logits at [CLS]), 0 to 1.
         score: The sum of its start and end logits.
-        margin: Its score less that of "no answer". Below 0 the network finds it likelier that the text does not answer
-            the question.
+        margin: Its score minus that of "no answer". Below 0 the network considers it likelier that the text does not
+            answer the question.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class TextWindow:
-    """A question and a piece of a text, as a network reads them: [CLS] question [SEP] piece [SEP].
+    """A question and a piece of a text, in the form that a network reads: [CLS] question [SEP] piece [SEP].
 
     Attributes:
         ids: The vocabulary index of each token, [tokens].
@@ -85,7 +85,7 @@ def read_tokenizer(path: str | Path) -> Any:
     Args:
         path: A tokenizer.json or vocab.txt, a folder that contains one, or a model. For a model net.mlmodel, the
             tokenizer is net.tokenizer.json, or a tokenizer.json or vocab.txt in the same folder. With a vocab.txt, text
-            is lower-cased unless a tokenizer_config.json in the same folder says otherwise.
+            is lower-cased unless a tokenizer_config.json in the same folder overrides that.
 
     Returns:
         A `tokenizers.Tokenizer` without truncation and padding.
@@ -139,9 +139,9 @@ def windows(
         tokenizer: As `read_tokenizer` returns it.
         question: The question; tokens after the first `question_length` are dropped.
         text: The text to read.
-        length: The greatest number of tokens in a window.
+        length: The largest number of tokens in a window.
         stride: The number of text tokens that two neighbouring windows share.
-        question_length: The greatest number of tokens of the question.
+        question_length: The largest number of tokens of the question.
 
     Returns:
         One or more windows that together cover the text.
@@ -149,7 +149,7 @@ def windows(
     Raises:
         FeatureError: The question or the text is empty or not a string, or a window has too little room for the text.
     """
-    arguments: dict[str, object] = {"question": question, "text": text}  # callers without a type checker pass anything
+    arguments: dict[str, object] = {"question": question, "text": text}  # untyped callers may pass anything
     for what, given in arguments.items():
         if not isinstance(given, str):
             raise FeatureError(f"the {what} must be a string, got {type(given).__name__}")
@@ -198,8 +198,8 @@ def best_spans(
         read: The windows.
         logits: For each window its start and end logits, each [tokens].
         text: The text of the windows.
-        count: The greatest number of answers.
-        longest: The greatest number of tokens in an answer.
+        count: The largest number of answers.
+        longest: The largest number of tokens in an answer.
 
     Returns:
         Up to `count` answers inside the text, best first.
@@ -261,11 +261,11 @@ def answers(
         tokenizer: As `read_tokenizer` returns it.
         text: The text to read.
         question: The question.
-        count: The greatest number of answers.
+        count: The largest number of answers.
         threshold: Answers with a lower confidence are dropped, 0 to 1.
-        length: The greatest number of tokens in a window; ignored if the model has a fixed length.
+        length: The largest number of tokens in a window; ignored if the model has a fixed length.
         stride: The number of text tokens that two neighbouring windows share.
-        longest: The greatest number of tokens in an answer.
+        longest: The largest number of tokens in an answer.
 
     Returns:
         The answers, best first; an empty list if none reaches the threshold.
@@ -297,7 +297,7 @@ def answers_to_many(
     stride: int = 128,
     longest: int = 30,
 ) -> list[list[Answer]]:
-    """Answer many questions; windows of the same length run together, whichever text they come from.
+    """Answer many questions; windows of the same length run together, even from different texts.
 
     Args:
         model: As for `answers`, and so are the arguments after `asked`.
@@ -384,7 +384,7 @@ def _vocabulary_of(model: Path) -> Path:
 
 
 def _takes(model: Any) -> tuple[int, bool, set[str]]:
-    """The greatest number of words that a model takes, whether that number is fixed, and the names of its inputs."""
+    """The largest number of words that a model takes, whether that number is fixed, and the names of its inputs."""
     description = model.spec.description
     inputs = {feature.name: feature.type for feature in description.input}
     outputs = [feature.name for feature in description.output]

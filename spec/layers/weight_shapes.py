@@ -93,7 +93,7 @@ def switched_off(params: Any, field: str) -> bool:
     return lower.endswith("peepholevector") and "hasPeepholeVectors" in flags and not holder.hasPeepholeVectors
 
 
-# Sizes and flags that follow from the weights, so that builders of layers need not repeat them ------------------
+# Sizes and flags that follow from the weights, so that builders of layers need not repeat them -----------------------
 
 
 def _ends(name: str, ending: str) -> bool:

@@ -94,7 +94,7 @@ def test_a_sub_network_has_no_model_around_it():
     inner.add_copy("c", "x", "y")
     assert inner.nn_spec is inner.network
     assert [part.name for part in layer.branch.ifBranch.layers] == ["c"]
-    with pytest.raises(GraphError, match="this is the builder of a sub-network, which has no model around it"):
+    with pytest.raises(GraphError, match="this is the builder of a sub-network, which has no model"):
         _ = inner.spec
     with pytest.raises(GraphError, match="spec and nn_spec are both given; expected one of them"):
         NeuralNetworkBuilder(nn_spec=layer.branch.ifBranch, spec=Model())

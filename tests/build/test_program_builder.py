@@ -166,7 +166,7 @@ def test_plain_numbers_have_the_type_of_what_they_meet():
         (lambda b, x: b.input("z", [(1, 4)]), GraphError, "declare inputs of flexible shapes first"),
         (lambda b, x: b.finished(), GraphError, "the function 'main' has no output"),
         (lambda b, x: ProgramBuilder("CoreML1"), SpecError, "opset must be one of CoreML5"),
-        (lambda b, x: b.const(np.array(["a", "b"])), SpecError, "a constant is numbers or a string"),
+        (lambda b, x: b.const(np.array(["a", "b"])), SpecError, "a constant must be numbers or a string"),
     ],
 )
 def test_refusals(build, error, words):

@@ -71,7 +71,7 @@ def test_without_a_connection_the_error_says_what_to_do(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=offline))
     with pytest.raises(
-        SpecError, match=r"no folder owner/model, .*\(no connection\); without a connection, give the folder"
+        SpecError, match=r"no folder owner/model, .*\(no connection\); without a connection, give a folder"
     ):
         bert.folder_of("owner/model")
     for name in ("../owner/model", "a/b/c", "two words", ""):

@@ -275,7 +275,7 @@ def test_assets():
     ):
         compiled = ct.models.CompiledMLModel.from_asset(asset)
         np.testing.assert_allclose(compiled.predict({"x": X})["y"], dense(X), rtol=1e-5)
-    with pytest.raises(RuntimeError, match=r"the blobs have no 'weight.bin', in which the model has its weights"):
+    with pytest.raises(RuntimeError, match=r"the blobs do not contain 'weight.bin', the weight file of the model"):
         ct.models.model.MLModelAsset.from_memory(data, {})
 
 

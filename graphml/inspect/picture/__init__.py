@@ -1,5 +1,5 @@
-"""A picture of a model: its summary goes in; SVG, or a page that folds and searches, comes out.
+"""Draws the summary of a model as SVG, or as a page with folding and search.
 
-`blocks` makes boxes and edges of a summary, `scopes` groups boxes whose names have a path in common, `layout` finds the
-places of boxes and edges, `drawing` and `page` write SVG and HTML. Start with `blocks`.
+`blocks` turns a summary into boxes and edges, `scopes` groups boxes whose names share a path, `layout` positions boxes
+and edges, `drawing` and `page` write SVG and HTML. Start with `blocks`.
 """

@@ -1,8 +1,8 @@
-"""The boxes of a picture and the edges between them, made from the summary of a model.
+"""The boxes of a picture and the edges between them, from the summary of a model.
 
 Layers, operations, features and whole models are boxes; stages, functions, branches, loops and scopes of names are
-boxes that hold others. An edge goes from what wrote a value last to what reads it. What a loop hands to its own next
-iteration is not drawn.
+boxes that hold others. An edge goes from the last writer of a value to its readers. Values that a loop carries to its
+next iteration are not drawn.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Diagram:
 
     Attributes:
         root: The box that holds all others.
-        edges: (from, to); each goes from a box to one that comes after it.
+        edges: (from, to); each goes from a box to a later one.
     """
 
     root: Box
@@ -113,7 +113,7 @@ class _Wiring:
     def _write_outputs(
         self, summary: Mapping[str, Any], inner: Writers, writers: Writers, last: tuple[Box, ...]
     ) -> None:
-        """Where an output has no blob of its name, as those of classifiers have not, the last layer made it."""
+        """An output without a blob of its name, such as those of classifiers, comes from the last layer."""
         writers |= {one["name"]: inner.get(one["name"], last) for one in summary["outputs"]}
 
     # Networks --------------------------------------------------------------------------------------------------------
@@ -143,9 +143,9 @@ class _Wiring:
             assert block.parts is not None
             block.parts.append(part)
         if regions:
-            sides = ends if "else" in regions else [*ends, before]
+            branches = ends if "else" in regions else [*ends, before]
             for name in {name for end in ends for name in end}:
-                found = dict.fromkeys(block for side in sides for block in side.get(name, ()))
+                found = dict.fromkeys(block for branch in branches for block in branch.get(name, ()))
                 writers[name] = tuple(found)
         return block
 
@@ -191,7 +191,7 @@ class _Wiring:
                 block.parts.append(Box(name, role="control", parts=self._operations(inner, known)))
                 made.append([known.get(result, ()) for result in operation["results"][position]])
             if operation["kind"] == "while_loop":
-                made = made[1:]  # the condition decides, and makes nothing
+                made = made[1:]  # the condition has no other results
         for position, name in enumerate(operation["outputs"]):
             found = dict.fromkeys(
                 writer for results in made for writer in (results[position : position + 1] or [()])[0]
@@ -216,7 +216,7 @@ def _details(inputs: list[str], outputs: list[str], weights: str) -> tuple[str, 
 
 
 def _grouped(blocks: list[Box]) -> list[Box]:
-    """The boxes of one level, those that share a path in boxes of their own."""
+    """The boxes of one level, grouped by shared paths."""
     return [_made(part, blocks, "") for part in scoped([block.name for block in blocks])]
 
 

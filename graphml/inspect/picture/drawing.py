@@ -31,7 +31,7 @@ _FAMILIES = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A diagram with its places.
+    """A diagram with its layout.
 
     Attributes:
         root: The box that holds all others.
@@ -45,13 +45,13 @@ class Picture:
 
 
 def picture(drawn: Diagram) -> Picture:
-    """Find the places of all boxes and edges."""
+    """Lay out all boxes and edges."""
     numbers = {block: number for number, block in enumerate(drawn.root.walk())}
     return Picture(drawn.root, numbers, laid_out(drawn))
 
 
 def as_svg(shown: Picture) -> str:
-    """A drawing with everything unfolded, which stands alone."""
+    """A self-contained drawing with everything unfolded."""
     drawing = _SvgDrawing(shown)
     body = "".join(drawing.block(shown.root, 0, 0))
     width, height = shown.areas[shown.root].width, drawing.heights[shown.root]

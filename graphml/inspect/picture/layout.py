@@ -1,8 +1,8 @@
-"""Places for the boxes and edges of a picture, by layers (Sugiyama et al. 1981): ranks, orders, then coordinates.
+"""Layered layout of the boxes and edges of a picture (Sugiyama et al. 1981): ranks, orders, then coordinates.
 
 Each box that holds others is laid out by itself, from the innermost outwards. An edge that enters or leaves it does so
-at a port on its border, so a box can be folded without moving anything but what is below it: all x are final, all y
-follow from the heights of rows.
+at a port on its border, so folding a box only moves what is below it: all x are final, and all y follow from the
+heights of rows.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _BOX_GAP, _LINE_GAP = 20, 10
 _LETTER = 6.9  # width
 MOST_LETTERS = 36
 _SWEEPS = 8
-_MOST_BENDS = 50_000  # in one box; with more, long edges cross what is between
-_STRAIGHT = 8.0  # how much more a long edge wants to be straight than a box wants to be centered
+_MOST_BENDS = 50_000  # in one box; with more, long edges cross the boxes in between
+_STRAIGHT = 8.0  # the weight of straight long edges relative to centered boxes
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class EdgePiece:
 
     Attributes:
         row: The row where it begins.
-        last: The row where it ends, mostly the next one.
+        last: The row where it ends, usually the next one.
         begin: x where it begins.
         end: x where it ends.
         source: The box at its beginning, or None if the edge only passes.
-        target: The box at its end, or None if the edge goes on.
+        target: The box at its end, or None if the edge continues.
         writer: The box that the whole edge comes from.
     """
 
@@ -86,7 +86,7 @@ def box_size(block: Box) -> tuple[float, float]:
 
 
 def text_width(text: str) -> float:
-    """About how wide a text is."""
+    """The approximate width of a text."""
     return _LETTER * sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -100,7 +100,7 @@ def laid_out(drawn: Diagram) -> dict[Box, Area]:
 
 @dataclass(eq=False)
 class _Port:
-    """Where the edges of one writer cross the border of a box."""
+    """The point where the edges of one writer cross the border of a box."""
 
     writer: Box
 
@@ -110,12 +110,12 @@ _Item = Box | _Port
 
 @dataclass
 class _Inner:
-    """What runs inside of a box.
+    """The edges inside of a box.
 
     Attributes:
         entries: {writer: port} at the top.
         exits: {writer: port} at the bottom.
-        edges: {(from, writer): what it leads to}
+        edges: {(from, writer): the targets}
     """
 
     entries: dict[Box, _Port] = field(default_factory=dict[Box, _Port])
@@ -205,7 +205,7 @@ class _Layout:
 
 
 def _ranks(parts: Sequence[Box], inner: _Inner) -> dict[_Item, int]:
-    """The row of each box: below all that it reads, and no higher than it has to be if it reads nothing."""
+    """The row of each box: below all its inputs, and as low as possible if it has none."""
     incoming = defaultdict[_Item, list[_Item]](list)
     outgoing = defaultdict[_Item, list[_Item]](list)
     for (begin, _), ends in inner.edges.items():
@@ -226,7 +226,7 @@ def _ranks(parts: Sequence[Box], inner: _Inner) -> dict[_Item, int]:
 
 @dataclass(eq=False)
 class _Bend:
-    """Where a long edge passes a row."""
+    """The point where a long edge passes a row."""
 
 
 _Node = Box | _Port | _Bend
@@ -279,7 +279,7 @@ class _Grid:
                     for item in row
                 }
                 row.sort(key=wanted.__getitem__)
-                # places are relative to the middle, because rows differ in length
+                # positions are relative to the middle, because rows differ in length
                 place.update({item: i - len(row) / 2 for i, item in enumerate(row)})
 
 
@@ -288,7 +288,7 @@ class _Offset(Protocol):
 
 
 def _centers(grid: _Grid, width: Mapping[_Node, float], offset: _Offset) -> dict[_Node, float]:
-    """x of the middle of everything: near the mean of its neighbors, as far as the row allows."""
+    """x of the center of every item: near the mean of its neighbors, as far as the row allows."""
     spacing = {
         id(row): [
             (width[a] + width[b]) / 2 + (_LINE_GAP if isinstance(a, _Bend) and isinstance(b, _Bend) else _BOX_GAP)
@@ -315,9 +315,9 @@ def _centers(grid: _Grid, width: Mapping[_Node, float], offset: _Offset) -> dict
 
 
 def _spread(wanted: Sequence[float], weights: Sequence[float], spacing: Sequence[float]) -> list[float]:
-    """The places nearest to the wanted ones, by weighted squares, that keep order and spacing.
+    """The positions nearest to the wanted ones, by weighted least squares, that keep order and spacing.
 
-    Less the spacing, the places must not decrease: pooling neighbors that do solves this exactly.
+    After subtracting the spacing, the positions must not decrease: pooling neighbors that do solves this exactly.
     """
     begin, starts = 0.0, [0.0]
     for gap in spacing:

@@ -1,6 +1,6 @@
-"""A page with the summary of a model and a picture of its graph, which folds, searches and traces edges.
+"""A page with the summary of a model and a picture of its graph, with folding, search and tracing of edges.
 
-The page is one file that loads nothing. Without scripts it shows everything unfolded.
+The page is a single file that loads nothing else. Without scripts it shows everything unfolded.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def as_picture(summary: dict[str, Any], title: str) -> str:
 
 
 def _script(shown: Picture) -> str:
-    """Numbers only: what the file says is in the drawing, where it is escaped."""
+    """Numbers only: texts from the file are in the drawing, where they are escaped."""
     numbers, areas = shown.numbers, shown.areas
     left = {block: x for area in areas.values() for block, x in area.left.items()}
     blocks: list[Any] = []
@@ -83,7 +83,7 @@ def _script(shown: Picture) -> str:
 
 
 def _folded(shown: Picture) -> list[int]:
-    """The boxes that begin folded: in a large picture the scopes of names, but not what they are in."""
+    """The boxes that begin folded: in a large picture the name scopes, but not the boxes around them."""
     simple = sum(block.parts is None for block in shown.numbers)
     if simple <= _MOST_OPEN:
         return []

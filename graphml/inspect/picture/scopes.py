@@ -1,7 +1,7 @@
-"""Scopes: runs of layers whose names have a path in common, such as encoder/layer_0/query and encoder/layer_0/key.
+"""Scopes: runs of layers whose names share a path, such as encoder/layer_0/query and encoder/layer_0/key.
 
-Only layers that follow each other are one scope, so no edge ever goes back into a scope that is left. Converters add
-layers with names of their own between those of a scope; a few of them do not end it.
+Only consecutive layers form a scope, so no edge goes back into a scope. Converters insert layers with unrelated names
+between those of a scope; a few of them do not end it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Scope:
     """A scope.
 
     Attributes:
-        name: The path that its layers have in common.
-        separator: What divides it.
+        name: The path that its layers share.
+        separator: The separator of the path.
         parts: Indices of layers, and scopes inside.
     """
 
@@ -50,9 +50,9 @@ def scoped(names: Sequence[str]) -> list[int | Scope]:
 
 
 def _separator(names: Sequence[str]) -> str:
-    """What divides most of the names; empty if nothing does."""
+    """The separator in most of the names; empty if there is none."""
     for separator in ("/", "."):
-        # a dot before a number counts values, and divides no path
+        # a dot before a number numbers values, and does not separate a path
         found = sum(len(_path(name, separator)) > 0 and not name.rpartition(separator)[2].isdigit() for name in names)
         if found * 2 > len(names):
             return separator
@@ -60,7 +60,7 @@ def _separator(names: Sequence[str]) -> str:
 
 
 def _path(name: str, separator: str) -> tuple[str, ...]:
-    """The scopes that a name is in; its last part is its own."""
+    """The scopes that a name is in, without its last part."""
     parts = [part for part in name.split(separator) if part]
     while separator == "_" and parts and _ENDINGS.match(parts[-1]):
         parts.pop()
@@ -76,14 +76,14 @@ def _divided(members: Sequence[int], paths: Sequence[tuple[str, ...]], depth: in
         common = _common([paths[one] for one in run if paths[one][: depth + 1] == key])
         parts = _divided(run, paths, len(common), separator)
         if len(run) == len(members):
-            out += parts  # a box around everything says nothing
+            out += parts  # a box around everything is useless
         else:
             out.append(Scope(separator.join(common), separator, parts))
     return out
 
 
 def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The longest path that all of these begin with."""
+    """The longest common path prefix."""
     same = itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
     return tuple(parts[0] for parts in same)
 
@@ -91,7 +91,7 @@ def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 def _runs(
     members: Sequence[int], paths: Sequence[tuple[str, ...]], depth: int
 ) -> Iterator[tuple[tuple[str, ...] | None, list[int]]]:
-    """(path, layers) of each run of layers that have the path in common; None for layers without one."""
+    """(path, layers) of each run of layers that share the path; None for layers without one."""
     keys = [paths[one][: depth + 1] if len(paths[one]) > depth else None for one in members]
     begin = 0
     while begin < len(members):

@@ -22,7 +22,7 @@ def folder_of(checkpoint: str | Path) -> Path:
     """Find a checkpoint on this computer, or download it.
 
     Args:
-        checkpoint: A folder or an .mlmodel, which is returned as it is; or "owner/name" of a model on the Hugging Face
+        checkpoint: A folder or an .mlmodel, which is returned unchanged; or "owner/name" of a model on the Hugging Face
             hub. `huggingface_hub` (extra `hub`) keeps downloads, so only the first call needs a connection.
 
     Returns:
@@ -43,7 +43,7 @@ def folder_of(checkpoint: str | Path) -> Path:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise SpecError(
             f"there is no folder {name}, and no model of that name could be downloaded from the Hugging Face hub "
-            f"({reason}); without a connection, give the folder of a checkpoint or a name that was downloaded before"
+            f"({reason}); without a connection, give a folder, or a name that was downloaded before"
         ) from None
 
 
@@ -52,7 +52,7 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
 
     Args:
         checkpoint: A folder, a name on the Hugging Face hub (see `folder_of`), or an .mlmodel written by `network`.
-        seed: Initializes the question answering head if the checkpoint has none; None: such a checkpoint is refused.
+        seed: Initializes the question answering head if the checkpoint has none; None: such a checkpoint is rejected.
 
     Returns:
         The sizes and the weights in float32.
@@ -87,7 +87,7 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
             names["bias"] = "bias"
         params[layer] = {}
         for name, stored in names.items():
-            other = f"{source}.{name}"  # the oldest checkpoints say gamma and beta
+            other = f"{source}.{name}"  # the oldest checkpoints use gamma and beta
             key = other if other in tensors else f"{source}.{stored}"
             value = tensors.get(key)
             wanted = (shape[0],) if name == "bias" else shape
@@ -96,15 +96,15 @@ def read_checkpoint(checkpoint: str | Path, *, seed: int | None = 0) -> tuple[Co
             if len(value.shape) != len(wanted) or any(
                 n not in (m, -1) for n, m in zip(wanted, value.shape, strict=True)
             ):
-                raise SpecError(f"{key} has shape {list(value.shape)}; config.json says {list(wanted)}")
+                raise SpecError(f"{key} has shape {list(value.shape)}; expected {list(wanted)} from config.json")
             value = value.astype(np.float32)
             params[layer][name] = np.ascontiguousarray(value.T) if layer in _EMBEDDINGS else value
     return config, params
 
 
 def write_checkpoint(folder: str | Path, config: Config, params: Params) -> None:
-    """Write model.safetensors and config.json of a BERT or DistilBERT for question answering, as `transformers` reads
-    them.
+    """Write model.safetensors and config.json of a BERT or DistilBERT for question answering, for
+    `transformers`.
 
     Args:
         folder: Where to write; it is created if necessary.

@@ -1,4 +1,4 @@
-"""The sizes of an encoder, and its layers as a checkpoint names them."""
+"""The sizes of an encoder, and the names of its layers in a checkpoint."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class Config:
     """The sizes and rates of an encoder.
 
     Attributes:
-        width: The length of a word's vector.
-        inner: The width between the two dense layers of a block.
+        width: The size of an embedding.
+        inner: The hidden size between the two dense layers of a block.
         layers: The number of blocks.
         heads: The number of attention heads; it divides `width`.
-        places: The greatest number of words in a text.
+        places: The largest number of words in a text.
         types: The number of word types: 2 for BERT, 0 for DistilBERT, which has none.
         activation: A key of `ACTIVATIONS`.
         epsilon: Added to the variance in layer normalization.
-        dropout: The dropout rate of vectors, 0 to 1.
+        dropout: The dropout rate of activations, 0 to 1.
         attention_dropout: The dropout rate of attention weights, 0 to 1.
     """
 
@@ -77,7 +77,7 @@ def read_config(folder: Path) -> Config:
         The sizes, checked.
 
     Raises:
-        SpecError: config.json cannot be read, or a size is missing or impossible.
+        SpecError: config.json cannot be read, or a size is missing or invalid.
         UnsupportedError: The model has other position embeddings than a learned table, or another activation.
     """
     try:
@@ -105,27 +105,27 @@ def read_config(folder: Path) -> Config:
 
 
 def checked(config: Config) -> Config:
-    """Return the sizes if an encoder can have them.
+    """Return the sizes if they are valid.
 
     Args:
         config: Sizes from any source.
 
     Raises:
-        SpecError: A size is impossible.
+        SpecError: A size is invalid.
         UnsupportedError: The activation is not supported.
     """
     sizes = (config.width, config.inner, config.layers, config.heads, config.places, config.types + 1)
     if not all(type(size) is int and 1 <= size < 2**31 for size in sizes):  # they may come from a file
-        raise SpecError(f"an encoder cannot have these sizes: {config}")
+        raise SpecError(f"invalid sizes of an encoder: {config}")
     if config.activation not in ACTIVATIONS:
         raise UnsupportedError(f"unsupported activation {config.activation!r}; supported: {', '.join(ACTIVATIONS)}")
     if config.width % config.heads:
-        raise SpecError(f"the width {config.width} cannot be divided among {config.heads} heads")
+        raise SpecError(f"the width {config.width} is not divisible by {config.heads} heads")
     return config
 
 
 def weight_sources(config: Config) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """For each layer its name, its name in a checkpoint, and the shape of its weight there; -1 stands for any size."""
+    """For each layer its name, its name in a checkpoint, and the shape of its weight there; -1 means any size."""
     width, inner, distilled = config.width, config.inner, not config.types
     yield "embeddings/words", "embeddings.word_embeddings", (-1, width)
     yield "embeddings/places", "embeddings.position_embeddings", (config.places, width)

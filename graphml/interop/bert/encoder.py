@@ -32,7 +32,7 @@ def network(
     Args:
         config: The sizes.
         params: The weights.
-        length: The number of words of its only text; None: any number of texts of 1 to `config.places` words.
+        length: The number of words of a single text; None: any number of texts of 1 to `config.places` words.
         dropout: Whether to add dropout layers, for training. `lower().fn` then takes a key; the weights are the same.
 
     Returns:
@@ -74,10 +74,10 @@ class _Encoder:
         self._params = params
         self._length = length
         self._size_of_head = config.width // config.heads
-        # what an axis of words is reshaped to: heads on an axis of their own, and without
+        # the shapes with and without a separate axis of heads
         self._apart: tuple[int, ...] = (config.heads, self._size_of_head)
         self._together: tuple[int, ...] = (config.width,)
-        self._shapes: dict[tuple[int, ...], str] = {}  # the blobs that hold the two where the length is not known
+        self._shapes: dict[tuple[int, ...], str] = {}  # the blobs that hold them if the length is unknown
 
     def write(self) -> None:
         x = self._embedded(self._places())
@@ -115,7 +115,7 @@ class _Encoder:
         return self._dropped(self._normalized("embeddings/norm", x), self._config.dropout)
 
     def _attended(self, i: int, x: str, absent: str) -> str:
-        """Attention of layer i, added to what it reads."""
+        """Attention of layer i, with the residual connection."""
         q, k, v = (self._heads(f"{i}/{name}", x) for name in ("query", "key", "value"))
         scores = self._add("batchedMatmul", f"{i}/products", q, k, transpose_b=True)
         scores = self._add("activation", f"{i}/scores", scores, linear={"alpha": self._size_of_head**-0.5, "beta": 0.0})
@@ -133,7 +133,7 @@ class _Encoder:
         return self._add("transpose", f"{layer}/heads", parts, axes=_SWAPPED)
 
     def _fed_forward(self, i: int, x: str) -> str:
-        """The dense layers of layer i, added to what they read."""
+        """The dense layers of layer i, with the residual connection."""
         inner = self._weighted("batchedMatmul", f"{i}/inner", x)
         if mode := ACTIVATIONS[self._config.activation]:
             inner = self._add("gelu", f"{i}/active", inner, mode=mode)
@@ -142,7 +142,7 @@ class _Encoder:
         outer = self._dropped(self._weighted("batchedMatmul", f"{i}/outer", inner), self._config.dropout)
         return self._normalized(f"{i}/norm", self._add("addBroadcastable", f"{i}/sum", x, outer))
 
-    # Any: fields of whatever type the layer has
+    # Any: fields of any type
     def _add(self, kind: str, output: str, *inputs: str, **fields: Any) -> str:
         self._builder.add(kind, output, list(inputs), [output], **fields)
         return output

@@ -7,11 +7,11 @@
     model.predict({"x": x})
 
 On a Mac, coremltools reaches Core ML through its module `coremltools.libcoremlpython`, which no other system has.
-`hook` supplies a module of that name and lifts the checks for macOS; `proxies` has the classes in it; `compiled` is our
-form of a compiled model; `structure` answers questions about the structure of a model and its compute plan. Read
+`hook` supplies a module of that name and disables the checks for macOS; `proxies` has the classes in it; `compiled` is
+our form of a compiled model; `structure` describes the structure of a model. Read
 `proxies` first.
 
-A script runs with it by `python -m graphml.interop.coremltools script.py`, a test suite by
+To run a script with it, use `python -m graphml.interop.coremltools script.py`; for a test suite,
 `pytest -p graphml.interop.coremltools.pytest_plugin`.
 """
 

@@ -1,6 +1,6 @@
-"""Our form of a compiled model: a folder `.mlmodelc` that holds the model itself and a note.
+"""graphml's form of a compiled model: a folder `.mlmodelc` that contains the model itself and a note.
 
-Core ML alone writes and reads its own form. coremltools only needs a folder that it can pass on: to
+Only Core ML writes and reads its own form. coremltools only needs a folder that it can pass on: to
 `CompiledMLModel`, to a compute plan, or to `shutil`.
 """
 
@@ -26,7 +26,7 @@ def write_compiled(model: Any) -> str:
         model: The model, which may have lost its files since it was loaded.
 
     Returns:
-        The path of the folder, which ends in `.mlmodelc`. The folder above it belongs to it alone.
+        The path of the folder, which ends in `.mlmodelc`. Its parent folder contains nothing else.
     """
     folder = Path(tempfile.mkdtemp(prefix="graphml-"), "model.mlmodelc")
     folder.mkdir()
@@ -41,7 +41,8 @@ def write_compiled(model: Any) -> str:
 
 
 def model_in(path: str | os.PathLike[str]) -> Path:
-    """The model to load from a path: what is inside of our compiled models, otherwise the path itself.
+    """The model to load from a path: the model inside if it is one of graphml's compiled models, otherwise the path
+    itself.
 
     Raises:
         SpecError: A compiled model is damaged.
@@ -55,5 +56,5 @@ def model_in(path: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError, LookupError, TypeError):
         raise SpecError(f"{note} does not name a model") from None
     if name not in ("model.mlpackage", "model.mlmodel"):
-        raise SpecError(f"{note} names the model {name!r}; model.mlpackage and model.mlmodel are possible")
+        raise SpecError(f"{note} names the model {name!r}; expected model.mlpackage or model.mlmodel")
     return path / name

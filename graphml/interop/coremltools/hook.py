@@ -1,11 +1,11 @@
-"""Where graphml enters coremltools: the module `coremltools.libcoremlpython`, and the checks for a version of macOS.
+"""Connects graphml to coremltools: the module `coremltools.libcoremlpython`, and the checks of the macOS version.
 
-Each module of coremltools imports names such as `_MLModelProxy` from that module and goes on without them if there is
-none. So a finder at the end of `sys.meta_path` supplies it; on a Mac the real one is found first and wins, and then
-nothing else is changed either. In modules that were loaded before, the missing names are filled in.
+Each module of coremltools imports names such as `_MLModelProxy` from that module and continues without them if it does
+not exist. So a finder at the end of `sys.meta_path` supplies it; on a Mac the real one is found first, and then nothing
+else is changed either. In modules that were loaded before, the missing names are filled in.
 
-A few functions also ask for the version of macOS. They are replaced by copies that see another answer. The functions
-that answer stay as they are: coremltools looks at the system for other reasons too.
+A few functions also check the version of macOS. They are replaced by copies that see another version. The functions
+that return the version are not changed: coremltools checks the system for other reasons too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _GATES: Mapping[str, Sequence[str]] = {
     "coremltools.models.model": ("_verify_optimization_hint_input", "MLModel.make_state", "MLModel.predict"),
     "coremltools.models._compiled_model": ("_verify_optimization_hint_input", "CompiledMLModel._init_check"),
 }
-"""{module: its functions that ask for macOS}. `predict` asks before it shows why a model could not be loaded."""
+"""{module: its functions that check for macOS}. `predict` checks before it shows why a model could not be loaded."""
 
 _ANSWERS: Mapping[str, Any] = {"_is_macos": lambda: True, "_macos_version": lambda: (15, 0)}
 
@@ -37,9 +37,9 @@ _installed: list[_Hook] = []
 
 
 def install(precision: str | None = "declared") -> None:
-    """Let coremltools predict with graphml. On a Mac with Core ML, Core ML goes on to predict.
+    """Let coremltools predict with graphml. On a Mac with Core ML, Core ML continues to be used.
 
-    Calling it again changes the precision of the models that are loaded from then on.
+    Calling it again changes the precision of models that are loaded later.
 
     Args:
         precision: In which types ML Programs compute, see `graphml.ModelConfiguration.compute_precision`. "declared"
@@ -54,23 +54,23 @@ def install(precision: str | None = "declared") -> None:
     hook = _Hook(library(precision))
     uninstall()
     with _changing:
-        if LIBRARY not in sys.modules:  # else Core ML is here
+        if LIBRARY not in sys.modules:  # otherwise Core ML is available
             hook.enter()
             _installed.append(hook)
 
 
 def uninstall() -> None:
-    """Undo `install`. Models that are loaded go on to predict."""
+    """Undo `install`. Loaded models continue to work."""
     with _changing:
         while _installed:
             _installed.pop().leave()
 
 
 class _Hook:
-    """What `install` changes.
+    """The changes of `install`.
 
     Args:
-        names: What coremltools imports from the module.
+        names: The names that coremltools imports from the module.
     """
 
     def __init__(self, names: Mapping[str, Any]) -> None:
@@ -94,7 +94,7 @@ class _Hook:
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in self._finders]
         for holder, name, value in reversed(self._replaced):
             setattr(holder, name, value)
-        for module in _loaded_modules():  # those that were loaded since, too
+        for module in _loaded_modules():  # including those that were loaded since
             for name, value in self._names.items():
                 if vars(module).get(name) is value and module.__name__ != LIBRARY:
                     setattr(module, name, None)
@@ -104,15 +104,15 @@ class _Hook:
             vars(sys.modules[_PACKAGE]).pop(_NAME, None)
 
     def open_gates(self, module: ModuleType) -> None:
-        """Replace the functions of a module that ask for macOS, if graphml answers."""
+        """Replace the functions of a module that check for macOS, if graphml supplies the library."""
         if vars(module).get(_PROXY) not in (None, self._names[_PROXY]):
-            return  # that of Core ML
+            return  # Core ML supplies it
         for path in _GATES[module.__name__]:
             holder, _, name = path.rpartition(".")
             target: Any = getattr(module, holder) if holder else module
             if name not in vars(target):
-                continue  # older versions have fewer
-            original: FunctionType = getattr(target, name)  # that of a method too, because `target` is the class
+                continue  # older versions have fewer functions
+            original: FunctionType = getattr(target, name)  # of a method too, because `target` is the class
             copy = _seeing(original, _ANSWERS)
             static = isinstance(vars(target)[name], staticmethod)
             value: Any = staticmethod(copy) if static else copy
@@ -123,7 +123,7 @@ class _Hook:
                         self._replace(other, name, copy)
 
     def _replace(self, holder: Any, name: str, value: Any) -> None:
-        held = holder.__dict__[name]  # of a class: as it stands there, with its `staticmethod`
+        held = holder.__dict__[name]  # of a class: the raw attribute, including `staticmethod`
         self._replaced.append((holder, name, held))
         setattr(holder, name, value)
 
@@ -133,7 +133,7 @@ def _loaded_modules() -> list[ModuleType]:
 
 
 def _seeing(function: FunctionType, values: Mapping[str, Any]) -> FunctionType:
-    """A copy of a function for which some global names have other values."""
+    """A copy of a function with other values for some global names."""
     names = {**function.__globals__, **values}
     copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
@@ -142,7 +142,7 @@ def _seeing(function: FunctionType, values: Mapping[str, Any]) -> FunctionType:
 
 
 class _LibraryFinder(MetaPathFinder, Loader):
-    """Finds the module that only a Mac has, after everything else was asked for it."""
+    """Finds the module that only a Mac has, after all other finders."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self._names = names
@@ -155,7 +155,7 @@ class _LibraryFinder(MetaPathFinder, Loader):
 
 
 class _GateFinder(MetaPathFinder):
-    """Opens the gates of modules as soon as they are loaded."""
+    """Disables the macOS checks of modules as soon as they are loaded."""
 
     def __init__(self, hook: _Hook) -> None:
         self._hook = hook

@@ -1,10 +1,11 @@
 """The classes that coremltools imports from `libcoremlpython`, with the method names of that library.
 
-A proxy loads everything when it is made: coremltools removes its temporary file right after. Errors of graphml become
-RuntimeErrors, as those of Core ML do; coremltools keeps one from the constructor and shows it when `predict` is called.
+A proxy loads everything when it is created: coremltools removes its temporary file right after. Errors of graphml
+become RuntimeErrors, like those of Core ML; coremltools keeps one from the constructor and shows it when `predict` is
+called.
 """
 
-# coremltools has no types, and those of JAX are partly unknown
+# coremltools is untyped, and JAX is only partly typed
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 from __future__ import annotations
@@ -43,7 +44,7 @@ _LOW_PRECISION = "allowLowPrecisionAccumulationOnGPU"
 
 
 def library(precision: str | None) -> dict[str, Any]:
-    """What coremltools imports.
+    """The names that coremltools imports.
 
     Args:
         precision: The `compute_precision` of the models.
@@ -148,7 +149,7 @@ class ModelProxy:
             return StateProxy(self._model.make_state())
 
     def _with_pixels(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The values with Pillow images as the pixels that the model takes."""
+        """The values, with Pillow images converted to the pixels that the model takes."""
         values = dict(data)
         for name, constraint in self._images:
             image = values.get(name)
@@ -159,7 +160,7 @@ class ModelProxy:
     # Facts -----------------------------------------------------------------------------------------------------------
 
     def get_compiled_model_path(self) -> str:
-        """The model as a compiled model, which exists as long as this object."""
+        """The path of a compiled model, which exists as long as this object."""
         if self._compiled is None:
             with _as_runtime_error():
                 self._compiled = write_compiled(self._model)
@@ -180,7 +181,7 @@ class ModelProxy:
 
     @staticmethod
     def auto_set_specification_version(model: Any) -> Any:
-        """The model with the lowest specification version that it can have, as bytes if it is given as bytes."""
+        """The model with the lowest specification version that it can have, as bytes if given as bytes."""
         with _as_runtime_error():
             given = model if isinstance(model, bytes) else model.SerializeToString()
             own = spec.parse(given)
@@ -237,7 +238,7 @@ class ModelProxy:
             for name in sorted({blob.fileName for blob in blob_values(message)}):
                 last = name.rpartition("/")[2]
                 if last not in given:
-                    raise FeatureError(f"the blobs have no {last!r}, in which the model has its weights")
+                    raise FeatureError(f"the blobs do not contain {last!r}, the weight file of the model")
                 weights[name] = [given[last]]
             folder = tempfile.mkdtemp(prefix="graphml-")
             path = Path(folder, "model.mlpackage" if weights else "model.mlmodel")
@@ -283,7 +284,7 @@ class GPUProxy:
 
 
 class NeuralEngineProxy:
-    """There is none outside of Apple's devices; coremltools wants the class all the same."""
+    """There is none outside of Apple's devices, but coremltools needs the class."""
 
 
 def devices(compute_units: str = "ALL") -> list[Any]:
@@ -320,7 +321,7 @@ class ComputePlanProxy:
         return self._usage()
 
     def get_estimated_cost_for_mlprogram_operation(self, operation: Any) -> None:
-        """None, which says that the cost is unknown: a compiled program fuses operations."""
+        """None, for an unknown cost: a compiled program fuses operations."""
 
     def _usage(self) -> Any:
         from coremltools.models.compute_plan import MLComputePlanDeviceUsage
@@ -339,12 +340,12 @@ def _load(path: Path, configuration: ModelConfiguration, function_name: str) -> 
     model = graphml.load(path, configuration=configuration, function_name=function_name or None)
     model.refuse_unless_usable()
     if isinstance(model, GraphModel):
-        _ = model.graph  # what cannot run is refused here, as Core ML does when it compiles
+        _ = model.graph  # refuses what cannot run, as Core ML does when it compiles
     return model
 
 
 def _pixels(name: str, image: Any, constraint: ImageConstraint) -> np.ndarray:
-    """A Pillow image as the pixels [channels, height, width] of a feature. It is neither turned nor scaled."""
+    """A Pillow image as the pixels [channels, height, width] of a feature. It is neither rotated nor scaled."""
     if constraint.size_for(image.size) != image.size:
         width, height = image.size
         raise FeatureError(f"the image {name!r} is {width} x {height}, which is not an allowed size: {constraint}")
@@ -356,7 +357,7 @@ def _pixels(name: str, image: Any, constraint: ImageConstraint) -> np.ndarray:
 
 
 def _result(value: Any) -> Any:
-    """A value as Core ML's library returns it: arrays belong to the caller, and none is float16."""
+    """A value as Core ML's library returns it: arrays are owned by the caller, and never float16."""
     if isinstance(value, np.ndarray):
         return np.array(value, np.float32 if value.dtype == _HALF else None)
     return value

@@ -12,10 +12,10 @@ from graphml.spec.layers import NETWORKS
 from graphml.spec.program import programs
 from graphml.spec.rules.updates import pipeline_of
 
-plan: Any = importlib.import_module("coremltools.models.compute_plan")  # it has no types
+plan: Any = importlib.import_module("coremltools.models.compute_plan")  # untyped
 
-_VALUE = plan.MLModelStructureProgramValue()  # it has no content
-_TYPE = plan.MLModelStructureProgramValueType()  # neither has this
+_VALUE = plan.MLModelStructureProgramValue()  # it is empty
+_TYPE = plan.MLModelStructureProgramValueType()  # so is this
 
 
 def structure_of(message: Any) -> Any:

@@ -79,7 +79,7 @@ def mean(w: Writer, *parts: Tensor) -> Tensor:
     return basics.linear(w, total, 1 / len(parts)) if len(parts) > 1 else total
 
 
-# Unary functions ---------------------------------------------------------------------------------------------
+# Unary functions -----------------------------------------------------------------------------------------------------
 
 
 def _layer(kind: str) -> Callable[..., Tensor]:

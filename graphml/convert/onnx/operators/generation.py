@@ -154,8 +154,7 @@ def trilu(w: Writer, x: Tensor, k: Tensor | None = None, *, upper: int = 1) -> T
     return basics.unary(w, kind, x, k=int(np.ravel(offset)[0]))
 
 
-# Cumulative sums and products
-# -------------------------------------------------------------------------------------------
+# Cumulative sums and products ----------------------------------------------------------------------------------------
 
 
 @operator("CumSum")

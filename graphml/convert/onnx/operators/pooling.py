@@ -153,7 +153,7 @@ def _pool(w: Writer, x: Tensor, moved: Windows, kind: str, exclude: bool = True)
     return on_image(w, x, moved, convert)
 
 
-# Windows by their elements ------------------------------------------------------------------------------------------
+# Windows by their elements -------------------------------------------------------------------------------------------
 
 
 def _taps(w: Writer, x: Tensor, moved: Windows, axis: int) -> list[Tensor]:
@@ -236,7 +236,7 @@ def max_unpool(
     return pad_zeros(w, made, grown)
 
 
-# Global ----------------------------------------------------------------------------------------------------------
+# Global --------------------------------------------------------------------------------------------------------------
 
 _GLOBAL: dict[str, tuple[str, str]] = {
     "GlobalAveragePool": ("AVERAGE", "reduceMean"),

@@ -18,7 +18,7 @@ from graphml.convert.onnx.tensors import Tensor, integer_range
 from graphml.convert.onnx.writer import Writer
 from graphml.errors import UnsupportedError
 
-# Scales ----------------------------------------------------------------------------------------------------
+# Scales --------------------------------------------------------------------------------------------------------------
 
 
 def _along(w: Writer, part: Tensor, x: Tensor, axis: int, block_size: int) -> Tensor:
