@@ -105,7 +105,7 @@ kind(
         (Case((_X,), {"target_shape": (-1, 5, 1)}), "24 elements"),
         (Case((_X,), {"target_shape": (-1, -1, 1)}), "24 elements"),
         (Case((_SEQUENCE,), {"target_shape": (16, 1, 1)}), "8 elements"),
-        (Case((_SEQUENCE,), {"target_shape": (2, 3, 8, 1)}), "16 numbers"),
+        (Case((_SEQUENCE,), {"target_shape": (2, 3, 8, 1)}), "16 elements"),
         (Case((numbers(4, 2, 3),), {"target_shape": (24, 1, 1)}), "rank 3"),
     ],
 )
