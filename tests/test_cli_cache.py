@@ -41,7 +41,7 @@ def predict(run, model, *more):
     content.forget()
     status, out, err = run("predict", model, "-i", "x=[1,1,1]", *more)
     assert (status, err) == (0, "")
-    assert out == "y  [2.0, 3.0, 4.0]\n"
+    assert out == "y  [2., 3., 4.]\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the directory has another name on this platform")

@@ -39,7 +39,7 @@ def register_custom_model(
     if function is None:
         return functools.partial(register_custom_model, class_name, replace=replace)
     if class_name in _registered and not replace:
-        raise ValueError(f"custom model class {class_name!r} has a function already; pass replace=True to replace it")
+        raise ValueError(f"custom model class {class_name!r} already has a function; pass replace=True to replace it")
     _registered[class_name] = function
     return function
 
