@@ -24,6 +24,14 @@ from graphml.update.step.trunk import take_apart
 MOST = 3
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_by_earlier_modules():
+    """Their executables could be dropped between two counts."""
+    gc.unfreeze()
+    jax.clear_caches()
+    gc.collect()
+
+
 def executables() -> int:
     gc.collect()
     return len(jax.local_devices()[0].client.live_executables())
