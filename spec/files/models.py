@@ -22,6 +22,8 @@ from graphml.spec.files.packages import (
 )
 from graphml.spec.wire.model_pb2 import Model
 
+_CONVERTIBLE = (".onnx", ".pt", ".pth", ".pt2", ".pb", ".keras", ".h5", ".ubj")
+
 
 def read(path: str | os.PathLike[str]) -> Model:
     """Read the model in an `.mlmodel` file, an `.mlpackage` folder, or an `.mlmodelc` folder with an ML Program.
@@ -40,9 +42,6 @@ def read(path: str | os.PathLike[str]) -> Model:
             if path.suffix.lower() in _CONVERTIBLE:
                 raise SpecError(f"{error}; graphml.convert makes a Core ML model of {path.suffix} files") from None
             raise
-
-
-_CONVERTIBLE = (".onnx", ".pt", ".pth", ".pt2", ".pb", ".keras", ".h5", ".ubj")
 
 
 def model_file(path: str | os.PathLike[str]) -> Path:
